@@ -1,0 +1,186 @@
+//! The environment becomes [`Settings`]: flags, inputs, `CDN_PURGE_*`, the YAML file and defaults.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::mapping::Rule;
+use crate::model::TargetName;
+use crate::provider::{Options, Spec};
+
+pub mod check;
+pub mod config;
+pub mod schema;
+pub mod table;
+
+/// Everything a run needs to know, parsed: behind it no string has to be understood again.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the configuration was read from; `None` in the one-rule mode and with `url-file`.
+    pub config: Option<PathBuf>,
+    /// Where addresses live; never empty.
+    pub targets: Vec<Target>,
+    /// Which files become which addresses; empty only with `url-file`.
+    pub rules: Vec<Rule>,
+    /// Where the changes come from.
+    pub changes: Changes,
+    /// The directory that holds the repository, or lies in it.
+    pub repository: PathBuf,
+    /// What to do with the plan.
+    pub mode: Mode,
+    /// Overrides the rules.
+    pub refresh: Option<bool>,
+    /// Overrides the rules.
+    pub prefetch: Option<bool>,
+    /// What to wait for.
+    pub wait: Wait,
+    /// How long to wait for refreshes.
+    pub refresh_timeout: Duration,
+    /// How long to wait for prefetches.
+    pub prefetch_timeout: Duration,
+    /// Which failures turn the step red.
+    pub fail_on: FailOn,
+    /// Plans above these are refused.
+    pub caps: Caps,
+    /// When given, a plan with any other host is refused. Lower case.
+    pub allow_hosts: Option<Vec<String>>,
+    /// The journal's file, if named.
+    pub state: Option<PathBuf>,
+    /// The JSON report's file, if named.
+    pub report: Option<PathBuf>,
+    /// Other gateways, by provider.
+    pub endpoints: Vec<(&'static Spec, url::Url)>,
+    /// Keys given as flags, inputs or `CDN_PURGE_*`; they beat each provider's own environment names.
+    pub credentials: CredentialInputs,
+    /// At most so many addresses in a batch.
+    pub batch_size: Option<usize>,
+    /// The next batch only when the one before is done.
+    pub one_at_a_time: bool,
+    /// When to use colour.
+    pub color: When,
+    /// When to draw a progress bar.
+    pub progress: When,
+    /// How much to say.
+    pub log_level: LogLevel,
+}
+
+/// Where addresses live: a provider and its settings.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name in the configuration.
+    pub name: TargetName,
+    /// Its provider.
+    pub provider: &'static Spec,
+    /// The provider's own options.
+    pub options: Options,
+}
+
+/// Where the changes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// The difference of two commits; revisions as they were given.
+    Git {
+        /// `base`, if given.
+        base: Option<String>,
+        /// `head`, if given.
+        head: Option<String>,
+    },
+    /// Every tracked file of `head`.
+    All {
+        /// `head`, if given.
+        head: Option<String>,
+    },
+    /// No files: the addresses of this file, one per line (`-`: standard input).
+    UrlFile(PathBuf),
+}
+
+/// What to do with the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Execute it.
+    Real,
+    /// Print it.
+    DryRun,
+    /// Execute it against the emulators, in virtual time.
+    Rehearse,
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Everything.
+    All,
+    /// Refreshes; prefetches are submitted, not followed.
+    Refresh,
+    /// Nothing: submit and leave. Prefetches of refreshed addresses can't go out before their refresh is done and stay unsubmitted.
+    None,
+}
+
+/// Which failures turn the step red; `status` always tells the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Every address that isn't done.
+    Any,
+    /// Refreshes that aren't done.
+    Refresh,
+    /// None.
+    Never,
+}
+
+/// Plans above these are refused before anything is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// `max-refresh-urls`.
+    pub refresh_urls: Option<u64>,
+    /// `max-refresh-directories`.
+    pub refresh_directories: Option<u64>,
+    /// `max-prefetch-urls`.
+    pub prefetch_urls: Option<u64>,
+}
+
+/// Keys that came as inputs.
+#[derive(Clone, Default)]
+pub struct CredentialInputs {
+    /// `access-key-id`.
+    pub access_key_id: Option<String>,
+    /// `access-key-secret`.
+    pub access_key_secret: Option<SecretString>,
+    /// `security-token`.
+    pub security_token: Option<SecretString>,
+}
+
+impl std::fmt::Debug for CredentialInputs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CredentialInputs(…)")
+    }
+}
+
+/// When to do something that depends on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// If it is a terminal.
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Errors and the summary.
+    Quiet,
+    /// What a person wants to follow.
+    Normal,
+    /// Every batch and every address.
+    Verbose,
+}
+
+/// The process's environment variables, taken once: names and values as the system gave them.
+pub type Environment = std::collections::BTreeMap<String, String>;
+
+#[allow(dead_code)]
+type Unused = Arc<str>;

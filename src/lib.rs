@@ -1,0 +1,17 @@
+//! Read the inputs, find the changed files, map them to CDN addresses, plan batches, run them, and report.
+//!
+//! Values flow one way: `inputs` → `changes` → `mapping` → `plan` → `exec` → `report`. `ARCHITECTURE.md` draws the map.
+
+pub mod changes;
+pub mod commands;
+pub mod error;
+pub mod exec;
+pub mod host;
+pub mod inputs;
+pub mod mapping;
+pub mod model;
+pub mod pipeline;
+pub mod plan;
+pub mod provider;
+pub mod providers;
+pub mod report;

@@ -1,0 +1,1 @@
+//! What counts as the same page: index files, encoded forms, query variants.

@@ -1,0 +1,436 @@
+//! The nouns every layer speaks: values only, no I/O.
+//!
+//! `Change` (a file that differs between two commits) becomes `Task`s (one address, one operation, one target); the plan
+//! orders them; the execution ends each in exactly one `Outcome` and tells its story as `Event`s.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A path inside the repository: the bytes git stores, `/`-separated, relative, never empty. Not necessarily UTF-8.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPath(Box<[u8]>);
+
+impl RepoPath {
+    /// Wraps the bytes git gave for a path.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into().into_boxed_slice())
+    }
+
+    /// The bytes as git stores them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Without loss: the path itself where it is UTF-8, else in git's own quoted form (`"caf\351.html"`). A UTF-8 path that
+/// opens with a quote is quoted too, so that the two forms can't be confused. Control characters are left to the printer.
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) if !text.starts_with('"') => f.write_str(text),
+            _ => {
+                f.write_str("\"")?;
+                for &byte in &*self.0 {
+                    match byte {
+                        b'"' => f.write_str("\\\"")?,
+                        b'\\' => f.write_str("\\\\")?,
+                        0x20..=0x7e => write!(f, "{}", char::from(byte))?,
+                        _ => write!(f, "\\{byte:03o}")?,
+                    }
+                }
+                f.write_str("\"")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RepoPath({:?})", self.to_string())
+    }
+}
+
+impl Serialize for RepoPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What happened to a path between base and head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// Not in base.
+    Added,
+    /// In both, with other content, mode or type.
+    Modified,
+    /// Not in head.
+    Deleted,
+    /// Exactly the same content stood at `from` in base, and `from` is gone in head.
+    Renamed {
+        /// The path in base.
+        from: RepoPath,
+    },
+}
+
+/// What kind of entry stands at a path (in head; in base for a deletion).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A file, executable or not.
+    File,
+    /// A symbolic link: served under its own path, so its change is a change of that path.
+    Symlink,
+    /// A submodule: its files live in another repository, so nothing is mapped and the reason is recorded.
+    Submodule,
+}
+
+/// One path that differs between base and head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The path in head (in base for a deletion).
+    pub path: RepoPath,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// What stands there.
+    pub entry: EntryKind,
+}
+
+/// How a refresh finds what to drop from the caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// One address.
+    File,
+    /// Everything below an address that ends in `/`.
+    Directory,
+    /// Every address that a regular expression matches.
+    Regex,
+    /// One address with all its query strings.
+    IgnoreParams,
+}
+
+impl Kind {
+    /// All kinds, in the order in which they are listed.
+    pub const ALL: [Self; 4] = [Self::File, Self::Directory, Self::Regex, Self::IgnoreParams];
+
+    /// The word in configuration, flags and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Regex => "regex",
+            Self::IgnoreParams => "ignore-params",
+        }
+    }
+}
+
+/// What is asked of the provider for an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// Drop it from the caches.
+    Refresh(Kind),
+    /// Fetch it into the caches.
+    Prefetch,
+}
+
+impl Operation {
+    /// All operations, refreshes first.
+    pub const ALL: [Self; 5] = [
+        Self::Refresh(Kind::File),
+        Self::Refresh(Kind::Directory),
+        Self::Refresh(Kind::Regex),
+        Self::Refresh(Kind::IgnoreParams),
+        Self::Prefetch,
+    ];
+
+    /// `refresh` or `prefetch`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refresh(_) => "refresh",
+            Self::Prefetch => "prefetch",
+        }
+    }
+
+    /// What is counted against a provider's daily quota, in the plural: `URLs`, `directories` ….
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Refresh(Kind::File) => "URL refreshes",
+            Self::Refresh(Kind::Directory) => "directory refreshes",
+            Self::Refresh(Kind::Regex) => "regex refreshes",
+            Self::Refresh(Kind::IgnoreParams) => "ignore-params refreshes",
+            Self::Prefetch => "URL prefetches",
+        }
+    }
+}
+
+/// The name of a target in the configuration.
+pub type TargetName = Arc<str>;
+
+/// Why an address is in the plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Reason {
+    /// The rule's name: its `name:`, else its place in the list (`rules[0]`); `url-file` or `arguments` for given addresses.
+    pub rule: Arc<str>,
+    /// The changed file; absent for addresses that were given.
+    pub file: Option<Arc<RepoPath>>,
+}
+
+/// One operation on one address at one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Where the address lives.
+    pub target: TargetName,
+    /// What to do with it.
+    pub operation: Operation,
+    /// Delete instead of revalidate, where the provider knows the difference.
+    pub force: bool,
+    /// The address, exactly as it is submitted.
+    pub url: String,
+    /// Every rule and file that asked for it; never empty.
+    pub because: Vec<Reason>,
+}
+
+/// A changed file that no address came from, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// The file.
+    pub file: RepoPath,
+    /// A sentence fragment: `no rule matches it`, `a submodule; its files live in another repository`.
+    pub why: String,
+}
+
+/// How a task ended. Every task ends in exactly one of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome", content = "reason")]
+pub enum Outcome {
+    /// The provider reports it as complete.
+    Done,
+    /// The provider refused this address or reports its task as failed.
+    Failed(String),
+    /// The provider never took it, or certainly has not taken it.
+    Unsubmitted(String),
+    /// It was or may have been taken, and no answer came in time.
+    Unknown(String),
+}
+
+impl Outcome {
+    /// The word in outputs and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed(_) => "failed",
+            Self::Unsubmitted(_) => "unsubmitted",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Why, where there is something to say.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Done => None,
+            Self::Failed(reason) | Self::Unsubmitted(reason) | Self::Unknown(reason) => Some(reason),
+        }
+    }
+}
+
+/// A task's place in its lane's list.
+pub type TaskIndex = u32;
+
+/// A batch's number within its lane, counted from 1.
+pub type BatchNumber = u32;
+
+/// A lane's place in the plan.
+pub type LaneIndex = u16;
+
+/// Something that happened during the execution. Counters travel inside, so that a reader needs no state of the runner's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// Wall-clock time.
+    pub at: Timestamp,
+    /// Since the run began, on the monotonic clock.
+    pub elapsed: Duration,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum EventKind {
+    /// The execution of a plan began.
+    RunStarted {
+        /// Planned tasks over all lanes.
+        tasks: usize,
+        /// Tasks that an earlier run's journal already settles or follows.
+        resumed: usize,
+    },
+    /// A lane's quota was read.
+    QuotaRead {
+        /// The lane.
+        lane: LaneIndex,
+        /// What is left, per operation.
+        quota: Quota,
+        /// Before anything was sent, or after the end.
+        moment: Moment,
+    },
+    /// A batch is about to be sent.
+    BatchStarted {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// What it asks for.
+        operation: Operation,
+        /// How many addresses.
+        size: usize,
+        /// From 1.
+        attempt: u32,
+    },
+    /// The provider took a batch.
+    BatchSubmitted {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// The provider's task ids.
+        task_ids: Vec<String>,
+        /// The provider's id of the request.
+        request_id: Option<String>,
+    },
+    /// A batch was not taken and is tried again.
+    BatchRetried {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// Why, with the provider's words.
+        why: String,
+        /// After this long.
+        after: Duration,
+    },
+    /// A batch was refused and cut in two, to find the address to blame.
+    BatchSplit {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// Why, with the provider's words.
+        why: String,
+    },
+    /// An answer was lost; the provider's records are asked whether the batch was taken.
+    BatchUncertain {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// What was seen.
+        why: String,
+    },
+    /// A task came to its end.
+    TaskFinished {
+        /// The lane.
+        lane: LaneIndex,
+        /// The task.
+        task: TaskIndex,
+        /// How it ended.
+        outcome: Outcome,
+        /// The provider's task id, once it was taken.
+        task_id: Option<String>,
+    },
+    /// Nothing more is submitted in this lane for these operations.
+    LaneStopped {
+        /// The lane.
+        lane: LaneIndex,
+        /// `None`: for all of them.
+        operation: Option<Operation>,
+        /// What stopped it.
+        cause: StopCause,
+        /// Why, with the provider's words.
+        why: String,
+    },
+    /// A thing worth saying that changes nothing.
+    Noted {
+        /// The sentence.
+        text: String,
+    },
+    /// A signal came; nothing more is submitted.
+    Interrupted {
+        /// `SIGINT` or `SIGTERM`.
+        signal: Signal,
+    },
+    /// The execution ended; every task has its outcome.
+    RunFinished {
+        /// How many requests were sent, over all APIs.
+        calls: u64,
+    },
+}
+
+/// When a quota was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// Before anything was sent.
+    Before,
+    /// After the last task ended.
+    After,
+}
+
+/// Why a lane stopped; decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopCause {
+    /// The day's quota is gone.
+    Quota,
+    /// Keys, tokens, signatures or permissions.
+    Credentials,
+    /// The provider kept refusing, throttling or failing until the retry budget was empty.
+    RetriesSpent,
+    /// The provider refuses this operation whatever the address: a service that is not opened, a parameter it doesn't know.
+    Denied,
+    /// The journal can't be written, so nothing may be sent.
+    Journal,
+    /// A signal came.
+    Interrupted,
+    /// The time given for the run is over.
+    Deadline,
+}
+
+/// The signals that end a run in good order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    /// Ctrl-C, or a runner that cancels the job.
+    #[serde(rename = "SIGINT")]
+    Interrupt,
+    /// A runner's second warning, or a supervisor.
+    #[serde(rename = "SIGTERM")]
+    Terminate,
+}
+
+/// What a provider still grants today. An operation that is absent is not limited, or the provider doesn't say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Quota {
+    /// One entry per operation with a limit.
+    pub entries: Vec<QuotaEntry>,
+}
+
+/// One operation's allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct QuotaEntry {
+    /// The operation.
+    pub operation: Operation,
+    /// Per day.
+    pub limit: u64,
+    /// Left until the reset.
+    pub remaining: u64,
+}
+
+impl Quota {
+    /// What is left for an operation; `None` when the provider doesn't say.
+    pub fn remaining(&self, operation: Operation) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.operation == operation).map(|entry| entry.remaining)
+    }
+}

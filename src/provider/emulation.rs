@@ -1,0 +1,94 @@
+//! What an emulator of a vendor is, and how it is shaped: the same for all of them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::model::Operation;
+
+/// A vendor in memory: takes requests as the vendor would, and keeps a ledger of what it accepted.
+pub trait Emulator {
+    /// Whether this request is meant for this vendor and product.
+    fn claims(&self, request: &http::Request<Bytes>) -> bool;
+
+    /// Answers a request that arrived at `now`.
+    fn handle(&mut self, request: &http::Request<Bytes>, now: Timestamp) -> http::Response<Bytes>;
+
+    /// Everything it accepted, in order.
+    fn ledger(&self) -> &[LedgerEntry];
+}
+
+/// One accepted address.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct LedgerEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What was asked.
+    pub operation: Operation,
+    /// The address.
+    pub url: String,
+    /// Under which task id.
+    pub task_id: String,
+}
+
+/// How the emulators behave; the defaults are a friendly vendor.
+#[derive(Clone, Debug)]
+pub struct EmulatorSettings {
+    /// The only key that is accepted.
+    pub access_key_id: String,
+    /// Its secret.
+    pub access_key_secret: SecretString,
+    /// The token that must come with it, if any.
+    pub security_token: Option<SecretString>,
+    /// How long a task takes.
+    pub task_duration: Duration,
+    /// How long after its acceptance a task shows up in the records.
+    pub listing_lag: Duration,
+    /// Replaces every documented number of calls per second.
+    pub calls_per_second: Option<f64>,
+    /// Replaces every documented daily quota.
+    pub quota: Option<u64>,
+    /// Tasks whose address contains one of these fail.
+    pub fail: Vec<String>,
+    /// Batches with an address that contains one of these are refused as malformed.
+    pub refuse: Vec<String>,
+    /// Tasks whose address contains one of these never end.
+    pub hang: Vec<String>,
+    /// Whether the records hold a row for each address, or one for each task id.
+    pub rows: Rows,
+    /// The emulator's clock minus the real one, in seconds.
+    pub clock_offset_seconds: i64,
+    /// Calls (the vendor's names) that the key may not make.
+    pub forbid: Vec<String>,
+}
+
+/// The rows of a task id that covers several addresses; which of the two the vendor keeps is not documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// A row for each address.
+    PerUrl,
+    /// One row, with the first address, for each task id.
+    PerTask,
+}
+
+impl Default for EmulatorSettings {
+    fn default() -> Self {
+        Self {
+            access_key_id: "demonstration-key".into(),
+            access_key_secret: "demonstration-secret".into(),
+            security_token: None,
+            task_duration: Duration::from_secs(5),
+            listing_lag: Duration::ZERO,
+            calls_per_second: None,
+            quota: None,
+            fail: Vec::new(),
+            refuse: Vec::new(),
+            hang: Vec::new(),
+            rows: Rows::PerUrl,
+            clock_offset_seconds: 0,
+            forbid: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The network: the only file that names reqwest.
