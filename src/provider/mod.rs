@@ -200,6 +200,8 @@ pub struct Record {
     pub task_id: String,
     /// The address as the provider spells it; several, separated by line breaks or commas, if it keeps one row per task.
     pub url: String,
+    /// Whether it is a prefetch; else some refresh.
+    pub prefetch: bool,
     /// What was asked, in the provider's word.
     pub kind: String,
     /// How far it is.
