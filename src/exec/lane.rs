@@ -1,49 +1,27 @@
 //! One target's part of a run: decides what goes out next, waits for whatever comes first, and ends every task.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::journal::{self, Entry, PastLane};
+use super::journal::PastLane;
 use super::poll::Poll;
+use super::requests::{Answer, Job};
 use super::retry::Budget;
-use super::state::{Ended, LaneState, Pending, Uncertain};
+use super::state::{LaneState, Pending};
 use super::{Access, Refusal, Shared};
 use crate::inputs::Wait;
-use crate::model::{BatchNumber, EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause, TaskIndex};
+use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
 use crate::plan::{Lane, cut};
-use crate::provider::{Accepted, ApiError, Page, RecordFilter, Spec, Submission};
+use crate::provider::Spec;
 
 /// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
 const SUBMITS: usize = 16;
 /// Questions in flight at the same time.
 const QUESTIONS: usize = 8;
-/// How far the provider's clock may be from ours when its records are searched.
-const SKEW: Duration = Duration::from_secs(5);
-/// How long requests in flight may still take after a signal. A runner kills 7.5 s after SIGINT and 2.5 s after SIGTERM.
-/// (actions/runner 2.336.0)
-const GRACE: [(Signal, Duration); 2] =
-    [(Signal::Interrupt, Duration::from_secs(3)), (Signal::Terminate, Duration::from_millis(500))];
-
-/// What came of something in flight.
-pub(super) enum Answer {
-    /// A batch didn't leave: its lane was stopped while it waited for its slot.
-    Held(Pending),
-    /// A batch left.
-    Submitted { pending: Pending, sent: Instant, sent_at: Timestamp, result: Result<Accepted, ApiError> },
-    /// How far some tasks are.
-    Status { task_ids: Vec<String>, page: u32, seen: usize, result: Result<Page, ApiError> },
-    /// What the records say of an address of an uncertain batch, or of one that no row names.
-    Looked { batch: BatchNumber, task: TaskIndex, result: Result<Page, ApiError> },
-}
-
-type Job<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
-
 /// A lane while it runs.
 pub(super) struct LaneRun<'a> {
     pub(super) index: LaneIndex,
@@ -61,11 +39,11 @@ pub(super) struct LaneRun<'a> {
     /// The largest batch that the provider was seen to take, where it takes less than its documentation says.
     pub(super) largest: HashMap<Operation, usize>,
     pub(super) clock_corrections: u32,
-    submitting: usize,
-    asking: usize,
+    pub(super) submitting: usize,
+    pub(super) asking: usize,
     /// When a batch of refreshes, and of prefetches, last was taken or ended.
     pub(super) progress: [Instant; 2],
-    interrupted: Option<(Signal, Instant)>,
+    pub(super) interrupted: Option<(Signal, Instant)>,
     quota_was_read: bool,
     /// Why taken tasks can't be followed, when the provider won't say how far they are.
     pub(super) blind: Option<String>,
@@ -272,123 +250,6 @@ impl<'a> LaneRun<'a> {
         all.min().unwrap_or(now + Duration::from_secs(60)).max(now + Duration::from_millis(1))
     }
 
-    fn submit(&self, pending: Pending) -> Job<'a> {
-        let (index, access, shared, lane) = (self.index, self.access, self.shared, self.state.lane);
-        let limits =
-            self.spec.operation(pending.batch.operation).expect("a batch is only cut for what the provider offers");
-        let pace = shared.pace(self.spec.name, limits.api, limits.calls_per_second);
-        Box::pin(async move {
-            let mut interrupt = shared.interrupt.clone();
-            tokio::select! {
-                biased;
-                _ = interrupt.other_than(None) => return Answer::Held(pending),
-                () = pace.slot() => {}
-            }
-            let (batch, attempt) = (&pending.batch, pending.attempts + 1);
-            let (sent, sent_at) = (Instant::now(), access.api.now());
-            let (operation, force) = (batch.operation, batch.force);
-            let tasks = journal::ranges(&batch.tasks);
-            let entry = Entry::Sent { lane: index, batch: batch.number, operation, force, attempt, tasks, at: sent_at };
-            if !shared.record(&entry) {
-                return Answer::Held(pending);
-            }
-            let size = batch.tasks.len();
-            shared.emit(EventKind::BatchStarted { lane: index, batch: batch.number, operation, size, attempt });
-            let urls: Vec<&str> = batch.tasks.iter().map(|&task| &*lane.tasks[task as usize].task.url).collect();
-            shared.count_call();
-            let result = access.provider.submit(Submission { operation, force, urls: &urls }, &*access.api).await;
-            if result.is_ok() {
-                pace.succeeded();
-            }
-            Answer::Submitted { pending, sent, sent_at, result }
-        })
-    }
-
-    fn ask_status(&self, task_ids: Vec<String>, page: u32, seen: usize) -> Job<'a> {
-        let (access, shared) = (self.access, self.shared);
-        let pace = shared.pace(self.spec.name, self.spec.status.api, self.spec.status.calls_per_second);
-        Box::pin(async move {
-            pace.slot().await;
-            shared.count_call();
-            let result = access.provider.status(&task_ids, page, &*access.api).await;
-            Answer::Status { task_ids, page, seen, result }
-        })
-    }
-
-    fn look(&self, batch: BatchNumber, task: TaskIndex, since: Timestamp) -> Job<'a> {
-        let (access, shared, url) = (self.access, self.shared, self.state.url(task));
-        let pace = shared.pace(self.spec.name, self.spec.records.api, self.spec.records.calls_per_second);
-        Box::pin(async move {
-            pace.slot().await;
-            shared.count_call();
-            let until = access.api.now().checked_add(Duration::from_secs(60)).ok();
-            let since = since.checked_sub(SKEW).ok();
-            let filter = RecordFilter { url: Some(url.to_owned()), since, until, task_id: None };
-            let result = access.provider.records(&filter, 1, &*access.api).await;
-            Answer::Looked { batch, task, result }
-        })
-    }
-
-    /// Ends tasks whose time is over, and what a signal leaves.
-    fn expire(&mut self, now: Instant) {
-        if self.shared.journal_broken.get() && !self.state.queue.is_empty() {
-            self.stop(None, StopCause::Journal, "the journal can't be written any more, so nothing more may be sent");
-        }
-        if let Some((signal, until)) = self.interrupted
-            && (now >= until || self.submitting == 0)
-        {
-            let why = super::interrupted_by(signal);
-            for task in self.state.unended() {
-                self.end(
-                    task,
-                    Outcome::Unknown(format!(
-                        "{why} before its outcome was known; a run with the same `state` goes on from here"
-                    )),
-                );
-            }
-            return;
-        }
-        let late = |(batch, taken): (&BatchNumber, &super::state::Taken)| {
-            (now >= taken.taken + self.timeout(taken.batch.operation)).then_some((*batch, taken.batch.operation))
-        };
-        let late: Vec<(BatchNumber, Operation)> = self.state.taken.iter().filter_map(late).collect();
-        for (batch, operation) in late {
-            let waited = self.timeout(operation);
-            for task in self.state.open_of(batch) {
-                self.end(task, Outcome::Unknown(format!("it wasn't finished {waited:?} after the provider took it")));
-            }
-        }
-        for operation in Operation::ALL {
-            let stuck = now >= self.progress[class(operation)] + self.timeout(operation);
-            if stuck && self.has_unsent(operation) {
-                self.stop(
-                    Some(operation),
-                    StopCause::Deadline,
-                    "the time to wait passed without the provider taking a batch",
-                );
-            }
-        }
-    }
-
-    fn has_unsent(&self, operation: Operation) -> bool {
-        let queued = self.state.queue.iter().any(|pending| pending.batch.operation == operation);
-        queued || self.state.uncertain.values().any(|uncertain| uncertain.batch.operation == operation)
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        let taken = self.state.taken.values().map(|taken| taken.taken + self.timeout(taken.batch.operation));
-        let unsent = Operation::ALL.into_iter().filter(|&operation| self.has_unsent(operation));
-        let stuck = unsent.map(|operation| self.progress[class(operation)] + self.timeout(operation));
-        taken.chain(stuck).min()
-    }
-
-    fn timeout(&self, operation: Operation) -> Duration {
-        match operation {
-            Operation::Refresh(_) => self.shared.options.refresh_timeout,
-            Operation::Prefetch => self.shared.options.prefetch_timeout,
-        }
-    }
-
     /// Whether the settings ask to wait for this.
     pub(super) fn follows(&self, operation: Operation) -> bool {
         match self.shared.options.wait {
@@ -396,82 +257,6 @@ impl<'a> LaneRun<'a> {
             Wait::Refresh => matches!(operation, Operation::Refresh(_)),
             Wait::None => false,
         }
-    }
-
-    /// Nothing more is submitted; what is in flight gets a little time.
-    fn interrupt(&mut self, signal: Signal, now: Instant) {
-        if self.index == 0 && self.interrupted.is_none() {
-            self.shared.emit(EventKind::Interrupted { signal });
-        }
-        let grace = GRACE.iter().find(|(of, _)| *of == signal).map_or(Duration::ZERO, |(_, grace)| *grace);
-        self.interrupted = Some((signal, now + grace));
-        self.stop(None, StopCause::Interrupted, super::interrupted_by(signal));
-    }
-
-    /// Submits nothing more for an operation, or for any: what waits ends as unsubmitted, what is uncertain as unknown.
-    pub(super) fn stop(&mut self, operation: Option<Operation>, cause: StopCause, why: &str) {
-        let stops = |other: Operation| operation.is_none_or(|operation| operation == other);
-        let news = Operation::ALL.into_iter().filter(|&other| stops(other) && !self.stopped.contains_key(&other));
-        let news: Vec<Operation> = news.collect();
-        if news.is_empty() {
-            return;
-        }
-        self.shared.emit(EventKind::LaneStopped { lane: self.index, operation, cause, why: why.to_owned() });
-        self.stopped.extend(news.iter().map(|&other| (other, why.to_owned())));
-        self.state.queue.retain(|pending| !stops(pending.batch.operation));
-        for task in self.state.waiting(stops) {
-            self.end(task, Outcome::Unsubmitted(why.to_owned()));
-        }
-        let doubtful = self.state.uncertain.iter().filter(|(_, uncertain)| stops(uncertain.batch.operation));
-        let doubtful: Vec<BatchNumber> = doubtful.map(|(batch, _)| *batch).collect();
-        for batch in doubtful {
-            if let Some(uncertain) = self.state.uncertain.remove(&batch) {
-                self.give_up(&uncertain, why);
-            }
-        }
-    }
-
-    /// Nobody will tell any more whether a batch was taken.
-    pub(super) fn give_up(&mut self, uncertain: &Uncertain, why: &str) {
-        for &task in &uncertain.batch.tasks {
-            self.end(
-                task,
-                Outcome::Unknown(format!("whether the provider took it isn't known: {}; {why}", uncertain.why)),
-            );
-        }
-    }
-
-    pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome) {
-        self.end_as(task, outcome, false);
-    }
-
-    /// Ends a task; `asked_for`: the settings say not to wait for it.
-    pub(super) fn end_as(&mut self, task: TaskIndex, outcome: Outcome, asked_for: bool) {
-        let batch = self.state.batch_of(task);
-        let ids = batch.and_then(|batch| self.state.taken.get(&batch)).map(|taken| taken.task_ids.clone());
-        self.progress[class(self.state.operation(task))] = Instant::now();
-        for ended in self.state.end(task, outcome, asked_for, Instant::now()) {
-            self.tell(ended);
-        }
-        if let (Some(batch), Some(ids)) = (batch, ids)
-            && !self.state.taken.contains_key(&batch)
-        {
-            for id in &ids {
-                self.poll.leave(id, batch);
-            }
-        }
-    }
-
-    fn tell(&self, ended: Ended) {
-        let Ended { task, outcome, task_id, asked_for } = ended;
-        self.shared.note_outcome(&outcome);
-        self.shared.record(&Entry::Ended {
-            lane: self.index,
-            task,
-            outcome: outcome.clone(),
-            task_id: task_id.clone(),
-        });
-        self.shared.emit(EventKind::TaskFinished { lane: self.index, task, outcome, task_id, asked_for });
     }
 
     pub(super) fn answered(&mut self, answer: &Answer) {

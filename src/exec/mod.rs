@@ -22,11 +22,14 @@ use lane::LaneRun;
 use pace::Pace;
 
 mod answers;
+mod doubt;
+mod ending;
 pub mod interrupt;
 pub mod journal;
 mod lane;
 pub mod pace;
 mod poll;
+mod requests;
 pub mod retry;
 mod state;
 
