@@ -27,25 +27,25 @@ const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
 /// would drop or resolve before it asks.
 ///
 /// # Errors
-/// A lowercase fragment that says what is wrong.
+/// A lowercase fragment that names what is wrong with it: `white space`, `no host`.
 pub fn check(url: &str) -> Result<(), String> {
     let Some((authority, path)) = authority(url) else {
-        return Err("it doesn't begin with `https://` or `http://`".into());
+        return Err("no `https://` or `http://` at its start".into());
     };
     check_authority(&url[authority]).map_err(|(message, _)| message)?;
     for character in url.chars() {
         match character {
-            '#' => return Err("it holds a fragment; no server ever sees what follows a `#`".into()),
+            '#' => return Err("a fragment, which no server ever sees".into()),
             _ if character.is_control() => {
-                return Err(format!("it holds the control character {}", character.escape_unicode()));
+                return Err(format!("the control character `{}`", character.escape_unicode()));
             }
-            _ if character.is_whitespace() => return Err("it holds white space".into()),
+            _ if character.is_whitespace() => return Err("white space".into()),
             _ => {}
         }
     }
     let resolved = |segment: &&str| matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..");
     if let Some(segment) = path_of(&url[path..]).split('/').find(resolved) {
-        return Err(format!("every client resolves its segment `{segment}` away and asks for another address"));
+        return Err(format!("the segment `{segment}`, which every client resolves away"));
     }
     url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
 }
@@ -151,22 +151,25 @@ pub(super) fn authority(url: &str) -> Option<(Range<usize>, usize)> {
 }
 
 /// Checks what stands between `//` and the path. Fails with what is wrong, and what to do.
-pub(super) fn check_authority(authority: &str) -> Result<(), (String, Option<String>)> {
+pub(super) fn check_authority(authority: &str) -> Result<(), (String, String)> {
     if authority.is_empty() {
-        return Err(("no host".into(), Some("write one such as `https://www.example.com/`".into())));
+        return Err(("no host".into(), "write one such as `https://www.example.com/`".into()));
     }
     if authority.contains('@') {
-        return Err(("a user name or password".into(), Some("an address in a cache has none: remove it".into())));
+        return Err(("a user name or password".into(), "an address in a cache has none: remove it".into()));
     }
     let spelled = host_of(authority);
     let host = match url::Url::parse(&format!("https://{authority}/")) {
         Ok(url) => url.host_str().unwrap_or_default().to_owned(),
-        Err(error) => return Err((format!("`{authority}` can't be a host: {error}"), None)),
+        Err(error) => {
+            let help = "a host is a domain name, with a port if need be: `www.example.com:8443`".into();
+            return Err((format!("`{authority}` can't be a host: {error}"), help));
+        }
     };
     if host.eq_ignore_ascii_case(spelled) {
         Ok(())
     } else {
-        Err((format!("clients read the host `{spelled}` as `{host}`"), Some(format!("write `{host}`"))))
+        Err((format!("clients read the host `{spelled}` as `{host}`"), format!("write `{host}`")))
     }
 }
 

@@ -84,7 +84,10 @@ impl Explanation {
             match finding {
                 Finding::Matched { pattern, placeholders, addresses, targets } => {
                     lines.push(format!("  rule `{rule}` matches it by `{pattern}`, for {}", targets.join(", ")));
-                    lines.extend(placeholders.iter().map(|(name, value)| format!("    {name} = {value}")));
+                    lines.extend(placeholders.iter().map(|(name, value)| match value.as_str() {
+                        "" => format!("    {name} is empty"),
+                        value => format!("    {name} = {value}"),
+                    }));
                     lines.extend(addresses.iter().map(|address| format!("    {}", address.line())));
                 }
                 Finding::Excluded { by } => lines.push(format!("  rule `{rule}` excludes it by `!{by}`")),

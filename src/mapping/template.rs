@@ -14,7 +14,8 @@ use super::placeholder::{Facts, Placeholder};
 pub struct Template {
     pieces: Vec<Piece>,
     highest_capture: Option<(usize, Range<usize>)>,
-    text: Box<str>,
+    /// The text's length: about as long is an address.
+    length: usize,
 }
 
 /// What is wrong with a template.
@@ -66,7 +67,7 @@ impl Template {
         let mut reader = Reader { text, literal: String::new(), pieces: Vec::new(), in_query: false, highest: None };
         reader.read(path, &mut problems);
         if problems.is_empty() {
-            Ok(Self { pieces: reader.pieces, highest_capture: reader.highest, text: text.into() })
+            Ok(Self { pieces: reader.pieces, highest_capture: reader.highest, length: text.len() })
         } else {
             problems.sort_by_key(|problem| problem.span.start);
             Err(problems)
@@ -78,15 +79,10 @@ impl Template {
         self.highest_capture.clone()
     }
 
-    /// The template as it was written.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     /// The address of a file. A `/` behind a placeholder that stands for nothing goes with it, so that `{dir}/{name}` at
     /// the root is no `//name`.
     pub(super) fn render(&self, facts: &Facts<'_>, form: Form) -> String {
-        let mut address = String::with_capacity(self.text.len() + 64);
+        let mut address = String::with_capacity(self.length + 64);
         let mut nothing_before = false;
         for piece in &self.pieces {
             match piece {
@@ -119,14 +115,15 @@ fn begin(text: &str) -> Result<usize, TemplateProblem> {
     if text.is_empty() {
         return Err(problem(0..0, "an empty address", "write one such as `https://www.example.com/{tail}`".into()));
     }
-    let Some((authority, path)) = address::authority(text) else {
+    let Some((span, path)) = address::authority(text) else {
+        let looks_like_a_host = text.split(['/', '{']).next().is_some_and(|start| start.contains('.'));
         let help = match text.split_once("://") {
             Some((_, rest)) => format!("write `https://{rest}`"),
+            None if looks_like_a_host => format!("write `https://{text}`"),
             None => format!("write it whole: `https://www.example.com/{}`", text.trim_start_matches('/')),
         };
         return Err(problem(0..text.len(), "an address begins with `https://` or `http://`", help));
     };
-    let span = authority.clone();
     if text[span.clone()].contains(['{', '}']) {
         return Err(problem(
             span,
@@ -136,7 +133,7 @@ fn begin(text: &str) -> Result<usize, TemplateProblem> {
     }
     match address::check_authority(&text[span.clone()]) {
         Ok(()) => Ok(path),
-        Err((message, help)) => Err(TemplateProblem { span, message, help }),
+        Err((message, help)) => Err(problem(span, &message, help)),
     }
 }
 

@@ -138,58 +138,63 @@ impl Reach {
     fn new(nodes: &[Node], path: &[u8]) -> Self {
         let columns = path.len() + 1;
         let mut table = vec![false; nodes.len() * columns];
-        for (index, Node { step, next, .. }) in nodes.iter().enumerate() {
+        for (index, node) in nodes.iter().enumerate() {
             let (done, rest) = table.split_at_mut(index * columns);
-            let row = &mut rest[..columns];
-            let from = |node: usize, at: usize| done[node * columns + at];
-            let follows = |at: usize| from(*next, at);
-            match step {
-                Step::End => row[path.len()] = true,
-                Step::Literal(text) => {
-                    for at in 0..columns.saturating_sub(text.len()) {
-                        row[at] = follows(at + text.len()) && path[at..].starts_with(text);
-                    }
-                }
-                Step::One(class) => {
-                    for at in 0..path.len() {
-                        let (character, length) = unit(path, at);
-                        row[at] = class.holds(character) && follows(at + length);
-                    }
-                }
-                Step::Run => {
-                    for at in (0..columns).rev() {
-                        let longer = at < path.len() && path[at] != b'/' && row[at + unit(path, at).1];
-                        row[at] = longer || follows(at);
-                    }
-                }
-                Step::Descend => {
-                    let mut deeper = false;
-                    for at in (0..columns).rev() {
-                        if path.get(at) == Some(&b'/') {
-                            deeper = row[at + 1];
-                        }
-                        row[at] = is_segment_start(path, at) && (deeper || follows(at));
-                    }
-                }
-                Step::Rest => {
-                    let mut farther = false;
-                    for at in (0..columns).rev() {
-                        row[at] = farther && is_segment_start(path, at);
-                        farther |= is_segment_end(path, at) && follows(at);
-                    }
-                }
-                Step::Choice(alternatives) => {
-                    for at in 0..columns {
-                        row[at] = alternatives.iter().any(|&alternative| from(alternative, at));
-                    }
-                }
-            }
+            node.fill(&mut rest[..columns], path, |node, at| done[node * columns + at]);
         }
         Self { table, columns }
     }
 
     fn from(&self, node: usize, at: usize) -> bool {
         self.table[node * self.columns + at]
+    }
+}
+
+impl Node {
+    /// Fills the node's row of [`Reach`]. `from` looks up the rows of the nodes it leads to.
+    fn fill(&self, row: &mut [bool], path: &[u8], from: impl Fn(usize, usize) -> bool) {
+        let follows = |at: usize| from(self.next, at);
+        match &self.step {
+            Step::End => row[path.len()] = true,
+            Step::Literal(text) => {
+                for (at, reached) in row.iter_mut().enumerate().take((path.len() + 1).saturating_sub(text.len())) {
+                    *reached = follows(at + text.len()) && path[at..].starts_with(text);
+                }
+            }
+            Step::One(class) => {
+                for (at, reached) in row.iter_mut().enumerate().take(path.len()) {
+                    let (character, length) = unit(path, at);
+                    *reached = class.holds(character) && follows(at + length);
+                }
+            }
+            Step::Run => {
+                for at in (0..row.len()).rev() {
+                    let longer = at < path.len() && path[at] != b'/' && row[at + unit(path, at).1];
+                    row[at] = longer || follows(at);
+                }
+            }
+            Step::Descend => {
+                let mut deeper = false;
+                for at in (0..row.len()).rev() {
+                    if path.get(at) == Some(&b'/') {
+                        deeper = row[at + 1];
+                    }
+                    row[at] = is_segment_start(path, at) && (deeper || follows(at));
+                }
+            }
+            Step::Rest => {
+                let mut farther = false;
+                for (at, reached) in row.iter_mut().enumerate().rev() {
+                    *reached = farther && is_segment_start(path, at);
+                    farther |= is_segment_end(path, at) && follows(at);
+                }
+            }
+            Step::Choice(alternatives) => {
+                for (at, reached) in row.iter_mut().enumerate() {
+                    *reached = alternatives.iter().any(|&alternative| from(alternative, at));
+                }
+            }
+        }
     }
 }
 

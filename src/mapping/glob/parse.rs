@@ -71,13 +71,13 @@ fn check_segments(text: &str) -> Result<(), Problem> {
     if let Some(rest) = text.strip_prefix("./").or_else(|| text.strip_prefix('/')) {
         return Err(problem(
             "a pattern begins at the repository's root, without `/` or `./`",
-            format!("write `{}`", rest.trim_start_matches('/')),
+            format!("write `{}`", if rest.is_empty() { "**" } else { rest.trim_start_matches('/') }),
         ));
     }
     if let Some(directory) = text.strip_suffix('/') {
         return Err(problem(
             "only files change, and this names a directory",
-            format!("did you mean `{}/**`?", directory.trim_end_matches(['/', '*'])),
+            format!("did you mean `{}/**`?", directory.trim_end_matches("/**")),
         ));
     }
     for segment in text.split('/') {
