@@ -88,14 +88,7 @@ impl HttpApi {
                 });
             }
         }
-        Ok(Self {
-            client: OnceCell::new(),
-            names,
-            proxy,
-            environment: environment.clone(),
-            clock,
-            calls: Cell::new(0),
-        })
+        Ok(Self { client: OnceCell::new(), names, proxy, environment: environment.clone(), clock, calls: Cell::new(0) })
     }
 
     /// How many requests were sent or tried.
@@ -223,7 +216,8 @@ impl Call {
             },
         );
         if reason.contains("proxy authorization required") {
-            unsent.message = format!("the proxy `{}` wants other credentials (HTTP 407)", self.proxy.as_deref().unwrap_or(""));
+            unsent.message =
+                format!("the proxy `{}` wants other credentials (HTTP 407)", self.proxy.as_deref().unwrap_or(""));
             unsent.help = Some("give them in the proxy's address: `http://user:password@host:port`".to_owned());
         } else if let Some(rustls::Error::InvalidCertificate(problem)) = find_tls_error(error) {
             unsent.message = format!("the certificate of `{host}`{via} is not accepted: {problem}");
@@ -257,9 +251,7 @@ impl Call {
 fn nothing_was_written(error: &reqwest::Error) -> bool {
     error.is_builder()
         || error.is_connect()
-        || sources(error)
-            .filter_map(|source| source.downcast_ref::<hyper::Error>())
-            .any(hyper::Error::is_canceled)
+        || sources(error).filter_map(|source| source.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled)
 }
 
 /// The error and what caused it, outermost first.
@@ -339,11 +331,12 @@ impl Proxy {
         let Some((name, value)) = names.into_iter().find_map(given) else { return Ok(None) };
         let value = value.trim();
         let url = if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) };
-        let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or_else(|| {
-            // The value may hold a password, so it isn't shown.
-            let message = format!("the proxy in `{name}` can't be used");
-            Error::Network { message, help: "write it as `http://host:port` or `https://host:port`".to_owned() }
-        })?;
+        let url =
+            url.ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or_else(|| {
+                // The value may hold a password, so it isn't shown.
+                let message = format!("the proxy in `{name}` can't be used");
+                Error::Network { message, help: "write it as `http://host:port` or `https://host:port`".to_owned() }
+            })?;
         let except = ["no_proxy", "NO_PROXY"].into_iter().find_map(given).map_or("", |(_, value)| value.as_str());
         let except = format!("{except},localhost,127.0.0.0/8,::1");
         let matcher = Matcher::builder().https(url.as_str()).no(except.as_str()).build();
