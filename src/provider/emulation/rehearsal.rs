@@ -49,24 +49,22 @@ impl Api for RehearsalApi {
         self.calls.set(self.calls.get() + 1);
         let api = ApiName::of(&request);
         let host = request.uri().authority().map_or("the emulators", |authority| authority.as_str());
-        let ambiguous = |message: String| Err(ApiError::new(ApiErrorKind::Ambiguous, api, message));
+        let ambiguous = |message: String| ApiError::new(ApiErrorKind::Ambiguous, api, message);
         tokio::time::sleep(self.latency / 2).await;
         let reply = self.emulation.borrow_mut().answer(&request, self.clock.uncorrected());
         if reply.delay >= READ_TIMEOUT {
             tokio::time::sleep(READ_TIMEOUT).await;
-            return ambiguous(format!("no answer from `{host}` within {} s", READ_TIMEOUT.as_secs()));
+            return Err(ambiguous(format!("no answer from `{host}` within {} s", READ_TIMEOUT.as_secs())));
         }
         tokio::time::sleep(reply.delay + self.latency / 2).await;
-        match reply.wire {
-            Wire::Whole(response) => Ok(response),
+        Err(ambiguous(match reply.wire {
+            Wire::Whole(response) => return Ok(response),
             Wire::Cut(response) => {
-                ambiguous(format!("the answer of `{host}` broke off after {} bytes", response.body().len() / 2))
+                format!("the answer of `{host}` broke off after {} bytes", response.body().len() / 2)
             }
-            Wire::Endless(_) => {
-                ambiguous(format!("the answer of `{host}` is longer than {} MiB", ANSWER_BYTES / (1024 * 1024)))
-            }
-            Wire::Closed => ambiguous(format!("the connection to `{host}` broke before an answer came")),
-        }
+            Wire::Endless(_) => format!("the answer of `{host}` is longer than {} MiB", ANSWER_BYTES / (1024 * 1024)),
+            Wire::Closed => format!("the connection to `{host}` broke before an answer came"),
+        }))
     }
 
     fn now(&self) -> Timestamp {
