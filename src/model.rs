@@ -371,6 +371,12 @@ pub enum EventKind {
     },
 }
 
+/// Whoever follows an execution: the report, the progress, a test.
+pub trait EventSink {
+    /// Takes one event; they come in the order in which they happened.
+    fn take(&mut self, event: &Event);
+}
+
 /// When a quota was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -410,6 +416,16 @@ pub enum Signal {
     /// A runner's second warning, or a supervisor.
     #[serde(rename = "SIGTERM")]
     Terminate,
+}
+
+impl Signal {
+    /// Its name as in a manual.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
 }
 
 /// What a provider still grants today. An operation that is absent is not limited, or the provider doesn't say.
