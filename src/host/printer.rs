@@ -109,8 +109,10 @@ pub(crate) mod tests {
     pub(crate) fn hostile_text() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             proptest::sample::select(HOSTILE).prop_map(str::to_owned),
-            proptest::sample::select(&["::", ":", "#", "##", "[", "]", " ", "\\", "\n", "\r", "\u{ad}", "`", "|", "***"][..])
-                .prop_map(str::to_owned),
+            proptest::sample::select(
+                &["::", ":", "#", "##", "[", "]", " ", "\\", "\n", "\r", "\u{ad}", "`", "|", "***"][..]
+            )
+            .prop_map(str::to_owned),
             any::<char>().prop_map(String::from),
             "[a-z]{0,3}",
         ];
@@ -132,7 +134,9 @@ pub(crate) mod tests {
 
     #[test]
     fn the_runner_in_these_tests_does_see_commands() {
-        for text in [" ::error::x", "\u{3000}::a b=c::", "x ##[group]y", "#\u{ad}#[error]", "x\n::endgroup::", "##vso[a]"] {
+        for text in
+            [" ::error::x", "\u{3000}::a b=c::", "x ##[group]y", "#\u{ad}#[error]", "x\n::endgroup::", "##vso[a]"]
+        {
             assert!(runner_sees_a_command(text), "{text:?}");
         }
     }
@@ -147,7 +151,28 @@ pub(crate) mod tests {
     #[test]
     fn hostile_names_become_visible() {
         let cleaned: Vec<_> = HOSTILE.iter().map(|text| clean(text)).collect();
-        insta::assert_snapshot!(cleaned.join("\n"), @"");
+        insta::assert_snapshot!(cleaned.join("\n"), @r#"
+        \n::set-output name=status::done
+        \r::add-mask::e
+        \u{2028}::error::forged
+         　\t ::stop-commands::x
+        \::warning file=a,line=1::forged
+        page##\[add-mask]e.html
+        #\u{ad}#\u{200d}[error]forged
+        ##\u{feff}[error]
+        \u{feff}::error::forged
+        ##vso\[task.setvariable variable=PATH]x
+        \x1b[2J\x1b]0;title\x07
+        \x1b[0Ksection_start:1:x\r\x1b[0Kfolded
+        \u{9b}31mred
+        invoice\u{202e}fdp.exe
+        a|b`c``d<img src=x onerror=alert(1)>
+        [link](https://evil.example/) @octocat #1 www.evil.example
+        $(touch pwned).txt; `id` && ${IFS}
+        ]]></failure>&"'\u{ffff}
+        delimiter\ncdn_purge_0\nPATH=/evil
+        tag \u{e0041}\u{e007f} filler \u{3164}\u{115f}
+        "#);
     }
 
     #[test]

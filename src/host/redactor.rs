@@ -84,7 +84,7 @@ impl Redactor {
 }
 
 /// A text as it is and as it may be spelled on its way. Base64 in all three positions that it can have in a longer text,
-/// without the characters that its neighbours have a part in.
+/// without the characters that its neighbours have a part in, and at the end of a text.
 fn derived_forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let mut forms = vec![secret.to_owned()];
@@ -94,6 +94,7 @@ fn derived_forms(secret: &str) -> Vec<String> {
             let first = (offset * 8).div_ceil(6);
             let last = (offset + bytes.len()) * 8 / 6;
             forms.push(encoded[first..last].to_owned());
+            forms.push(encoded[first..].to_owned());
         }
     }
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -224,7 +225,9 @@ mod tests {
     #[test]
     fn escapes_in_either_case_are_found() {
         let redactor = redactor_of(&["aB+/=\"ß"]);
-        for spelled in ["aB%2B%2F%3D%22%C3%9F", "aB%2b%2f%3d%22%c3%9f", "aB%2B/%3D%22%C3%9F", "aB+/=\\\"ß", "aB+\\/=\\\"ß"] {
+        for spelled in
+            ["aB%2B%2F%3D%22%C3%9F", "aB%2b%2f%3d%22%c3%9f", "aB%2B/%3D%22%C3%9F", "aB+/=\\\"ß", "aB+\\/=\\\"ß"]
+        {
             assert_eq!(redactor.redact(spelled), "***", "{spelled}");
         }
     }
