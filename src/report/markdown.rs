@@ -26,6 +26,7 @@ pub fn markdown(report: &Report<'_>, budget: usize) -> String {
     targets(report, &mut page);
     stops(report, &mut page);
     failures(report, &mut page);
+    unsubmitted(report, &mut page);
     notes(report, &mut page);
     addresses(report, &mut page);
     skipped(report, &mut page);
@@ -219,9 +220,7 @@ fn targets(report: &Report<'_>, page: &mut Page) {
             });
             let mut cells = vec![operation_word(*operation), grouped(counts.planned)];
             if !is_dry {
-                cells.extend(
-                    [counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(|count| grouped(count)),
-                );
+                cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(grouped));
                 cells.push(quota.unwrap_or_else(|| "–".into()));
             }
             cells
@@ -272,6 +271,15 @@ fn failures(report: &Report<'_>, page: &mut Page) {
     };
     let header = ["outcome", "operation", "address", "why, in the provider's words", "task id"];
     page.table(None, &header, count, report.rows().filter(is_failure).map(cells));
+}
+
+fn unsubmitted(report: &Report<'_>, page: &mut Page) {
+    let reasons = report.unsubmitted_reasons();
+    if reasons.is_empty() || !page.block("**Not submitted**") {
+        return;
+    }
+    let cells = |(reason, count): &(&str, usize)| vec![grouped(*count), code(reason)];
+    page.table(None, &["addresses", "why"], reasons.len(), reasons.iter().map(cells));
 }
 
 fn notes(report: &Report<'_>, page: &mut Page) {

@@ -83,6 +83,11 @@ fn failures(report: &Report<'_>, text: &mut String) {
         line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.url));
     }
     more(count, TOLD, "  ", "the report has them all", text);
+    let reasons = report.unsubmitted_reasons();
+    for (reason, count) in reasons.iter().take(TOLD) {
+        line(text, &format!("  unsubmitted: {}: {reason}", counted(*count, "address", "addresses")));
+    }
+    more(reasons.len(), TOLD, "  ", "the report has them all", text);
 }
 
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {

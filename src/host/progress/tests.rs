@@ -36,9 +36,9 @@ fn verbose_tells_every_batch_and_address() {
     insta::assert_snapshot!(told(LogLevel::Verbose, &sample::plan(), &sample::story()), @"
     6 addresses to do
     mainland: left today: 9,000 of 10,000 URL refreshes
-    mainland: batch 1: 2 URL refreshes
+    mainland: batch 1: refresh, 2 addresses
     mainland: batch 1 taken as 704 (request id R-1)
-    world: batch 1: 1 directory refreshes
+    world: batch 1: refresh (directory), 1 address
     world: the answer to batch 1 was lost, the provider's records are asked: connection reset
     mainland: failed https://www.example.com/too-long.html: 1,025 characters, and Sample CDN takes 1,024
     mainland: done https://www.example.com/a.html
@@ -46,7 +46,7 @@ fn verbose_tells_every_batch_and_address() {
     world: 0 of 1 submitted, 0 done after 5 min
     mainland: failed https://www.example.com/b.html: RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)
     mainland: unsubmitted https://www.example.com/b.html: its refresh failed
-    mainland: batch 2: 1 URL prefetches
+    mainland: batch 2: prefetch, 1 address
     mainland: batch 2 taken as 705
     mainland: done https://www.example.com/a.html
     mainland: 3 of 5 submitted, 2 done, 2 failed, 1 unsubmitted after 15 min
@@ -120,7 +120,7 @@ fn a_bar_shows_counts_and_leaves_at_the_end() {
     let (end, before) = story.split_last().unwrap();
     before.iter().for_each(|event| progress.take(event));
     let bar = progress.bar.clone().unwrap();
-    assert_eq!((bar.position(), bar.message().as_str()), (6, "2 done, 0 running, 4 not"));
+    assert_eq!((bar.position(), bar.message().as_str()), (6, "2 done, 4 not, 0 open"));
     progress.take(end);
     assert!(progress.bar.is_none());
     assert!(!err.text().contains("submitted,"), "a bar takes the place of the lines: {}", err.text());

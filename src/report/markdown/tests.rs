@@ -67,6 +67,12 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
     | failed | refresh | `https://www.example.com/too-long.html` | `1,025 characters, and Sample CDN takes 1,024` | – |
     | unknown | refresh (directory) | `https://world.example.com/docs/` | `no answer came until the deadline` | – |
 
+    **Not submitted**
+
+    | addresses | why |
+    | --- | --- |
+    | 1 | `its refresh failed` |
+
     - world: the answer to batch 1 was lost: connection reset
 
     <details><summary>5 addresses at mainland</summary>

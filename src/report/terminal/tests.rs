@@ -20,6 +20,7 @@ fn a_run_is_told_in_a_few_lines() {
       failed: refresh https://www.example.com/b.html: RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)
       failed: refresh https://www.example.com/too-long.html: 1,025 characters, and Sample CDN takes 1,024
       unknown: refresh (directory) https://world.example.com/docs/: no answer came until the deadline
+      unsubmitted: 1 address: its refresh failed
       note: world: the answer to batch 1 was lost: connection reset
       no address for 2 changed files:
         README.md: no rule matches it
