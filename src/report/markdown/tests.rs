@@ -158,6 +158,7 @@ fn sentences_keep_their_words_and_lose_their_marks() {
         "first-class. Then: more (50 %)",
     ];
     let told: Vec<_> = sentences.into_iter().map(prose).collect();
+    assert_eq!(prose("\n"), r"`\n`", "a line break alone is told too");
     insta::assert_snapshot!(told.join("\n"), @"
     the push's `before`, what the CDN has served until now
     `HEAD~1, said aloud`
