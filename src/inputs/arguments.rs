@@ -253,7 +253,7 @@ mod tests {
     fn text_that_is_not_unicode_is_an_error() {
         use std::os::unix::ffi::OsStringExt;
         let foreign = OsString::from_vec(b"--base=\xff".to_vec());
-        assert!(parse_arguments(["cdn-purge".into(), foreign.clone()]).is_err());
+        assert!(parse_arguments(["cdn-purge".into(), foreign]).is_err());
         // A path of the repository may be any bytes.
         assert!(parse_arguments(["cdn-purge".into(), "explain".into(), OsString::from_vec(b"\xff".to_vec())]).is_ok());
     }

@@ -354,7 +354,7 @@ fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
 fn text_that_is_no_yaml_is_told_with_its_place() {
     for (text, place) in [
         ("version: 1\n\ttargets: x\n", "2:"),
-        ("version: 'x\n", "1:"),
+        ("version: 'x\n", "2:"),
         ("a: [b\n", "1:"),
         ("a: b: c\n", "1:"),
         ("%YAML 1.2\n---\na: b\n", "1:1 "),
