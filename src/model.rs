@@ -340,6 +340,8 @@ pub enum EventKind {
         outcome: Outcome,
         /// The provider's task id, once it was taken.
         task_id: Option<String>,
+        /// Whether the settings asked for this: not to wait for it. Then it is no failure of the run.
+        asked_for: bool,
     },
     /// Nothing more is submitted in this lane for these operations.
     LaneStopped {
@@ -367,6 +369,12 @@ pub enum EventKind {
         /// How many requests were sent, over all APIs.
         calls: u64,
     },
+}
+
+/// Whoever follows an execution: the report, the progress, a test.
+pub trait EventSink {
+    /// Takes one event; they come in the order in which they happened.
+    fn take(&mut self, event: &Event);
 }
 
 /// When a quota was read.
@@ -408,6 +416,16 @@ pub enum Signal {
     /// A runner's second warning, or a supervisor.
     #[serde(rename = "SIGTERM")]
     Terminate,
+}
+
+impl Signal {
+    /// Its name as in a manual.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
 }
 
 /// What a provider still grants today. An operation that is absent is not limited, or the provider doesn't say.

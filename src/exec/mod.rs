@@ -1,1 +1,247 @@
-//! exec
+//! Plan → events: carries a plan out, and is the only part that waits.
+//!
+//! A lane (`lane.rs`) decides what goes out next from what it knows (`state.rs`); everything that is sent passes the pace of
+//! its API (`pace.rs`) and, if it changes anything, the journal (`journal.rs`) first.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::inputs::Wait;
+use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause};
+use crate::plan::guard::{self, Verdict};
+use crate::plan::{Lane, Plan};
+use crate::provider::{Api, ApiError, ApiErrorKind, Provider};
+use interrupt::Interrupt;
+use journal::{Entry, Journal, Past, PastLane};
+use lane::LaneRun;
+use pace::Pace;
+
+mod answers;
+mod doubt;
+mod ending;
+pub mod interrupt;
+pub mod journal;
+mod lane;
+pub mod pace;
+mod poll;
+mod requests;
+pub mod retry;
+mod state;
+
+/// How a plan is carried out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What to wait for.
+    pub wait: Wait,
+    /// How long to wait for a refresh after the provider took it.
+    pub refresh_timeout: Duration,
+    /// How long to wait for a prefetch after the provider took it.
+    pub prefetch_timeout: Duration,
+    /// At most so many addresses in a batch.
+    pub batch_size: Option<usize>,
+    /// The next batch only when the one before is done.
+    pub one_at_a_time: bool,
+    /// Where jitter comes from.
+    pub seed: u64,
+    /// When the program started, on the wall clock; the time of events counts from here on the monotonic one.
+    pub started: Timestamp,
+}
+
+/// The way to a lane's provider.
+pub struct Access {
+    /// The provider, opened for the lane's target.
+    pub provider: Box<dyn Provider>,
+    /// The network, or an emulator.
+    pub api: Rc<dyn Api>,
+}
+
+/// Carries out a plan; `accesses` are those of its lanes, in order. Every task ends in exactly one outcome, told to `sink`.
+pub async fn execute(
+    plan: &Plan,
+    accesses: &[Access],
+    options: &Options,
+    journal: Journal,
+    past: &Past,
+    interrupt: Interrupt,
+    sink: &mut dyn FnMut(&Event),
+) {
+    let shared = Shared {
+        options,
+        journal: RefCell::new(journal),
+        journal_broken: Cell::new(false),
+        sink: RefCell::new(sink),
+        interrupt,
+        start: Instant::now(),
+        paces: RefCell::new(HashMap::new()),
+        calls: Cell::new(0),
+        complete: Cell::new(true),
+    };
+    let none = PastLane::default();
+    let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
+    let resumed = (0..plan.lanes.len())
+        .map(past_of)
+        .map(|past| past.done.len() + past.open.values().map(|open| open.tasks.len()).sum::<usize>())
+        .sum();
+    shared.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
+
+    let verdicts = quotas(plan, accesses, past, &shared).await;
+    let lanes = plan.lanes.iter().zip(accesses).zip(verdicts).enumerate().map(|(index, ((lane, access), stop))| {
+        LaneRun::new(lane_index(index), lane, access, &shared, past_of(index), stop).run()
+    });
+    futures_util::future::join_all(lanes).await;
+
+    let complete = shared.complete.get();
+    if shared.journal.borrow_mut().write(&Entry::Closed { complete }).is_err() {
+        shared.emit(EventKind::Noted { text: "the journal's last record couldn't be written".into() });
+    }
+    shared.emit(EventKind::RunFinished { calls: shared.calls.get() });
+}
+
+/// A lane that may not start, and why.
+type Refusal = Option<(StopCause, String)>;
+
+/// Reads each account's quota and holds what its lanes still have to submit against it. A quota that can't be read is no
+/// reason to stop (the provider's refusals are believed later); keys that are refused are.
+async fn quotas(plan: &Plan, accesses: &[Access], past: &Past, shared: &Shared<'_>) -> Vec<Refusal> {
+    let mut refusals: Vec<Refusal> = plan.lanes.iter().map(|_| None).collect();
+    let reads = accesses.iter().zip(0..).map(|(access, index)| read_quota(access, index, shared));
+    let quotas = futures_util::future::join_all(reads).await;
+    for (index, quota) in quotas.iter().enumerate() {
+        let lane = &plan.lanes[index];
+        let provider = lane.target.provider;
+        match quota {
+            Ok(quota) => {
+                let same =
+                    plan.lanes.iter().enumerate().filter(|(_, other)| other.target.provider.name == provider.name);
+                let costs: Vec<(Operation, u64)> = Operation::ALL
+                    .into_iter()
+                    .map(|operation| {
+                        (
+                            operation,
+                            same.clone().map(|(at, lane)| cost(lane, past.lanes.get(&lane_index(at)), operation)).sum(),
+                        )
+                    })
+                    .collect();
+                shared.emit(EventKind::QuotaRead {
+                    lane: lane_index(index),
+                    quota: quota.clone(),
+                    moment: Moment::Before,
+                });
+                match guard::fits(&costs, quota, provider.quota_reset) {
+                    Verdict::Fits => {}
+                    Verdict::FitsDearly(sentence) => shared.emit(EventKind::Noted { text: sentence }),
+                    Verdict::Short(sentence) => refusals[index] = Some((StopCause::Quota, sentence)),
+                }
+            }
+            Err(error) if error.kind == ApiErrorKind::Credentials => {
+                refusals[index] = Some((StopCause::Credentials, error.to_string()));
+            }
+            Err(error) => shared.emit(EventKind::Noted {
+                text: format!("the quota of `{}` can't be read, going on without: {error}", lane.target.name),
+            }),
+        }
+    }
+    refusals
+}
+
+/// What a lane still has to submit of an operation.
+fn cost(lane: &Lane, past: Option<&PastLane>, operation: Operation) -> u64 {
+    let Some(past) = past else { return lane.cost(operation) };
+    let of = |task: &&u32| lane.tasks[**task as usize].task.operation == operation;
+    let spent =
+        past.done.keys().filter(of).count() + past.open.values().flat_map(|open| &open.tasks).filter(of).count();
+    lane.cost(operation).saturating_sub(spent as u64)
+}
+
+/// Asks for the quota, a few times if need be; a clock that is off is corrected here already.
+async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> Result<crate::model::Quota, ApiError> {
+    let spec = access.provider.spec();
+    let pace = shared.pace(spec.name, spec.quota.api, spec.quota.calls_per_second);
+    let mut random = fastrand::Rng::with_seed(shared.options.seed ^ u64::from(index));
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        pace.slot().await;
+        shared.count_call();
+        let error = match access.provider.quota(&*access.api).await {
+            Ok(quota) => return Ok(quota),
+            Err(error) => error,
+        };
+        match (error.kind, error.server_time) {
+            (ApiErrorKind::Clock, Some(server)) if attempt <= 2 => {
+                access.api.correct_clock(server);
+                shared.emit(EventKind::Noted {
+                    text: format!("this machine's clock is off; signing by the provider's: {error}"),
+                });
+            }
+            (ApiErrorKind::Clock, _) => return Err(ApiError { kind: ApiErrorKind::Credentials, ..error }),
+            (ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous, _)
+                if attempt < 3 && shared.interrupt.signal().is_none() =>
+            {
+                tokio::time::sleep(retry::delay(attempt, &error, &mut random)).await;
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+fn lane_index(index: usize) -> LaneIndex {
+    LaneIndex::try_from(index).expect("a configuration of 256 KiB holds fewer than 65,536 targets")
+}
+
+/// What the lanes of a run share.
+struct Shared<'a> {
+    options: &'a Options,
+    journal: RefCell<Journal>,
+    journal_broken: Cell<bool>,
+    sink: RefCell<&'a mut dyn FnMut(&Event)>,
+    interrupt: Interrupt,
+    start: Instant,
+    /// By provider and call: lanes of one provider share its account.
+    paces: RefCell<HashMap<(&'static str, &'static str), Rc<Pace>>>,
+    calls: Cell<u64>,
+    /// Whether every task so far is done.
+    complete: Cell<bool>,
+}
+
+impl Shared<'_> {
+    fn emit(&self, kind: EventKind) {
+        let elapsed = self.start.elapsed();
+        let at = self.options.started.checked_add(elapsed).unwrap_or(self.options.started);
+        (self.sink.borrow_mut())(&Event { at, elapsed, kind });
+    }
+
+    fn pace(&self, provider: &'static str, api: &'static str, calls_per_second: f64) -> Rc<Pace> {
+        let mut paces = self.paces.borrow_mut();
+        Rc::clone(paces.entry((provider, api)).or_insert_with(|| Rc::new(Pace::new(calls_per_second))))
+    }
+
+    fn count_call(&self) {
+        self.calls.set(self.calls.get() + 1);
+    }
+
+    /// Writes to the journal. Once that fails, nothing is sent any more.
+    fn record(&self, entry: &Entry) -> bool {
+        if !self.journal_broken.get() && self.journal.borrow_mut().write(entry).is_err() {
+            self.journal_broken.set(true);
+        }
+        !self.journal_broken.get()
+    }
+
+    fn note_outcome(&self, outcome: &Outcome) {
+        self.complete.set(self.complete.get() && matches!(outcome, Outcome::Done));
+    }
+}
+
+/// The sentence for what an interruption leaves.
+fn interrupted_by(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Interrupt => "the run was interrupted (SIGINT)",
+        Signal::Terminate => "the run was ended (SIGTERM)",
+    }
+}

@@ -1,1 +1,222 @@
-//! What counts as the same page: index files, encoded forms, query variants.
+//! An address becomes the other addresses of the same page, and the judgement whether it is one at all.
+//!
+//! A page may be cached under several addresses: with and without its index file's name, and once per query string.
+
+use std::ops::Range;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use crate::model::Kind;
+
+/// What can't stand in an address as it is. No control characters: nobody means them, so [`check`] refuses them.
+const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Whether an address can be asked for: absolute, http or https, a host as clients spell it, and nothing in it that a client
+/// would drop or resolve before it asks.
+///
+/// # Errors
+/// A lowercase fragment that names what is wrong with it: `white space`, `no host`.
+pub fn check(url: &str) -> Result<(), String> {
+    let Some((authority, path)) = authority(url) else {
+        return Err("no `https://` or `http://` at its start".into());
+    };
+    check_authority(&url[authority]).map_err(|(message, _)| message)?;
+    for character in url.chars() {
+        match character {
+            '#' => return Err("a fragment, which no server ever sees".into()),
+            _ if character.is_control() => {
+                return Err(format!("the control character `{}`", character.escape_unicode()));
+            }
+            _ if character.is_whitespace() => return Err("white space".into()),
+            _ => {}
+        }
+    }
+    let resolved = |segment: &&str| matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..");
+    if let Some(segment) = path_of(&url[path..]).split('/').find(resolved) {
+        return Err(format!("the segment `{segment}`, which every client resolves away"));
+    }
+    url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// The host as it is spelled, without a port; `None` if the address has none.
+pub fn host(url: &str) -> Option<&str> {
+    let (range, _) = authority(url)?;
+    let host = host_of(url[range].rsplit('@').next()?);
+    (!host.is_empty()).then_some(host)
+}
+
+/// Whether an address is the root of its host: no path, whatever the query.
+pub fn is_root(url: &str) -> bool {
+    authority(url).is_some_and(|(_, path)| path_of(&url[path..]).bytes().all(|byte| byte == b'/'))
+}
+
+/// Whether a refresh of this kind drops everything a host has: the directory at its root, or a regular expression that
+/// doesn't begin with the name of a directory or file.
+pub fn is_whole_host(kind: Kind, url: &str) -> bool {
+    match kind {
+        Kind::File | Kind::IgnoreParams => false,
+        Kind::Directory => is_root(url),
+        Kind::Regex => authority(url).is_some_and(|(_, path)| !begins_with_a_name(&url[path..])),
+    }
+}
+
+/// An address as a person gave it, with what needs it percent-encoded; what is encoded already stays. Not for regular
+/// expressions. The host stays as it is.
+pub fn encode_given(url: &str) -> String {
+    let path = authority(url).map_or(0, |(_, path)| path);
+    let mut encoded = url[..path].to_owned();
+    for (start, character) in url[path..].char_indices() {
+        let start = path + start;
+        let text = &url[start..start + character.len_utf8()];
+        match character {
+            '%' if !is_escape(&url.as_bytes()[start..]) => encoded.push_str("%25"),
+            _ if character.is_ascii() => encoded.extend(utf8_percent_encode(text, NEEDS_ENCODING)),
+            _ => encoded.extend(utf8_percent_encode(text, CONTROLS)),
+        }
+    }
+    encoded
+}
+
+/// Checks a query string that is to be cached beside the plain address, without its `?`.
+///
+/// # Errors
+/// A lowercase fragment that says what is wrong.
+pub fn check_query(query: &str) -> Result<(), String> {
+    if query.is_empty() {
+        return Err("an empty query string; the plain address is always there".into());
+    }
+    if query.starts_with('?') {
+        return Err("a query string is written without its `?`".into());
+    }
+    if let Some(character) = query.chars().find(|c| *c == '#' || c.is_whitespace() || c.is_control() || !c.is_ascii()) {
+        return Err(format!("`{}` has to be percent-encoded in a query string", character.escape_debug()));
+    }
+    Ok(())
+}
+
+/// The directory's addresses if this one's last segment is an index file: `/dir/` and `/dir`; at the root only `/`.
+pub(super) fn of_index(url: &str, index: &[String]) -> Vec<String> {
+    let Some((_, from)) = authority(url) else { return Vec::new() };
+    let path = path_of(&url[from..]);
+    let query = &url[from + path.len()..];
+    let Some(slash) = path.rfind('/') else { return Vec::new() };
+    let name: Vec<u8> = percent_decode_str(&path[slash + 1..]).collect();
+    if !index.iter().any(|known| known.as_bytes() == name) {
+        return Vec::new();
+    }
+    let directory = &url[..from + slash];
+    let mut addresses = vec![format!("{directory}/{query}")];
+    if !path[..slash].bytes().all(|byte| byte == b'/') {
+        addresses.push(format!("{directory}{query}"));
+    }
+    addresses
+}
+
+/// The same address with another query string.
+pub(super) fn with_query(url: &str, query: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}{query}")
+}
+
+/// The same address with a path that ends in `/`.
+pub(super) fn as_directory(mut url: String) -> String {
+    let from = authority(&url).map_or(0, |(_, path)| path);
+    let end = from + path_of(&url[from..]).len();
+    if !url[..end].ends_with('/') {
+        url.insert(end, '/');
+    }
+    url
+}
+
+/// Where the authority stands, and where the path begins; `None` without a scheme of ours.
+pub(super) fn authority(url: &str) -> Option<(Range<usize>, usize)> {
+    let start = ["https://", "http://"]
+        .iter()
+        .find(|scheme| url.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)))?
+        .len();
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |length| start + length);
+    Some((start..end, end))
+}
+
+/// Checks what stands between `//` and the path. Fails with what is wrong, and what to do.
+pub(super) fn check_authority(authority: &str) -> Result<(), (String, String)> {
+    if authority.is_empty() {
+        return Err(("no host".into(), "write one such as `https://www.example.com/`".into()));
+    }
+    if authority.contains('@') {
+        return Err(("a user name or password".into(), "an address in a cache has none: remove it".into()));
+    }
+    let spelled = host_of(authority);
+    let host = match url::Url::parse(&format!("https://{authority}/")) {
+        Ok(url) => url.host_str().unwrap_or_default().to_owned(),
+        Err(error) => {
+            let help = "a host is a domain name, with a port if need be: `www.example.com:8443`".into();
+            return Err((format!("`{authority}` can't be a host: {error}"), help));
+        }
+    };
+    if host.eq_ignore_ascii_case(spelled) {
+        Ok(())
+    } else {
+        Err((format!("clients read the host `{spelled}` as `{host}`"), format!("write `{host}`")))
+    }
+}
+
+/// Whether bytes begin with `%` and two hexadecimal digits.
+pub(super) fn is_escape(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+}
+
+/// An authority without its port.
+fn host_of(authority: &str) -> &str {
+    let port = authority.rfind(':').filter(|&colon| !authority[colon..].contains(']'));
+    &authority[..port.unwrap_or(authority.len())]
+}
+
+/// What stands behind the host, without query and fragment.
+fn path_of(rest: &str) -> &str {
+    &rest[..rest.find(['?', '#']).unwrap_or(rest.len())]
+}
+
+/// Whether a regular expression of a path begins with a character that can only be itself, whatever it then goes on with.
+fn begins_with_a_name(expression: &str) -> bool {
+    let name = expression.trim_start_matches('/');
+    let mut characters = name.chars();
+    let plain = match characters.next() {
+        Some('\\') => characters.next().is_some_and(|escaped| !escaped.is_ascii_alphanumeric()),
+        Some(first) => first.is_alphanumeric() || "-_~%".contains(first),
+        None => false,
+    };
+    plain && !characters.next().is_some_and(|next| "?*{".contains(next)) && !has_alternatives(name)
+}
+
+/// Whether a regular expression has a `|` outside parentheses and brackets.
+fn has_alternatives(expression: &str) -> bool {
+    let (mut depth, mut characters) = (0_usize, expression.chars());
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

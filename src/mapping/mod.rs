@@ -1,15 +1,26 @@
 //! Changed files × rules → tasks: which addresses a change makes stale, and why.
+//!
+//! Every changed path ends in at least one task or in one [`Skipped`] with its reason; nothing is dropped on the way. An
+//! address that can't be asked for (over-long, a `..` in it) is a task all the same, for the plan to report.
 
 use std::sync::Arc;
 
-use crate::model::{Change, Kind, Reason, RepoPath, Skipped, TargetName, Task};
+use crate::model::{Change, ChangeKind, EntryKind, Kind, Operation, Reason, RepoPath, Skipped, TargetName, Task};
+use placeholder::Facts;
+use rules::Verdict;
+use template::Form;
 
 pub mod address;
+mod encoding;
+pub mod explain;
+mod glob;
+mod placeholder;
 pub mod rules;
 pub mod template;
 
-pub use rules::Globs;
-pub use template::Template;
+pub use explain::explain;
+pub use rules::{GlobProblem, Globs};
+pub use template::{Template, TemplateProblem};
 
 /// A rule of the configuration, ready to use.
 #[derive(Debug)]
@@ -53,18 +64,172 @@ pub enum Encoded {
     Both,
 }
 
+/// What was asked for the whole run, whatever the rules say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// In place of [`Rule::refresh`].
+    pub refresh: Option<bool>,
+    /// In place of [`Rule::prefetch`].
+    pub prefetch: Option<bool>,
+}
+
 /// What the mapping of some changes gave.
 #[derive(Debug, Default)]
 pub struct Mapped {
     /// In the order of changes, then rules; not merged.
     pub tasks: Vec<Task>,
-    /// Every change that gave no task.
+    /// Every path that gave no task. Of a rename, each side for itself.
     pub skipped: Vec<Skipped>,
 }
 
-/// Maps changes to tasks. `urls` that can't be addresses (a template that gives no host, an over-long name) are not dropped
-/// here: the plan reports them.
-pub fn map(changes: &[Change], rules: &[Rule]) -> Mapped {
-    let _ = (changes, rules);
-    Mapped::default()
+/// Maps changes to tasks. Addresses that can't be asked for (a `..` in it, an over-long name) are not dropped here: the plan
+/// reports them.
+pub fn map(changes: &[Change], rules: &[Rule], overrides: Overrides) -> Mapped {
+    let mut mapped = Mapped::default();
+    for change in changes {
+        let deleted = change.kind == ChangeKind::Deleted;
+        if let ChangeKind::Renamed { from } = &change.kind {
+            mapped.add(from, change.entry, true, rules, overrides);
+        }
+        mapped.add(&change.path, change.entry, deleted, rules, overrides);
+    }
+    mapped
 }
+
+impl Mapped {
+    /// Maps one path; `gone` if nothing stands there any more.
+    fn add(&mut self, path: &RepoPath, entry: EntryKind, gone: bool, rules: &[Rule], overrides: Overrides) {
+        if entry == EntryKind::Submodule {
+            return self.skip(path, "a submodule; its files live in another repository".into());
+        }
+        let before = self.tasks.len();
+        let mut file = None;
+        let mut reasons = Vec::new();
+        for rule in rules {
+            match rule.files.judge(path.as_bytes()) {
+                Verdict::Matched(found) => {
+                    let wishes = Wishes::new(rule, overrides, gone);
+                    if wishes.refresh || wishes.prefetch {
+                        let file = file.get_or_insert_with(|| Arc::new(path.clone()));
+                        self.add_tasks(rule, file, wishes, &Facts::new(path, found));
+                    }
+                    reasons.push(wishes.nothing(rule));
+                }
+                Verdict::Excluded { by } => reasons.push(format!("excluded by `!{by}` of rule `{}`", rule.name)),
+                Verdict::Unmatched => {}
+            }
+        }
+        if self.tasks.len() == before {
+            let why = if reasons.is_empty() { "no rule matches it".into() } else { reasons.join("; ") };
+            self.skip(path, why);
+        }
+    }
+
+    fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, wishes: Wishes, facts: &Facts<'_>) {
+        for address in addresses(rule, facts) {
+            for target in &rule.targets {
+                let task = |operation, force| Task {
+                    target: Arc::clone(target),
+                    operation,
+                    force,
+                    url: address.url.clone(),
+                    because: vec![Reason { rule: Arc::clone(&rule.name), file: Some(Arc::clone(file)) }],
+                };
+                if wishes.refresh {
+                    self.tasks.push(task(Operation::Refresh(address.kind), rule.force));
+                }
+                if wishes.prefetch && address.is_page() {
+                    self.tasks.push(task(Operation::Prefetch, false));
+                }
+            }
+        }
+    }
+
+    fn skip(&mut self, path: &RepoPath, why: String) {
+        self.skipped.push(Skipped { file: path.clone(), why });
+    }
+}
+
+/// What is to be done with the addresses of one path.
+#[derive(Clone, Copy, Debug)]
+struct Wishes {
+    refresh: bool,
+    prefetch: bool,
+    gone: bool,
+}
+
+impl Wishes {
+    fn new(rule: &Rule, overrides: Overrides, gone: bool) -> Self {
+        Self {
+            refresh: overrides.refresh.unwrap_or(rule.refresh),
+            prefetch: overrides.prefetch.unwrap_or(rule.prefetch) && !gone,
+            gone,
+        }
+    }
+
+    /// Why a matching rule gave no task, should no other have given one.
+    fn nothing(self, rule: &Rule) -> String {
+        let name = &rule.name;
+        match self {
+            Self { refresh: true, .. } => format!("rule `{name}` matches it and names no address"),
+            Self { prefetch: true, .. } => {
+                format!("rule `{name}` matches it and only prefetches, and has no page to fetch")
+            }
+            Self { gone: true, .. } => {
+                format!("rule `{name}` matches it and doesn't refresh; a file that is gone is not prefetched")
+            }
+            _ => format!("rule `{name}` matches it and neither refreshes nor prefetches"),
+        }
+    }
+}
+
+/// An address that a rule gives for a file, and how it is refreshed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Address {
+    url: String,
+    kind: Kind,
+}
+
+impl Address {
+    /// Whether it is one page, which can be fetched.
+    fn is_page(&self) -> bool {
+        matches!(self.kind, Kind::File | Kind::IgnoreParams)
+    }
+}
+
+/// Every address that a rule gives for a file, in the order of its templates.
+fn addresses(rule: &Rule, facts: &Facts<'_>) -> Vec<Address> {
+    let mut addresses = Vec::new();
+    for template in &rule.urls {
+        for url in forms(template, facts, rule.encoded, rule.kind == Kind::Regex) {
+            match rule.kind {
+                Kind::Regex => addresses.push(Address { url, kind: Kind::Regex }),
+                Kind::Directory => addresses.push(Address { url: address::as_directory(url), kind: Kind::Directory }),
+                kind @ (Kind::File | Kind::IgnoreParams) => {
+                    let of_index = address::of_index(&url, &rule.index);
+                    for url in std::iter::once(url).chain(of_index) {
+                        let variants: Vec<_> =
+                            rule.queries.iter().map(|query| address::with_query(&url, query)).collect();
+                        addresses.extend(std::iter::once(url).chain(variants).map(|url| Address { url, kind }));
+                    }
+                }
+            }
+        }
+    }
+    for template in &rule.directories {
+        let urls = forms(template, facts, rule.encoded, false);
+        addresses.extend(urls.map(|url| Address { url: address::as_directory(url), kind: Kind::Directory }));
+    }
+    addresses
+}
+
+/// The forms in which a template's address is asked for, each once.
+fn forms(template: &Template, facts: &Facts<'_>, encoded: Encoded, expression: bool) -> impl Iterator<Item = String> {
+    let render = |raw| template.render(facts, Form { raw, expression });
+    let first = render(encoded == Encoded::Raw);
+    let second = (encoded == Encoded::Both).then(|| render(true)).filter(|second| *second != first);
+    std::iter::once(first).chain(second)
+}
+
+#[cfg(test)]
+mod tests;

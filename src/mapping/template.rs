@@ -1,10 +1,22 @@
-//! Address templates: literal text and placeholders, percent-encoded once per segment.
+//! Address templates: literal text and placeholders become addresses.
+//!
+//! The scheme and the host are always spelled out, and a placeholder can only fill a place behind them, so that no file
+//! name ever decides where a request goes. What the template itself spells is taken as it is.
 
 use std::ops::Range;
 
+use super::address;
+use super::encoding::{self, Part};
+use super::placeholder::{Facts, Placeholder};
+
 /// A parsed template: `https://www.example.com/{tail}`.
 #[derive(Clone, Debug)]
-pub struct Template {}
+pub struct Template {
+    pieces: Vec<Piece>,
+    highest_capture: Option<(usize, Range<usize>)>,
+    /// The text's length: about as long is an address.
+    length: usize,
+}
 
 /// What is wrong with a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,18 +29,225 @@ pub struct TemplateProblem {
     pub help: Option<String>,
 }
 
+/// How the placeholders of a template are filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Form {
+    /// Characters outside ASCII stay as they are.
+    pub(super) raw: bool,
+    /// The template is a regular expression.
+    pub(super) expression: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Piece {
+    Literal(Box<str>),
+    Value {
+        placeholder: Placeholder,
+        /// Behind a `?`.
+        in_query: bool,
+    },
+}
+
 impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// Every problem in it: unknown placeholders (with the nearest known name), unclosed braces, no scheme or host.
+    /// Every problem in it: unknown placeholders (with the nearest known name), unclosed braces, no scheme or host, what
+    /// no address may hold.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateProblem>> {
-        let _ = text;
-        Ok(Self {})
+        let mut problems = Vec::new();
+        let path = match begin(text) {
+            Ok(path) => path,
+            Err(problem) => {
+                problems.push(problem);
+                0
+            }
+        };
+        check_characters(text, &mut problems);
+        let mut reader = Reader { text, literal: String::new(), pieces: Vec::new(), in_query: false, highest: None };
+        reader.read(path, &mut problems);
+        if problems.is_empty() {
+            Ok(Self { pieces: reader.pieces, highest_capture: reader.highest, length: text.len() })
+        } else {
+            problems.sort_by_key(|problem| problem.span.start);
+            Err(problems)
+        }
     }
 
     /// The highest numbered placeholder, `{1}`…`{9}`, with its place in the text; `None` without one.
     pub fn highest_capture(&self) -> Option<(usize, Range<usize>)> {
-        None
+        self.highest_capture.clone()
+    }
+
+    /// The address of a file. A `/` behind a placeholder that stands for nothing goes with it, so that `{dir}/{name}` at
+    /// the root is no `//name`.
+    pub(super) fn render(&self, facts: &Facts<'_>, form: Form) -> String {
+        let mut address = String::with_capacity(self.length + 64);
+        let mut nothing_before = false;
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => {
+                    let text = if nothing_before { text.strip_prefix('/').unwrap_or(text) } else { text };
+                    address.push_str(text);
+                    nothing_before = false;
+                }
+                Piece::Value { placeholder, in_query } => {
+                    let value = facts.value(*placeholder);
+                    let part = match (form.expression, in_query) {
+                        (true, _) => Part::Expression,
+                        (false, true) => Part::Query,
+                        (false, false) => Part::Path,
+                    };
+                    encoding::append(&mut address, value, part, form.raw);
+                    nothing_before = value.is_empty() && !in_query && address.ends_with('/');
+                }
+            }
+        }
+        address.shrink_to_fit();
+        address
     }
 }
+
+/// Checks the scheme and the host; where the path begins.
+fn begin(text: &str) -> Result<usize, TemplateProblem> {
+    let problem =
+        |span, message: &str, help: String| TemplateProblem { span, message: message.into(), help: Some(help) };
+    if text.is_empty() {
+        return Err(problem(0..0, "an empty address", "write one such as `https://www.example.com/{tail}`".into()));
+    }
+    let Some((span, path)) = address::authority(text) else {
+        let looks_like_a_host = text.split(['/', '{']).next().is_some_and(|start| start.contains('.'));
+        let help = match text.split_once("://") {
+            Some((_, rest)) => format!("write `https://{rest}`"),
+            None if looks_like_a_host => format!("write `https://{text}`"),
+            None => format!("write it whole: `https://www.example.com/{}`", text.trim_start_matches('/')),
+        };
+        return Err(problem(0..text.len(), "an address begins with `https://` or `http://`", help));
+    };
+    if text[span.clone()].contains(['{', '}']) {
+        return Err(problem(
+            span,
+            "a placeholder in the host",
+            "write the host out, and begin the path with `/`: `https://www.example.com/{tail}`".into(),
+        ));
+    }
+    match address::check_authority(&text[span.clone()]) {
+        Ok(()) => Ok(path),
+        Err((message, help)) => Err(problem(span, &message, help)),
+    }
+}
+
+/// What may stand nowhere in an address.
+fn check_characters(text: &str, problems: &mut Vec<TemplateProblem>) {
+    for (start, character) in text.char_indices() {
+        let end = start + character.len_utf8();
+        let (message, help) = match character {
+            '#' => ("a fragment", "no server ever sees what follows a `#`: remove it, or write `%23` for a plain `#`"),
+            '%' if !address::is_escape(&text.as_bytes()[start..]) => {
+                ("a `%` without two hexadecimal digits", "write `%25` for a plain `%`")
+            }
+            _ if character.is_whitespace() => ("white space in an address", "write `%20` for a space"),
+            _ if character.is_control() => ("a control character in an address", "remove it"),
+            _ => continue,
+        };
+        problems.push(TemplateProblem { span: start..end, message: message.into(), help: Some(help.into()) });
+    }
+}
+
+/// Takes a template's text apart.
+struct Reader<'t> {
+    text: &'t str,
+    /// The literal that is being read.
+    literal: String,
+    pieces: Vec<Piece>,
+    in_query: bool,
+    highest: Option<(usize, Range<usize>)>,
+}
+
+impl Reader<'_> {
+    /// `path` is where the path begins; before it, everything is literal.
+    fn read(&mut self, path: usize, problems: &mut Vec<TemplateProblem>) {
+        self.literal.push_str(&self.text[..path]);
+        if path > 0 && !self.text[path..].starts_with('/') {
+            self.literal.push('/');
+        }
+        let mut at = path;
+        while let Some(character) = self.text[at..].chars().next() {
+            let rest = &self.text[at..];
+            if rest.starts_with("{{") || rest.starts_with("}}") {
+                self.literal.push(character);
+                at += 2;
+            } else if character == '{' {
+                at = self.placeholder(at, problems);
+            } else {
+                if character == '}' {
+                    problems.push(problem(at..at + 1, "`}` without `{`", "write `}}` for a plain brace"));
+                }
+                self.in_query |= character == '?';
+                self.literal.push(character);
+                at += character.len_utf8();
+            }
+        }
+        self.end_literal();
+    }
+
+    /// At a `{`; where reading goes on.
+    fn placeholder(&mut self, open: usize, problems: &mut Vec<TemplateProblem>) -> usize {
+        let rest = &self.text[open + 1..];
+        let name = match rest.find(['{', '}']) {
+            Some(length) if rest[length..].starts_with('}') => &rest[..length],
+            _ => {
+                let end = rest.find(['{', '/']).map_or(self.text.len(), |length| open + 1 + length);
+                problems.push(problem(open..end, "unclosed `{`", "close it with `}`, or write `{{` for a plain brace"));
+                return end;
+            }
+        };
+        let span = open..open + 1 + name.len() + 1;
+        let end = span.end;
+        match Placeholder::named(name) {
+            Some(placeholder) => {
+                if let Placeholder::Wildcard(number) = placeholder
+                    && self.highest.as_ref().is_none_or(|(highest, _)| *highest < number.into())
+                {
+                    self.highest = Some((number.into(), span));
+                }
+                self.end_literal();
+                self.pieces.push(Piece::Value { placeholder, in_query: self.in_query });
+            }
+            None => problems.push(problem(span, format!("unknown placeholder `{{{name}}}`"), nearest(name))),
+        }
+        end
+    }
+
+    fn end_literal(&mut self) {
+        if !self.literal.is_empty() {
+            self.pieces.push(Piece::Literal(std::mem::take(&mut self.literal).into()));
+        }
+    }
+}
+
+fn problem(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> TemplateProblem {
+    TemplateProblem { span, message: message.into(), help: Some(help.into()) }
+}
+
+/// What was meant by an unknown placeholder.
+fn nearest(name: &str) -> String {
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return "wildcards are numbered `{1}` to `{9}`".into();
+    }
+    let close = Placeholder::NAMED
+        .iter()
+        .map(|&(known, _)| (strsim::jaro_winkler(&name.to_lowercase(), known), known))
+        .filter(|&(likeness, _)| likeness >= 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match close {
+        Some((_, known)) => format!("did you mean `{{{known}}}`?"),
+        None => {
+            "there are `{path}`, `{tail}`, `{dir}`, `{name}`, `{stem}`, `{ext}` and `{1}` to `{9}`; write `{{` for a plain brace"
+                .into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

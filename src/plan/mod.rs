@@ -1,7 +1,19 @@
 //! Tasks → plan: merged, guarded, ordered and cut into batches by each provider's limits.
+//!
+//! The plan is a value that can be printed, counted and refused before anything is sent; the execution only carries it out.
 
-use crate::inputs::Target;
-use crate::model::{BatchNumber, Operation, Skipped, Task, TaskIndex};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::inputs::{Caps, Target};
+use crate::mapping::{Mapped, address};
+use crate::model::{BatchNumber, Kind, Operation, Skipped, Task, TaskIndex};
+
+pub mod cut;
+pub mod guard;
 
 /// Everything that is to be done, decided before anything is sent.
 #[derive(Debug)]
@@ -10,7 +22,8 @@ pub struct Plan {
     pub lanes: Vec<Lane>,
     /// Changed files that gave no task, and why.
     pub skipped: Vec<Skipped>,
-    /// Identifies the plan: 64 hex digits over targets, operations and addresses. Same commits, configuration and version: same digest.
+    /// Identifies the plan: 64 hex digits over version, targets, operations and addresses. Same commits, configuration and
+    /// version: same digest.
     pub digest: String,
 }
 
@@ -49,3 +62,183 @@ pub struct Batch {
     /// The tasks, by their place in the lane.
     pub tasks: Vec<TaskIndex>,
 }
+
+/// What a plan is held against.
+#[derive(Debug, Default)]
+pub struct Limits<'a> {
+    /// Plans above these are refused.
+    pub caps: Caps,
+    /// When given, the only hosts a plan may touch. Lower case.
+    pub allow_hosts: Option<&'a [String]>,
+    /// The names of the rules that may refresh a whole host.
+    pub roots_allowed: Vec<Arc<str>>,
+    /// At most so many addresses in a batch.
+    pub batch_size: Option<usize>,
+}
+
+impl Plan {
+    /// How many tasks there are over all lanes.
+    pub fn len(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.tasks.len()).sum()
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+}
+
+impl Lane {
+    /// How many addresses of an operation will be submitted: what it costs of the day's quota.
+    pub fn cost(&self, operation: Operation) -> u64 {
+        let counts = |planned: &&PlannedTask| planned.task.operation == operation && planned.refused.is_none();
+        self.tasks.iter().filter(counts).count() as u64
+    }
+}
+
+/// Makes a plan of what the mapping gave.
+///
+/// # Errors
+/// [`Error::PlanRefused`] when it is above a cap, touches a host that isn't allowed, or would refresh a whole host without
+/// having been asked to.
+pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<Plan, Error> {
+    let mut lanes: Vec<Lane> = merge(mapped.tasks, targets)
+        .into_iter()
+        .zip(targets)
+        .filter(|(tasks, _)| !tasks.is_empty())
+        .map(|(tasks, target)| lane(target.clone(), tasks))
+        .collect();
+    guard::check(&lanes, limits)?;
+    for lane in &mut lanes {
+        lane.batches = cut::all(lane, limits.batch_size);
+    }
+    let digest = digest(&lanes);
+    Ok(Plan { lanes, skipped: mapped.skipped, digest })
+}
+
+/// One task per target, operation and address; each remembers everything that asked for it. A list per target, in order.
+fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
+    let places: HashMap<&str, usize> =
+        targets.iter().enumerate().map(|(place, target)| (&*target.name, place)).collect();
+    let mut lanes: Vec<Vec<Task>> = targets.iter().map(|_| Vec::new()).collect();
+    let mut seen: HashMap<(usize, Operation, String), usize> = HashMap::with_capacity(tasks.len());
+    for task in tasks {
+        let lane = places[&*task.target];
+        match seen.entry((lane, task.operation, task.url.clone())) {
+            std::collections::hash_map::Entry::Occupied(entry) => {
+                let merged: &mut Task = &mut lanes[lane][*entry.get()];
+                merged.force |= task.force;
+                for reason in task.because {
+                    if !merged.because.contains(&reason) {
+                        merged.because.push(reason);
+                    }
+                }
+            }
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(lanes[lane].len());
+                lanes[lane].push(task);
+            }
+        }
+    }
+    for lane in &mut lanes {
+        lane.sort_by_key(|task| task.operation);
+    }
+    lanes
+}
+
+fn lane(target: Target, tasks: Vec<Task>) -> Lane {
+    let after = dependencies(&tasks);
+    let planned = tasks.into_iter().zip(after).map(|(task, after)| {
+        let refused = refusal(&task, &target);
+        PlannedTask { task, refused, after }
+    });
+    let tasks = planned.collect();
+    Lane { target, tasks, batches: Vec::new() }
+}
+
+/// Why an address can't be sent to this provider at all.
+fn refusal(task: &Task, target: &Target) -> Option<String> {
+    let spec = target.provider;
+    if spec.operation(task.operation).is_none() {
+        return Some(format!("{} offers no {}", spec.title, task.operation.unit()));
+    }
+    let characters = task.url.chars().count();
+    if characters > spec.url_characters {
+        let limit = spec.url_characters;
+        return Some(format!("the address has {characters} characters; {} takes {limit} at most", spec.title));
+    }
+    match task.operation {
+        Operation::Refresh(Kind::Regex) => None,
+        _ => address::check(&task.url).err(),
+    }
+}
+
+/// For each prefetch, the refreshes that must be done before it: of the same address, of a directory above it, or of a
+/// pattern that matches it (one that can't be read here counts as matching).
+fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
+    let mut exact: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
+    let mut wide: Vec<(TaskIndex, Covers<'_>)> = Vec::new();
+    let mut after = Vec::with_capacity(tasks.len());
+    for (index, task) in (0..).zip(tasks) {
+        let mut refreshes = Vec::new();
+        match task.operation {
+            Operation::Refresh(Kind::File) => exact.entry(&task.url).or_default().push(index),
+            Operation::Refresh(Kind::IgnoreParams) => exact.entry(without_query(&task.url)).or_default().push(index),
+            Operation::Refresh(Kind::Directory) => wide.push((index, Covers::Prefix(&task.url))),
+            Operation::Refresh(Kind::Regex) => wide.push((index, Covers::Pattern(regex::Regex::new(&task.url).ok()))),
+            Operation::Prefetch => {
+                refreshes.extend(exact.get(task.url.as_str()).into_iter().flatten());
+                if let Some(plain) = task.url.find('?').map(|end| &task.url[..end]) {
+                    let ignoring = exact.get(plain).into_iter().flatten();
+                    refreshes.extend(ignoring.filter(|&&refresh| {
+                        tasks[refresh as usize].operation == Operation::Refresh(Kind::IgnoreParams)
+                    }));
+                }
+                refreshes.extend(wide.iter().filter(|(_, covers)| covers.covers(&task.url)).map(|(index, _)| *index));
+            }
+        }
+        after.push(refreshes);
+    }
+    after
+}
+
+enum Covers<'a> {
+    Prefix(&'a str),
+    Pattern(Option<regex::Regex>),
+}
+
+impl Covers<'_> {
+    fn covers(&self, url: &str) -> bool {
+        match self {
+            Self::Prefix(directory) => url.starts_with(directory),
+            Self::Pattern(pattern) => pattern.as_ref().is_none_or(|pattern| pattern.is_match(url)),
+        }
+    }
+}
+
+fn without_query(url: &str) -> &str {
+    url.find('?').map_or(url, |end| &url[..end])
+}
+
+fn digest(lanes: &[Lane]) -> String {
+    let mut hash = Sha256::new();
+    let mut field = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    field(env!("CARGO_PKG_VERSION"));
+    for lane in lanes {
+        field(&lane.target.name);
+        field(lane.target.provider.name);
+        field(&format!("{:?}", lane.target.options));
+        for planned in &lane.tasks {
+            let task = &planned.task;
+            field(&format!("{:?} {}", task.operation, task.force));
+            field(&task.url);
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

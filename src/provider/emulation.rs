@@ -1,12 +1,21 @@
-//! What an emulator of a vendor is, and how it is shaped: the same for all of them.
+//! What an emulator of a vendor is, how it is shaped, and what stands around all of them: faults, one gateway for a set of
+//! emulators, and a way there without a network.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::model::Operation;
+
+#[cfg(test)]
+pub(crate) mod fake;
+pub mod faults;
+pub mod gateway;
+pub mod rehearsal;
 
 /// A vendor in memory: takes requests as the vendor would, and keeps a ledger of what it accepted.
 pub trait Emulator {
@@ -18,6 +27,26 @@ pub trait Emulator {
 
     /// Everything it accepted, in order.
     fn ledger(&self) -> &[LedgerEntry];
+
+    /// The vendor's name of the call that a request makes, which faults are aimed by; where there are only paths, the
+    /// method and the path.
+    fn api(&self, request: &http::Request<Bytes>) -> String {
+        format!("{} {}", request.method(), request.uri().path())
+    }
+
+    /// A refusal for the rate of calls, in the vendor's shape.
+    fn throttled(&self, retry_after: Option<Duration>) -> http::Response<Bytes> {
+        let mut response = json(StatusCode::TOO_MANY_REQUESTS, r#"{"error":"too many requests"}"#);
+        if let Some(wait) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
+        }
+        response
+    }
+
+    /// A server error, in the vendor's shape.
+    fn server_error(&self) -> http::Response<Bytes> {
+        json(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"internal error"}"#)
+    }
 }
 
 /// One accepted address.
@@ -91,4 +120,15 @@ impl Default for EmulatorSettings {
             forbid: Vec::new(),
         }
     }
+}
+
+fn json(status: StatusCode, text: &'static str) -> http::Response<Bytes> {
+    typed(status, "application/json; charset=utf-8", Bytes::from_static(text.as_bytes()))
+}
+
+fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> http::Response<Bytes> {
+    let mut response = http::Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }

@@ -1,1 +1,377 @@
-//! The network: the only file that names reqwest.
+//! A provider's request becomes bytes on the network and the answer read back: the only file that names reqwest.
+//!
+//! Apart because what a provider may do after an error depends on whether a byte of the request was written, and only
+//! the transport can tell. One request in, one request out: no retry, no redirect, no cookie, no plain text.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::LookupIpStrategy;
+use hyper_util::client::proxy::matcher::Matcher;
+use jiff::Timestamp;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use super::clock::Clock;
+use super::{Api, ApiError, ApiErrorKind, ApiName};
+use crate::error::Error;
+
+mod roots;
+#[cfg(test)]
+mod tests;
+
+/// How long a connection, with its name look-up and its handshakes, may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the other side may stay silent.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a call may take in all.
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest answer that is read.
+pub const ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// The most header fields of an answer; hyper's buffer bounds their size.
+const ANSWER_HEADERS: usize = 100;
+/// Connections that were idle for longer are not used again: gateways close them, often after a minute, and a request
+/// that meets the closing is an outcome nobody knows.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The network. Make one per process: connections stay warm, and the certificate authorities are read once.
+pub struct HttpApi {
+    client: OnceCell<Result<reqwest::Client, String>>,
+    names: Names,
+    proxy: Option<Proxy>,
+    environment: BTreeMap<String, String>,
+    clock: Clock,
+    calls: Cell<u64>,
+}
+
+impl HttpApi {
+    /// Gets ready to reach these endpoints. Nothing is sent, and the certificate authorities are read at the first call
+    /// (or [`HttpApi::prepare`]).
+    ///
+    /// From the environment: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (in lower case too), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
+    ///
+    /// # Errors
+    /// `Network`: an endpoint in plain http that isn't this machine, a proxy that can't be understood, or a name to look
+    /// up and no resolver configuration.
+    pub fn new(endpoints: &[Url], environment: &BTreeMap<String, String>, clock: Clock) -> Result<Self, Error> {
+        Self::with_names(endpoints, environment, clock, Names::system())
+    }
+
+    fn with_names(
+        endpoints: &[Url],
+        environment: &BTreeMap<String, String>,
+        clock: Clock,
+        names: Names,
+    ) -> Result<Self, Error> {
+        let proxy = Proxy::of(environment)?;
+        for endpoint in endpoints {
+            check_scheme(endpoint).map_err(|message| Error::Network {
+                message,
+                help: "use https; plain http is for an emulator on this machine".to_owned(),
+            })?;
+            let asked = proxy.as_ref().filter(|proxy| proxy.serves(endpoint)).map_or(endpoint, |proxy| &proxy.url);
+            if let (None, Some(Host::Domain(name))) = (&names.0, asked.host())
+                && !is_localhost(name)
+            {
+                return Err(Error::Network {
+                    message: format!("can't look up `{name}`: {NO_NAMES}"),
+                    help: "give the container a resolver, as in `docker run --dns …`, or mount `/etc/resolv.conf`"
+                        .to_owned(),
+                });
+            }
+        }
+        Ok(Self { client: OnceCell::new(), names, proxy, environment: environment.clone(), clock, calls: Cell::new(0) })
+    }
+
+    /// How many requests were sent or tried.
+    pub fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+
+    /// The proxy's host and port, if the environment names one; never its credentials.
+    pub fn proxy(&self) -> Option<String> {
+        self.proxy.as_ref().map(|proxy| authority(&proxy.url))
+    }
+
+    /// Reads the certificate authorities and builds the client, so that the first call need not.
+    pub fn prepare(&self) {
+        let _ = self.client();
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, &str> {
+        self.client.get_or_init(|| self.build()).as_ref().map_err(String::as_str)
+    }
+
+    fn build(&self) -> Result<reqwest::Client, String> {
+        let tls = roots::client_config(&self.environment).map_err(|error| error.to_string())?;
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Arc::new(self.names.clone()))
+            .no_proxy()
+            .http1_only()
+            .http1_max_headers(ANSWER_HEADERS)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(concat!("cdn-purge/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        if let Some(proxy) = &self.proxy {
+            let except = reqwest::NoProxy::from_string(&proxy.except);
+            builder = builder.proxy(reqwest::Proxy::https(proxy.url.clone()).map_err(chain)?.no_proxy(except));
+        }
+        builder.build().map_err(chain)
+    }
+}
+
+#[async_trait(?Send)]
+impl Api for HttpApi {
+    async fn call(&self, request: ::http::Request<Bytes>) -> Result<::http::Response<Bytes>, ApiError> {
+        self.calls.set(self.calls.get() + 1);
+        let api = ApiName::of(&request);
+        let unsent = |message: String| ApiError::new(ApiErrorKind::Unsent, api, message);
+        let request = reqwest::Request::try_from(request).map_err(|error| unsent(chain(error)))?;
+        check_scheme(request.url()).map_err(unsent)?;
+        let client = self.client().map_err(|message| unsent(format!("can't start TLS: {message}")))?;
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(request.url())).map(|proxy| authority(&proxy.url));
+        let call = Call { api, host: authority(request.url()), proxy, began: Instant::now() };
+        let response = client.execute(request).await.map_err(|error| call.failed(&error))?;
+        call.read(response).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn nonce(&self) -> String {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the kernel's randomness is there on every system that we run on");
+        format!("{:032x}", u128::from_be_bytes(bytes))
+    }
+
+    fn correct_clock(&self, server: Timestamp) {
+        self.clock.correct(server);
+    }
+}
+
+/// One call under way: what its errors need to say. The host only, never the query: it holds signatures.
+struct Call {
+    api: &'static str,
+    host: String,
+    proxy: Option<String>,
+    began: Instant,
+}
+
+impl Call {
+    async fn read(&self, mut response: reqwest::Response) -> Result<::http::Response<Bytes>, ApiError> {
+        let too_large = || {
+            let limit = ANSWER_BYTES / (1024 * 1024);
+            self.ambiguous(format!("the answer of `{}` is longer than {limit} MiB", self.host))
+        };
+        if response.content_length().is_some_and(|length| length > ANSWER_BYTES as u64) {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, body.len()))? {
+            if body.len() + chunk.len() > ANSWER_BYTES {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut answer = ::http::Response::new(body.freeze());
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(answer)
+    }
+
+    /// No answer's head came.
+    fn failed(&self, error: &reqwest::Error) -> ApiError {
+        let host = &self.host;
+        if !nothing_was_written(error) {
+            return self.ambiguous(if error.is_timeout() {
+                format!("no answer from `{host}` within {} s", self.began.elapsed().as_secs())
+            } else {
+                format!("the connection to `{host}` broke before an answer came: {}", root(error))
+            });
+        }
+        let via = self.proxy.as_ref().map(|proxy| format!(" through the proxy `{proxy}`")).unwrap_or_default();
+        let reason = root(error);
+        let mut unsent = ApiError::new(
+            ApiErrorKind::Unsent,
+            self.api,
+            if error.is_timeout() {
+                format!("no connection to `{host}`{via} within {} s", CONNECT_TIMEOUT.as_secs())
+            } else {
+                format!("can't connect to `{host}`{via}: {reason}")
+            },
+        );
+        if reason.contains("proxy authorization required") {
+            unsent.message =
+                format!("the proxy `{}` wants other credentials (HTTP 407)", self.proxy.as_deref().unwrap_or(""));
+            unsent.help = Some("give them in the proxy's address: `http://user:password@host:port`".to_owned());
+        } else if let Some(rustls::Error::InvalidCertificate(problem)) = find_tls_error(error) {
+            unsent.message = format!("the certificate of `{host}`{via} is not accepted: {problem}");
+            unsent.help = Some("name the file of a private certificate authority in `SSL_CERT_FILE`".to_owned());
+        }
+        unsent
+    }
+
+    /// The head of an answer came, and then it broke off.
+    fn broken(&self, error: &reqwest::Error, read: usize) -> ApiError {
+        let host = &self.host;
+        self.ambiguous(if error.is_timeout() {
+            let seconds = self.began.elapsed().as_secs();
+            format!("the answer of `{host}` stopped after {read} bytes, and nothing more came within {seconds} s")
+        } else {
+            format!("the answer of `{host}` broke off after {read} bytes: {}", root(error))
+        })
+    }
+
+    fn ambiguous(&self, message: String) -> ApiError {
+        ApiError::new(ApiErrorKind::Ambiguous, self.api, message)
+    }
+}
+
+/// Whether the transport proves that no byte of the request left.
+///
+/// Read in hyper-util 0.1.21 (`client/legacy/client.rs`) and hyper 1.12.0 (`proto/h1/dispatch.rs`, `client/dispatch.rs`):
+/// the kind `Connect` covers name look-up, TCP, TLS, a proxy's CONNECT and the pool, all before a connection takes a
+/// request; hyper's `canceled` is only made together with handing the request back unstarted. A pooled connection that
+/// closes as we write is `incomplete message` or an I/O error, and stays ambiguous.
+fn nothing_was_written(error: &reqwest::Error) -> bool {
+    error.is_builder()
+        || error.is_connect()
+        || sources(error).filter_map(|source| source.downcast_ref::<hyper::Error>()).any(hyper::Error::is_canceled)
+}
+
+/// The error and what caused it, outermost first.
+fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let current = next?;
+        next = current.source();
+        Some(current)
+    })
+}
+
+/// The innermost cause, in its own words: the outer ones say "error sending request" and the whole address.
+fn root(error: &reqwest::Error) -> String {
+    sources(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    sources(&error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The TLS error inside the I/O errors that carry it: each hides its content from `source`.
+fn find_tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    sources(error).find_map(|source| {
+        let mut current = source;
+        while let Some(inner) = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            current = inner;
+        }
+        current.downcast_ref()
+    })
+}
+
+/// Looks names up without the C library, whose static form may load foreign code.
+#[derive(Clone)]
+struct Names(Option<TokioResolver>);
+
+/// Why there is no resolver. Its default would be a public one, which must not learn whom we talk to.
+const NO_NAMES: &str = "`/etc/resolv.conf` is missing or names no server";
+
+impl Names {
+    fn system() -> Self {
+        let resolver = TokioResolver::builder_tokio().and_then(|mut builder| {
+            builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+            builder.build()
+        });
+        Self(resolver.ok())
+    }
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<IpAddr> = if is_localhost(name.as_str()) {
+                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+            } else {
+                let resolver = resolver.ok_or(NO_NAMES)?;
+                resolver.lookup_ip(name.as_str()).await?.iter().collect()
+            };
+            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+        })
+    }
+}
+
+/// What the environment says about proxies for https; plain http goes to this machine alone, and never through one.
+struct Proxy {
+    url: Url,
+    except: String,
+    matcher: Matcher,
+}
+
+impl Proxy {
+    fn of(environment: &BTreeMap<String, String>) -> Result<Option<Self>, Error> {
+        let given = |name: &'static str| Some((name, environment.get(name).filter(|value| !value.trim().is_empty())?));
+        let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+        let Some((name, value)) = names.into_iter().find_map(given) else { return Ok(None) };
+        let value = value.trim();
+        let url = if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) };
+        let url =
+            url.ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or_else(|| {
+                // The value may hold a password, so it isn't shown.
+                let message = format!("the proxy in `{name}` can't be used");
+                Error::Network { message, help: "write it as `http://host:port` or `https://host:port`".to_owned() }
+            })?;
+        let except = ["no_proxy", "NO_PROXY"].into_iter().find_map(given).map_or("", |(_, value)| value.as_str());
+        let except = format!("{except},localhost,127.0.0.0/8,::1");
+        let matcher = Matcher::builder().https(url.as_str()).no(except.as_str()).build();
+        Ok(Some(Self { url, except, matcher }))
+    }
+
+    /// Whether requests to this address go through it; reqwest decides by the same matcher.
+    fn serves(&self, url: &Url) -> bool {
+        url.as_str().parse().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
+    }
+}
+
+fn check_scheme(url: &Url) -> Result<(), String> {
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        scheme => Err(format!("won't send a signed request to `{}` over {scheme}", authority(url))),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => is_localhost(name),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn is_localhost(name: &str) -> bool {
+    name.trim_end_matches('.').eq_ignore_ascii_case("localhost")
+}
+
+/// Host, and port if it is an unusual one.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

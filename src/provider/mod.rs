@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use crate::model::{Operation, Quota};
 use credentials::Credentials;
 
+pub mod clock;
 pub mod credentials;
 pub mod emulation;
 pub mod http;
@@ -200,6 +201,8 @@ pub struct Record {
     pub task_id: String,
     /// The address as the provider spells it; several, separated by line breaks or commas, if it keeps one row per task.
     pub url: String,
+    /// Whether it is a prefetch; else some refresh.
+    pub prefetch: bool,
     /// What was asked, in the provider's word.
     pub kind: String,
     /// How far it is.
@@ -288,6 +291,18 @@ pub trait Api {
 
     /// Takes the server's clock as the right one from now on.
     fn correct_clock(&self, server: Timestamp);
+}
+
+/// The vendor's name of a call, carried by a request as an extension: [`Api`] names it in its errors, and faults are
+/// aimed by it. A request without it is called `request`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiName(pub &'static str);
+
+impl ApiName {
+    /// The name that a request carries.
+    pub fn of<B>(request: &::http::Request<B>) -> &'static str {
+        request.extensions().get::<Self>().map_or("request", |name| name.0)
+    }
 }
 
 /// What may be done after an error: not where it came from.

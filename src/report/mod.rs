@@ -1,15 +1,32 @@
-//! Events → [`Report`] → Markdown, JSON, terminal, outputs. Pure: values in, text out.
+//! Events → [`Report`] → Markdown, JSON, JUnit, terminal, outputs. Pure: values in, text out.
+//!
+//! The report is the truth about a run: every planned address ends in exactly one outcome, and together they are the plan.
+//! What the host may show, and where, is not known here; what stands in the texts is cleaned by the host's printer.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::changes::Range;
-use crate::error::ExitCode;
-use crate::inputs::{FailOn, Mode};
-use crate::model::{Event, LaneIndex, Moment, Operation, Outcome, Quota, Signal, StopCause, TaskIndex};
-use crate::plan::Plan;
+use crate::inputs::{FailOn, Mode, Wait};
+use crate::model::{Operation, Outcome, Quota, QuotaEntry, Signal, StopCause};
+use crate::plan::{Lane, Plan, PlannedTask};
+
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod outputs;
+mod recorder;
+pub mod terminal;
+mod verdict;
+pub mod words;
+
+pub use recorder::Recorder;
+pub use verdict::Status;
+
+#[cfg(test)]
+pub(crate) mod sample;
 
 /// What a report needs besides plan and events.
 #[derive(Clone, Debug)]
@@ -22,65 +39,174 @@ pub struct Context {
     pub changed_files: usize,
     /// Which failures turn the step red.
     pub fail_on: FailOn,
+    /// What was to be waited for: what wasn't is neither done nor a failure.
+    pub wait: Wait,
     /// When the program started.
     pub started: Timestamp,
     /// The configuration's path as it was named.
     pub config: Option<String>,
 }
 
-/// Collects events; the sink between the execution and everything a person or program reads afterwards.
+/// How a run went. Made by [`Recorder::finish`].
 #[derive(Debug)]
-pub struct Recorder<'a> {
+pub struct Report<'a> {
     plan: &'a Plan,
     context: Context,
-    outcomes: BTreeMap<(LaneIndex, TaskIndex), (Outcome, Option<String>)>,
-    quotas: Vec<(LaneIndex, Moment, Quota)>,
-    stops: Vec<(LaneIndex, Option<Operation>, StopCause, String)>,
+    /// One per lane of the plan.
+    lanes: Vec<LaneReport>,
+    /// In the order in which the provider gave them, each once.
+    task_ids: Vec<String>,
+    /// What was worth saying, in order.
     notes: Vec<String>,
     interrupted: Option<Signal>,
+    /// Whether the execution came to its own end.
+    is_finished: bool,
     calls: u64,
     elapsed: Duration,
 }
 
-impl<'a> Recorder<'a> {
-    /// Begins with nothing heard yet.
-    pub fn new(plan: &'a Plan, context: Context) -> Self {
-        Self {
-            plan,
-            context,
-            outcomes: BTreeMap::new(),
-            quotas: Vec::new(),
-            stops: Vec::new(),
-            notes: Vec::new(),
-            interrupted: None,
-            calls: 0,
-            elapsed: Duration::ZERO,
+/// How it went at one target.
+#[derive(Debug)]
+struct LaneReport {
+    /// One per task of the lane.
+    ended: Vec<Ended>,
+    before: Option<Quota>,
+    after: Option<Quota>,
+    stops: Vec<Stop>,
+    timeline: Timeline,
+}
+
+/// How a task ended, and under which of the provider's ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ended {
+    /// `None`: a dry run, nothing was asked.
+    outcome: Option<Outcome>,
+    task_id: Option<String>,
+}
+
+impl Ended {
+    /// The word in reports.
+    fn name(&self) -> &'static str {
+        self.outcome.as_ref().map_or("planned", Outcome::name)
+    }
+
+    fn reason(&self) -> Option<&str> {
+        self.outcome.as_ref().and_then(Outcome::reason)
+    }
+
+    fn is_done(&self) -> bool {
+        self.outcome == Some(Outcome::Done)
+    }
+}
+
+/// Why nothing more was submitted.
+#[derive(Clone, Debug)]
+struct Stop {
+    /// `None`: of any kind.
+    operation: Option<Operation>,
+    cause: StopCause,
+    why: String,
+}
+
+impl Stop {
+    fn covers(&self, operation: Operation) -> bool {
+        self.operation.is_none_or(|stopped| stopped == operation)
+    }
+}
+
+/// When things happened, since the run began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+struct Timeline {
+    #[serde(serialize_with = "json::optional_seconds")]
+    first_submitted: Option<Duration>,
+    #[serde(serialize_with = "json::optional_seconds")]
+    last_submitted: Option<Duration>,
+    #[serde(serialize_with = "json::optional_seconds")]
+    last_refreshed: Option<Duration>,
+    #[serde(serialize_with = "json::optional_seconds")]
+    last_prefetched: Option<Duration>,
+}
+
+/// How many addresses ended how. After a run, the four outcomes sum up to `planned`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All.
+    pub planned: usize,
+    /// [`Outcome::Done`].
+    pub done: usize,
+    /// [`Outcome::Failed`].
+    pub failed: usize,
+    /// [`Outcome::Unsubmitted`].
+    pub unsubmitted: usize,
+    /// [`Outcome::Unknown`].
+    pub unknown: usize,
+}
+
+impl Counts {
+    fn add(&mut self, ended: &Ended) {
+        self.planned += 1;
+        match ended.outcome {
+            None => {}
+            Some(Outcome::Done) => self.done += 1,
+            Some(Outcome::Failed(_)) => self.failed += 1,
+            Some(Outcome::Unsubmitted(_)) => self.unsubmitted += 1,
+            Some(Outcome::Unknown(_)) => self.unknown += 1,
         }
     }
+}
 
-    /// Takes one event.
-    pub fn take(&mut self, event: &Event) {
-        let _ = (event, self.plan, &self.context, &self.outcomes, &self.quotas, &self.stops, &self.notes);
-        let _ = (&self.interrupted, self.calls, self.elapsed);
+/// A task with its end: what a row of a report is made of.
+#[derive(Clone, Copy)]
+struct Row<'r> {
+    lane: &'r Lane,
+    planned: &'r PlannedTask,
+    ended: &'r Ended,
+}
+
+impl<'a> Report<'a> {
+    /// The counts of the tasks that `wanted` picks, over all targets.
+    pub fn count(&self, wanted: impl Fn(Operation) -> bool) -> Counts {
+        let mut counts = Counts::default();
+        for row in self.rows().filter(|row| wanted(row.planned.task.operation)) {
+            counts.add(row.ended);
+        }
+        counts
+    }
+
+    /// Every task with its end, in the order of the plan.
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.lanes_with_reports().flat_map(|(lane, report)| lane_rows(lane, report))
+    }
+
+    fn lanes_with_reports(&self) -> impl Iterator<Item = (&'a Lane, &LaneReport)> {
+        self.plan.lanes.iter().zip(&self.lanes)
     }
 }
 
-/// How a run went, in a word; the `status` output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Nothing changed, or nothing that a rule maps.
-    NothingToDo,
-    /// A dry run.
-    Planned,
-    /// Every address done.
-    Done,
-    /// Some done, some not.
-    Partly,
-    /// None done.
-    Failed,
-    /// Some outcome unknown at the deadline, none failed.
-    TimedOut,
+fn lane_rows<'r>(lane: &'r Lane, report: &'r LaneReport) -> impl Iterator<Item = Row<'r>> {
+    lane.tasks.iter().zip(&report.ended).map(move |(planned, ended)| Row { lane, planned, ended })
 }
 
-#[allow(dead_code)]
-fn unused(_: ExitCode) {}
+/// The counts of a lane, an entry for each operation that it holds.
+fn lane_counts(lane: &Lane, report: &LaneReport) -> Vec<(Operation, Counts)> {
+    let of = |operation| {
+        let mut counts = Counts::default();
+        for row in lane_rows(lane, report).filter(|row| row.planned.task.operation == operation) {
+            counts.add(row.ended);
+        }
+        (operation, counts)
+    };
+    Operation::ALL.into_iter().map(of).filter(|(_, counts)| counts.planned > 0).collect()
+}
+
+/// A lane's quota per operation: before and after, as far as either was read.
+fn lane_quotas(report: &LaneReport) -> Vec<(Operation, Option<QuotaEntry>, Option<QuotaEntry>)> {
+    let entry = |quota: &Option<Quota>, operation| {
+        quota.as_ref().and_then(|quota| quota.entries.iter().copied().find(|entry| entry.operation == operation))
+    };
+    Operation::ALL
+        .into_iter()
+        .map(|operation| (operation, entry(&report.before, operation), entry(&report.after, operation)))
+        .filter(|(_, before, after)| before.is_some() || after.is_some())
+        .collect()
+}

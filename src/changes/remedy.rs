@@ -1,0 +1,179 @@
+//! What is wrong with a checkout becomes an error that says what to do about it.
+//!
+//! Apart from `git.rs` so that the sentences stand side by side: the same remedy is spelled the same way everywhere, for the
+//! host the reader is on.
+
+use std::path::Path;
+
+use crate::error::Error;
+
+use super::entries::ObjectId;
+use super::range::Host;
+
+/// How far a missing commit is from head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Distance {
+    /// It is a parent of head.
+    One,
+    /// No one knows.
+    Any,
+}
+
+pub(super) fn no_directory(start: &Path, error: &std::io::Error) -> Error {
+    checkout(
+        format!("`{}` can't be opened: {error}", start.display()),
+        "give the directory of the checkout, or start inside of it",
+    )
+}
+
+pub(super) fn no_repository(start: &Path, host: Host) -> Error {
+    let help = match host {
+        Host::GitHub => "run `actions/checkout` before this step, in the same job",
+        Host::GitLab => "let the job check out the project: `GIT_STRATEGY` must not be `none` or `empty`",
+        Host::OtherCi | Host::Local => {
+            "start inside a git checkout; in CI, check out the repository before this step (`actions/checkout` on GitHub)"
+        }
+    };
+    checkout(format!("no git repository at or above `{}`", start.display()), help)
+}
+
+pub(super) fn bare(directory: &Path) -> Error {
+    checkout(
+        format!("`{}` is a bare repository: nothing is checked out in it", directory.display()),
+        "start in a checkout made by `git clone` or `git worktree add`",
+    )
+}
+
+pub(super) fn unborn(directory: &Path) -> Error {
+    checkout(
+        format!("the repository in `{}` has no commit at `HEAD` yet", directory.display()),
+        "commit something first, or give `head`",
+    )
+}
+
+pub(super) fn foreign(directory: &Path) -> Error {
+    let directory = directory.display();
+    checkout(
+        format!("the repository in `{directory}` belongs to another user, so git's safety rules forbid to read it"),
+        format!("if you trust it, run `git config --global --add safe.directory {directory}` as the user of this step"),
+    )
+}
+
+/// A repository that libgit2 won't open, with its `words`.
+pub(super) fn unopened(directory: &Path, words: &str) -> Error {
+    let directory = directory.display();
+    if words.contains("object format") {
+        checkout(
+            format!(
+                "the repository in `{directory}` uses another object format than SHA-1, which can't be read yet ({words})"
+            ),
+            "use a SHA-1 clone; or give the addresses by `url-file`",
+        )
+    } else if words.contains("extension") {
+        checkout(
+            format!("the repository in `{directory}` uses an extension of git that can't be read yet ({words})"),
+            "use a clone without it, such as one made with `git clone --ref-format=files`; or give the addresses by `url-file`",
+        )
+    } else {
+        checkout(
+            format!("the repository in `{directory}` can't be opened: {words}"),
+            "check it with `git status` there; check it out anew if that fails too",
+        )
+    }
+}
+
+/// An object or reference that is there and yet can't be read, with libgit2's `words`.
+pub(super) fn unreadable(what: &str, words: &str) -> Error {
+    checkout(
+        format!("{what} can't be read: {words}"),
+        "check the repository with `git fsck`, and check it out anew if it is damaged",
+    )
+}
+
+pub(super) fn tree_not_here(tree: ObjectId) -> Error {
+    checkout(
+        format!("the tree `{tree}` isn't in this clone"),
+        "in a partial clone use the filter `blob:none`, which keeps trees; else check the repository with `git fsck`",
+    )
+}
+
+pub(super) fn not_a_tree(id: ObjectId, kind: &str, size: usize) -> Error {
+    checkout(
+        format!("the object `{id}` stands for a directory, and is a {kind} of {size} bytes"),
+        "run `git fsck` in a full clone to find the commit it came with, and rewrite that commit",
+    )
+}
+
+pub(super) fn no_commit(revision: &str, option: &str, kind: &str) -> Error {
+    checkout(
+        format!("`{revision}` in `{option}` is a {kind}, not a commit"),
+        "give a commit, a tag or a branch; `changes: all` takes every tracked file",
+    )
+}
+
+pub(super) fn ambiguous(revision: &str, option: &str) -> Error {
+    checkout(format!("`{revision}` in `{option}` stands for more than one object"), "give more of its digits")
+}
+
+/// A revision that a person gave and that isn't in this clone. `remote` is the same name below `origin/`, if that is known.
+pub(super) fn unknown(revision: &str, option: &str, remote: Option<&str>, shallow: bool, host: Host) -> Error {
+    if ObjectId::from_hex(revision).is_some_and(|id| id.is_zero()) {
+        return checkout(
+            format!("`{option}` is all zeros: the host's word for a commit that doesn't exist"),
+            format!("leave `{option}` out to have it found, or use `changes: all` where everything is new"),
+        );
+    }
+    let place = if shallow { "in this shallow clone" } else { "in this repository" };
+    let help = match remote {
+        Some(remote) => format!("did you mean `{remote}`?"),
+        None if shallow => format!("if it exists, the clone is too shallow for it: {}", deepen(host, Distance::Any)),
+        None => "give a commit, a tag or a branch that `git rev-parse` finds there".to_owned(),
+    };
+    checkout(format!("unknown revision `{revision}` in `{option}`: it isn't {place}"), help)
+}
+
+/// A commit or branch that is needed and that this clone lacks.
+pub(super) fn not_here(what: &str, shallow: bool, host: Host, distance: Distance) -> Error {
+    if shallow {
+        return checkout(
+            format!("{what} isn't in this clone, which holds only a part of the history"),
+            format!("{}, or give a `base` that is here", deepen(host, distance)),
+        );
+    }
+    checkout(
+        format!(
+            "{what} isn't in this clone, although its history is complete: another repository's, or overwritten by a force push"
+        ),
+        "fetch it by its digits before this step (`git fetch origin <commit>`), or give a `base` that is here",
+    )
+}
+
+pub(super) fn merge_base_in_shallow(with: &str, host: Host) -> Error {
+    checkout(
+        format!("the merge base with {with} can't be told for sure in a shallow clone"),
+        format!("{}, or give `base`", deepen(host, Distance::Any)),
+    )
+}
+
+pub(super) fn unrelated(with: &str) -> Error {
+    checkout(
+        format!("head and {with} have no commit in common, so there is no merge base"),
+        "give `base`: the commit, tag or branch whose content the CDN has served until now; or `changes: all`",
+    )
+}
+
+fn deepen(host: Host, distance: Distance) -> &'static str {
+    match (host, distance) {
+        (Host::GitHub, Distance::One) => "set `fetch-depth: 2` (or `0`, for all) on the `actions/checkout` step",
+        (Host::GitHub, Distance::Any) => "set `fetch-depth: 0` on the `actions/checkout` step",
+        (Host::GitLab, Distance::One) => "set `GIT_DEPTH: 2` (or `0`, for all) in the job's `variables`",
+        (Host::GitLab, Distance::Any) => "set `GIT_DEPTH: 0` in the job's `variables`",
+        (Host::OtherCi | Host::Local, _) => {
+            "run `git fetch --unshallow` (`fetch-depth: 0` on GitHub, `GIT_DEPTH: 0` on GitLab)"
+        }
+    }
+}
+
+fn checkout(message: String, help: impl Into<String>) -> Error {
+    Error::Checkout { message, help: help.into() }
+}

@@ -1,0 +1,6 @@
+//! `find` on repositories that git made: against git's own answer, and on everything that can be wrong with a checkout.
+
+mod against_git;
+mod checkout;
+mod events;
+mod refusals;

@@ -1,0 +1,346 @@
+//! HTTP requests become the emulators' answers: `emulate` serves the vendors in memory on one port, so that a whole
+//! pipeline can be tried with no account.
+//!
+//! One thread serves all connections side by side; the latency is waited out around the vendor, never inside it.
+
+use std::cell::{Cell, RefCell};
+use std::fs::OpenOptions;
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::error::Error;
+use crate::inputs::Environment;
+use crate::provider::Spec;
+use crate::provider::emulation::faults::Faults;
+use crate::provider::emulation::gateway::{Emulation, Reply, Wire};
+use crate::provider::emulation::{EmulatorSettings, Rows};
+use crate::providers::PROVIDERS;
+use body::{AnswerBody, Closed};
+
+mod body;
+#[cfg(test)]
+mod tests;
+
+/// The longest request body that is taken.
+const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// How long open connections may go on after the end was asked for.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What shapes the emulators and their server.
+#[derive(Clone, Debug)]
+pub struct EmulateOptions {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// There and back together.
+    pub latency: Duration,
+    /// How long a task takes.
+    pub task_duration: Duration,
+    /// How long after its acceptance a task shows up in the records.
+    pub listing_lag: Duration,
+    /// Replaces every documented number of calls per second.
+    pub calls_per_second: Option<f64>,
+    /// Replaces every documented daily quota.
+    pub quota: Option<u64>,
+    /// Tasks whose address contains one of these fail.
+    pub fail: Vec<String>,
+    /// Batches with an address that contains one of these are refused.
+    pub refuse: Vec<String>,
+    /// Tasks whose address contains one of these never end.
+    pub hang: Vec<String>,
+    /// Calls that the key may not make.
+    pub forbid: Vec<String>,
+    /// A row for each address or for each task id.
+    pub rows: Rows,
+    /// The vendors' clock minus this machine's, in seconds.
+    pub clock_offset_seconds: i64,
+    /// Rules for [`Faults::parse`].
+    pub faults: Vec<String>,
+    /// Where chance in faults comes from.
+    pub seed: u64,
+    /// Gets a line of JSON for every accepted address.
+    pub ledger: Option<PathBuf>,
+}
+
+impl Default for EmulateOptions {
+    fn default() -> Self {
+        let EmulatorSettings {
+            task_duration,
+            listing_lag,
+            calls_per_second,
+            quota,
+            fail,
+            refuse,
+            hang,
+            rows,
+            clock_offset_seconds,
+            forbid,
+            ..
+        } = EmulatorSettings::default();
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            latency: Duration::ZERO,
+            task_duration,
+            listing_lag,
+            calls_per_second,
+            quota,
+            fail,
+            refuse,
+            hang,
+            forbid,
+            rows,
+            clock_offset_seconds,
+            faults: Vec::new(),
+            seed: 0,
+            ledger: None,
+        }
+    }
+}
+
+impl EmulateOptions {
+    /// The settings of one provider's emulator: with the keys that `environment` holds under the provider's own names,
+    /// else with demonstration keys.
+    pub fn settings(&self, provider: &Spec, environment: &Environment) -> EmulatorSettings {
+        let demonstration = EmulatorSettings::default();
+        let keys = keys(provider, environment).unwrap_or((
+            demonstration.access_key_id,
+            demonstration.access_key_secret,
+            demonstration.security_token,
+        ));
+        EmulatorSettings {
+            access_key_id: keys.0,
+            access_key_secret: keys.1,
+            security_token: keys.2,
+            task_duration: self.task_duration,
+            listing_lag: self.listing_lag,
+            calls_per_second: self.calls_per_second,
+            quota: self.quota,
+            fail: self.fail.clone(),
+            refuse: self.refuse.clone(),
+            hang: self.hang.clone(),
+            rows: self.rows,
+            clock_offset_seconds: self.clock_offset_seconds,
+            forbid: self.forbid.clone(),
+        }
+    }
+}
+
+/// Listens, says where and with which keys, and serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// `Inputs` for faults that can't be read, `Network` for an address that can't be listened on or a ledger that can't be
+/// written.
+pub async fn run(options: &EmulateOptions, environment: &Environment, out: &mut dyn Write) -> Result<(), Error> {
+    let faults = Faults::parse(&options.faults, options.seed)?;
+    let ledger = options.ledger.as_deref().map(open_ledger).transpose()?;
+    let emulation = Emulation::new(PROVIDERS, |provider| options.settings(provider, environment), faults);
+    let listener = TcpListener::bind(options.listen).await.map_err(|error| Error::Network {
+        message: format!("can't listen on `{}`: {error}", options.listen),
+        help: "choose another port, or 0 for any".to_owned(),
+    })?;
+    let stopped = stop_signal()?;
+    greet(options, environment, &listener, out).map_err(|error| Error::Network {
+        message: format!("can't say where the emulators listen: {error}"),
+        help: "keep standard output open".to_owned(),
+    })?;
+    serve(listener, Rc::new(RefCell::new(emulation)), options.latency, ledger, stopped).await
+}
+
+/// Serves the emulators until `stopped`, then lets open calls end.
+///
+/// # Errors
+/// `Network` when the ledger can't be written.
+pub async fn serve(
+    listener: TcpListener,
+    emulation: Rc<RefCell<Emulation>>,
+    latency: Duration,
+    ledger: Option<Box<dyn Write>>,
+    stopped: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let (stop, stopping) = watch::channel(false);
+    let server = Rc::new(Server { emulation, latency, ledger: RefCell::new(ledger), ledger_error: Cell::new(None) });
+    let mut connections = FuturesUnordered::new();
+    let mut stopped = std::pin::pin!(stopped);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stopped => break,
+            Some(()) = connections.next() => {}
+            // An error of `accept` is that connection's, or a moment without file descriptors: the next one may do.
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                connections.push(connection(stream, Rc::clone(&server), stopping.clone()));
+            }
+        }
+        if let Some(error) = server.ledger_error.take() {
+            return Err(error);
+        }
+    }
+    drop(listener);
+    // Without receivers there is nobody to tell.
+    let _ = stop.send(true);
+    let _ = tokio::time::timeout(FAREWELL, async { while connections.next().await.is_some() {} }).await;
+    server.ledger_error.take().map_or(Ok(()), Err)
+}
+
+struct Server {
+    emulation: Rc<RefCell<Emulation>>,
+    latency: Duration,
+    ledger: RefCell<Option<Box<dyn Write>>>,
+    ledger_error: Cell<Option<Error>>,
+}
+
+impl Server {
+    /// What the client gets; an error closes the connection.
+    async fn answer(&self, request: http::Request<Incoming>) -> Result<http::Response<AnswerBody>, Closed> {
+        let arrival = tokio::time::Instant::now() + self.latency / 2;
+        let (head, body) = request.into_parts();
+        let body = match Limited::new(body, REQUEST_BODY_BYTES).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return Ok(refused(http::StatusCode::PAYLOAD_TOO_LARGE)),
+        };
+        tokio::time::sleep_until(arrival).await;
+        let request = http::Request::from_parts(head, body);
+        let Reply { delay, wire } = self.emulation.borrow_mut().answer(&request, Timestamp::now());
+        self.write_ledger();
+        tokio::time::sleep(delay + self.latency / 2).await;
+        match wire {
+            Wire::Whole(response) => Ok(response.map(AnswerBody::whole)),
+            Wire::Cut(response) => Ok(response.map(AnswerBody::cut)),
+            Wire::Endless(response) => Ok(response.map(AnswerBody::endless)),
+            Wire::Closed => Err(Closed),
+        }
+    }
+
+    fn write_ledger(&self) {
+        let mut ledger = self.ledger.borrow_mut();
+        let Some(file) = ledger.as_mut() else { return };
+        let written = self.emulation.borrow_mut().newly_accepted().iter().try_for_each(|acceptance| {
+            let mut line = serde_json::to_vec(acceptance)?;
+            line.push(b'\n');
+            file.write_all(&line)
+        });
+        if let Err(error) = written.and_then(|()| file.flush()) {
+            self.ledger_error.set(Some(ledger_problem(&error)));
+        }
+    }
+}
+
+/// One connection, as long as the client keeps it.
+async fn connection(stream: TcpStream, server: Rc<Server>, mut stopping: watch::Receiver<bool>) {
+    // Answers are small and waited for.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let server = Rc::clone(&server);
+        async move { server.answer(request).await }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // How a connection ends is the client's affair, and often the fault that was asked for.
+        _ = &mut connection => return,
+        _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+fn refused(status: http::StatusCode) -> http::Response<AnswerBody> {
+    let mut response = http::Response::new(AnswerBody::whole(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
+
+type Keys = (String, SecretString, Option<SecretString>);
+
+/// The keys under the provider's own names; empty means absent.
+fn keys(provider: &Spec, environment: &Environment) -> Option<Keys> {
+    let given = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+    provider.credentials.iter().find_map(|names| {
+        let token = given(names.security_token).map(SecretString::from);
+        Some((given(names.access_key_id)?, given(names.access_key_secret)?.into(), token))
+    })
+}
+
+/// Says where to find the emulators, and how to get in.
+fn greet(
+    options: &EmulateOptions,
+    environment: &Environment,
+    listener: &TcpListener,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    for provider in PROVIDERS {
+        // Only keys that are no secret are shown: those of the demonstration.
+        match (keys(provider, environment), provider.credentials.first()) {
+            (None, Some(names)) => {
+                let EmulatorSettings { access_key_id, access_key_secret, .. } = options.settings(provider, environment);
+                let secret = access_key_secret.expose_secret();
+                writeln!(
+                    out,
+                    "{}: {}={access_key_id} {}={secret}",
+                    provider.name, names.access_key_id, names.access_key_secret
+                )?;
+            }
+            (Some(_), _) => writeln!(out, "{}: the keys of this environment", provider.name)?,
+            (None, None) => {}
+        }
+    }
+    writeln!(out, "listening on http://{}", listener.local_addr()?)?;
+    out.flush()
+}
+
+fn open_ledger(path: &Path) -> Result<Box<dyn Write>, Error> {
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| Error::Network {
+        message: format!("can't open the ledger `{}`: {error}", path.display()),
+        help: "name a file in a folder that can be written".to_owned(),
+    })?;
+    Ok(Box::new(file))
+}
+
+fn ledger_problem(error: &std::io::Error) -> Error {
+    Error::Network {
+        message: format!("can't write the ledger: {error}"),
+        help: "without its ledger the emulation proves nothing, so it ends here".to_owned(),
+    }
+}
+
+/// Ends at SIGINT or SIGTERM; the handlers stand when this returns, so that no signal is missed.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| {
+        signal(kind).map_err(|error| Error::Network {
+            message: format!("can't listen for signals: {error}"),
+            help: "this is a limit of the system".to_owned(),
+        })
+    };
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends at Ctrl-C, the only signal there is.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>, Error> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -1,0 +1,153 @@
+//! How tasks of a lane end without the provider's verdict: their time is over, their operation is stopped, a signal came.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::journal::Entry;
+use super::lane::{LaneRun, class};
+use super::state::{Ended, Uncertain};
+use crate::model::{BatchNumber, EventKind, Operation, Outcome, Signal, StopCause, TaskIndex};
+
+/// How long requests in flight may still take after a signal. A runner kills 7.5 s after SIGINT and 2.5 s after SIGTERM.
+/// (actions/runner 2.336.0)
+const GRACE: [(Signal, Duration); 2] =
+    [(Signal::Interrupt, Duration::from_secs(3)), (Signal::Terminate, Duration::from_millis(500))];
+
+impl LaneRun<'_> {
+    /// Ends tasks whose time is over, and what a signal leaves.
+    pub(super) fn expire(&mut self, now: Instant) {
+        if self.shared.journal_broken.get() && !self.state.queue.is_empty() {
+            self.stop(None, StopCause::Journal, "the journal can't be written any more, so nothing more may be sent");
+        }
+        if let Some((signal, until)) = self.interrupted
+            && (now >= until || self.submitting == 0)
+        {
+            let why = super::interrupted_by(signal);
+            for task in self.state.unended() {
+                self.end(
+                    task,
+                    Outcome::Unknown(format!(
+                        "{why} before its outcome was known; a run with the same `state` goes on from here"
+                    )),
+                );
+            }
+            return;
+        }
+        let late = |(batch, taken): (&BatchNumber, &super::state::Taken)| {
+            (now >= taken.taken + self.timeout(taken.batch.operation)).then_some((*batch, taken.batch.operation))
+        };
+        let late: Vec<(BatchNumber, Operation)> = self.state.taken.iter().filter_map(late).collect();
+        for (batch, operation) in late {
+            let waited = self.timeout(operation);
+            for task in self.state.open_of(batch) {
+                self.end(task, Outcome::Unknown(format!("it wasn't finished {waited:?} after the provider took it")));
+            }
+        }
+        for operation in Operation::ALL {
+            let stuck = now >= self.progress[class(operation)] + self.timeout(operation);
+            if stuck && self.has_unsent(operation) {
+                self.stop(
+                    Some(operation),
+                    StopCause::Deadline,
+                    "the time to wait passed without the provider taking a batch",
+                );
+            }
+        }
+    }
+
+    fn has_unsent(&self, operation: Operation) -> bool {
+        let queued = self.state.queue.iter().any(|pending| pending.batch.operation == operation);
+        queued || self.state.uncertain.values().any(|uncertain| uncertain.batch.operation == operation)
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let taken = self.state.taken.values().map(|taken| taken.taken + self.timeout(taken.batch.operation));
+        let unsent = Operation::ALL.into_iter().filter(|&operation| self.has_unsent(operation));
+        let stuck = unsent.map(|operation| self.progress[class(operation)] + self.timeout(operation));
+        taken.chain(stuck).min()
+    }
+
+    fn timeout(&self, operation: Operation) -> Duration {
+        match operation {
+            Operation::Refresh(_) => self.shared.options.refresh_timeout,
+            Operation::Prefetch => self.shared.options.prefetch_timeout,
+        }
+    }
+
+    /// Nothing more is submitted; what is in flight gets a little time.
+    pub(super) fn interrupt(&mut self, signal: Signal, now: Instant) {
+        if self.index == 0 && self.interrupted.is_none() {
+            self.shared.emit(EventKind::Interrupted { signal });
+        }
+        let grace = GRACE.iter().find(|(of, _)| *of == signal).map_or(Duration::ZERO, |(_, grace)| *grace);
+        self.interrupted = Some((signal, now + grace));
+        self.stop(None, StopCause::Interrupted, super::interrupted_by(signal));
+    }
+
+    /// Submits nothing more for an operation, or for any: what waits ends as unsubmitted, what is uncertain as unknown.
+    pub(super) fn stop(&mut self, operation: Option<Operation>, cause: StopCause, why: &str) {
+        let stops = |other: Operation| operation.is_none_or(|operation| operation == other);
+        let news = Operation::ALL.into_iter().filter(|&other| stops(other) && !self.stopped.contains_key(&other));
+        let news: Vec<Operation> = news.collect();
+        if news.is_empty() {
+            return;
+        }
+        self.shared.emit(EventKind::LaneStopped { lane: self.index, operation, cause, why: why.to_owned() });
+        self.stopped.extend(news.iter().map(|&other| (other, why.to_owned())));
+        self.state.queue.retain(|pending| !stops(pending.batch.operation));
+        for task in self.state.waiting(stops) {
+            self.end(task, Outcome::Unsubmitted(why.to_owned()));
+        }
+        let doubtful = self.state.uncertain.iter().filter(|(_, uncertain)| stops(uncertain.batch.operation));
+        let doubtful: Vec<BatchNumber> = doubtful.map(|(batch, _)| *batch).collect();
+        for batch in doubtful {
+            if let Some(uncertain) = self.state.uncertain.remove(&batch) {
+                self.give_up(&uncertain, why);
+            }
+        }
+    }
+
+    /// Nobody will tell any more whether a batch was taken.
+    pub(super) fn give_up(&mut self, uncertain: &Uncertain, why: &str) {
+        for &task in &uncertain.batch.tasks {
+            self.end(
+                task,
+                Outcome::Unknown(format!("whether the provider took it isn't known: {}; {why}", uncertain.why)),
+            );
+        }
+    }
+
+    pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome) {
+        self.end_as(task, outcome, false);
+    }
+
+    /// Ends a task; `asked_for`: the settings say not to wait for it.
+    pub(super) fn end_as(&mut self, task: TaskIndex, outcome: Outcome, asked_for: bool) {
+        let batch = self.state.batch_of(task);
+        let ids = batch.and_then(|batch| self.state.taken.get(&batch)).map(|taken| taken.task_ids.clone());
+        self.progress[class(self.state.operation(task))] = Instant::now();
+        for ended in self.state.end(task, outcome, asked_for, Instant::now()) {
+            self.tell(ended);
+        }
+        if let (Some(batch), Some(ids)) = (batch, ids)
+            && !self.state.taken.contains_key(&batch)
+        {
+            for id in &ids {
+                self.poll.leave(id, batch);
+            }
+        }
+    }
+
+    pub(super) fn tell(&self, ended: Ended) {
+        let Ended { task, outcome, task_id, asked_for } = ended;
+        self.shared.note_outcome(&outcome);
+        self.shared.record(&Entry::Ended {
+            lane: self.index,
+            task,
+            outcome: outcome.clone(),
+            task_id: task_id.clone(),
+        });
+        self.shared.emit(EventKind::TaskFinished { lane: self.index, task, outcome, task_id, asked_for });
+    }
+}

@@ -1,0 +1,382 @@
+//! What was sent, written down before it is sent: an interrupted run goes on from here and doubles nothing.
+//!
+//! One record a line: eight hex digits of CRC-32, a space, a JSON object. Any prefix replays to a valid state; the first line
+//! that isn't whole ends the journal, and what follows it is cut off. Replaying twice is replaying once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
+
+/// The journal's format.
+const VERSION: u32 = 1;
+/// A journal larger than this isn't ours.
+const LARGEST: u64 = 256 << 20;
+/// The providers keep their records for 3 days; an older journal can't be followed any more.
+/// (DescribeRefreshTasks, alibabacloud_cdn20180510 9.2.0, 2026-11-22)
+const OLDEST_HOURS: i64 = 72;
+
+/// What a journal belongs to; all fields must be equal for it to be resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The plan's digest.
+    pub plan: String,
+    /// For each lane `target provider endpoint key`, the key hashed.
+    pub lanes: Vec<String>,
+}
+
+/// One record of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "record")]
+pub enum Entry {
+    /// The first one.
+    Opened {
+        /// The format.
+        version: u32,
+        /// What it belongs to.
+        identity: Identity,
+        /// When.
+        at: Timestamp,
+    },
+    /// A batch is about to be sent.
+    Sent {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// What it asks for.
+        operation: Operation,
+        /// Delete instead of revalidate.
+        force: bool,
+        /// From 1.
+        attempt: u32,
+        /// The tasks, as ranges `[first, last]`.
+        tasks: Vec<[TaskIndex; 2]>,
+        /// When, on the clock that signs.
+        at: Timestamp,
+    },
+    /// The provider took it.
+    Taken {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// Its task ids.
+        task_ids: Vec<String>,
+    },
+    /// It certainly wasn't executed, so it may be sent again.
+    NotTaken {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// What proves it.
+        why: String,
+    },
+    /// A task ended.
+    Ended {
+        /// The lane.
+        lane: LaneIndex,
+        /// The task.
+        task: TaskIndex,
+        /// How.
+        outcome: Outcome,
+        /// The provider's task id.
+        task_id: Option<String>,
+    },
+    /// The run came to its end.
+    Closed {
+        /// Whether every task is done; if not, the next run goes on from here.
+        complete: bool,
+    },
+}
+
+/// What an earlier run left, per lane.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Past {
+    /// Lanes by index.
+    pub lanes: BTreeMap<LaneIndex, PastLane>,
+    /// Whether that run came to its end with everything done.
+    pub complete: bool,
+}
+
+/// What an earlier run left in a lane.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PastLane {
+    /// Tasks that are done, with their provider's task id.
+    pub done: BTreeMap<TaskIndex, Option<String>>,
+    /// Batches that were sent, and whose tasks aren't all ended.
+    pub open: BTreeMap<BatchNumber, PastBatch>,
+    /// The highest batch number so far.
+    pub last_batch: BatchNumber,
+}
+
+/// A batch that was sent and isn't ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastBatch {
+    /// What it asks for.
+    pub operation: Operation,
+    /// Delete instead of revalidate.
+    pub force: bool,
+    /// Its last attempt, from 1.
+    pub attempt: u32,
+    /// The tasks that aren't ended.
+    pub tasks: BTreeSet<TaskIndex>,
+    /// When it was sent, on the clock that signs.
+    pub sent: Timestamp,
+    /// Its task ids; empty: whether it was taken isn't known.
+    pub task_ids: Vec<String>,
+}
+
+/// The journal of a run.
+#[derive(Debug)]
+pub struct Journal {
+    file: Option<File>,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// A journal that keeps nothing, for rehearsals.
+    pub fn none() -> Self {
+        Self { file: None, path: PathBuf::new() }
+    }
+
+    /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with what it tells.
+    ///
+    /// A journal whose run came to its end with everything done, and one that is older than the providers' records, is begun
+    /// anew.
+    ///
+    /// # Errors
+    /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
+    /// differs is named), or it isn't a journal.
+    pub fn open(path: &Path, identity: &Identity, now: Timestamp) -> Result<(Self, Past), Error> {
+        let failed = |what: &str, error: &io::Error| Error::Journal {
+            message: format!("the journal `{}` can't be {what}: {error}", path.display()),
+            help: "name a writable file with `state`; without a journal an interrupted run could send twice".into(),
+        };
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(|error| failed("made", &error))?;
+        }
+        let mut file = options().open(path).map_err(|error| failed("opened", &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Journal {
+                    message: format!("another run has the journal `{}` open", path.display()),
+                    help: "wait until it ends, or name another file with `state`".into(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("locked", &error)),
+        }
+        let (records, whole) = read(&file).map_err(|error| failed("read", &error))?;
+        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
+        let mut journal = Self { file: Some(file), path: path.to_owned() };
+        let past = journal.resume(&records, whole, identity, now)?;
+        if past.is_none() {
+            journal.restart(identity, now).map_err(|error| failed("written", &error))?;
+        }
+        Ok((journal, past.unwrap_or_default()))
+    }
+
+    /// Writes a record; a `Sent` one is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The write or the sync failed: nothing may be sent any more.
+    pub fn write(&mut self, record: &Entry) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.write_all(&line(record)?)?;
+        match record {
+            Entry::Sent { .. } | Entry::Closed { .. } => file.sync_data(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where it is; empty for [`Journal::none`].
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the records tell, if they are those of this plan and still worth something.
+    fn resume(
+        &self,
+        records: &[Entry],
+        whole: u64,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<Option<Past>, Error> {
+        let (version, theirs, at) = match records.first() {
+            None if whole == 0 => return Ok(None),
+            Some(Entry::Opened { version, identity, at }) => (*version, identity, *at),
+            _ => return Err(self.foreign("it doesn't begin as a journal does".into())),
+        };
+        if version != VERSION {
+            return Err(self.foreign(format!("its format is {version}, this program's is {VERSION}")));
+        }
+        if theirs.plan != identity.plan {
+            return Err(self.foreign("it belongs to another plan (other commits, configuration or version)".into()));
+        }
+        if let Some((theirs, ours)) = theirs.lanes.iter().zip(&identity.lanes).find(|(theirs, ours)| theirs != ours) {
+            return Err(self.foreign(format!("it was made for `{theirs}`, this run is for `{ours}`")));
+        }
+        let past = replay(records);
+        let age = now.duration_since(at).as_hours();
+        Ok((!past.complete && age < OLDEST_HOURS).then_some(past))
+    }
+
+    fn foreign(&self, why: String) -> Error {
+        Error::Journal {
+            message: format!("the journal `{}` can't be resumed: {why}", self.path.display()),
+            help: "name another file with `state`, or delete this one if its run no longer matters".into(),
+        }
+    }
+
+    fn restart(&mut self, identity: &Identity, now: Timestamp) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?)?;
+        file.sync_all()?;
+        sync_directory(&self.path)
+    }
+}
+
+/// What records tell. Records that contradict what came before are read as the later word.
+pub fn replay(records: &[Entry]) -> Past {
+    let mut past = Past::default();
+    // In which open batch each task is.
+    let mut places: HashMap<(LaneIndex, TaskIndex), BatchNumber> = HashMap::new();
+    for record in records {
+        match record {
+            Entry::Opened { .. } => {}
+            Entry::Sent { lane: index, batch, operation, force, attempt, tasks, at } => {
+                let lane = past.lanes.entry(*index).or_default();
+                lane.close(*batch);
+                let tasks: BTreeSet<TaskIndex> = tasks.iter().flat_map(|[first, last]| *first..=*last).collect();
+                for &task in &tasks {
+                    if let Some(before) = places.insert((*index, task), *batch) {
+                        lane.leave(before, task);
+                    }
+                }
+                lane.last_batch = lane.last_batch.max(*batch);
+                let (operation, force, attempt, sent) = (*operation, *force, *attempt, *at);
+                lane.open.insert(*batch, PastBatch { operation, force, attempt, tasks, sent, task_ids: Vec::new() });
+            }
+            Entry::Taken { lane, batch, task_ids } => {
+                if let Some(open) = past.lanes.entry(*lane).or_default().open.get_mut(batch) {
+                    open.task_ids.clone_from(task_ids);
+                }
+            }
+            Entry::NotTaken { lane, batch, .. } => past.lanes.entry(*lane).or_default().close(*batch),
+            Entry::Ended { lane: index, task, outcome, task_id } => {
+                let lane = past.lanes.entry(*index).or_default();
+                if matches!(outcome, Outcome::Done) {
+                    lane.done.insert(*task, task_id.clone());
+                }
+                if matches!(outcome, Outcome::Done | Outcome::Failed(_))
+                    && let Some(batch) = places.remove(&(*index, *task))
+                {
+                    lane.leave(batch, *task);
+                }
+            }
+            Entry::Closed { complete } => past.complete = *complete,
+        }
+    }
+    past
+}
+
+impl PastLane {
+    fn close(&mut self, batch: BatchNumber) {
+        self.open.remove(&batch);
+    }
+
+    fn leave(&mut self, batch: BatchNumber, task: TaskIndex) {
+        if let Some(open) = self.open.get_mut(&batch) {
+            open.tasks.remove(&task);
+            if open.tasks.is_empty() {
+                self.open.remove(&batch);
+            }
+        }
+    }
+}
+
+/// Tasks as ranges.
+pub fn ranges(tasks: &[TaskIndex]) -> Vec<[TaskIndex; 2]> {
+    let mut ranges: Vec<[TaskIndex; 2]> = Vec::new();
+    for &task in tasks {
+        match ranges.last_mut() {
+            Some([_, last]) if last.checked_add(1) == Some(task) => *last = task,
+            _ => ranges.push([task, task]),
+        }
+    }
+    ranges
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn line(record: &Entry) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_string(record)?;
+    Ok(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).into_bytes())
+}
+
+/// The whole records, and how many bytes they take.
+fn read(file: &File) -> io::Result<(Vec<Entry>, u64)> {
+    if file.metadata()?.len() > LARGEST {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is far larger than a journal gets"));
+    }
+    let mut reader = BufReader::new(file);
+    let (mut records, mut whole, mut line) = (Vec::new(), 0, Vec::new());
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)? as u64;
+        match parse(&line) {
+            Some(record) => records.push(record),
+            // A first line that is no record at all is somebody else's file: it isn't cut.
+            None if whole == 0 && length > 0 && !is_torn_opening(&line) => {
+                return Ok((Vec::new(), file.metadata()?.len()));
+            }
+            None => return Ok((records, whole)),
+        }
+        whole += length;
+    }
+}
+
+fn parse(line: &[u8]) -> Option<Entry> {
+    let line = line.strip_suffix(b"\n")?;
+    let (sum, json) = (line.get(..8)?, line.get(8..)?.strip_prefix(b" ")?);
+    let sum = u32::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;
+    (sum == crc32fast::hash(json)).then(|| serde_json::from_slice(json).ok())?
+}
+
+/// Whether a first line can be what is left of an `Opened` record whose write was cut off.
+fn is_torn_opening(line: &[u8]) -> bool {
+    let opening = br#"{"record":"opened""#;
+    let json = line.get(9..).unwrap_or_default();
+    line.iter().take(8).all(u8::is_ascii_hexdigit) && json.iter().zip(opening).all(|(left, right)| left == right)
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;

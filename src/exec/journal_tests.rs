@@ -1,0 +1,152 @@
+use super::*;
+use crate::model::Kind;
+
+fn identity() -> Identity {
+    Identity { plan: "p1".into(), lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()] }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn sent(batch: BatchNumber, tasks: &[TaskIndex]) -> Entry {
+    let tasks = ranges(tasks);
+    Entry::Sent {
+        lane: 0,
+        batch,
+        operation: Operation::Refresh(Kind::File),
+        force: false,
+        attempt: 1,
+        tasks,
+        at: now(),
+    }
+}
+
+fn taken(batch: BatchNumber, id: &str) -> Entry {
+    Entry::Taken { lane: 0, batch, task_ids: vec![id.into()] }
+}
+
+fn ended(task: TaskIndex, outcome: Outcome) -> Entry {
+    Entry::Ended { lane: 0, task, outcome, task_id: None }
+}
+
+/// What a first run leaves that was killed after these records.
+fn written(path: &Path, entries: &[Entry]) {
+    let (mut journal, past) = Journal::open(path, &identity(), now()).unwrap();
+    assert_eq!(past, Past::default());
+    for entry in entries {
+        journal.write(entry).unwrap();
+    }
+}
+
+fn story() -> Vec<Entry> {
+    vec![
+        sent(1, &[0, 1, 2, 3]),
+        taken(1, "17"),
+        sent(2, &[4, 5, 9]),
+        Entry::NotTaken { lane: 0, batch: 2, why: "throttled".into() },
+        sent(2, &[4, 5, 9]),
+        ended(0, Outcome::Done),
+        ended(1, Outcome::Failed("origin".into())),
+        sent(3, &[6]),
+    ]
+}
+
+#[test]
+fn a_second_run_hears_what_was_taken_what_is_in_doubt_and_what_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new/state");
+    written(&path, &story());
+    let (_journal, past) = Journal::open(&path, &identity(), now()).unwrap();
+    let lane = &past.lanes[&0];
+    assert_eq!(lane.done.keys().copied().collect::<Vec<_>>(), [0]);
+    assert_eq!(lane.last_batch, 3);
+    assert_eq!(lane.open[&1].task_ids, ["17"]);
+    assert_eq!(lane.open[&1].tasks, BTreeSet::from([2, 3]));
+    assert!(lane.open[&2].task_ids.is_empty());
+    assert_eq!(lane.open[&2].tasks, BTreeSet::from([4, 5, 9]));
+    assert_eq!(lane.open[&3].tasks, BTreeSet::from([6]));
+}
+
+#[test]
+fn any_prefix_of_a_journal_replays_and_doubts_at_most_what_it_saw_leave() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    written(&path, &story());
+    let bytes = std::fs::read(&path).unwrap();
+    for length in 0..=bytes.len() {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        let (journal, past) = Journal::open(&path, &identity(), now()).unwrap();
+        drop(journal);
+        let lines = bytes[..length].iter().filter(|&&byte| byte == b'\n').count();
+        let expected = if lines == 0 { Past::default() } else { replay(&story()[..lines - 1]) };
+        assert_eq!(past, expected, "{length} bytes");
+        let again = Journal::open(&path, &identity(), now()).unwrap().1;
+        assert_eq!(again, past, "replaying twice is replaying once");
+    }
+}
+
+#[test]
+fn a_flipped_bit_ends_the_journal_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    written(&path, &story());
+    let bytes = std::fs::read(&path).unwrap();
+    let first = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    for place in (first..bytes.len()).step_by(7) {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 0x04;
+        std::fs::write(&path, &flipped).unwrap();
+        let before = bytes[..place].iter().filter(|&&byte| byte == b'\n').count();
+        let (_journal, past) = Journal::open(&path, &identity(), now()).unwrap();
+        assert_eq!(past, replay(&story()[..before - 1]), "byte {place}");
+    }
+}
+
+#[test]
+fn a_journal_of_another_plan_account_or_nature_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    written(&path, &story());
+    let other_plan = Identity { plan: "p2".into(), ..identity() };
+    let message = Journal::open(&path, &other_plan, now()).unwrap_err().to_string();
+    assert!(message.contains("another plan"), "{message}");
+    let other_account = Identity { lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()], ..identity() };
+    let message = Journal::open(&path, &other_account, now()).unwrap_err().to_string();
+    assert!(message.contains("k1") && message.contains("k2"), "{message}");
+
+    let precious = directory.path().join("thesis.txt");
+    std::fs::write(&precious, "Chapter 1\nIt was\n").unwrap();
+    let message = Journal::open(&precious, &identity(), now()).unwrap_err().to_string();
+    assert!(message.contains("doesn't begin as a journal"), "{message}");
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "Chapter 1\nIt was\n");
+}
+
+#[test]
+fn two_runs_never_share_a_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let (_first, _) = Journal::open(&path, &identity(), now()).unwrap();
+    let message = Journal::open(&path, &identity(), now()).unwrap_err().to_string();
+    assert!(message.contains("another run has the journal"), "{message}");
+}
+
+#[test]
+fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let mut complete = story();
+    complete.push(Entry::Closed { complete: true });
+    written(&path, &complete);
+    assert_eq!(Journal::open(&path, &identity(), now()).unwrap().1, Past::default());
+
+    written(&directory.path().join("old"), &story());
+    let later = now().checked_add(std::time::Duration::from_secs(73 * 3600)).unwrap();
+    assert_eq!(Journal::open(&directory.path().join("old"), &identity(), later).unwrap().1, Past::default());
+}
+
+#[test]
+fn ranges_name_every_task_once() {
+    assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), [[0, 2], [5, 5], [7, 8]]);
+    assert_eq!(ranges(&[]), Vec::<[TaskIndex; 2]>::new());
+}

@@ -1,0 +1,286 @@
+//! One target's part of a run: decides what goes out next, waits for whatever comes first, and ends every task.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+
+use super::journal::PastLane;
+use super::poll::Poll;
+use super::requests::{Answer, Job};
+use super::retry::Budget;
+use super::state::{LaneState, Pending};
+use super::{Access, Refusal, Shared};
+use crate::inputs::Wait;
+use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
+use crate::plan::{Lane, cut};
+use crate::provider::Spec;
+
+/// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
+const SUBMITS: usize = 16;
+/// Questions in flight at the same time.
+const QUESTIONS: usize = 8;
+/// A lane while it runs.
+pub(super) struct LaneRun<'a> {
+    pub(super) index: LaneIndex,
+    pub(super) spec: &'static Spec,
+    pub(super) access: &'a Access,
+    pub(super) shared: &'a Shared<'a>,
+    pub(super) state: LaneState<'a>,
+    pub(super) poll: Poll,
+    pub(super) budget: Budget,
+    pub(super) random: fastrand::Rng,
+    /// Operations that nothing is submitted for any more, and why.
+    pub(super) stopped: HashMap<Operation, String>,
+    /// Operations that nothing is submitted for before this.
+    pub(super) held: HashMap<Operation, Instant>,
+    /// The largest batch that the provider was seen to take, where it takes less than its documentation says.
+    pub(super) largest: HashMap<Operation, usize>,
+    pub(super) clock_corrections: u32,
+    pub(super) submitting: usize,
+    pub(super) asking: usize,
+    /// When a batch of refreshes, and of prefetches, last was taken or ended.
+    pub(super) progress: [Instant; 2],
+    pub(super) interrupted: Option<(Signal, Instant)>,
+    quota_was_read: bool,
+    /// Why taken tasks can't be followed, when the provider won't say how far they are.
+    pub(super) blind: Option<String>,
+    /// Further pages of answers to ask for: ids, page, rows seen before it.
+    pub(super) pages: Vec<(Vec<String>, u32, usize)>,
+    /// Task ids whose every row has ended, and the description of one that failed.
+    pub(super) settled: HashMap<String, Option<String>>,
+    /// Questions in a row that failed.
+    pub(super) failed_questions: u32,
+}
+
+impl<'a> LaneRun<'a> {
+    pub(super) fn new(
+        index: LaneIndex,
+        lane: &'a Lane,
+        access: &'a Access,
+        shared: &'a Shared<'a>,
+        past: &PastLane,
+        refusal: Refusal,
+    ) -> Self {
+        let now = Instant::now();
+        let mut run = Self {
+            index,
+            spec: lane.target.provider,
+            access,
+            shared,
+            state: LaneState::new(lane, past.last_batch),
+            poll: Poll::default(),
+            budget: Budget::full(),
+            random: fastrand::Rng::with_seed(shared.options.seed.wrapping_add(u64::from(index))),
+            stopped: HashMap::new(),
+            held: HashMap::new(),
+            largest: HashMap::new(),
+            clock_corrections: 0,
+            submitting: 0,
+            asking: 0,
+            progress: [now, now],
+            interrupted: None,
+            quota_was_read: refusal.is_none(),
+            blind: None,
+            pages: Vec::new(),
+            settled: HashMap::new(),
+            failed_questions: 0,
+        };
+        run.prepare(past, refusal, now);
+        run
+    }
+
+    /// Takes over what an earlier run left, fails what can't be sent, and queues the rest.
+    fn prepare(&mut self, past: &PastLane, refusal: Refusal, now: Instant) {
+        for (&task, task_id) in &past.done {
+            for mut ended in self.state.end(task, Outcome::Done, false, now) {
+                ended.task_id = ended.task_id.or_else(|| task_id.clone());
+                self.tell(ended);
+            }
+        }
+        let mut out = Vec::new();
+        for (&number, open) in &past.open {
+            let tasks: Vec<TaskIndex> = open.tasks.iter().copied().filter(|&task| !self.state.is_ended(task)).collect();
+            out.extend(&tasks);
+            let batch = crate::plan::Batch { number, operation: open.operation, force: open.force, tasks };
+            if open.task_ids.is_empty() {
+                let why = "an earlier run ended before the answer to this batch came".to_owned();
+                self.doubt(batch, open.attempt, now, open.sent, why);
+            } else {
+                self.accept(batch, open.task_ids.clone(), open.sent, now);
+            }
+        }
+        let lane = self.state.lane;
+        for (task, planned) in (0..).zip(&lane.tasks) {
+            if let Some(reason) = &planned.refused {
+                self.end(task, Outcome::Failed(reason.clone()));
+            }
+        }
+        if let Some((cause, why)) = refusal {
+            self.stop(None, cause, &why);
+            return;
+        }
+        let fresh: Vec<TaskIndex> = self.state.unended().into_iter().filter(|task| !out.contains(task)).collect();
+        for operation in Operation::ALL {
+            let tasks = fresh.iter().copied().filter(|&task| self.state.operation(task) == operation);
+            let tasks: Vec<TaskIndex> = tasks.collect();
+            match operation {
+                Operation::Refresh(_) => self.state.enqueue(operation, &tasks, self.shared.options.batch_size, now),
+                Operation::Prefetch => self.state.release(tasks, now),
+            }
+        }
+    }
+
+    /// Runs until every task has its outcome.
+    pub(super) async fn run(mut self) {
+        let mut jobs: FuturesUnordered<Job<'a>> = FuturesUnordered::new();
+        let mut interrupt = self.shared.interrupt.clone();
+        loop {
+            let now = Instant::now();
+            self.expire(now);
+            if self.state.open == 0 {
+                break;
+            }
+            self.dispatch(&jobs, now);
+            let known = self.interrupted.map(|(signal, _)| signal);
+            let wake = self.wake(now);
+            tokio::select! {
+                biased;
+                signal = interrupt.other_than(known) => self.interrupt(signal, Instant::now()),
+                Some(answer) = jobs.next(), if !jobs.is_empty() => self.absorb(answer, Instant::now()),
+                () = sleep_until(wake) => {}
+            }
+        }
+        self.read_quota_again().await;
+    }
+
+    /// Starts everything that may start now.
+    fn dispatch(&mut self, jobs: &FuturesUnordered<Job<'a>>, now: Instant) {
+        self.cut_ready(now);
+        while let Some(pending) = self.next_pending(now) {
+            self.submitting += 1;
+            jobs.push(self.submit(pending));
+        }
+        for (task_ids, page, seen) in std::mem::take(&mut self.pages) {
+            self.asking += 1;
+            jobs.push(self.ask_status(task_ids, page, seen));
+        }
+        while self.asking < QUESTIONS
+            && let Some(task_ids) = self.poll.due(self.spec.status.ids_per_call, now)
+        {
+            self.asking += 1;
+            jobs.push(self.ask_status(task_ids, 1, 0));
+        }
+        while self.asking < QUESTIONS
+            && let Some((batch, task, since)) = self.next_look(now)
+        {
+            self.asking += 1;
+            jobs.push(self.look(batch, task, since));
+        }
+    }
+
+    /// Cuts prefetches that became ready into batches: whole ones at once, the rest when nothing else waits for a slot and
+    /// the first has waited as long as a slot takes.
+    fn cut_ready(&mut self, now: Instant) {
+        let operation = Operation::Prefetch;
+        let Some(limits) = self.spec.operation(operation) else { return };
+        let Some(since) = self.state.ready_since else { return };
+        if self.stopped.contains_key(&operation) {
+            return;
+        }
+        let most = self.largest_batch(operation);
+        let queued = self.state.queue.iter().any(|pending| pending.batch.operation == operation);
+        let all = !queued && now >= since + Duration::from_secs_f64(1.0 / limits.calls_per_second);
+        if all || cut::is_full(self.spec, operation, self.state.ready(), most) {
+            let per_batch = most.map_or(limits.per_call, |most| most.min(limits.per_call)).max(1);
+            let tasks = self.state.take_ready(all, per_batch);
+            self.state.enqueue(operation, &tasks, most, now);
+        }
+    }
+
+    pub(super) fn largest_batch(&self, operation: Operation) -> Option<usize> {
+        let asked = self.shared.options.batch_size;
+        let seen = self.largest.get(&operation).copied();
+        asked.into_iter().chain(seen).min()
+    }
+
+    fn next_pending(&mut self, now: Instant) -> Option<Pending> {
+        let alone = self.shared.options.one_at_a_time;
+        if self.submitting >= SUBMITS || (alone && self.is_busy()) || self.interrupted.is_some() {
+            return None;
+        }
+        let free = |pending: &Pending| {
+            let held = self.held.get(&pending.batch.operation).is_some_and(|&until| until > now);
+            pending.not_before <= now && !held
+        };
+        let place = self.state.queue.iter().position(free)?;
+        let pending = self.state.queue.remove(place);
+        self.state.mark_out(&pending.batch.tasks, true);
+        Some(pending)
+    }
+
+    /// Whether a batch is out: with `one-at-a-time` the next one waits for it.
+    fn is_busy(&self) -> bool {
+        self.submitting > 0 || !self.state.taken.is_empty() || !self.state.uncertain.is_empty()
+    }
+
+    /// When something can happen that no answer brings.
+    fn wake(&self, now: Instant) -> Instant {
+        let pending = self.state.queue.iter().map(|pending| {
+            let held = self.held.get(&pending.batch.operation).copied().unwrap_or(now);
+            pending.not_before.max(held)
+        });
+        // What waits for room in flight is woken by an answer.
+        let pending = pending.filter(|&at| at > now);
+        let looks =
+            self.state.uncertain.values().filter(|uncertain| !uncertain.looking).map(|uncertain| uncertain.next_look);
+        let missing = self.state.taken.values().filter(|taken| !taken.looking).filter_map(|taken| taken.next_look);
+        let ready = self
+            .state
+            .ready_since
+            .filter(|_| !self.stopped.contains_key(&Operation::Prefetch))
+            .map(|since| since + Duration::from_millis(20));
+        let grace = self.interrupted.map(|(_, until)| until);
+        let asks =
+            self.poll.next().into_iter().chain(looks).chain(missing).filter(|&at| at > now || self.asking < QUESTIONS);
+        let all = pending.chain(asks).chain(ready.filter(|&at| at > now)).chain(grace).chain(self.next_deadline());
+        // Never a busy loop: what is due already and still stands waits for an answer.
+        all.min().unwrap_or(now + Duration::from_secs(60)).max(now + Duration::from_millis(1))
+    }
+
+    /// Whether the settings ask to wait for this.
+    pub(super) fn follows(&self, operation: Operation) -> bool {
+        match self.shared.options.wait {
+            Wait::All => true,
+            Wait::Refresh => matches!(operation, Operation::Refresh(_)),
+            Wait::None => false,
+        }
+    }
+
+    pub(super) fn answered(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Held(_) | Answer::Submitted { .. } => self.submitting -= 1,
+            Answer::Status { .. } | Answer::Looked { .. } => self.asking -= 1,
+        }
+    }
+
+    /// The quota after the run, for the report; a provider that won't say is not asked twice.
+    async fn read_quota_again(&self) {
+        if !self.quota_was_read || self.interrupted.is_some() {
+            return;
+        }
+        let pace = self.shared.pace(self.spec.name, self.spec.quota.api, self.spec.quota.calls_per_second);
+        pace.slot().await;
+        self.shared.count_call();
+        if let Ok(quota) = self.access.provider.quota(&*self.access.api).await {
+            self.shared.emit(EventKind::QuotaRead { lane: self.index, quota, moment: Moment::After });
+        }
+    }
+}
+
+/// Refreshes and prefetches are timed apart.
+pub(super) fn class(operation: Operation) -> usize {
+    usize::from(operation == Operation::Prefetch)
+}

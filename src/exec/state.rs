@@ -1,0 +1,276 @@
+//! What a lane knows of its tasks: which wait, which are out, which ended. Values only; time comes in as an argument.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::model::{BatchNumber, Operation, Outcome, TaskIndex};
+use crate::plan::{Batch, Lane, cut};
+use crate::provider::Record;
+
+/// Where a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Not sent.
+    Waiting,
+    /// In flight, or sent and not known to be taken.
+    Out,
+    /// The provider took it in this batch.
+    Taken(BatchNumber),
+    /// It has its outcome.
+    Ended,
+}
+
+/// A batch that may be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) batch: Batch,
+    /// How often it was sent already.
+    pub(super) attempts: u32,
+    pub(super) not_before: Instant,
+}
+
+/// A batch that was sent, and of which it isn't known whether the provider took it.
+#[derive(Clone, Debug)]
+pub(super) struct Uncertain {
+    pub(super) batch: Batch,
+    pub(super) attempts: u32,
+    pub(super) sent: Instant,
+    /// On the clock that signs.
+    pub(super) sent_at: Timestamp,
+    pub(super) why: String,
+    pub(super) next_look: Instant,
+    pub(super) looking: bool,
+    pub(super) looks: u32,
+}
+
+/// A batch that the provider took.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    pub(super) batch: Batch,
+    pub(super) task_ids: Vec<String>,
+    pub(super) taken: Instant,
+    /// On the clock that signs.
+    pub(super) sent_at: Timestamp,
+    /// Tasks without an outcome.
+    pub(super) open: usize,
+    /// When to ask for addresses that no row of its ids names.
+    pub(super) next_look: Option<Instant>,
+    pub(super) looking: bool,
+    pub(super) looks: usize,
+}
+
+/// An ended task.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ended {
+    pub(super) task: TaskIndex,
+    pub(super) outcome: Outcome,
+    pub(super) task_id: Option<String>,
+    pub(super) asked_for: bool,
+}
+
+pub(super) struct LaneState<'a> {
+    pub(super) lane: &'a Lane,
+    progress: Vec<Progress>,
+    /// For each task, how many refreshes must still be done before it.
+    blocked: Vec<usize>,
+    /// For each refresh, the prefetches behind it.
+    behind: HashMap<TaskIndex, Vec<TaskIndex>>,
+    by_url: HashMap<&'a str, Vec<TaskIndex>>,
+    /// Batches that may be sent, in order.
+    pub(super) queue: Vec<Pending>,
+    /// Prefetches whose refreshes are done, and that are in no batch yet.
+    ready: Vec<TaskIndex>,
+    pub(super) ready_since: Option<Instant>,
+    pub(super) uncertain: BTreeMap<BatchNumber, Uncertain>,
+    pub(super) taken: BTreeMap<BatchNumber, Taken>,
+    pub(super) open: usize,
+    next_batch: BatchNumber,
+}
+
+impl<'a> LaneState<'a> {
+    /// Everything waits; batch numbers go on after `last_batch`.
+    pub(super) fn new(lane: &'a Lane, last_batch: BatchNumber) -> Self {
+        let mut behind: HashMap<TaskIndex, Vec<TaskIndex>> = HashMap::new();
+        let mut by_url: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
+        for (index, planned) in (0..).zip(&lane.tasks) {
+            by_url.entry(&planned.task.url).or_default().push(index);
+            for &refresh in &planned.after {
+                behind.entry(refresh).or_default().push(index);
+            }
+        }
+        Self {
+            lane,
+            progress: vec![Progress::Waiting; lane.tasks.len()],
+            blocked: lane.tasks.iter().map(|planned| planned.after.len()).collect(),
+            behind,
+            by_url,
+            queue: Vec::new(),
+            ready: Vec::new(),
+            ready_since: None,
+            uncertain: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            open: lane.tasks.len(),
+            next_batch: last_batch + 1,
+        }
+    }
+
+    pub(super) fn operation(&self, task: TaskIndex) -> Operation {
+        self.lane.tasks[task as usize].task.operation
+    }
+
+    pub(super) fn url(&self, task: TaskIndex) -> &'a str {
+        &self.lane.tasks[task as usize].task.url
+    }
+
+    pub(super) fn is_ended(&self, task: TaskIndex) -> bool {
+        self.progress[task as usize] == Progress::Ended
+    }
+
+    /// Every task that has no outcome yet.
+    pub(super) fn unended(&self) -> Vec<TaskIndex> {
+        (0..).zip(&self.progress).filter(|(_, progress)| **progress != Progress::Ended).map(|(task, _)| task).collect()
+    }
+
+    /// Queues tasks of one operation for sending: cut into batches, with new numbers.
+    pub(super) fn enqueue(&mut self, operation: Operation, tasks: &[TaskIndex], most: Option<usize>, now: Instant) {
+        for mut batch in cut::cut(self.lane, operation, tasks, most) {
+            batch.number = self.number();
+            self.queue.push(Pending { batch, attempts: 0, not_before: now });
+        }
+    }
+
+    /// A new batch number.
+    pub(super) fn number(&mut self) -> BatchNumber {
+        let number = self.next_batch;
+        self.next_batch += 1;
+        number
+    }
+
+    /// Notes which prefetches may go out from the start.
+    pub(super) fn release(&mut self, tasks: impl IntoIterator<Item = TaskIndex>, now: Instant) {
+        for task in tasks {
+            if self.blocked[task as usize] == 0 && self.progress[task as usize] == Progress::Waiting {
+                self.ready.push(task);
+                self.ready_since.get_or_insert(now);
+            }
+        }
+    }
+
+    /// The prefetches that are ready, to be cut into batches: all of them, or only as many as fill whole batches.
+    pub(super) fn take_ready(&mut self, all: bool, per_batch: usize) -> Vec<TaskIndex> {
+        self.ready.retain(|&task| self.progress[task as usize] == Progress::Waiting);
+        self.ready.sort_unstable();
+        let count = if all { self.ready.len() } else { self.ready.len() - self.ready.len() % per_batch };
+        let rest = self.ready.split_off(count);
+        if rest.is_empty() {
+            self.ready_since = None;
+        }
+        std::mem::replace(&mut self.ready, rest)
+    }
+
+    /// The task is in a batch that leaves now; or it doesn't leave after all.
+    pub(super) fn mark_out(&mut self, tasks: &[TaskIndex], out: bool) {
+        for &task in tasks {
+            let progress = &mut self.progress[task as usize];
+            if *progress != Progress::Ended {
+                *progress = if out { Progress::Out } else { Progress::Waiting };
+            }
+        }
+    }
+
+    /// Tasks of some operations that were not sent.
+    pub(super) fn waiting(&self, of: impl Fn(Operation) -> bool) -> Vec<TaskIndex> {
+        let tasks = (0..).zip(&self.progress).filter(|(_, progress)| **progress == Progress::Waiting);
+        tasks.map(|(task, _)| task).filter(|&task| of(self.operation(task))).collect()
+    }
+
+    /// How many prefetches are ready.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// The provider took a batch.
+    pub(super) fn take(&mut self, batch: Batch, task_ids: Vec<String>, sent_at: Timestamp, now: Instant) {
+        let number = batch.number;
+        let mut open = 0;
+        for &task in &batch.tasks {
+            if !self.is_ended(task) {
+                self.progress[task as usize] = Progress::Taken(number);
+                open += 1;
+            }
+        }
+        let taken = Taken { batch, task_ids, taken: now, sent_at, open, next_look: None, looking: false, looks: 0 };
+        self.taken.insert(number, taken);
+    }
+
+    /// The tasks that a row of the records speaks of: of its address, and taken under its id.
+    pub(super) fn attribute(&self, record: &Record) -> Vec<TaskIndex> {
+        let of = |url: &str| -> Vec<TaskIndex> {
+            let candidates = self.by_url.get(url).into_iter().flatten().copied();
+            candidates.filter(|&task| self.is_under(task, &record.task_id)).collect()
+        };
+        let whole = of(&record.url);
+        if !whole.is_empty() {
+            return whole;
+        }
+        // Some row may stand for all addresses of its task, joined as they were submitted.
+        record.url.split(['\n', '\r']).flat_map(of).collect()
+    }
+
+    fn is_under(&self, task: TaskIndex, task_id: &str) -> bool {
+        match self.progress[task as usize] {
+            Progress::Taken(batch) => {
+                self.taken.get(&batch).is_some_and(|taken| taken.task_ids.iter().any(|id| id == task_id))
+            }
+            _ => false,
+        }
+    }
+
+    /// The batch that a task was taken in.
+    pub(super) fn batch_of(&self, task: TaskIndex) -> Option<BatchNumber> {
+        match self.progress[task as usize] {
+            Progress::Taken(batch) => Some(batch),
+            _ => None,
+        }
+    }
+
+    /// Tasks of a taken batch that have no outcome yet.
+    pub(super) fn open_of(&self, batch: BatchNumber) -> Vec<TaskIndex> {
+        let tasks = self.taken.get(&batch).map_or(&[][..], |taken| &taken.batch.tasks);
+        tasks.iter().copied().filter(|&task| self.progress[task as usize] == Progress::Taken(batch)).collect()
+    }
+
+    /// Gives a task its outcome, and those that can't follow it theirs. What already has one keeps it: the first verdict
+    /// stands, whatever a later row says.
+    pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome, asked_for: bool, now: Instant) -> Vec<Ended> {
+        if self.is_ended(task) {
+            return Vec::new();
+        }
+        let mut task_id = None;
+        if let Progress::Taken(batch) = self.progress[task as usize]
+            && let Some(taken) = self.taken.get_mut(&batch)
+        {
+            taken.open -= 1;
+            task_id = Some(taken.task_ids.join(","));
+            if taken.open == 0 {
+                self.taken.remove(&batch);
+            }
+        }
+        self.progress[task as usize] = Progress::Ended;
+        self.open -= 1;
+        let done = outcome == Outcome::Done;
+        let left_behind = Outcome::Unsubmitted(format!("its refresh isn't done: {}", outcome.name()));
+        let mut ended = vec![Ended { task, outcome, task_id, asked_for }];
+        for prefetch in self.behind.remove(&task).unwrap_or_default() {
+            if done {
+                self.blocked[prefetch as usize] -= 1;
+                self.release([prefetch], now);
+            } else {
+                ended.extend(self.end(prefetch, left_behind.clone(), asked_for, now));
+            }
+        }
+        ended
+    }
+}

@@ -1,0 +1,267 @@
+//! Secrets → `***`, in whatever form they travel.
+//!
+//! A runner masks what it was told about, as it was told; GitLab can't be told at run time. So nothing leaves this program,
+//! neither to a log nor into a file, before the redactor has looked for every secret as it is, and as base64, hexadecimal,
+//! percent-encoding and JSON would spell it.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::percent_encode_byte;
+use regex::Regex;
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// What stands in place of a secret.
+const MASK: &str = "***";
+
+/// Shorter texts are no secrets: their mask would hide half of the log, and tell what they are.
+const SHORTEST: usize = 4;
+
+/// Finds secrets in text. It can't be printed.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    forms: Vec<SecretString>,
+    pattern: Option<Regex>,
+}
+
+impl Redactor {
+    /// A redactor of these secrets.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        let mut redactor = Self::default();
+        redactor.add_all(secrets);
+        redactor
+    }
+
+    /// Learns one more secret: all its forms, and those of each of its lines. Returns whether it is one: texts of fewer
+    /// than four characters aren't.
+    pub fn add(&mut self, secret: &SecretString) -> bool {
+        let known = self.forms.len();
+        self.add_all([secret]);
+        self.forms.len() > known
+    }
+
+    /// Every form of every secret, the longest first.
+    pub fn forms(&self) -> impl Iterator<Item = &SecretString> {
+        self.forms.iter()
+    }
+
+    /// The text without secrets.
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &self.pattern {
+            Some(pattern) => pattern.replace_all(text, MASK),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// A writer that redacts line by line on the way to another.
+    pub fn writer<W: Write>(&self, inner: W) -> RedactingWriter<'_, W> {
+        RedactingWriter { redactor: self, inner, line: Vec::new() }
+    }
+
+    fn add_all<'a>(&mut self, secrets: impl IntoIterator<Item = &'a SecretString>) {
+        let mut forms: Vec<String> = self.forms.iter().map(|form| form.expose_secret().to_owned()).collect();
+        for secret in secrets {
+            let secret = secret.expose_secret();
+            for part in std::iter::once(secret).chain(secret.lines().map(str::trim)) {
+                if part.chars().count() >= SHORTEST {
+                    forms.extend(derived_forms(part));
+                }
+            }
+        }
+        forms.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        let alternatives: Vec<String> = forms.iter().map(|form| regex::escape(form)).collect();
+        self.pattern = (!forms.is_empty()).then(|| {
+            regex::RegexBuilder::new(&alternatives.join("|"))
+                .size_limit(usize::MAX)
+                .build()
+                .expect("an alternation of escaped literals is a pattern")
+        });
+        self.forms = forms.into_iter().map(SecretString::from).collect();
+    }
+}
+
+/// A text as it is and as it may be spelled on its way. Base64 in all three positions that it can have in a longer text,
+/// without the characters that its neighbours have a part in.
+fn derived_forms(secret: &str) -> Vec<String> {
+    let bytes = secret.as_bytes();
+    let mut forms = vec![secret.to_owned()];
+    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        for offset in 0..3 {
+            let encoded = engine.encode([&[0; 2][..offset], bytes].concat());
+            let first = (offset * 8).div_ceil(6);
+            let last = (offset + bytes.len()) * 8 / 6;
+            forms.push(encoded[first..last].to_owned());
+        }
+    }
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    forms.push(hex.to_uppercase());
+    forms.push(hex);
+    // RFC 3986, the same with slashes kept, nothing kept, and forms, where a space is a plus.
+    for unreserved in [&b"-._~"[..], b"-._~/", b"", b"*-._"] {
+        let percent = percent_encoded(bytes, unreserved);
+        forms.push(percent.replace("%20", "+"));
+        forms.push(lower_case_escapes(&percent));
+        forms.push(percent);
+    }
+    let json = serde_json::to_string(secret).expect("a string is JSON");
+    let json = &json[1..json.len() - 1];
+    forms.push(json.replace('/', "\\/"));
+    forms.push(json.to_owned());
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
+fn percent_encoded(bytes: &[u8], unreserved: &[u8]) -> String {
+    let mut encoded = String::with_capacity(bytes.len() * 3);
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || unreserved.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(percent_encode_byte(byte));
+        }
+    }
+    encoded
+}
+
+/// `%2F` as `%2f`; everything else as it is.
+fn lower_case_escapes(percent: &str) -> String {
+    let mut digits_left = 0;
+    percent
+        .chars()
+        .map(|character| {
+            if character == '%' {
+                digits_left = 2;
+            } else if digits_left > 0 {
+                digits_left -= 1;
+                return character.to_ascii_lowercase();
+            }
+            character
+        })
+        .collect()
+}
+
+/// Redacts what is written through it, line by line: a secret never spans two lines, as each of its lines is one too.
+/// [`RedactingWriter::finish`] writes the last, unended line.
+pub struct RedactingWriter<'r, W> {
+    redactor: &'r Redactor,
+    inner: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> RedactingWriter<'_, W> {
+    /// Writes what is left and gives back the writer behind.
+    ///
+    /// # Errors
+    /// Those of the writer behind.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.write_line()?;
+        self.inner.flush()?;
+        Ok(self.inner)
+    }
+
+    fn write_line(&mut self) -> io::Result<()> {
+        let redacted = self.redactor.redact(&String::from_utf8_lossy(&self.line)).into_owned();
+        self.line.clear();
+        self.inner.write_all(redacted.as_bytes())
+    }
+}
+
+impl<W: Write> Write for RedactingWriter<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                self.write_line()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn redactor_of(secrets: &[&str]) -> Redactor {
+        let secrets: Vec<SecretString> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+        Redactor::new(&secrets)
+    }
+
+    #[test]
+    fn without_secrets_the_text_stays_as_it_is() {
+        assert!(matches!(Redactor::default().redact("hunter2"), Cow::Borrowed("hunter2")));
+    }
+
+    #[test]
+    fn a_text_too_short_to_be_a_secret_is_not_one() {
+        let mut redactor = Redactor::default();
+        assert!(!redactor.add(&SecretString::from("abc")));
+        assert!(redactor.add(&SecretString::from("abcd")));
+        assert_eq!(redactor.redact("abc abcd"), "abc ***");
+    }
+
+    #[test]
+    fn the_longer_of_two_secrets_wins_where_one_begins_the_other() {
+        assert_eq!(redactor_of(&["hunter", "hunter2-long"]).redact("x hunter2-long hunter2"), "x *** ***2");
+    }
+
+    #[test]
+    fn each_line_of_a_secret_is_one() {
+        let redactor = redactor_of(&["-----BEGIN-----\nline-one\r\nline-two\n"]);
+        assert_eq!(redactor.redact("got line-two"), "got ***");
+    }
+
+    #[test]
+    fn escapes_in_either_case_are_found() {
+        let redactor = redactor_of(&["aB+/=\"ß"]);
+        for spelled in ["aB%2B%2F%3D%22%C3%9F", "aB%2b%2f%3d%22%c3%9f", "aB%2B/%3D%22%C3%9F", "aB+/=\\\"ß", "aB+\\/=\\\"ß"] {
+            assert_eq!(redactor.redact(spelled), "***", "{spelled}");
+        }
+    }
+
+    #[test]
+    fn a_secret_cut_over_several_writes_is_found() {
+        let redactor = redactor_of(&["correct-horse"]);
+        let mut writer = redactor.writer(Vec::new());
+        for piece in ["one corr", "ect-ho", "rse\ntwo correct", "-horse"] {
+            writer.write_all(piece.as_bytes()).unwrap();
+        }
+        assert_eq!(writer.finish().unwrap(), b"one ***\ntwo ***");
+    }
+
+    proptest! {
+        #[test]
+        fn no_form_of_a_secret_survives(
+            secret in "[ -~]{4,40}", before in "[a-z]{0,5}", after in "[a-z]{0,5}", form in 0..7_usize,
+        ) {
+            prop_assume!(secret.trim() == secret && !"***".contains(&secret));
+            let redactor = redactor_of(&[&secret]);
+            let whole = format!("{before}{secret}{after}");
+            let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let spelled = match form {
+                0 => whole,
+                1 => base64::engine::general_purpose::STANDARD.encode(&whole),
+                2 => base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&whole),
+                3 => hex(&whole),
+                4 => hex(&whole).to_uppercase(),
+                5 => percent_encoding::utf8_percent_encode(&whole, percent_encoding::NON_ALPHANUMERIC).to_string(),
+                _ => serde_json::to_string(&whole).unwrap(),
+            };
+            let redacted = redactor.redact(&spelled).into_owned();
+            prop_assert!(redacted.contains(MASK), "{spelled}");
+            for form in redactor.forms() {
+                prop_assert!(!redacted.contains(form.expose_secret()), "{redacted}");
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a placeholder stands for becomes text of an address: percent-encoded once, as the bytes git stores.
+//!
+//! In a path, the characters that RFC 3986 allows there stay as they are, since that is what browsers ask for and caches
+//! keep: letters, digits, `-._~`, `!$&'()*+,;=`, `:`, `@`, and `/` between segments. In a query only letters, digits and
+//! `-._~` stay. Everything else is `%XX`, `%` itself included: a file's name can't become a query, a fragment or a host.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+/// RFC 3986, 2.3: what never needs encoding stays.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// RFC 3986, 3.3: `pchar` and `/` stay.
+const PATH: &AsciiSet = &QUERY
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/');
+
+/// Where in an address something is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Before the first `?`.
+    Path,
+    /// Behind it.
+    Query,
+    /// Into a regular expression: as in a path, and what has a meaning there loses it.
+    Expression,
+}
+
+/// Appends `bytes` to an address. With `raw`, characters outside ASCII stay as they are, except space and control characters.
+pub(super) fn append(address: &mut String, bytes: &[u8], part: Part, raw: bool) {
+    if !raw {
+        return append_encoded(address, bytes, part);
+    }
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_ascii() || character.is_control() || character.is_whitespace() {
+                append_encoded(address, character.encode_utf8(&mut [0; 4]).as_bytes(), part);
+            } else {
+                address.push(character);
+            }
+        }
+        append_encoded(address, chunk.invalid(), part);
+    }
+}
+
+fn append_encoded(address: &mut String, bytes: &[u8], part: Part) {
+    match part {
+        Part::Path => address.extend(percent_encode(bytes, PATH)),
+        Part::Query => address.extend(percent_encode(bytes, QUERY)),
+        Part::Expression => {
+            for character in percent_encode(bytes, PATH).flat_map(str::chars) {
+                if "$()*+.".contains(character) {
+                    address.push('\\');
+                }
+                address.push(character);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
+    fn encoded(bytes: &[u8], part: Part, raw: bool) -> String {
+        let mut address = String::new();
+        append(&mut address, bytes, part, raw);
+        address
+    }
+
+    #[test]
+    fn a_path_keeps_what_a_path_may_hold_and_encodes_the_rest() {
+        let name = "a b/c%20d#e?f+g&h=i'j\"k[l]m\\n~é.html".as_bytes();
+        assert_eq!(encoded(name, Part::Path, false), "a%20b/c%2520d%23e%3Ff+g&h=i'j%22k%5Bl%5Dm%5Cn~%C3%A9.html");
+    }
+
+    #[test]
+    fn a_query_encodes_what_separates_its_fields() {
+        assert_eq!(encoded(b"a/b&c=d+e f", Part::Query, false), "a%2Fb%26c%3Dd%2Be%20f");
+    }
+
+    #[test]
+    fn an_expression_takes_a_name_literally() {
+        assert_eq!(encoded(b"c++/(a).x", Part::Expression, false), r"c\+\+/\(a\)\.x");
+    }
+
+    #[test]
+    fn raw_keeps_letters_outside_ascii_and_encodes_what_can_not_be_seen() {
+        assert_eq!(encoded("文 档\u{3000}\u{2028}".as_bytes(), Part::Path, true), "文%20档%E3%80%80%E2%80%A8");
+        assert_eq!(encoded(b"caf\xe9.html", Part::Path, true), "caf%E9.html");
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_decodes_to_the_bytes(bytes: Vec<u8>, raw: bool) {
+            for part in [Part::Path, Part::Query] {
+                let address = encoded(&bytes, part, raw);
+                prop_assert_eq!(percent_decode_str(&address).collect::<Vec<_>>(), bytes.clone());
+            }
+        }
+
+        #[test]
+        fn nothing_encoded_twice_or_not_at_all_is_left_to_a_reader(bytes: Vec<u8>) {
+            let address = encoded(&bytes, Part::Path, false);
+            let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>[]\\^`{|}".contains(&byte);
+            prop_assert!(address.bytes().all(is_plain));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A path × rules → what every rule makes of it, in words: the core of `cdn-purge explain`.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::placeholder::{Facts, Placeholder};
+use super::rules::Verdict;
+use super::{Rule, addresses};
+use crate::model::{Kind, RepoPath, TargetName};
+
+/// What the rules make of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The path that was asked about.
+    pub path: RepoPath,
+    /// One per rule, in the order of the configuration.
+    pub rules: Vec<RuleExplanation>,
+    /// If no rule matches it: which one comes closest, as a sentence fragment.
+    pub closest: Option<String>,
+}
+
+/// What one rule makes of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleExplanation {
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// What it makes of the path.
+    pub finding: Finding,
+}
+
+/// What came of matching a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The rule is about it.
+    Matched {
+        /// The including pattern that matched first.
+        pattern: String,
+        /// What every placeholder stands for, in the order in which they are listed; `{1}`… last.
+        placeholders: Vec<(String, String)>,
+        /// The addresses, in the order of the rule's templates.
+        addresses: Vec<ExplainedAddress>,
+        /// Where the addresses live.
+        targets: Vec<TargetName>,
+    },
+    /// An including pattern matches it, and so does an excluding one.
+    Excluded {
+        /// The excluding pattern, without its `!`.
+        by: String,
+    },
+    /// No including pattern matches it.
+    Unmatched,
+}
+
+/// An address and what a change of the file does to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedAddress {
+    /// The address.
+    pub url: String,
+    /// How it is refreshed; `None` if it isn't.
+    pub refresh: Option<Kind>,
+    /// Whether it is prefetched, unless the file is gone.
+    pub prefetch: bool,
+    /// Why it can't be asked for at all.
+    pub problem: Option<String>,
+}
+
+/// Says what every rule makes of a path.
+pub fn explain(path: &RepoPath, rules: &[Rule]) -> Explanation {
+    let explained: Vec<_> =
+        rules.iter().map(|rule| RuleExplanation { rule: Arc::clone(&rule.name), finding: find(path, rule) }).collect();
+    let is_matched = explained.iter().any(|rule| rule.finding != Finding::Unmatched);
+    Explanation {
+        path: path.clone(),
+        rules: explained,
+        closest: if is_matched { None } else { closest(path.as_bytes(), rules) },
+    }
+}
+
+impl Explanation {
+    /// As text, a line each, without line ends. File names stand in it as they are: the printer makes them harmless.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![self.path.to_string()];
+        for RuleExplanation { rule, finding } in &self.rules {
+            match finding {
+                Finding::Matched { pattern, placeholders, addresses, targets } => {
+                    lines.push(format!("  rule `{rule}` matches it by `{pattern}`, for {}", targets.join(", ")));
+                    lines.extend(placeholders.iter().map(|(name, value)| match value.as_str() {
+                        "" => format!("    {name} is empty"),
+                        value => format!("    {name} = {value}"),
+                    }));
+                    lines.extend(addresses.iter().map(|address| format!("    {}", address.line())));
+                }
+                Finding::Excluded { by } => lines.push(format!("  rule `{rule}` excludes it by `!{by}`")),
+                Finding::Unmatched => lines.push(format!("  rule `{rule}` doesn't match it")),
+            }
+        }
+        lines.extend(self.closest.iter().map(|closest| format!("  {closest}")));
+        lines
+    }
+}
+
+impl ExplainedAddress {
+    fn line(&self) -> String {
+        let refresh = self.refresh.map(|kind| match kind {
+            Kind::File => "refresh".to_owned(),
+            kind => format!("refresh ({})", kind.name()),
+        });
+        let operations: Vec<_> = refresh.into_iter().chain(self.prefetch.then(|| "prefetch".into())).collect();
+        let operations = if operations.is_empty() { "nothing".into() } else { operations.join(" + ") };
+        let problem = self.problem.as_ref().map(|problem| format!(" (can't be asked for: {problem})"));
+        format!("{operations} → {}{}", self.url, problem.unwrap_or_default())
+    }
+}
+
+fn find(path: &RepoPath, rule: &Rule) -> Finding {
+    let found = match rule.files.judge(path.as_bytes()) {
+        Verdict::Matched(found) => found,
+        Verdict::Excluded { by } => return Finding::Excluded { by: by.into() },
+        Verdict::Unmatched => return Finding::Unmatched,
+    };
+    let facts = Facts::new(path, found);
+    let text = |bytes: &[u8]| RepoPath::new(bytes).to_string();
+    let named =
+        Placeholder::NAMED.iter().map(|&(name, placeholder)| (format!("{{{name}}}"), text(facts.value(placeholder))));
+    let numbered = (1_usize..).zip(found.captures.all()).map(|(number, value)| (format!("{{{number}}}"), text(value)));
+    let addresses = addresses(rule, &facts).into_iter().map(|address| ExplainedAddress {
+        refresh: rule.refresh.then_some(address.kind),
+        prefetch: rule.prefetch && address.is_page(),
+        problem: super::address::check(&address.url).err(),
+        url: address.url,
+    });
+    Finding::Matched {
+        pattern: found.pattern.into(),
+        placeholders: named.chain(numbered).collect(),
+        addresses: addresses.collect(),
+        targets: rule.targets.clone(),
+    }
+}
+
+/// The rule one of whose patterns spells out the longest beginning of the path; without one, the pattern that reads most
+/// like it.
+fn closest(path: &[u8], rules: &[Rule]) -> Option<String> {
+    let patterns = || rules.iter().flat_map(|rule| rule.files.including().iter().map(move |glob| (rule, glob)));
+    let shared = |prefix: &[u8]| {
+        let same = prefix.iter().zip(path).take_while(|(a, b)| a == b).count();
+        path[..same].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1)
+    };
+    let (rule, glob) = patterns().min_by_key(|(_, glob)| Reverse(shared(glob.prefix())))?;
+    let length = shared(glob.prefix());
+    if length > 0 {
+        let start = RepoPath::new(&path[..length]);
+        return Some(format!(
+            "rule `{}` comes closest: its pattern `{}` begins with `{start}` too",
+            rule.name,
+            glob.text()
+        ));
+    }
+    let text = String::from_utf8_lossy(path);
+    let likeness = |pattern: &str| strsim::normalized_damerau_levenshtein(pattern, &text);
+    let (rule, glob) = patterns().max_by(|(_, a), (_, b)| likeness(a.text()).total_cmp(&likeness(b.text())))?;
+    (likeness(glob.text()) > 0.3)
+        .then(|| format!("rule `{}` comes closest: its pattern is `{}`", rule.name, glob.text()))
+}
+
+#[cfg(test)]
+mod tests;

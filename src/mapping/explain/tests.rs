@@ -1,0 +1,67 @@
+use super::*;
+use crate::mapping::tests::rule;
+use crate::mapping::{Encoded, Overrides, map};
+use crate::model::{Change, ChangeKind, EntryKind, Operation};
+
+fn lines(path: impl Into<Vec<u8>>, rules: &[Rule]) -> String {
+    explain(&RepoPath::new(path), rules).lines().join("\n")
+}
+
+fn rules() -> [Rule; 4] {
+    let mut site = rule("site", &["public/**", "!**/*.map"], &["https://h.example/{tail}"]);
+    site.index = vec!["index.html".into()];
+    site.targets = vec!["mainland".into(), "world".into()];
+    let posts = rule("posts", &["content/posts/*/*.md"], &["https://h.example/posts/{1}/{2}/"]);
+    let mut docs = rule("docs", &["{docs,public/docs}/**"], &["https://h.example/{1}/{dir}"]);
+    (docs.kind, docs.prefetch) = (Kind::Directory, false);
+    let mut quiet = rule("quiet", &["*"], &["https://h.example/{name}"]);
+    (quiet.refresh, quiet.prefetch) = (false, false);
+    [site, posts, docs, quiet]
+}
+
+#[test]
+fn a_matched_path_shows_patterns_placeholders_and_addresses() {
+    insta::assert_snapshot!(lines("public/docs/index.html", &rules()));
+}
+
+#[test]
+fn an_excluded_path_names_the_pattern_and_no_closest_rule() {
+    insta::assert_snapshot!(lines("public/a.js.map", &rules()));
+}
+
+#[test]
+fn a_path_without_a_rule_names_the_closest() {
+    let last = |path: &str| explain(&RepoPath::new(path), &rules()).closest;
+    let closest = |rule: &str, rest: &str| Some(format!("rule `{rule}` comes closest: its pattern {rest}"));
+    assert_eq!(last("content/posts/a.md"), closest("posts", "`content/posts/*/*.md` begins with `content/posts/` too"));
+    assert_eq!(last("Public/**"), closest("site", "is `public/**`"));
+    assert_eq!(last("文/文文文"), None);
+    assert_eq!(explain(&RepoPath::new("a"), &[]).lines(), ["a"]);
+}
+
+#[test]
+fn names_outside_utf8_and_addresses_that_can_not_be_asked_for_are_shown() {
+    let rules = [rule("dots", &["?*.html"], &["https://h.example/{1}/{stem}/x"])];
+    insta::assert_snapshot!(
+        lines(b"caf\xe9.html", &[rule("latin", &["*"], &["https://h.example/{1}"])]) + "\n" + &lines("...html", &rules)
+    );
+}
+
+#[test]
+fn the_explanation_names_the_addresses_that_the_mapping_gives() {
+    let mut site = rule("site", &["**"], &["https://h.example/{path}"]);
+    (site.index, site.encoded, site.queries) = (vec!["i".into()], Encoded::Both, vec!["q".into()]);
+    let rules = [site];
+    let path = RepoPath::new("é/i");
+    let Finding::Matched { addresses, .. } = &explain(&path, &rules).rules[0].finding else { panic!("not matched") };
+    let explained: Vec<_> = addresses
+        .iter()
+        .flat_map(|address| {
+            let refresh = address.refresh.map(|kind| (Operation::Refresh(kind), address.url.clone()));
+            refresh.into_iter().chain(address.prefetch.then(|| (Operation::Prefetch, address.url.clone())))
+        })
+        .collect();
+    let change = Change { path, kind: ChangeKind::Added, entry: EntryKind::File };
+    let mapped = map(&[change], &rules, Overrides::default()).tasks;
+    assert_eq!(explained, mapped.into_iter().map(|task| (task.operation, task.url)).collect::<Vec<_>>());
+}

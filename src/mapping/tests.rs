@@ -1,0 +1,241 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// A rule over every file, at one target, that refreshes and prefetches.
+pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
+    Rule {
+        name: name.into(),
+        files: Globs::parse(&files.iter().map(|&text| text.to_owned()).collect::<Vec<_>>()).unwrap(),
+        urls: urls.iter().map(|text| Template::parse(text).unwrap()).collect(),
+        directories: Vec::new(),
+        targets: vec!["main".into()],
+        refresh: true,
+        prefetch: true,
+        kind: Kind::File,
+        force: false,
+        index: Vec::new(),
+        encoded: Encoded::Encoded,
+        queries: Vec::new(),
+        allow_root: false,
+    }
+}
+
+fn change(path: &str, kind: ChangeKind) -> Change {
+    Change { path: RepoPath::new(path), kind, entry: EntryKind::File }
+}
+
+fn modified(path: &str) -> Change {
+    change(path, ChangeKind::Modified)
+}
+
+/// Tasks and skipped files as text, a line each.
+fn lines(mapped: &Mapped) -> Vec<String> {
+    let tasks = mapped.tasks.iter().map(|task| {
+        let kind = match task.operation {
+            Operation::Refresh(Kind::File) | Operation::Prefetch => String::new(),
+            Operation::Refresh(kind) => format!(" {}", kind.name()),
+        };
+        let force = if task.force { " force" } else { "" };
+        format!("{}: {}{kind}{force} {}", task.target, task.operation.name(), task.url)
+    });
+    tasks.chain(mapped.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.why))).collect()
+}
+
+fn mapped(change: Change, rules: &[Rule]) -> Vec<String> {
+    lines(&map(&[change], rules, Overrides::default()))
+}
+
+#[test]
+fn a_changed_file_is_refreshed_and_prefetched_at_every_target() {
+    let mut rule = rule("site", &["public/**"], &["https://h.example/{tail}"]);
+    rule.targets = vec!["mainland".into(), "world".into()];
+    rule.force = true;
+    let result = map(&[modified("public/a.html")], &[rule], Overrides::default());
+    assert_eq!(
+        lines(&result),
+        [
+            "mainland: refresh force https://h.example/a.html",
+            "mainland: prefetch https://h.example/a.html",
+            "world: refresh force https://h.example/a.html",
+            "world: prefetch https://h.example/a.html",
+        ]
+    );
+    let reason = Reason { rule: "site".into(), file: Some(Arc::new(RepoPath::new("public/a.html"))) };
+    assert!(result.tasks.iter().all(|task| task.because == [reason.clone()]));
+}
+
+#[test]
+fn every_matching_rule_contributes() {
+    let rules =
+        [rule("a", &["**"], &["https://a.example/{path}"]), rule("b", &["*.md"], &["https://b.example/{stem}"])];
+    let urls: Vec<_> =
+        map(&[modified("x.md")], &rules, Overrides::default()).tasks.into_iter().map(|task| task.url).collect();
+    assert_eq!(
+        urls,
+        ["https://a.example/x.md", "https://a.example/x.md", "https://b.example/x", "https://b.example/x"]
+    );
+}
+
+#[test]
+fn a_deleted_file_is_refreshed_and_never_prefetched() {
+    let rules = [rule("a", &["**"], &["https://h.example/{path}"])];
+    assert_eq!(mapped(change("x", ChangeKind::Deleted), &rules), ["main: refresh https://h.example/x"]);
+}
+
+#[test]
+fn a_renamed_file_is_refreshed_at_both_addresses_by_the_rules_of_each() {
+    let rules = [
+        rule("old", &["old/*"], &["https://old.example/{1}"]),
+        rule("new", &["new/*", "!new/hidden*"], &["https://new.example/{1}"]),
+    ];
+    let renamed = |from: &str, to: &str| change(to, ChangeKind::Renamed { from: RepoPath::new(from) });
+    assert_eq!(
+        mapped(renamed("old/a", "new/b"), &rules),
+        [
+            "main: refresh https://old.example/a",
+            "main: refresh https://new.example/b",
+            "main: prefetch https://new.example/b"
+        ]
+    );
+    assert_eq!(
+        mapped(renamed("x", "new/hidden"), &rules),
+        ["x: no rule matches it", "new/hidden: excluded by `!new/hidden*` of rule `new`"]
+    );
+    assert_eq!(mapped(renamed("old/a", "x"), &rules), ["main: refresh https://old.example/a", "x: no rule matches it"]);
+}
+
+#[test]
+fn a_submodule_is_skipped_and_a_symlink_is_a_file() {
+    let rules = [rule("a", &["**"], &["https://h.example/{path}"])];
+    let of = |entry| mapped(Change { entry, ..modified("x") }, &rules);
+    assert_eq!(of(EntryKind::Submodule), ["x: a submodule; its files live in another repository"]);
+    assert_eq!(of(EntryKind::Symlink), of(EntryKind::File));
+}
+
+#[test]
+fn overrides_beat_the_rules() {
+    let mut quiet = rule("quiet", &["**"], &["https://h.example/{path}"]);
+    (quiet.refresh, quiet.prefetch) = (false, false);
+    let with = |refresh, prefetch, kind| {
+        lines(&map(&[change("x", kind)], std::slice::from_ref(&quiet), Overrides { refresh, prefetch }))
+    };
+    assert_eq!(with(Some(true), None, ChangeKind::Added), ["main: refresh https://h.example/x"]);
+    assert_eq!(with(None, Some(true), ChangeKind::Added), ["main: prefetch https://h.example/x"]);
+    assert_eq!(
+        with(None, Some(true), ChangeKind::Deleted),
+        ["x: rule `quiet` matches it and doesn't refresh; a file that is gone is not prefetched"]
+    );
+    assert_eq!(
+        with(None, None, ChangeKind::Added),
+        ["x: rule `quiet` matches it and neither refreshes nor prefetches"]
+    );
+}
+
+#[test]
+fn directories_and_expressions_are_never_prefetched() {
+    let mut templates = rule("templates", &["templates/**"], &[]);
+    templates.directories = vec![Template::parse("https://h.example/{dir}").unwrap()];
+    let mut expression = rule("expression", &["lib/**"], &[r"https://h.example/{dir}/.*\.js"]);
+    expression.kind = Kind::Regex;
+    let mut directory = rule("directory", &["docs/*/**"], &["https://h.example/{1}"]);
+    directory.kind = Kind::Directory;
+    let mut pages = rule("pages", &["pages/*"], &["https://h.example/{1}"]);
+    pages.kind = Kind::IgnoreParams;
+    let rules = [templates, expression, directory, pages];
+    assert_eq!(
+        mapped(modified("templates/a/b.tpl"), &rules),
+        ["main: refresh directory https://h.example/templates/a/"]
+    );
+    assert_eq!(mapped(modified("lib/c++/a.js"), &rules), [r"main: refresh regex https://h.example/lib/c\+\+/.*\.js"]);
+    assert_eq!(mapped(modified("docs/x/y/z"), &rules), ["main: refresh directory https://h.example/x/"]);
+    assert_eq!(
+        mapped(modified("pages/a"), &rules),
+        ["main: refresh ignore-params https://h.example/a", "main: prefetch https://h.example/a"]
+    );
+    let only_prefetch = Overrides { refresh: Some(false), prefetch: None };
+    assert_eq!(
+        lines(&map(&[modified("lib/a.js")], &rules, only_prefetch)),
+        ["lib/a.js: rule `expression` matches it and only prefetches, and has no page to fetch"]
+    );
+}
+
+#[test]
+fn index_files_encoded_forms_and_queries_multiply() {
+    let mut rule = rule("site", &["**"], &["https://h.example/{path}"]);
+    rule.prefetch = false;
+    rule.index = vec!["index.html".into()];
+    rule.encoded = Encoded::Both;
+    rule.queries = vec!["w=1".into()];
+    assert_eq!(
+        mapped(modified("é/index.html"), &[rule]),
+        [
+            "main: refresh https://h.example/%C3%A9/index.html",
+            "main: refresh https://h.example/%C3%A9/index.html?w=1",
+            "main: refresh https://h.example/%C3%A9/",
+            "main: refresh https://h.example/%C3%A9/?w=1",
+            "main: refresh https://h.example/%C3%A9",
+            "main: refresh https://h.example/%C3%A9?w=1",
+            "main: refresh https://h.example/é/index.html",
+            "main: refresh https://h.example/é/index.html?w=1",
+            "main: refresh https://h.example/é/",
+            "main: refresh https://h.example/é/?w=1",
+            "main: refresh https://h.example/é",
+            "main: refresh https://h.example/é?w=1",
+        ]
+    );
+}
+
+#[test]
+fn both_forms_of_a_name_in_ascii_are_one() {
+    let mut rule = rule("site", &["**"], &["https://h.example/{path}"]);
+    (rule.prefetch, rule.encoded) = (false, Encoded::Both);
+    assert_eq!(mapped(modified("a b"), std::slice::from_ref(&rule)), ["main: refresh https://h.example/a%20b"]);
+    rule.encoded = Encoded::Raw;
+    assert_eq!(mapped(modified("文 b"), &[rule]), ["main: refresh https://h.example/文%20b"]);
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    let path = || "[abé]{1,2}(/[abé.]{1,3}){0,2}".prop_map(RepoPath::new);
+    let kind = prop_oneof![
+        Just(ChangeKind::Added),
+        Just(ChangeKind::Modified),
+        Just(ChangeKind::Deleted),
+        path().prop_map(|from| ChangeKind::Renamed { from }),
+    ];
+    let entry = prop::sample::select(vec![EntryKind::File, EntryKind::Symlink, EntryKind::Submodule]);
+    (path(), kind, entry).prop_map(|(path, kind, entry)| Change { path, kind, entry })
+}
+
+proptest! {
+    #[test]
+    fn every_path_is_in_a_task_or_skipped_and_never_both(
+        changes in prop::collection::vec(any_change(), 0..8),
+        patterns in prop::collection::vec(prop::sample::select(vec!["a/**", "b", "**/é", "*", "!a/b/*", "!**/a"]), 1..4),
+        refresh: Option<bool>,
+        prefetch: Option<bool>,
+    ) {
+        let mut patterns = patterns;
+        patterns.push("*/{a,b}*");
+        let rules = [
+            rule("one", &patterns, &["https://h.example/{tail}"]),
+            rule("two", &["a*/*/**"], &["https://h.example/{1}/{3}", "https://h.example/{dir}/"]),
+        ];
+        for change in changes {
+            let mapped = map(std::slice::from_ref(&change), &rules, Overrides { refresh, prefetch });
+            let gone = match &change.kind {
+                ChangeKind::Deleted => Some(&change.path),
+                ChangeKind::Renamed { from } => Some(from),
+                _ => None,
+            };
+            prop_assume!(change.kind == ChangeKind::Deleted || gone != Some(&change.path));
+            for path in gone.into_iter().chain([&change.path]) {
+                let tasks = || mapped.tasks.iter().filter(|task| task.because.iter().any(|reason| reason.file.as_deref() == Some(path)));
+                let skipped = mapped.skipped.iter().filter(|skipped| skipped.file == *path).count();
+                prop_assert_eq!(usize::from(tasks().count() > 0) + skipped, 1);
+                prop_assert!(gone != Some(path) || tasks().all(|task| task.operation != Operation::Prefetch));
+            }
+            prop_assert!(mapped.tasks.iter().all(|task| address::host(&task.url) == Some("h.example")));
+        }
+    }
+}

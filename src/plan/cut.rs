@@ -1,0 +1,99 @@
+//! Tasks → batches: by the provider's limits on addresses, hosts and bytes of one call.
+
+use std::collections::HashSet;
+
+use crate::mapping::address;
+use crate::model::{Operation, TaskIndex};
+use crate::plan::{Batch, Lane, PlannedTask};
+use crate::provider::{OperationSpec, Spec};
+
+/// All batches of a lane, in the order in which they go out: refreshes by kind, then prefetches.
+pub fn all(lane: &Lane, batch_size: Option<usize>) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    for operation in Operation::ALL {
+        let tasks = (0..).zip(&lane.tasks);
+        let sendable = tasks.filter(|(_, planned)| planned.task.operation == operation && planned.refused.is_none());
+        let indices: Vec<TaskIndex> = sendable.map(|(index, _)| index).collect();
+        batches.extend(cut(lane, operation, &indices, batch_size));
+    }
+    for (number, batch) in (1..).zip(&mut batches) {
+        batch.number = number;
+    }
+    batches
+}
+
+/// Cuts tasks of one operation into batches without numbers; the order of the tasks is kept within `force` and without it.
+pub fn cut(lane: &Lane, operation: Operation, indices: &[TaskIndex], batch_size: Option<usize>) -> Vec<Batch> {
+    let Some(limits) = lane.target.provider.operation(operation) else {
+        return Vec::new();
+    };
+    let mut batches = Vec::new();
+    for force in [false, true] {
+        let mut open = Open::new(limits, batch_size);
+        for &index in indices {
+            let planned = &lane.tasks[index as usize];
+            if planned.task.force == force && !open.take(index, planned) {
+                batches.push(open.close(operation, force));
+                let taken = open.take(index, planned);
+                debug_assert!(taken, "an empty batch takes any address");
+            }
+        }
+        if !open.tasks.is_empty() {
+            batches.push(open.close(operation, force));
+        }
+    }
+    batches
+}
+
+/// Whether a batch of this many addresses is as large as a call can be.
+pub fn is_full(spec: &Spec, operation: Operation, size: usize, batch_size: Option<usize>) -> bool {
+    spec.operation(operation).is_some_and(|limits| size >= most(limits, batch_size))
+}
+
+fn most(limits: &OperationSpec, batch_size: Option<usize>) -> usize {
+    batch_size.map_or(limits.per_call, |size| size.min(limits.per_call)).max(1)
+}
+
+/// A batch that is still being filled.
+struct Open<'a> {
+    limits: &'static OperationSpec,
+    most: usize,
+    hosts: HashSet<&'a str>,
+    bytes: usize,
+    tasks: Vec<TaskIndex>,
+}
+
+impl<'a> Open<'a> {
+    fn new(limits: &'static OperationSpec, batch_size: Option<usize>) -> Self {
+        Self { limits, most: most(limits, batch_size), hosts: HashSet::new(), bytes: 0, tasks: Vec::new() }
+    }
+
+    /// Whether the address still fits; if so, it is in. An empty batch takes any address: alone it can't be cut further.
+    fn take(&mut self, index: TaskIndex, planned: &'a PlannedTask) -> bool {
+        let url = &planned.task.url;
+        let host = address::host(url).unwrap_or_default();
+        let bytes = self.limits.request_line_bytes.map_or(0, |_| encoded_length(url));
+        let many_hosts = self.limits.hosts_per_call.is_some_and(|most| self.hosts.len() >= most);
+        let long = self.limits.request_line_bytes.is_some_and(|most| self.bytes + bytes > most);
+        let full = self.tasks.len() >= self.most || long || (many_hosts && !self.hosts.contains(host));
+        if full && !self.tasks.is_empty() {
+            return false;
+        }
+        self.hosts.insert(host);
+        self.bytes += bytes;
+        self.tasks.push(index);
+        true
+    }
+
+    fn close(&mut self, operation: Operation, force: bool) -> Batch {
+        self.hosts.clear();
+        self.bytes = 0;
+        Batch { number: 0, operation, force, tasks: std::mem::take(&mut self.tasks) }
+    }
+}
+
+/// Bytes of an address in a request line: percent-encoded, and the encoded line break that parts it from the next.
+fn encoded_length(url: &str) -> usize {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    url.bytes().map(|byte| if unreserved(byte) { 1 } else { 3 }).sum::<usize>() + 3
+}

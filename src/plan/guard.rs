@@ -1,0 +1,140 @@
+//! What a plan may not do: exceed a cap or a quota, touch a foreign host, empty a whole host unasked.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, ExitCode};
+use crate::mapping::address;
+use crate::model::{Kind, Operation, Quota};
+use crate::plan::{Lane, Limits, PlannedTask};
+
+/// Holds a plan against the limits that are known before anything is sent.
+///
+/// # Errors
+/// [`Error::PlanRefused`]; hosts and roots first, since they are the graver mistake.
+pub fn check(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
+    hosts(lanes, limits)?;
+    roots(lanes, limits)?;
+    caps(lanes, limits)
+}
+
+/// What a day's quota says to what a lane asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It fits.
+    Fits,
+    /// It fits, and takes more than half of what is left; the sentence says so.
+    FitsDearly(String),
+    /// It doesn't fit; the sentence has the numbers.
+    Short(String),
+}
+
+/// Holds what is to be submitted (`(operation, addresses)`) against what is left.
+pub fn fits(costs: &[(Operation, u64)], quota: &Quota, reset: &str) -> Verdict {
+    let mut short = Vec::new();
+    let mut dear = Vec::new();
+    for &(operation, cost) in costs {
+        let Some(left) = quota.remaining(operation) else { continue };
+        let unit = operation.unit();
+        if cost > left {
+            short.push(format!("{cost} {unit} are planned and {left} are left today"));
+        } else if cost > 0 && cost.saturating_mul(2) > left {
+            dear.push(format!("{cost} of the {left} {unit} left today"));
+        }
+    }
+    if !short.is_empty() {
+        return Verdict::Short(format!("{}; the quota comes back at {reset}", short.join(", ")));
+    }
+    if !dear.is_empty() {
+        return Verdict::FitsDearly(format!("this plan takes {}", dear.join(", ")));
+    }
+    Verdict::Fits
+}
+
+fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
+    let Some(allowed) = limits.allow_hosts else { return Ok(()) };
+    let mut foreign = BTreeSet::new();
+    for planned in lanes.iter().flat_map(|lane| &lane.tasks) {
+        let host = match planned.task.operation {
+            Operation::Refresh(Kind::Regex) => Some(pattern_host(&planned.task.url)),
+            _ => address::host(&planned.task.url).map(str::to_ascii_lowercase),
+        };
+        let host = host.unwrap_or_else(|| planned.task.url.clone());
+        if !allowed.contains(&host) {
+            foreign.insert(host);
+        }
+    }
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = foreign.iter().take(10).map(|host| format!("`{host}`")).collect();
+    let more = if foreign.len() > 10 { format!(" and {} more", foreign.len() - 10) } else { String::new() };
+    Err(Error::PlanRefused {
+        message: format!(
+            "the plan holds addresses of hosts that `allow-hosts` doesn't name: {}{more}",
+            names.join(", ")
+        ),
+        help: "add the hosts to `allow-hosts`, or correct the rules; nothing was sent".into(),
+        exit_code: ExitCode::Usage,
+    })
+}
+
+/// The host a pattern spells, without the escapes of its dots: `https://www\.example\.com/.*`.
+fn pattern_host(pattern: &str) -> String {
+    let plain = pattern.replace('\\', "");
+    address::host(plain.trim_start_matches('^')).unwrap_or(&plain).to_ascii_lowercase()
+}
+
+fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
+    let unasked = |planned: &&PlannedTask| {
+        empties_host(planned) && !planned.task.because.iter().any(|reason| limits.roots_allowed.contains(&reason.rule))
+    };
+    let Some(planned) = lanes.iter().flat_map(|lane| &lane.tasks).find(unasked) else { return Ok(()) };
+    let rule = planned.task.because.first().map_or_else(String::new, |reason| reason.rule.to_string());
+    Err(Error::PlanRefused {
+        message: format!("`{}` refreshes a whole host, and the rule `{rule}` doesn't ask for that", planned.task.url),
+        help: "name a directory below the root, or set `allow-root: true` in the rule; nothing was sent".into(),
+        exit_code: ExitCode::Usage,
+    })
+}
+
+/// Whether a task drops everything a host has in the caches.
+fn empties_host(planned: &PlannedTask) -> bool {
+    match planned.task.operation {
+        Operation::Refresh(kind) => address::is_whole_host(kind, &planned.task.url),
+        Operation::Prefetch => false,
+    }
+}
+
+fn caps(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
+    let count = |counts: fn(Operation) -> bool| -> u64 {
+        let all = lanes.iter().flat_map(|lane| Operation::ALL.into_iter().map(move |operation| (lane, operation)));
+        all.filter(|(_, operation)| counts(*operation)).map(|(lane, operation)| lane.cost(operation)).sum()
+    };
+    let urls = count(|operation| matches!(operation, Operation::Refresh(Kind::File | Kind::IgnoreParams)));
+    let directories = count(|operation| matches!(operation, Operation::Refresh(Kind::Directory | Kind::Regex)));
+    let prefetches = count(|operation| operation == Operation::Prefetch);
+    let over = [
+        ("max-refresh-urls", "addresses to refresh", urls, limits.caps.refresh_urls),
+        (
+            "max-refresh-directories",
+            "directories and patterns to refresh",
+            directories,
+            limits.caps.refresh_directories,
+        ),
+        ("max-prefetch-urls", "addresses to prefetch", prefetches, limits.caps.prefetch_urls),
+    ]
+    .into_iter()
+    .filter_map(|(cap, what, planned, most)| {
+        let most = most.filter(|&most| planned > most)?;
+        Some((format!("{planned} {what} are above `{cap}` = {most}"), format!("`{cap}` to {planned}")))
+    });
+    let (messages, raises): (Vec<String>, Vec<String>) = over.unzip();
+    if messages.is_empty() {
+        return Ok(());
+    }
+    Err(Error::PlanRefused {
+        message: format!("the plan is too large: {}", messages.join(", ")),
+        help: format!("raise {} if this is meant, or narrow the rules; nothing was sent", raises.join(" and ")),
+        exit_code: ExitCode::Quota,
+    })
+}

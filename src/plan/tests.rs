@@ -1,0 +1,210 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::guard::Verdict;
+use super::*;
+use crate::error::ExitCode;
+use crate::model::{Quota, QuotaEntry, Reason};
+use crate::provider::{CallLimit, OperationSpec, Spec};
+
+const fn limits(operation: Operation, per_call: usize, bytes: Option<usize>) -> OperationSpec {
+    OperationSpec {
+        operation,
+        api: "Refresh",
+        permission: "test:Refresh",
+        per_call,
+        per_day: None,
+        hosts_per_call: Some(3),
+        request_line_bytes: bytes,
+        calls_per_second: 50.0,
+        typical: Duration::from_secs(5),
+    }
+}
+
+const CALL: CallLimit =
+    CallLimit { api: "Ask", permission: "test:Ask", calls_per_second: 10.0, ids_per_call: 10, rows_per_page: 0 };
+
+static SPEC: Spec = Spec {
+    name: "test",
+    title: "Test CDN",
+    docs: "",
+    endpoint: "https://cdn.test",
+    options: &[],
+    credentials: &[],
+    operations: &[
+        limits(Operation::Refresh(Kind::File), 10, None),
+        limits(Operation::Refresh(Kind::Directory), 4, None),
+        limits(Operation::Refresh(Kind::Regex), 1, None),
+        limits(Operation::Prefetch, 5, Some(200)),
+    ],
+    status: CALL,
+    records: CALL,
+    quota: CALL,
+    quota_reset: "midnight",
+    url_characters: 60,
+    open: |_| panic!("a plan needs no network"),
+    emulator: |_| panic!("a plan needs no emulator"),
+};
+
+fn target(name: &str) -> Target {
+    Target { name: name.into(), provider: &SPEC, options: Default::default() }
+}
+
+fn task(operation: Operation, url: &str) -> Task {
+    let because = vec![Reason { rule: "rules[0]".into(), file: None }];
+    Task { target: "site".into(), operation, force: false, url: url.into(), because }
+}
+
+const FILE: Operation = Operation::Refresh(Kind::File);
+const DIRECTORY: Operation = Operation::Refresh(Kind::Directory);
+const REGEX: Operation = Operation::Refresh(Kind::Regex);
+
+fn planned(tasks: Vec<Task>, limits: &Limits<'_>) -> Result<Plan, Error> {
+    make(Mapped { tasks, skipped: Vec::new() }, &[target("site"), target("other")], limits)
+}
+
+fn free(tasks: Vec<Task>) -> Plan {
+    planned(tasks, &Limits::default()).unwrap()
+}
+
+fn refusal(tasks: Vec<Task>, limits: &Limits<'_>) -> (String, ExitCode) {
+    let error = planned(tasks, limits).unwrap_err();
+    (error.to_string(), error.exit_code())
+}
+
+#[test]
+fn an_address_is_planned_once_and_remembers_everything_that_asked_for_it() {
+    let mut again = task(FILE, "https://a.test/x");
+    again.because[0].rule = "rules[1]".into();
+    again.force = true;
+    let plan = free(vec![task(FILE, "https://a.test/x"), again, task(FILE, "https://a.test/x")]);
+    let only = &plan.lanes[0].tasks[0].task;
+    assert_eq!(plan.len(), 1);
+    assert!(only.force);
+    assert_eq!(only.because.iter().map(|reason| &*reason.rule).collect::<Vec<_>>(), ["rules[0]", "rules[1]"]);
+}
+
+#[test]
+fn a_target_without_tasks_has_no_lane_and_nothing_planned_is_an_empty_plan() {
+    let mut elsewhere = task(FILE, "https://a.test/x");
+    elsewhere.target = "other".into();
+    assert_eq!(&*free(vec![elsewhere]).lanes[0].target.name, "other");
+    assert!(free(Vec::new()).is_empty());
+}
+
+#[test]
+fn a_prefetch_waits_for_every_refresh_that_covers_it() {
+    let plan = free(vec![
+        task(Operation::Prefetch, "https://a.test/d/x"),
+        task(Operation::Prefetch, "https://a.test/e/y"),
+        task(FILE, "https://a.test/d/x"),
+        task(DIRECTORY, "https://a.test/d/"),
+        task(REGEX, r"https://a\.test/d/.*"),
+    ]);
+    let lane = &plan.lanes[0];
+    let operations: Vec<Operation> = lane.tasks.iter().map(|planned| planned.task.operation).collect();
+    assert_eq!(operations, [FILE, DIRECTORY, REGEX, Operation::Prefetch, Operation::Prefetch]);
+    assert_eq!(lane.tasks[3].after, [0, 1, 2]);
+    assert!(lane.tasks[4].after.is_empty());
+}
+
+#[test]
+fn what_cannot_be_sent_fails_with_a_reason_and_costs_nothing() {
+    let plan = free(vec![
+        task(FILE, &format!("https://a.test/{}", "x".repeat(60))),
+        task(Operation::Refresh(Kind::IgnoreParams), "https://a.test/x"),
+        task(FILE, "ftp://a.test/x"),
+        task(FILE, "https://a.test/ok"),
+    ]);
+    let lane = &plan.lanes[0];
+    let refused: Vec<&str> = lane.tasks.iter().filter_map(|planned| planned.refused.as_deref()).collect();
+    assert_eq!(refused.len(), 3, "{refused:?}");
+    assert!(refused[0].contains("75 characters") && refused[0].contains("60 at most"), "{}", refused[0]);
+    assert_eq!(lane.cost(FILE), 1);
+    assert_eq!(lane.batches.iter().map(|batch| batch.tasks.len()).sum::<usize>(), 1);
+}
+
+#[test]
+fn a_plan_above_a_cap_is_refused_with_the_numbers_and_the_way_out() {
+    let urls = (0..7).map(|n| task(FILE, &format!("https://a.test/{n}"))).collect();
+    let caps = Caps { refresh_urls: Some(6), ..Caps::default() };
+    let (message, code) = refusal(urls, &Limits { caps, ..Limits::default() });
+    assert!(message.contains("7 addresses to refresh are above `max-refresh-urls` = 6"), "{message}");
+    assert_eq!(code, ExitCode::Quota);
+}
+
+#[test]
+fn a_host_that_is_not_allowed_is_refused_also_inside_a_pattern() {
+    let hosts = ["a.test".to_owned()];
+    let limits = Limits { allow_hosts: Some(&hosts), ..Limits::default() };
+    assert!(planned(vec![task(FILE, "https://A.test/x"), task(REGEX, r"https://a\.test/x/.*")], &limits).is_ok());
+    let (message, code) = refusal(vec![task(FILE, "https://b.test/x"), task(REGEX, r"https://c\.test/.*")], &limits);
+    assert!(message.contains("`b.test`, `c.test`"), "{message}");
+    assert_eq!(code, ExitCode::Usage);
+}
+
+#[test]
+fn a_whole_host_is_refreshed_only_when_its_rule_asks_for_it() {
+    for root in [task(DIRECTORY, "https://a.test/"), task(REGEX, r"https://a.test/.*")] {
+        let (message, _) = refusal(vec![root.clone()], &Limits::default());
+        assert!(message.contains("refreshes a whole host"), "{message}");
+        let allowed = Limits { roots_allowed: vec!["rules[0]".into()], ..Limits::default() };
+        assert!(planned(vec![root], &allowed).is_ok());
+    }
+}
+
+#[test]
+fn a_quota_that_is_short_or_half_used_is_said_with_the_numbers() {
+    let quota = Quota { entries: vec![QuotaEntry { operation: FILE, limit: 100, remaining: 10 }] };
+    assert_eq!(guard::fits(&[(FILE, 5)], &quota, "midnight"), Verdict::Fits);
+    assert_eq!(guard::fits(&[(FILE, 0), (DIRECTORY, 900)], &quota, "midnight"), Verdict::Fits);
+    let dear = Verdict::FitsDearly("this plan takes 6 of the 10 URL refreshes left today".into());
+    assert_eq!(guard::fits(&[(FILE, 6)], &quota, "midnight"), dear);
+    let short = "11 URL refreshes are planned and 10 are left today; the quota comes back at midnight";
+    assert_eq!(guard::fits(&[(FILE, 11)], &quota, "midnight"), Verdict::Short(short.into()));
+}
+
+#[test]
+fn the_digest_is_the_same_for_the_same_plan_and_differs_by_any_address() {
+    let one = || vec![task(FILE, "https://a.test/x"), task(Operation::Prefetch, "https://a.test/x")];
+    assert_eq!(free(one()).digest, free(one()).digest);
+    let mut other = one();
+    other[1].url.push('y');
+    assert_ne!(free(one()).digest, free(other).digest);
+}
+
+proptest! {
+    #[test]
+    fn batches_hold_every_sendable_task_once_and_keep_every_limit(
+        urls in prop::collection::vec((0..5u8, 0..40u16, any::<bool>(), 0..4usize), 0..120),
+        batch_size in prop::option::of(1..12usize),
+    ) {
+        let operations = [FILE, DIRECTORY, REGEX, Operation::Prefetch];
+        let tasks = urls.iter().map(|&(host, path, force, operation)| {
+            let slash = if operation == 1 { "/" } else { "" };
+            let mut task = task(operations[operation], &format!("https://h{host}.test/p é/{path}{slash}").replace(' ', "%20"));
+            task.force = force;
+            task
+        });
+        let plan = planned(tasks.collect(), &Limits { batch_size, ..Limits::default() }).unwrap();
+        for lane in &plan.lanes {
+            let mut sent: Vec<TaskIndex> = Vec::new();
+            for (number, batch) in (1..).zip(&lane.batches) {
+                prop_assert_eq!(batch.number, number);
+                let limits = SPEC.operation(batch.operation).unwrap();
+                prop_assert!(!batch.tasks.is_empty() && batch.tasks.len() <= limits.per_call);
+                prop_assert!(batch_size.is_none_or(|most| batch.tasks.len() <= most));
+                let of = |task: &TaskIndex| &lane.tasks[*task as usize].task;
+                let hosts: std::collections::HashSet<_> = batch.tasks.iter().map(|task| address::host(&of(task).url)).collect();
+                prop_assert!(hosts.len() <= 3);
+                let alike = |task: &TaskIndex| of(task).operation == batch.operation && of(task).force == batch.force;
+                prop_assert!(batch.tasks.iter().all(alike));
+                sent.extend(&batch.tasks);
+            }
+            sent.sort_unstable();
+            let sendable = (0..).zip(&lane.tasks).filter(|(_, planned)| planned.refused.is_none());
+            prop_assert_eq!(sent, sendable.map(|(index, _)| index).collect::<Vec<TaskIndex>>());
+        }
+    }
+}

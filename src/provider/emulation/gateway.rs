@@ -1,0 +1,294 @@
+//! Emulators of several vendors become one gateway: what arrives is handed to the one it is meant for, and what may go
+//! wrong on the way back goes wrong here.
+//!
+//! Apart from the server of `emulate` and from the rehearsal, so that both do exactly the same.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{HeaderValue, LOCATION};
+use jiff::Timestamp;
+
+use super::faults::{Fault, Faults};
+use super::{Emulator, EmulatorSettings, LedgerEntry, json, typed};
+use crate::provider::{ApiName, Spec};
+
+/// The longest request line that is taken, as a gateway's front server would: nginx's `large_client_header_buffers` is
+/// 8 KiB (nginx documentation, ngx_http_core_module); no vendor documents its own.
+pub const REQUEST_LINE_BYTES: usize = 8 * 1024;
+
+/// Emulators of several vendors behind one address, with faults.
+pub struct Emulation {
+    vendors: Vec<Vendor>,
+    faults: Faults,
+}
+
+struct Vendor {
+    name: &'static str,
+    emulator: Box<dyn Emulator>,
+    /// How much of its ledger was told by [`Emulation::newly_accepted`].
+    told: usize,
+}
+
+/// A line of the ledger over all vendors.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Acceptance {
+    /// The provider's name.
+    pub provider: &'static str,
+    /// What it accepted.
+    #[serde(flatten)]
+    pub entry: LedgerEntry,
+}
+
+/// What a client gets to see of an answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// How much later than usual it comes.
+    pub delay: Duration,
+    /// What comes.
+    pub wire: Wire,
+}
+
+/// What goes over the connection.
+#[derive(Debug)]
+pub enum Wire {
+    /// The answer.
+    Whole(http::Response<Bytes>),
+    /// The head and the first half of the body; then the connection closes.
+    Cut(http::Response<Bytes>),
+    /// The head, and the body over and over.
+    Endless(http::Response<Bytes>),
+    /// Nothing: the connection closes.
+    Closed,
+}
+
+impl Emulation {
+    /// Emulators of these providers.
+    pub fn new(
+        providers: &[&'static Spec],
+        mut settings: impl FnMut(&'static Spec) -> EmulatorSettings,
+        faults: Faults,
+    ) -> Self {
+        let vendor = |&spec: &&'static Spec| (spec.name, (spec.emulator)(&settings(spec)));
+        Self::of(providers.iter().map(vendor).collect(), faults)
+    }
+
+    /// These emulators, each with its provider's name.
+    pub fn of(emulators: Vec<(&'static str, Box<dyn Emulator>)>, faults: Faults) -> Self {
+        let vendors = emulators.into_iter().map(|(name, emulator)| Vendor { name, emulator, told: 0 }).collect();
+        Self { vendors, faults }
+    }
+
+    /// Answers a request that arrived at `now`.
+    pub fn answer(&mut self, request: &http::Request<Bytes>, now: Timestamp) -> Reply {
+        if request_line(request) > REQUEST_LINE_BYTES {
+            return whole(page(StatusCode::URI_TOO_LONG, "414 Request-URI Too Large"));
+        }
+        let Some(vendor) = self.vendors.iter_mut().find(|vendor| vendor.emulator.claims(request)) else {
+            return whole(typed(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", self.lost(request).into()));
+        };
+        let vendor = vendor.emulator.as_mut();
+        let api = match request.extensions().get() {
+            Some(ApiName(name)) => (*name).to_owned(),
+            None => vendor.api(request),
+        };
+        match self.faults.next(&api) {
+            None => whole(vendor.handle(request, now)),
+            Some(fault) => afflict(vendor, fault, request, now),
+        }
+    }
+
+    /// Everything that was accepted, vendor by vendor, each in its order.
+    pub fn ledger(&self) -> impl Iterator<Item = (&'static str, &LedgerEntry)> {
+        self.vendors.iter().flat_map(|vendor| vendor.emulator.ledger().iter().map(|entry| (vendor.name, entry)))
+    }
+
+    /// What was accepted since this was asked last.
+    pub fn newly_accepted(&mut self) -> Vec<Acceptance> {
+        let mut news = Vec::new();
+        for vendor in &mut self.vendors {
+            let entries = vendor.emulator.ledger();
+            let new = entries.get(vendor.told..).unwrap_or_default();
+            news.extend(new.iter().map(|entry| Acceptance { provider: vendor.name, entry: entry.clone() }));
+            vendor.told = entries.len();
+        }
+        news
+    }
+
+    fn lost(&self, request: &http::Request<Bytes>) -> String {
+        let names: Vec<_> = self.vendors.iter().map(|vendor| vendor.name).collect();
+        format!("no emulator takes {} {}; there are: {}\n", request.method(), request.uri().path(), names.join(", "))
+    }
+}
+
+/// Lets the vendor do its work if the fault says so, and spoils the answer.
+fn afflict(vendor: &mut dyn Emulator, fault: Fault, request: &http::Request<Bytes>, now: Timestamp) -> Reply {
+    let answer = if fault.executes() { vendor.handle(request, now) } else { http::Response::default() };
+    match fault {
+        Fault::ErrorBefore | Fault::ErrorAfter => whole(vendor.server_error()),
+        Fault::UnavailablePage => whole(page(StatusCode::SERVICE_UNAVAILABLE, "503 Service Temporarily Unavailable")),
+        Fault::Page => whole(page(StatusCode::OK, "Sign in to this network")),
+        Fault::Redirect(port) => {
+            let mut response = page(StatusCode::TEMPORARY_REDIRECT, "307 Temporary Redirect");
+            let location = HeaderValue::try_from(format!("http://127.0.0.1:{port}/"))
+                .expect("digits and ASCII letters make a header value");
+            response.headers_mut().insert(LOCATION, location);
+            whole(response)
+        }
+        Fault::DropBefore | Fault::DropAfter => Reply { delay: Duration::ZERO, wire: Wire::Closed },
+        Fault::Truncate => Reply { delay: Duration::ZERO, wire: Wire::Cut(answer) },
+        Fault::Huge => {
+            let (head, _) = answer.into_parts();
+            let endless = http::Response::from_parts(head, Bytes::from_static(&[b' '; 64 * 1024]));
+            Reply { delay: Duration::ZERO, wire: Wire::Endless(endless) }
+        }
+        Fault::Slow(delay) => Reply { delay, wire: Wire::Whole(answer) },
+        Fault::EmptyObject => whole(json(StatusCode::OK, "{}")),
+        Fault::Throttle(wait) => whole(vendor.throttled(wait)),
+    }
+}
+
+fn whole(response: http::Response<Bytes>) -> Reply {
+    Reply { delay: Duration::ZERO, wire: Wire::Whole(response) }
+}
+
+/// The bytes of `POST /?… HTTP/1.1`.
+fn request_line(request: &http::Request<Bytes>) -> usize {
+    let target = request.uri().path_and_query().map_or(1, |target| target.as_str().len());
+    request.method().as_str().len() + target + " ".len() + " HTTP/1.1".len()
+}
+
+fn page(status: StatusCode, title: &str) -> http::Response<Bytes> {
+    let text = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n");
+    typed(status, "text/html; charset=utf-8", text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::Fake;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn now() -> Timestamp {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+
+    fn emulation(faults: &[&str]) -> Emulation {
+        Emulation::of(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap())
+    }
+
+    fn request(url: &str) -> http::Request<Bytes> {
+        http::Request::post(format!("http://127.0.0.1/fake?url={url}"))
+            .extension(ApiName("Take"))
+            .body(Bytes::new())
+            .unwrap()
+    }
+
+    fn body(reply: Reply) -> (StatusCode, Bytes) {
+        let Wire::Whole(response) = reply.wire else { panic!("{reply:?}") };
+        (response.status(), response.into_body())
+    }
+
+    #[test]
+    fn a_request_that_no_vendor_claims_is_told_who_is_there() {
+        let request = http::Request::get("http://127.0.0.1/elsewhere?Signature=x").body(Bytes::new()).unwrap();
+        let (status, text) = body(emulation(&[]).answer(&request, now()));
+        assert_eq!(
+            (status, &*text),
+            (StatusCode::NOT_FOUND, &b"no emulator takes GET /elsewhere; there are: fake\n"[..])
+        );
+    }
+
+    #[test]
+    fn a_request_line_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
+        let mut emulation = emulation(&[]);
+        let fixed = request_line(&request(""));
+        let fits = request(&"x".repeat(REQUEST_LINE_BYTES - fixed));
+        assert_eq!(body(emulation.answer(&fits, now())).0, StatusCode::OK);
+        let long = request(&"x".repeat(REQUEST_LINE_BYTES - fixed + 1));
+        assert_eq!(body(emulation.answer(&long, now())).0, StatusCode::URI_TOO_LONG);
+        assert_eq!(emulation.ledger().count(), 1);
+    }
+
+    #[test]
+    fn what_was_accepted_is_told_once() {
+        let mut emulation = emulation(&[]);
+        emulation.answer(&request("a"), now());
+        emulation.answer(&request("b"), now());
+        let urls: Vec<_> = emulation.newly_accepted().into_iter().map(|new| (new.provider, new.entry.url)).collect();
+        assert_eq!(urls, [("fake", "a".to_owned()), ("fake", "b".to_owned())]);
+        assert_eq!(emulation.newly_accepted(), []);
+        assert_eq!(emulation.ledger().count(), 2);
+    }
+
+    #[test]
+    fn a_line_of_the_ledger_is_flat_json() {
+        let mut emulation = emulation(&[]);
+        emulation.answer(&request("a"), now());
+        let line = serde_json::to_string(&emulation.newly_accepted()[0]).unwrap();
+        assert_eq!(
+            line,
+            r#"{"provider":"fake","at":"2026-11-22T12:00:00Z","operation":"prefetch","url":"a","task_id":"1"}"#
+        );
+    }
+
+    #[test]
+    fn each_fault_executes_or_does_not_as_it_says() {
+        for (kind, accepted) in [
+            ("500-before", 0),
+            ("500-after", 1),
+            ("503-html", 0),
+            ("html", 0),
+            ("redirect:81", 0),
+            ("drop-before", 0),
+            ("drop-after", 1),
+            ("truncate", 1),
+            ("huge", 1),
+            ("slow:20", 1),
+            ("empty-object", 1),
+            ("throttle", 0),
+        ] {
+            let mut emulation = emulation(&[&format!("Take={kind}")]);
+            emulation.answer(&request("a"), now());
+            assert_eq!(emulation.ledger().count(), accepted, "{kind}");
+        }
+    }
+
+    #[test]
+    fn faults_look_like_what_they_are_called() {
+        let reply = |kind: &str| emulation(&[&format!("Take={kind}")]).answer(&request("a"), now());
+        assert_eq!(body(reply("500-after")).0, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(body(reply("503-html")).0, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(body(reply("html")).1.starts_with(b"<html>"));
+        assert_eq!(body(reply("empty-object")).1, "{}");
+        assert_eq!(reply("slow:20").delay, Duration::from_millis(20));
+        assert!(matches!(reply("drop-after").wire, Wire::Closed));
+        assert!(matches!(reply("truncate").wire, Wire::Cut(response) if response.body() == r#"{"task":"1"}"#));
+        assert!(matches!(reply("huge").wire, Wire::Endless(_)));
+        let Wire::Whole(response) = reply("redirect:81").wire else { panic!() };
+        assert_eq!(response.headers()["location"], "http://127.0.0.1:81/");
+        let Wire::Whole(response) = reply("throttle:1500").wire else { panic!() };
+        assert_eq!(
+            (response.status(), &response.headers()["retry-after"]),
+            (StatusCode::TOO_MANY_REQUESTS, &"2".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn a_call_without_a_name_is_aimed_at_by_method_and_path() {
+        let mut emulation = emulation(&["POST /fake=empty-object"]);
+        let mut request = request("a");
+        request.extensions_mut().clear();
+        assert_eq!(body(emulation.answer(&request, now())).1, "{}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_makes_it_panic(path in "/[!-~]{0,60}", payload in proptest::collection::vec(any::<u8>(), 0..60)) {
+            if let Ok(request) = http::Request::post(path).body(Bytes::from(payload)) {
+                emulation(&[]).answer(&request, now());
+            }
+        }
+    }
+}

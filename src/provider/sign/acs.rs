@@ -1,0 +1,88 @@
+//! What Alibaba Cloud's two schemes share: a call before it is signed, the signed request, and the one percent-encoding.
+
+use bytes::Bytes;
+use http::Method;
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use crate::provider::credentials::Credentials;
+
+/// A call of an RPC-style API, before it is signed.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// `POST` for everything this program does; the documentation's examples have `GET` too.
+    pub method: Method,
+    /// Scheme, host and port; the path is always `/`.
+    pub endpoint: &'a Url,
+    /// `RefreshObjectCaches`.
+    pub action: &'a str,
+    /// `2018-05-10`.
+    pub version: &'a str,
+    /// Parameters that travel in the query, decoded, in any order.
+    pub query: Vec<(&'static str, String)>,
+    /// Parameters that travel in a form body, decoded, in any order; empty for no body.
+    pub form: Vec<(&'static str, String)>,
+}
+
+impl Call<'_> {
+    /// The host as it stands in the `Host` header: with the port, if it isn't the scheme's own.
+    pub(super) fn host(&self) -> String {
+        let host = self.endpoint.host_str().unwrap_or_default();
+        self.endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The form body; empty if there is none.
+    pub(super) fn body(&self) -> String {
+        joined(self.form.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+
+    /// The absolute address of the request, with this query.
+    pub(super) fn uri(&self, query: &str) -> String {
+        let origin = format!("{}://{}/", self.endpoint.scheme(), self.host());
+        if query.is_empty() { origin } else { format!("{origin}?{query}") }
+    }
+}
+
+/// A request that is ready to go. Neither part is ever printed.
+pub struct Signed {
+    /// To be sent once, as it is.
+    pub request: http::Request<Bytes>,
+    /// What the signature covers, to be compared with what the server says it covers.
+    pub string_to_sign: String,
+}
+
+/// Signs a call: the same shape for both schemes.
+///
+/// # Errors
+/// When the keys hold characters that can't travel in a header.
+pub type Sign = fn(&Call<'_>, &Credentials, Timestamp, &str) -> Result<Signed, http::Error>;
+
+/// The content type of a form body.
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What stays as it is: `A-Z a-z 0-9 - _ . ~`; every other byte becomes `%XX` in upper case.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Percent-encodes a name or a value, as UTF-8.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// `name=value` pairs, encoded and joined with `&`, in the order in which they come.
+pub(super) fn joined<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+    let pairs: Vec<_> = pairs.into_iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    pairs.join("&")
+}
+
+/// [`joined`], sorted by name in byte order: the form both schemes sign.
+pub(super) fn canonical_query<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_unstable();
+    joined(pairs)
+}
+
+/// `2026-11-22T00:51:54Z`, for both schemes and for every time in a parameter.
+pub fn timestamp(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

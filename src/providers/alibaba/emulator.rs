@@ -1,0 +1,204 @@
+//! Alibaba Cloud CDN in memory: a request in, the vendor's answer out, and a ledger of what was accepted.
+//!
+//! Written from the vendor's documentation and not from our client: the signatures are checked by code of its own
+//! (`signature.rs`), so that a mistake on one side doesn't hide one on the other. Names and limits come from the same data.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+
+use super::spec::Product;
+use crate::model::{Kind, Operation};
+use crate::provider::Spec;
+use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
+use reply::{Refusal, reply};
+use request::Arrived;
+use tasks::Tasks;
+
+mod calls;
+mod filter;
+mod reply;
+mod request;
+mod signature;
+mod tasks;
+
+/// The vendor in memory.
+pub(super) struct AlibabaEmulator {
+    spec: &'static Spec,
+    product: &'static Product,
+    settings: EmulatorSettings,
+    tasks: Tasks,
+    /// Used up, by day (counted from the epoch, in UTC+8) and operation.
+    used: HashMap<(i64, Operation), u64>,
+    nonces: Nonces,
+    /// When the calls of the last moments arrived, by the name of the call.
+    arrivals: HashMap<&'static str, VecDeque<Timestamp>>,
+    requests: u64,
+}
+
+/// The calls it knows.
+#[derive(Clone, Copy)]
+enum Action {
+    Refresh,
+    Prefetch,
+    Status,
+    Records,
+    Quota,
+}
+
+impl AlibabaEmulator {
+    pub(super) fn new(spec: &'static Spec, product: &'static Product, settings: &EmulatorSettings) -> Self {
+        Self {
+            spec,
+            product,
+            settings: settings.clone(),
+            tasks: Tasks::default(),
+            used: HashMap::new(),
+            nonces: Nonces::default(),
+            arrivals: HashMap::new(),
+            requests: 0,
+        }
+    }
+
+    /// `now`: on the vendor's clock; `arrived_at`: on the caller's, for the ledger.
+    fn answer(&mut self, request: &Arrived<'_>, now: Timestamp, arrived_at: Timestamp) -> Result<String, Refusal> {
+        let (action, name, calls_per_second) = self.known_action(request)?;
+        self.let_in(request, now)?;
+        if self.settings.forbid.iter().any(|forbidden| forbidden == name) {
+            let message = "User not authorized to operate on the specified resource, or this API doesn't support RAM.";
+            return Err(Refusal::new(403, "Forbidden.RAM", message));
+        }
+        self.throttle(name, self.settings.calls_per_second.unwrap_or(calls_per_second), now)?;
+        match action {
+            Action::Refresh => self.refresh(request, now, arrived_at),
+            Action::Prefetch => self.prefetch(request, now, arrived_at),
+            Action::Status => self.status(request, now),
+            Action::Records => self.records(request, now),
+            Action::Quota => Ok(self.quota(now)),
+        }
+    }
+
+    fn known_action(&self, request: &Arrived<'_>) -> Result<(Action, &'static str, f64), Refusal> {
+        let operations = [(Action::Refresh, Operation::Refresh(Kind::File)), (Action::Prefetch, Operation::Prefetch)];
+        let submissions = operations.into_iter().filter_map(|(action, operation)| {
+            let limit = self.spec.operation(operation)?;
+            Some((action, limit.api, limit.calls_per_second))
+        });
+        let reads = [
+            (Action::Status, &self.spec.status),
+            (Action::Records, &self.spec.records),
+            (Action::Quota, &self.spec.quota),
+        ];
+        let reads = reads.into_iter().map(|(action, limit)| (action, limit.api, limit.calls_per_second));
+        let asked = request.action().unwrap_or_default();
+        if request.version() != Some(self.product.version) {
+            return Err(Refusal::new(400, "InvalidVersion", "Specified parameter Version is not valid."));
+        }
+        submissions.chain(reads).find(|(_, api, _)| *api == asked && request.path == "/").ok_or_else(|| {
+            let message = "Specified api is not found, please check your url and method.";
+            Refusal::new(404, "InvalidAction.NotFound", message)
+        })
+    }
+
+    /// Keys, clock, signature, nonce and token, in the order in which the gateway looks at them.
+    fn let_in(&mut self, request: &Arrived<'_>, now: Timestamp) -> Result<(), Refusal> {
+        let claim = signature::claim(request, self.settings.access_key_secret.expose_secret())?;
+        if claim.access_key_id != self.settings.access_key_id {
+            return Err(Refusal::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."));
+        }
+        let Some(time) = signature::time(claim.time) else {
+            let message = "Specified time stamp or date value is not well formatted.";
+            return Err(Refusal::new(400, "InvalidTimeStamp.Format", message));
+        };
+        // Source: the signature page of help.aliyun.com, 2023-10: a request is good for 15 minutes.
+        if (now - time).get_seconds().abs() > 15 * 60 {
+            return Err(Refusal::new(
+                400,
+                "InvalidTimeStamp.Expired",
+                "Specified time stamp or date value is expired.",
+            ));
+        }
+        if claim.signature != claim.expected {
+            let message = format!(
+                "Specified signature is not matched with our calculation. server string to sign is:{}",
+                claim.string_to_sign
+            );
+            return Err(Refusal::new(400, "SignatureDoesNotMatch", message));
+        }
+        if !self.nonces.is_new(claim.nonce, now) {
+            return Err(Refusal::new(400, "SignatureNonceUsed", "Specified signature nonce was used already."));
+        }
+        match (&self.settings.security_token, claim.token) {
+            (None, None) => Ok(()),
+            (Some(right), Some(token)) if right.expose_secret() == token => Ok(()),
+            (Some(_), None) => Err(Refusal::new(400, "MissingSecurityToken", "SecurityToken is mandatory.")),
+            _ => {
+                let message = "Specified SecurityToken mismatch with the AccessKey.";
+                Err(Refusal::new(400, "InvalidSecurityToken.MismatchWithAccessKey", message))
+            }
+        }
+    }
+
+    /// A sliding window: at most so many calls in any second (for a broken number, in the time that holds whole calls).
+    fn throttle(&mut self, name: &'static str, per_second: f64, now: Timestamp) -> Result<(), Refusal> {
+        let refusal = || Refusal::new(400, "Throttling.User", "Request was denied due to user flow control.");
+        if per_second <= 0.0 {
+            return Err(refusal());
+        }
+        let calls = per_second.ceil();
+        let window = SignedDuration::from_secs_f64((calls / per_second).min(86_400.0));
+        let arrivals = self.arrivals.entry(name).or_default();
+        while arrivals.front().is_some_and(|first| now.duration_since(*first) >= window) {
+            arrivals.pop_front();
+        }
+        if arrivals.len() as f64 >= calls {
+            return Err(refusal());
+        }
+        arrivals.push_back(now);
+        Ok(())
+    }
+}
+
+impl Emulator for AlibabaEmulator {
+    fn claims(&self, request: &Request<Bytes>) -> bool {
+        Arrived::read(request).version() == Some(self.product.version)
+    }
+
+    fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
+        self.requests += 1;
+        let request_id = format!("{:08X}-CD17-4A11-8A11-{:012X}", now.as_second() & 0xFFFF_FFFF, self.requests);
+        let arrived = Arrived::read(request);
+        let vendors_clock = now + SignedDuration::from_secs(self.settings.clock_offset_seconds);
+        let answer = self.answer(&arrived, vendors_clock, now);
+        reply(answer, &arrived, &request_id, vendors_clock)
+    }
+
+    fn ledger(&self) -> &[LedgerEntry] {
+        self.tasks.ledger()
+    }
+}
+
+/// The nonces of the last half hour: as long as a signature can be good, whichever way the caller's clock is off.
+#[derive(Default)]
+struct Nonces {
+    known: HashSet<String>,
+    by_age: VecDeque<(Timestamp, String)>,
+}
+
+impl Nonces {
+    fn is_new(&mut self, nonce: &str, now: Timestamp) -> bool {
+        while self.by_age.front().is_some_and(|(seen, _)| now.duration_since(*seen) > SignedDuration::from_mins(30)) {
+            if let Some((_, old)) = self.by_age.pop_front() {
+                self.known.remove(&old);
+            }
+        }
+        let new = self.known.insert(nonce.to_owned());
+        if new {
+            self.by_age.push_back((now, nonce.to_owned()));
+        }
+        new
+    }
+}

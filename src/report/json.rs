@@ -1,0 +1,191 @@
+//! [`Report`] → the JSON report, version 1: everything the summary says, for programs. `report.schema.json` describes it.
+//!
+//! It is streamed: a run over a hundred thousand addresses holds none of its report in memory.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+use crate::inputs::Mode;
+use crate::model::{Kind, Operation, QuotaEntry, Reason, StopCause};
+use crate::report::{Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
+use crate::plan::Lane;
+
+/// Raised when a program that reads the report could be misled; new fields don't raise it.
+const VERSION: u32 = 1;
+
+/// Writes the report, indented, with a line break at its end.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(report: &Report<'_>, mut writer: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut writer, report)?;
+    writer.write_all(b"\n")
+}
+
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let context = &self.context;
+        let range = context.range.as_ref();
+        let mut report = serializer.serialize_struct("Report", 21)?;
+        report.serialize_field("version", &VERSION)?;
+        report.serialize_field("program", concat!("cdn-purge ", env!("CARGO_PKG_VERSION")))?;
+        report.serialize_field("status", self.status().name())?;
+        report.serialize_field("exit_code", &(self.exit_code() as u8))?;
+        report.serialize_field("mode", mode_name(context.mode))?;
+        report.serialize_field("config", &context.config)?;
+        report.serialize_field("base", &range.and_then(|range| range.base.as_deref()))?;
+        report.serialize_field("head", &range.map(|range| &range.head))?;
+        report.serialize_field("range_reason", &range.map(|range| &range.reason))?;
+        report.serialize_field("changed_files", &context.changed_files)?;
+        report.serialize_field("plan_digest", &self.plan.digest)?;
+        report.serialize_field("started", &context.started)?;
+        report.serialize_field("elapsed_seconds", &seconds(self.elapsed))?;
+        report.serialize_field("calls", &self.calls)?;
+        report.serialize_field("interrupted", &self.interrupted)?;
+        report.serialize_field("counts", &self.count(|_| true))?;
+        report.serialize_field("targets", &Sequence(|| self.lanes_with_reports().map(TargetDocument::new)))?;
+        report.serialize_field("notes", &self.notes)?;
+        report.serialize_field("task_ids", &self.task_ids)?;
+        report.serialize_field("urls", &Sequence(|| self.rows().map(UrlDocument::new)))?;
+        report.serialize_field("skipped", &self.plan.skipped)?;
+        report.end()
+    }
+}
+
+/// What stands for one address.
+#[derive(serde::Serialize)]
+struct UrlDocument<'r> {
+    url: &'r str,
+    target: &'r str,
+    operation: &'static str,
+    kind: Option<Kind>,
+    outcome: &'static str,
+    task_id: Option<&'r str>,
+    reason: Option<&'r str>,
+    because: &'r [Reason],
+}
+
+impl<'r> UrlDocument<'r> {
+    fn new(row: Row<'r>) -> Self {
+        let task = &row.planned.task;
+        Self {
+            url: &task.url,
+            target: &task.target,
+            operation: task.operation.name(),
+            kind: kind(task.operation),
+            outcome: row.ended.name(),
+            task_id: row.ended.task_id.as_deref(),
+            reason: row.ended.reason(),
+            because: &task.because,
+        }
+    }
+}
+
+/// What stands for one target.
+#[derive(serde::Serialize)]
+struct TargetDocument<'r> {
+    name: &'r str,
+    provider: &'static str,
+    operations: Vec<OperationDocument>,
+    stops: Vec<StopDocument<'r>>,
+    timeline: Timeline,
+}
+
+/// What stands for one operation at a target.
+#[derive(serde::Serialize)]
+struct OperationDocument {
+    operation: &'static str,
+    kind: Option<Kind>,
+    counts: Counts,
+    quota: Option<QuotaDocument>,
+}
+
+#[derive(serde::Serialize)]
+struct QuotaDocument {
+    limit: u64,
+    before: Option<u64>,
+    after: Option<u64>,
+}
+
+#[derive(serde::Serialize)]
+struct StopDocument<'r> {
+    operation: Option<&'static str>,
+    kind: Option<Kind>,
+    cause: StopCause,
+    why: &'r str,
+}
+
+impl<'r> TargetDocument<'r> {
+    fn new((lane, report): (&'r Lane, &'r LaneReport)) -> Self {
+        let quotas = lane_quotas(report);
+        let operation_document = |(operation, counts): (Operation, Counts)| OperationDocument {
+            operation: operation.name(),
+            kind: kind(operation),
+            counts,
+            quota: quotas.iter().find(|(of, ..)| *of == operation).and_then(|(_, before, after)| quota(*before, *after)),
+        };
+        Self {
+            name: &lane.target.name,
+            provider: lane.target.provider.name,
+            operations: lane_counts(lane, report).into_iter().map(operation_document).collect(),
+            stops: report
+                .stops
+                .iter()
+                .map(|stop| StopDocument {
+                    operation: stop.operation.map(Operation::name),
+                    kind: stop.operation.and_then(kind),
+                    cause: stop.cause,
+                    why: &stop.why,
+                })
+                .collect(),
+            timeline: report.timeline,
+        }
+    }
+}
+
+/// A list that is made while it is written.
+struct Sequence<F>(F);
+
+impl<F, I> Serialize for Sequence<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item: Serialize>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0())
+    }
+}
+
+pub(super) fn optional_seconds<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(seconds).serialize(serializer)
+}
+
+/// To the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_millis() as f64 / 1000.0
+}
+
+fn kind(operation: Operation) -> Option<Kind> {
+    match operation {
+        Operation::Refresh(kind) => Some(kind),
+        Operation::Prefetch => None,
+    }
+}
+
+fn quota(before: Option<QuotaEntry>, after: Option<QuotaEntry>) -> Option<QuotaDocument> {
+    let limit = after.or(before)?.limit;
+    Some(QuotaDocument { limit, before: before.map(|entry| entry.remaining), after: after.map(|entry| entry.remaining) })
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Real => "real",
+        Mode::DryRun => "dry-run",
+        Mode::Rehearse => "rehearse",
+    }
+}
+
+#[cfg(test)]
+mod tests;

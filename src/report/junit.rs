@@ -1,0 +1,65 @@
+//! [`Report`] → JUnit XML with a case per address, which GitLab shows in merge requests and pipelines.
+//!
+//! Failed and unknown are failures, unsubmitted and planned are skipped: a skipped test is neither green nor red.
+
+use std::io::{self, Write};
+
+use crate::host::printer::clean;
+use crate::model::Outcome;
+use crate::report::words::operation_word;
+use crate::report::{Counts, Report, Row, lane_rows};
+
+/// Writes the report; a suite per target.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write(report: &Report<'_>, writer: &mut dyn Write) -> io::Result<()> {
+    writeln!(writer, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
+    writeln!(writer, "<testsuites name=\"cdn-purge\">")?;
+    for (lane, of) in report.lanes_with_reports() {
+        let mut counts = Counts::default();
+        lane_rows(lane, of).for_each(|row| counts.add(row.ended));
+        let failures = counts.failed + counts.unknown;
+        let skipped = counts.planned - counts.done - failures;
+        let name = escape(&lane.target.name);
+        let tests = counts.planned;
+        writeln!(writer, "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">")?;
+        for row in lane_rows(lane, of) {
+            write_case(row, writer)?;
+        }
+        writeln!(writer, "  </testsuite>")?;
+    }
+    writeln!(writer, "</testsuites>")
+}
+
+fn write_case(row: Row<'_>, writer: &mut dyn Write) -> io::Result<()> {
+    let task = &row.planned.task;
+    let class = escape(&format!("{}.{}", task.target, operation_word(task.operation)));
+    write!(writer, "    <testcase classname=\"{class}\" name=\"{}\"", escape(&task.url))?;
+    let message = format!("{}: {}", row.ended.name(), row.ended.reason().unwrap_or("nothing was sent"));
+    let element = match row.ended.outcome {
+        Some(Outcome::Done) => return writeln!(writer, "/>"),
+        Some(Outcome::Failed(_) | Outcome::Unknown(_)) => "failure",
+        Some(Outcome::Unsubmitted(_)) | None => "skipped",
+    };
+    writeln!(writer, "><{element} message=\"{}\"/></testcase>", escape(&message))
+}
+
+/// Text inside an attribute; cleaning leaves no character that XML can't hold.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in clean(text).chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests;

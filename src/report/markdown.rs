@@ -1,0 +1,320 @@
+//! [`Report`] → the job summary in Markdown, as GitHub and GitLab render it.
+//!
+//! Names and messages of others stand in code spans, the one place where Markdown, HTML, mentions and links mean nothing.
+//! The text is cut at whole rows, and says how many it leaves out: a host that drops an over-long summary says nothing.
+
+use crate::host::printer::clean;
+use crate::inputs::Mode;
+use crate::model::{Operation, Outcome};
+use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
+use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
+use crate::plan::Lane;
+
+/// Longer names and messages are cut in the summary, in characters; the JSON report has them whole.
+const CELL_CHARACTERS: usize = 600;
+
+/// Kept free for the ends of tables and folds.
+const RESERVE: usize = 1_024;
+
+/// The summary, in at most `budget` bytes.
+pub fn markdown(report: &Report<'_>, budget: usize) -> String {
+    let mut page = Page { text: String::new(), budget: budget.saturating_sub(RESERVE) };
+    page.block(&heading(report));
+    page.block(&question(report));
+    targets(report, &mut page);
+    stops(report, &mut page);
+    failures(report, &mut page);
+    notes(report, &mut page);
+    addresses(report, &mut page);
+    skipped(report, &mut page);
+    page.text
+}
+
+/// A text of someone else's as a code span, ready for a table's cell. Never empty, never a line break.
+pub fn code(text: &str) -> String {
+    let text = clean(text);
+    let text = match text.char_indices().nth(CELL_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    };
+    if text.is_empty() {
+        return "–".into();
+    }
+    let longest_fence = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest_fence + 1);
+    // One space on each side is taken away by the renderer when there is one on both; it keeps backticks apart.
+    let has_edge = |edge: char| text.starts_with(edge) || text.ends_with(edge);
+    let space = if has_edge('`') || has_edge(' ') { " " } else { "" };
+    format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
+}
+
+/// A sentence of ours, with literals in backticks, as Markdown: what stands in backticks, and any part that could mean
+/// something to a renderer, as code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(number, part)| {
+        let is_literal = number % 2 == 1;
+        if part.is_empty() || !is_literal && means_nothing(part) {
+            return part.to_owned();
+        }
+        let words = part.trim();
+        let start = part.len() - part.trim_start().len();
+        format!("{}{}{}", &part[..start], code(words), &part[start + words.len()..])
+    });
+    parts.collect()
+}
+
+/// Whether a text holds nothing but words: no mark that opens emphasis, a link, a mention, an element or an entity.
+fn means_nothing(text: &str) -> bool {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let next = characters.peek();
+        let is_word = match character {
+            '.' | ':' => next.is_none_or(|next| *next == ' '),
+            '-' => next.is_some_and(|next| next.is_alphanumeric()),
+            other => other.is_alphanumeric() || " ,;'’–…()%".contains(other),
+        };
+        if !is_word {
+            return false;
+        }
+    }
+    true
+}
+
+/// A text that grows while its budget lasts.
+struct Page {
+    text: String,
+    budget: usize,
+}
+
+impl Page {
+    /// A block of its own; left out when it doesn't fit.
+    fn block(&mut self, block: &str) -> bool {
+        let fits = self.text.len() + block.len() + 2 <= self.budget;
+        if fits && !block.is_empty() {
+            self.text.push_str(block);
+            self.text.push_str("\n\n");
+        }
+        fits
+    }
+
+    /// A table, as many rows of it as fit, and how many are left out; with a `fold`, folded under that title.
+    fn table(&mut self, fold: Option<&str>, header: &[&str], count: usize, rows: impl Iterator<Item = Vec<String>>) {
+        if count == 0 {
+            return;
+        }
+        let opening = fold.map(|title| format!("<details><summary>{title}</summary>\n\n")).unwrap_or_default();
+        let head = format!("{opening}| {} |\n|{}", header.join(" | "), " --- |".repeat(header.len()));
+        if self.text.len() + head.len() > self.budget {
+            self.left_out(count);
+            return;
+        }
+        self.text.push_str(&head);
+        self.text.push('\n');
+        let mut written = 0;
+        for row in rows {
+            let line = format!("| {} |\n", row.join(" | "));
+            if self.text.len() + line.len() > self.budget {
+                break;
+            }
+            self.text.push_str(&line);
+            written += 1;
+        }
+        self.text.push('\n');
+        self.left_out(count - written);
+        if fold.is_some() {
+            self.text.push_str("</details>\n\n");
+        }
+    }
+
+    /// Says what is left out, from the reserve.
+    fn left_out(&mut self, count: usize) {
+        let said = format!("_{} left out here, for want of room; the JSON report has all._\n\n", counted(count, "row", "rows"));
+        if count > 0 && self.text.len() + said.len() + 64 <= self.budget + RESERVE {
+            self.text.push_str(&said);
+        }
+    }
+}
+
+fn heading(report: &Report<'_>) -> String {
+    let mark = match (report.status(), report.exit_code() as u8) {
+        (Status::Done | Status::NothingToDo | Status::Planned, 0) => "✅",
+        (_, 0) => "⚠️",
+        _ => "❌",
+    };
+    format!("### {mark} cdn-purge: {}", verdict(report))
+}
+
+/// The run in a sentence: `12 of 15 addresses done, 1 failed, 2 unknown, in 41 s`.
+pub(super) fn verdict(report: &Report<'_>) -> String {
+    let counts = report.count(|_| true);
+    let how = if report.context.mode == Mode::Rehearse { " (a rehearsal: nothing was sent)" } else { "" };
+    match report.status() {
+        Status::NothingToDo => "nothing to do".into(),
+        Status::Planned => {
+            let cant = if counts.failed > 0 { format!(", {} of them can't be sent", grouped(counts.failed)) } else { String::new() };
+            format!("{} planned{cant}, nothing was sent", counted(counts.planned, "address", "addresses"))
+        }
+        Status::Done => {
+            format!("all {} done in {}{how}", counted(counts.done, "address", "addresses"), duration(report.elapsed))
+        }
+        Status::Partly | Status::Failed | Status::TimedOut => {
+            let mut parts = vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "address", "addresses"))];
+            for (count, word) in outcome_words(counts) {
+                parts.push(format!("{} {word}", grouped(count)));
+            }
+            let interrupted = report.interrupted.map(|signal| format!(", interrupted by {}", signal.name()));
+            format!("{}, after {}{}{how}", parts.join(", "), duration(report.elapsed), interrupted.unwrap_or_default())
+        }
+    }
+}
+
+pub(super) fn outcome_words(counts: Counts) -> impl Iterator<Item = (usize, &'static str)> {
+    [(counts.failed, "failed"), (counts.unsubmitted, "unsubmitted"), (counts.unknown, "unknown")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+}
+
+fn question(report: &Report<'_>) -> String {
+    let files = counted(report.context.changed_files, "changed file", "changed files");
+    let mut lines = match &report.context.range {
+        Some(range) => {
+            let base = range.base.as_deref().map_or_else(|| "the beginning".into(), |base| code(short_commit(base)));
+            vec![format!("{base} → {}: {files}. Base: {}", code(short_commit(&range.head)), prose(&range.reason))]
+        }
+        None => vec!["Addresses as they were given".to_owned()],
+    };
+    if let Some(config) = &report.context.config {
+        lines.push(format!("Rules: {}", code(config)));
+    }
+    lines.join("  \n")
+}
+
+fn targets(report: &Report<'_>, page: &mut Page) {
+    let is_dry = report.context.mode == Mode::DryRun;
+    for (lane, of) in report.lanes_with_reports() {
+        page.block(&format!("**{}** ({})", code(&lane.target.name), lane.target.provider.title));
+        let quotas = lane_quotas(of);
+        let counts = lane_counts(lane, of);
+        let row = |(operation, counts): &(Operation, Counts)| {
+            let quota = quotas.iter().find(|(quota, ..)| quota == operation).map(|(_, before, after)| {
+                let left = |entry: &Option<_>| {
+                    entry.map_or("?".to_owned(), |entry: crate::model::QuotaEntry| grouped(entry.remaining))
+                };
+                let limit = after.or(*before).map_or("?".to_owned(), |entry| grouped(entry.limit));
+                format!("{} → {} of {limit}", left(before), left(after))
+            });
+            let mut cells = vec![operation_word(*operation), grouped(counts.planned)];
+            if !is_dry {
+                cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(|count| grouped(count)));
+                cells.push(quota.unwrap_or_else(|| "–".into()));
+            }
+            cells
+        };
+        let header = ["operation", "planned", "done", "failed", "unsubmitted", "unknown", "quota left: before → after"];
+        let header = if is_dry { &header[..2] } else { &header[..] };
+        page.table(None, header, counts.len(), counts.iter().map(row));
+        page.block(&timeline(of.timeline, report));
+    }
+}
+
+fn timeline(timeline: Timeline, report: &Report<'_>) -> String {
+    let moments = [
+        ("first batch taken", timeline.first_submitted),
+        ("last batch taken", timeline.last_submitted),
+        ("last refresh done", timeline.last_refreshed),
+        ("last prefetch done", timeline.last_prefetched),
+        ("end", (timeline != Timeline::default()).then_some(report.elapsed)),
+    ];
+    let told: Vec<_> = moments
+        .into_iter()
+        .filter_map(|(what, at)| at.map(|at| format!("{what} {}", duration(at))))
+        .collect();
+    if told.is_empty() { String::new() } else { format!("Time line: {}", told.join(" · ")) }
+}
+
+fn stops(report: &Report<'_>, page: &mut Page) {
+    for (lane, of) in report.lanes_with_reports() {
+        for stop in &of.stops {
+            page.block(&format!("- {}: {}: {}", code(&lane.target.name), stop_word(stop.operation), code(&stop.why)));
+        }
+    }
+}
+
+fn failures(report: &Report<'_>, page: &mut Page) {
+    let is_failure =
+        |row: &Row<'_>| !matches!(row.ended.outcome, None | Some(Outcome::Done | Outcome::Unsubmitted(_)));
+    let count = report.rows().filter(is_failure).count();
+    if count == 0 || !page.block(&format!("**{} to look at**", counted(count, "address", "addresses"))) {
+        return;
+    }
+    let cells = |row: Row<'_>| {
+        let task_id = row.ended.task_id.as_deref().map_or("–".into(), code);
+        vec![
+            row.ended.name().into(),
+            operation_word(row.planned.task.operation),
+            code(&row.planned.task.url),
+            code(row.ended.reason().unwrap_or_default()),
+            task_id,
+        ]
+    };
+    let header = ["outcome", "operation", "address", "why, in the provider's words", "task id"];
+    page.table(None, &header, count, report.rows().filter(is_failure).map(cells));
+}
+
+fn notes(report: &Report<'_>, page: &mut Page) {
+    for note in &report.notes {
+        page.block(&format!("- {}", prose(note)));
+    }
+}
+
+fn addresses(report: &Report<'_>, page: &mut Page) {
+    for (lane, of) in report.lanes_with_reports() {
+        lane_addresses(lane, of, page);
+    }
+}
+
+fn lane_addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
+    let count = lane.tasks.len();
+    let title = format!("{} at {}", counted(count, "address", "addresses"), html(&lane.target.name));
+    let cells = |row: Row<'_>| {
+        let because = row.planned.task.because.first().map_or_else(
+            || "–".to_owned(),
+            |reason| {
+                let file = reason.file.as_ref().map(|file| format!("{} by ", code(&file.to_string()))).unwrap_or_default();
+                let more = row.planned.task.because.len() - 1;
+                let more = if more > 0 { format!(" and {} more", grouped(more)) } else { String::new() };
+                format!("{file}{}{more}", code(&reason.rule))
+            },
+        );
+        vec![
+            code(&row.planned.task.url),
+            operation_word(row.planned.task.operation),
+            row.ended.name().into(),
+            because,
+        ]
+    };
+    page.table(Some(&title), &["address", "operation", "outcome", "because of"], count, lane_rows(lane, of).map(cells));
+}
+
+fn skipped(report: &Report<'_>, page: &mut Page) {
+    let skipped = &report.plan.skipped;
+    let title = format!("{} gave no address", counted(skipped.len(), "changed file", "changed files"));
+    let cells = |skipped: &crate::model::Skipped| vec![code(&skipped.file.to_string()), prose(&skipped.why)];
+    page.table(Some(&title), &["file", "why"], skipped.len(), skipped.iter().map(cells));
+}
+
+/// A text of someone else's inside an HTML element.
+fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in clean(text).chars() {
+        if character.is_alphanumeric() || " -_".contains(character) {
+            escaped.push(character);
+        } else {
+            escaped.push_str(&format!("&#{};", u32::from(character)));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests;

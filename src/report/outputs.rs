@@ -1,0 +1,61 @@
+//! [`Report`] → the step's outputs: counts, ids and a path, and never a name that someone else chose.
+//!
+//! People paste outputs into shell lines, so a file name in one would be a way in (CVE-2023-51664).
+
+use std::path::Path;
+
+use crate::report::{Report, Status};
+
+/// The largest list of task ids, in bytes; all outputs of a job together may have 1 MB (docs.github.com, 2026-11-22).
+const TASK_IDS_BYTES: usize = 100_000;
+
+/// The outputs in their documented order, and a sentence for each thing that had to be left out.
+pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<(&'static str, String)>, Vec<String>) {
+    let all = report.count(|_| true);
+    let refreshed = report.count(|operation| operation.name() == "refresh").done;
+    let prefetched = all.done - refreshed;
+    let range = report.context.range.as_ref();
+    let (task_ids, left_out) = task_ids(&report.task_ids);
+    let outputs = vec![
+        ("status", report.status().name().to_owned()),
+        ("base", range.and_then(|range| range.base.clone()).unwrap_or_default()),
+        ("head", range.map(|range| range.head.clone()).unwrap_or_default()),
+        ("changed-files", report.context.changed_files.to_string()),
+        ("refreshed", refreshed.to_string()),
+        ("prefetched", prefetched.to_string()),
+        ("failed", all.failed.to_string()),
+        ("unsubmitted", all.unsubmitted.to_string()),
+        ("unknown", all.unknown.to_string()),
+        ("task-ids", task_ids),
+        ("report", report_file.map(|file| file.display().to_string()).unwrap_or_default()),
+    ];
+    let notes = match left_out {
+        0 => Vec::new(),
+        some => vec![format!("`task-ids` leaves out {some} of {}; the report has them all", report.task_ids.len())],
+    };
+    (outputs, notes)
+}
+
+/// The outputs of a run that ended with an error before there was a report: a later step that reads `status` isn't misled.
+pub fn outputs_of_error() -> Vec<(&'static str, String)> {
+    vec![("status", Status::Failed.name().to_owned())]
+}
+
+/// As many whole ids as fit. An id with characters that no provider's ids have is not handed on.
+fn task_ids(task_ids: &[String]) -> (String, usize) {
+    let mut list = String::new();
+    let mut left_out = 0;
+    for task_id in task_ids {
+        let is_plain = |character: char| character.is_ascii_alphanumeric() || "._:-".contains(character);
+        let fits = list.len() + 1 + task_id.len() <= TASK_IDS_BYTES;
+        if task_id.is_empty() || !task_id.chars().all(is_plain) || !fits {
+            left_out += 1;
+            continue;
+        }
+        if !list.is_empty() {
+            list.push(',');
+        }
+        list.push_str(task_id);
+    }
+    (list, left_out)
+}

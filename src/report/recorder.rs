@@ -1,0 +1,205 @@
+//! Events → [`Report`]: who heard what, so that every planned task ends in exactly one outcome.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::inputs::Mode;
+use crate::model::{Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
+use crate::plan::{Lane, Plan};
+use crate::report::words::grouped;
+use crate::report::{Context, Ended, LaneReport, Report, Stop, Timeline};
+
+/// So many notes are kept; how many more there were is said.
+const NOTES: usize = 200;
+
+/// What became of a task of which nothing was heard.
+const UNHEARD: &str = "the run ended before this address did; whether the provider took it is not known";
+
+/// Collects events; the sink between the execution and everything a person or program reads afterwards.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    plan: &'a Plan,
+    context: Context,
+    lanes: Vec<LaneRecord>,
+    task_ids: Vec<String>,
+    known_task_ids: HashSet<String>,
+    notes: Vec<String>,
+    more_notes: usize,
+    interrupted: Option<Signal>,
+    is_finished: bool,
+    calls: u64,
+    elapsed: Duration,
+}
+
+#[derive(Debug)]
+struct LaneRecord {
+    ended: Vec<Option<Ended>>,
+    report: LaneReport,
+}
+
+impl<'a> Recorder<'a> {
+    /// Begins with nothing heard yet.
+    pub fn new(plan: &'a Plan, context: Context) -> Self {
+        let new_record = |lane: &Lane| LaneRecord {
+            ended: vec![None; lane.tasks.len()],
+            report: LaneReport {
+                ended: Vec::new(),
+                before: None,
+                after: None,
+                stops: Vec::new(),
+                timeline: Timeline::default(),
+            },
+        };
+        Self {
+            plan,
+            context,
+            lanes: plan.lanes.iter().map(new_record).collect(),
+            task_ids: Vec::new(),
+            known_task_ids: HashSet::new(),
+            notes: Vec::new(),
+            more_notes: 0,
+            interrupted: None,
+            is_finished: false,
+            calls: 0,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// What was heard, as a report. A task of which nothing was heard is unknown: never done. In a dry run, nothing was
+    /// asked and everything is planned, but for addresses that can't be sent at all: those would fail, and are told as such.
+    pub fn finish(mut self) -> Report<'a> {
+        if self.more_notes > 0 {
+            self.notes.push(format!("and {} more notes like these", grouped(self.more_notes)));
+        }
+        let is_dry = self.context.mode == Mode::DryRun;
+        let mut lanes = Vec::with_capacity(self.lanes.len());
+        for (lane, mut record) in self.plan.lanes.iter().zip(self.lanes) {
+            let unheard = |refused: &Option<String>| Ended {
+                outcome: match refused {
+                    Some(why) => Some(Outcome::Failed(why.clone())),
+                    None if is_dry => None,
+                    None => Some(Outcome::Unknown(UNHEARD.into())),
+                },
+                task_id: None,
+            };
+            let heard = record.ended.into_iter().zip(&lane.tasks);
+            record.report.ended = heard.map(|(ended, task)| ended.unwrap_or_else(|| unheard(&task.refused))).collect();
+            lanes.push(record.report);
+        }
+        Report {
+            plan: self.plan,
+            context: self.context,
+            lanes,
+            task_ids: self.task_ids,
+            notes: self.notes,
+            interrupted: self.interrupted,
+            is_finished: self.is_finished,
+            calls: self.calls,
+            elapsed: self.elapsed,
+        }
+    }
+
+    fn note(&mut self, text: String) {
+        if self.notes.len() < NOTES {
+            self.notes.push(text);
+        } else {
+            self.more_notes += 1;
+        }
+    }
+
+    fn know_task_id(&mut self, task_id: &str) {
+        if !self.known_task_ids.contains(task_id) {
+            self.known_task_ids.insert(task_id.to_owned());
+            self.task_ids.push(task_id.to_owned());
+        }
+    }
+
+    fn target(&self, lane: LaneIndex) -> String {
+        self.plan.lanes.get(usize::from(lane)).map_or_else(|| format!("lane {lane}"), |lane| lane.target.name.to_string())
+    }
+
+    fn task_finished(&mut self, lane: LaneIndex, task: TaskIndex, ended: Ended) {
+        if let Some(task_id) = &ended.task_id {
+            self.know_task_id(task_id);
+        }
+        let elapsed = self.elapsed;
+        let planned = self.plan.lanes.get(usize::from(lane)).and_then(|lane| lane.tasks.get(task as usize));
+        let (Some(planned), Some(record)) = (planned, self.lanes.get_mut(usize::from(lane))) else {
+            self.note(format!("an outcome came for task {task} of lane {lane}, which is not in the plan"));
+            return;
+        };
+        if ended.is_done() {
+            let timeline = &mut record.report.timeline;
+            match planned.task.operation {
+                Operation::Refresh(_) => timeline.last_refreshed = Some(elapsed),
+                Operation::Prefetch => timeline.last_prefetched = Some(elapsed),
+            }
+        }
+        let place = &mut record.ended[task as usize];
+        match place {
+            None => *place = Some(ended),
+            Some(first) if *first == ended => {}
+            Some(first) => {
+                // Two stories about one task: the worse is told, so that nothing is greener than any event said.
+                let text = format!("`{}` ended twice: as {} and as {}", planned.task.url, first.name(), ended.name());
+                if first.is_done() {
+                    *first = ended;
+                }
+                self.note(text);
+            }
+        }
+    }
+}
+
+impl EventSink for Recorder<'_> {
+    fn take(&mut self, event: &Event) {
+        self.elapsed = self.elapsed.max(event.elapsed);
+        match &event.kind {
+            EventKind::RunStarted { resumed, .. } if *resumed > 0 => self.note(format!(
+                "{} of the addresses were settled, or are followed, from an earlier run's journal",
+                grouped(*resumed)
+            )),
+            EventKind::QuotaRead { lane, quota, moment } => {
+                if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {
+                    match moment {
+                        Moment::Before => record.report.before = Some(quota.clone()),
+                        Moment::After => record.report.after = Some(quota.clone()),
+                    }
+                }
+            }
+            EventKind::BatchSubmitted { lane, task_ids, .. } => {
+                for task_id in task_ids {
+                    self.know_task_id(task_id);
+                }
+                if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {
+                    let timeline = &mut record.report.timeline;
+                    timeline.first_submitted.get_or_insert(event.elapsed);
+                    timeline.last_submitted = Some(event.elapsed);
+                }
+            }
+            EventKind::BatchUncertain { lane, batch, why } => {
+                let text = format!("{}: the answer to batch {batch} was lost: {why}", self.target(*lane));
+                self.note(text);
+            }
+            EventKind::TaskFinished { lane, task, outcome, task_id } => {
+                let ended = Ended { outcome: Some(outcome.clone()), task_id: task_id.clone() };
+                self.task_finished(*lane, *task, ended);
+            }
+            EventKind::LaneStopped { lane, operation, cause, why } => {
+                if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {
+                    record.report.stops.push(Stop { operation: *operation, cause: *cause, why: why.clone() });
+                }
+            }
+            EventKind::Noted { text } => self.note(text.clone()),
+            EventKind::Interrupted { signal } => self.interrupted = Some(*signal),
+            EventKind::RunFinished { calls } => {
+                self.calls = *calls;
+                self.is_finished = true;
+            }
+            EventKind::RunStarted { .. }
+            | EventKind::BatchStarted { .. }
+            | EventKind::BatchRetried { .. }
+            | EventKind::BatchSplit { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! [`Report`] → plain text: the summary after a run, the plan of a dry run.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::model::{Operation, Outcome};
+use crate::plan::Lane;
+use crate::report::markdown::{outcome_words, verdict};
+use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
+use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
+
+/// So many addresses that came to no good end, and so many skipped files, are told one by one.
+const TOLD: usize = 10;
+
+/// What happened, in a few lines.
+pub fn summary(report: &Report<'_>) -> String {
+    let mut text = format!("{}: {}\n", report.status(), verdict(report));
+    range(report, &mut text);
+    for (lane, of) in report.lanes_with_reports() {
+        lane_summary(lane, of, &mut text);
+    }
+    failures(report, &mut text);
+    for note in &report.notes {
+        line(&mut text, &format!("  note: {note}"));
+    }
+    skipped(report, &mut text);
+    text
+}
+
+/// The plan of a dry run: what would be sent, what it costs, how long it may take. At most `shown` addresses of each
+/// operation.
+pub fn plan(report: &Report<'_>, shown: usize) -> String {
+    let mut text = format!("{}: {}\n", report.status(), verdict(report));
+    range(report, &mut text);
+    for (lane, of) in report.lanes_with_reports() {
+        lane_plan(lane, of, shown, &mut text);
+    }
+    if report.status() != Status::NothingToDo {
+        let longest = report.plan.lanes.iter().map(estimate).max().unwrap_or_default();
+        if longest > Duration::ZERO {
+            line(&mut text, &format!("  about {}, if each task takes its usual time", duration(longest)));
+        }
+    }
+    skipped(report, &mut text);
+    text
+}
+
+fn range(report: &Report<'_>, text: &mut String) {
+    let files = counted(report.context.changed_files, "changed file", "changed files");
+    let Some(range) = &report.context.range else { return };
+    let base = range.base.as_deref().map_or("the beginning", short_commit);
+    line(text, &format!("  {base}..{}: {files} (base: {})", short_commit(&range.head), range.reason));
+}
+
+fn lane_head(lane: &Lane) -> String {
+    format!("  {} ({})", lane.target.name, lane.target.provider.title)
+}
+
+fn lane_summary(lane: &Lane, of: &LaneReport, text: &mut String) {
+    line(text, &lane_head(lane));
+    let quotas = lane_quotas(of);
+    for (operation, counts) in lane_counts(lane, of) {
+        let mut parts = vec![format!("{} of {} done", grouped(counts.done), grouped(counts.planned))];
+        parts.extend(outcome_words(counts).map(|(count, word)| format!("{} {word}", grouped(count))));
+        if let Some((_, before, after)) = quotas.iter().find(|(of, ..)| *of == operation) {
+            let left = after.or(*before).map(|entry| {
+                format!("quota: {} of {} left", grouped(entry.remaining), grouped(entry.limit))
+            });
+            parts.extend(left);
+        }
+        line(text, &format!("    {:<24}{}", operation_word(operation), parts.join(", ")));
+    }
+    for stop in &of.stops {
+        line(text, &format!("    {}: {}", stop_word(stop.operation), stop.why));
+    }
+}
+
+fn failures(report: &Report<'_>, text: &mut String) {
+    let is_failure = |row: &Row<'_>| matches!(row.ended.outcome, Some(Outcome::Failed(_) | Outcome::Unknown(_)));
+    let count = report.rows().filter(is_failure).count();
+    for row in report.rows().filter(is_failure).take(TOLD) {
+        let task = &row.planned.task;
+        let reason = row.ended.reason().unwrap_or_default();
+        line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.url));
+    }
+    more(count, TOLD, "  ", "the report has them all", text);
+}
+
+fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
+    line(text, &lane_head(lane));
+    for (operation, counts) in lane_counts(lane, of) {
+        let batches = lane.batches.iter().filter(|batch| batch.operation == operation).count();
+        let per_day = lane.target.provider.operation(operation).and_then(|spec| spec.per_day);
+        let cost = per_day.map(|per_day| {
+            format!("; {} of {} {} a day", grouped(counts.planned - counts.failed), grouped(per_day), operation.unit())
+        });
+        let head = format!(
+            "    {}: {} in {}{}",
+            operation_word(operation),
+            counted(counts.planned, "address", "addresses"),
+            counted(batches, "batch", "batches"),
+            cost.unwrap_or_default()
+        );
+        line(text, &head);
+        let rows = || lane_rows(lane, of).filter(|row| row.planned.task.operation == operation);
+        for row in rows().take(shown) {
+            let refused = row.ended.reason().map(|why| format!("   (can't be sent: {why})")).unwrap_or_default();
+            line(text, &format!("      {}{refused}", row.planned.task.url));
+        }
+        more(counts.planned, shown, "      ", "the report has them all", text);
+    }
+}
+
+fn skipped(report: &Report<'_>, text: &mut String) {
+    let skipped = &report.plan.skipped;
+    if skipped.is_empty() {
+        return;
+    }
+    line(text, &format!("  no address for {}:", counted(skipped.len(), "changed file", "changed files")));
+    for skipped in skipped.iter().take(TOLD) {
+        line(text, &format!("    {}: {}", skipped.file, skipped.why));
+    }
+    more(skipped.len(), TOLD, "    ", "`explain` says why", text);
+}
+
+fn more(count: usize, told: usize, indent: &str, where_else: &str, text: &mut String) {
+    if count > told {
+        line(text, &format!("{indent}… and {} more; {where_else}", grouped(count - told)));
+    }
+}
+
+/// One line, whatever it holds: a line break in a name would make a line that looks like ours.
+fn line(text: &mut String, line: &str) {
+    writeln!(text, "{}", crate::host::printer::clean(line)).expect("writing to a string can't fail");
+}
+
+/// How long a lane takes when its calls go out as fast as its provider allows and every task takes its usual time.
+fn estimate(lane: &Lane) -> Duration {
+    let of = |wanted: fn(Operation) -> bool| {
+        let mut sending = Duration::ZERO;
+        let mut typical = Duration::ZERO;
+        for operation in Operation::ALL.into_iter().filter(|operation| wanted(*operation)) {
+            let Some(spec) = lane.target.provider.operation(operation) else { continue };
+            let batches = lane.batches.iter().filter(|batch| batch.operation == operation).count();
+            if batches > 0 {
+                let calls = batches as f64 / spec.calls_per_second.max(0.001);
+                sending += Duration::try_from_secs_f64(calls).unwrap_or(Duration::MAX);
+                typical = typical.max(spec.typical);
+            }
+        }
+        sending.saturating_add(typical)
+    };
+    let refreshes = of(|operation| operation != Operation::Prefetch);
+    let prefetches = of(|operation| operation == Operation::Prefetch);
+    let is_chained = lane.tasks.iter().any(|task| !task.after.is_empty());
+    if is_chained { refreshes.saturating_add(prefetches) } else { refreshes.max(prefetches) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! [`Report`] → its status and its exit code: the two words by which other programs judge a run.
+
+use std::fmt;
+
+use crate::error::ExitCode;
+use crate::inputs::{FailOn, Mode, Wait};
+use crate::model::{Operation, Outcome, Signal, StopCause};
+use crate::report::{LaneReport, Report, Row, lane_rows};
+
+/// How a run went, in a word; the `status` output. It always tells the truth, whatever `fail-on` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing changed, or nothing that a rule maps.
+    NothingToDo,
+    /// A dry run.
+    Planned,
+    /// Every address done.
+    Done,
+    /// Some done, some not; or submitted and, as was asked, not waited for.
+    Partly,
+    /// None done.
+    Failed,
+    /// Some outcome unknown at the deadline, none failed.
+    TimedOut,
+}
+
+impl Status {
+    /// The word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NothingToDo => "nothing-to-do",
+            Self::Planned => "planned",
+            Self::Done => "done",
+            Self::Partly => "partly",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Report<'_> {
+    /// How it went, in a word.
+    pub fn status(&self) -> Status {
+        let counts = self.count(|_| true);
+        if counts.planned == 0 {
+            return Status::NothingToDo;
+        }
+        if self.context.mode == Mode::DryRun {
+            return Status::Planned;
+        }
+        if counts.done == counts.planned {
+            return Status::Done;
+        }
+        let is_over = self.interrupted.is_none() && self.is_finished;
+        let is_as_asked = |(lane, row): (&LaneReport, Row<'_>)| row.ended.is_done() || self.was_not_waited_for(lane, row);
+        if is_over && self.rows_with_lanes().all(is_as_asked) {
+            Status::Partly
+        } else if is_over && counts.unknown > 0 && counts.failed == 0 {
+            Status::TimedOut
+        } else if counts.done > 0 {
+            Status::Partly
+        } else {
+            Status::Failed
+        }
+    }
+
+    /// How the program ends: the worst over all addresses that count.
+    ///
+    /// | an address that | ends with |
+    /// | --- | --- |
+    /// | is done or planned, or was submitted and by `wait` not followed | 0 |
+    /// | failed | 1; 6 when the keys may not do this operation |
+    /// | is unknown | 4; 6 as above |
+    /// | is unsubmitted | 5 for quota, 6 for credentials, 3 for the journal, 1 for anything else; a prefetch whose refresh isn't done, as that refresh |
+    ///
+    /// `fail-on: refresh` looks at refreshes only, `never` at none. Neither hides an interruption (130, 143) or a journal
+    /// that couldn't be written (3).
+    pub fn exit_code(&self) -> ExitCode {
+        let mut code = match self.interrupted {
+            Some(Signal::Interrupt) => ExitCode::Interrupted,
+            Some(Signal::Terminate) => ExitCode::Terminated,
+            None => ExitCode::Success,
+        };
+        for (lane, row) in self.rows_with_lanes() {
+            let address_code = self.address_code(lane, row);
+            if self.counts_as_failure(row.planned.task.operation) || address_code == ExitCode::Checkout {
+                code = code.worst(address_code);
+            }
+        }
+        code
+    }
+
+    fn rows_with_lanes(&self) -> impl Iterator<Item = (&LaneReport, Row<'_>)> {
+        self.lanes_with_reports().flat_map(|(lane, report)| lane_rows(lane, report).map(move |row| (report, row)))
+    }
+
+    fn counts_as_failure(&self, operation: Operation) -> bool {
+        match self.context.fail_on {
+            FailOn::Any => true,
+            FailOn::Refresh => matches!(operation, Operation::Refresh(_)),
+            FailOn::Never => false,
+        }
+    }
+
+    fn address_code(&self, lane: &LaneReport, row: Row<'_>) -> ExitCode {
+        let base = match &row.ended.outcome {
+            None | Some(Outcome::Done) => return ExitCode::Success,
+            _ if self.was_not_waited_for(lane, row) => return ExitCode::Success,
+            Some(Outcome::Failed(_)) => ExitCode::Failed,
+            Some(Outcome::Unknown(_)) => ExitCode::Unknown,
+            Some(Outcome::Unsubmitted(_)) => return self.unsubmitted_code(lane, row),
+        };
+        let lacks_permission = stops(lane, row).any(|cause| cause == StopCause::Credentials);
+        if lacks_permission { base.worst(ExitCode::Credentials) } else { base }
+    }
+
+    fn unsubmitted_code(&self, lane: &LaneReport, row: Row<'_>) -> ExitCode {
+        if let Some(code) = stops(lane, row).map(stop_code).reduce(ExitCode::worst) {
+            return code;
+        }
+        let refreshes = row.planned.after.iter().filter_map(|&index| {
+            let (planned, ended) = (row.lane.tasks.get(index as usize)?, lane.ended.get(index as usize)?);
+            // Refreshes wait for nothing, so this goes one step deep; data that said otherwise would only end here.
+            planned.after.is_empty().then(|| self.address_code(lane, Row { lane: row.lane, planned, ended }))
+        });
+        refreshes.filter(|code| *code != ExitCode::Success).reduce(ExitCode::worst).unwrap_or(ExitCode::Failed)
+    }
+
+    /// Whether this address isn't done because nobody wanted to wait for it: it was taken and not followed; or it is a
+    /// prefetch that would have had to wait for such a refresh.
+    fn was_not_waited_for(&self, lane: &LaneReport, row: Row<'_>) -> bool {
+        let is_followed = match (self.context.wait, row.planned.task.operation) {
+            (Wait::All, _) | (Wait::Refresh, Operation::Refresh(_)) => true,
+            (Wait::Refresh, Operation::Prefetch) | (Wait::None, _) => false,
+        };
+        let was_left = |ended: &super::Ended| matches!(ended.outcome, Some(Outcome::Unknown(_))) && ended.task_id.is_some();
+        match row.ended.outcome {
+            _ if is_followed => false,
+            Some(Outcome::Unknown(_)) => was_left(row.ended),
+            Some(Outcome::Unsubmitted(_)) => {
+                let mut refreshes = row.planned.after.iter().filter_map(|&index| lane.ended.get(index as usize));
+                self.context.wait == Wait::None && stops(lane, row).next().is_none() && refreshes.any(was_left)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Why the lane stopped submitting what this row asks for.
+fn stops<'r>(lane: &'r LaneReport, row: Row<'r>) -> impl Iterator<Item = StopCause> {
+    lane.stops.iter().filter(move |stop| stop.covers(row.planned.task.operation)).map(|stop| stop.cause)
+}
+
+fn stop_code(cause: StopCause) -> ExitCode {
+    match cause {
+        StopCause::Quota => ExitCode::Quota,
+        StopCause::Credentials => ExitCode::Credentials,
+        StopCause::Journal => ExitCode::Checkout,
+        StopCause::RetriesSpent | StopCause::Denied | StopCause::Interrupted | StopCause::Deadline => ExitCode::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! The house rules that a compiler doesn't keep: layers, where the world may be touched, what a file may hold.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// For each module, the modules of this crate it may name. Lowest first; what isn't listed here has no place yet.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("error", &["model"]),
+    ("provider", &["model", "error", "inputs::Environment"]),
+    ("mapping", &["model"]),
+    ("providers", &["model", "provider"]),
+    ("inputs", &["model", "error", "mapping", "provider", "providers"]),
+    ("changes", &["model", "error", "inputs"]),
+    ("plan", &["model", "error", "inputs", "mapping", "provider"]),
+    ("exec", &["model", "error", "inputs", "plan", "provider"]),
+    ("report", &["model", "error", "inputs", "changes", "mapping", "plan", "provider"]),
+    ("host", &["model", "error", "inputs", "plan", "report"]),
+];
+
+/// Words that touch the world, and the only files that may hold them.
+const WORLD: &[(&str, &[&str])] = &[
+    ("std::fs", &["inputs/", "changes/git.rs", "exec/journal.rs", "host/", "commands/"]),
+    ("File::open", &["inputs/", "changes/git.rs", "exec/journal.rs", "host/"]),
+    ("std::env::", &["main.rs"]),
+    ("git2::", &["changes/git.rs", "commands/demo.rs"]),
+    ("reqwest", &["provider/http.rs", "provider/http/"]),
+    ("std::process::Command", &[]),
+    ("println!", &[]),
+    ("eprintln!", &[]),
+    ("SystemTime::now", &[]),
+    ("Timestamp::now", &["main.rs"]),
+    ("thread::sleep", &[]),
+];
+
+/// What no file may hold.
+const NEVER: &[&str] = &["TODO", "FIXME", "XXX", "unimplemented!", "todo!(", "#[allow", "dbg!("];
+
+const LONGEST: usize = 400;
+
+struct Source {
+    /// Below `src/`, with `/`.
+    name: String,
+    text: String,
+}
+
+impl Source {
+    /// The part that is shipped: without the unit tests at the end of the file.
+    fn shipped(&self) -> &str {
+        self.text.split("#[cfg(test)]\nmod ").next().unwrap()
+    }
+
+    fn is_test(&self) -> bool {
+        let file = Path::new(&self.name).file_stem().unwrap().to_str().unwrap();
+        file == "tests" || file.ends_with("_tests") || self.name.contains("/tests/")
+    }
+
+    fn module(&self) -> &str {
+        self.name.split(['/', '.']).next().unwrap()
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders: Vec<PathBuf> = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+                sources.push(Source { name, text: std::fs::read_to_string(&path).unwrap() });
+            }
+        }
+    }
+    sources.sort_by(|left, right| left.name.cmp(&right.name));
+    sources
+}
+
+/// Lines of code: comments may name anything.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line));
+    lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn a_layer_names_only_the_layers_below_it() {
+    let layers: BTreeMap<&str, &[&str]> = LAYERS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let Some(allowed) = layers.get(source.module()) else { continue };
+        for (number, line) in code(source.shipped()) {
+            for (at, _) in line.match_indices("crate::") {
+                let path = &line[at + "crate::".len()..];
+                let named = path.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                let fits = |allowed: &&str| path.starts_with(*allowed);
+                if named != source.module() && !allowed.iter().any(|allowed| fits(&allowed)) {
+                    wrong.push(format!("{}:{number}: {}", source.name, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these reach above or across their layer:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_world_is_touched_in_few_places() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        for (number, line) in code(source.shipped()) {
+            for (word, places) in WORLD {
+                if line.contains(word) && !places.iter().any(|place| source.name.starts_with(place)) {
+                    wrong.push(format!("{}:{number}: {}", source.name, line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these touch the world outside its places:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_vendor_is_named_outside_its_folder() {
+    let shared = ["exec/", "plan/", "report/", "host/", "changes/", "mapping/", "model.rs", "error.rs", "pipeline.rs"];
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        if shared.iter().any(|place| source.name.starts_with(place)) {
+            let named = code(source.shipped()).filter(|(_, line)| line.to_lowercase().contains("alibaba"));
+            wrong.extend(named.map(|(number, line)| format!("{}:{number}: {}", source.name, line.trim())));
+        }
+    }
+    assert!(wrong.is_empty(), "vendors are named by the registry and their folders alone:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_holds_what_should_never_be_committed() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for (number, line) in source.text.lines().enumerate() {
+            if NEVER.iter().any(|never| line.contains(never)) {
+                wrong.push(format!("{}:{}: {}", source.name, number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_opens_by_saying_what_it_is() {
+    let silent: Vec<String> = sources()
+        .iter()
+        .filter(|source| !source.is_test() && !source.text.starts_with("//!"))
+        .map(|source| source.name.clone())
+        .collect();
+    assert!(silent.is_empty(), "no `//!` head: {silent:?}");
+}
+
+#[test]
+fn no_file_grows_past_what_one_idea_needs() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|source| !source.is_test())
+        .map(|source| (source.shipped().lines().count(), &source.name))
+        .filter(|(lines, _)| *lines > LONGEST)
+        .map(|(lines, name)| format!("{name}: {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "look for the missing idea in:\n{}", long.join("\n"));
+}
