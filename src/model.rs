@@ -340,8 +340,6 @@ pub enum EventKind {
         outcome: Outcome,
         /// The provider's task id, once it was taken.
         task_id: Option<String>,
-        /// Whether the settings asked for this: not to wait for it. Then it is no failure of the run.
-        asked_for: bool,
     },
     /// Nothing more is submitted in this lane for these operations.
     LaneStopped {

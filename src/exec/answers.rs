@@ -74,13 +74,13 @@ impl LaneRun<'_> {
         let tasks = batch.tasks.clone();
         self.state.take(batch, task_ids, sent_at, now);
         let left = if self.follows(operation) {
-            self.blind.clone().map(|why| (why, false))
+            self.blind.clone()
         } else {
-            Some(("the provider took it; it isn't followed, as `wait` asks".to_owned(), true))
+            Some("the provider took it; it isn't followed, as `wait` asks".to_owned())
         };
-        if let Some((why, asked_for)) = left {
+        if let Some(why) = left {
             for task in tasks {
-                self.end_as(task, Outcome::Unknown(why.clone()), asked_for);
+                self.end(task, Outcome::Unknown(why.clone()));
             }
         }
     }

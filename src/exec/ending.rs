@@ -118,16 +118,12 @@ impl LaneRun<'_> {
         }
     }
 
+    /// Gives a task its outcome; what waited for it and can't follow gets its own.
     pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome) {
-        self.end_as(task, outcome, false);
-    }
-
-    /// Ends a task; `asked_for`: the settings say not to wait for it.
-    pub(super) fn end_as(&mut self, task: TaskIndex, outcome: Outcome, asked_for: bool) {
         let batch = self.state.batch_of(task);
         let ids = batch.and_then(|batch| self.state.taken.get(&batch)).map(|taken| taken.task_ids.clone());
         self.progress[class(self.state.operation(task))] = Instant::now();
-        for ended in self.state.end(task, outcome, asked_for, Instant::now()) {
+        for ended in self.state.end(task, outcome, Instant::now()) {
             self.tell(ended);
         }
         if let (Some(batch), Some(ids)) = (batch, ids)
@@ -140,7 +136,7 @@ impl LaneRun<'_> {
     }
 
     pub(super) fn tell(&self, ended: Ended) {
-        let Ended { task, outcome, task_id, asked_for } = ended;
+        let Ended { task, outcome, task_id } = ended;
         self.shared.note_outcome(&outcome);
         self.shared.record(&Entry::Ended {
             lane: self.index,
@@ -148,6 +144,6 @@ impl LaneRun<'_> {
             outcome: outcome.clone(),
             task_id: task_id.clone(),
         });
-        self.shared.emit(EventKind::TaskFinished { lane: self.index, task, outcome, task_id, asked_for });
+        self.shared.emit(EventKind::TaskFinished { lane: self.index, task, outcome, task_id });
     }
 }

@@ -95,7 +95,7 @@ impl<'a> LaneRun<'a> {
     /// Takes over what an earlier run left, fails what can't be sent, and queues the rest.
     fn prepare(&mut self, past: &PastLane, refusal: Refusal, now: Instant) {
         for (&task, task_id) in &past.done {
-            for mut ended in self.state.end(task, Outcome::Done, false, now) {
+            for mut ended in self.state.end(task, Outcome::Done, now) {
                 ended.task_id = ended.task_id.or_else(|| task_id.clone());
                 self.tell(ended);
             }

@@ -67,7 +67,6 @@ pub(super) struct Ended {
     pub(super) task: TaskIndex,
     pub(super) outcome: Outcome,
     pub(super) task_id: Option<String>,
-    pub(super) asked_for: bool,
 }
 
 pub(super) struct LaneState<'a> {
@@ -244,7 +243,7 @@ impl<'a> LaneState<'a> {
 
     /// Gives a task its outcome, and those that can't follow it theirs. What already has one keeps it: the first verdict
     /// stands, whatever a later row says.
-    pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome, asked_for: bool, now: Instant) -> Vec<Ended> {
+    pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome, now: Instant) -> Vec<Ended> {
         if self.is_ended(task) {
             return Vec::new();
         }
@@ -262,13 +261,13 @@ impl<'a> LaneState<'a> {
         self.open -= 1;
         let done = outcome == Outcome::Done;
         let left_behind = Outcome::Unsubmitted(format!("its refresh isn't done: {}", outcome.name()));
-        let mut ended = vec![Ended { task, outcome, task_id, asked_for }];
+        let mut ended = vec![Ended { task, outcome, task_id }];
         for prefetch in self.behind.remove(&task).unwrap_or_default() {
             if done {
                 self.blocked[prefetch as usize] -= 1;
                 self.release([prefetch], now);
             } else {
-                ended.extend(self.end(prefetch, left_behind.clone(), asked_for, now));
+                ended.extend(self.end(prefetch, left_behind.clone(), now));
             }
         }
         ended

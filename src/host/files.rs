@@ -96,11 +96,7 @@ fn replace_plain(
     written
 }
 
-fn fill_file(
-    file: File,
-    redactor: &Redactor,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<File> {
+fn fill_file(file: File, redactor: &Redactor, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<File> {
     let mut writer = redactor.writer(BufWriter::new(file));
     fill(&mut writer)?;
     writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)
@@ -119,7 +115,8 @@ fn ends_in_a_line_break(file: &mut File) -> io::Result<bool> {
 fn unwritable(path: &Path, error: &io::Error) -> Error {
     Error::Checkout {
         message: format!("`{}` can't be written: {error}", path.display()),
-        help: "make its folder writable for the user that runs this program, and free some space if the disk is full".into(),
+        help: "make its folder writable for the user that runs this program, and free some space if the disk is full"
+            .into(),
     }
 }
 

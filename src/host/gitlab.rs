@@ -32,14 +32,17 @@ pub(super) fn dotenv(outputs: &[Output], redactor: &Redactor) -> (String, Vec<St
             continue;
         }
         if !value.chars().all(is_allowed) {
-            left_out.push(format!("`{key}` is not in `{DOTENV_FILE}`: its value has characters that GitLab can't read there"));
+            left_out.push(format!(
+                "`{key}` is not in `{DOTENV_FILE}`: its value has characters that GitLab can't read there"
+            ));
             continue;
         }
         let room = DOTENV_BYTES.saturating_sub(text.len() + key.len() + 2);
         let kept = whole_elements(&value, room);
         if kept.len() < value.len() {
             let (all, some) = (value.split(',').count(), kept.split(',').filter(|element| !element.is_empty()).count());
-            left_out.push(format!("`{key}` in `{DOTENV_FILE}` holds {some} of {all}: GitLab takes {DOTENV_BYTES} bytes"));
+            left_out
+                .push(format!("`{key}` in `{DOTENV_FILE}` holds {some} of {all}: GitLab takes {DOTENV_BYTES} bytes"));
         }
         if !kept.is_empty() {
             text.push_str(&format!("{key}={kept}\n"));

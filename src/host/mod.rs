@@ -160,7 +160,9 @@ impl Host {
 fn named<'p>(file: Option<&'p Path>, variable: &str, what: &str) -> Result<&'p Path, Error> {
     file.ok_or_else(|| Error::Checkout {
         message: format!("{what} can't be written: `{variable}` is not set"),
-        help: format!("hand `{variable}` on to the process that runs this program, in a container with the file it names"),
+        help: format!(
+            "hand `{variable}` on to the process that runs this program, in a container with the file it names"
+        ),
     })
 }
 

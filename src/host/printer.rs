@@ -109,8 +109,10 @@ pub(crate) mod tests {
     pub(crate) fn hostile_text() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             proptest::sample::select(HOSTILE).prop_map(str::to_owned),
-            proptest::sample::select(&["::", ":", "#", "##", "[", "]", " ", "\\", "\n", "\r", "\u{ad}", "`", "|", "***"][..])
-                .prop_map(str::to_owned),
+            proptest::sample::select(
+                &["::", ":", "#", "##", "[", "]", " ", "\\", "\n", "\r", "\u{ad}", "`", "|", "***"][..]
+            )
+            .prop_map(str::to_owned),
             any::<char>().prop_map(String::from),
             "[a-z]{0,3}",
         ];
@@ -132,7 +134,9 @@ pub(crate) mod tests {
 
     #[test]
     fn the_runner_in_these_tests_does_see_commands() {
-        for text in [" ::error::x", "\u{3000}::a b=c::", "x ##[group]y", "#\u{ad}#[error]", "x\n::endgroup::", "##vso[a]"] {
+        for text in
+            [" ::error::x", "\u{3000}::a b=c::", "x ##[group]y", "#\u{ad}#[error]", "x\n::endgroup::", "##vso[a]"]
+        {
             assert!(runner_sees_a_command(text), "{text:?}");
         }
     }

@@ -90,7 +90,8 @@ impl<'a> Progress<'a> {
                     progress.sizes.insert(*batch, *size);
                 }
                 let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-                let text = format!("{}: batch {batch}: {} {}{again}", self.name(*lane), grouped(*size), operation.unit());
+                let text =
+                    format!("{}: batch {batch}: {} {}{again}", self.name(*lane), grouped(*size), operation.unit());
                 self.say(LogLevel::Verbose, &text);
             }
             EventKind::BatchSubmitted { lane, batch, task_ids, request_id } => {
@@ -102,8 +103,7 @@ impl<'a> Progress<'a> {
                 self.say(LogLevel::Verbose, &text);
             }
             EventKind::BatchRetried { lane, batch, why, after } => {
-                let text =
-                    format!("{}: batch {batch} is sent again in {}: {why}", self.name(*lane), duration(*after));
+                let text = format!("{}: batch {batch} is sent again in {}: {why}", self.name(*lane), duration(*after));
                 self.say(LogLevel::Normal, &text);
             }
             EventKind::BatchSplit { lane, batch, why } => {
@@ -168,8 +168,8 @@ impl<'a> Progress<'a> {
             let lane = &mut self.lanes[index];
             let is_due = elapsed.saturating_sub(lane.told_at) >= BETWEEN_LINES && lane.ended() < lane.tasks;
             let is_this = lane_of(kind).is_some_and(|of| usize::from(of) == index);
-            let is_milestone = is_this
-                && (is_submission && lane.submitted == lane.tasks || is_end && lane.ended() == lane.tasks);
+            let is_milestone =
+                is_this && (is_submission && lane.submitted == lane.tasks || is_end && lane.ended() == lane.tasks);
             if is_due || is_milestone {
                 lane.told_at = elapsed;
                 let text = format!("{}: {}", self.plan.lanes[index].target.name, state(&self.lanes[index], elapsed));
@@ -205,8 +205,11 @@ impl EventSink for Progress<'_> {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }
-                let text =
-                    format!("ended after {} and {}", duration(event.elapsed), counted(*calls as usize, "call", "calls"));
+                let text = format!(
+                    "ended after {} and {}",
+                    duration(event.elapsed),
+                    counted(*calls as usize, "call", "calls")
+                );
                 self.say(LogLevel::Normal, &text);
                 return;
             }

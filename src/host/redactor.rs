@@ -224,7 +224,9 @@ mod tests {
     #[test]
     fn escapes_in_either_case_are_found() {
         let redactor = redactor_of(&["aB+/=\"ß"]);
-        for spelled in ["aB%2B%2F%3D%22%C3%9F", "aB%2b%2f%3d%22%c3%9f", "aB%2B/%3D%22%C3%9F", "aB+/=\\\"ß", "aB+\\/=\\\"ß"] {
+        for spelled in
+            ["aB%2B%2F%3D%22%C3%9F", "aB%2b%2f%3d%22%c3%9f", "aB%2B/%3D%22%C3%9F", "aB+/=\\\"ß", "aB+\\/=\\\"ß"]
+        {
             assert_eq!(redactor.redact(spelled), "***", "{spelled}");
         }
     }

@@ -81,7 +81,7 @@ pub struct OperationSpec {
     pub per_day: Option<u64>,
     /// Distinct hosts in one call.
     pub hosts_per_call: Option<usize>,
-    /// The longest sum of [`Provider::request_bytes`] over a call's addresses, when they travel in the request line.
+    /// How many bytes the addresses of a call may take in the request line, percent-encoded, when they travel there.
     pub request_line_bytes: Option<usize>,
     /// Calls in a second and account.
     pub calls_per_second: f64,
@@ -100,7 +100,7 @@ pub struct CallLimit {
     pub calls_per_second: f64,
     /// Task ids in one call (1 where ids are not asked for).
     pub ids_per_call: usize,
-    /// Rows in one page.
+    /// Rows in one page; 0 where an answer always holds all of them.
     pub rows_per_page: usize,
 }
 
@@ -242,9 +242,6 @@ pub struct RecordFilter {
 pub trait Provider {
     /// What it is.
     fn spec(&self) -> &'static Spec;
-
-    /// How many bytes an address adds to the request line; 0 where it travels in the body.
-    fn request_bytes(&self, operation: Operation, url: &str) -> usize;
 
     /// Asks for an operation on some addresses. Signs anew at each call.
     ///

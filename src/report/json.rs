@@ -9,8 +9,8 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::inputs::Mode;
 use crate::model::{Kind, Operation, QuotaEntry, Reason, StopCause};
-use crate::report::{Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
 use crate::plan::Lane;
+use crate::report::{Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
 
 /// Raised when a program that reads the report could be misled; new fields don't raise it.
 const VERSION: u32 = 1;
@@ -124,7 +124,10 @@ impl<'r> TargetDocument<'r> {
             operation: operation.name(),
             kind: kind(operation),
             counts,
-            quota: quotas.iter().find(|(of, ..)| *of == operation).and_then(|(_, before, after)| quota(*before, *after)),
+            quota: quotas
+                .iter()
+                .find(|(of, ..)| *of == operation)
+                .and_then(|(_, before, after)| quota(*before, *after)),
         };
         Self {
             name: &lane.target.name,
@@ -176,7 +179,11 @@ fn kind(operation: Operation) -> Option<Kind> {
 
 fn quota(before: Option<QuotaEntry>, after: Option<QuotaEntry>) -> Option<QuotaDocument> {
     let limit = after.or(before)?.limit;
-    Some(QuotaDocument { limit, before: before.map(|entry| entry.remaining), after: after.map(|entry| entry.remaining) })
+    Some(QuotaDocument {
+        limit,
+        before: before.map(|entry| entry.remaining),
+        after: after.map(|entry| entry.remaining),
+    })
 }
 
 fn mode_name(mode: Mode) -> &'static str {

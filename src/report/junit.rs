@@ -23,7 +23,10 @@ pub fn write(report: &Report<'_>, writer: &mut dyn Write) -> io::Result<()> {
         let skipped = counts.planned - counts.done - failures;
         let name = escape(&lane.target.name);
         let tests = counts.planned;
-        writeln!(writer, "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">")?;
+        writeln!(
+            writer,
+            "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" skipped=\"{skipped}\">"
+        )?;
         for row in lane_rows(lane, of) {
             write_case(row, writer)?;
         }

@@ -6,9 +6,9 @@
 use crate::host::printer::clean;
 use crate::inputs::Mode;
 use crate::model::{Operation, Outcome};
+use crate::plan::Lane;
 use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
-use crate::plan::Lane;
 
 /// Longer names and messages are cut in the summary, in characters; the JSON report has them whole.
 const CELL_CHARACTERS: usize = 600;
@@ -128,7 +128,10 @@ impl Page {
 
     /// Says what is left out, from the reserve.
     fn left_out(&mut self, count: usize) {
-        let said = format!("_{} left out here, for want of room; the JSON report has all._\n\n", counted(count, "row", "rows"));
+        let said = format!(
+            "_{} left out here, for want of room; the JSON report has all._\n\n",
+            counted(count, "row", "rows")
+        );
         if count > 0 && self.text.len() + said.len() + 64 <= self.budget + RESERVE {
             self.text.push_str(&said);
         }
@@ -151,14 +154,19 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
     match report.status() {
         Status::NothingToDo => "nothing to do".into(),
         Status::Planned => {
-            let cant = if counts.failed > 0 { format!(", {} of them can't be sent", grouped(counts.failed)) } else { String::new() };
+            let cant = if counts.failed > 0 {
+                format!(", {} of them can't be sent", grouped(counts.failed))
+            } else {
+                String::new()
+            };
             format!("{} planned{cant}, nothing was sent", counted(counts.planned, "address", "addresses"))
         }
         Status::Done => {
             format!("all {} done in {}{how}", counted(counts.done, "address", "addresses"), duration(report.elapsed))
         }
         Status::Partly | Status::Failed | Status::TimedOut => {
-            let mut parts = vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "address", "addresses"))];
+            let mut parts =
+                vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "address", "addresses"))];
             for (count, word) in outcome_words(counts) {
                 parts.push(format!("{} {word}", grouped(count)));
             }
@@ -205,7 +213,9 @@ fn targets(report: &Report<'_>, page: &mut Page) {
             });
             let mut cells = vec![operation_word(*operation), grouped(counts.planned)];
             if !is_dry {
-                cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(|count| grouped(count)));
+                cells.extend(
+                    [counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(|count| grouped(count)),
+                );
                 cells.push(quota.unwrap_or_else(|| "–".into()));
             }
             cells
@@ -225,10 +235,8 @@ fn timeline(timeline: Timeline, report: &Report<'_>) -> String {
         ("last prefetch done", timeline.last_prefetched),
         ("end", (timeline != Timeline::default()).then_some(report.elapsed)),
     ];
-    let told: Vec<_> = moments
-        .into_iter()
-        .filter_map(|(what, at)| at.map(|at| format!("{what} {}", duration(at))))
-        .collect();
+    let told: Vec<_> =
+        moments.into_iter().filter_map(|(what, at)| at.map(|at| format!("{what} {}", duration(at)))).collect();
     if told.is_empty() { String::new() } else { format!("Time line: {}", told.join(" · ")) }
 }
 
@@ -241,8 +249,7 @@ fn stops(report: &Report<'_>, page: &mut Page) {
 }
 
 fn failures(report: &Report<'_>, page: &mut Page) {
-    let is_failure =
-        |row: &Row<'_>| !matches!(row.ended.outcome, None | Some(Outcome::Done | Outcome::Unsubmitted(_)));
+    let is_failure = |row: &Row<'_>| !matches!(row.ended.outcome, None | Some(Outcome::Done | Outcome::Unsubmitted(_)));
     let count = report.rows().filter(is_failure).count();
     if count == 0 || !page.block(&format!("**{} to look at**", counted(count, "address", "addresses"))) {
         return;
@@ -280,18 +287,14 @@ fn lane_addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
         let because = row.planned.task.because.first().map_or_else(
             || "–".to_owned(),
             |reason| {
-                let file = reason.file.as_ref().map(|file| format!("{} by ", code(&file.to_string()))).unwrap_or_default();
+                let file =
+                    reason.file.as_ref().map(|file| format!("{} by ", code(&file.to_string()))).unwrap_or_default();
                 let more = row.planned.task.because.len() - 1;
                 let more = if more > 0 { format!(" and {} more", grouped(more)) } else { String::new() };
                 format!("{file}{}{more}", code(&reason.rule))
             },
         );
-        vec![
-            code(&row.planned.task.url),
-            operation_word(row.planned.task.operation),
-            row.ended.name().into(),
-            because,
-        ]
+        vec![code(&row.planned.task.url), operation_word(row.planned.task.operation), row.ended.name().into(), because]
     };
     page.table(Some(&title), &["address", "operation", "outcome", "because of"], count, lane_rows(lane, of).map(cells));
 }

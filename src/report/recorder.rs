@@ -115,7 +115,10 @@ impl<'a> Recorder<'a> {
     }
 
     fn target(&self, lane: LaneIndex) -> String {
-        self.plan.lanes.get(usize::from(lane)).map_or_else(|| format!("lane {lane}"), |lane| lane.target.name.to_string())
+        self.plan
+            .lanes
+            .get(usize::from(lane))
+            .map_or_else(|| format!("lane {lane}"), |lane| lane.target.name.to_string())
     }
 
     fn task_finished(&mut self, lane: LaneIndex, task: TaskIndex, ended: Ended) {

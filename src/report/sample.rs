@@ -39,7 +39,8 @@ static SPEC: Spec = Spec {
     emulator: |_| unreachable!("a report needs no vendor"),
 };
 
-const LIMIT: CallLimit = CallLimit { api: "", permission: "", calls_per_second: 10.0, ids_per_call: 10, rows_per_page: 100 };
+const LIMIT: CallLimit =
+    CallLimit { api: "", permission: "", calls_per_second: 10.0, ids_per_call: 10, rows_per_page: 100 };
 
 const fn operation(operation: Operation, per_call: usize, per_day: u64, typical_seconds: u64) -> OperationSpec {
     OperationSpec {
@@ -74,7 +75,10 @@ pub(crate) fn plan() -> Plan {
         ],
         skipped: vec![
             Skipped { file: RepoPath::new("README.md"), why: "no rule matches it".into() },
-            Skipped { file: RepoPath::new("vendor/lib"), why: "a submodule; its files live in another repository".into() },
+            Skipped {
+                file: RepoPath::new("vendor/lib"),
+                why: "a submodule; its files live in another repository".into(),
+            },
         ],
         digest: "0123456789abcdef".repeat(4),
     }
@@ -108,7 +112,13 @@ pub(crate) fn event(seconds: u64, kind: EventKind) -> Event {
     Event { at: started + Duration::from_secs(seconds), elapsed: Duration::from_secs(seconds), kind }
 }
 
-pub(crate) fn finished(seconds: u64, lane: LaneIndex, task: TaskIndex, outcome: Outcome, task_id: Option<&str>) -> Event {
+pub(crate) fn finished(
+    seconds: u64,
+    lane: LaneIndex,
+    task: TaskIndex,
+    outcome: Outcome,
+    task_id: Option<&str>,
+) -> Event {
     event(seconds, EventKind::TaskFinished { lane, task, outcome, task_id: task_id.map(str::to_owned) })
 }
 
@@ -120,7 +130,15 @@ pub(crate) fn story() -> Vec<Event> {
         event(0, EventKind::RunStarted { tasks: 6, resumed: 0 }),
         event(0, EventKind::QuotaRead { lane: 0, quota: quota(9_000), moment: Moment::Before }),
         event(1, EventKind::BatchStarted { lane: 0, batch: 1, operation: REFRESH, size: 2, attempt: 1 }),
-        event(1, EventKind::BatchSubmitted { lane: 0, batch: 1, task_ids: vec!["704".into()], request_id: Some("R-1".into()) }),
+        event(
+            1,
+            EventKind::BatchSubmitted {
+                lane: 0,
+                batch: 1,
+                task_ids: vec!["704".into()],
+                request_id: Some("R-1".into()),
+            },
+        ),
         event(1, EventKind::BatchStarted { lane: 1, batch: 1, operation: DIRECTORY, size: 1, attempt: 1 }),
         event(2, EventKind::BatchUncertain { lane: 1, batch: 1, why: "connection reset".into() }),
         finished(2, 0, 2, Outcome::Failed("1,025 characters, and Sample CDN takes 1,024".into()), None),

@@ -63,9 +63,9 @@ fn lane_summary(lane: &Lane, of: &LaneReport, text: &mut String) {
         let mut parts = vec![format!("{} of {} done", grouped(counts.done), grouped(counts.planned))];
         parts.extend(outcome_words(counts).map(|(count, word)| format!("{} {word}", grouped(count))));
         if let Some((_, before, after)) = quotas.iter().find(|(of, ..)| *of == operation) {
-            let left = after.or(*before).map(|entry| {
-                format!("quota: {} of {} left", grouped(entry.remaining), grouped(entry.limit))
-            });
+            let left = after
+                .or(*before)
+                .map(|entry| format!("quota: {} of {} left", grouped(entry.remaining), grouped(entry.limit)));
             parts.extend(left);
         }
         line(text, &format!("    {:<24}{}", operation_word(operation), parts.join(", ")));

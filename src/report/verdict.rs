@@ -58,7 +58,8 @@ impl Report<'_> {
             return Status::Done;
         }
         let is_over = self.interrupted.is_none() && self.is_finished;
-        let is_as_asked = |(lane, row): (&LaneReport, Row<'_>)| row.ended.is_done() || self.was_not_waited_for(lane, row);
+        let is_as_asked =
+            |(lane, row): (&LaneReport, Row<'_>)| row.ended.is_done() || self.was_not_waited_for(lane, row);
         if is_over && self.rows_with_lanes().all(is_as_asked) {
             Status::Partly
         } else if is_over && counts.unknown > 0 && counts.failed == 0 {
@@ -139,7 +140,8 @@ impl Report<'_> {
             (Wait::All, _) | (Wait::Refresh, Operation::Refresh(_)) => true,
             (Wait::Refresh, Operation::Prefetch) | (Wait::None, _) => false,
         };
-        let was_left = |ended: &super::Ended| matches!(ended.outcome, Some(Outcome::Unknown(_))) && ended.task_id.is_some();
+        let was_left =
+            |ended: &super::Ended| matches!(ended.outcome, Some(Outcome::Unknown(_))) && ended.task_id.is_some();
         match row.ended.outcome {
             _ if is_followed => false,
             Some(Outcome::Unknown(_)) => was_left(row.ended),

@@ -147,6 +147,7 @@ impl Row {
             created: self.creation_time.0.parse().ok(),
             task_id: self.task_id.0,
             url: self.object_path.0,
+            prefetch: self.object_type.0.eq_ignore_ascii_case("preload"),
             kind: self.object_type.0,
             status: self.status.0,
             state,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Kind, Operation, Quota};
 use crate::provider::credentials::Credentials;
-use crate::provider::sign::acs::{Call, Sign, encode, timestamp};
+use crate::provider::sign::acs::{Call, Sign, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, CallLimit, Opening, OptionValue, Options, Page, Provider, RecordFilter,
@@ -106,14 +106,6 @@ struct Asked {
 impl Provider for Alibaba {
     fn spec(&self) -> &'static Spec {
         self.spec
-    }
-
-    /// With the separator, a line break that becomes three bytes.
-    fn request_bytes(&self, operation: Operation, url: &str) -> usize {
-        match operation {
-            Operation::Refresh(_) if self.product.refresh_in_form => 0,
-            _ => encode(url).len() + encode("\n").len(),
-        }
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {

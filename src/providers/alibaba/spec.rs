@@ -105,8 +105,8 @@ pub static ALIBABA_CDN: Spec = Spec {
             per_call: 100,                     // reference 2026-04
             per_day: Some(1_000),              // reference 2026-04
             hosts_per_call: Some(10),          // documented for a refresh, reference 2026-04; taken as the same here
-            request_line_bytes: Some(8_000),   // not documented; the gateways of its kind cut at 8 KiB
-            calls_per_second: 50.0,            // prefetch page 2024-11
+            request_line_bytes: Some(7_500), // not documented; gateways of its kind cut at 8 KiB, with the other parameters
+            calls_per_second: 50.0,          // prefetch page 2024-11
             typical: Duration::from_secs(600), // 5 to 30 minutes, reference 2026-04
         },
     ],
@@ -115,7 +115,7 @@ pub static ALIBABA_CDN: Spec = Spec {
         permission: "cdn:DescribeRefreshTaskById",
         calls_per_second: 30.0, // reference 2026-04
         ids_per_call: 10,       // reference 2026-04
-        rows_per_page: 100,     // there is no paging
+        rows_per_page: 0,       // there is no paging: reference 2026-04
     },
     records: CallLimit {
         api: "DescribeRefreshTasks",
