@@ -72,3 +72,55 @@ fn option(value: &OptionValue) -> String {
         OptionValue::Headers(headers) => headers.keys().map(String::as_str).collect::<Vec<_>>().join(" and "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::PROVIDERS;
+    use super::*;
+
+    #[test]
+    fn a_right_configuration_is_told_in_words() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "version: 1
+targets:
+  main: {provider: swift-cdn, area: domestic, l2: true, headers: {X-Token: hunter2}}
+  other: {provider: plain-cdn}
+rules:
+  - files: ['public/**', '!**/*.map']
+    urls: 'https://www.example.com/{tail}'
+  - name: posts
+    files: 'posts/*.md'
+    urls: 'https://www.example.com/posts/{1}/'
+    directories: 'https://www.example.com/posts/'
+    targets: main
+    prefetch: true
+    force: true
+";
+        std::fs::write(directory.path().join("cdn-purge.yml"), text).unwrap();
+        let mut flags = Flags::new();
+        flags.add("repository", directory.path().to_str().unwrap());
+        let reading = read_with(PROVIDERS, Use::Check, &flags, &Environment::new()).unwrap();
+        let told = summary(&reading).replace(&format!("{}/", directory.path().display()), "");
+        assert_eq!(
+            told,
+            "`cdn-purge.yml` can be used
+
+targets
+  main: swift-cdn, area domestic, headers X-Token, l2 true
+  other: plain-cdn
+
+rules
+  rules[0]: public/**  !**/*.map
+    → https://www.example.com/{tail}
+    refresh (file) at main, other
+  posts: posts/*.md
+    → https://www.example.com/posts/{1}/
+    → https://www.example.com/posts/
+    refresh (file, force), then prefetch, at main
+"
+        );
+        flags.add("url-file", "list.txt");
+        let reading = read_with(PROVIDERS, Use::Check, &flags, &Environment::new()).unwrap();
+        assert!(summary(&reading).ends_with("\naddresses come from `list.txt`\n"));
+    }
+}

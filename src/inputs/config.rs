@@ -23,8 +23,6 @@ mod read;
 pub(super) mod rule;
 pub(super) mod source;
 mod target;
-#[cfg(test)]
-mod tests;
 mod tree;
 
 /// What a configuration file says.
@@ -212,3 +210,8 @@ fn secret_key(name: &str) -> bool {
     let parts = ["secret", "token", "password", "passwd", "accesskey", "apikey", "privatekey", "credential"];
     matches!(name.as_str(), "ak" | "sk") || parts.iter().any(|part| name.contains(part))
 }
+
+#[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,6 @@ pub mod check;
 mod config;
 pub mod credentials;
 mod emulate;
-#[cfg(test)]
-mod fixtures;
 mod given;
 mod network;
 mod printed;
@@ -24,8 +22,6 @@ pub mod schema;
 mod settings;
 mod suggest;
 pub mod table;
-#[cfg(test)]
-mod tests;
 mod value;
 
 pub use arguments::{Command, parse_arguments};
@@ -203,3 +199,8 @@ pub enum LogLevel {
 
 /// The process's environment variables, taken once: names and values as the system gave them.
 pub type Environment = std::collections::BTreeMap<String, String>;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

@@ -294,3 +294,15 @@ fn keys_are_handed_on_and_a_token_alone_is_refused() {
     assert!(settings.credentials.access_key_secret.is_some() && !format!("{settings:?}").contains("hunter2"));
     assert!(World::configured().problems(&[("security-token", "t")])[0].contains("without its access key"));
 }
+
+#[test]
+fn mistakes_in_one_rule_name_the_option() {
+    let told = World::empty()
+        .set("INPUT_URLS", "https://www.example.com/{tial}\nhttps://www.example.com/{2}")
+        .problems(&[ONE_RULE[0], ("files", "a/*\n[b")]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("`--files`: ") && told[0].contains("in `[b`"), "{told:?}");
+    assert!(told[1].starts_with("input `urls`: unknown placeholder `{tial}` in `https://"), "{told:?}");
+    let told = World::empty().problems(&[ONE_RULE[0], ("files", "a/*"), ("urls", "https://www.example.com/{2}")]);
+    assert!(told[0].starts_with("`--urls`: `{2}` is never filled: a pattern of `files` has one wildcard"), "{told:?}");
+}

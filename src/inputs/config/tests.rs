@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::keys::{KINDS, RULE_KEYS};
 use super::source::Source;
 use super::{Configuration, parse};
 use crate::error::Diagnostic;
@@ -16,7 +15,7 @@ fn read(text: &str) -> Result<Configuration, Vec<Diagnostic>> {
 }
 
 /// Every problem as `line:column title | help`.
-fn problems(text: &str) -> Vec<String> {
+pub(super) fn problems(text: &str) -> Vec<String> {
     let found = read(text).err().unwrap_or_default();
     found
         .iter()
@@ -28,12 +27,8 @@ fn problems(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The problems of a rule that stands at line 5, column 5 of a file that is right otherwise.
-fn rule_problems(rule: &str) -> Vec<String> {
-    problems(&format!("{HEAD}rules:\n  - {}\n", rule.replace('\n', "\n    ")))
-}
-
-const HEAD: &str = "version: 1\ntargets:\n  main: {provider: swift-cdn}\n  other: {provider: plain-cdn}\n";
+/// A right beginning of four lines.
+pub(super) const HEAD: &str = "version: 1\ntargets:\n  main: {provider: swift-cdn}\n  other: {provider: plain-cdn}\n";
 
 #[test]
 fn the_whole_format_is_read() {
@@ -122,14 +117,6 @@ rules:
             "11:5 this rule has no `files` | add `files:` with one or more globs",
             "14:5 this rule names no addresses | add `urls` or `directories`",
         ]
-    );
-}
-
-#[test]
-fn a_target_that_is_not_configured_is_told_with_the_nearest() {
-    assert_eq!(
-        rule_problems("files: a\nurls: https://example.com/{tail}\ntargets: [main, mian]"),
-        ["8:21 this rule names a target that isn't configured: `mian` | did you mean `main`?"]
     );
 }
 
@@ -270,87 +257,6 @@ fn options_of_a_target_are_checked_against_its_provider() {
 }
 
 #[test]
-fn a_rule_is_checked_key_by_key() {
-    for (rule, told) in [
-        ("urls: https://e.example/", "6:5 this rule has no `files`"),
-        ("files: a", "6:5 this rule names no addresses"),
-        ("files: []\nurls: https://e.example/", "6:12 `files` is an empty list"),
-        ("files: [a, '']\nurls: https://e.example/", "6:16 `files` is empty"),
-        ("files: [a, [b]]\nurls: https://e.example/", "6:16 `files` is a list, not text"),
-        ("files: {a: b}\nurls: https://e.example/", "6:12 `files` is a mapping, not text"),
-        ("files: a\nurls: https://e.example/\nindex: a/b.html", "8:12 `a/b.html` isn't a file name"),
-        ("files: a\nurls: https://e.example/\nencoded: cooked", "8:14 `encoded` is `cooked`"),
-        (
-            "files: a\nurls: https://e.example/\nqueries: '?a=1'",
-            "8:14 a query string stands behind the `?` | write it without `?`: `a=1`",
-        ),
-        ("files: a\nurls: https://e.example/\nqueries: a b", "8:14 `a b` isn't a query string"),
-        ("files: a\nurls: https://e.example/\nprefetch: 1", "8:15 `prefetch` is `1`"),
-        ("files: a\nurls: https://e.example/\nname: \"a\\nb\"", "8:11 this can't be a rule's name"),
-        (
-            "files: a\nurls: https://e.example/\nrefresh: false",
-            "8:5 this rule neither refreshes nor prefetches | remove `refresh: false`, or add `prefetch: true`",
-        ),
-    ] {
-        let found = rule_problems(rule);
-        assert!(found.len() == 1 && found[0].starts_with(told), "{rule}: {found:?}");
-    }
-    assert!(rule_problems("just text")[0].starts_with("6:5 `rules[0]` is text, not a mapping"));
-}
-
-#[test]
-fn the_root_of_a_host_is_refreshed_only_when_asked_for() {
-    let root = "files: a\ndirectories: https://e.example/\ntargets: main";
-    assert_eq!(
-        rule_problems(root),
-        ["7:18 this refreshes everything of `e.example` | if that is meant, add `allow-root: true` to the rule"]
-    );
-    assert!(rule_problems(&format!("{root}\nallow-root: true")).is_empty());
-    assert!(rule_problems("files: a\ndirectories: https://e.example/a/\ntargets: main").is_empty());
-    assert_eq!(rule_problems("files: a\nurls: https://e.example/\nkind: directory\ntargets: main").len(), 1);
-}
-
-#[test]
-fn what_a_provider_cannot_do_is_told_with_what_it_can() {
-    assert_eq!(
-        rule_problems("files: a\nurls: https://e.example/{tail}\nkind: regex"),
-        [
-            "8:11 `plain-cdn`, the provider of `other`, has no regex refreshes | it has URL refreshes: give this rule other `targets`, or change it"
-        ]
-    );
-    assert_eq!(rule_problems("files: a\nurls: https://e.example/{tail}\nprefetch: true").len(), 1);
-    assert_eq!(rule_problems("files: a\ndirectories: https://e.example/a/").len(), 1);
-    assert!(rule_problems("files: a\nurls: https://e.example/{tail}\nkind: regex\ntargets: main").is_empty());
-}
-
-#[test]
-fn duplicate_keys_are_told_with_the_first_place() {
-    assert_eq!(
-        rule_problems("files: a\nurls: https://e.example/\nfiles: b\nurls: c"),
-        [
-            "8:5 `files` stands here a second time | it stands at line 6 already: keep one of the two",
-            "9:5 `urls` stands here a second time | it stands at line 7 already: keep one of the two",
-        ]
-    );
-}
-
-#[test]
-fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
-    assert_eq!(
-        rule_problems("files: [*.html]\nurls: https://e.example/"),
-        [
-            "6:13 `*.html` is a reference to an anchor that isn't there | if it is a pattern, quote it: `'*.html'`",
-            "6:13 `files` is empty | remove it, or write a value"
-        ]
-    );
-    let found = rule_problems("files:\n  - a\n  - !b/*.map\nurls: https://e.example/");
-    assert!(
-        found[0].starts_with("8:9 `!b/*.map` is a YAML tag, and tags mean nothing here | if it is a pattern, quote it"),
-        "{found:?}"
-    );
-}
-
-#[test]
 fn text_that_is_no_yaml_is_told_with_its_place() {
     for (text, place) in [
         ("version: 1\n\ttargets: x\n", "2:"),
@@ -408,12 +314,6 @@ fn of_very_many_problems_the_first_are_told_and_the_rest_counted() {
 fn a_second_document_is_refused() {
     let found = problems(&format!("{HEAD}rules: [{{files: a, urls: 'https://e.example/'}}]\n---\nversion: 1\n"));
     assert_eq!(found, ["6:1 a second document begins here | keep one document in the file: remove `---`"]);
-}
-
-#[test]
-fn the_words_of_kind_are_those_of_the_model() {
-    assert!(KINDS.iter().copied().eq(Kind::ALL.into_iter().map(Kind::name)));
-    assert!(RULE_KEYS.iter().all(|key| !key.help.ends_with('.')));
 }
 
 proptest! {
