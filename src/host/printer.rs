@@ -151,7 +151,28 @@ pub(crate) mod tests {
     #[test]
     fn hostile_names_become_visible() {
         let cleaned: Vec<_> = HOSTILE.iter().map(|text| clean(text)).collect();
-        insta::assert_snapshot!(cleaned.join("\n"), @"");
+        insta::assert_snapshot!(cleaned.join("\n"), @r#"
+        \n::set-output name=status::done
+        \r::add-mask::e
+        \u{2028}::error::forged
+         　\t ::stop-commands::x
+        \::warning file=a,line=1::forged
+        page##\[add-mask]e.html
+        #\u{ad}#\u{200d}[error]forged
+        ##\u{feff}[error]
+        \u{feff}::error::forged
+        ##vso\[task.setvariable variable=PATH]x
+        \x1b[2J\x1b]0;title\x07
+        \x1b[0Ksection_start:1:x\r\x1b[0Kfolded
+        \u{9b}31mred
+        invoice\u{202e}fdp.exe
+        a|b`c``d<img src=x onerror=alert(1)>
+        [link](https://evil.example/) @octocat #1 www.evil.example
+        $(touch pwned).txt; `id` && ${IFS}
+        ]]></failure>&"'\u{ffff}
+        delimiter\ncdn_purge_0\nPATH=/evil
+        tag \u{e0041}\u{e007f} filler \u{3164}\u{115f}
+        "#);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::host::console::{Console, Severity};
 use crate::inputs::LogLevel;
 use crate::model::{BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Outcome, Quota, TaskIndex};
 use crate::plan::Plan;
-use crate::report::words::{counted, duration, grouped, quota_word, stop_word};
+use crate::report::words::{counted, duration, grouped, operation_word, quota_word, stop_word};
 
 /// A line about each lane at least so far apart.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
@@ -90,8 +90,9 @@ impl<'a> Progress<'a> {
                     progress.sizes.insert(*batch, *size);
                 }
                 let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-                let text =
-                    format!("{}: batch {batch}: {} {}{again}", self.name(*lane), grouped(*size), operation.unit());
+                let addresses = counted(*size, "address", "addresses");
+                let operation = operation_word(*operation);
+                let text = format!("{}: batch {batch}: {operation}, {addresses}{again}", self.name(*lane));
                 self.say(LogLevel::Verbose, &text);
             }
             EventKind::BatchSubmitted { lane, batch, task_ids, request_id } => {
@@ -158,8 +159,8 @@ impl<'a> Progress<'a> {
             let sum = |count: fn(&LaneProgress) -> usize| self.lanes.iter().map(count).sum::<usize>();
             bar.set_position(sum(LaneProgress::ended) as u64);
             let (done, bad) = (sum(|lane| lane.done), sum(|lane| lane.failed + lane.unsubmitted + lane.unknown));
-            let running = sum(|lane| lane.submitted.saturating_sub(lane.done + lane.failed + lane.unknown));
-            bar.set_message(format!("{} done, {} running, {} not", grouped(done), grouped(running), grouped(bad)));
+            let open = sum(|lane| lane.tasks).saturating_sub(done + bad);
+            bar.set_message(format!("{} done, {} not, {} open", grouped(done), grouped(bad), grouped(open)));
             return;
         }
         let is_submission = matches!(kind, EventKind::BatchSubmitted { .. });

@@ -19,10 +19,16 @@ const MASK: &str = "***";
 /// Shorter texts are no secrets: their mask would hide half of the log, and tell what they are.
 const SHORTEST: usize = 4;
 
+/// So much of a long secret gives it away, in bytes: a message that was cut must not show its first half. It also keeps the
+/// pattern small, which for tokens of some thousand characters would take long to make.
+const TELLING: usize = 24;
+
 /// Finds secrets in text. It can't be printed.
 #[derive(Clone, Default)]
 pub struct Redactor {
+    /// The longest first.
     forms: Vec<SecretString>,
+    /// The beginnings of all forms.
     pattern: Option<Regex>,
 }
 
@@ -47,17 +53,36 @@ impl Redactor {
         self.forms.iter()
     }
 
-    /// The text without secrets.
+    /// The text without secrets, and without the beginnings of long ones.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match &self.pattern {
-            Some(pattern) => pattern.replace_all(text, MASK),
-            None => Cow::Borrowed(text),
+        let Some(pattern) = &self.pattern else { return Cow::Borrowed(text) };
+        let mut redacted = String::new();
+        let mut copied = 0;
+        while let Some(found) = pattern.find_at(text, copied) {
+            redacted.push_str(&text[copied..found.start()]);
+            redacted.push_str(MASK);
+            copied = found.start() + self.secret_length(&text[found.start()..]).max(found.len());
         }
+        if copied == 0 {
+            return Cow::Borrowed(text);
+        }
+        redacted.push_str(&text[copied..]);
+        Cow::Owned(redacted)
     }
 
     /// A writer that redacts line by line on the way to another.
     pub fn writer<W: Write>(&self, inner: W) -> RedactingWriter<'_, W> {
         RedactingWriter { redactor: self, inner, line: Vec::new() }
+    }
+
+    /// How many bytes at the beginning of a text are of a secret.
+    fn secret_length(&self, text: &str) -> usize {
+        let common = |form: &SecretString| {
+            let pairs = text.chars().zip(form.expose_secret().chars());
+            pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum::<usize>()
+        };
+        let is_told = |form: &&SecretString| text.starts_with(beginning(form.expose_secret()));
+        self.forms.iter().filter(is_told).map(common).max().unwrap_or(0)
     }
 
     fn add_all<'a>(&mut self, secrets: impl IntoIterator<Item = &'a SecretString>) {
@@ -72,7 +97,8 @@ impl Redactor {
         }
         forms.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
-        let alternatives: Vec<String> = forms.iter().map(|form| regex::escape(form)).collect();
+        let mut alternatives: Vec<String> = forms.iter().map(|form| regex::escape(beginning(form))).collect();
+        alternatives.dedup();
         self.pattern = (!forms.is_empty()).then(|| {
             regex::RegexBuilder::new(&alternatives.join("|"))
                 .size_limit(usize::MAX)
@@ -83,8 +109,13 @@ impl Redactor {
     }
 }
 
+/// What of a form is enough to hide it.
+fn beginning(form: &str) -> &str {
+    &form[..form.floor_char_boundary(TELLING)]
+}
+
 /// A text as it is and as it may be spelled on its way. Base64 in all three positions that it can have in a longer text,
-/// without the characters that its neighbours have a part in.
+/// without the characters that its neighbours have a part in, and at the end of a text.
 fn derived_forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let mut forms = vec![secret.to_owned()];
@@ -94,6 +125,7 @@ fn derived_forms(secret: &str) -> Vec<String> {
             let first = (offset * 8).div_ceil(6);
             let last = (offset + bytes.len()) * 8 / 6;
             forms.push(encoded[first..last].to_owned());
+            forms.push(encoded[first..].to_owned());
         }
     }
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -229,6 +261,15 @@ mod tests {
         {
             assert_eq!(redactor.redact(spelled), "***", "{spelled}");
         }
+    }
+
+    #[test]
+    fn a_long_secret_is_hidden_even_where_it_is_cut() {
+        let redactor = redactor_of(&["0123456789-0123456789-0123456789-ß-0123456789"]);
+        assert_eq!(redactor.redact("token 0123456789-0123456789-0123456789-ß-0123456789."), "token ***.");
+        assert_eq!(redactor.redact("token 0123456789-0123456789-0123456789-…"), "token ***…");
+        assert_eq!(redactor.redact("0123456789-0123456789-01x"), "***x");
+        assert_eq!(redactor.redact("0123456789-0123456789-x"), "0123456789-0123456789-x");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::model::{Change, ChangeKind, EntryKind, Kind, Operation, Reason, RepoPath, Skipped, TargetName, Task};
+use index::Index;
 use placeholder::Facts;
 use rules::Verdict;
 use template::Form;
@@ -14,6 +15,7 @@ pub mod address;
 mod encoding;
 pub mod explain;
 mod glob;
+mod index;
 mod placeholder;
 pub mod rules;
 pub mod template;
@@ -86,26 +88,27 @@ pub struct Mapped {
 /// reports them.
 pub fn map(changes: &[Change], rules: &[Rule], overrides: Overrides) -> Mapped {
     let mut mapped = Mapped::default();
+    let rules = Index::new(rules);
     for change in changes {
         let deleted = change.kind == ChangeKind::Deleted;
         if let ChangeKind::Renamed { from } = &change.kind {
-            mapped.add(from, change.entry, true, rules, overrides);
+            mapped.add(from, change.entry, true, &rules, overrides);
         }
-        mapped.add(&change.path, change.entry, deleted, rules, overrides);
+        mapped.add(&change.path, change.entry, deleted, &rules, overrides);
     }
     mapped
 }
 
 impl Mapped {
     /// Maps one path; `gone` if nothing stands there any more.
-    fn add(&mut self, path: &RepoPath, entry: EntryKind, gone: bool, rules: &[Rule], overrides: Overrides) {
+    fn add(&mut self, path: &RepoPath, entry: EntryKind, gone: bool, rules: &Index<'_>, overrides: Overrides) {
         if entry == EntryKind::Submodule {
             return self.skip(path, "a submodule; its files live in another repository".into());
         }
         let before = self.tasks.len();
         let mut file = None;
         let mut reasons = Vec::new();
-        for rule in rules {
+        for rule in rules.candidates(path.as_bytes()) {
             match rule.files.judge(path.as_bytes()) {
                 Verdict::Matched(found) => {
                     let wishes = Wishes::new(rule, overrides, gone);
@@ -113,7 +116,9 @@ impl Mapped {
                         let file = file.get_or_insert_with(|| Arc::new(path.clone()));
                         self.add_tasks(rule, file, wishes, &Facts::new(path, found));
                     }
-                    reasons.push(wishes.nothing(rule));
+                    if self.tasks.len() == before {
+                        reasons.push(wishes.nothing(rule));
+                    }
                 }
                 Verdict::Excluded { by } => reasons.push(format!("excluded by `!{by}` of rule `{}`", rule.name)),
                 Verdict::Unmatched => {}

@@ -101,7 +101,7 @@ impl Globs {
         };
         match self.excluding.iter().find(|glob| glob.captures(path).is_some()) {
             Some(by) => Verdict::Excluded { by: by.text() },
-            None => Verdict::Matched(Match { pattern: glob.text(), captures, tail: &path[glob.directories()..] }),
+            None => Verdict::Matched(Match { pattern: glob.text(), captures, tail: &path[glob.directory().len()..] }),
         }
     }
 

@@ -16,14 +16,17 @@ const CELL_CHARACTERS: usize = 600;
 /// Kept free for the ends of tables and folds.
 const RESERVE: usize = 1_024;
 
+const FOLD_END: &str = "</details>\n\n";
+
 /// The summary, in at most `budget` bytes.
 pub fn markdown(report: &Report<'_>, budget: usize) -> String {
-    let mut page = Page { text: String::new(), budget: budget.saturating_sub(RESERVE) };
+    let mut page = Page { text: String::new(), budget: budget.saturating_sub(RESERVE), limit: budget };
     page.block(&heading(report));
     page.block(&question(report));
     targets(report, &mut page);
     stops(report, &mut page);
     failures(report, &mut page);
+    unsubmitted(report, &mut page);
     notes(report, &mut page);
     addresses(report, &mut page);
     skipped(report, &mut page);
@@ -56,8 +59,8 @@ fn prose(text: &str) -> String {
         if part.is_empty() || !is_literal && means_nothing(part) {
             return part.to_owned();
         }
-        let words = part.trim();
-        let start = part.len() - part.trim_start().len();
+        let words = part.trim_matches(' ');
+        let start = part.len() - part.trim_start_matches(' ').len();
         format!("{}{}{}", &part[..start], code(words), &part[start + words.len()..])
     });
     parts.collect()
@@ -83,7 +86,10 @@ fn means_nothing(text: &str) -> bool {
 /// A text that grows while its budget lasts.
 struct Page {
     text: String,
+    /// For blocks and rows.
     budget: usize,
+    /// For everything: the reserve is between the two.
+    limit: usize,
 }
 
 impl Page {
@@ -122,7 +128,7 @@ impl Page {
         self.text.push('\n');
         self.left_out(count - written);
         if fold.is_some() {
-            self.text.push_str("</details>\n\n");
+            self.text.push_str(FOLD_END);
         }
     }
 
@@ -132,7 +138,7 @@ impl Page {
             "_{} left out here, for want of room; the JSON report has all._\n\n",
             counted(count, "row", "rows")
         );
-        if count > 0 && self.text.len() + said.len() + 64 <= self.budget + RESERVE {
+        if count > 0 && self.text.len() + said.len() + FOLD_END.len() <= self.limit {
             self.text.push_str(&said);
         }
     }
@@ -152,7 +158,8 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
     let counts = report.count(|_| true);
     let how = if report.context.mode == Mode::Rehearse { " (a rehearsal: nothing was sent)" } else { "" };
     match report.status() {
-        Status::NothingToDo => "nothing to do".into(),
+        Status::NothingToDo if report.context.changed_files == 0 => "nothing to do: no file changed".into(),
+        Status::NothingToDo => "nothing to do: no changed file gives an address".into(),
         Status::Planned => {
             let cant = if counts.failed > 0 {
                 format!(", {} of them can't be sent", grouped(counts.failed))
@@ -213,9 +220,7 @@ fn targets(report: &Report<'_>, page: &mut Page) {
             });
             let mut cells = vec![operation_word(*operation), grouped(counts.planned)];
             if !is_dry {
-                cells.extend(
-                    [counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(|count| grouped(count)),
-                );
+                cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(grouped));
                 cells.push(quota.unwrap_or_else(|| "–".into()));
             }
             cells
@@ -266,6 +271,15 @@ fn failures(report: &Report<'_>, page: &mut Page) {
     };
     let header = ["outcome", "operation", "address", "why, in the provider's words", "task id"];
     page.table(None, &header, count, report.rows().filter(is_failure).map(cells));
+}
+
+fn unsubmitted(report: &Report<'_>, page: &mut Page) {
+    let reasons = report.unsubmitted_reasons();
+    if reasons.is_empty() || !page.block("**Not submitted**") {
+        return;
+    }
+    let cells = |(reason, count): &(&str, usize)| vec![grouped(*count), code(reason)];
+    page.table(None, &["addresses", "why"], reasons.len(), reasons.iter().map(cells));
 }
 
 fn notes(report: &Report<'_>, page: &mut Page) {

@@ -3,6 +3,7 @@
 //! The report is the truth about a run: every planned address ends in exactly one outcome, and together they are the plan.
 //! What the host may show, and where, is not known here; what stands in the texts is cleaned by the host's printer.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -171,6 +172,19 @@ impl<'a> Report<'a> {
             counts.add(row.ended);
         }
         counts
+    }
+
+    /// Why addresses were not submitted, and how many for each reason; the most frequent first.
+    fn unsubmitted_reasons(&self) -> Vec<(&str, usize)> {
+        let mut reasons = BTreeMap::new();
+        for row in self.rows() {
+            if let Some(Outcome::Unsubmitted(reason)) = &row.ended.outcome {
+                *reasons.entry(reason.as_str()).or_default() += 1;
+            }
+        }
+        let mut reasons: Vec<_> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
     }
 
     /// Every task with its end, in the order of the plan.

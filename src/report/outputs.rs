@@ -59,3 +59,51 @@ fn task_ids(task_ids: &[String]) -> (String, usize) {
     }
     (list, left_out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::Mode;
+    use crate::report::sample;
+
+    #[test]
+    fn outputs_are_counts_ids_and_a_path() {
+        let plan = sample::plan();
+        let report = sample::report(&plan, sample::context(Mode::Real), &sample::story());
+        let (outputs, notes) = outputs(&report, Some(Path::new("/tmp/report.json")));
+        let lines: Vec<_> = outputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        status=partly
+        base=1111111111111111111111111111111111111111
+        head=2222222222222222222222222222222222222222
+        changed-files=6
+        refreshed=1
+        prefetched=1
+        failed=2
+        unsubmitted=1
+        unknown=1
+        task-ids=704,705
+        report=/tmp/report.json
+        ");
+        assert_eq!(notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn ids_are_cut_at_whole_ids_and_strange_ones_are_left_out() {
+        let mut ids: Vec<String> = (0..20_000).map(|id| format!("{id:08}")).collect();
+        ids.insert(0, "$(reboot)".into());
+        ids.insert(1, "a,b".into());
+        let (list, left_out) = task_ids(&ids);
+        assert!(list.len() <= TASK_IDS_BYTES && list.split(',').all(|id| id.len() == 8));
+        assert_eq!(list.split(',').count() + left_out, ids.len());
+    }
+
+    #[test]
+    fn names_never_reach_an_output() {
+        let urls = ["https://x/$(touch pwned)".to_owned()];
+        let plan = sample::plan_of(&urls);
+        let report = sample::report(&plan, sample::context(Mode::DryRun), &[]);
+        let (outputs, _) = outputs(&report, None);
+        assert!(outputs.iter().all(|(_, value)| !value.contains("pwned")));
+    }
+}

@@ -7,14 +7,14 @@ use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
 use crate::report::markdown::{outcome_words, verdict};
 use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
-use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
+use crate::report::{LaneReport, Report, Row, lane_counts, lane_quotas, lane_rows};
 
 /// So many addresses that came to no good end, and so many skipped files, are told one by one.
 const TOLD: usize = 10;
 
 /// What happened, in a few lines.
 pub fn summary(report: &Report<'_>) -> String {
-    let mut text = format!("{}: {}\n", report.status(), verdict(report));
+    let mut text = format!("cdn-purge: {}\n", verdict(report));
     range(report, &mut text);
     for (lane, of) in report.lanes_with_reports() {
         lane_summary(lane, of, &mut text);
@@ -30,17 +30,16 @@ pub fn summary(report: &Report<'_>) -> String {
 /// The plan of a dry run: what would be sent, what it costs, how long it may take. At most `shown` addresses of each
 /// operation.
 pub fn plan(report: &Report<'_>, shown: usize) -> String {
-    let mut text = format!("{}: {}\n", report.status(), verdict(report));
+    let mut text = format!("cdn-purge: {}\n", verdict(report));
     range(report, &mut text);
     for (lane, of) in report.lanes_with_reports() {
         lane_plan(lane, of, shown, &mut text);
     }
-    if report.status() != Status::NothingToDo {
-        let longest = report.plan.lanes.iter().map(estimate).max().unwrap_or_default();
-        if longest > Duration::ZERO {
-            line(&mut text, &format!("  about {}, if each task takes its usual time", duration(longest)));
-        }
+    let longest = report.plan.lanes.iter().map(estimate).max().unwrap_or_default();
+    if longest > Duration::ZERO {
+        line(&mut text, &format!("  about {}, if each task takes its usual time", duration(longest)));
     }
+    failures(report, &mut text);
     skipped(report, &mut text);
     text
 }
@@ -84,6 +83,11 @@ fn failures(report: &Report<'_>, text: &mut String) {
         line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.url));
     }
     more(count, TOLD, "  ", "the report has them all", text);
+    let reasons = report.unsubmitted_reasons();
+    for (reason, count) in reasons.iter().take(TOLD) {
+        line(text, &format!("  unsubmitted: {}: {reason}", counted(*count, "address", "addresses")));
+    }
+    more(reasons.len(), TOLD, "  ", "the report has them all", text);
 }
 
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
@@ -104,8 +108,7 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
         line(text, &head);
         let rows = || lane_rows(lane, of).filter(|row| row.planned.task.operation == operation);
         for row in rows().take(shown) {
-            let refused = row.ended.reason().map(|why| format!("   (can't be sent: {why})")).unwrap_or_default();
-            line(text, &format!("      {}{refused}", row.planned.task.url));
+            line(text, &format!("      {}", row.planned.task.url));
         }
         more(counts.planned, shown, "      ", "the report has them all", text);
     }

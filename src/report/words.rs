@@ -49,12 +49,12 @@ pub fn stop_word(operation: Option<Operation>) -> String {
 }
 
 /// The first 12 digits of a commit's id.
-pub(super) fn short_commit(commit: &str) -> &str {
+pub fn short_commit(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
 }
 
 /// `refresh`, `refresh (directory)`, `prefetch`.
-pub(super) fn operation_word(operation: Operation) -> String {
+pub fn operation_word(operation: Operation) -> String {
     match operation {
         Operation::Refresh(crate::model::Kind::File) | Operation::Prefetch => operation.name().into(),
         Operation::Refresh(kind) => format!("refresh ({})", kind.name()),

@@ -1,11 +1,16 @@
-//! Pieces become a program that says whether a path matches and what its wildcards take.
+//! Pieces become a program that says whether a path matches, and what its wildcards take.
 //!
 //! From the last node to the first, and for every place in the path, it is noted whether the rest of the pattern can match
 //! the rest of the path; then one walk from the left takes as much as it can at each wildcard. Both are bounded by the
 //! pattern's length times the path's, whatever the pattern.
 
+use std::ops::Range;
+
 use super::parse::{Class, Piece};
 use super::{Captures, NUMBERED};
+
+/// The longest character in UTF-8, in bytes.
+const LONGEST_CHARACTER: usize = 4;
 
 /// A pattern's pieces; every node stands behind those it leads to.
 #[derive(Debug)]
@@ -27,6 +32,7 @@ struct Node {
 enum Step {
     /// The path must be at its end.
     End,
+    /// Never empty.
     Literal(Box<[u8]>),
     One(Class),
     Run,
@@ -73,6 +79,12 @@ impl Program {
         if !reach.from(self.start, 0) {
             return false;
         }
+        self.walk(path, &reach, captures);
+        true
+    }
+
+    /// Walks a path that matches, and takes as much as it can at each wildcard.
+    fn walk<'p>(&self, path: &'p [u8], reach: &Reach<'_>, captures: &mut Captures<'p>) {
         let (mut node, mut at) = (self.start, 0);
         // The braces the walk is in: their slot, where they began, and the node behind them.
         let mut braces: Option<(usize, usize, usize)> = None;
@@ -85,7 +97,7 @@ impl Program {
             }
             let Node { step, next, slot } = &self.nodes[node];
             let end = match step {
-                Step::End => return true,
+                Step::End => return,
                 Step::Choice(alternatives) => {
                     if let Some(slot) = slot {
                         braces = Some((*slot, at, *next));
@@ -128,54 +140,87 @@ fn longest(step: &Step, path: &[u8], from: usize, follows: impl Fn(usize) -> boo
 }
 
 /// For every node and every place in a path: whether the rest of the path can be matched from there.
-struct Reach {
+struct Reach<'p> {
+    path: &'p [u8],
     /// A row per node, a column per place and one for the end.
     table: Vec<bool>,
-    columns: usize,
+    /// Per node, where in its row something may be true. Most patterns that don't match are known not to at an empty one.
+    spans: Vec<Range<usize>>,
 }
 
-impl Reach {
-    fn new(nodes: &[Node], path: &[u8]) -> Self {
+impl<'p> Reach<'p> {
+    fn new(nodes: &[Node], path: &'p [u8]) -> Self {
         let columns = path.len() + 1;
-        let mut table = vec![false; nodes.len() * columns];
+        let mut reach =
+            Self { path, table: vec![false; nodes.len() * columns], spans: Vec::with_capacity(nodes.len()) };
         for (index, node) in nodes.iter().enumerate() {
-            let (done, rest) = table.split_at_mut(index * columns);
-            node.fill(&mut rest[..columns], path, |node, at| done[node * columns + at]);
+            let span = reach.candidates(node);
+            let (done, row) = reach.table.split_at_mut(index * columns);
+            node.fill(row, span.clone(), path, |node, at| done[node * columns + at]);
+            let first = span.clone().find(|&at| row[at]).unwrap_or(span.end);
+            let end = span.rev().find(|&at| row[at]).map_or(first, |last| last + 1);
+            reach.spans.push(first..end);
         }
-        Self { table, columns }
+        reach
     }
 
+    /// Whether the path can be matched from `at` on by the pattern from `node` on.
     fn from(&self, node: usize, at: usize) -> bool {
-        self.table[node * self.columns + at]
+        self.table[node * (self.path.len() + 1) + at]
+    }
+
+    /// From where a node can possibly reach a place from which the pattern goes on.
+    fn candidates(&self, node: &Node) -> Range<usize> {
+        let next = self.spans.get(node.next).cloned().unwrap_or(0..0);
+        match &node.step {
+            Step::End => self.path.len()..self.path.len() + 1,
+            Step::Choice(alternatives) => {
+                let spans = || {
+                    alternatives
+                        .iter()
+                        .map(|&alternative| self.spans[alternative].clone())
+                        .filter(|span| !span.is_empty())
+                };
+                spans().map(|span| span.start).min().unwrap_or(0)..spans().map(|span| span.end).max().unwrap_or(0)
+            }
+            _ if next.is_empty() => 0..0,
+            Step::Literal(text) => next.start.saturating_sub(text.len())..next.end.saturating_sub(text.len()),
+            Step::One(_) => next.start.saturating_sub(LONGEST_CHARACTER)..next.end - 1,
+            Step::Run => {
+                let slash = self.path[..next.start].iter().rposition(|&byte| byte == b'/');
+                slash.map_or(0, |slash| slash + 1)..next.end
+            }
+            Step::Descend | Step::Rest => 0..next.end,
+        }
     }
 }
 
 impl Node {
-    /// Fills the node's row of [`Reach`]. `from` looks up the rows of the nodes it leads to.
-    fn fill(&self, row: &mut [bool], path: &[u8], from: impl Fn(usize, usize) -> bool) {
+    /// Fills the node's row of [`Reach`] at `span`. `from` looks up the rows of the nodes it leads to.
+    fn fill(&self, row: &mut [bool], span: Range<usize>, path: &[u8], from: impl Fn(usize, usize) -> bool) {
         let follows = |at: usize| from(self.next, at);
         match &self.step {
             Step::End => row[path.len()] = true,
             Step::Literal(text) => {
-                for (at, reached) in row.iter_mut().enumerate().take((path.len() + 1).saturating_sub(text.len())) {
-                    *reached = follows(at + text.len()) && path[at..].starts_with(text);
+                for at in span {
+                    row[at] = follows(at + text.len()) && path[at] == text[0] && path[at..].starts_with(text);
                 }
             }
             Step::One(class) => {
-                for (at, reached) in row.iter_mut().enumerate().take(path.len()) {
+                for at in span {
                     let (character, length) = unit(path, at);
-                    *reached = class.holds(character) && follows(at + length);
+                    row[at] = class.holds(character) && follows(at + length);
                 }
             }
             Step::Run => {
-                for at in (0..row.len()).rev() {
+                for at in span.rev() {
                     let longer = at < path.len() && path[at] != b'/' && row[at + unit(path, at).1];
                     row[at] = longer || follows(at);
                 }
             }
             Step::Descend => {
                 let mut deeper = false;
-                for at in (0..row.len()).rev() {
+                for at in span.rev() {
                     if path.get(at) == Some(&b'/') {
                         deeper = row[at + 1];
                     }
@@ -184,14 +229,14 @@ impl Node {
             }
             Step::Rest => {
                 let mut farther = false;
-                for (at, reached) in row.iter_mut().enumerate().rev() {
-                    *reached = farther && is_segment_start(path, at);
+                for at in span.rev() {
+                    row[at] = farther && is_segment_start(path, at);
                     farther |= is_segment_end(path, at) && follows(at);
                 }
             }
             Step::Choice(alternatives) => {
-                for (at, reached) in row.iter_mut().enumerate() {
-                    *reached = alternatives.iter().any(|&alternative| from(alternative, at));
+                for at in span {
+                    row[at] = alternatives.iter().any(|&alternative| from(alternative, at));
                 }
             }
         }

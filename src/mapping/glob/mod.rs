@@ -25,9 +25,11 @@ pub(super) struct Glob {
     prefix: Box<[u8]>,
     /// What every match ends with, behind the prefix.
     suffix: Box<[u8]>,
+    /// One of these stands before the suffix, if any are listed: most paths are turned away by them.
+    endings: Vec<Box<[u8]>>,
     /// What lies between the two; `None` if nothing does.
     middle: Option<Program>,
-    /// The length of the directories that the pattern spells out, with their `/`: where `{tail}` begins.
+    /// The length of the directories in the prefix, with their `/`.
     directories: usize,
     wildcards: usize,
 }
@@ -71,8 +73,9 @@ impl Glob {
             _ => Box::default(),
         };
         let directories = prefix.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        let endings = endings(pieces.last());
         let middle = (!pieces.is_empty()).then(|| Program::new(&pieces));
-        Ok(Self { text: text.into(), prefix, suffix, middle, directories, wildcards })
+        Ok(Self { text: text.into(), prefix, suffix, endings, middle, directories, wildcards })
     }
 
     /// The pattern as it was written.
@@ -85,9 +88,9 @@ impl Glob {
         &self.prefix
     }
 
-    /// The length of the directories that the pattern spells out, with their `/`.
-    pub(super) fn directories(&self) -> usize {
-        self.directories
+    /// The directories that the pattern spells out, with their `/`: where `{tail}` begins.
+    pub(super) fn directory(&self) -> &[u8] {
+        &self.prefix[..self.directories]
     }
 
     /// How many wildcards it has; every one of them is filled by every match.
@@ -98,6 +101,9 @@ impl Glob {
     /// What the wildcards match in `path`: as much as they can, from left to right. `None` if the pattern doesn't match.
     pub(super) fn captures<'p>(&self, path: &'p [u8]) -> Option<Captures<'p>> {
         let middle = path.strip_prefix(&*self.prefix)?.strip_suffix(&*self.suffix)?;
+        if !self.endings.is_empty() && !self.endings.iter().any(|ending| middle.ends_with(ending)) {
+            return None;
+        }
         let mut captures = Captures { count: self.wildcards.min(NUMBERED), ..Captures::default() };
         match &self.middle {
             Some(program) => program.run(middle, &mut captures).then_some(captures),
@@ -111,6 +117,17 @@ fn literal(piece: Piece) -> Box<[u8]> {
         Piece::Literal(text) => text.into_bytes().into_boxed_slice(),
         _ => Box::default(),
     }
+}
+
+/// The alternatives of a pattern's last piece, such as `{js,css}`, if all of them are literal.
+fn endings(last: Option<&Piece>) -> Vec<Box<[u8]>> {
+    let Some(Piece::Choice(alternatives)) = last else { return Vec::new() };
+    let literal = |alternative: &Vec<Piece>| match alternative.as_slice() {
+        [] => Some(Box::default()),
+        [Piece::Literal(text)] => Some(text.as_bytes().into()),
+        _ => None,
+    };
+    alternatives.iter().map(literal).collect::<Option<_>>().unwrap_or_default()
 }
 
 #[cfg(test)]

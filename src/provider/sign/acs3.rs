@@ -1,7 +1,7 @@
 //! Signature V3, ACS3-HMAC-SHA256: what the vendor's SDKs use today.
 //!
-//! It covers the query, some headers, and the body by its hash. We sign the fewest headers that the gateway demands (host,
-//! content type with a body, everything `x-acs-`), since a proxy may alter any other.
+//! It covers the query, some headers, and the body by its hash. We sign the fewest headers that the gateway demands
+//! (host, content type with a body, everything `x-acs-`), since a proxy may alter any other.
 
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! An answer becomes accepted task ids, a page of records, or a quota; anything else becomes an error.
 //!
-//! The vendor sends numbers as numbers or as text, leaves lists out when they are empty, and nests a list by one level in
-//! one call and not in the other: all of it is read alike.
+//! The vendor sends numbers as numbers or as text, leaves lists out when they are empty, and nests a list by one level
+//! in one call and not in the other: all of it is read alike.
 
 use std::collections::BTreeMap;
 use std::fmt;

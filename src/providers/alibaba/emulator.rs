@@ -1,7 +1,8 @@
 //! Alibaba Cloud CDN in memory: a request in, the vendor's answer out, and a ledger of what was accepted.
 //!
 //! Written from the vendor's documentation and not from our client: the signatures are checked by code of its own
-//! (`signature.rs`), so that a mistake on one side doesn't hide one on the other. Names and limits come from the same data.
+//! (`signature.rs`), so that a mistake on one side doesn't hide one on the other. Names and limits come from the same
+//! data.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 

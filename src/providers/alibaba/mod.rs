@@ -61,17 +61,22 @@ impl Alibaba {
             query: asked.query,
             form: asked.form,
         };
-        let signed = (self.sign)(&call, &self.credentials, api.now(), &api.nonce()).map_err(|_| ApiError {
-            help: Some("look for a line break or a stray character in the access key id and the security token".into()),
-            ..ApiError::new(ApiErrorKind::Credentials, asked.api, "the keys hold a character that no request can carry")
-        })?;
+        let signed = (self.sign)(&call, &self.credentials, api.now(), &api.nonce())
+            .map_err(|error| unsignable(asked.api, &error))?;
+        let response = api.call(signed.request).await.map_err(|error| ApiError { api: asked.api, ..error })?;
         Ok(Answer {
             api: asked.api,
             permission: asked.permission,
             submits: asked.submits,
             string_to_sign: signed.string_to_sign,
-            response: api.call(signed.request).await?,
+            response,
         })
+    }
+
+    /// Sends a call that changes nothing.
+    async fn read(&self, limit: &'static CallLimit, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
+        let asked = Asked { api: limit.api, permission: limit.permission, submits: false, query, form: Vec::new() };
+        self.call(asked, api).await
     }
 
     /// `WithHeader`, `Area` and the other parameters of a prefetch, from the target's options; absent where unset.
@@ -162,16 +167,17 @@ impl Provider for Alibaba {
     }
 }
 
-impl Alibaba {
-    /// Sends a call that changes nothing.
-    async fn read(&self, limit: &'static CallLimit, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
-        let asked = Asked { api: limit.api, permission: limit.permission, submits: false, query, form: Vec::new() };
-        self.call(asked, api).await
+/// A request that can't be built; nothing was sent.
+fn unsignable(api: &'static str, error: &http::Error) -> ApiError {
+    if error.is::<http::uri::InvalidUri>() {
+        return ApiError::new(ApiErrorKind::TooLarge, api, "the addresses are too long for one request line");
     }
+    let help = "look for a line break or a stray character in the access key id and the security token";
+    let error = ApiError::new(ApiErrorKind::Credentials, api, "the keys hold a character that no request can carry");
+    ApiError { help: Some(help.into()), ..error }
 }
 
-/// Start and end around what was asked for, even when cut to whole seconds: the vendor wants both, and nothing that is too
-/// old.
+/// Start and end around what was asked for, even when cut to whole seconds: the vendor wants both, and nothing too old.
 fn window(filter: &RecordFilter, now: Timestamp) -> (Timestamp, Timestamp) {
     // A minute less, so that the request doesn't grow too old on its way.
     let oldest = now - RECORDS_ARE_KEPT + SignedDuration::from_mins(1);

@@ -1,6 +1,7 @@
 //! An answer that isn't a good one becomes an error that says what may be done next, with the vendor's own words.
 //!
-//! The code decides, for the vendor sends one code with different statuses; the status decides only where there is none.
+//! The code decides, for the vendor sends one code with different statuses; the status decides only where there is no
+//! code.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -90,15 +91,15 @@ impl Answer {
         }
     }
 
-    /// The server says what it signed: if that is what we signed, only the secret can differ. Neither text is passed on,
-    /// for V1's holds the security token.
+    /// The server says what it signed: if that is what we signed, only the secret can differ. Neither text is passed
+    /// on, for V1's holds the security token.
     fn explain_signature(&self, message: &str, error: &mut ApiError) {
         let signed = self.string_to_sign.lines().last().unwrap_or_default();
         let belongs_to_it = |c: char| c.is_ascii_alphanumeric() || "&%-_.~".contains(c);
         let same = message.split(|c| !belongs_to_it(c)).any(|part| part.trim_end_matches('.') == signed);
         error.message = message.split(['.', ':', '[']).next().unwrap_or_default().chars().take(200).collect();
         error.help = Some(if same {
-            "the server signed the same text, so the access key secret is wrong: look for a missing or a stray character".into()
+            "the server signed the same text, so the access key secret is wrong: look for a stray character".into()
         } else {
             "check the access key secret; if it is right, something on the way alters the request".into()
         });

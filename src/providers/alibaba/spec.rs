@@ -3,8 +3,8 @@
 //! A sibling product (DCDN, VOD) is another [`Spec`] and another [`Product`], with the same code behind them.
 //!
 //! Sources, as the comments name them:
-//! - `reference 2026-04`: the OpenAPI metadata of the vendor, github.com/aliyun/aliyun-openapi-meta at 2563691, 2026-04-21,
-//!   and the operation notes inside @alicloud/cdn20180510 5.0.0, which say the same
+//! - `reference 2026-04`: the OpenAPI metadata of the vendor, github.com/aliyun/aliyun-openapi-meta at 2563691 of
+//!   2026-04-21, and the operation notes inside @alicloud/cdn20180510 5.0.0, which say the same
 //! - `guide 2021-07`: github.com/AlibabaCloudDocs/cdn, July 2021
 //! - `DCDN guide 2025-09`: the DCDN pages of help.aliyun.com as of September 2025
 //! - `prefetch page 2024-11`: the PushObjectCache page of help.aliyun.com, November 2024
@@ -31,7 +31,7 @@ pub static ALIBABA_CDN: Spec = Spec {
     options: &[
         OptionSpec {
             name: "area",
-            help: "prefetch only inside (`domestic`) or outside (`overseas`) the Chinese mainland; unset: wherever the domain is served",
+            help: "prefetch inside (`domestic`) or outside (`overseas`) the Chinese mainland only; unset: both",
             value: OptionValueSpec::OneOf(&["domestic", "overseas"]),
         },
         OptionSpec {
@@ -46,7 +46,7 @@ pub static ALIBABA_CDN: Spec = Spec {
         },
         OptionSpec {
             name: "query-hash-key",
-            help: "compute the cache key of a prefetch from the domain's settings instead of taking the address as the key",
+            help: "take the cache key of a prefetch from the domain's settings; unset: the address is the key",
             value: OptionValueSpec::Boolean,
         },
         OptionSpec {

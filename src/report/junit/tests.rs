@@ -13,7 +13,21 @@ fn xml(report: &Report<'_>) -> String {
 fn every_address_is_a_case() {
     let plan = sample::plan();
     let report = sample::report(&plan, sample::context(Mode::Real), &sample::story());
-    insta::assert_snapshot!(xml(&report), @"");
+    insta::assert_snapshot!(xml(&report), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="cdn-purge">
+      <testsuite name="mainland" tests="5" failures="2" skipped="1">
+        <testcase classname="mainland.refresh" name="https://www.example.com/a.html"/>
+        <testcase classname="mainland.refresh" name="https://www.example.com/b.html"><failure message="failed: RefreshTask: OriginTimeout: the origin didn&apos;t answer (HTTP 200, request id 4B6F)"/></testcase>
+        <testcase classname="mainland.refresh" name="https://www.example.com/too-long.html"><failure message="failed: 1,025 characters, and Sample CDN takes 1,024"/></testcase>
+        <testcase classname="mainland.prefetch" name="https://www.example.com/a.html"/>
+        <testcase classname="mainland.prefetch" name="https://www.example.com/b.html"><skipped message="unsubmitted: its refresh failed"/></testcase>
+      </testsuite>
+      <testsuite name="world" tests="1" failures="1" skipped="0">
+        <testcase classname="world.refresh (directory)" name="https://world.example.com/docs/"><failure message="unknown: no answer came until the deadline"/></testcase>
+      </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]

@@ -1,1 +1,216 @@
+use proptest::prelude::*;
 
+use crate::host::printer::tests::{HOSTILE, hostile_text};
+use crate::inputs::Mode;
+use crate::report::sample;
+
+use super::*;
+
+/// The cells of a table's row, as GitHub's renderer splits them: at pipes that no backslash precedes; `\|` is a pipe.
+fn cells(row: &str) -> Vec<String> {
+    let row = row.strip_prefix('|').and_then(|row| row.strip_suffix('|')).unwrap();
+    let mut cells = vec![String::new()];
+    let mut characters = row.chars().peekable();
+    while let Some(character) = characters.next() {
+        let cell = cells.last_mut().unwrap();
+        match character {
+            '\\' if characters.peek() == Some(&'|') => cell.extend(characters.next()),
+            '|' => cells.push(String::new()),
+            other => cell.push(other),
+        }
+    }
+    cells.into_iter().map(|cell| cell.trim_matches(' ').to_owned()).collect()
+}
+
+/// What a cell that is one code span shows; `None` when it is anything else.
+fn shown_as_code(cell: &str) -> Option<String> {
+    let fence = cell.len() - cell.trim_start_matches('`').len();
+    let inner = cell.get(fence..cell.len().checked_sub(fence)?)?;
+    let is_closed_early = inner.split(|character| character != '`').any(|run| run.len() == fence);
+    if fence == 0 || is_closed_early || inner.starts_with('`') || inner.ends_with('`') {
+        return None;
+    }
+    let is_padded = inner.len() > 1 && inner.starts_with(' ') && inner.ends_with(' ') && !inner.trim().is_empty();
+    Some(if is_padded { inner[1..inner.len() - 1].to_owned() } else { inner.to_owned() })
+}
+
+#[test]
+fn a_run_is_told_with_its_failures_and_its_reasons() {
+    let plan = sample::plan();
+    let report = sample::report(&plan, sample::context(Mode::Real), &sample::story());
+    insta::assert_snapshot!(markdown(&report, 100_000), @"
+    ### ❌ cdn-purge: 2 of 6 addresses done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
+
+    `111111111111` → `222222222222`: 6 changed files. Base: the push's `before`, what the CDN has served until now  
+    Rules: `cdn-purge.yml`
+
+    **`mainland`** (Sample CDN)
+
+    | operation | planned | done | failed | unsubmitted | unknown | quota left: before → after |
+    | --- | --- | --- | --- | --- | --- | --- |
+    | refresh | 3 | 1 | 2 | 0 | 0 | 9,000 → 8,998 of 10,000 |
+    | prefetch | 2 | 1 | 0 | 1 | 0 | – |
+
+    Time line: first batch taken 1.0 s · last batch taken 5 min 11 s · last refresh done 5 min · last prefetch done 15 min · end 15 min 2 s
+
+    **`world`** (Sample CDN)
+
+    | operation | planned | done | failed | unsubmitted | unknown | quota left: before → after |
+    | --- | --- | --- | --- | --- | --- | --- |
+    | refresh (directory) | 1 | 0 | 0 | 0 | 1 | – |
+
+    **3 addresses to look at**
+
+    | outcome | operation | address | why, in the provider's words | task id |
+    | --- | --- | --- | --- | --- |
+    | failed | refresh | `https://www.example.com/b.html` | `RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)` | `704` |
+    | failed | refresh | `https://www.example.com/too-long.html` | `1,025 characters, and Sample CDN takes 1,024` | – |
+    | unknown | refresh (directory) | `https://world.example.com/docs/` | `no answer came until the deadline` | – |
+
+    **Not submitted**
+
+    | addresses | why |
+    | --- | --- |
+    | 1 | `its refresh failed` |
+
+    - world: the answer to batch 1 was lost: connection reset
+
+    <details><summary>5 addresses at mainland</summary>
+
+    | address | operation | outcome | because of |
+    | --- | --- | --- | --- |
+    | `https://www.example.com/a.html` | refresh | done | `a.html` by `pages` |
+    | `https://www.example.com/b.html` | refresh | failed | `b.html` by `pages` |
+    | `https://www.example.com/too-long.html` | refresh | failed | `too-long.html` by `pages` |
+    | `https://www.example.com/a.html` | prefetch | done | `a.html` by `pages` |
+    | `https://www.example.com/b.html` | prefetch | unsubmitted | `b.html` by `pages` |
+
+    </details>
+
+    <details><summary>1 address at world</summary>
+
+    | address | operation | outcome | because of |
+    | --- | --- | --- | --- |
+    | `https://world.example.com/docs/` | refresh (directory) | unknown | `docs/x.md` by `pages` |
+
+    </details>
+
+    <details><summary>2 changed files gave no address</summary>
+
+    | file | why |
+    | --- | --- |
+    | `README.md` | no rule matches it |
+    | `vendor/lib` | a submodule; its files live in another repository |
+
+    </details>
+    ");
+}
+
+#[test]
+fn a_dry_run_is_told_as_one() {
+    let plan = sample::plan();
+    let report = sample::report(&plan, sample::context(Mode::DryRun), &[]);
+    let text = markdown(&report, 100_000);
+    assert!(
+        text.starts_with("### ❌ cdn-purge: 6 addresses planned, 1 of them can't be sent, nothing was sent\n"),
+        "{text}"
+    );
+    assert!(!text.contains("done |"), "{text}");
+}
+
+#[test]
+fn hostile_names_are_code_wherever_they_stand() {
+    let urls: Vec<String> = HOSTILE.iter().map(|&name| name.to_owned()).collect();
+    let plan = sample::plan_of(&urls);
+    let text = markdown(&sample::report(&plan, sample::context(Mode::Real), &[]), 100_000);
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).map(cells).collect();
+    assert_eq!(rows.len(), urls.len());
+    for (row, url) in rows.iter().zip(&urls) {
+        assert_eq!(row.len(), 4, "{row:?}");
+        assert_eq!(shown_as_code(&row[0]).as_deref(), Some(&*clean(url)));
+    }
+}
+
+#[test]
+fn a_long_summary_is_cut_at_whole_rows_and_says_so() {
+    let urls: Vec<String> = (0..10_000).map(|number| format!("https://www.example.com/{number}.html")).collect();
+    let plan = sample::plan_of(&urls);
+    let report = sample::report(&plan, sample::context(Mode::Real), &[]);
+    for budget in [0, 500, 2_000, 20_000, 900 * 1024] {
+        let text = markdown(&report, budget);
+        assert!(text.len() <= budget, "{} > {budget}", text.len());
+        assert!(text.is_empty() || text.ends_with('\n'));
+        assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+        assert!(text.lines().filter(|line| line.starts_with("| unknown")).all(|line| cells(line).len() == 5));
+        assert!(budget < 2_000 || text.contains("rows left out here, for want of room"), "{budget}");
+    }
+}
+
+#[test]
+fn sentences_keep_their_words_and_lose_their_marks() {
+    let sentences = [
+        "the push's `before`, what the CDN has served until now",
+        "HEAD~1, said aloud",
+        "see https://evil.example",
+        "mail @octocat",
+        "world: the answer to batch 1 was lost: <img src=x>",
+        "**bold** `a`b`",
+        "first-class. Then: more (50 %)",
+    ];
+    let told: Vec<_> = sentences.into_iter().map(prose).collect();
+    assert_eq!(prose("\n"), r"`\n`", "a line break alone is told too");
+    insta::assert_snapshot!(told.join("\n"), @"
+    the push's `before`, what the CDN has served until now
+    `HEAD~1, said aloud`
+    `see https://evil.example`
+    `mail @octocat`
+    `world: the answer to batch 1 was lost: <img src=x>`
+    `**bold**` `a`b
+    first-class. Then: more (50 %)
+    ");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_one_cell_that_shows_it(text in hostile_text()) {
+        let row = format!("| {} | next |", code(&text));
+        let cells = cells(&row);
+        prop_assert_eq!(cells.len(), 2, "{}", row);
+        prop_assert!(!row.contains('\n'));
+        let shown = shown_as_code(&cells[0]);
+        let cleaned = clean(&text);
+        match &*cleaned {
+            "" => prop_assert_eq!(cells[0].as_str(), "–"),
+            // A span of blanks only is trimmed with its cell by this test's reader, or not at all: it means nothing.
+            blank if blank.trim_matches(' ').is_empty() => {}
+            other => prop_assert_eq!(shown.as_deref(), Some(other), "{}", row),
+        }
+    }
+
+    #[test]
+    fn no_sentence_means_anything_to_a_renderer(text in hostile_text()) {
+        let told = prose(&text);
+        // Outside of code spans, nothing is left that opens a link, an element, a mention or an entity.
+        let mut outside = String::new();
+        let mut rest = told.as_str();
+        while let Some(start) = rest.find('`') {
+            outside.push_str(&rest[..start]);
+            let fence = rest[start..].len() - rest[start..].trim_start_matches('`').len();
+            let inner = &rest[start + fence..];
+            let mut end = None;
+            let mut at = 0;
+            while let Some(found) = inner[at..].find('`') {
+                let run = inner[at + found..].len() - inner[at + found..].trim_start_matches('`').len();
+                if run == fence {
+                    end = Some(at + found + run);
+                    break;
+                }
+                at += found + run;
+            }
+            prop_assert!(end.is_some(), "an open fence in {told:?}");
+            rest = &inner[end.unwrap()..];
+        }
+        outside.push_str(rest);
+        prop_assert!(!outside.contains(['<', '@', '#', '&', '[', '*', '_', '|', '/', '\\', '~', '\n']), "{outside:?}");
+    }
+}

@@ -1,4 +1,4 @@
-//! The calls that change something, and the two that ask by id or for the quota, each with the refusals that are documented.
+//! Submissions, the status by id and the quota, each with the refusals that are documented.
 
 use std::collections::HashSet;
 

@@ -33,7 +33,8 @@ pub(super) fn reply(
         Err(Refusal { status, code, message }) => {
             let recommend = format!("https://api.aliyun.com/troubleshoot?q={code}&requestId={request_id}");
             let body = json!({
-                "RequestId": request_id, "HostId": request.host, "Code": code, "Message": message, "Recommend": recommend,
+                "RequestId": request_id, "HostId": request.host,
+                "Code": code, "Message": message, "Recommend": recommend,
             });
             (status, "Error".to_owned(), body.to_string())
         }

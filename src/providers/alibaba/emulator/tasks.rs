@@ -63,8 +63,8 @@ impl Tasks {
         &self.ledger
     }
 
-    /// Takes addresses, each with its host, and returns their ids, each once. `created` is on the vendor's clock, `at` on
-    /// the caller's.
+    /// Takes addresses, each with its host, and returns their ids, each once. `created` is on the vendor's clock, `at`
+    /// on the caller's.
     pub(super) fn accept(
         &mut self,
         operation: Operation,
@@ -143,7 +143,7 @@ impl Tasks {
         self.rows[place].id
     }
 
-    /// Whether a row shows up at all: after the lag, for three days, and only the first of an id if there is a row per id.
+    /// Whether a row shows up at all: after the lag, for three days, and only an id's first if there is a row per id.
     pub(super) fn is_listed(&self, place: usize, settings: &EmulatorSettings, now: Timestamp) -> bool {
         let row = &self.rows[place];
         let age = now.duration_since(row.created);
