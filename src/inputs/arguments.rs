@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::emulate::{self, EmulateArguments};
+use super::emulate::{self, EmulateOptions};
 use super::given::{Flags, unplaced};
 use super::table::{ENTRIES, Entry, Shape, Use};
 use crate::error::Error;
@@ -33,7 +33,7 @@ pub enum Command {
     /// The configuration's JSON schema.
     Schema,
     /// The emulators over HTTP.
-    Emulate(Box<EmulateArguments>),
+    Emulate(Box<EmulateOptions>),
     /// The main job on a repository of its own, against the emulators.
     Demo(Flags),
     /// Help or version: print it to standard output; the exit code is 0.
@@ -88,6 +88,7 @@ fn program() -> clap::Command {
         .required(true)
         .value_parser(clap::value_parser!(OsString));
     clap::Command::new("cdn-purge")
+        .bin_name("cdn-purge")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Refreshes and prefetches the CDN addresses of the files that changed between two commits, and reports the truth")
         .args(arguments(Use::Run))

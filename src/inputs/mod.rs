@@ -25,7 +25,7 @@ pub mod table;
 mod value;
 
 pub use arguments::{Command, parse_arguments};
-pub use emulate::EmulateArguments;
+pub use emulate::EmulateOptions;
 pub use given::Flags;
 pub use printed::{action_env_yaml, action_inputs_yaml, options_markdown};
 pub use settings::read;

@@ -172,7 +172,9 @@ impl<'a> Composer<'a, '_> {
                 let name = &self.findings.source().text()[span_range.clone()];
                 let title = format!("`{name}` is a reference to an anchor that isn't there");
                 self.findings.report(&span_range, title, format!("if it is a pattern, quote it: `'{name}'`"));
-                Node { span: span_range, value: NodeValue::Null }
+                // Read as the pattern it probably is, so that nothing else is said about it.
+                let scalar = Scalar { text: name.to_owned(), plain: false };
+                Node { span: span_range, value: NodeValue::Scalar(scalar) }
             }
         };
         if let Some(anchor) = anchor {
