@@ -7,8 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::fs::OpenOptions;
 use std::future::Future;
 use std::io::Write;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,11 +23,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::inputs::Environment;
+use crate::inputs::{EmulateOptions, Environment};
 use crate::provider::Spec;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::{Emulation, Reply, Wire};
-use crate::provider::emulation::{EmulatorSettings, Rows};
+use crate::provider::emulation::EmulatorSettings;
 use crate::providers::PROVIDERS;
 use body::{AnswerBody, Closed};
 
@@ -40,76 +39,6 @@ mod tests;
 const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// How long open connections may go on after the end was asked for.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// What shapes the emulators and their server.
-#[derive(Clone, Debug)]
-pub struct EmulateOptions {
-    /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// There and back together.
-    pub latency: Duration,
-    /// How long a task takes.
-    pub task_duration: Duration,
-    /// How long after its acceptance a task shows up in the records.
-    pub listing_lag: Duration,
-    /// Replaces every documented number of calls per second.
-    pub calls_per_second: Option<f64>,
-    /// Replaces every documented daily quota.
-    pub quota: Option<u64>,
-    /// Tasks whose address contains one of these fail.
-    pub fail: Vec<String>,
-    /// Batches with an address that contains one of these are refused.
-    pub refuse: Vec<String>,
-    /// Tasks whose address contains one of these never end.
-    pub hang: Vec<String>,
-    /// Calls that the key may not make.
-    pub forbid: Vec<String>,
-    /// A row for each address or for each task id.
-    pub rows: Rows,
-    /// The vendors' clock minus this machine's, in seconds.
-    pub clock_offset_seconds: i64,
-    /// Rules for [`Faults::parse`].
-    pub faults: Vec<String>,
-    /// Where chance in faults comes from.
-    pub seed: u64,
-    /// Gets a line of JSON for every accepted address.
-    pub ledger: Option<PathBuf>,
-}
-
-impl Default for EmulateOptions {
-    fn default() -> Self {
-        let EmulatorSettings {
-            task_duration,
-            listing_lag,
-            calls_per_second,
-            quota,
-            fail,
-            refuse,
-            hang,
-            rows,
-            clock_offset_seconds,
-            forbid,
-            ..
-        } = EmulatorSettings::default();
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            latency: Duration::ZERO,
-            task_duration,
-            listing_lag,
-            calls_per_second,
-            quota,
-            fail,
-            refuse,
-            hang,
-            forbid,
-            rows,
-            clock_offset_seconds,
-            faults: Vec::new(),
-            seed: 0,
-            ledger: None,
-        }
-    }
-}
 
 impl EmulateOptions {
     /// The settings of one provider's emulator: with the keys that `environment` holds under the provider's own names,

@@ -1,7 +1,6 @@
 //! The environment becomes [`Settings`]: flags, inputs, `CDN_PURGE_*`, the YAML file and defaults.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -10,10 +9,27 @@ use crate::mapping::Rule;
 use crate::model::TargetName;
 use crate::provider::{Options, Spec};
 
+mod arguments;
 pub mod check;
-pub mod config;
+mod config;
+pub mod credentials;
+mod emulate;
+mod given;
+mod network;
+mod printed;
+mod rules;
 pub mod schema;
+mod settings;
+mod suggest;
 pub mod table;
+mod value;
+
+pub use arguments::{Command, parse_arguments};
+pub use emulate::EmulateOptions;
+pub use given::Flags;
+pub use printed::{action_env_yaml, action_inputs_yaml, options_markdown};
+pub use settings::read;
+pub use table::Use;
 
 /// Everything a run needs to know, parsed: behind it no string has to be understood again.
 #[derive(Debug)]
@@ -64,6 +80,8 @@ pub struct Settings {
     pub progress: When,
     /// How much to say.
     pub log_level: LogLevel,
+    /// What a person should know about how the inputs were understood: a second configuration that isn't used.
+    pub notes: Vec<String>,
 }
 
 /// Where addresses live: a provider and its settings.
@@ -182,5 +200,7 @@ pub enum LogLevel {
 /// The process's environment variables, taken once: names and values as the system gave them.
 pub type Environment = std::collections::BTreeMap<String, String>;
 
-#[allow(dead_code)]
-type Unused = Arc<str>;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,293 @@
-//! table
+//! Every option as data: flags, Action inputs, environment names, help, schema and documentation are printed from this table.
+//!
+//! One table, so that the five ways to give an option can't drift apart.
+
+use Use::{Check, Demo, Explain, Run, Wait};
+
+/// An option.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its one name: `dry-run` is `--dry-run`, the input `dry-run` and `CDN_PURGE_DRY_RUN`.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// The value it has when nobody gives one, as it would be typed.
+    pub default: Option<&'static str>,
+    /// One sentence, without the final period.
+    pub help: &'static str,
+    /// Whether the configuration file may set it: harmless behaviour only.
+    pub in_file: bool,
+    /// Whether it is an input of the Action.
+    pub input: bool,
+    /// The commands that read it.
+    pub used_by: &'static [Use],
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One line of text.
+    Text,
+    /// Several texts.
+    List(Separators),
+    /// True or false.
+    Boolean,
+    /// A time span, as `90s`, `15m` or `1h30m`.
+    Duration,
+    /// A whole number, at least this.
+    Count(u64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A file or directory.
+    Path,
+    /// Text that is never printed.
+    Secret,
+}
+
+/// What separates the elements of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separators {
+    /// Line breaks only: the elements may hold commas.
+    Lines,
+    /// Line breaks and commas.
+    LinesAndCommas,
+}
+
+/// A command that reads options of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// `run`, `plan`.
+    Run,
+    /// `explain`.
+    Explain,
+    /// `check`.
+    Check,
+    /// `wait`.
+    Wait,
+    /// `demo`.
+    Demo,
+}
+
+/// `CDN_PURGE_*` names that are no options: `action.yml` reads them before the program starts.
+pub const OTHER_ENVIRONMENT_NAMES: &[&str] = &["CDN_PURGE_BINARY"];
+
+/// The prefix of the environment names that are ours.
+pub const ENVIRONMENT_PREFIX: &str = "CDN_PURGE_";
+
+impl Entry {
+    /// Its own environment name: `CDN_PURGE_DRY_RUN`.
+    pub fn environment_name(&self) -> String {
+        format!("{ENVIRONMENT_PREFIX}{}", self.underscored())
+    }
+
+    /// How a runner hands an input over: `INPUT_DRY-RUN` as GitHub spells it, and `INPUT_DRY_RUN`, because some shells drop
+    /// names with a hyphen. One name where the two are the same.
+    pub fn input_names(&self) -> Vec<String> {
+        let hyphenated = format!("INPUT_{}", self.name.to_ascii_uppercase());
+        let underscored = format!("INPUT_{}", self.underscored());
+        if hyphenated == underscored { vec![hyphenated] } else { vec![hyphenated, underscored] }
+    }
+
+    /// Whether its value must never be printed.
+    pub fn is_secret(&self) -> bool {
+        self.shape == Shape::Secret
+    }
+
+    fn underscored(&self) -> String {
+        self.name.to_ascii_uppercase().replace('-', "_")
+    }
+}
+
+/// The option of this name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.name == name)
+}
+
+/// Commands that plan, execute or check a run.
+const RUNS: &[Use] = &[Run, Check];
+/// Commands that need the rules.
+const MAPS: &[Use] = &[Run, Check, Explain];
+/// Commands that talk to providers.
+const CALLS: &[Use] = &[Run, Check, Wait];
+/// Commands that need the targets.
+const READS: &[Use] = &[Run, Check, Explain, Wait];
+/// Every command that prints a story.
+const SPEAKS: &[Use] = &[Run, Check, Explain, Wait, Demo];
+
+/// An option that is an input, has no default, and can't stand in the file: the usual case.
+const fn entry(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
+    Entry { name, shape, default: None, help, in_file: false, input: true, used_by }
+}
+
+impl Entry {
+    const fn or(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    const fn in_file(self) -> Self {
+        Self { in_file: true, ..self }
+    }
+
+    const fn no_input(self) -> Self {
+        Self { input: false, ..self }
+    }
+}
+
+const WHEN: Shape = Shape::Choice(&["auto", "always", "never"]);
+
+/// All options, in the order in which they are documented.
+pub static ENTRIES: &[Entry] = &[
+    entry(
+        "config",
+        Shape::Path,
+        READS,
+        "The configuration file; without it the first of `cdn-purge.yml`, `.cdn-purge.yml` and `.github/cdn-purge.yml` in the repository",
+    ),
+    entry("provider", Shape::Text, READS, "One rule without a file: the provider"),
+    entry(
+        "files",
+        Shape::List(Separators::Lines),
+        MAPS,
+        "One rule without a file: globs, one per line; those that begin with `!` exclude",
+    ),
+    entry(
+        "urls",
+        Shape::List(Separators::Lines),
+        MAPS,
+        "One rule without a file: address templates, one per line, as `https://www.example.com/{tail}`",
+    ),
+    entry(
+        "url-file",
+        Shape::Path,
+        RUNS,
+        "Addresses instead of changed files: a file with one per line, or `-` for standard input",
+    ),
+    entry("repository", Shape::Path, READS, "The directory of the checkout").or("."),
+    entry(
+        "changes",
+        Shape::Choice(&["git", "all"]),
+        RUNS,
+        "Where changed files come from: `git` is the difference of two commits, `all` is every tracked file",
+    )
+    .or("git")
+    .in_file(),
+    entry("base", Shape::Text, RUNS, "The revision that was deployed before; without it the CI event decides"),
+    entry("head", Shape::Text, RUNS, "The revision that is deployed now; without it the CI event decides"),
+    entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
+    entry("prefetch", Shape::Boolean, MAPS, "Overrides the rules: prefetch, or don't"),
+    entry("dry-run", Shape::Boolean, RUNS, "Print the plan; send nothing, need no credentials").or("false"),
+    entry("rehearse", Shape::Boolean, RUNS, "Execute the plan against the built-in emulators, in virtual time")
+        .or("false"),
+    entry(
+        "wait",
+        Shape::Choice(&["all", "refresh", "none"]),
+        RUNS,
+        "What to wait for: `all`, `refresh` (not for prefetches), or `none` (submit and leave)",
+    )
+    .or("all")
+    .in_file(),
+    entry("refresh-timeout", Shape::Duration, CALLS, "How long to wait for refreshes").or("15m").in_file(),
+    entry("prefetch-timeout", Shape::Duration, CALLS, "How long to wait for prefetches").or("60m").in_file(),
+    entry(
+        "fail-on",
+        Shape::Choice(&["any", "refresh", "never"]),
+        CALLS,
+        "Which addresses that aren't done turn the step red; the output `status` always tells the truth",
+    )
+    .or("any")
+    .in_file(),
+    entry("max-refresh-urls", Shape::Count(0), RUNS, "A plan with more address refreshes is refused").in_file(),
+    entry("max-refresh-directories", Shape::Count(0), RUNS, "A plan with more directory refreshes is refused")
+        .in_file(),
+    entry("max-prefetch-urls", Shape::Count(0), RUNS, "A plan with more prefetches is refused").in_file(),
+    entry(
+        "allow-hosts",
+        Shape::List(Separators::LinesAndCommas),
+        RUNS,
+        "When given, a plan with any other host is refused",
+    ),
+    entry(
+        "state",
+        Shape::Path,
+        CALLS,
+        "The journal's file; an existing journal of the same plan is resumed. Without it a file in the runner's temporary folder",
+    ),
+    entry(
+        "report",
+        Shape::Path,
+        CALLS,
+        "Where the JSON report goes. Without it a file in the runner's temporary folder",
+    ),
+    entry(
+        "endpoint",
+        Shape::List(Separators::LinesAndCommas),
+        CALLS,
+        "Another gateway, as `PROVIDER=URL`; plain http only to a loopback address",
+    ),
+    entry(
+        "access-key-id",
+        Shape::Secret,
+        CALLS,
+        "The access key's id; without it each provider's own environment names are looked at",
+    ),
+    entry("access-key-secret", Shape::Secret, CALLS, "The access key's secret; beside `access-key-id`"),
+    entry("security-token", Shape::Secret, CALLS, "The token of temporary credentials; beside the access key"),
+    entry(
+        "batch-size",
+        Shape::Count(1),
+        RUNS,
+        "At most so many addresses in a request; without it the provider's limit",
+    )
+    .in_file(),
+    entry("one-at-a-time", Shape::Boolean, RUNS, "Send the next batch only when the one before is done")
+        .or("false")
+        .in_file(),
+    entry("color", WHEN, SPEAKS, "When to use colour").or("auto").no_input(),
+    entry("progress", WHEN, SPEAKS, "When to draw a progress bar").or("auto").no_input(),
+    entry(
+        "log-level",
+        Shape::Choice(&["quiet", "normal", "verbose"]),
+        SPEAKS,
+        "How much to say: `quiet` is errors and the summary, `verbose` is every batch and address",
+    )
+    .or("normal"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::value;
+
+    #[test]
+    fn names_are_kebab_case_and_stand_once() {
+        for (index, entry) in ENTRIES.iter().enumerate() {
+            assert!(entry.name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'), "{}", entry.name);
+            assert!(ENTRIES[..index].iter().all(|other| other.name != entry.name), "{} stands twice", entry.name);
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_value_the_option_takes() {
+        for entry in ENTRIES {
+            if let Some(default) = entry.default {
+                assert!(value::parse(entry, &[default.to_owned()]).is_ok(), "{}", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_file_sets_no_endpoint_no_secret_and_no_revision() {
+        for name in ["endpoint", "access-key-id", "access-key-secret", "security-token", "base", "head", "allow-hosts"]
+        {
+            assert!(!find(name).unwrap().in_file, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_option_has_one_name_in_every_spelling() {
+        let entry = find("dry-run").unwrap();
+        assert_eq!(entry.environment_name(), "CDN_PURGE_DRY_RUN");
+        assert_eq!(entry.input_names(), ["INPUT_DRY-RUN", "INPUT_DRY_RUN"]);
+        assert_eq!(find("wait").unwrap().input_names(), ["INPUT_WAIT"]);
+    }
+}

@@ -1,0 +1,269 @@
+//! The command line becomes a [`Command`]; its flags are printed from the option table.
+//!
+//! Values are not understood here but in `given`, beside inputs and environment, so that the same mistake is told in the
+//! same words wherever it was made. Nothing exits or prints here: help is a value too.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, ArgMatches};
+
+use super::emulate::{self, EmulateOptions};
+use super::given::{Flags, unplaced};
+use super::table::{ENTRIES, Entry, Shape, Use};
+use crate::error::Error;
+
+/// What was asked for.
+#[derive(Debug)]
+pub enum Command {
+    /// The main job; `plan` is the same with `dry-run`.
+    Run(Flags),
+    /// Which rule turns these files into which addresses.
+    Explain {
+        /// The options.
+        flags: Flags,
+        /// As they were typed; at least one.
+        paths: Vec<OsString>,
+    },
+    /// Whether the inputs can be used.
+    Check(Flags),
+    /// Follow what was submitted earlier.
+    Wait(Flags),
+    /// The table of providers.
+    Providers,
+    /// The configuration's JSON schema.
+    Schema,
+    /// The emulators over HTTP.
+    Emulate(Box<EmulateOptions>),
+    /// The main job on a repository of its own, against the emulators.
+    Demo(Flags),
+    /// Help or version: print it to standard output; the exit code is 0.
+    Print(String),
+}
+
+/// Reads the command line, the program's name first.
+///
+/// # Errors
+/// [`Error::Inputs`] for an unknown flag or command, a missing argument, or text that isn't Unicode.
+pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
+    let mut matches = match program().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error)
+            if matches!(error.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion) =>
+        {
+            return Ok(Command::Print(error.to_string()));
+        }
+        Err(error) => return Err(usage(&error)),
+    };
+    let Some((name, mut inner)) = matches.remove_subcommand() else {
+        return Ok(Command::Run(flags(&mut matches, Use::Run)));
+    };
+    Ok(match name.as_str() {
+        "run" => Command::Run(flags(&mut inner, Use::Run)),
+        "plan" => {
+            let mut flags = flags(&mut inner, Use::Run);
+            flags.add("dry-run", "true");
+            Command::Run(flags)
+        }
+        "explain" => Command::Explain {
+            paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
+            flags: flags(&mut inner, Use::Explain),
+        },
+        "check" => Command::Check(flags(&mut inner, Use::Check)),
+        "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
+        "providers" => Command::Providers,
+        "schema" => Command::Schema,
+        "emulate" => Command::Emulate(Box::new(emulate::read(&mut inner)?)),
+        _ => Command::Demo(flags(&mut inner, Use::Demo)),
+    })
+}
+
+/// The program as clap knows it.
+fn program() -> clap::Command {
+    let command = |name: &'static str, about: &'static str| clap::Command::new(name).about(about);
+    let with = |name, about, used_by| command(name, about).args(arguments(used_by)).after_help(PRECEDENCE);
+    let paths = Arg::new("paths")
+        .value_name("PATH")
+        .help("Files, from the repository's root")
+        .num_args(1..)
+        .required(true)
+        .value_parser(clap::value_parser!(OsString));
+    clap::Command::new("cdn-purge")
+        .bin_name("cdn-purge")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Refreshes and prefetches the CDN addresses of the files that changed between two commits, and reports the truth")
+        .args(arguments(Use::Run))
+        .args_conflicts_with_subcommands(true)
+        .after_help(PRECEDENCE)
+        .disable_help_subcommand(true)
+        .subcommand(with("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Use::Run))
+        .subcommand(
+            command("plan", "The same up to the plan: no credentials, no network, nothing sent")
+                .args(arguments(Use::Run).filter(|argument| argument.get_id() != "dry-run"))
+                .after_help(PRECEDENCE),
+        )
+        .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).arg(paths))
+        .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check))
+        .subcommand(with("wait", "Follows what an earlier run submitted, from its journal (`--state`)", Use::Wait))
+        .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
+        .subcommand(command("schema", "The configuration's JSON schema"))
+        .subcommand(emulate::command())
+        .subcommand(with("demo", "The main job on a small repository of its own, against the emulators", Use::Demo))
+}
+
+const PRECEDENCE: &str = "Every option but color and progress is also an input of the Action, and every option is an environment variable: \
+                          --dry-run is the input dry-run and CDN_PURGE_DRY_RUN. A flag beats an input, that beats the variable, that \
+                          beats the configuration file. An empty value counts as none.";
+
+/// The flags of a command.
+fn arguments(used_by: Use) -> impl Iterator<Item = Arg> {
+    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&used_by)).map(argument)
+}
+
+fn argument(entry: &'static Entry) -> Arg {
+    let argument = Arg::new(entry.name).long(entry.name).help(help(entry)).value_name(value_name(entry.shape));
+    let argument = if entry.name == "repository" { argument.short('C') } else { argument };
+    // Read as it comes: one parser, for flags, inputs and environment alike, says what a value may be.
+    let argument = argument.allow_hyphen_values(!matches!(entry.shape, Shape::Boolean)).hide_possible_values(true);
+    match entry.shape {
+        Shape::List(_) => argument.action(ArgAction::Append),
+        Shape::Boolean => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        _ => argument,
+    }
+}
+
+fn help(entry: &Entry) -> String {
+    let mut help = entry.help.replace('`', "");
+    if entry.is_secret() {
+        help.push_str("; other processes can read a command line: the environment is safer");
+    }
+    if let Shape::Choice(words) = entry.shape {
+        help.push_str(&format!(" [{}]", words.join(", ")));
+    }
+    if let Some(default) = entry.default {
+        help.push_str(&format!(" [default: {default}]"));
+    }
+    help
+}
+
+fn value_name(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Text | Shape::List(_) => "TEXT",
+        Shape::Boolean => "true|false",
+        Shape::Duration => "TIME",
+        Shape::Count(_) => "N",
+        Shape::Choice(_) => "WORD",
+        Shape::Path => "PATH",
+        Shape::Secret => "SECRET",
+    }
+}
+
+fn flags(matches: &mut ArgMatches, used_by: Use) -> Flags {
+    let mut flags = Flags::new();
+    for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&used_by)) {
+        // `plan` has no `--dry-run`.
+        if let Ok(Some(texts)) = matches.try_remove_many::<String>(entry.name) {
+            texts.for_each(|text| flags.add(entry.name, text));
+        }
+    }
+    flags
+}
+
+/// Clap's own words, in our shape: the first paragraph is what happened, a tip what to do.
+fn usage(error: &clap::Error) -> Error {
+    let text = error.to_string();
+    let mut paragraphs = text.split("\n\n");
+    let title = paragraphs.next().unwrap_or_default();
+    let title = title.strip_prefix("error: ").unwrap_or(title).split_whitespace().collect::<Vec<_>>().join(" ");
+    let tip = paragraphs.find_map(|paragraph| paragraph.trim_start().strip_prefix("tip: "));
+    let tip = tip.and_then(|tip| tip.lines().next());
+    let help = tip.map_or_else(|| "`cdn-purge --help` lists commands and options".into(), |tip| tip.replace('\'', "`"));
+    Error::Inputs(vec![unplaced(title.replace('\'', "`"), help)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, Error> {
+        parse_arguments(std::iter::once("cdn-purge").chain(line.split_whitespace()).map(OsString::from))
+    }
+
+    fn debug(line: &str) -> String {
+        format!("{:?}", parse(line).unwrap())
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_table() {
+        program().debug_assert();
+    }
+
+    #[test]
+    fn run_is_what_is_done_without_a_command() {
+        assert_eq!(debug("--dry-run --wait none"), r#"Run({"dry-run", "wait"})"#);
+        assert_eq!(debug("run --dry-run=false -C site"), r#"Run({"dry-run", "repository"})"#);
+        assert_eq!(debug(""), "Run({})");
+        assert_eq!(debug("plan"), r#"Run({"dry-run"})"#);
+    }
+
+    #[test]
+    fn a_boolean_flag_stands_alone_and_takes_no_path_away() {
+        let Command::Explain { flags, paths } = parse("explain --prefetch a.html b.html").unwrap() else { panic!() };
+        assert_eq!(format!("{flags:?}"), r#"{"prefetch"}"#);
+        assert_eq!(paths, ["a.html", "b.html"]);
+    }
+
+    #[test]
+    fn every_command_is_known() {
+        for (line, expected) in [
+            ("check", "Check"),
+            ("wait --state x", "Wait"),
+            ("providers", "Providers"),
+            ("schema", "Schema"),
+            ("demo", "Demo"),
+        ] {
+            assert!(debug(line).starts_with(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_flag_is_a_usage_error_with_the_nearest_one() {
+        let error = parse("--dryrun").unwrap_err();
+        assert_eq!(error.exit_code(), crate::error::ExitCode::Usage);
+        let told = &error.diagnostics()[0];
+        assert_eq!(told.title, "unexpected argument `--dryrun` found");
+        assert_eq!(told.help.as_deref(), Some("a similar argument exists: `--dry-run`"));
+    }
+
+    #[test]
+    fn mistakes_on_the_command_line_are_errors_and_never_panics() {
+        for line in [
+            "explain",
+            "rnu",
+            "--wait",
+            "--wait all --wait none",
+            "explain --dry-run x",
+            "--dry-run check",
+            "plan --dry-run",
+        ] {
+            assert!(matches!(parse(line), Err(Error::Inputs(_))), "{line}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn text_that_is_not_unicode_is_an_error() {
+        use std::os::unix::ffi::OsStringExt;
+        let foreign = OsString::from_vec(b"--base=\xff".to_vec());
+        assert!(parse_arguments(["cdn-purge".into(), foreign]).is_err());
+        // A path of the repository may be any bytes.
+        assert!(parse_arguments(["cdn-purge".into(), "explain".into(), OsString::from_vec(b"\xff".to_vec())]).is_ok());
+    }
+
+    #[test]
+    fn help_and_version_are_values() {
+        let Command::Print(help) = parse("run --help").unwrap() else { panic!("help") };
+        assert!(help.contains("--refresh-timeout") && help.contains("[default: 15m]"), "{help}");
+        let Command::Print(version) = parse("--version").unwrap() else { panic!("version") };
+        assert_eq!(version.trim(), concat!("cdn-purge ", env!("CARGO_PKG_VERSION")));
+    }
+}

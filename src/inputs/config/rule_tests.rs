@@ -1,0 +1,151 @@
+//! What is said about a rule that can't be used, and where.
+
+use super::keys::{KINDS, RULE_KEYS};
+use super::tests::{HEAD, problems};
+use crate::model::Kind;
+
+/// The problems of a rule that begins at line 6, column 5 of a file that is right otherwise.
+fn rule_problems(rule: &str) -> Vec<String> {
+    problems(&format!("{HEAD}rules:\n  - {}\n", rule.replace('\n', "\n    ")))
+}
+
+#[test]
+fn a_target_that_is_not_configured_is_told_with_the_nearest() {
+    assert_eq!(
+        rule_problems("files: a\nurls: https://example.com/{tail}\ntargets: [main, mian]"),
+        ["8:21 this rule names a target that isn't configured: `mian` | did you mean `main`?"]
+    );
+}
+
+#[test]
+fn a_rule_is_checked_key_by_key() {
+    for (rule, told) in [
+        ("urls: https://e.example/", "6:5 this rule has no `files`"),
+        ("files: a", "6:5 this rule names no addresses"),
+        ("files: []\nurls: https://e.example/", "6:12 `files` is an empty list"),
+        ("files: [a, '']\nurls: https://e.example/", "6:16 `files` is empty"),
+        ("files: [a, [b]]\nurls: https://e.example/", "6:16 `files` is a list, not text"),
+        ("files: {a: b}\nurls: https://e.example/", "6:12 `files` is a mapping, not text"),
+        ("files: a\nurls: https://e.example/\nindex: a/b.html", "8:12 `a/b.html` isn't a file name"),
+        ("files: a\nurls: https://e.example/\nencoded: cooked", "8:14 `encoded` is `cooked`"),
+        (
+            "files: a\nurls: https://e.example/\nqueries: '?a=1'",
+            "8:14 a query string stands behind the `?` | write it without `?`: `a=1`",
+        ),
+        ("files: a\nurls: https://e.example/\nqueries: a b", "8:14 `a b` isn't a query string"),
+        ("files: a\nurls: https://e.example/\nprefetch: 1", "8:15 `prefetch` is `1`"),
+        ("files: a\nurls: https://e.example/\nname: \"a\\nb\"", "8:11 this can't be a rule's name"),
+        (
+            "files: a\nurls: https://e.example/\nrefresh: false",
+            "8:5 this rule neither refreshes nor prefetches | remove `refresh: false`, or add `prefetch: true`",
+        ),
+    ] {
+        let found = rule_problems(rule);
+        assert!(found.len() == 1 && found[0].starts_with(told), "{rule}: {found:?}");
+    }
+    assert!(rule_problems("just text")[0].starts_with("6:5 `rules[0]` is text, not a mapping"));
+}
+
+#[test]
+fn the_root_of_a_host_is_refreshed_only_when_asked_for() {
+    let root = "files: a\ndirectories: https://e.example/\ntargets: main";
+    assert_eq!(
+        rule_problems(root),
+        ["7:18 this refreshes everything of `e.example` | if that is meant, add `allow-root: true` to the rule"]
+    );
+    assert!(rule_problems(&format!("{root}\nallow-root: true")).is_empty());
+    assert!(rule_problems("files: a\ndirectories: https://e.example/a/\ntargets: main").is_empty());
+    assert_eq!(rule_problems("files: a\nurls: https://e.example/\nkind: directory\ntargets: main").len(), 1);
+}
+
+#[test]
+fn what_a_provider_cannot_do_is_told_with_what_it_can() {
+    assert_eq!(
+        rule_problems("files: a\nurls: https://e.example/{tail}\nkind: regex"),
+        [
+            "8:11 `plain-cdn`, the provider of `other`, has no regex refreshes | it has URL refreshes: give this rule other `targets`, or change it"
+        ]
+    );
+    assert_eq!(rule_problems("files: a\nurls: https://e.example/{tail}\nprefetch: true").len(), 1);
+    assert_eq!(rule_problems("files: a\ndirectories: https://e.example/a/").len(), 1);
+    assert!(rule_problems("files: a\nurls: https://e.example/{tail}\nkind: regex\ntargets: main").is_empty());
+}
+
+#[test]
+fn duplicate_keys_are_told_with_the_first_place() {
+    assert_eq!(
+        rule_problems("files: a\nurls: https://e.example/\nfiles: b\nurls: c"),
+        [
+            "8:5 `files` stands here a second time | it stands at line 6 already: keep one of the two",
+            "9:5 `urls` stands here a second time | it stands at line 7 already: keep one of the two",
+        ]
+    );
+}
+
+#[test]
+fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
+    assert_eq!(
+        rule_problems("files: [*.html]\nurls: https://e.example/"),
+        [
+            "6:13 `*.html` is a reference to an anchor that isn't there | if it is a pattern, quote it: `'*.html'`"
+        ]
+    );
+    let found = rule_problems("files:\n  - a\n  - !b/*.map\nurls: https://e.example/");
+    assert!(
+        found[0].starts_with("8:9 `!b/*.map` is a YAML tag, and tags mean nothing here | if it is a pattern, quote it"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_words_of_kind_are_those_of_the_model() {
+    assert!(KINDS.iter().copied().eq(Kind::ALL.into_iter().map(Kind::name)));
+    assert!(RULE_KEYS.iter().all(|key| !key.help.ends_with('.')));
+}
+
+#[test]
+fn a_glob_is_blamed_in_its_list() {
+    let found = rule_problems("files:\n  - 'a/**'\n  - 'b/[a-'\n  - \"c/{d\"\nurls: https://e.example/{tail}");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("8:9 unclosed `[`") && found[1].starts_with("9:9 unclosed `{`"), "{found:?}");
+    let found = rule_problems("files: '!a'\nurls: https://e.example/{tail}");
+    assert!(found.len() == 1 && found[0].starts_with("6:12 "), "{found:?}");
+}
+
+#[test]
+fn a_placeholder_is_blamed_at_its_own_column() {
+    for (written, column) in [
+        ("https://e.example/{tial}", 29),
+        ("'https://e.example/{tial}'", 30),
+        ("\"https://e.example/{tial}\"", 30),
+        ("'https://e.example/ü/{tial}'", 32),
+    ] {
+        let found = rule_problems(&format!("files: a/**\n\nurls: {written}"));
+        assert_eq!(found.len(), 1, "{written}: {found:?}");
+        assert!(found[0].starts_with(&format!("8:{column} unknown placeholder `{{tial}}`")), "{written}: {found:?}");
+        assert!(found[0].contains("`{tail}`"), "{found:?}");
+    }
+}
+
+#[test]
+fn text_that_yaml_spells_otherwise_is_blamed_as_a_whole() {
+    for (written, place) in [
+        ("\"https://e.example/\\x61/{tial}\"", "7:11 "),
+        ("'https://e.example/''/{tial}'", "7:11 "),
+        (">-\n  https://e.example/\n  {tial}", "8:7 "),
+    ] {
+        let found = rule_problems(&format!("files: a/**\nurls: {written}"));
+        let unknown = found.iter().find(|problem| problem.contains("{tial}")).unwrap();
+        assert!(unknown.starts_with(place), "{written}: {found:?}");
+    }
+}
+
+#[test]
+fn a_placeholder_that_no_wildcard_fills_is_told() {
+    let found = rule_problems("files: 'posts/*/*.md'\nurls: 'https://e.example/{1}/{3}/'");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("7:34 `{3}` is never filled: a pattern of `files` has 2 wildcards"), "{found:?}");
+    assert!(rule_problems("files: 'posts/*/*.md'\nurls: 'https://e.example/{1}/{2}/'").is_empty());
+    let found = rule_problems("files: ['posts/*/*.md', 'x']\ndirectories: 'https://e.example/{1}/'\ntargets: main");
+    assert!(found[0].contains("a pattern of `files` has no wildcard"), "{found:?}");
+}

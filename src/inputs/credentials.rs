@@ -1,0 +1,176 @@
+//! Inputs and the environment become the keys of one provider, or a sentence that says where they were looked for.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::suggest::all_of;
+use super::{CredentialInputs, Environment};
+use crate::error::Error;
+use crate::provider::Spec;
+use crate::provider::credentials::Credentials;
+
+/// Finds a provider's keys: the inputs first, then each set of its own environment names, in order. An empty value is
+/// absent; the first place that holds anything is the one that counts.
+///
+/// # Errors
+/// [`Error::Credentials`] when nothing is found, with every name that was looked for; when one half of a pair is missing;
+/// when a key can't be one. Never with a value.
+pub fn credentials(spec: &Spec, inputs: &CredentialInputs, environment: &Environment) -> Result<Credentials, Error> {
+    let lookup =
+        |name: &str| environment.get(name).filter(|_| !name.is_empty()).map(|text| SecretString::from(text.as_str()));
+    let given = Candidate {
+        names: ["access-key-id", "access-key-secret", "security-token"],
+        values: [
+            inputs.access_key_id.as_deref().map(SecretString::from),
+            inputs.access_key_secret.clone(),
+            inputs.security_token.clone(),
+        ],
+    };
+    let own = spec.credentials.iter().map(|names| {
+        let names = [names.access_key_id, names.access_key_secret, names.security_token];
+        Candidate { names, values: names.map(lookup) }
+    });
+    for candidate in std::iter::once(given).chain(own) {
+        if let Some(credentials) = candidate.credentials(spec)? {
+            return Ok(credentials);
+        }
+    }
+    let pairs = spec.credentials.iter().map(|names| all_of([names.access_key_id, names.access_key_secret]));
+    Err(Error::Credentials {
+        message: format!("no keys for `{}`", spec.name),
+        help: std::iter::once("give the inputs `access-key-id` and `access-key-secret`".to_owned())
+            .chain(pairs.map(|pair| format!("set {pair} in the environment")))
+            .collect::<Vec<_>>()
+            .join(", or "),
+    })
+}
+
+/// One place where keys may be: id, secret and token, with their names.
+struct Candidate {
+    names: [&'static str; 3],
+    values: [Option<SecretString>; 3],
+}
+
+impl Candidate {
+    fn credentials(self, spec: &Spec) -> Result<Option<Credentials>, Error> {
+        let [id, secret, token] = self.values.map(present);
+        for (name, value) in self.names.iter().zip([&id, &secret, &token]) {
+            if value.as_ref().is_some_and(|value| !is_key(value.expose_secret())) {
+                return Err(Error::Credentials {
+                    message: format!(
+                        "`{name}` for `{}` holds a space, a line break or a character that no key has",
+                        spec.name
+                    ),
+                    help: "store the key alone: without quotes, line breaks or its name before it".into(),
+                });
+            }
+        }
+        let half = |missing: &str, present: &str| Error::Credentials {
+            message: format!("`{present}` for `{}` is given without `{missing}`", spec.name),
+            help: format!("set both; a secret that a workflow may not read arrives empty: is `{missing}` one?"),
+        };
+        match (id, secret) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(half(self.names[1], self.names[0])),
+            (None, Some(_)) => Err(half(self.names[0], self.names[1])),
+            (Some(id), Some(secret)) => Ok(Some(Credentials {
+                access_key_id: id.expose_secret().to_owned(),
+                access_key_secret: secret,
+                security_token: token,
+            })),
+        }
+    }
+}
+
+/// The value without surrounding white space, which stored secrets often end in; `None` when nothing is left.
+fn present(value: Option<SecretString>) -> Option<SecretString> {
+    let value = value?;
+    let text = value.expose_secret().trim();
+    (!text.is_empty()).then(|| SecretString::from(text))
+}
+
+/// Keys travel in HTTP headers: visible ASCII only.
+fn is_key(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::SWIFT;
+    use super::*;
+
+    fn find(inputs: &[&str; 3], environment: &[(&str, &str)]) -> Result<Credentials, Error> {
+        let secret = |text: &str| Some(SecretString::from(text));
+        let inputs = CredentialInputs {
+            access_key_id: Some(inputs[0].into()),
+            access_key_secret: secret(inputs[1]),
+            security_token: secret(inputs[2]),
+        };
+        let environment = environment.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+        credentials(&SWIFT, &inputs, &environment)
+    }
+
+    fn message(found: Result<Credentials, Error>) -> String {
+        let error = found.err().unwrap();
+        assert_eq!(error.exit_code(), crate::error::ExitCode::Credentials);
+        let told = error.diagnostics().remove(0);
+        format!("{}: {}", told.title, told.help.unwrap())
+    }
+
+    #[test]
+    fn inputs_beat_the_environment_and_the_first_names_beat_the_second() {
+        let environment = [
+            ("SWIFT_KEY", "id1"),
+            ("SWIFT_SECRET", "s1"),
+            ("OLD_KEY", "id2"),
+            ("OLD_SECRET", "s2"),
+            ("OLD_TOKEN", "t2"),
+        ];
+        let found = find(&["id0", " s0\n", ""], &environment).unwrap();
+        assert_eq!((found.access_key_id.as_str(), found.access_key_secret.expose_secret()), ("id0", "s0"));
+        assert!(found.security_token.is_none());
+        assert_eq!(find(&["", "", ""], &environment).unwrap().access_key_id, "id1");
+        let old = find(
+            &["", "", ""],
+            &[("SWIFT_KEY", ""), ("SWIFT_SECRET", " "), environment[2], environment[3], environment[4]],
+        )
+        .unwrap();
+        assert_eq!((old.access_key_id.as_str(), old.security_token.unwrap().expose_secret()), ("id2", "t2"));
+    }
+
+    #[test]
+    fn a_token_alone_is_no_key() {
+        assert!(find(&["", "", "t"], &[("SWIFT_TOKEN", "t")]).is_err());
+    }
+
+    #[test]
+    fn half_a_pair_names_what_is_missing() {
+        assert_eq!(
+            message(find(&["", "", ""], &[("SWIFT_KEY", "id"), ("OLD_KEY", "id"), ("OLD_SECRET", "s")])),
+            "`SWIFT_KEY` for `swift-cdn` is given without `SWIFT_SECRET`: set both; a secret that a workflow may not read \
+             arrives empty: is `SWIFT_SECRET` one?"
+        );
+        assert!(
+            message(find(&["", "s", ""], &[]))
+                .starts_with("`access-key-secret` for `swift-cdn` is given without `access-key-id`")
+        );
+    }
+
+    #[test]
+    fn a_key_with_a_space_or_a_line_break_is_refused_and_not_shown() {
+        for bad in ["hunter 2", "hunter\n2", "hunter\u{0}2", "hunter\u{e9}", "hunter\t2"] {
+            let told = message(find(&["id", bad, ""], &[]));
+            assert!(told.starts_with("`access-key-secret`") && !told.contains("hunter"), "{told}");
+            assert!(message(find(&[bad, "s", ""], &[])).starts_with("`access-key-id`"));
+            assert!(message(find(&["id", "s", bad], &[])).starts_with("`security-token`"));
+        }
+    }
+
+    #[test]
+    fn nothing_found_lists_every_name() {
+        assert_eq!(
+            message(find(&["", "", ""], &[])),
+            "no keys for `swift-cdn`: give the inputs `access-key-id` and `access-key-secret`, or set `SWIFT_KEY` and \
+             `SWIFT_SECRET` in the environment, or set `OLD_KEY` and `OLD_SECRET` in the environment"
+        );
+    }
+}

@@ -1,0 +1,230 @@
+//! The flags of `emulate` become the emulators' settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches};
+
+use super::given::unplaced;
+use crate::error::{Diagnostic, Error};
+use crate::provider::emulation::faults::Faults;
+use crate::provider::emulation::{EmulatorSettings, Rows};
+
+/// What `emulate` was asked for: what shapes the emulators and their server.
+#[derive(Clone, Debug)]
+pub struct EmulateOptions {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// There and back together.
+    pub latency: Duration,
+    /// How long a task takes.
+    pub task_duration: Duration,
+    /// How long after its acceptance a task shows up in the records.
+    pub listing_lag: Duration,
+    /// Replaces every documented number of calls per second.
+    pub calls_per_second: Option<f64>,
+    /// Replaces every documented daily quota.
+    pub quota: Option<u64>,
+    /// Tasks whose address contains one of these fail.
+    pub fail: Vec<String>,
+    /// Batches with an address that contains one of these are refused.
+    pub refuse: Vec<String>,
+    /// Tasks whose address contains one of these never end.
+    pub hang: Vec<String>,
+    /// Calls that the key may not make.
+    pub forbid: Vec<String>,
+    /// A row for each address or for each task id.
+    pub rows: Rows,
+    /// The vendors' clock minus this machine's, in seconds.
+    pub clock_offset_seconds: i64,
+    /// Rules for [`Faults::parse`], which has read them once.
+    pub faults: Vec<String>,
+    /// Where chance in faults comes from.
+    pub seed: u64,
+    /// Gets a line of JSON for every accepted address.
+    pub ledger: Option<PathBuf>,
+}
+
+/// A friendly vendor on a free port.
+impl Default for EmulateOptions {
+    fn default() -> Self {
+        let friendly = EmulatorSettings::default();
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            latency: Duration::ZERO,
+            task_duration: friendly.task_duration,
+            listing_lag: friendly.listing_lag,
+            calls_per_second: friendly.calls_per_second,
+            quota: friendly.quota,
+            fail: friendly.fail,
+            refuse: friendly.refuse,
+            hang: friendly.hang,
+            forbid: friendly.forbid,
+            rows: friendly.rows,
+            clock_offset_seconds: friendly.clock_offset_seconds,
+            faults: Vec::new(),
+            seed: 0,
+            ledger: None,
+        }
+    }
+}
+
+/// The command as clap knows it.
+pub(super) fn command() -> clap::Command {
+    let one = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let many = |name, value, help| one(name, value, help).action(ArgAction::Append);
+    clap::Command::new("emulate").about("Serves the built-in emulators of all providers over HTTP").args([
+        one("listen", "ADDRESS", "Where to serve [default: 127.0.0.1:8700]"),
+        one("latency", "TIME", "Hold every answer back for so long, as 50ms [default: 0ms]"),
+        one("task-seconds", "SECONDS", "How long a task takes [default: 5]"),
+        one("listing-lag", "TIME", "How long until a task shows up in the records, as 2s [default: 0s]"),
+        one("calls-per-second", "N", "Replaces every provider's own rate"),
+        one("quota", "N", "Replaces every provider's own daily quota"),
+        many("fail", "TEXT", "Tasks whose address contains this fail"),
+        many("refuse", "TEXT", "Batches with an address that contains this are refused"),
+        many("hang", "TEXT", "Tasks whose address contains this never end"),
+        many("forbid", "API", "A call that the key may not make, by the vendor's name"),
+        one("rows", "url|task", "Whether the records hold a row per address or per task [default: url]"),
+        one("clock-offset", "SECONDS", "The emulators' clock minus the real one [default: 0]")
+            .allow_hyphen_values(true),
+        many("fault", "CALL=KIND", "A fault on request, as RefreshObjectCaches#2=KIND; a wrong kind lists the right ones"),
+        one("seed", "N", "Where chance in faults comes from [default: 0]"),
+        one("ledger", "PATH", "Where to write what was accepted"),
+    ])
+}
+
+/// Reads the flags.
+///
+/// # Errors
+/// Every value that can't be read, at once.
+pub(super) fn read(matches: &mut ArgMatches) -> Result<EmulateOptions, Error> {
+    let mut reader = Reader { matches, problems: Vec::new() };
+    let friendly = EmulateOptions::default();
+    let options = EmulateOptions {
+        listen: reader
+            .one("listen", "an address and a port, as `127.0.0.1:8700`", |text| text.parse().ok())
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
+        latency: reader.one("latency", TIME, time).unwrap_or(friendly.latency),
+        task_duration: reader.one("task-seconds", "seconds, as `5` or `0.5`", seconds).unwrap_or(friendly.task_duration),
+        listing_lag: reader.one("listing-lag", TIME, time).unwrap_or(friendly.listing_lag),
+        calls_per_second: reader.one("calls-per-second", "a number above 0", |text| {
+            f64::from_str(text).ok().filter(|rate| rate.is_finite() && *rate > 0.0)
+        }),
+        quota: reader.one("quota", "a whole number", |text| text.parse().ok()),
+        fail: reader.many("fail"),
+        refuse: reader.many("refuse"),
+        hang: reader.many("hang"),
+        forbid: reader.many("forbid"),
+        rows: reader.one("rows", "`url` or `task`", rows).unwrap_or(friendly.rows),
+        clock_offset_seconds: reader
+            .one("clock-offset", "seconds, as `-1200`", |text| {
+                i64::from_str(text).ok().filter(|seconds| seconds.unsigned_abs() <= LONGEST.as_secs())
+            })
+            .unwrap_or(friendly.clock_offset_seconds),
+        faults: reader.many("fault"),
+        seed: reader.one("seed", "a whole number", |text| text.parse().ok()).unwrap_or(friendly.seed),
+        ledger: reader.one("ledger", "a path", |text| Some(PathBuf::from(text))),
+    };
+    if let Err(error) = Faults::parse(&options.faults, options.seed) {
+        reader.problems.extend(error.diagnostics());
+    }
+    if reader.problems.is_empty() { Ok(options) } else { Err(Error::Inputs(reader.problems)) }
+}
+
+const TIME: &str = "a time, as `50ms`, `2s` or `1m`";
+
+/// A year: further the clock's own range would be in sight.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|time| *time <= LONGEST)
+}
+
+fn rows(text: &str) -> Option<Rows> {
+    match text {
+        "url" => Some(Rows::PerUrl),
+        "task" => Some(Rows::PerTask),
+        _ => None,
+    }
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let milliseconds: u64 = match &text[digits.len()..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    let time = Duration::from_millis(u64::from_str(digits).ok()?.checked_mul(milliseconds)?);
+    (time <= LONGEST).then_some(time)
+}
+
+struct Reader<'a> {
+    matches: &'a mut ArgMatches,
+    problems: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn one<T>(&mut self, name: &str, valid: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let text: String = self.matches.remove_one(name)?;
+        let value = read(text.trim());
+        if value.is_none() {
+            self.problems.push(unplaced(format!("`--{name}` is `{text}`"), format!("give {valid}")));
+        }
+        value
+    }
+
+    fn many(&mut self, name: &str) -> Vec<String> {
+        self.matches.remove_many(name).into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<EmulateOptions, Error> {
+        let arguments = std::iter::once("emulate").chain(line.split_whitespace());
+        read(&mut command().try_get_matches_from(arguments).unwrap())
+    }
+
+    #[test]
+    fn without_flags_a_friendly_vendor_is_served_on_loopback() {
+        let options = parse("").unwrap();
+        assert!(options.listen.ip().is_loopback());
+        assert_eq!(options.latency, Duration::ZERO);
+        assert_eq!(options.task_duration, EmulatorSettings::default().task_duration);
+    }
+
+    #[test]
+    fn every_flag_shapes_the_emulators() {
+        let options = parse(
+            "--listen 127.0.0.1:0 --latency 50ms --task-seconds 0.5 --listing-lag 2s --calls-per-second 50 --quota 7 \
+             --fail a --fail b --refuse c --hang d --forbid PushObjectCache --rows task --clock-offset -1200 \
+             --fault *#2=500-after --seed 9 --ledger l.jsonl",
+        )
+        .unwrap();
+        assert_eq!(options.listen.port(), 0);
+        assert_eq!((options.latency, options.task_duration), (Duration::from_millis(50), Duration::from_millis(500)));
+        assert_eq!(options.listing_lag, Duration::from_secs(2));
+        assert_eq!((options.calls_per_second, options.quota), (Some(50.0), Some(7)));
+        assert_eq!((options.fail, options.refuse), (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]));
+        assert_eq!((options.hang, options.forbid), (vec!["d".to_owned()], vec!["PushObjectCache".to_owned()]));
+        assert_eq!((options.rows, options.clock_offset_seconds), (Rows::PerTask, -1200));
+        assert_eq!((options.faults, options.seed), (vec!["*#2=500-after".to_owned()], 9));
+        assert_eq!(options.ledger, Some(PathBuf::from("l.jsonl")));
+    }
+
+    #[test]
+    fn all_values_that_cannot_be_read_are_told_at_once() {
+        let error = parse("--listen here --latency 5 --task-seconds=-1 --calls-per-second 0 --rows x --quota many --fault x")
+            .unwrap_err();
+        assert_eq!(error.diagnostics().len(), 7);
+        assert_eq!(error.diagnostics()[1].title, "`--latency` is `5`");
+    }
+}

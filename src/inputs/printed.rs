@@ -1,0 +1,94 @@
+//! The option table as documentation and as blocks of `action.yml`; tests compare the files with what is printed here.
+
+use std::fmt::Write;
+
+use super::table::{ENTRIES, Entry, Shape};
+
+/// The table of options in Markdown: name, default, meaning.
+pub fn options_markdown() -> String {
+    let mut text = String::from("| option | default | in the file | meaning |\n| --- | --- | --- | --- |\n");
+    for entry in ENTRIES {
+        let default = entry.default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
+        let in_file = if entry.in_file { "yes" } else { "" };
+        let _ = writeln!(text, "| `{}` | {default} | {in_file} | {} |", entry.name, meaning(entry).replace('|', "\\|"));
+    }
+    text
+}
+
+/// The `inputs:` of `action.yml`. They have no `default:`, because an input that is given beats the environment and the file.
+pub fn action_inputs_yaml() -> String {
+    let mut text = String::from("inputs:\n");
+    for entry in inputs() {
+        let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
+        let description = format!("{}.{default}", meaning(entry));
+        let _ =
+            writeln!(text, "  {}:\n    description: {}\n    required: false", entry.name, single_quoted(&description));
+    }
+    text
+}
+
+/// The `env:` of the step in `action.yml` that runs the program: a composite action has to hand every input over itself. The
+/// names have no hyphens, which some shells drop. Not indented.
+pub fn action_env_yaml() -> String {
+    let mut text = String::from("env:\n");
+    for entry in inputs() {
+        let name = entry.input_names().pop().expect("every option has an input name");
+        let _ = writeln!(text, "  {name}: ${{{{ inputs.{} }}}}", entry.name);
+    }
+    text
+}
+
+fn inputs() -> impl Iterator<Item = &'static Entry> {
+    ENTRIES.iter().filter(|entry| entry.input)
+}
+
+/// The sentence, and what the value looks like where the sentence doesn't show it.
+fn meaning(entry: &Entry) -> String {
+    let shape = match entry.shape {
+        Shape::Boolean => "; `true` or `false`".to_owned(),
+        Shape::Duration => "; as `90s`, `15m` or `1h30m`".to_owned(),
+        Shape::Choice(words) if words.iter().any(|word| !entry.help.contains(&format!("`{word}`"))) => {
+            format!("; {}", super::suggest::any_of(words.iter().copied()))
+        }
+        _ => String::new(),
+    };
+    format!("{}{shape}", entry.help)
+}
+
+fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_markdown_table_has_a_row_of_four_cells_for_every_option() {
+        let table = options_markdown();
+        assert_eq!(table.lines().count(), ENTRIES.len() + 2);
+        assert!(table.lines().all(|line| line.replace("\\|", "").matches('|').count() == 5), "{table}");
+        assert!(table.contains(
+            "| `refresh-timeout` | `15m` | yes | How long to wait for refreshes; as `90s`, `15m` or `1h30m` |"
+        ));
+    }
+
+    #[test]
+    fn every_input_is_declared_and_handed_over() {
+        let (declared, handed) = (action_inputs_yaml(), action_env_yaml());
+        for entry in inputs() {
+            assert!(declared.contains(&format!("\n  {}:\n", entry.name)), "{}", entry.name);
+            assert!(handed.contains(&format!("${{{{ inputs.{} }}}}\n", entry.name)), "{}", entry.name);
+        }
+        assert!(handed.contains("\n  INPUT_DRY_RUN: ${{ inputs.dry-run }}\n"), "{handed}");
+        assert!(!declared.contains("\n  color:"));
+    }
+
+    #[test]
+    fn the_printed_blocks_are_yaml() {
+        for text in [action_inputs_yaml(), action_env_yaml()] {
+            let read: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+            assert!(read.is_object());
+        }
+    }
+}

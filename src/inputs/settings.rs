@@ -1,0 +1,182 @@
+//! Given options and the rules become [`Settings`], or every reason why they can't.
+
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
+
+use super::config::{Configuration, RuleText};
+use super::given::{Flags, Given, unplaced};
+use super::rules::{self, Found};
+use super::table::Use;
+use super::{Caps, Changes, CredentialInputs, Environment, FailOn, LogLevel, Mode, Settings, Wait, When, network};
+use crate::error::{Diagnostic, Error};
+use crate::provider::Spec;
+use crate::providers::PROVIDERS;
+
+/// Reads flags, inputs, environment and the configuration file for a command.
+///
+/// # Errors
+/// [`Error::Inputs`] with every problem: those without a place first, then those of the file in order of place.
+pub fn read(used_by: Use, flags: &Flags, environment: &Environment) -> Result<Settings, Error> {
+    read_with(PROVIDERS, used_by, flags, environment).map(|reading| reading.settings)
+}
+
+/// Settings, and their rules in the words they were written in.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) settings: Settings,
+    pub(super) rule_texts: Vec<RuleText>,
+}
+
+/// The same over other providers than the registry's.
+pub(super) fn read_with(
+    providers: &[&'static Spec],
+    used_by: Use,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Reading, Error> {
+    let mut problems = Vec::new();
+    let mut given = Given::read(used_by, flags, environment, &mut problems);
+    let Found { path, notes, configuration } = rules::find(&given, used_by, providers, &mut problems);
+    let Configuration { targets, rules, rule_texts, options } = configuration;
+    given.add_file(used_by, options);
+    given.add_defaults();
+    let settings = Settings {
+        config: path,
+        targets,
+        rules,
+        changes: changes(&given, &mut problems),
+        repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
+        mode: mode(&given, &mut problems),
+        refresh: given.boolean("refresh"),
+        prefetch: given.boolean("prefetch"),
+        wait: wait(&given),
+        refresh_timeout: given.duration("refresh-timeout").expect("it has a default"),
+        prefetch_timeout: given.duration("prefetch-timeout").expect("it has a default"),
+        fail_on: fail_on(&given),
+        caps: Caps {
+            refresh_urls: given.count("max-refresh-urls"),
+            refresh_directories: given.count("max-refresh-directories"),
+            prefetch_urls: given.count("max-prefetch-urls"),
+        },
+        allow_hosts: network::hosts(&given, &mut problems),
+        state: given.path("state"),
+        report: given.path("report"),
+        endpoints: network::endpoints(&given, providers, &mut problems),
+        credentials: credentials(&given, &mut problems),
+        batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
+        one_at_a_time: given.boolean("one-at-a-time") == Some(true),
+        color: when(&given, "color"),
+        progress: when(&given, "progress"),
+        log_level: log_level(&given),
+        notes,
+    };
+    if settings.refresh == Some(false) && settings.prefetch == Some(false) {
+        problems.push(unplaced(
+            format!(
+                "{} and {} are both false: nothing would be done",
+                labelled(&given, "refresh"),
+                labelled(&given, "prefetch")
+            ),
+            "drop one of the two",
+        ));
+    }
+    // The file's problems come in order already; those of flags and environment are short, and stand before them.
+    problems.sort_by_key(|problem| problem.place.is_some());
+    if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
+}
+
+fn changes(given: &Given, problems: &mut Vec<Diagnostic>) -> Changes {
+    let (base, head) = (given.text("base"), given.text("head"));
+    if let Some(path) = given.path("url-file") {
+        let without_meaning = ["changes", "base", "head"].into_iter().filter(|name| given.is_explicit(name));
+        for name in without_meaning {
+            problems.push(unplaced(
+                format!("{} has no meaning beside {}", labelled(given, name), labelled(given, "url-file")),
+                "addresses are given, so no commits are compared: drop one of the two",
+            ));
+        }
+        return Changes::UrlFile(path);
+    }
+    if given.choice("changes") != Some("all") {
+        return Changes::Git { base, head };
+    }
+    if base.is_some() {
+        problems.push(unplaced(
+            format!("{} has no meaning with `changes: all`", labelled(given, "base")),
+            "every tracked file counts, whatever it was before: drop one of the two",
+        ));
+    }
+    Changes::All { head }
+}
+
+fn mode(given: &Given, problems: &mut Vec<Diagnostic>) -> Mode {
+    match (given.boolean("dry-run") == Some(true), given.boolean("rehearse") == Some(true)) {
+        (false, false) => Mode::Real,
+        (true, false) => Mode::DryRun,
+        (false, true) => Mode::Rehearse,
+        (true, true) => {
+            problems.push(unplaced(
+                format!("{} and {} are given together", labelled(given, "dry-run"), labelled(given, "rehearse")),
+                "drop one: a dry run prints the plan, a rehearsal executes it against emulators",
+            ));
+            Mode::DryRun
+        }
+    }
+}
+
+/// The keys as they came. An id without a secret is told where keys are put together, beside the other places to find them.
+fn credentials(given: &Given, problems: &mut Vec<Diagnostic>) -> CredentialInputs {
+    let inputs = CredentialInputs {
+        access_key_id: given.secret("access-key-id").map(|id| id.expose_secret().to_owned()),
+        access_key_secret: given.secret("access-key-secret"),
+        security_token: given.secret("security-token"),
+    };
+    if given.is_explicit("security-token")
+        && !given.is_explicit("access-key-id")
+        && !given.is_explicit("access-key-secret")
+    {
+        problems.push(unplaced(
+            format!("{} is given without its access key", labelled(given, "security-token")),
+            "give `access-key-id` and `access-key-secret` beside it, or drop it",
+        ));
+    }
+    inputs
+}
+
+fn wait(given: &Given) -> Wait {
+    match given.choice("wait") {
+        Some("none") => Wait::None,
+        Some("refresh") => Wait::Refresh,
+        _ => Wait::All,
+    }
+}
+
+fn fail_on(given: &Given) -> FailOn {
+    match given.choice("fail-on") {
+        Some("never") => FailOn::Never,
+        Some("refresh") => FailOn::Refresh,
+        _ => FailOn::Any,
+    }
+}
+
+fn when(given: &Given, name: &str) -> When {
+    match given.choice(name) {
+        Some("always") => When::Always,
+        Some("never") => When::Never,
+        _ => When::Auto,
+    }
+}
+
+fn log_level(given: &Given) -> LogLevel {
+    match given.choice("log-level") {
+        Some("quiet") => LogLevel::Quiet,
+        Some("verbose") => LogLevel::Verbose,
+        _ => LogLevel::Normal,
+    }
+}
+
+/// An option as the person who gave it spelled it.
+pub(super) fn labelled(given: &Given, name: &str) -> String {
+    given.label(name).unwrap_or_else(|| format!("`{name}`"))
+}

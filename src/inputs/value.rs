@@ -1,0 +1,243 @@
+//! The text of an option becomes its typed value, or a sentence that says what would be one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::suggest::{any_of, did_you_mean};
+use super::table::{Entry, Separators, Shape};
+
+/// An option's value.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(String),
+    List(Vec<String>),
+    Boolean(bool),
+    Duration(Duration),
+    Count(u64),
+    Choice(&'static str),
+    Path(PathBuf),
+    Secret(SecretString),
+}
+
+/// Why a text isn't a value of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ValueProblem {
+    /// Continues a sentence that begins with the option: ``is `maybe` ``.
+    pub message: String,
+    /// What would be a value.
+    pub help: String,
+}
+
+/// Longer waits than a week outlive every provider's records, and every CI job.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Reads the texts given for an option (several only where a list's flag is repeated); `Ok(None)`: all empty, so absent.
+pub(super) fn parse(entry: &Entry, texts: &[String]) -> Result<Option<Value>, ValueProblem> {
+    if let Shape::List(separators) = entry.shape {
+        let elements = split(texts, separators);
+        return Ok((!elements.is_empty()).then_some(Value::List(elements)));
+    }
+    let text = texts.last().map_or("", |text| text.trim());
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value = match entry.shape {
+        // Not told apart from a secret: the problem never shows the value.
+        Shape::Text | Shape::Path if text.contains(char::is_control) => {
+            return Err(ValueProblem {
+                message: "holds a line break or another control character".into(),
+                help: "give one line of plain text".into(),
+            });
+        }
+        Shape::Text => Value::Text(text.to_owned()),
+        Shape::Path => Value::Path(PathBuf::from(text)),
+        Shape::Secret => Value::Secret(SecretString::from(text)),
+        Shape::Boolean => Value::Boolean(boolean(text)?),
+        Shape::Duration => Value::Duration(duration(text)?),
+        Shape::Count(least) => Value::Count(count(text, least)?),
+        Shape::Choice(words) => Value::Choice(choice(text, words)?),
+        Shape::List(_) => unreachable!("lists were read above"),
+    };
+    Ok(Some(value))
+}
+
+/// The booleans of YAML's core schema, which are also those of the Action toolkit.
+pub(super) fn boolean(text: &str) -> Result<bool, ValueProblem> {
+    match text {
+        "true" | "True" | "TRUE" => Ok(true),
+        "false" | "False" | "FALSE" => Ok(false),
+        _ => Err(ValueProblem { message: format!("is {}", quoted(text)), help: "write `true` or `false`".into() }),
+    }
+}
+
+/// One of some words.
+pub(super) fn choice(text: &str, words: &'static [&'static str]) -> Result<&'static str, ValueProblem> {
+    words.iter().copied().find(|word| *word == text).ok_or_else(|| ValueProblem {
+        message: format!("is {}", quoted(text)),
+        help: did_you_mean(text, words.iter().copied(), || format!("write {}", any_of(words.iter().copied()))),
+    })
+}
+
+/// A whole number, at least `least`.
+pub(super) fn count(text: &str, least: u64) -> Result<u64, ValueProblem> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits && number >= least => Ok(number),
+        _ => Err(ValueProblem {
+            message: format!("is {}", quoted(text)),
+            help: format!("write a whole number, at least {least}"),
+        }),
+    }
+}
+
+/// A time span: `90s`, `15m`, `2h`, `1h30m`; a plain number counts seconds. Longer than nothing, at most a week.
+pub(super) fn duration(text: &str) -> Result<Duration, ValueProblem> {
+    let problem = |help: &str| ValueProblem { message: format!("is {}", quoted(text)), help: help.into() };
+    let duration = seconds(text)
+        .ok_or_else(|| problem("write a time span as `90s`, `15m`, `2h` or `1h30m`; a plain number counts seconds"))?;
+    if duration > LONGEST {
+        return Err(problem("write at most `168h`"));
+    }
+    if duration.is_zero() {
+        return Err(problem("write more than `0s`; to leave without waiting set `wait` to `none`"));
+    }
+    Ok(duration)
+}
+
+/// Units go from large to small and stand once, so that `5s1h` is a mistake and not an hour.
+fn seconds(text: &str) -> Option<Duration> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(Duration::from_secs);
+    }
+    let mut total = 0_u64;
+    let mut rest = text;
+    for (unit, factor) in [('h', 3600), ('m', 60), ('s', 1)] {
+        let digits = rest.len() - rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+        if digits > 0 && rest[digits..].starts_with(unit) {
+            let number: u64 = rest[..digits].parse().ok()?;
+            total = total.checked_add(number.checked_mul(factor)?)?;
+            rest = &rest[digits + 1..];
+        }
+    }
+    rest.is_empty().then(|| Duration::from_secs(total))
+}
+
+fn split(texts: &[String], separators: Separators) -> Vec<String> {
+    texts
+        .iter()
+        .flat_map(|text| {
+            text.split(move |letter| {
+                letter == '\n' || letter == '\r' || (letter == ',' && separators == Separators::LinesAndCommas)
+            })
+        })
+        .map(str::trim)
+        .filter(|element| !element.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The text in backticks, cut where it would fill the screen.
+pub(super) fn quoted(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        None => format!("`{text}`"),
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::table;
+    use super::*;
+
+    fn read(name: &str, text: &str) -> Result<Option<Value>, ValueProblem> {
+        parse(table::find(name).unwrap(), &[text.to_owned()])
+    }
+
+    #[test]
+    fn empty_and_blank_mean_absent() {
+        for name in ["wait", "dry-run", "files", "batch-size", "access-key-secret", "state", "refresh-timeout", "base"]
+        {
+            assert!(matches!(read(name, ""), Ok(None)), "{name}");
+            assert!(matches!(read(name, " \n\t "), Ok(None)), "{name}");
+        }
+    }
+
+    #[test]
+    fn booleans_are_those_of_yaml_core_and_no_others() {
+        for text in ["true", "True", "TRUE", " true\n"] {
+            assert!(matches!(read("dry-run", text), Ok(Some(Value::Boolean(true)))), "{text}");
+        }
+        for text in ["yes", "1", "on", "tRUE", "falsch"] {
+            let problem = read("dry-run", text).unwrap_err();
+            assert_eq!(problem.message, format!("is `{text}`"));
+            assert_eq!(problem.help, "write `true` or `false`");
+        }
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        for (text, seconds) in [("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1h5s", 3605), ("45", 45)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_said_so() {
+        for text in ["m", "1.5h", "-5s", "5s1h", "1h 30m", "15min", "5m5m", "99999999999999999999h", "٣s", "1d"] {
+            assert!(duration(text).unwrap_err().help.contains("`1h30m`"), "{text}");
+        }
+        assert!(duration("169h").unwrap_err().help.contains("168h"));
+        assert!(duration("0").unwrap_err().help.contains("`none`"));
+    }
+
+    #[test]
+    fn a_wrong_word_finds_the_nearest_right_one() {
+        assert_eq!(read("wait", "refesh").unwrap_err().help, "did you mean `refresh`?");
+        assert_eq!(read("wait", "x").unwrap_err().help, "write `all`, `refresh` or `none`");
+    }
+
+    #[test]
+    fn counts_are_plain_digits() {
+        assert!(matches!(read("batch-size", "20"), Ok(Some(Value::Count(20)))));
+        for text in ["0", "-1", "+5", "1e3", "1_000", "99999999999999999999"] {
+            assert_eq!(read("batch-size", text).unwrap_err().help, "write a whole number, at least 1", "{text}");
+        }
+    }
+
+    #[test]
+    fn globs_keep_their_commas_and_hosts_are_split_at_them() {
+        let Ok(Some(Value::List(files))) = read("files", "a/{b,c}/**\r\n\n !d ") else { panic!("a list") };
+        assert_eq!(files, ["a/{b,c}/**", "!d"]);
+        let Ok(Some(Value::List(hosts))) = read("allow-hosts", "a.example, b.example\nc.example,") else {
+            panic!("a list")
+        };
+        assert_eq!(hosts, ["a.example", "b.example", "c.example"]);
+    }
+
+    #[test]
+    fn a_secret_is_trimmed_and_never_shown() {
+        let secret = read("access-key-secret", " abc\n").unwrap().unwrap();
+        assert!(!format!("{secret:?}").contains("abc"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_time_span_reads_back(hours in 0_u64..100, minutes in 0_u64..100, rest in 1_u64..100) {
+            let expected = Duration::from_secs(hours * 3600 + minutes * 60 + rest);
+            prop_assert_eq!(duration(&format!("{hours}h{minutes}m{rest}s")), Ok(expected));
+            prop_assert_eq!(duration(&expected.as_secs().to_string()), Ok(expected));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in ".{0,200}") {
+            for entry in table::ENTRIES {
+                let _ = parse(entry, std::slice::from_ref(&text));
+            }
+        }
+    }
+}
