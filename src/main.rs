@@ -1,1 +1,23 @@
-fn main() {}
+//! Parse → pipeline → exit code.
+
+use std::io::{IsTerminal, stderr, stdout};
+use std::process::ExitCode;
+
+use cdn_purge::commands::{World, execute};
+use cdn_purge::error;
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(cdn_purge::host::internal_error));
+    let world = World {
+        arguments: std::env::args_os().collect(),
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        out: Box::new(stdout()),
+        err: Box::new(stderr()),
+        is_terminal: stderr().is_terminal(),
+        now: jiff::Timestamp::now(),
+    };
+    let code: error::ExitCode = execute(world);
+    ExitCode::from(code as u8)
+}

@@ -1,1 +1,190 @@
-//! pipeline
+//! Read the inputs, find the changed files, map them to CDN addresses, plan batches, run them, and report.
+//!
+//! That sentence as code. The inputs are read before, since they decide what is run in which time.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::changes::{self, Range};
+use crate::error::{Error, ExitCode};
+use crate::exec::interrupt::Interrupt;
+use crate::exec::journal::Journal;
+use crate::exec::{self, Access, Options};
+use crate::host::files;
+use crate::host::{Console, Progress, Severity};
+use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
+use crate::mapping::{self, Mapped, Overrides};
+use crate::model::{EventSink, Kind, Operation, Reason, Task};
+use crate::plan::{self, Limits, Plan};
+use crate::report::{self, Context, Recorder, Report};
+
+mod access;
+
+/// How many skipped files a dry run names on a terminal; the report has them all.
+const SHOWN: usize = 20;
+
+/// The main job, whole. With `resume_only`, it goes on from a journal and begins nothing new.
+///
+/// # Errors
+/// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal, the host's files.
+pub async fn run(
+    settings: &Settings,
+    resume_only: bool,
+    environment: &Environment,
+    console: &mut Console,
+    interrupt: Interrupt,
+    started: Timestamp,
+) -> Result<ExitCode, Error> {
+    let (range, changed_files, mapped) = find(settings, environment, console)?;
+    let plan = plan::make(mapped, &settings.targets, &limits(settings))?;
+    let context = Context {
+        mode: settings.mode,
+        range,
+        changed_files,
+        fail_on: settings.fail_on,
+        wait: settings.wait,
+        started,
+        config: settings.config.as_ref().map(|path| path.display().to_string()),
+    };
+    let mut recorder = Recorder::new(&plan, context);
+    if !plan.is_empty() && settings.mode != Mode::DryRun {
+        execute(settings, resume_only, environment, &plan, console, interrupt, started, &mut recorder).await?;
+    }
+    publish(&recorder.finish(), settings, console)
+}
+
+/// Which files changed, and which addresses they were: or the addresses that were given.
+fn find(
+    settings: &Settings,
+    environment: &Environment,
+    console: &mut Console,
+) -> Result<(Option<Range>, usize, Mapped), Error> {
+    if let Changes::UrlFile(path) = &settings.changes {
+        let tasks = given(settings, &addresses::read(path)?);
+        console.note(LogLevel::Normal, &format!("{} addresses from `{}`", tasks.len(), path.display()));
+        return Ok((None, 0, Mapped { tasks, skipped: Vec::new() }));
+    }
+    let changed = changes::find(&settings.repository, &settings.changes, environment)?;
+    let range = &changed.range;
+    let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
+    let head = &range.head[..12.min(range.head.len())];
+    console.note(
+        LogLevel::Normal,
+        &format!("{} changed files between {base} and {head}: {}", changed.files.len(), range.reason),
+    );
+    let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
+    Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
+}
+
+/// Given addresses as tasks for every target.
+fn given(settings: &Settings, urls: &[String]) -> Vec<Task> {
+    let because = vec![Reason { rule: Arc::from("url-file"), file: None }];
+    let refresh = settings.refresh.unwrap_or(true).then_some(Operation::Refresh(Kind::File));
+    let operations = [refresh, settings.prefetch.unwrap_or(false).then_some(Operation::Prefetch)];
+    let mut tasks = Vec::new();
+    for target in &settings.targets {
+        for operation in operations.into_iter().flatten() {
+            tasks.extend(urls.iter().map(|url| Task {
+                target: target.name.clone(),
+                operation,
+                force: false,
+                url: url.clone(),
+                because: because.clone(),
+            }));
+        }
+    }
+    tasks
+}
+
+fn limits(settings: &Settings) -> Limits<'_> {
+    Limits {
+        caps: settings.caps,
+        allow_hosts: settings.allow_hosts.as_deref(),
+        roots_allowed: settings.rules.iter().filter(|rule| rule.allow_root).map(|rule| rule.name.clone()).collect(),
+        batch_size: settings.batch_size,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the step of the sentence that everything flows into")]
+async fn execute(
+    settings: &Settings,
+    resume_only: bool,
+    environment: &Environment,
+    plan: &Plan,
+    console: &mut Console,
+    interrupt: Interrupt,
+    started: Timestamp,
+    recorder: &mut Recorder<'_>,
+) -> Result<(), Error> {
+    let opened = access::open(settings, environment, plan, started)?;
+    let (journal, past) = match settings.mode {
+        Mode::Rehearse | Mode::DryRun => (Journal::none(), Default::default()),
+        Mode::Real => {
+            let path = state_file(settings, environment, console, plan);
+            if resume_only && !path.exists() {
+                return Err(Error::Journal {
+                    message: format!("there is no journal `{}` to go on from", path.display()),
+                    help: "name the journal of the earlier run with `state`, and the same commits and configuration"
+                        .into(),
+                });
+            }
+            console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
+            Journal::open(&path, &opened.identity, started)?
+        }
+    };
+    let options = Options {
+        wait: settings.wait,
+        refresh_timeout: settings.refresh_timeout,
+        prefetch_timeout: settings.prefetch_timeout,
+        batch_size: settings.batch_size,
+        one_at_a_time: settings.one_at_a_time,
+        seed: u64::try_from(started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default(),
+        started,
+    };
+    let accesses: Vec<Access> = opened.accesses;
+    let mut progress = Progress::new(console, plan);
+    let mut sink = |event: &crate::model::Event| {
+        recorder.take(event);
+        progress.take(event);
+    };
+    exec::execute(plan, &accesses, &options, journal, &past, interrupt, &mut sink).await;
+    Ok(())
+}
+
+/// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under the plan's name.
+fn state_file(settings: &Settings, environment: &Environment, console: &Console, plan: &Plan) -> PathBuf {
+    settings.state.clone().unwrap_or_else(|| {
+        console.host().state_folder(environment).join(format!("cdn-purge-{}.journal", &plan.digest[..16]))
+    })
+}
+
+/// Everything a person or a program reads afterwards.
+fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> Result<ExitCode, Error> {
+    let text = match settings.mode {
+        Mode::DryRun => report::terminal::plan(report, SHOWN),
+        Mode::Rehearse | Mode::Real => report::terminal::summary(report),
+    };
+    console.result(&text);
+    let file = settings.report.clone().or_else(|| console.host().report_file());
+    if let Some(file) = &file {
+        files::replace(file, console.redactor(), |writer| report::json::write(report, writer))?;
+    }
+    if let Some(file) = console.host().junit_file() {
+        files::replace(&file, console.redactor(), |writer| report::junit::write(report, writer))?;
+    }
+    if let Some(budget) = console.host().summary_budget()? {
+        let markdown = report::markdown::markdown(report, budget);
+        if markdown.is_empty() {
+            console.announce(Severity::Warning, "the job summary is full already; the report has everything");
+        }
+        console.host().write_summary(&markdown, console.redactor())?;
+    }
+    let (outputs, mut notes) = report::outputs::outputs(report, file.as_deref());
+    notes.extend(console.host().write_outputs(&outputs, console.redactor())?);
+    for note in notes {
+        console.announce(Severity::Warning, &note);
+    }
+    Ok(report.exit_code())
+}

@@ -25,9 +25,9 @@ use tokio::sync::watch;
 use crate::error::Error;
 use crate::inputs::{EmulateOptions, Environment};
 use crate::provider::Spec;
+use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::{Emulation, Reply, Wire};
-use crate::provider::emulation::EmulatorSettings;
 use crate::providers::PROVIDERS;
 use body::{AnswerBody, Closed};
 
@@ -54,7 +54,7 @@ impl EmulateOptions {
             access_key_id: keys.0,
             access_key_secret: keys.1,
             security_token: keys.2,
-            task_duration: self.task_duration,
+            task_duration: Some(self.task_duration),
             listing_lag: self.listing_lag,
             calls_per_second: self.calls_per_second,
             quota: self.quota,

@@ -1,2 +1,91 @@
-//! commands
+//! A command line becomes what it asks for: one file for each command that is more than a call.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use jiff::Timestamp;
+
+use crate::error::{Error, ExitCode};
+use crate::host::{Console, Host, Look, Severity};
+use crate::inputs::{Command, Environment, LogLevel, When, check, parse_arguments, schema};
+
+mod demo;
 pub mod emulate;
+mod explain;
+mod providers;
+mod run;
+mod signals;
+
+/// What the program is started in.
+pub struct World {
+    /// The command line, the program's name first.
+    pub arguments: Vec<OsString>,
+    /// The environment variables that are Unicode.
+    pub environment: Environment,
+    /// Standard output.
+    pub out: Box<dyn Write>,
+    /// Standard error.
+    pub err: Box<dyn Write>,
+    /// Whether standard error is a terminal.
+    pub is_terminal: bool,
+    /// The wall clock.
+    pub now: Timestamp,
+}
+
+/// Does what the command line asks for.
+pub fn execute(world: World) -> ExitCode {
+    let World { arguments, environment, mut out, err, is_terminal, now } = world;
+    let command = match parse_arguments(arguments) {
+        Ok(command) => command,
+        Err(error) => {
+            let mut console = plain_console(&environment, out, err, is_terminal);
+            return conclude(Err(error), &mut console);
+        }
+    };
+    if let Command::Emulate(options) = &command {
+        let served = run::block_on(false, emulate::run(options, &environment, &mut *out)).and_then(|served| served);
+        let mut console = plain_console(&environment, out, err, is_terminal);
+        return conclude(served.map(|()| ExitCode::Success), &mut console);
+    }
+    let mut console = plain_console(&environment, out, err, is_terminal);
+    let result = match command {
+        Command::Run(flags) => run::run(&flags, false, &environment, &mut console, is_terminal, now),
+        Command::Wait(flags) => run::run(&flags, true, &environment, &mut console, is_terminal, now),
+        Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
+        Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
+        Command::Check(flags) => check::check(&flags, &environment).map(|text| told(&mut console, &text)),
+        Command::Providers => Ok(told(&mut console, &providers::table())),
+        Command::Schema => Ok(told(&mut console, &schema::text())),
+        Command::Print(text) => Ok(told(&mut console, &text)),
+        Command::Emulate(_) => unreachable!("served above"),
+    };
+    conclude(result, &mut console)
+}
+
+fn told(console: &mut Console, text: &str) -> ExitCode {
+    console.result(text);
+    ExitCode::Success
+}
+
+/// A console before any option is read.
+fn plain_console(environment: &Environment, out: Box<dyn Write>, err: Box<dyn Write>, is_terminal: bool) -> Console {
+    let host = Host::detect(environment);
+    let look = Look::decide(LogLevel::Normal, When::Auto, When::Auto, &host, environment, is_terminal);
+    Console::new(host, look, out, err)
+}
+
+/// Says what went wrong, if something did, and ends in good order.
+fn conclude(result: Result<ExitCode, Error>, console: &mut Console) -> ExitCode {
+    let code = result.unwrap_or_else(|error| complain(&error, console));
+    match console.finish() {
+        Ok(()) => code,
+        Err(error) => code.worst(error.exit_code()),
+    }
+}
+
+fn complain(error: &Error, console: &mut Console) -> ExitCode {
+    for diagnostic in error.diagnostics() {
+        console.diagnostic(&diagnostic, Severity::Error);
+    }
+    error.exit_code()
+}

@@ -118,6 +118,11 @@ impl Console {
         &self.host
     }
 
+    /// Says as much and looks as this from now on.
+    pub fn set_look(&mut self, look: Look) {
+        self.look = look;
+    }
+
     /// How much is said, and how it looks.
     pub fn look(&self) -> Look {
         self.look

@@ -91,6 +91,28 @@ impl Host {
         }
     }
 
+    /// Where journals go when nobody names a place: the runner's temporary folder; on a person's machine their own state
+    /// folder, which outlives a restart and nobody else can write.
+    pub fn state_folder(&self, environment: &Environment) -> PathBuf {
+        let value = |name: &str| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        match self {
+            Self::GitHub { temporary, .. } | Self::GitLab { temporary, .. } => temporary.clone(),
+            Self::Plain { temporary } => value("XDG_STATE_HOME")
+                .or_else(|| value("HOME").map(|home| home.join(".local/state")))
+                .map_or_else(|| temporary.clone(), |state| state.join("cdn-purge")),
+        }
+    }
+
+    /// Where the JSON report goes when nobody names a place; nowhere without a CI host.
+    pub fn report_file(&self) -> Option<PathBuf> {
+        match self {
+            Self::GitHub { temporary, .. } | Self::GitLab { temporary, .. } => {
+                Some(temporary.join("cdn-purge-report.json"))
+            }
+            Self::Plain { .. } => None,
+        }
+    }
+
     /// Hands the outputs to the host: appended to `GITHUB_OUTPUT`, written as `cdn-purge.env` for a dotenv report of GitLab,
     /// nowhere else. Gives what had to be left out, a sentence each.
     ///
@@ -155,6 +177,21 @@ impl Host {
             _ => None,
         }
     }
+}
+
+/// Ends the program after a defect of its own: says where, and nothing of the values at hand, which may be secret. What was
+/// sent stands in the journal.
+#[expect(clippy::exit, reason = "a panic is never 0, whatever thread it came from")]
+pub fn internal_error(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+    let text = format!(
+        "error: a defect in cdn-purge {}{place}\n  help: what was sent stands in the journal, a second run goes on from \
+         it; report this line, with what you did\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    // Where even this can't be written, the exit code is all there is.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+    std::process::exit(crate::error::ExitCode::Internal as i32);
 }
 
 fn named<'p>(file: Option<&'p Path>, variable: &str, what: &str) -> Result<&'p Path, Error> {

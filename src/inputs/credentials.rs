@@ -44,6 +44,15 @@ pub fn credentials(spec: &Spec, inputs: &CredentialInputs, environment: &Environ
     })
 }
 
+/// Every secret that a run could come to hold, whether it is used or not, to be masked before anything is said.
+pub fn secrets(providers: &[&Spec], inputs: &CredentialInputs, environment: &Environment) -> Vec<SecretString> {
+    let names = providers.iter().flat_map(|spec| spec.credentials);
+    let names = names.flat_map(|names| [names.access_key_secret, names.security_token]);
+    let found = names.filter_map(|name| environment.get(name)).map(|text| SecretString::from(text.as_str()));
+    let given = [&inputs.access_key_secret, &inputs.security_token].into_iter().flatten().cloned();
+    given.chain(found).filter_map(|secret| present(Some(secret))).collect()
+}
+
 /// One place where keys may be: id, secret and token, with their names.
 struct Candidate {
     names: [&'static str; 3],

@@ -9,6 +9,7 @@ use crate::mapping::Rule;
 use crate::model::TargetName;
 use crate::provider::{Options, Spec};
 
+pub mod addresses;
 mod arguments;
 pub mod check;
 mod config;

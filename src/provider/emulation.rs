@@ -71,8 +71,8 @@ pub struct EmulatorSettings {
     pub access_key_secret: SecretString,
     /// The token that must come with it, if any.
     pub security_token: Option<SecretString>,
-    /// How long a task takes.
-    pub task_duration: Duration,
+    /// How long a task takes; `None`: as long as the vendor says it usually does.
+    pub task_duration: Option<Duration>,
     /// How long after its acceptance a task shows up in the records.
     pub listing_lag: Duration,
     /// Replaces every documented number of calls per second.
@@ -108,7 +108,7 @@ impl Default for EmulatorSettings {
             access_key_id: "demonstration-key".into(),
             access_key_secret: "demonstration-secret".into(),
             security_token: None,
-            task_duration: Duration::from_secs(5),
+            task_duration: Some(Duration::from_secs(5)),
             listing_lag: Duration::ZERO,
             calls_per_second: None,
             quota: None,

@@ -1,5 +1,7 @@
 //! Submissions, the status by id and the quota, each with the refusals that are documented.
 
+use std::time::Duration;
+
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -49,7 +51,9 @@ impl AlibabaEmulator {
     ) -> Result<String, Refusal> {
         let urls = self.addresses(operation, request.parameter("ObjectPath").unwrap_or_default())?;
         self.charge(operation, urls.len() as u64, now)?;
-        let ids = self.tasks.accept(operation, &urls, &self.settings, (now, at));
+        let typical = || self.spec.operation(operation).map_or(Duration::ZERO, |limit| limit.typical);
+        let takes = self.settings.task_duration.unwrap_or_else(typical);
+        let ids = self.tasks.accept(operation, &urls, &self.settings, (now, at), takes);
         let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
         let field = match operation {
             Operation::Refresh(_) => self.product.refresh_ids,

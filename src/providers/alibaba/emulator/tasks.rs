@@ -3,6 +3,7 @@
 //! Indexed by id and by address, since a run of ten thousand addresses asks for its tasks thousands of times.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -26,6 +27,7 @@ struct Row {
     id: u64,
     /// On the vendor's clock.
     created: Timestamp,
+    takes: Duration,
     end: End,
 }
 
@@ -64,13 +66,14 @@ impl Tasks {
     }
 
     /// Takes addresses, each with its host, and returns their ids, each once. `created` is on the vendor's clock, `at`
-    /// on the caller's.
+    /// on the caller's; each `takes` so long.
     pub(super) fn accept(
         &mut self,
         operation: Operation,
         urls: &[(&str, String)],
         settings: &EmulatorSettings,
         (created, at): (Timestamp, Timestamp),
+        takes: Duration,
     ) -> Vec<u64> {
         let holds_one_of = |url: &str, marks: &[String]| marks.iter().any(|mark| url.contains(mark.as_str()));
         let mut ids = Vec::new();
@@ -85,7 +88,7 @@ impl Tasks {
                 () => End::Complete,
             };
             let place = self.rows.len();
-            self.rows.push(Row { id, created, end });
+            self.rows.push(Row { id, created, takes, end });
             self.by_id.entry(id).or_default().push(place);
             self.by_url.entry((*url).to_owned()).or_default().push(place);
             self.ledger.push(LedgerEntry { at, operation, url: (*url).to_owned(), task_id: id.to_string() });
@@ -156,7 +159,7 @@ impl Tasks {
     pub(super) fn status(&self, place: usize, settings: &EmulatorSettings, now: Timestamp) -> &'static str {
         let one = |place: usize| {
             let row = &self.rows[place];
-            let over = now.duration_since(row.created).unsigned_abs() >= settings.task_duration;
+            let over = now.duration_since(row.created).unsigned_abs() >= row.takes;
             if over { row.end } else { End::Never }
         };
         let end = match settings.rows {
@@ -183,7 +186,7 @@ impl Tasks {
     pub(super) fn shown(&self, place: usize, settings: &EmulatorSettings, now: Timestamp) -> Shown<'_> {
         let (row, entry) = (&self.rows[place], &self.ledger[place]);
         let status = self.status(place, settings, now);
-        let share = now.duration_since(row.created).as_secs_f64() / settings.task_duration.as_secs_f64().max(1e-9);
+        let share = now.duration_since(row.created).as_secs_f64() / row.takes.as_secs_f64().max(1e-9);
         let process = match status {
             "Complete" => "100%".to_owned(),
             _ => format!("{:.2}%", (share * 100.0).clamp(0.0, 99.0)),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::plan::cut::encoded_length;
 use crate::provider::emulation::Rows;
 use crate::provider::{ApiErrorKind, Page, RecordFilter, TaskState};
 
@@ -111,7 +112,8 @@ fn an_address_with_a_line_break_is_refused_before_it_becomes_two() {
 
 #[test]
 fn a_task_is_refreshing_until_its_time_is_over() {
-    let line = Line::to(EmulatorSettings { task_duration: Duration::from_secs(10), ..EmulatorSettings::default() });
+    let line =
+        Line::to(EmulatorSettings { task_duration: Some(Duration::from_secs(10)), ..EmulatorSettings::default() });
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap();
     let progress = |page: Page| (page.records[0].state.clone(), page.records[0].percent);
     assert_eq!(progress(status(&line, &accepted.task_ids)), (TaskState::Running, Some(0.0)));

@@ -1,0 +1,208 @@
+//! `demo`: the whole main job on a small repository that it makes itself, against the emulators over real HTTP.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use git2::{FileMode, Oid, Repository, Signature, Time};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+use super::{emulate, run, signals};
+use crate::error::{Error, ExitCode};
+use crate::exec::interrupt;
+use crate::host::Console;
+use crate::inputs::{self, EmulateOptions, Environment, Flags, LogLevel, Use};
+use crate::pipeline;
+use crate::provider::Spec;
+use crate::provider::emulation::EmulatorSettings;
+use crate::provider::emulation::faults::Faults;
+use crate::provider::emulation::gateway::Emulation;
+use crate::providers::PROVIDERS;
+
+const CONFIGURATION: &str = r#"version: 1
+
+targets:
+  mainland:
+    provider: alibaba-cdn
+
+rules:
+  - name: pages
+    files: ["public/**/*.html", "!public/drafts/**"]
+    urls: "https://www.example.com/{tail}"
+    index: index.html
+    prefetch: true
+  - name: posts
+    files: "content/posts/*/*.md"
+    urls: "https://www.example.com/posts/{1}/{2}/"
+    prefetch: true
+  - name: assets
+    files: "public/assets/**"
+    urls: "https://static.example.com/{tail}"
+  - name: theme
+    files: "theme/**"
+    directories: "https://www.example.com/archive/"
+"#;
+
+/// Makes the repository, serves the emulators, does the job, and takes the repository away again.
+///
+/// # Errors
+/// As the main job; and [`Error::Checkout`] when no repository can be made.
+pub(super) fn run(
+    flags: &Flags,
+    environment: &Environment,
+    console: &mut Console,
+    is_terminal: bool,
+    now: Timestamp,
+) -> Result<ExitCode, Error> {
+    let mut name = [0; 8];
+    getrandom::fill(&mut name).map_err(|error| no_repository(&error.to_string()))?;
+    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let folder = Folder(console.host().temporary_folder().join(format!("cdn-purge-demo-{name}")));
+    make_repository(&folder.0).map_err(|error| no_repository(error.message()))?;
+    let config = folder.0.join("cdn-purge.yml");
+    std::fs::write(&config, CONFIGURATION).map_err(|error| no_repository(&error.to_string()))?;
+    run::block_on(false, perform(flags, environment, console, is_terminal, now, &folder.0))?
+}
+
+async fn perform(
+    flags: &Flags,
+    environment: &Environment,
+    console: &mut Console,
+    is_terminal: bool,
+    now: Timestamp,
+    folder: &Path,
+) -> Result<ExitCode, Error> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+    let (listener, address) = listener
+        .and_then(|listener| Ok((listener.local_addr()?, listener)))
+        .map(|(address, listener)| (listener, address))
+        .map_err(|error| Error::Network {
+            message: format!("no port can be listened on: {error}"),
+            help: "allow this program to serve on 127.0.0.1".into(),
+        })?;
+    let mut flags = flags.clone();
+    flags.add("repository", folder.display().to_string());
+    flags.add("config", folder.join("cdn-purge.yml").display().to_string());
+    flags.add("state", folder.join("journal").display().to_string());
+    for spec in PROVIDERS {
+        flags.add("endpoint", format!("{}=http://{address}", spec.name));
+    }
+    let environment = environment_of_demo(environment);
+    let settings = inputs::read(Use::Demo, &flags, &environment)?;
+    run::prepare(&settings, &environment, console, is_terminal);
+    console.note(LogLevel::Normal, &format!("a repository of two commits in `{}`", folder.display()));
+    console.note(LogLevel::Normal, &format!("the emulators on http://{address}: 50 ms away, 2 s for a task"));
+
+    let shape = EmulateOptions {
+        latency: Duration::from_millis(50),
+        task_duration: Duration::from_secs(2),
+        ..EmulateOptions::default()
+    };
+    let emulation = Emulation::new(PROVIDERS, |spec| shape.settings(spec, &environment), Faults::none());
+    let (interrupter, interrupt) = interrupt::channel();
+    signals::listen(interrupter)?;
+    let server =
+        emulate::serve(listener, Rc::new(RefCell::new(emulation)), shape.latency, None, std::future::pending());
+    tokio::select! {
+        served = server => served.map(|()| ExitCode::Internal),
+        code = pipeline::run(&settings, false, &environment, console, interrupt, now) => code,
+    }
+}
+
+/// No CI and no proxy, whatever the demo is started in, and the emulators' keys.
+fn environment_of_demo(environment: &Environment) -> Environment {
+    let kept = ["PATH", "HOME", "TERM", "NO_COLOR", "TMPDIR", "XDG_STATE_HOME"];
+    let mut own: Environment = environment
+        .iter()
+        .filter(|(name, _)| kept.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let keys = EmulatorSettings::default();
+    for spec in PROVIDERS {
+        own.extend(keys_of(spec, &keys));
+    }
+    own
+}
+
+fn keys_of(spec: &Spec, keys: &EmulatorSettings) -> Vec<(String, String)> {
+    use secrecy::ExposeSecret;
+
+    let names = spec.credentials.first();
+    names.map_or_else(Vec::new, |names| {
+        vec![
+            (names.access_key_id.to_owned(), keys.access_key_id.clone()),
+            (names.access_key_secret.to_owned(), keys.access_key_secret.expose_secret().to_owned()),
+        ]
+    })
+}
+
+/// A folder that goes away with its owner.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What can't be removed lies in the system's temporary folder, which is cleaned by others.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn no_repository(why: &str) -> Error {
+    Error::Checkout {
+        message: format!("the demo's repository can't be made: {why}"),
+        help: "name a writable temporary folder with `TMPDIR`".into(),
+    }
+}
+
+/// Two commits of a small site: pages, posts, assets, a draft, names that need encoding, a rename and a deletion.
+fn make_repository(folder: &Path) -> Result<(), git2::Error> {
+    let repository = Repository::init(folder)?;
+    let mut before: Vec<(String, String)> = Vec::new();
+    for number in 1..=40 {
+        before.push((format!("content/posts/2026/post-{number:02}.md"), format!("# Post {number}\n")));
+        before.push((format!("public/assets/image-{number:02}.svg"), format!("<svg id='{number}'/>\n")));
+    }
+    for page in
+        ["index.html", "about/index.html", "contact/index.html", "old-name.html", "gone.html", "drafts/next.html"]
+    {
+        before.push((format!("public/{page}"), format!("<h1>{page}</h1>\n")));
+    }
+    before.push(("theme/page.css".into(), "h1 { color: black }\n".into()));
+    before.push(("README.md".into(), "a site\n".into()));
+
+    let mut after = before.clone();
+    for (path, content) in &mut after {
+        let changes = path.contains("post-0") || path.contains("image-1") || path.ends_with("index.html");
+        if changes || path.starts_with("theme/") || path == "README.md" || path.contains("drafts/") {
+            content.push_str("changed\n");
+        }
+        if path == "public/old-name.html" {
+            *path = "public/new name.html".into();
+        }
+    }
+    after.retain(|(path, _)| path != "public/gone.html");
+    after.push(("content/posts/2026/新年快乐.md".into(), "# 新年快乐\n".into()));
+
+    let first = commit(&repository, &before, None, "Begin the site")?;
+    commit(&repository, &after, Some(first), "Change what a real push changes")?;
+    Ok(())
+}
+
+fn commit(
+    repository: &Repository,
+    files: &[(String, String)],
+    parent: Option<Oid>,
+    message: &str,
+) -> Result<Oid, git2::Error> {
+    let mut index = git2::build::TreeUpdateBuilder::new();
+    for (path, content) in files {
+        index.upsert(path.as_str(), repository.blob(content.as_bytes())?, FileMode::Blob);
+    }
+    let empty = repository.find_tree(repository.treebuilder(None)?.write()?)?;
+    let tree = repository.find_tree(index.create_updated(repository, &empty)?)?;
+    let author = Signature::new("demo", "demo@example.com", &Time::new(1_800_000_000, 0))?;
+    let parent = parent.map(|parent| repository.find_commit(parent)).transpose()?;
+    let parents: Vec<_> = parent.iter().collect();
+    repository.commit(Some("HEAD"), &author, &author, message, &tree, &parents)
+}

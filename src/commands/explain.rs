@@ -1,0 +1,30 @@
+//! `explain PATH…`: which rule turned a file into which addresses, or why none did.
+
+use std::ffi::OsString;
+
+use super::told;
+use crate::error::{Error, ExitCode};
+use crate::host::Console;
+use crate::inputs::{self, Environment, Flags, Use};
+use crate::mapping;
+use crate::model::RepoPath;
+
+/// Explains each path, as it would be named from the repository's root.
+///
+/// # Errors
+/// [`Error::Inputs`] when the rules can't be read.
+pub(super) fn run(
+    flags: &Flags,
+    paths: &[OsString],
+    environment: &Environment,
+    console: &mut Console,
+) -> Result<ExitCode, Error> {
+    let settings = inputs::read(Use::Explain, flags, environment)?;
+    let explained = paths.iter().map(|path| {
+        let path = path.as_encoded_bytes();
+        let path = path.strip_prefix(b"./").unwrap_or(path);
+        mapping::explain(&RepoPath::new(path), &settings.rules).lines().join("\n")
+    });
+    let text = explained.collect::<Vec<_>>().join("\n\n");
+    Ok(told(console, &text))
+}

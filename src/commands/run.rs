@@ -1,0 +1,69 @@
+//! `run`, `plan` and `wait`: the main job in the time it asks for, with its secrets masked and its signals heard.
+
+use jiff::Timestamp;
+
+use super::signals;
+use crate::error::{Error, ExitCode};
+use crate::exec::interrupt;
+use crate::host::{Console, Host, Look};
+use crate::inputs::{self, Environment, Flags, LogLevel, Mode, Settings, Use, credentials};
+use crate::pipeline;
+use crate::providers::PROVIDERS;
+use crate::report::outputs::outputs_of_error;
+
+/// Reads the inputs and does the main job; with `resume_only`, goes on from a journal.
+///
+/// # Errors
+/// Whatever keeps the job from its report. The host is told `status=failed` then.
+pub(super) fn run(
+    flags: &Flags,
+    resume_only: bool,
+    environment: &Environment,
+    console: &mut Console,
+    is_terminal: bool,
+    now: Timestamp,
+) -> Result<ExitCode, Error> {
+    let used_by = if resume_only { Use::Wait } else { Use::Run };
+    let result = inputs::read(used_by, flags, environment).and_then(|settings| {
+        prepare(&settings, environment, console, is_terminal);
+        let paused = settings.mode == Mode::Rehearse;
+        block_on(paused, async {
+            let (interrupter, interrupt) = interrupt::channel();
+            signals::listen(interrupter)?;
+            pipeline::run(&settings, resume_only, environment, console, interrupt, now).await
+        })?
+    });
+    if result.is_err() {
+        // The error itself is told by the caller; a host that can't even take this word changes nothing about it.
+        let _ = console.host().write_outputs(&outputs_of_error(), console.redactor());
+    }
+    result
+}
+
+/// Masks every secret before anything is said, and looks as the options wish.
+pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &mut Console, is_terminal: bool) {
+    let host = Host::detect(environment);
+    let mut look = Look::decide(settings.log_level, settings.color, settings.progress, &host, environment, is_terminal);
+    // In virtual time a bar would jump from nothing to everything.
+    look.bar &= settings.mode != Mode::Rehearse;
+    console.set_look(look);
+    for secret in credentials::secrets(PROVIDERS, &settings.credentials, environment) {
+        console.mask(&secret);
+    }
+    for note in &settings.notes {
+        console.note(LogLevel::Normal, note);
+    }
+}
+
+/// Runs a future on this thread, in real or in virtual time.
+///
+/// # Errors
+/// [`Error::Checkout`] when the system gives no event loop.
+pub(super) fn block_on<F: Future>(paused: bool, future: F) -> Result<F::Output, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build();
+    let runtime = runtime.map_err(|error| Error::Checkout {
+        message: format!("the system gives no event loop: {error}"),
+        help: "raise the limit of open files".into(),
+    })?;
+    Ok(runtime.block_on(future))
+}
