@@ -25,9 +25,9 @@ use tokio::sync::watch;
 use crate::error::Error;
 use crate::inputs::{EmulateOptions, Environment};
 use crate::provider::Spec;
+use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::{Emulation, Reply, Wire};
-use crate::provider::emulation::EmulatorSettings;
 use crate::providers::PROVIDERS;
 use body::{AnswerBody, Closed};
 

@@ -91,7 +91,11 @@ pub(super) fn command() -> clap::Command {
         one("rows", "url|task", "Whether the records hold a row per address or per task [default: url]"),
         one("clock-offset", "SECONDS", "The emulators' clock minus the real one [default: 0]")
             .allow_hyphen_values(true),
-        many("fault", "CALL=KIND", "A fault on request, as RefreshObjectCaches#2=KIND; a wrong kind lists the right ones"),
+        many(
+            "fault",
+            "CALL=KIND",
+            "A fault on request, as RefreshObjectCaches#2=KIND; a wrong kind lists the right ones",
+        ),
         one("seed", "N", "Where chance in faults comes from [default: 0]"),
         one("ledger", "PATH", "Where to write what was accepted"),
     ])
@@ -109,7 +113,9 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<EmulateOptions, Error> {
             .one("listen", "an address and a port, as `127.0.0.1:8700`", |text| text.parse().ok())
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
         latency: reader.one("latency", TIME, time).unwrap_or(friendly.latency),
-        task_duration: reader.one("task-seconds", "seconds, as `5` or `0.5`", seconds).unwrap_or(friendly.task_duration),
+        task_duration: reader
+            .one("task-seconds", "seconds, as `5` or `0.5`", seconds)
+            .unwrap_or(friendly.task_duration),
         listing_lag: reader.one("listing-lag", TIME, time).unwrap_or(friendly.listing_lag),
         calls_per_second: reader.one("calls-per-second", "a number above 0", |text| {
             f64::from_str(text).ok().filter(|rate| rate.is_finite() && *rate > 0.0)
@@ -222,8 +228,9 @@ mod tests {
 
     #[test]
     fn all_values_that_cannot_be_read_are_told_at_once() {
-        let error = parse("--listen here --latency 5 --task-seconds=-1 --calls-per-second 0 --rows x --quota many --fault x")
-            .unwrap_err();
+        let error =
+            parse("--listen here --latency 5 --task-seconds=-1 --calls-per-second 0 --rows x --quota many --fault x")
+                .unwrap_err();
         assert_eq!(error.diagnostics().len(), 7);
         assert_eq!(error.diagnostics()[1].title, "`--latency` is `5`");
     }

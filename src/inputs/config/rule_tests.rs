@@ -86,9 +86,7 @@ fn duplicate_keys_are_told_with_the_first_place() {
 fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
     assert_eq!(
         rule_problems("files: [*.html]\nurls: https://e.example/"),
-        [
-            "6:13 `*.html` is a reference to an anchor that isn't there | if it is a pattern, quote it: `'*.html'`"
-        ]
+        ["6:13 `*.html` is a reference to an anchor that isn't there | if it is a pattern, quote it: `'*.html'`"]
     );
     let found = rule_problems("files:\n  - a\n  - !b/*.map\nurls: https://e.example/");
     assert!(
