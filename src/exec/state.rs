@@ -1,6 +1,6 @@
 //! What a lane knows of its tasks: which wait, which are out, which ended. Values only; time comes in as an argument.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -80,7 +80,7 @@ pub(super) struct LaneState<'a> {
     /// Batches that may be sent, in order.
     pub(super) queue: Vec<Pending>,
     /// Prefetches whose refreshes are done, and that are in no batch yet.
-    ready: Vec<TaskIndex>,
+    ready: BTreeSet<TaskIndex>,
     pub(super) ready_since: Option<Instant>,
     pub(super) uncertain: BTreeMap<BatchNumber, Uncertain>,
     pub(super) taken: BTreeMap<BatchNumber, Taken>,
@@ -106,7 +106,7 @@ impl<'a> LaneState<'a> {
             behind,
             by_url,
             queue: Vec::new(),
-            ready: Vec::new(),
+            ready: BTreeSet::new(),
             ready_since: None,
             uncertain: BTreeMap::new(),
             taken: BTreeMap::new(),
@@ -151,7 +151,7 @@ impl<'a> LaneState<'a> {
     pub(super) fn release(&mut self, tasks: impl IntoIterator<Item = TaskIndex>, now: Instant) {
         for task in tasks {
             if self.blocked[task as usize] == 0 && self.progress[task as usize] == Progress::Waiting {
-                self.ready.push(task);
+                self.ready.insert(task);
                 self.ready_since.get_or_insert(now);
             }
         }
@@ -159,14 +159,15 @@ impl<'a> LaneState<'a> {
 
     /// The prefetches that are ready, to be cut into batches: all of them, or only as many as fill whole batches.
     pub(super) fn take_ready(&mut self, all: bool, per_batch: usize) -> Vec<TaskIndex> {
-        self.ready.retain(|&task| self.progress[task as usize] == Progress::Waiting);
-        self.ready.sort_unstable();
-        let count = if all { self.ready.len() } else { self.ready.len() - self.ready.len() % per_batch };
-        let rest = self.ready.split_off(count);
-        if rest.is_empty() {
+        let mut ready = std::mem::take(&mut self.ready);
+        ready.retain(|&task| self.progress[task as usize] == Progress::Waiting);
+        let count = if all { ready.len() } else { ready.len() - ready.len() % per_batch };
+        let mut now = Vec::from_iter(ready);
+        self.ready.extend(now.split_off(count));
+        if self.ready.is_empty() {
             self.ready_since = None;
         }
-        std::mem::replace(&mut self.ready, rest)
+        now
     }
 
     /// The task is in a batch that leaves now; or it doesn't leave after all.

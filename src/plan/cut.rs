@@ -93,7 +93,7 @@ impl<'a> Open<'a> {
 }
 
 /// Bytes of an address in a request line: percent-encoded, and the encoded line break that parts it from the next.
-fn encoded_length(url: &str) -> usize {
+pub fn encoded_length(url: &str) -> usize {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     url.bytes().map(|byte| if unreserved(byte) { 1 } else { 3 }).sum::<usize>() + 3
 }

@@ -5,6 +5,7 @@
 //! data.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -179,6 +180,23 @@ impl Emulator for AlibabaEmulator {
 
     fn ledger(&self) -> &[LedgerEntry] {
         self.tasks.ledger()
+    }
+
+    fn api(&self, request: &Request<Bytes>) -> String {
+        Arrived::read(request).action().unwrap_or_default().to_owned()
+    }
+
+    fn throttled(&self, retry_after: Option<Duration>) -> Response<Bytes> {
+        let message = "Request was denied due to user flow control.";
+        let mut response = reply::error(400, "Throttling.User", message);
+        if let Some(wait) = retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok()) {
+            response.headers_mut().insert("x-acs-retry-after", wait.into());
+        }
+        response
+    }
+
+    fn server_error(&self) -> Response<Bytes> {
+        reply::error(500, "InternalError", "The request processing has failed due to some unknown error.")
     }
 }
 

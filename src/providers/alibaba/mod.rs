@@ -12,8 +12,8 @@ use crate::provider::credentials::Credentials;
 use crate::provider::sign::acs::{Call, Sign, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallLimit, Opening, OptionValue, Options, Page, Provider, RecordFilter,
-    Spec, Submission,
+    Accepted, Api, ApiError, ApiErrorKind, ApiName, CallLimit, Opening, OptionValue, Options, Page, Provider,
+    RecordFilter, Spec, Submission,
 };
 
 use answer::Answer;
@@ -61,8 +61,9 @@ impl Alibaba {
             query: asked.query,
             form: asked.form,
         };
-        let signed = (self.sign)(&call, &self.credentials, api.now(), &api.nonce())
+        let mut signed = (self.sign)(&call, &self.credentials, api.now(), &api.nonce())
             .map_err(|error| unsignable(asked.api, &error))?;
+        signed.request.extensions_mut().insert(ApiName(asked.api));
         let response = api.call(signed.request).await.map_err(|error| ApiError { api: asked.api, ..error })?;
         Ok(Answer {
             api: asked.api,

@@ -54,6 +54,16 @@ pub(super) fn reply(
         .expect("a status and headers that are spelt above")
 }
 
+/// A refusal that no request led to: a fault on request.
+pub(super) fn error(status: u16, code: &str, message: &str) -> Response<Bytes> {
+    let body = json!({"RequestId": "00000000-FA01-4A11-8A11-000000000000", "Code": code, "Message": message});
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json;charset=utf-8")
+        .body(Bytes::from(body.to_string()))
+        .expect("a status and a header that are spelt above")
+}
+
 /// Text surgery, so that a page with thousands of rows isn't parsed only for one more field.
 fn with_id(fields: &str, request_id: &str) -> String {
     let rest = fields.strip_prefix('{').unwrap_or(fields);

@@ -1,0 +1,282 @@
+//! A world for whole executions: a plan, the vendor in memory, and virtual time. Everything follows from its fields.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cdn_purge::exec::interrupt::{self, Interrupter};
+use cdn_purge::exec::journal::{Identity, Journal};
+use cdn_purge::exec::{self, Access, Options};
+use cdn_purge::inputs::{Target, Wait};
+use cdn_purge::mapping::Mapped;
+use cdn_purge::model::{Event, EventKind, Kind, Operation, Outcome, Reason, Signal, Task};
+use cdn_purge::plan::{self, Limits, Plan};
+use cdn_purge::provider::clock::Clock;
+use cdn_purge::provider::credentials::Credentials;
+use cdn_purge::provider::emulation::faults::Faults;
+use cdn_purge::provider::emulation::gateway::Emulation;
+use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
+use cdn_purge::provider::emulation::{EmulatorSettings, LedgerEntry};
+use cdn_purge::provider::{Opening, Spec};
+use cdn_purge::providers::alibaba::ALIBABA_CDN;
+use jiff::Timestamp;
+
+pub const REFRESH: Operation = Operation::Refresh(Kind::File);
+
+/// What happens in a world.
+pub struct World {
+    pub tasks: Vec<(Operation, String)>,
+    pub settings: EmulatorSettings,
+    pub faults: Vec<String>,
+    pub latency: Duration,
+    pub options: Options,
+    pub secret: Option<&'static str>,
+    pub clock_offset_seconds: i64,
+    /// Signals, and when they come.
+    pub signals: Vec<(Duration, Signal)>,
+    /// Drops the execution at this event, as `kill -9` would.
+    pub killed_at: Option<usize>,
+    pub journal: Option<PathBuf>,
+    /// What an earlier run's vendor had accepted.
+    pub emulation: Option<Rc<RefCell<Emulation>>>,
+    pub started: Timestamp,
+    pub seed: u64,
+}
+
+/// What came of it.
+pub struct Story {
+    pub plan: Plan,
+    pub events: Vec<Event>,
+    /// By operation and address.
+    pub outcomes: BTreeMap<(Operation, String), Outcome>,
+    pub ledger: Vec<LedgerEntry>,
+    pub took: Duration,
+    pub calls: u64,
+    pub emulation: Rc<RefCell<Emulation>>,
+    pub killed: bool,
+}
+
+impl World {
+    /// A refresh and a prefetch of each of so many pages.
+    pub fn of_pages(count: usize) -> Self {
+        let urls = (0..count).map(|page| format!("https://www.example.com/page/{page}.html"));
+        let tasks = urls.flat_map(|url| [(REFRESH, url.clone()), (Operation::Prefetch, url)]).collect();
+        Self::of(tasks)
+    }
+
+    pub fn of(tasks: Vec<(Operation, String)>) -> Self {
+        let started = Timestamp::from_second(1_800_000_000).unwrap();
+        Self {
+            tasks,
+            settings: EmulatorSettings { quota: Some(1_000_000), ..EmulatorSettings::default() },
+            faults: Vec::new(),
+            latency: Duration::from_millis(50),
+            options: Options {
+                wait: Wait::All,
+                refresh_timeout: Duration::from_secs(15 * 60),
+                prefetch_timeout: Duration::from_secs(60 * 60),
+                batch_size: None,
+                one_at_a_time: false,
+                seed: 1,
+                started,
+            },
+            secret: None,
+            clock_offset_seconds: 0,
+            signals: Vec::new(),
+            killed_at: None,
+            journal: None,
+            emulation: None,
+            started,
+            seed: 1,
+        }
+    }
+
+    pub fn with_faults(mut self, faults: &[&str]) -> Self {
+        self.faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+        self
+    }
+
+    pub fn plan(&self) -> Plan {
+        let reason = || vec![Reason { rule: "rules[0]".into(), file: None }];
+        let tasks = self.tasks.iter().map(|(operation, url)| Task {
+            target: "site".into(),
+            operation: *operation,
+            force: false,
+            url: url.clone(),
+            because: reason(),
+        });
+        let mapped = Mapped { tasks: tasks.collect(), skipped: Vec::new() };
+        let limits =
+            Limits { batch_size: self.options.batch_size, roots_allowed: vec!["rules[0]".into()], ..Limits::default() };
+        plan::make(mapped, &[target()], &limits).unwrap()
+    }
+
+    /// Lets it happen, in virtual time.
+    pub fn run(self) -> Story {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(self.happen())
+    }
+
+    async fn happen(self) -> Story {
+        let plan = self.plan();
+        let emulation = self.emulation.clone().unwrap_or_else(|| {
+            let settings = self.settings.clone();
+            Rc::new(RefCell::new(Emulation::new(
+                &[&ALIBABA_CDN as &'static Spec],
+                |_| settings.clone(),
+                faults(&self.faults, self.seed),
+            )))
+        });
+        let emulator_clock_start = self.started;
+        let clock = Clock::new(
+            emulator_clock_start.checked_add(Duration::from_secs(self.clock_offset_seconds.unsigned_abs())).unwrap(),
+        );
+        let api = Rc::new(RehearsalApi::new(Rc::clone(&emulation), self.latency, clock, self.seed));
+        let credentials = Credentials {
+            access_key_id: self.settings.access_key_id.clone(),
+            access_key_secret: self.secret.map_or_else(|| self.settings.access_key_secret.clone(), Into::into),
+            security_token: self.settings.security_token.clone(),
+        };
+        let accesses: Vec<Access> = plan
+            .lanes
+            .iter()
+            .map(|lane| Access {
+                provider: (lane.target.provider.open)(Opening {
+                    spec: lane.target.provider,
+                    options: lane.target.options.clone(),
+                    endpoint: lane.target.provider.endpoint.parse().unwrap(),
+                    credentials: credentials.clone(),
+                }),
+                api: api.clone(),
+            })
+            .collect();
+        let identity = Identity { plan: plan.digest.clone(), lanes: vec!["site".into()] };
+        let (journal, past) = match &self.journal {
+            Some(path) => Journal::open(path, &identity, self.started).unwrap(),
+            None => (Journal::none(), Default::default()),
+        };
+        let (interrupter, interrupt) = interrupt::channel();
+        let start = tokio::time::Instant::now();
+        let (kill, killed) = tokio::sync::oneshot::channel::<()>();
+        let events = RefCell::new(Vec::new());
+        let mut kill = Some(kill);
+        let mut sink = |event: &Event| {
+            let mut events = events.borrow_mut();
+            if kill.is_none() && self.killed_at.is_some() {
+                return;
+            }
+            events.push(event.clone());
+            if Some(events.len()) == self.killed_at {
+                let _ = kill.take().map(|kill| kill.send(()));
+            }
+        };
+        let execution = exec::execute(&plan, &accesses, &self.options, journal, &past, interrupt, &mut sink);
+        let was_killed = tokio::select! {
+            biased;
+            Ok(()) = killed => true,
+            () = execution => false,
+            () = signals(&self.signals, &interrupter) => unreachable!("signals never end"),
+        };
+        let events = events.into_inner();
+        let mut outcomes = BTreeMap::new();
+        for event in &events {
+            if let EventKind::TaskFinished { lane, task, outcome, .. } = &event.kind {
+                let task = &plan.lanes[usize::from(*lane)].tasks[*task as usize].task;
+                let before = outcomes.insert((task.operation, task.url.clone()), outcome.clone());
+                assert_eq!(before, None, "{} ended twice", task.url);
+            }
+        }
+        let ledger = emulation.borrow().ledger().map(|(_, entry)| entry.clone()).collect();
+        let calls = events.iter().find_map(|event| match event.kind {
+            EventKind::RunFinished { calls } => Some(calls),
+            _ => None,
+        });
+        Story {
+            plan,
+            outcomes,
+            ledger,
+            took: start.elapsed(),
+            calls: calls.unwrap_or_default(),
+            events,
+            emulation,
+            killed: was_killed,
+        }
+    }
+}
+
+impl Story {
+    /// Every planned task has exactly one outcome, and they are the plan.
+    pub fn assert_partition(&self) -> &Self {
+        let planned: BTreeSet<(Operation, String)> = self
+            .plan
+            .lanes
+            .iter()
+            .flat_map(|lane| &lane.tasks)
+            .map(|p| (p.task.operation, p.task.url.clone()))
+            .collect();
+        let ended: BTreeSet<(Operation, String)> = self.outcomes.keys().cloned().collect();
+        assert_eq!(planned, ended);
+        self
+    }
+
+    /// Nothing was accepted twice; what is done was accepted; a prefetch came after its refresh was accepted.
+    pub fn assert_ledger(&self) -> &Self {
+        let mut accepted: BTreeMap<(Operation, &str), usize> = BTreeMap::new();
+        for entry in &self.ledger {
+            *accepted.entry((entry.operation, &entry.url)).or_default() += 1;
+        }
+        let doubled: Vec<_> = accepted.iter().filter(|(_, count)| **count > 1).collect();
+        assert!(doubled.is_empty(), "accepted more than once: {doubled:?}");
+        for ((operation, url), outcome) in &self.outcomes {
+            if *outcome == Outcome::Done {
+                assert!(accepted.contains_key(&(*operation, url)), "{url} is done and was never accepted");
+            }
+            if matches!(outcome, Outcome::Unsubmitted(_)) {
+                assert!(
+                    !accepted.contains_key(&(*operation, url)),
+                    "{url} is unsubmitted and was accepted: {outcome:?}"
+                );
+            }
+        }
+        self
+    }
+
+    pub fn assert_all_done(&self) -> &Self {
+        self.assert_partition();
+        let others: Vec<_> = self.outcomes.iter().filter(|(_, outcome)| **outcome != Outcome::Done).take(3).collect();
+        assert!(others.is_empty(), "not done: {others:?}\n{}", self.tail());
+        self
+    }
+
+    pub fn count(&self, name: &str) -> usize {
+        self.outcomes.values().filter(|outcome| outcome.name() == name).count()
+    }
+
+    pub fn outcome(&self, operation: Operation, url: &str) -> &Outcome {
+        &self.outcomes[&(operation, url.to_owned())]
+    }
+
+    fn tail(&self) -> String {
+        let events = self.events.iter().filter(|event| !matches!(event.kind, EventKind::TaskFinished { .. }));
+        let lines: Vec<String> = events.map(|event| format!("{:?} {:?}", event.elapsed, event.kind)).collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+}
+
+pub fn target() -> Target {
+    Target { name: "site".into(), provider: &ALIBABA_CDN, options: BTreeMap::new() }
+}
+
+fn faults(rules: &[String], seed: u64) -> Faults {
+    Faults::parse(rules, seed).unwrap()
+}
+
+async fn signals(signals: &[(Duration, Signal)], interrupter: &Interrupter) {
+    for (after, signal) in signals {
+        tokio::time::sleep(*after).await;
+        interrupter.interrupt(*signal);
+    }
+    std::future::pending::<()>().await;
+}
