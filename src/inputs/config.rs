@@ -107,6 +107,9 @@ fn version(fields: &Map<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// Every rule is looked at with every target.
+const MOST_TARGETS: usize = 100;
+
 /// Targets by name. Where the target itself has a problem its name stands alone, so that rules that name it aren't blamed.
 type Targets = Vec<(Arc<str>, Option<Target>)>;
 
@@ -123,9 +126,17 @@ fn targets(fields: &Map<'_>, providers: &[&'static Spec], findings: &mut Finding
     if entries.entries.is_empty() {
         findings.report(&node.span, "`targets` is empty", example());
     }
+    if let Some((key, _)) = entries.entries.get(MOST_TARGETS) {
+        findings.report(
+            &key.span,
+            format!("more than {MOST_TARGETS} targets"),
+            "split the configuration over several runs",
+        );
+    }
     entries
         .entries
         .iter()
+        .take(MOST_TARGETS)
         .map(|(key, node)| (Arc::from(key.text.as_str()), target::read(key, node, providers, findings)))
         .collect()
 }

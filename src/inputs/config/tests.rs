@@ -303,6 +303,14 @@ fn depth_and_number_are_limited() {
 }
 
 #[test]
+fn very_many_targets_and_rules_are_refused_in_good_time() {
+    let targets: String = (0..4_000).map(|index| format!("  t{index}: {{provider: swift-cdn}}\n")).collect();
+    let rules = "  - {files: a, urls: 'https://e.example/a'}\n".repeat(2_000);
+    let found = problems(&format!("version: 1\ntargets:\n{targets}rules:\n{rules}"));
+    assert_eq!(found, ["103:3 more than 100 targets | split the configuration over several runs"]);
+}
+
+#[test]
 fn of_very_many_problems_the_first_are_told_and_the_rest_counted() {
     let text: String = (0..1_000).map(|index| format!("key{index}: x\n")).collect();
     let found = problems(&text);
