@@ -90,7 +90,7 @@ async fn perform(
         flags.add("endpoint", format!("{}=http://{address}", spec.name));
     }
     let environment = environment_of_demo(environment);
-    let settings = inputs::read(Use::Demo, &flags, &environment)?;
+    let settings = inputs::read(Use::Run, &flags, &environment)?;
     run::prepare(&settings, &environment, console, is_terminal);
     console.note(LogLevel::Normal, &format!("a repository of two commits in `{}`", folder.display()));
     console.note(LogLevel::Normal, &format!("the emulators on http://{address}: 50 ms away, 2 s for a task"));

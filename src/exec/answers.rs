@@ -234,7 +234,7 @@ impl LaneRun<'_> {
             let prefetch = taken.batch.operation == Operation::Prefetch;
             self.poll.learn(prefetch, now - taken.taken);
         }
-        self.end(task, outcome);
+        self.end_under(task, outcome, Some(&record.task_id));
     }
 
     fn status_failed(&mut self, task_ids: &[String], error: &ApiError, now: Instant) {

@@ -120,10 +120,20 @@ impl LaneRun<'_> {
 
     /// Gives a task its outcome; what waited for it and can't follow gets its own.
     pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome) {
+        self.end_under(task, outcome, None);
+    }
+
+    /// The same, where the provider said which of a batch's ids the task is under.
+    pub(super) fn end_under(&mut self, task: TaskIndex, outcome: Outcome, id: Option<&str>) {
         let batch = self.state.batch_of(task);
         let ids = batch.and_then(|batch| self.state.taken.get(&batch)).map(|taken| taken.task_ids.clone());
         self.progress[class(self.state.operation(task))] = Instant::now();
-        for ended in self.state.end(task, outcome, Instant::now()) {
+        for mut ended in self.state.end(task, outcome, Instant::now()) {
+            if ended.task == task
+                && let Some(id) = id
+            {
+                ended.task_id = Some(id.to_owned());
+            }
             self.tell(ended);
         }
         if let (Some(batch), Some(ids)) = (batch, ids)

@@ -122,7 +122,8 @@ impl<'a> Recorder<'a> {
     }
 
     fn task_finished(&mut self, lane: LaneIndex, task: TaskIndex, ended: Ended) {
-        if let Some(task_id) = &ended.task_id {
+        // A batch may have been taken under several ids, and which of them a task is under isn't always told.
+        for task_id in ended.task_id.iter().flat_map(|ids| ids.split(',')) {
             self.know_task_id(task_id);
         }
         let elapsed = self.elapsed;

@@ -1,5 +1,6 @@
 //! The tests that see the program from outside: one binary, one module per point of view.
 #![expect(unreachable_pub, reason = "modules of one binary share with each other")]
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail where it stands")]
 
 mod sim; // whole executions in virtual time, with every fault
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold

@@ -14,22 +14,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("changes", &["model", "error", "inputs"]),
     ("plan", &["model", "error", "inputs", "mapping", "provider"]),
     ("exec", &["model", "error", "inputs", "plan", "provider"]),
-    ("report", &["model", "error", "inputs", "changes", "mapping", "plan", "provider"]),
+    ("report", &["model", "error", "inputs", "changes", "mapping", "plan", "provider", "host::printer"]),
     ("host", &["model", "error", "inputs", "plan", "report"]),
 ];
 
 /// Words that touch the world, and the only files that may hold them.
 const WORLD: &[(&str, &[&str])] = &[
-    ("std::fs", &["inputs/", "changes/git.rs", "exec/journal.rs", "host/", "commands/"]),
-    ("File::open", &["inputs/", "changes/git.rs", "exec/journal.rs", "host/"]),
-    ("std::env::", &["main.rs"]),
+    ("std::fs", &["inputs/", "changes/", "exec/journal.rs", "host/", "commands/"]),
+    ("File::open", &["inputs/", "changes/", "exec/journal.rs", "host/"]),
+    ("std::env::", &["main.rs", "host/mod.rs"]),
     ("git2::", &["changes/git.rs", "commands/demo.rs"]),
     ("reqwest", &["provider/http.rs", "provider/http/"]),
     ("std::process::Command", &[]),
     ("println!", &[]),
     ("eprintln!", &[]),
     ("SystemTime::now", &[]),
-    ("Timestamp::now", &["main.rs"]),
+    ("Timestamp::now", &["main.rs", "host/console.rs"]),
     ("thread::sleep", &[]),
 ];
 
@@ -96,7 +96,7 @@ fn a_layer_names_only_the_layers_below_it() {
                 let path = &line[at + "crate::".len()..];
                 let named = path.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
                 let fits = |allowed: &&str| path.starts_with(*allowed);
-                if named != source.module() && !allowed.iter().any(|allowed| fits(&allowed)) {
+                if named != source.module() && !allowed.iter().any(|allowed| fits(allowed)) {
                     wrong.push(format!("{}:{number}: {}", source.name, line.trim()));
                 }
             }
