@@ -38,7 +38,7 @@ pub async fn run(
     started: Timestamp,
 ) -> Result<ExitCode, Error> {
     let (range, changed_files, mapped) = find(settings, environment, console)?;
-    let plan = plan::make(mapped, &settings.targets, &limits(settings))?;
+    let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
     let context = Context {
         mode: settings.mode,
         range,
@@ -96,15 +96,6 @@ fn given(settings: &Settings, urls: &[String]) -> Vec<Task> {
         }
     }
     tasks
-}
-
-fn limits(settings: &Settings) -> Limits<'_> {
-    Limits {
-        caps: settings.caps,
-        allow_hosts: settings.allow_hosts.as_deref(),
-        roots_allowed: settings.rules.iter().filter(|rule| rule.allow_root).map(|rule| rule.name.clone()).collect(),
-        batch_size: settings.batch_size,
-    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the step of the sentence that everything flows into")]
