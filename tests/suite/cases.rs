@@ -16,7 +16,8 @@ use crate::generated::{path, settle};
 
 #[test]
 fn every_case_ends_in_the_plan_that_it_shows() {
-    let mut files: Vec<_> = std::fs::read_dir(path("tests/cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(path("tests/cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|kind| kind == "md"));
     files.sort();
     assert!(files.len() >= 12, "the cases are gone: {files:?}");

@@ -7,4 +7,5 @@ mod documents; // what README and the others say is true: commands, configuratio
 mod generated; // files that are printed from tables are up to date
 mod sim; // whole executions in virtual time, with every fault
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
+mod waiting; // `wait` begins nothing, and never ends well without having waited
 mod world; // what those executions live in
