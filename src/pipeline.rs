@@ -38,7 +38,10 @@ pub async fn run(
     started: Timestamp,
 ) -> Result<ExitCode, Error> {
     let (range, changed_files, mapped) = find(settings, environment, console)?;
-    let plan = plan::make(mapped, &settings.targets, &limits(settings))?;
+    let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
+    if resume_only && plan.is_empty() {
+        return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
+    }
     let context = Context {
         mode: settings.mode,
         range,
@@ -98,15 +101,6 @@ fn given(settings: &Settings, urls: &[String]) -> Vec<Task> {
     tasks
 }
 
-fn limits(settings: &Settings) -> Limits<'_> {
-    Limits {
-        caps: settings.caps,
-        allow_hosts: settings.allow_hosts.as_deref(),
-        roots_allowed: settings.rules.iter().filter(|rule| rule.allow_root).map(|rule| rule.name.clone()).collect(),
-        batch_size: settings.batch_size,
-    }
-}
-
 #[expect(clippy::too_many_arguments, reason = "the step of the sentence that everything flows into")]
 async fn execute(
     settings: &Settings,
@@ -124,14 +118,18 @@ async fn execute(
         Mode::Real => {
             let path = state_file(settings, environment, console, plan);
             if resume_only && !path.exists() {
-                return Err(Error::Journal {
-                    message: format!("there is no journal `{}` to go on from", path.display()),
-                    help: "name the journal of the earlier run with `state`, and the same commits and configuration"
-                        .into(),
-                });
+                return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
             }
             console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
-            Journal::open(&path, &opened.identity, started)?
+            let (journal, past) = Journal::open(&path, &opened.identity, started)?;
+            if resume_only && past.lanes.is_empty() {
+                return Err(no_journal(format!(
+                    "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is \
+                     older than the provider's records",
+                    path.display()
+                )));
+            }
+            (journal, past)
         }
     };
     let options = Options {
@@ -151,6 +149,11 @@ async fn execute(
     };
     exec::execute(plan, &accesses, &options, journal, &past, interrupt, &mut sink).await;
     Ok(())
+}
+
+fn no_journal(message: String) -> Error {
+    let help = "name the journal of the earlier run with `state`, and give the same commits, configuration and options";
+    Error::Journal { message, help: help.into() }
 }
 
 /// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under the plan's name.

@@ -12,7 +12,7 @@ use crate::inputs::{Command, Environment, LogLevel, When, check, parse_arguments
 mod demo;
 pub mod emulate;
 mod explain;
-mod providers;
+pub mod providers;
 mod run;
 mod signals;
 

@@ -2,36 +2,33 @@
 
 use std::fmt::Write;
 
-use crate::provider::{OptionValueSpec, Spec};
+use crate::model::Operation;
+use crate::provider::{OperationSpec, OptionSpec, OptionValueSpec, Spec};
 use crate::providers::PROVIDERS;
 
-/// The table, for people.
+/// The table, for people at a terminal.
 pub(super) fn table() -> String {
-    PROVIDERS.iter().map(|spec| provider(spec)).collect::<Vec<_>>().join("\n")
+    PROVIDERS.iter().map(|spec| text(spec)).collect::<Vec<_>>().join("\n")
 }
 
-fn provider(spec: &Spec) -> String {
+/// The same in Markdown, for the README.
+pub fn markdown() -> String {
+    PROVIDERS.iter().map(|spec| section(spec)).collect::<Vec<_>>().join("\n")
+}
+
+fn text(spec: &Spec) -> String {
     let mut text = format!("{}: {}\n  {}\n\n", spec.name, spec.title, spec.docs);
     let _ = writeln!(text, "  {:<22} {:<22} {:>9} {:>9} {:>9}", "operation", "call", "per call", "per day", "calls/s");
     for operation in spec.operations {
-        let kind = match operation.operation {
-            crate::model::Operation::Refresh(kind) => format!("refresh {}", kind.name()),
-            crate::model::Operation::Prefetch => "prefetch".to_owned(),
-        };
-        let per_day = operation.per_day.map_or_else(|| "?".to_owned(), |count| count.to_string());
-        let (api, per_call, rate) = (operation.api, operation.per_call, operation.calls_per_second);
+        let (kind, api, per_day) = (words(operation.operation), operation.api, per_day(operation));
+        let (per_call, rate) = (operation.per_call, operation.calls_per_second);
         let _ = writeln!(text, "  {kind:<22} {api:<22} {per_call:>9} {per_day:>9} {rate:>9}");
     }
     let _ =
         writeln!(text, "  the day ends at {}; addresses of up to {} characters", spec.quota_reset, spec.url_characters);
     text.push_str("\n  options of a target\n");
     for option in spec.options {
-        let value = match option.value {
-            OptionValueSpec::Boolean => "true or false".to_owned(),
-            OptionValueSpec::OneOf(words) => words.join(" or "),
-            OptionValueSpec::Headers => "a mapping of names to values".to_owned(),
-        };
-        let _ = writeln!(text, "  {:<22} {value}: {}", option.name, option.help);
+        let _ = writeln!(text, "  {:<22} {}: {}", option.name, value(option, ""), option.help);
     }
     text.push_str("\n  keys, the first that are set\n");
     for names in spec.credentials {
@@ -41,10 +38,69 @@ fn provider(spec: &Spec) -> String {
             names.access_key_id, names.access_key_secret, names.security_token
         );
     }
-    text.push_str("\n  permissions\n");
-    let mut permissions: Vec<&str> = spec.operations.iter().map(|operation| operation.permission).collect();
-    permissions.extend([spec.status.permission, spec.records.permission, spec.quota.permission]);
-    permissions.dedup();
-    let _ = writeln!(text, "  {}", permissions.join(", "));
+    let _ = writeln!(text, "\n  permissions\n  {}", permissions(spec).join(", "));
     text
+}
+
+fn section(spec: &Spec) -> String {
+    let mut text = format!("### `{}`: [{}]({})\n\n", spec.name, spec.title, spec.docs);
+    text.push_str("| operation | call | addresses in a call | addresses in a day | calls in a second |\n");
+    text.push_str("| --- | --- | ---: | ---: | ---: |\n");
+    for operation in spec.operations {
+        let (kind, api, per_day) = (words(operation.operation), operation.api, per_day(operation));
+        let (per_call, rate) = (operation.per_call, operation.calls_per_second);
+        let _ = writeln!(text, "| {kind} | `{api}` | {per_call} | {per_day} | {rate} |");
+    }
+    let _ = writeln!(
+        text,
+        "\nThese are the vendor's standard limits; what the account really has left is read before anything is sent. A day \
+         ends at {}. An address has {} characters at most.\n",
+        spec.quota_reset, spec.url_characters
+    );
+    text.push_str("| option of a target | value | meaning |\n| --- | --- | --- |\n");
+    for option in spec.options {
+        let _ = writeln!(text, "| `{}` | {} | {} |", option.name, value(option, "`"), option.help);
+    }
+    text.push_str("\nThe keys come from the first of these that is set; the third name is for temporary keys:\n\n");
+    for names in spec.credentials {
+        let _ =
+            writeln!(text, "- `{}`, `{}`, `{}`", names.access_key_id, names.access_key_secret, names.security_token);
+    }
+    let permissions: Vec<String> = permissions(spec).iter().map(|permission| format!("`{permission}`")).collect();
+    let _ = writeln!(text, "\nThe key needs these permissions: {}.", permissions.join(", "));
+    text
+}
+
+fn words(operation: Operation) -> String {
+    match operation {
+        Operation::Refresh(kind) => format!("refresh {}", kind.name()),
+        Operation::Prefetch => "prefetch".to_owned(),
+    }
+}
+
+fn per_day(operation: &OperationSpec) -> String {
+    operation.per_day.map_or_else(|| "?".to_owned(), |count| count.to_string())
+}
+
+/// What an option may hold, each literal between `quote`s.
+fn value(option: &OptionSpec, quote: &str) -> String {
+    match option.value {
+        OptionValueSpec::Boolean => format!("{quote}true{quote} or {quote}false{quote}"),
+        OptionValueSpec::OneOf(words) => {
+            words.iter().map(|word| format!("{quote}{word}{quote}")).collect::<Vec<_>>().join(" or ")
+        }
+        OptionValueSpec::Headers => "a mapping of names to values".to_owned(),
+    }
+}
+
+/// What the key needs, each once, those that change something first.
+fn permissions(spec: &Spec) -> Vec<&'static str> {
+    let mut permissions: Vec<&str> = Vec::new();
+    let asking = [spec.status.permission, spec.records.permission, spec.quota.permission];
+    for permission in spec.operations.iter().map(|operation| operation.permission).chain(asking) {
+        if !permissions.contains(&permission) {
+            permissions.push(permission);
+        }
+    }
+    permissions
 }

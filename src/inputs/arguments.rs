@@ -103,7 +103,7 @@ fn program() -> clap::Command {
         )
         .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).arg(paths))
         .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check))
-        .subcommand(with("wait", "Follows what an earlier run submitted, from its journal (`--state`)", Use::Wait))
+        .subcommand(with("wait", "Goes on with an earlier run from its journal; takes the options that the run had", Use::Wait))
         .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
         .subcommand(command("schema", "The configuration's JSON schema"))
         .subcommand(emulate::command())

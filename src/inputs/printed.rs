@@ -15,25 +15,25 @@ pub fn options_markdown() -> String {
     text
 }
 
-/// The `inputs:` of `action.yml`. They have no `default:`, because an input that is given beats the environment and the file.
+/// What stands below `inputs:` in `action.yml`, not indented. They have no `default:`, because an input that is given beats the
+/// environment and the file.
 pub fn action_inputs_yaml() -> String {
-    let mut text = String::from("inputs:\n");
+    let mut text = String::new();
     for entry in inputs() {
         let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
         let description = format!("{}.{default}", meaning(entry));
-        let _ =
-            writeln!(text, "  {}:\n    description: {}\n    required: false", entry.name, single_quoted(&description));
+        let _ = writeln!(text, "{}:\n  description: {}\n  required: false", entry.name, single_quoted(&description));
     }
     text
 }
 
-/// The `env:` of the step in `action.yml` that runs the program: a composite action has to hand every input over itself. The
-/// names have no hyphens, which some shells drop. Not indented.
+/// What stands below `env:` of the step in `action.yml` that runs the program: a composite action has to hand every input over
+/// itself. The names have no hyphens, which some shells drop. Not indented.
 pub fn action_env_yaml() -> String {
-    let mut text = String::from("env:\n");
+    let mut text = String::new();
     for entry in inputs() {
         let name = entry.input_names().pop().expect("every option has an input name");
-        let _ = writeln!(text, "  {name}: ${{{{ inputs.{} }}}}", entry.name);
+        let _ = writeln!(text, "{name}: ${{{{ inputs.{} }}}}", entry.name);
     }
     text
 }
@@ -77,11 +77,11 @@ mod tests {
     fn every_input_is_declared_and_handed_over() {
         let (declared, handed) = (action_inputs_yaml(), action_env_yaml());
         for entry in inputs() {
-            assert!(declared.contains(&format!("\n  {}:\n", entry.name)), "{}", entry.name);
+            assert!(declared.contains(&format!("{}:\n", entry.name)), "{}", entry.name);
             assert!(handed.contains(&format!("${{{{ inputs.{} }}}}\n", entry.name)), "{}", entry.name);
         }
-        assert!(handed.contains("\n  INPUT_DRY_RUN: ${{ inputs.dry-run }}\n"), "{handed}");
-        assert!(!declared.contains("\n  color:"));
+        assert!(handed.contains("\nINPUT_DRY_RUN: ${{ inputs.dry-run }}\n"), "{handed}");
+        assert!(!declared.contains("\ncolor:"));
     }
 
     #[test]

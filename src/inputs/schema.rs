@@ -123,17 +123,6 @@ mod tests {
     use super::super::fixtures;
     use super::*;
 
-    /// `UPDATE_GENERATED=1 cargo test` writes the file anew.
-    #[test]
-    fn the_schema_in_the_repository_is_the_printed_one() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.json");
-        if std::env::var_os("UPDATE_GENERATED").is_some() {
-            std::fs::write(path, text()).unwrap();
-        }
-        let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(written == text(), "schema.json is out of date: run the tests with UPDATE_GENERATED=1");
-    }
-
     #[test]
     fn the_schema_knows_every_key_of_the_file_and_no_other_option() {
         let schema = schema(fixtures::PROVIDERS);

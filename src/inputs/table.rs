@@ -103,14 +103,12 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.name == name)
 }
 
-/// Commands that plan, execute or check a run.
-const RUNS: &[Use] = &[Run, Check];
+/// What only a run that begins can be asked for.
+const BEGINS: &[Use] = &[Run, Check];
+/// Commands that make the plan: `wait` finds the journal by it, and goes on with all of it.
+const PLANS: &[Use] = &[Run, Check, Wait];
 /// Commands that need the rules.
-const MAPS: &[Use] = &[Run, Check, Explain];
-/// Commands that talk to providers.
-const CALLS: &[Use] = &[Run, Check, Wait];
-/// Commands that need the targets.
-const READS: &[Use] = &[Run, Check, Explain, Wait];
+const MAPS: &[Use] = &[Run, Check, Explain, Wait];
 /// Every command that prints a story.
 const SPEAKS: &[Use] = &[Run, Check, Explain, Wait, Demo];
 
@@ -140,10 +138,10 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "config",
         Shape::Path,
-        READS,
+        MAPS,
         "The configuration file; without it the first of `cdn-purge.yml`, `.cdn-purge.yml` and `.github/cdn-purge.yml` in the repository",
     ),
-    entry("provider", Shape::Text, READS, "One rule without a file: the provider"),
+    entry("provider", Shape::Text, MAPS, "One rule without a file: the provider"),
     entry(
         "files",
         Shape::List(Separators::Lines),
@@ -159,87 +157,87 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "url-file",
         Shape::Path,
-        RUNS,
+        PLANS,
         "Addresses instead of changed files: a file with one per line, or `-` for standard input",
     ),
-    entry("repository", Shape::Path, READS, "The directory of the checkout").or("."),
+    entry("repository", Shape::Path, MAPS, "The directory of the checkout").or("."),
     entry(
         "changes",
         Shape::Choice(&["git", "all"]),
-        RUNS,
+        PLANS,
         "Where changed files come from: `git` is the difference of two commits, `all` is every tracked file",
     )
     .or("git")
     .in_file(),
-    entry("base", Shape::Text, RUNS, "The revision that was deployed before; without it the CI event decides"),
-    entry("head", Shape::Text, RUNS, "The revision that is deployed now; without it the CI event decides"),
+    entry("base", Shape::Text, PLANS, "The revision that was deployed before; without it the CI event decides"),
+    entry("head", Shape::Text, PLANS, "The revision that is deployed now; without it the CI event decides"),
     entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
     entry("prefetch", Shape::Boolean, MAPS, "Overrides the rules: prefetch, or don't"),
-    entry("dry-run", Shape::Boolean, RUNS, "Print the plan; send nothing, need no credentials").or("false"),
-    entry("rehearse", Shape::Boolean, RUNS, "Execute the plan against the built-in emulators, in virtual time")
+    entry("dry-run", Shape::Boolean, BEGINS, "Print the plan; send nothing, need no credentials").or("false"),
+    entry("rehearse", Shape::Boolean, BEGINS, "Execute the plan against the built-in emulators, in virtual time")
         .or("false"),
     entry(
         "wait",
         Shape::Choice(&["all", "refresh", "none"]),
-        RUNS,
+        BEGINS,
         "What to wait for: `all`, `refresh` (not for prefetches), or `none` (submit and leave)",
     )
     .or("all")
     .in_file(),
-    entry("refresh-timeout", Shape::Duration, CALLS, "How long to wait for refreshes").or("15m").in_file(),
-    entry("prefetch-timeout", Shape::Duration, CALLS, "How long to wait for prefetches").or("60m").in_file(),
+    entry("refresh-timeout", Shape::Duration, PLANS, "How long to wait for refreshes").or("15m").in_file(),
+    entry("prefetch-timeout", Shape::Duration, PLANS, "How long to wait for prefetches").or("60m").in_file(),
     entry(
         "fail-on",
         Shape::Choice(&["any", "refresh", "never"]),
-        CALLS,
+        PLANS,
         "Which addresses that aren't done turn the step red; the output `status` always tells the truth",
     )
     .or("any")
     .in_file(),
-    entry("max-refresh-urls", Shape::Count(0), RUNS, "A plan with more address refreshes is refused").in_file(),
-    entry("max-refresh-directories", Shape::Count(0), RUNS, "A plan with more directory refreshes is refused")
+    entry("max-refresh-urls", Shape::Count(0), PLANS, "A plan with more address refreshes is refused").in_file(),
+    entry("max-refresh-directories", Shape::Count(0), PLANS, "A plan with more directory refreshes is refused")
         .in_file(),
-    entry("max-prefetch-urls", Shape::Count(0), RUNS, "A plan with more prefetches is refused").in_file(),
+    entry("max-prefetch-urls", Shape::Count(0), PLANS, "A plan with more prefetches is refused").in_file(),
     entry(
         "allow-hosts",
         Shape::List(Separators::LinesAndCommas),
-        RUNS,
+        PLANS,
         "When given, a plan with any other host is refused",
     ),
     entry(
         "state",
         Shape::Path,
-        CALLS,
-        "The journal's file; an existing journal of the same plan is resumed. Without it a file in the runner's temporary folder",
+        PLANS,
+        "The journal's file; an existing journal of the same plan is resumed. Without it a file in the runner's temporary folder, outside CI in `~/.local/state/cdn-purge`",
     ),
     entry(
         "report",
         Shape::Path,
-        CALLS,
-        "Where the JSON report goes. Without it a file in the runner's temporary folder",
+        PLANS,
+        "Where the JSON report goes. Without it a file in the runner's temporary folder, outside CI nowhere",
     ),
     entry(
         "endpoint",
         Shape::List(Separators::LinesAndCommas),
-        CALLS,
+        PLANS,
         "Another gateway, as `PROVIDER=URL`; plain http only to a loopback address",
     ),
     entry(
         "access-key-id",
         Shape::Secret,
-        CALLS,
+        PLANS,
         "The access key's id; without it each provider's own environment names are looked at",
     ),
-    entry("access-key-secret", Shape::Secret, CALLS, "The access key's secret; beside `access-key-id`"),
-    entry("security-token", Shape::Secret, CALLS, "The token of temporary credentials; beside the access key"),
+    entry("access-key-secret", Shape::Secret, PLANS, "The access key's secret; beside `access-key-id`"),
+    entry("security-token", Shape::Secret, PLANS, "The token of temporary credentials; beside the access key"),
     entry(
         "batch-size",
         Shape::Count(1),
-        RUNS,
+        PLANS,
         "At most so many addresses in a request; without it the provider's limit",
     )
     .in_file(),
-    entry("one-at-a-time", Shape::Boolean, RUNS, "Send the next batch only when the one before is done")
+    entry("one-at-a-time", Shape::Boolean, PLANS, "Send the next batch only when the one before is done")
         .or("false")
         .in_file(),
     entry("color", WHEN, SPEAKS, "When to use colour").or("auto").no_input(),

@@ -282,8 +282,18 @@ fn a_command_reads_the_options_it_uses() {
     let world = World::configured().set("INPUT_URL-FILE", "list.txt").set("CDN_PURGE_FAIL_ON", "nonsense");
     let settings = world.read(Use::Explain, &[]).unwrap().settings;
     assert_eq!((settings.rules.len(), settings.fail_on), (1, FailOn::Any));
-    let settings = World::empty().set("INPUT_STATE", "journal").read(Use::Wait, &[ONE_RULE[0]]).unwrap().settings;
-    assert_eq!((settings.state, settings.rules.len(), settings.targets.len()), (Some("journal".into()), 0, 1));
+}
+
+#[test]
+fn waiting_reads_everything_that_the_plan_was_made_of() {
+    let world = World::empty().set("INPUT_STATE", "journal").set("INPUT_MAX-REFRESH-URLS", "9");
+    let told = world.read(Use::Wait, &ONE_RULE[..1]).err().unwrap();
+    assert!(told[0].starts_with("`--provider` given without `files` and `urls`"), "{told:?}");
+    let flags = [ONE_RULE[0], ONE_RULE[1], ONE_RULE[2], ("base", "v1")];
+    let settings = world.read(Use::Wait, &flags).unwrap().settings;
+    assert_eq!((settings.state, settings.rules.len()), (Some("journal".into()), 1));
+    assert_eq!(settings.changes, Changes::Git { base: Some("v1".into()), head: None });
+    assert_eq!((settings.wait, settings.caps.refresh_urls), (Wait::All, Some(9)));
 }
 
 #[test]

@@ -89,9 +89,12 @@ fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
         empties_host(planned) && !planned.task.because.iter().any(|reason| limits.roots_allowed.contains(&reason.rule))
     };
     let Some(planned) = lanes.iter().flat_map(|lane| &lane.tasks).find(unasked) else { return Ok(()) };
-    let rule = planned.task.because.first().map_or_else(String::new, |reason| reason.rule.to_string());
+    let reason = planned.task.because.first();
+    let rule = reason.map_or("", |reason| &reason.rule);
+    let file = reason.and_then(|reason| reason.file.as_ref()).map(|file| format!(" for `{file}`")).unwrap_or_default();
+    let url = &planned.task.url;
     Err(Error::PlanRefused {
-        message: format!("`{}` refreshes a whole host, and the rule `{rule}` doesn't ask for that", planned.task.url),
+        message: format!("`{url}` refreshes a whole host{file}, and the rule `{rule}` doesn't ask for that"),
         help: "name a directory below the root, or set `allow-root: true` in the rule; nothing was sent".into(),
         exit_code: ExitCode::Usage,
     })

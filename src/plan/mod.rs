@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::inputs::{Caps, Target};
+use crate::inputs::{Caps, Settings, Target};
 use crate::mapping::{Mapped, address};
 use crate::model::{BatchNumber, Kind, Operation, Skipped, Task, TaskIndex};
 
@@ -74,6 +74,19 @@ pub struct Limits<'a> {
     pub roots_allowed: Vec<Arc<str>>,
     /// At most so many addresses in a batch.
     pub batch_size: Option<usize>,
+}
+
+impl<'a> Limits<'a> {
+    /// What the settings say.
+    pub fn of(settings: &'a Settings) -> Self {
+        let may_empty_a_host = settings.rules.iter().filter(|rule| rule.allow_root);
+        Self {
+            caps: settings.caps,
+            allow_hosts: settings.allow_hosts.as_deref(),
+            roots_allowed: may_empty_a_host.map(|rule| Arc::clone(&rule.name)).collect(),
+            batch_size: settings.batch_size,
+        }
+    }
 }
 
 impl Plan {

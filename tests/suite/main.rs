@@ -2,6 +2,10 @@
 #![expect(unreachable_pub, reason = "modules of one binary share with each other")]
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail where it stands")]
 
+mod cases; // configuration and changes become the plan that `cases/*.md` shows
+mod documents; // what README and the others say is true: commands, configurations, workflows, links
+mod generated; // files that are printed from tables are up to date
 mod sim; // whole executions in virtual time, with every fault
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
+mod waiting; // `wait` begins nothing, and never ends well without having waited
 mod world; // what those executions live in

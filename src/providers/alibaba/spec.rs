@@ -219,7 +219,7 @@ const fn code(pattern: &'static str, kind: ApiErrorKind, wait_seconds: u64, help
 }
 
 const QUEUE: &str =
-    "the account's prefetch queue is full, or its prefetch quota for today is gone; `cdn-purge quota` tells";
+    "the account's prefetch queue is full, or its prefetch quota for today is gone: the summary says what is left";
 const RESET: &str = "the quota comes back at 00:00 UTC+8; a higher one can be asked for in the console";
 const DOMAIN: &str = "the domain must belong to the account of the access key and be online";
 const SERVICE: &str = "see in the console whether CDN is activated, paid for and not suspended";

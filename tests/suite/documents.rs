@@ -1,0 +1,201 @@
+//! What the documents say is held against the program: commands, configurations, workflows, links, the map of the code.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use cdn_purge::inputs::{Environment, Flags, check, parse_arguments, table};
+use serde_json::Value;
+
+use crate::generated::path;
+
+const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+
+/// A block between two fences.
+struct Block {
+    language: String,
+    text: String,
+    /// Of the line behind the fence, from 1.
+    line: usize,
+}
+
+fn read(document: &str) -> String {
+    std::fs::read_to_string(path(document)).unwrap()
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in (1..).zip(read(document).lines()) {
+        match (line.strip_prefix("```"), open.take()) {
+            (Some(_), Some(block)) => blocks.push(block),
+            (Some(language), None) => {
+                open = Some(Block { language: language.to_owned(), text: String::new(), line: number + 1 });
+            }
+            (None, Some(block)) => open = Some(Block { text: block.text + line + "\n", ..block }),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{document}: a fence isn't closed");
+    blocks
+}
+
+/// The words of a simple command: split at spaces, but for what stands between single quotes; a comment ends it.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for (index, part) in command.split('\'').enumerate() {
+        if index % 2 == 1 {
+            words.last_mut().unwrap().push_str(part);
+            continue;
+        }
+        for (index, word) in part.split(' ').enumerate() {
+            if index > 0 {
+                words.push(String::new());
+            }
+            words.last_mut().unwrap().push_str(word);
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    let comment = words.iter().position(|word| word.starts_with('#')).unwrap_or(words.len());
+    words.truncate(comment);
+    words
+}
+
+/// What `cdn-purge` would be given by a line of a shell block; `None` if the line starts something else.
+fn arguments(line: &str) -> Option<Vec<String>> {
+    let words = words(line);
+    let is_assignment = |word: &String| word.split_once('=').is_some_and(|(name, _)| name == name.to_ascii_uppercase());
+    let words: Vec<&str> = words.iter().skip_while(|word| is_assignment(word)).map(String::as_str).collect();
+    let arguments = match words.as_slice() {
+        ["cargo", "run", rest @ ..] => {
+            let dashes = rest.iter().position(|word| *word == "--")?;
+            &rest[dashes + 1..]
+        }
+        ["cdn-purge", rest @ ..] => rest,
+        _ => return None,
+    };
+    let end = arguments.iter().position(|word| ["|", ">", "&", "&&"].contains(word)).unwrap_or(arguments.len());
+    Some(arguments[..end].iter().map(|word| (*word).to_owned()).collect())
+}
+
+#[test]
+fn every_command_in_a_document_is_one_that_the_program_takes() {
+    let mut tried = 0;
+    for document in DOCUMENTS {
+        for block in blocks(document).iter().filter(|block| block.language == "sh") {
+            for line in block.text.replace("\\\n", " ").lines() {
+                let Some(arguments) = arguments(line) else { continue };
+                let line_of_command = std::iter::once("cdn-purge".to_owned()).chain(arguments).map(OsString::from);
+                let parsed = parse_arguments(line_of_command);
+                assert!(parsed.is_ok(), "{document}:{}: `{line}`: {}", block.line, parsed.unwrap_err());
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 10, "only {tried} commands were found");
+}
+
+/// Holds a configuration against everything that `check` knows.
+fn assert_can_be_used(config: &Path, place: &str) {
+    let mut flags = Flags::new();
+    flags.add("config", config.to_str().unwrap());
+    if let Err(error) = check::check(&flags, &Environment::new()) {
+        let told = error.diagnostics().into_iter();
+        let told: Vec<_> = told.map(|one| format!("{}\n{}{:?}", one.title, one.snippet, one.help)).collect();
+        panic!("{place}: {}", told.join("\n"));
+    }
+}
+
+#[test]
+fn every_configuration_in_a_document_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("cdn-purge.yml");
+    let mut tried = 0;
+    for document in DOCUMENTS {
+        let is_configuration = |block: &&Block| block.language == "yaml" && block.text.contains("version: 1\n");
+        for block in blocks(document).iter().filter(is_configuration) {
+            std::fs::write(&config, &block.text).unwrap();
+            assert_can_be_used(&config, &format!("{document}:{}", block.line));
+            tried += 1;
+        }
+    }
+    assert!(tried > 1, "only {tried} configurations were found");
+}
+
+#[test]
+fn every_example_can_be_used() {
+    let examples = std::fs::read_dir(path("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let examples: Vec<_> = examples.filter(|path| path.extension().is_some_and(|kind| kind == "yml")).collect();
+    assert!(examples.len() >= 3, "{examples:?}");
+    for example in examples {
+        assert_can_be_used(&example, &example.display().to_string());
+    }
+}
+
+#[test]
+fn a_workflow_to_copy_gives_inputs_and_variables_that_exist() {
+    let known = |name: &str| table::find(name).is_some() || name == "binary";
+    let variable = |name: &str| name.strip_prefix("CDN_PURGE_").map(|rest| rest.to_lowercase().replace('_', "-"));
+    let mut seen = BTreeMap::new();
+    for block in blocks("README.md").iter().filter(|block| block.language == "yaml") {
+        let workflow: Value = serde_saphyr::from_str(&block.text).unwrap();
+        walk(&workflow, &mut |object| {
+            let uses = object.get("uses").and_then(Value::as_str).unwrap_or_default();
+            if let Some(with) = object.get("with").and_then(Value::as_object).filter(|_| uses.contains("cdn-purge")) {
+                for name in with.keys() {
+                    assert!(known(name), "line {}: there is no input `{name}`", block.line);
+                    *seen.entry("input").or_insert(0) += 1;
+                }
+            }
+            for name in object.keys().filter_map(|name| variable(name)) {
+                assert!(known(&name), "line {}: there is no variable for `{name}`", block.line);
+                *seen.entry("variable").or_insert(0) += 1;
+            }
+        });
+    }
+    assert!(seen.len() == 2, "a workflow for GitHub and a job for GitLab: {seen:?}");
+}
+
+fn walk(value: &Value, visit: &mut dyn FnMut(&serde_json::Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            visit(object);
+            object.values().for_each(|value| walk(value, visit));
+        }
+        Value::Array(list) => list.iter().for_each(|value| walk(value, visit)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_link_inside_the_repository_leads_somewhere() {
+    for document in DOCUMENTS {
+        let text = read(document);
+        for (at, _) in text.match_indices("](") {
+            let target = &text[at + 2..];
+            let target = &target[..target.find(')').unwrap()];
+            let file = target.split('#').next().unwrap();
+            if !file.is_empty() && !file.contains("://") {
+                assert!(path(file).exists(), "{document} links to `{file}`, which isn't there");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_map_of_the_code_names_every_module() {
+    let map = read("ARCHITECTURE.md");
+    for module in read("src/lib.rs").lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+        let named = [format!("`{module}/`"), format!("`{module}.rs`")];
+        assert!(named.iter().any(|name| map.contains(name)), "ARCHITECTURE.md doesn't name `{module}`");
+    }
+}
+
+#[test]
+fn the_readme_opens_with_what_the_program_does() {
+    let sentence =
+        "Read the inputs, find the changed files, map them to CDN addresses, plan batches, run them, and report.";
+    let head = |text: &str| text.lines().take(5).collect::<Vec<_>>().join(" ");
+    assert!(head(&read("README.md")).contains(sentence));
+    assert!(read("src/lib.rs").starts_with(&format!("//! {sentence}\n")));
+}
