@@ -2,6 +2,7 @@
 #![expect(unreachable_pub, reason = "modules of one binary share with each other")]
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail where it stands")]
 
+mod cli; // the real binary from outside: exit codes, words, files, and what a vendor got
 mod sim; // whole executions in virtual time, with every fault
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod world; // what those executions live in
