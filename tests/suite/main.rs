@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail where it stands")]
 
 mod cases; // configuration and changes become the plan that `cases/*.md` shows
+mod cli; // the real binary from outside: exit codes, words, files, and what a vendor got
 mod documents; // what README and the others say is true: commands, configurations, workflows, links
 mod generated; // files that are printed from tables are up to date
-mod cli; // the real binary from outside: exit codes, words, files, and what a vendor got
 mod sim; // whole executions in virtual time, with every fault
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod waiting; // `wait` begins nothing, and never ends well without having waited
