@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail where it stands")]
 
 mod cases; // configuration and changes become the plan that `cases/*.md` shows
+mod cli; // the real binary from outside: exit codes, words, files, and what a vendor got
 mod documents; // what README and the others say is true: commands, configurations, workflows, links
 mod generated; // files that are printed from tables are up to date
 mod sim; // whole executions in virtual time, with every fault

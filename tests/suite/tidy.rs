@@ -96,7 +96,7 @@ fn a_layer_names_only_the_layers_below_it() {
                 let path = &line[at + "crate::".len()..];
                 let named = path.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
                 let fits = |allowed: &&str| path.starts_with(*allowed);
-                if named != source.module() && !allowed.iter().any(|allowed| fits(allowed)) {
+                if named != source.module() && !allowed.iter().any(fits) {
                     wrong.push(format!("{}:{number}: {}", source.name, line.trim()));
                 }
             }

@@ -1,0 +1,135 @@
+"""Makes a git repository of many files whose last commit changes some of them in every way git knows.
+
+Usage: make_repository.py DIRECTORY [--files 100000] [--changed 1000] [--only-modify]
+
+`HEAD~1` holds so many files, and `git diff --no-renames HEAD~1 HEAD` so many paths. Needs git and Python 3, nothing else;
+the same arguments give the same commits. README.md beside this file says what uses it.
+"""
+
+import argparse
+import pathlib
+import subprocess
+
+# What templates and logs could stumble over; all of them are legal names for git on Linux.
+ODD_NAMES = [
+    b"a space.html",
+    b"quote\".html",
+    b"\"opens with a quote.html",
+    b"back\\slash.html",
+    b"tab\there.html",
+    b"line\nbreak.html",
+    b"percent%20.html",
+    b"question?x=1.html",
+    b"hash#part.html",
+    b"-dash.html",
+    b"..dots.html",
+    b"::error::no command.html",
+    "\u00fcml\u00e4ut \u9801.html".encode(),
+    "e\u0301 in two parts.html".encode(),
+    b"latin-1 caf\xe9.html",
+    b"no text \xff\xfe.html",
+    b"x" * 200 + b".html",
+]
+EXTENSIONS = ["html", "html", "html", "css", "js", "png", "md", "json"]
+EVERYONE = "Somebody <somebody@example.com>"
+
+
+def name(number):
+    """Fifty sections, a hundred files in a folder: as deep as a site's content is."""
+    extension = EXTENSIONS[number % len(EXTENSIONS)]
+    return f"public/section-{number % 50:02}/post-{number // 5_000:03}/file-{number:06}.{extension}".encode()
+
+
+def quoted(path):
+    return b'"' + b"".join(b"\\%03o" % byte for byte in path) + b'"'
+
+
+def inline(mode, path, content):
+    return b"M %s inline %s\ndata %d\n%s\n" % (mode, quoted(path), len(content), content)
+
+
+def content(path, version=1):
+    return b"version %d of %s\n" % (version, path)
+
+
+def first_commit(files):
+    for number in range(files):
+        yield inline(b"100644", name(number), content(name(number)))
+    for odd in ODD_NAMES:
+        yield inline(b"100644", b"public/odd/" + odd, content(odd))
+    yield b"M 160000 %s public/module\n" % (b"1" * 40)
+
+
+def every_kind_of_change(files, changed):
+    """Commands that change exactly so many paths."""
+    for odd in ODD_NAMES:
+        yield inline(b"100644", b"public/odd/" + odd, content(odd, 2))
+    yield b"M 160000 %s public/module\n" % (b"2" * 40)
+    left = changed - len(ODD_NAMES) - 1
+    step = max(1, files // left)
+    numbers = iter(range(0, files, step))
+    while left > 0:
+        number = next(numbers)
+        path = name(number)
+        kind = number // step % 20
+        if kind == 0 and left >= 2:  # moved: two paths
+            yield b"R %s %s\n" % (quoted(path), quoted(path.replace(b"file-", b"moved-")))
+            left -= 2
+        elif kind == 1 and left >= 2:  # a file becomes a directory: two paths
+            yield b"D %s\n" % quoted(path)
+            yield inline(b"100644", path + b"/index.html", content(path, 2))
+            left -= 2
+        else:
+            if kind in (2, 3, 4):
+                yield b"D %s\n" % quoted(path)
+            elif kind in (5, 6, 7):
+                yield inline(b"100644", path.replace(b"file-", b"new-"), content(path, 2))
+            elif kind == 8:  # only its mode
+                yield inline(b"100755", path, content(path))
+            elif kind == 9:  # a file becomes a symbolic link
+                yield inline(b"120000", path, b"index.html")
+            else:
+                yield inline(b"100644", path, content(path, 2))
+            left -= 1
+
+
+def modifications(files, changed):
+    for number in range(changed):
+        path = name(number * (files // changed))
+        yield inline(b"100644", path, content(path, 2))
+
+
+def make(directory, files=100_000, changed=1_000, only_modify=False):
+    """Makes the repository in a directory that doesn't exist yet, and returns its path."""
+    if changed > files // 2 or (not only_modify and changed < 2 * len(ODD_NAMES)):
+        raise SystemExit(f"{changed} changes of {files} files can't be made")
+    directory = pathlib.Path(directory)
+    git = ["git", "-C", str(directory), "-c", "core.fsync=none"]
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(directory)], check=True)
+    importing = subprocess.Popen([*git, "fast-import", "--quiet", "--done"], stdin=subprocess.PIPE)
+    second = modifications if only_modify else every_kind_of_change
+    with importing.stdin as stream:
+        for number, commands in enumerate((first_commit(files), second(files, changed)), 1):
+            stream.write(b"commit refs/heads/main\ncommitter %s %d +0000\n" % (EVERYONE.encode(), 1_750_000_000 + number))
+            stream.write(b"data 1\n%d\n" % number)
+            stream.writelines(commands)
+        stream.write(b"done\n")
+    if importing.wait() != 0:
+        raise SystemExit("git fast-import failed")
+    # As a server would send it.
+    subprocess.run([*git, "repack", "-adq"], check=True)
+    return directory
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("directory")
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--changed", type=int, default=1_000)
+    parser.add_argument("--only-modify", action="store_true", help="change contents only, no paths")
+    arguments = parser.parse_args()
+    make(arguments.directory, arguments.files, arguments.changed, arguments.only_modify)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What the benchmarks share: the emulators as a process, and a program's time, processor time and memory."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import threading
+import time
+
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "bench-key",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "bench-secret",
+}
+
+
+@dataclasses.dataclass
+class Measured:
+    code: int
+    wall: float  # seconds
+    processor: float  # seconds, the system's part included
+    memory: int  # bytes, the highest ever resident
+    said: str
+
+
+def measure(command, directory=None, memory=False):
+    """Runs a command to its end. Memory takes a look every few milliseconds, so it is asked for."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, env=ENVIRONMENT, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    seen = []
+    if memory:
+        watch = threading.Thread(target=_watch, args=(process.pid, seen))
+        watch.start()
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if memory:
+        watch.join()
+    # The kernel's own figure begins with what this script had when it started the other: it counts only above that.
+    peak = max([usage.ru_maxrss if usage.ru_maxrss > own else 0, *seen]) * 1024
+    return Measured(process.returncode, wall, usage.ru_utime + usage.ru_stime, peak, said.decode(errors="replace"))
+
+
+def _watch(process, seen):
+    status = pathlib.Path(f"/proc/{process}/status")
+    with contextlib.suppress(OSError):
+        while peak := re.search(r"VmHWM:\s+(\d+) kB", status.read_text()):
+            seen[:] = [int(peak[1])]
+            time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def emulate(binary, *flags):
+    """The emulators in a process of their own; gives the address that they listen on."""
+    process = subprocess.Popen(
+        [binary, "emulate", "--listen", "127.0.0.1:0", *flags],
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        address = None
+        for line in process.stdout:
+            if found := re.search(r"listening on (http://\S+)", line):
+                address = found[1]
+                break
+        if address is None:
+            raise SystemExit("the emulators don't say where they listen")
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def surroundings(binary):
+    """What a figure means nothing without."""
+    described = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    size = os.path.getsize(binary)
+    model = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    load = os.getloadavg()[0]
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores ({model[1] if model else 'unknown'}), load {load:.1f}; "
+        f"{described}, {size / 1e6:.2f} MB"
+    )

@@ -1,0 +1,12 @@
+//! The real binary, seen from outside: arguments, environment and signals go in; an exit code, words, files and calls come out.
+
+mod checkout; // repositories that can't tell what changed
+mod commands; // everything but the main job
+mod configuration; // configurations that can't be used
+mod github; // what a runner of GitHub Actions gets
+mod stage; // what all of them play on: a site, a vendor, a run
+mod trouble; // vendors that refuse, break off, lie or never answer
+mod work; // the main job as it should be
+
+#[cfg(unix)]
+mod interruption; // signals, and what the next run makes of them

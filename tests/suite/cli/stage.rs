@@ -1,0 +1,427 @@
+//! What a run is seen on: a site in a git repository, a vendor that keeps a ledger, and everything the run left behind.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longer than anything here takes: a run that goes on for so long is stuck.
+const STUCK: Duration = Duration::from_secs(90);
+
+pub const KEY: &str = "LTAI5tExampleKeyOfTests";
+pub const SECRET: &str = "oRd3r+of/Tests=Secret&0123";
+
+/// One target, and a rule that prefetches.
+pub const CONFIGURATION: &str = r#"version: 1
+targets:
+  mainland: {provider: alibaba-cdn}
+rules:
+  - name: pages
+    files: "public/**"
+    urls: "https://www.example.com/{tail}"
+    prefetch: true
+"#;
+
+/// The addresses that a [`Site`]'s last commit makes stale, and those of them that still exist.
+pub const STALE: [&str; 4] = ["about/new.html", "about/old.html", "gone.html", "index.html"];
+pub const WARM: [&str; 2] = ["about/new.html", "index.html"];
+
+pub fn urls(paths: &[&str]) -> Vec<String> {
+    paths.iter().map(|path| format!("https://www.example.com/{path}")).collect()
+}
+
+/// A folder with the repository `site` and a home of its own; it goes away with its owner.
+pub struct Site {
+    folder: TempDir,
+}
+
+impl Site {
+    /// A site of two commits: the last one changes a page, renames one and deletes one, and touches what no rule maps.
+    pub fn new() -> Self {
+        let site = Self::empty();
+        site.git(&["init", "--quiet", "--initial-branch=main"]);
+        site.write("cdn-purge.yml", CONFIGURATION);
+        site.write("README.md", "a site\n");
+        site.write("public/index.html", "<h1>home</h1>\n");
+        site.write("public/about/old.html", "<h1>about</h1>\n");
+        site.write("public/gone.html", "<h1>gone</h1>\n");
+        site.commit("Begin the site");
+        site.write("README.md", "a better site\n");
+        site.write("public/index.html", "<h1>news</h1>\n");
+        site.git(&["mv", "public/about/old.html", "public/about/new.html"]);
+        site.git(&["rm", "--quiet", "public/gone.html"]);
+        site.commit("Change what a push changes");
+        site
+    }
+
+    /// The folder alone: no repository in it.
+    pub fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["site", "home", "temporary"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self { folder }
+    }
+
+    /// A path beside the repository.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn repository(&self) -> PathBuf {
+        self.beside("site")
+    }
+
+    pub fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
+        let path = self.repository().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
+        self.git_in(&self.repository(), arguments)
+    }
+
+    pub fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .current_dir(folder)
+            .args(["-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "commit.gpgsign=false"])
+            .args(["-c", "core.quotePath=false", "-c", "protocol.file.allow=always"])
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
+            .envs([("GIT_AUTHOR_DATE", "1800000000 +0000"), ("GIT_COMMITTER_DATE", "1800000000 +0000")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    pub fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    /// The program in the repository, with a cleared environment: no CI, no keys.
+    pub fn bare_run(&self, arguments: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cdn-purge"));
+        command.current_dir(self.repository()).args(arguments).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.beside("home")).env("TMPDIR", self.beside("temporary"));
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null");
+        Run { command, input: None, report: self.beside("report.json") }
+    }
+
+    /// The same with keys, a report and a gateway.
+    pub fn run(&self, gateway: SocketAddr, arguments: &[&str]) -> Run {
+        let run = self.bare_run(arguments).args(&["--endpoint", &format!("alibaba-cdn=http://{gateway}")]);
+        let report = run.report.clone();
+        run.args(&["--report", report.to_str().unwrap()]).keys(KEY, SECRET)
+    }
+}
+
+/// A run that is about to start.
+pub struct Run {
+    command: Command,
+    input: Option<String>,
+    report: PathBuf,
+}
+
+impl Run {
+    pub fn args(mut self, arguments: &[&str]) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn envs(self, pairs: &[(&str, &str)]) -> Self {
+        pairs.iter().fold(self, |run, (name, value)| run.env(name, value))
+    }
+
+    pub fn keys(self, id: &str, secret: &str) -> Self {
+        self.env("ALIBABA_CLOUD_ACCESS_KEY_ID", id).env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)
+    }
+
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    pub fn input(mut self, text: &str) -> Self {
+        self.input = Some(text.to_owned());
+        self
+    }
+
+    /// Runs to the end.
+    pub fn finish(self) -> Finished {
+        self.start().finish()
+    }
+
+    pub fn start(mut self) -> Started {
+        let _ = std::fs::remove_file(&self.report);
+        self.command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        let began = Instant::now();
+        let mut child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        if let Some(text) = self.input {
+            child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        }
+        let (told, news) = channel();
+        let out = reader(child.stdout.take().unwrap(), told.clone());
+        let err = reader(child.stderr.take().unwrap(), told);
+        Started { child: Some(child), out: Some(out), err: Some(err), news, began, report: self.report }
+    }
+}
+
+/// Reads all that comes, and passes each line on.
+fn reader(from: impl Read + Send + 'static, told: std::sync::mpsc::Sender<String>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let (mut from, mut all) = (BufReader::new(from), Vec::new());
+        loop {
+            let start = all.len();
+            if from.read_until(b'\n', &mut all).unwrap() == 0 {
+                return all;
+            }
+            // Nobody may be interested any more.
+            let _ = told.send(String::from_utf8_lossy(&all[start..]).into_owned());
+        }
+    })
+}
+
+/// A run that is going on; it is killed if nobody waits for its end.
+pub struct Started {
+    child: Option<Child>,
+    out: Option<JoinHandle<Vec<u8>>>,
+    err: Option<JoinHandle<Vec<u8>>>,
+    news: Receiver<String>,
+    began: Instant,
+    report: PathBuf,
+}
+
+impl Started {
+    /// Waits for a line that holds this.
+    pub fn wait_for(&self, text: &str) {
+        let deadline = Instant::now() + STUCK;
+        let mut lines = String::new();
+        loop {
+            match self.news.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(text) => return,
+                Ok(line) => lines += &line,
+                Err(_) => panic!("`{text}` wasn't said, but\n{lines}"),
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub fn finish(mut self) -> Finished {
+        // Both streams end when the program does, so it isn't waited for in vain.
+        let deadline = Instant::now() + STUCK;
+        loop {
+            match self.news.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("the run is stuck"),
+            }
+        }
+        let status = self.child.take().unwrap().wait().unwrap();
+        let took = self.began.elapsed();
+        let text = |stream: Option<JoinHandle<Vec<u8>>>| String::from_utf8(stream.unwrap().join().unwrap()).unwrap();
+        let (out, err) = (text(self.out.take()), text(self.err.take()));
+        let report = std::fs::read(&self.report).ok().map(|bytes| serde_json::from_slice(&bytes).unwrap());
+        Finished { code: status.code(), out, err, took, report }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// What a run left. A code of `None`: a signal ended it.
+#[derive(Debug)]
+pub struct Finished {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+    pub took: Duration,
+    pub report: Option<Value>,
+}
+
+impl Finished {
+    #[track_caller]
+    pub fn ends_with(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "\n-- out\n{}\n-- err\n{}", self.out, self.err);
+        self
+    }
+
+    /// Ends with a code and says all of this on standard error, the first as an error and the last as what to do.
+    #[track_caller]
+    pub fn complains(&self, code: i32, said: &[&str]) -> &Self {
+        self.ends_with(code);
+        let first = self.err.lines().find(|line| line.starts_with("error: "));
+        assert!(first.is_some_and(|line| line.contains(said[0])), "`{}` isn't the error in\n{}", said[0], self.err);
+        let helps: Vec<&str> = self.err.lines().filter(|line| line.contains("help: ")).collect();
+        let last = said.last().unwrap();
+        assert!(helps.iter().any(|line| line.contains(last)), "`{last}` is no help in\n{}", self.err);
+        self.says(said)
+    }
+
+    /// Says all of this, anywhere.
+    #[track_caller]
+    pub fn says(&self, said: &[&str]) -> &Self {
+        for text in said {
+            assert!(self.out.contains(text) || self.err.contains(text), "no `{text}` in\n{}\n{}", self.out, self.err);
+        }
+        self
+    }
+
+    #[track_caller]
+    pub fn report(&self) -> &Value {
+        self.report.as_ref().unwrap_or_else(|| panic!("no report:\n{}\n{}", self.out, self.err))
+    }
+
+    /// The report's rows as `operation url` → outcome; an address that stands there twice is a failure.
+    #[track_caller]
+    pub fn outcomes(&self) -> BTreeMap<String, String> {
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        let mut outcomes = BTreeMap::new();
+        for row in self.report()["urls"].as_array().unwrap() {
+            let name = format!("{} {}", text(row, "operation"), text(row, "url"));
+            assert_eq!(outcomes.insert(name.clone(), text(row, "outcome")), None, "{name} stands twice");
+        }
+        outcomes
+    }
+
+    /// Exits with 0, and every address is done.
+    #[track_caller]
+    pub fn is_all_done(&self) -> &Self {
+        self.ends_with(0);
+        assert_eq!(self.report()["status"], "done", "{}", self.err);
+        assert!(self.outcomes().values().all(|outcome| outcome == "done"), "{}", self.err);
+        self
+    }
+}
+
+/// `emulate` as a process of its own; it ends with its owner.
+pub struct Vendor {
+    child: Child,
+    address: SocketAddr,
+    ledger: PathBuf,
+    _folder: TempDir,
+}
+
+impl Vendor {
+    pub fn start(arguments: &[&str]) -> Self {
+        Self::with_environment(arguments, &[])
+    }
+
+    pub fn with_environment(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("ledger");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cdn-purge"))
+            .args(["emulate", "--listen", "127.0.0.1:0", "--task-seconds", "0.2", "--ledger"])
+            .arg(&ledger)
+            .args(arguments)
+            .env_clear()
+            .envs([("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET)])
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.find_map(|line| Some(line.unwrap().strip_prefix("listening on http://")?.to_owned()));
+        Self { child, address: line.unwrap().parse().unwrap(), ledger, _folder: folder }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything that was accepted, as `operation url`, in order.
+    pub fn ledger(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.ledger).unwrap();
+        let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let operation = |entry: &Value| if entry["operation"] == "prefetch" { "prefetch" } else { "refresh" };
+        entries.map(|entry| format!("{} {}", operation(&entry), entry["url"].as_str().unwrap())).collect()
+    }
+
+    /// Every one of these was accepted once, and nothing else.
+    #[track_caller]
+    pub fn accepted(&self, refreshed: &[&str], prefetched: &[&str]) {
+        let mut expected: Vec<String> = urls(refreshed).iter().map(|url| format!("refresh {url}")).collect();
+        expected.extend(urls(prefetched).iter().map(|url| format!("prefetch {url}")));
+        expected.sort();
+        let mut ledger = self.ledger();
+        ledger.sort();
+        assert_eq!(ledger, expected);
+    }
+
+    /// Waits until so many addresses were accepted.
+    pub fn wait_for(&self, count: usize) {
+        let deadline = Instant::now() + STUCK;
+        while std::fs::read_to_string(&self.ledger).unwrap().lines().count() < count {
+            assert!(Instant::now() < deadline, "{:?}", self.ledger());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Vendor {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that nobody should come to.
+pub struct Trap(TcpListener);
+
+impl Trap {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self(listener)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    #[track_caller]
+    pub fn is_untouched(&self) {
+        let came = self.0.accept();
+        assert!(matches!(&came, Err(error) if error.kind() == ErrorKind::WouldBlock), "{came:?} came");
+    }
+}
+
+/// Does the same for each case, all at the same time: most of their time is waiting.
+pub fn at_once<C: Sync>(cases: &[C], test: impl Fn(&C) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| test(case));
+        }
+    });
+}
