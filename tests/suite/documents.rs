@@ -92,7 +92,7 @@ fn every_command_in_a_document_is_one_that_the_program_takes() {
             }
         }
     }
-    assert!(tried > 10, "only {tried} commands were found");
+    assert!(tried >= 8, "only {tried} commands were found");
 }
 
 /// Holds a configuration against everything that `check` knows.
