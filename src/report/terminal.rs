@@ -12,6 +12,9 @@ use crate::report::{LaneReport, Report, Row, lane_counts, lane_quotas, lane_rows
 /// So many addresses that came to no good end, and so many skipped files, are told one by one.
 const TOLD: usize = 10;
 
+/// Where the others are: outside CI there is a report only if it was asked for.
+const ELSEWHERE: &str = "`report` names a file for all of them";
+
 /// What happened, in a few lines.
 pub fn summary(report: &Report<'_>) -> String {
     let mut text = format!("cdn-purge: {}\n", verdict(report));
@@ -82,12 +85,12 @@ fn failures(report: &Report<'_>, text: &mut String) {
         let reason = row.ended.reason().unwrap_or_default();
         line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.url));
     }
-    more(count, TOLD, "  ", "the report has them all", text);
+    more(count, TOLD, "  ", ELSEWHERE, text);
     let reasons = report.unsubmitted_reasons();
     for (reason, count) in reasons.iter().take(TOLD) {
         line(text, &format!("  unsubmitted: {}: {reason}", counted(*count, "address", "addresses")));
     }
-    more(reasons.len(), TOLD, "  ", "the report has them all", text);
+    more(reasons.len(), TOLD, "  ", ELSEWHERE, text);
 }
 
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
@@ -110,7 +113,7 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
         for row in rows().take(shown) {
             line(text, &format!("      {}", row.planned.task.url));
         }
-        more(counts.planned, shown, "      ", "the report has them all", text);
+        more(counts.planned, shown, "      ", ELSEWHERE, text);
     }
 }
 
