@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 import make_repository
-from measure import emulate, measure, surroundings
+from measure import Emulate, measure, surroundings
 
 CALLS_PER_SECOND = 50
 LATENCY = 0.05  # seconds, there and back
@@ -41,20 +41,21 @@ def bound(addresses):
 def run(binary, folder, addresses):
     """One row of the table."""
     repository = make_repository.make(folder / f"repository-{addresses}", 2 * addresses, addresses, only_modify=True)
-    config, report, ledger = (folder / f"{addresses}.{kind}" for kind in ("yml", "json", "jsonl"))
+    config, report = folder / f"{addresses}.yml", folder / f"{addresses}.json"
     config.write_text(CONFIGURATION)
     shape = {"latency": f"{LATENCY * 1000:.0f}ms", "task-seconds": TASK, "calls-per-second": CALLS_PER_SECOND}
-    flags = [f"--{name}={value}" for name, value in {**shape, "quota": 1_000_000, "ledger": ledger}.items()]
-    with emulate(binary, *flags) as address:
+    flags = [f"--{name}={value}" for name, value in {**shape, "quota": 1_000_000}.items()]
+    with Emulate(binary, *flags) as emulate:
         measured = measure(
             [
                 *(binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report", report),
-                *("--state", folder / f"{addresses}.journal", "--endpoint", f"alibaba-cdn={address}"),
+                *("--state", folder / f"{addresses}.journal", "--endpoint", f"alibaba-cdn=http://{emulate.address}"),
             ],
             memory=True,
         )
+        accepted = collections.Counter(emulate.ledger())
     told = json.loads(report.read_text()) if report.exists() else {}
-    problems = list(wrong(measured, told, ledger, repository))
+    problems = list(wrong(measured, told, accepted, repository))
     least = bound(addresses)
     print(
         f"{addresses:>9,} {measured.wall:>8.2f} s {least:>8.2f} s {measured.wall / least:>6.3f} {told.get('calls', 0):>6} "
@@ -66,7 +67,7 @@ def run(binary, folder, addresses):
     return not problems
 
 
-def wrong(measured, told, ledger, repository):
+def wrong(measured, told, accepted, repository):
     """What the report and the provider's ledger must both say."""
     command = ["git", "-C", repository, "diff", "--name-only", "-z", "--no-renames", "HEAD~1", "HEAD"]
     names = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\0")[:-1]
@@ -77,10 +78,6 @@ def wrong(measured, told, ledger, repository):
     done = collections.Counter((row["operation"], row["url"]) for row in told.get("urls", ()) if row["outcome"] == "done")
     if done != planned:
         yield f"{(planned - done).total()} addresses are not reported done, {(done - planned).total()} wrongly so"
-    accepted = collections.Counter()
-    for line in ledger.read_text().splitlines():
-        entry = json.loads(line)
-        accepted["prefetch" if entry["operation"] == "prefetch" else "refresh", entry["url"]] += 1
     if accepted != planned:
         yield f"{(planned - accepted).total()} addresses were lost, {(accepted - planned).total()} doubled"
 

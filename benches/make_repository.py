@@ -1,12 +1,13 @@
 """Makes a git repository of many files whose last commit changes some of them in every way git knows.
 
-Usage: make_repository.py DIRECTORY [--files 100000] [--changed 1000] [--only-modify]
+Usage: make_repository.py DIRECTORY [--files 100000] [--changed 1000] [--folder 20] [--only-modify]
 
 `HEAD~1` holds so many files, and `git diff --no-renames HEAD~1 HEAD` so many paths. Needs git and Python 3, nothing else;
 the same arguments give the same commits. README.md beside this file says what uses it.
 """
 
 import argparse
+import dataclasses
 import pathlib
 import subprocess
 
@@ -34,10 +35,18 @@ EXTENSIONS = ["html", "html", "html", "css", "js", "png", "md", "json"]
 EVERYONE = "Somebody <somebody@example.com>"
 
 
-def name(number):
-    """Fifty sections, a hundred files in a folder: as deep as a site's content is."""
-    extension = EXTENSIONS[number % len(EXTENSIONS)]
-    return f"public/section-{number % 50:02}/post-{number // 5_000:03}/file-{number:06}.{extension}".encode()
+@dataclasses.dataclass
+class Site:
+    """Fifty sections with folders of so many files: as deep as a site's content is."""
+
+    files: int
+    changed: int
+    folder: int
+
+    def name(self, number):
+        section, post = number % 50, number // (50 * self.folder)
+        extension = EXTENSIONS[number % len(EXTENSIONS)]
+        return f"public/section-{section:02}/post-{post:03}/file-{number:06}.{extension}".encode()
 
 
 def quoted(path):
@@ -52,25 +61,25 @@ def content(path, version=1):
     return b"version %d of %s\n" % (version, path)
 
 
-def first_commit(files):
-    for number in range(files):
-        yield inline(b"100644", name(number), content(name(number)))
+def first_commit(site):
+    for path in map(site.name, range(site.files)):
+        yield inline(b"100644", path, content(path))
     for odd in ODD_NAMES:
         yield inline(b"100644", b"public/odd/" + odd, content(odd))
     yield b"M 160000 %s public/module\n" % (b"1" * 40)
 
 
-def every_kind_of_change(files, changed):
-    """Commands that change exactly so many paths."""
+def every_kind_of_change(site):
+    """Commands that change exactly so many paths, all over the site."""
     for odd in ODD_NAMES:
         yield inline(b"100644", b"public/odd/" + odd, content(odd, 2))
     yield b"M 160000 %s public/module\n" % (b"2" * 40)
-    left = changed - len(ODD_NAMES) - 1
-    step = max(1, files // left)
-    numbers = iter(range(0, files, step))
+    left = site.changed - len(ODD_NAMES) - 1
+    step = site.files // left
+    numbers = iter(range(0, site.files, step))
     while left > 0:
         number = next(numbers)
-        path = name(number)
+        path = site.name(number)
         kind = number // step % 20
         if kind == 0 and left >= 2:  # moved: two paths
             yield b"R %s %s\n" % (quoted(path), quoted(path.replace(b"file-", b"moved-")))
@@ -93,23 +102,24 @@ def every_kind_of_change(files, changed):
             left -= 1
 
 
-def modifications(files, changed):
-    for number in range(changed):
-        path = name(number * (files // changed))
+def modifications(site):
+    for number in range(site.changed):
+        path = site.name(number * (site.files // site.changed))
         yield inline(b"100644", path, content(path, 2))
 
 
-def make(directory, files=100_000, changed=1_000, only_modify=False):
+def make(directory, files=100_000, changed=1_000, folder=20, only_modify=False):
     """Makes the repository in a directory that doesn't exist yet, and returns its path."""
     if changed > files // 2 or (not only_modify and changed < 2 * len(ODD_NAMES)):
         raise SystemExit(f"{changed} changes of {files} files can't be made")
+    site = Site(files, changed, folder)
     directory = pathlib.Path(directory)
     git = ["git", "-C", str(directory), "-c", "core.fsync=none"]
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(directory)], check=True)
     importing = subprocess.Popen([*git, "fast-import", "--quiet", "--done"], stdin=subprocess.PIPE)
     second = modifications if only_modify else every_kind_of_change
     with importing.stdin as stream:
-        for number, commands in enumerate((first_commit(files), second(files, changed)), 1):
+        for number, commands in enumerate((first_commit(site), second(site)), 1):
             stream.write(b"commit refs/heads/main\ncommitter %s %d +0000\n" % (EVERYONE.encode(), 1_750_000_000 + number))
             stream.write(b"data 1\n%d\n" % number)
             stream.writelines(commands)
@@ -126,9 +136,10 @@ def main():
     parser.add_argument("directory")
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--changed", type=int, default=1_000)
+    parser.add_argument("--folder", type=int, default=20, help="so many files in a folder")
     parser.add_argument("--only-modify", action="store_true", help="change contents only, no paths")
     arguments = parser.parse_args()
-    make(arguments.directory, arguments.files, arguments.changed, arguments.only_modify)
+    make(arguments.directory, arguments.files, arguments.changed, arguments.folder, arguments.only_modify)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the emulators as a process, and a program's time, processor time and memory."""
+"""What the benchmarks share: a program's time, processor time and memory."""
 
 import contextlib
 import dataclasses
@@ -7,15 +7,15 @@ import pathlib
 import re
 import resource
 import subprocess
+import sys
 import threading
 import time
 
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "HOME": "/nonexistent",
-    "ALIBABA_CLOUD_ACCESS_KEY_ID": "bench-key",
-    "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "bench-secret",
-}
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
+from emulators import KEY, Emulate
+
+__all__ = ["Emulate", "Measured", "measure", "surroundings"]
+ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **KEY}
 
 
 @dataclasses.dataclass
@@ -55,30 +55,6 @@ def _watch(process, seen):
         while peak := re.search(r"VmHWM:\s+(\d+) kB", status.read_text()):
             seen[:] = [int(peak[1])]
             time.sleep(0.005)
-
-
-@contextlib.contextmanager
-def emulate(binary, *flags):
-    """The emulators in a process of their own; gives the address that they listen on."""
-    process = subprocess.Popen(
-        [binary, "emulate", "--listen", "127.0.0.1:0", *flags],
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        address = None
-        for line in process.stdout:
-            if found := re.search(r"listening on (http://\S+)", line):
-                address = found[1]
-                break
-        if address is None:
-            raise SystemExit("the emulators don't say where they listen")
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def surroundings(binary):

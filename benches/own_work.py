@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 import make_repository
-from measure import emulate, measure, surroundings
+from measure import Emulate, measure, surroundings
 
 RUNS = 20
 
@@ -80,8 +80,8 @@ def compare(binary, repository, folder):
     job = [binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report", report]
     git = ["git", "-C", repository, "diff", "--name-status", "HEAD~1", "HEAD"]
     print(surroundings(binary))
-    with emulate(binary, "--quota", "1000000", "--task-seconds", "0") as address:
-        sent = [*job, "--wait", "none", "--endpoint", f"alibaba-cdn={address}"]
+    with Emulate(binary, "--quota", "1000000", "--task-seconds", "0") as emulate:
+        sent = [*job, "--wait", "none", "--endpoint", f"alibaba-cdn=http://{emulate.address}"]
         contenders = {
             "cdn-purge run --dry-run": lambda run: [*job, "--dry-run"],
             "git diff --name-status": lambda run: git,
@@ -111,10 +111,10 @@ def is_right(job, repository, report, results):
     for name, runs in results.items():
         problems += [f"`{name}` ended with {run.code}:\n{run.said}" for run in runs if run.code != 0][:1]
     measured = measure([*job, "--dry-run"])
-    told, differing = told_paths(json.loads(report.read_text())), differing_paths(repository)
+    document = json.loads(report.read_text())
+    told, differing = told_paths(document), differing_paths(repository)
     problems += [f"not in the report: {path}" for path in sorted(differing - told)]
     problems += [f"wrongly in the report: {path}" for path in sorted(told - differing)]
-    document = json.loads(report.read_text())
     print(
         f"{len(differing)} paths differ by git, {len(told)} are in the report ({len(document['skipped'])} of them skipped, "
         f"with the reason; {len(document['urls'])} tasks); exit code {measured.code}"

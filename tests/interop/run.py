@@ -5,17 +5,16 @@ Usage: run.py BINARY (through the `run` beside it, which sets up the environment
 
 import importlib
 import json
-import os
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from emulators import KEY, Emulate
+
 SITE = "https://www.example.com"
-KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "interop-key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "interop-secret"}
 TOKEN = {"ALIBABA_CLOUD_SECURITY_TOKEN": "interop-token+/=="}
 
 
@@ -27,42 +26,10 @@ class Refused(Exception):
         self.code, self.status = code, status
 
 
-class Emulate:
-    """The emulators as a process of their own; stopped by SIGTERM, as a supervisor would."""
-
-    def __init__(self, binary, *flags, environment=KEY):
-        self.folder = tempfile.TemporaryDirectory(prefix="cdn-purge-interop-")
-        self.ledger_file = pathlib.Path(self.folder.name) / "ledger.jsonl"
-        command = [binary, "emulate", "--listen", "127.0.0.1:0", "--ledger", str(self.ledger_file), *flags]
-        self.process = subprocess.Popen(
-            command, env={"PATH": os.environ["PATH"], **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-        )
-        self.address = None
-        for line in self.process.stdout:
-            found = re.search(r"listening on http://(\S+)", line)
-            if found:
-                self.address = found[1]
-                break
-        assert self.address, f"`{' '.join(command)}` doesn't say where it listens"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.folder.cleanup()
-        assert self.process.wait(timeout=10) == 0, f"emulate ended with {self.process.returncode}"
-
-    def ledger(self):
-        """What was accepted, as (operation, address)."""
-        lines = self.ledger_file.read_text().splitlines() if self.ledger_file.exists() else []
-        return [(json.dumps(entry["operation"], sort_keys=True), entry["url"]) for entry in map(json.loads, lines)]
-
-
 class Current:
     """alibabacloud_cdn20180510, signing with V3 or V1."""
 
-    def __init__(self, address, algorithm=None, key="interop-key", secret="interop-secret", token=None):
+    def __init__(self, address, algorithm=None, key=KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"], secret=KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], token=None):
         from alibabacloud_cdn20180510.client import Client
         from alibabacloud_tea_openapi.models import Config
 
@@ -94,7 +61,7 @@ class Current:
 class Former:
     """aliyun-python-sdk-cdn, signing with V1, all parameters in the query."""
 
-    def __init__(self, address, key="interop-key", secret="interop-secret", token=None):
+    def __init__(self, address, key=KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"], secret=KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], token=None):
         from aliyunsdkcore.auth.credentials import StsTokenCredential
         from aliyunsdkcore.client import AcsClient
 
