@@ -40,9 +40,7 @@ pub(super) fn decide(told: &Told<'_>) -> Result<Decision, Error> {
 fn remedy(name: &str) -> &'static str {
     match name {
         "create" => "start the workflow `on: push`, which also runs for new branches and tags; or give `base`",
-        "delete" => {
-            "take `delete` out of the workflow's `on`: what is deleted leaves nothing to refresh by; or give `base`"
-        }
+        "delete" => "take `delete` out of the workflow's `on`, as nothing is deployed by it; or give `base`",
         _ => GIVE_BASE,
     }
 }
