@@ -3,6 +3,7 @@
 //! The one file that names git2. It reads objects and references and nothing else: no index, no work tree, no filters, no
 //! hooks, no network, and no process is started.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::inputs::Environment;
 
 use super::entries::ObjectId;
-use super::range::{Base, Commit, Head, Host, NamedCommit};
+use super::range::{Base, Commit, Head, Host, NamedCommit, Place};
 use super::remedy::{self, Distance};
 use super::tree::TreeSource;
 
@@ -22,6 +23,15 @@ pub(super) struct Repository {
     /// The directory that holds `.git`.
     directory: PathBuf,
     host: Host,
+}
+
+/// What a [`Base`] is in a repository.
+#[derive(Default)]
+pub(super) struct Resolved {
+    /// `None`: everything in head is new.
+    pub(super) commit: Option<ObjectId>,
+    /// The tag that was found for it, if one was looked for.
+    pub(super) tag: Option<String>,
 }
 
 impl Repository {
@@ -75,33 +85,40 @@ impl Repository {
     ///
     /// # Errors
     /// A commit that isn't in this clone.
-    pub(super) fn resolve_head(&self, head: &Head, told: Commit) -> Result<ObjectId, Error> {
+    pub(super) fn resolve_head(&self, head: &Head, told: Commit) -> Result<Commit, Error> {
         match head {
-            Head::Told => Ok(told.id),
-            Head::Named(named) => self.named(named),
+            Head::Told => Ok(told),
+            Head::Named(named) => {
+                let id = self.named(named)?;
+                let commit = self.inner.find_commit(oid(id));
+                commit
+                    .map(|commit| read_commit(&commit))
+                    .map_err(|error| remedy::unreadable(&format!("the commit `{id}`"), error.message()))
+            }
         }
     }
 
-    /// The commit of base; `None`: everything in `head` is new.
+    /// The commit of base.
     ///
     /// # Errors
     /// A commit that isn't in this clone or can't be found in it for sure.
-    pub(super) fn resolve_base(&self, base: &Base, head: ObjectId) -> Result<Option<ObjectId>, Error> {
+    pub(super) fn resolve_base(&self, base: &Base, head: &Commit) -> Result<Resolved, Error> {
         let commit = match base {
             Base::Given(revision) => self.given(revision, "base")?.id,
             Base::Named(named) => self.named(named)?,
             Base::Parent(parent) => self.parent(*parent)?,
             Base::MergeBaseWithBranch(branch) => {
                 self.complete(&format!("`{branch}`"))?;
-                self.merge_base(head, self.branch(branch)?, &format!("`{branch}`"))?
+                self.merge_base(head.id, self.branch(branch)?, &format!("`{branch}`"))?
             }
             Base::MergeBaseWith(named) => {
                 self.complete(&format!("`{}`", named.field))?;
-                self.merge_base(head, self.named(named)?, &format!("`{}`", named.field))?
+                self.merge_base(head.id, self.named(named)?, &format!("`{}`", named.field))?
             }
-            Base::Nothing => return Ok(None),
+            Base::PreviousTag(tag) => return self.previous_tag(tag, head),
+            Base::Nothing => return Ok(Resolved::default()),
         };
-        Ok(Some(commit))
+        Ok(Resolved { commit: Some(commit), tag: None })
     }
 
     /// The tree of a commit.
@@ -127,17 +144,13 @@ impl Repository {
 
     fn named(&self, named: &NamedCommit) -> Result<ObjectId, Error> {
         let commit = self.inner.find_object(oid(named.id), None).and_then(|object| object.peel_to_commit());
+        let what = match named.place {
+            Place::Event => format!("the commit `{}` (`{}` of the event)", named.id, named.field),
+            Place::Environment => format!("the commit `{}` (`{}`)", named.id, named.field),
+        };
         commit.map(|commit| object_id(commit.id())).map_err(|error| match error.code() {
-            ErrorCode::NotFound => remedy::not_here(
-                &format!("the commit `{}` (`{}` of the event)", named.id, named.field),
-                self.is_shallow(),
-                self.host,
-                Distance::Any,
-            ),
-            _ => remedy::unreadable(
-                &format!("the commit `{}` (`{}` of the event)", named.id, named.field),
-                error.message(),
-            ),
+            ErrorCode::NotFound => remedy::not_here(&what, self.is_shallow(), self.host, Distance::Any),
+            _ => remedy::unreadable(&what, error.message()),
         })
     }
 
@@ -169,6 +182,83 @@ impl Repository {
             _ => remedy::unreadable(&format!("the history between head and {with}"), error.message()),
         })?;
         Ok(object_id(base))
+    }
+
+    /// The nearest tag in the history of `head`, other than `tag`, with its name. Tags on `head` itself are no earlier ones:
+    /// the new tag, and others for the same content.
+    fn previous_tag(&self, tag: &str, head: &Commit) -> Result<Resolved, Error> {
+        self.complete_for_tags(tag)?;
+        let tags = self.tags(tag)?;
+        let nearest = self.first_tagged(&head.parents, None, &tags)?;
+        let Some(mut nearest) = nearest else {
+            return Ok(Resolved::default());
+        };
+        // By date comes first what may be older by history: clocks differ. And a merge may bring in a tag of its own.
+        while let Some(beside) = self.first_tagged(&head.parents, Some(nearest), &tags)? {
+            let is_older = self.inner.graph_descendant_of(oid(beside), oid(nearest));
+            if !is_older.map_err(|error| remedy::unreadable("the history of the tags", error.message()))? {
+                return Err(remedy::tags_side_by_side(tag, &tags[&nearest], &tags[&beside]));
+            }
+            nearest = beside;
+        }
+        Ok(Resolved { commit: Some(nearest), tag: Some(tags[&nearest].clone()) })
+    }
+
+    /// The commits of all tags but one, with the first name of each in byte order.
+    fn tags(&self, except: &str) -> Result<BTreeMap<ObjectId, String>, Error> {
+        let mut named = Vec::new();
+        let listed = self.inner.tag_foreach(|id, name| {
+            let name = String::from_utf8_lossy(name);
+            named.push((name.strip_prefix("refs/tags/").unwrap_or(&name).to_owned(), id));
+            true
+        });
+        listed.map_err(|error| remedy::unreadable("the list of tags", error.message()))?;
+        named.sort_unstable();
+        let mut tags = BTreeMap::new();
+        for (name, id) in named.into_iter().filter(|(name, _)| name != except) {
+            // A tag can stand for a file or a directory, too: no content was ever deployed by that.
+            if let Ok(commit) = self.inner.find_object(id, None).and_then(|object| object.peel_to_commit()) {
+                tags.entry(object_id(commit.id())).or_insert(name);
+            }
+        }
+        Ok(tags)
+    }
+
+    /// The first commit with a tag on the way from `heads` back, without what `hidden` has in its history.
+    fn first_tagged(
+        &self,
+        heads: &[ObjectId],
+        hidden: Option<ObjectId>,
+        tags: &BTreeMap<ObjectId, String>,
+    ) -> Result<Option<ObjectId>, Error> {
+        let unreadable = |error: git2::Error| remedy::unreadable("the history of head", error.message());
+        let mut walk = self.inner.revwalk().map_err(unreadable)?;
+        walk.set_sorting(git2::Sort::TIME).map_err(unreadable)?;
+        for head in heads {
+            walk.push(oid(*head)).map_err(unreadable)?;
+        }
+        if let Some(hidden) = hidden {
+            walk.hide(oid(hidden)).map_err(unreadable)?;
+        }
+        for commit in walk {
+            let commit = object_id(commit.map_err(unreadable)?);
+            if tags.contains_key(&commit) {
+                return Ok(Some(commit));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether every earlier tag can be seen here: in a shallow clone one may be missed, and in a clone without tags all are.
+    fn complete_for_tags(&self, tag: &str) -> Result<(), Error> {
+        if self.is_shallow() {
+            return Err(remedy::tag_in_shallow(tag, self.host));
+        }
+        match self.inner.find_reference(&format!("refs/tags/{tag}")) {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == ErrorCode::NotFound => Err(remedy::no_tags_here(tag)),
+            Err(error) => Err(remedy::unreadable(&format!("the tag `{tag}`"), error.message())),
+        }
     }
 
     fn unknown(&self, revision: &str, option: &str, error: &git2::Error) -> Error {
@@ -245,7 +335,7 @@ fn trusted_directory(environment: &Environment) -> Option<PathBuf> {
     let name = match Host::of(environment) {
         Host::GitHub => "GITHUB_WORKSPACE",
         Host::GitLab => "CI_PROJECT_DIR",
-        Host::OtherCi | Host::Local => return None,
+        _ => return None,
     };
     environment.get(name).and_then(|path| Path::new(path).canonicalize().ok())
 }

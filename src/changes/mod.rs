@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::inputs::{Changes, Environment};
 use crate::model::Change;
 
-use self::git::Repository;
-use self::range::{Host, Told};
+use self::git::{Repository, Resolved};
+use self::range::{Base, Host, Told};
 use self::tree::Limits;
 
 mod entries;
@@ -74,14 +74,18 @@ pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Resul
         range::decide(&Told { base, head_given, head: &told_head, environment, event: event.as_ref() })?
     };
     let head = repository.resolve_head(&decision.head, told_head)?;
-    let base = repository.resolve_base(&decision.base, head)?;
+    let Resolved { commit: base, tag } = repository.resolve_base(&decision.base, &head)?;
+    let head = head.id;
 
     let base_tree = base.map(|base| repository.tree(base)).transpose()?;
     let differences = tree::differences(&repository.trees()?, base_tree, repository.tree(head)?, Limits::default())?;
-    let reason = if base == Some(head) {
-        format!("{}; base and head are the same commit, so nothing differs", decision.reason)
-    } else {
-        decision.reason
+    let reason = match (&decision.base, tag) {
+        (_, Some(tag)) => format!("{}: `{tag}`", decision.reason),
+        (Base::PreviousTag(_), None) => format!("{}: there is none, so everything is new", decision.reason),
+        _ if base == Some(head) => {
+            format!("{}; base and head are the same commit, so nothing differs", decision.reason)
+        }
+        _ => decision.reason,
     };
     let range = Range { base: base.map(|base| base.to_string()), head: head.to_string(), reason };
     Ok(Changed { range, files: renames::pair(differences) })

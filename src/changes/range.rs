@@ -10,13 +10,29 @@ use crate::inputs::Environment;
 
 use super::entries::ObjectId;
 
+mod github;
+mod gitlab;
+mod others;
+
 /// Where this program runs, as far as commits are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Host {
-    /// GitHub Actions.
+    /// GitHub Actions; Gitea's and Forgejo's too, which speak its language.
     GitHub,
     /// GitLab CI.
     GitLab,
+    /// Jenkins.
+    Jenkins,
+    /// CircleCI.
+    CircleCi,
+    /// Bitbucket Pipelines.
+    Bitbucket,
+    /// Azure Pipelines.
+    Azure,
+    /// Buildkite.
+    Buildkite,
+    /// Woodpecker CI.
+    Woodpecker,
     /// Some other CI.
     OtherCi,
     /// No CI: a person's own machine.
@@ -27,10 +43,23 @@ impl Host {
     /// What the environment says.
     pub(super) fn of(environment: &Environment) -> Self {
         let on = |name| variable(environment, name).is_some_and(|value| !value.eq_ignore_ascii_case("false"));
-        if on("GITHUB_ACTIONS") {
+        if on("GITHUB_ACTIONS") || on("GITEA_ACTIONS") || on("FORGEJO_ACTIONS") {
             Self::GitHub
         } else if on("GITLAB_CI") {
             Self::GitLab
+        } else if on("JENKINS_URL") && on("BUILD_NUMBER") {
+            // The address alone is also what Jenkins' command line client reads on a person's machine.
+            Self::Jenkins
+        } else if on("CIRCLECI") {
+            Self::CircleCi
+        } else if on("BITBUCKET_BUILD_NUMBER") {
+            Self::Bitbucket
+        } else if on("TF_BUILD") {
+            Self::Azure
+        } else if on("BUILDKITE") {
+            Self::Buildkite
+        } else if variable(environment, "CI") == Some("woodpecker") {
+            Self::Woodpecker
         } else if on("CI") {
             Self::OtherCi
         } else {
@@ -82,6 +111,8 @@ pub(super) enum Base {
     MergeBaseWithBranch(String),
     /// Where head parted from a commit that the host named.
     MergeBaseWith(NamedCommit),
+    /// The nearest tag in the history of head, other than the one of this name. None at all: everything in head is new.
+    PreviousTag(String),
     /// None: everything in head is new.
     Nothing,
 }
@@ -99,8 +130,18 @@ pub(super) enum Head {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedCommit {
     pub(super) id: ObjectId,
-    /// `before`, `pull_request.base.sha`.
+    /// `before`, `pull_request.base.sha`, `CI_COMMIT_BEFORE_SHA`.
     pub(super) field: &'static str,
+    pub(super) place: Place,
+}
+
+/// Where a host names commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A field of the event file.
+    Event,
+    /// A variable.
+    Environment,
 }
 
 /// Decides which two commits count.
@@ -113,11 +154,14 @@ pub(super) fn decide(told: &Told<'_>) -> Result<Decision, Error> {
         return Ok(Decision { base: Base::Given(base.to_owned()), head: Head::Told, reason: reason.to_owned() });
     }
     match Host::of(told.environment) {
-        Host::GitHub => github(told),
-        Host::GitLab => Err(undecided(
-            "GitLab's variables",
-            "give `base`: `$CI_MERGE_REQUEST_DIFF_BASE_SHA` in a merge request pipeline, else `$CI_COMMIT_BEFORE_SHA`",
-        )),
+        Host::GitHub => github::decide(told),
+        Host::GitLab => gitlab::decide(told),
+        Host::Jenkins => others::jenkins(told),
+        Host::CircleCi => others::circle_ci(told),
+        Host::Bitbucket => others::bitbucket(told),
+        Host::Azure => others::azure(told),
+        Host::Buildkite => others::buildkite(told),
+        Host::Woodpecker => others::woodpecker(told),
         Host::OtherCi => Err(undecided("what this CI tells (`CI` is set)", GIVE_BASE)),
         Host::Local => Ok(local(told)),
     }
@@ -131,96 +175,50 @@ pub(super) fn everything() -> Decision {
 
 /// No host says what was deployed, so it is the last commit, and the reason says so.
 fn local(told: &Told<'_>) -> Decision {
+    parent_of_head(told, "as nothing else is known; `--base` names another")
+}
+
+/// The first parent of head, with `why` it is that; of the first commit, everything.
+fn parent_of_head(told: &Told<'_>, why: &str) -> Decision {
     let commit = if told.head_given { "`head`" } else { "`HEAD`" };
     let (base, reason) = match told.head.parents.first() {
-        Some(parent) => (
-            Base::Parent(*parent),
-            format!("the first parent of {commit}, as nothing else is known; `--base` names another"),
-        ),
+        Some(parent) => (Base::Parent(*parent), format!("the first parent of {commit}, {why}")),
         None => (Base::Nothing, format!("{commit} is the first commit: everything in it is new")),
     };
     Decision { base, head: Head::Told, reason }
 }
 
-fn github(told: &Told<'_>) -> Result<Decision, Error> {
-    let Some(name) = variable(told.environment, "GITHUB_EVENT_NAME") else {
-        return Err(undecided("an environment without `GITHUB_EVENT_NAME`", GIVE_BASE));
-    };
-    let remedy = match name {
-        "push" | "pull_request" | "pull_request_target" => {
-            let Some(event) = told.event else {
-                return Err(undecided("an environment without `GITHUB_EVENT_PATH`", GIVE_BASE));
-            };
-            let event = Event { name, content: event };
-            return if name == "push" { push(&event) } else { pull_request(told, &event) };
-        }
-        "merge_group" => "give `base: ${{ github.event.merge_group.base_sha }}`",
-        "release" => GIVE_TAG,
-        "schedule" | "workflow_dispatch" | "repository_dispatch" => {
-            "give `base`, such as `HEAD~1` with `fetch-depth: 2`, or `changes: all`"
-        }
-        _ => GIVE_BASE,
-    };
-    Err(undecided(&format!("a `{name}` event"), remedy))
+/// A run that a person or a clock started: no host knows what was deployed before it, so the reason says what is taken for it.
+fn started(told: &Told<'_>, run: &str) -> Decision {
+    parent_of_head(told, &format!("as {run} names no earlier commit; `base` names another"))
 }
 
-/// What the CDN has served until now is the content before the push, whatever happened to the history.
-fn push(event: &Event<'_>) -> Result<Decision, Error> {
-    let reference = event.text(&["ref"])?;
-    let before = event.commit(&["before"], "before")?;
-    let after = event.commit(&["after"], "after")?;
-    if after.id.is_zero() {
-        return Err(undecided(
-            &format!("a push that deletes `{reference}`"),
-            "skip the job when a branch is deleted: `if: ${{ !github.event.deleted }}`",
-        ));
-    }
-    let Some(branch) = reference.strip_prefix("refs/heads/") else {
-        return Err(undecided(&format!("a push of `{reference}`"), GIVE_TAG));
-    };
-    let forced = event.content.get("forced").and_then(Value::as_bool).unwrap_or(false);
-    let (base, reason) = if before.id.is_zero() {
-        let default = event.text(&["repository", "default_branch"])?;
-        if branch == default {
-            (Base::Nothing, format!("the first push of the default branch `{default}`: everything in it is new"))
-        } else {
-            let reason = format!("`{branch}` is a new branch: the merge base with the default branch `{default}`");
-            (Base::MergeBaseWithBranch(default.to_owned()), reason)
-        }
+/// A run of a tag.
+fn previous_tag(tag: &str) -> Decision {
+    let reason = format!("the nearest tag in the history of the tag `{tag}`");
+    Decision { base: Base::PreviousTag(tag.to_owned()), head: Head::Told, reason }
+}
+
+/// A branch without a commit that was there before.
+fn new_branch(branch: &str, default: &str, what: &str) -> Decision {
+    let (base, reason) = if branch == default {
+        (Base::Nothing, format!("{what} of the default branch `{default}`: everything in it is new"))
     } else {
-        let push = if forced { "forced push" } else { "push" };
-        (Base::Named(before), format!("`before` of the {push}: what the CDN has served until now"))
+        let reason = format!("{what} of `{branch}`: the merge base with the default branch `{default}`");
+        (Base::MergeBaseWithBranch(default.to_owned()), reason)
     };
-    Ok(Decision { base, head: Head::Told, reason })
+    Decision { base, head: Head::Told, reason }
 }
 
-fn pull_request(told: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
-    let base = event.commit(&["pull_request", "base", "sha"], "pull_request.base.sha")?;
-    let head = event.commit(&["pull_request", "head", "sha"], "pull_request.head.sha")?;
-    if let Some(parent) = target_of_merge_checkout(told, event, head.id) {
-        // The event's base can be older than the merge, the merge's own parent can't.
-        let reason = "the first parent of the pull request's merge commit: the branch that it goes to".to_owned();
-        return Ok(Decision { base: Base::Parent(parent), head: Head::Told, reason });
-    }
-    let reason = "the merge base of the pull request and the branch that it goes to".to_owned();
-    let head = if told.head_given || told.head.id == head.id { Head::Told } else { Head::Named(head) };
-    Ok(Decision { base: Base::MergeBaseWith(base), head, reason })
-}
-
-/// The first parent of head, if head is GitHub's trial merge of this pull request. Not every merge commit is one: a pull request
-/// may end in a merge itself, and in a `pull_request_target` job the checkout is the target branch.
-fn target_of_merge_checkout(told: &Told<'_>, event: &Event<'_>, pull_request: ObjectId) -> Option<ObjectId> {
-    let [target, merged] = *told.head.parents.as_slice() else {
-        return None;
-    };
-    let is_the_jobs_commit =
-        variable(told.environment, "GITHUB_SHA").and_then(ObjectId::from_hex) == Some(told.head.id);
-    let is_trial = event.name == "pull_request" && is_the_jobs_commit && told.head.id != pull_request;
-    (merged == pull_request || is_trial).then_some(target)
+/// A pull request whose target the host names as a branch. A merge of the two that is checked out has that branch's commit
+/// for its merge base.
+fn target_branch(target: &str) -> Decision {
+    let target = target.strip_prefix("refs/heads/").unwrap_or(target);
+    let reason = format!("the merge base with `{target}`, the branch that the pull request goes to");
+    Decision { base: Base::MergeBaseWithBranch(target.to_owned()), head: Head::Told, reason }
 }
 
 const GIVE_BASE: &str = "give `base`: the commit, tag or branch whose content the CDN has served until now";
-const GIVE_TAG: &str = "give `base`: the tag that was deployed before, or `changes: all`";
 
 fn undecided(by: &str, remedy: &str) -> Error {
     Error::Checkout { message: format!("{by} doesn't say which commit was deployed before"), help: remedy.to_owned() }
@@ -231,29 +229,21 @@ fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
     environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-/// GitHub's event, read strictly: a field that is absent or no commit is an error, never a default.
-struct Event<'a> {
-    name: &'a str,
-    content: &'a Value,
+/// A variable that has to be there.
+fn required<'a>(environment: &'a Environment, name: &'static str) -> Result<&'a str, Error> {
+    variable(environment, name).ok_or_else(|| undecided(&format!("an environment without `{name}`"), GIVE_BASE))
 }
 
-impl<'a> Event<'a> {
-    fn text(&self, path: &[&str]) -> Result<&'a str, Error> {
-        let value = path.iter().try_fold(self.content, |value, key| value.get(key)).and_then(Value::as_str);
-        value.filter(|text| !text.is_empty()).ok_or_else(|| self.lacks(&path.join("."), "text"))
-    }
-
-    fn commit(&self, path: &[&str], field: &'static str) -> Result<NamedCommit, Error> {
-        let id = ObjectId::from_hex(self.text(path)?).ok_or_else(|| self.lacks(field, "a commit of 40 digits"))?;
-        Ok(NamedCommit { id, field })
-    }
-
-    fn lacks(&self, field: &str, what: &str) -> Error {
-        Error::Checkout {
-            message: format!("`{field}` of the `{}` event isn't {what}", self.name),
-            help: format!("the file that `GITHUB_EVENT_PATH` names isn't GitHub's event; {GIVE_BASE}"),
-        }
-    }
+/// A variable that holds a commit, read strictly: an absent one is `None`, anything that is no commit an error.
+fn commit_in(environment: &Environment, name: &'static str) -> Result<Option<NamedCommit>, Error> {
+    let Some(text) = variable(environment, name) else {
+        return Ok(None);
+    };
+    let id = ObjectId::from_hex(text).ok_or_else(|| Error::Checkout {
+        message: format!("`{name}` isn't a commit of 40 digits: `{text}`"),
+        help: GIVE_BASE.to_owned(),
+    })?;
+    Ok(Some(NamedCommit { id, field: name, place: Place::Environment }))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(super) fn no_repository(start: &Path, host: Host) -> Error {
     let help = match host {
         Host::GitHub => "run `actions/checkout` before this step, in the same job",
         Host::GitLab => "let the job check out the project: `GIT_STRATEGY` must not be `none` or `empty`",
-        Host::OtherCi | Host::Local => {
+        _ => {
             "start inside a git checkout; in CI, check out the repository before this step (`actions/checkout` on GitHub)"
         }
     };
@@ -155,6 +155,30 @@ pub(super) fn merge_base_in_shallow(with: &str, host: Host) -> Error {
     )
 }
 
+pub(super) fn tag_in_shallow(tag: &str, host: Host) -> Error {
+    checkout(
+        format!("the tag before `{tag}` can't be told for sure in a shallow clone"),
+        format!("{}, or give `base`", deepen(host, Distance::Any)),
+    )
+}
+
+/// A clone that lacks the tag it was made for may lack all the others too.
+pub(super) fn no_tags_here(tag: &str) -> Error {
+    checkout(
+        format!("the tag `{tag}` isn't in this clone, so the tag before it can't be told for sure"),
+        "fetch the tags before this step (`git fetch --tags`), or give `base`",
+    )
+}
+
+/// Two tags in the history of `tag`, neither in that of the other.
+pub(super) fn tags_side_by_side(tag: &str, one: &str, other: &str) -> Error {
+    let (one, other) = if one < other { (one, other) } else { (other, one) };
+    checkout(
+        format!("the tag before `{tag}` can't be told: `{one}` and `{other}` are both in its history, side by side"),
+        format!("give `base`: the one that was deployed last, such as `{other}`"),
+    )
+}
+
 pub(super) fn unrelated(with: &str) -> Error {
     checkout(
         format!("head and {with} have no commit in common, so there is no merge base"),
@@ -168,6 +192,12 @@ fn deepen(host: Host, distance: Distance) -> &'static str {
         (Host::GitHub, Distance::Any) => "set `fetch-depth: 0` on the `actions/checkout` step",
         (Host::GitLab, Distance::One) => "set `GIT_DEPTH: 2` (or `0`, for all) in the job's `variables`",
         (Host::GitLab, Distance::Any) => "set `GIT_DEPTH: 0` in the job's `variables`",
+        (Host::Jenkins, _) => "set `shallow: false` in the `cloneOption` of the checkout, without a narrow refspec",
+        (Host::CircleCi, _) => "set `method: full` on the `checkout` step",
+        (Host::Bitbucket, _) => "set `clone: { depth: full }` on the step",
+        (Host::Azure, _) => "set `fetchDepth: 0` and `fetchTags: true` on the `checkout: self` step",
+        (Host::Buildkite, _) => "take `--depth` out of `BUILDKITE_GIT_CLONE_FLAGS` and `BUILDKITE_GIT_FETCH_FLAGS`",
+        (Host::Woodpecker, _) => "set `partial: false` and `tags: true` in the `settings` of the `clone` step",
         (Host::OtherCi | Host::Local, _) => {
             "run `git fetch --unshallow` (`fetch-depth: 0` on GitHub, `GIT_DEPTH: 0` on GitLab)"
         }

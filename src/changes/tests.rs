@@ -3,4 +3,6 @@
 mod against_git;
 mod checkout;
 mod events;
+mod pairs;
 mod refusals;
+mod tags;

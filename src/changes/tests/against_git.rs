@@ -81,7 +81,7 @@ fn change(rng: &mut Rng, shape: &Shape, files: &mut Files) {
 }
 
 /// `git diff --no-renames --name-status -z`, by path. A change of type counts as a modification.
-fn git_says(checkout: &Checkout, base: &str, head: &str) -> BTreeMap<Vec<u8>, char> {
+pub(super) fn git_says(checkout: &Checkout, base: &str, head: &str) -> BTreeMap<Vec<u8>, char> {
     let output = checkout.run(&["diff", "--no-renames", "--name-status", "-z", base, head], b"");
     let mut fields = output.split(|&byte| byte == 0);
     let mut changes = BTreeMap::new();
@@ -92,7 +92,7 @@ fn git_says(checkout: &Checkout, base: &str, head: &str) -> BTreeMap<Vec<u8>, ch
 }
 
 /// Our changes in git's terms: a rename is a deletion and an addition, and both at one path are a modification.
-fn we_say(files: &[Change]) -> BTreeMap<Vec<u8>, char> {
+pub(super) fn we_say(files: &[Change]) -> BTreeMap<Vec<u8>, char> {
     let mut changes = BTreeMap::new();
     let mut add = |path: &[u8], status| {
         changes.entry(path.to_vec()).and_modify(|status| *status = 'M').or_insert(status);
