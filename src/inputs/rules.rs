@@ -8,7 +8,6 @@ use super::config::{self, Configuration, RuleText, file, rule};
 use super::given::{Given, unplaced};
 use super::settings::labelled;
 use super::suggest::{all_of, any_of, did_you_mean};
-use super::table::Use;
 use super::value::quoted;
 use crate::error::Diagnostic;
 use crate::mapping::{Encoded, Globs, Rule, Template};
@@ -27,7 +26,7 @@ pub(super) struct Found {
 }
 
 /// Finds targets and rules for a command.
-pub(super) fn find(given: &Given, used_by: Use, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Found {
+pub(super) fn find(given: &Given, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Found {
     let repository = given.path("repository").unwrap_or_else(|| PathBuf::from("."));
     let one_rule: Vec<&str> =
         ["provider", "files", "urls"].into_iter().filter(|name| given.is_explicit(name)).collect();
@@ -40,8 +39,7 @@ pub(super) fn find(given: &Given, used_by: Use, providers: &[&'static Spec], pro
     let mut found = if one_rule.is_empty() {
         from_file(given, &repository, providers, problems)
     } else {
-        let needed: &[&str] =
-            if with_addresses || used_by == Use::Wait { &["provider"] } else { &["provider", "files", "urls"] };
+        let needed: &[&str] = if with_addresses { &["provider"] } else { &["provider", "files", "urls"] };
         let configuration = complete(given, &one_rule, needed, problems)
             .then(|| from_options(given, providers, problems))
             .flatten()

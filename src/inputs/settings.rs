@@ -37,7 +37,7 @@ pub(super) fn read_with(
 ) -> Result<Reading, Error> {
     let mut problems = Vec::new();
     let mut given = Given::read(used_by, flags, environment, &mut problems);
-    let Found { path, notes, configuration } = rules::find(&given, used_by, providers, &mut problems);
+    let Found { path, notes, configuration } = rules::find(&given, providers, &mut problems);
     let Configuration { targets, rules, rule_texts, options } = configuration;
     given.add_file(used_by, options);
     given.add_defaults();

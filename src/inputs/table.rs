@@ -105,11 +105,9 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 
 /// Commands that plan, execute or check a run.
 const RUNS: &[Use] = &[Run, Check];
-/// Commands that need the rules.
-const MAPS: &[Use] = &[Run, Check, Explain];
-/// Commands that talk to providers.
+/// Commands that make a plan and talk to providers. `wait` is one: a journal tells of a plan's tasks by their numbers.
 const CALLS: &[Use] = &[Run, Check, Wait];
-/// Commands that need the targets.
+/// Commands that need targets and rules.
 const READS: &[Use] = &[Run, Check, Explain, Wait];
 /// Every command that prints a story.
 const SPEAKS: &[Use] = &[Run, Check, Explain, Wait, Demo];
@@ -147,34 +145,34 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "files",
         Shape::List(Separators::Lines),
-        MAPS,
+        READS,
         "One rule without a file: globs, one per line; those that begin with `!` exclude",
     ),
     entry(
         "urls",
         Shape::List(Separators::Lines),
-        MAPS,
+        READS,
         "One rule without a file: address templates, one per line, as `https://www.example.com/{tail}`",
     ),
     entry(
         "url-file",
         Shape::Path,
-        RUNS,
+        CALLS,
         "Addresses instead of changed files: a file with one per line, or `-` for standard input",
     ),
     entry("repository", Shape::Path, READS, "The directory of the checkout").or("."),
     entry(
         "changes",
         Shape::Choice(&["git", "all"]),
-        RUNS,
+        CALLS,
         "Where changed files come from: `git` is the difference of two commits, `all` is every tracked file",
     )
     .or("git")
     .in_file(),
-    entry("base", Shape::Text, RUNS, "The revision that was deployed before; without it the CI event decides"),
-    entry("head", Shape::Text, RUNS, "The revision that is deployed now; without it the CI event decides"),
-    entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
-    entry("prefetch", Shape::Boolean, MAPS, "Overrides the rules: prefetch, or don't"),
+    entry("base", Shape::Text, CALLS, "The revision that was deployed before; without it the CI event decides"),
+    entry("head", Shape::Text, CALLS, "The revision that is deployed now; without it the CI event decides"),
+    entry("refresh", Shape::Boolean, READS, "Overrides the rules: refresh, or don't"),
+    entry("prefetch", Shape::Boolean, READS, "Overrides the rules: prefetch, or don't"),
     entry("dry-run", Shape::Boolean, RUNS, "Print the plan; send nothing, need no credentials").or("false"),
     entry("rehearse", Shape::Boolean, RUNS, "Execute the plan against the built-in emulators, in virtual time")
         .or("false"),

@@ -282,8 +282,18 @@ fn a_command_reads_the_options_it_uses() {
     let world = World::configured().set("INPUT_URL-FILE", "list.txt").set("CDN_PURGE_FAIL_ON", "nonsense");
     let settings = world.read(Use::Explain, &[]).unwrap().settings;
     assert_eq!((settings.rules.len(), settings.fail_on), (1, FailOn::Any));
-    let settings = World::empty().set("INPUT_STATE", "journal").read(Use::Wait, &[ONE_RULE[0]]).unwrap().settings;
-    assert_eq!((settings.state, settings.rules.len(), settings.targets.len()), (Some("journal".into()), 0, 1));
+    let world = World::empty().set("INPUT_STATE", "journal").set("INPUT_DRY-RUN", "true");
+    let settings = world.read(Use::Wait, &ONE_RULE).unwrap().settings;
+    assert_eq!((settings.state, settings.mode), (Some("journal".into()), Mode::Real));
+}
+
+#[test]
+fn whoever_waits_gives_the_plan_as_the_run_did() {
+    let settings = World::configured().read(Use::Wait, &[("base", "HEAD~2"), ("prefetch", "true")]).unwrap().settings;
+    assert_eq!(settings.changes, Changes::Git { base: Some("HEAD~2".into()), head: None });
+    assert_eq!((settings.prefetch, settings.rules.len()), (Some(true), 1));
+    // Without rules there would be no addresses, and nothing to wait for: green, and wrong.
+    assert!(World::empty().read(Use::Wait, &[ONE_RULE[0]]).is_err());
 }
 
 #[test]
