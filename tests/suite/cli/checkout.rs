@@ -25,10 +25,8 @@ fn a_folder_without_a_repository_is_said() {
 #[test]
 fn a_folder_that_is_not_there_is_said() {
     let site = Site::new();
-    run(&site, &["run", "--config", "cdn-purge.yml", "--repository", "nowhere"]).complains(
-        3,
-        &["`nowhere` can't be opened", "give the directory of the checkout"],
-    );
+    run(&site, &["run", "--config", "cdn-purge.yml", "--repository", "nowhere"])
+        .complains(3, &["`nowhere` can't be opened", "give the directory of the checkout"]);
 }
 
 #[test]
