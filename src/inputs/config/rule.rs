@@ -40,7 +40,6 @@ pub(super) fn read(
     }
     let rule = Rule {
         name: name(&fields, &place, findings),
-        files: files?,
         targets: target_names(&fields, targets, findings),
         refresh: flag(&fields, "refresh", true, findings),
         prefetch: flag(&fields, "prefetch", false, findings),
@@ -52,6 +51,8 @@ pub(super) fn read(
         allow_root,
         urls,
         directories,
+        // Last: what is wrong with the other keys is told too.
+        files: files?,
     };
     useless(&rule, &fields, findings);
     unsupported(&rule, &fields, targets, findings);

@@ -115,6 +115,7 @@ rules:
             "9:9 `l2` is `yes` | write `true` or `false`",
             "11:5 unknown key `file` in a rule | did you mean `files`?",
             "11:5 this rule has no `files` | add `files:` with one or more globs",
+            "13:15 this rule names a target that isn't configured: `othr` | did you mean `other`?",
             "14:5 this rule names no addresses | add `urls` or `directories`",
         ]
     );

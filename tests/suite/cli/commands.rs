@@ -1,1 +1,95 @@
+//! Everything but the main job: what is printed, and that a flag beats an input, which beats the environment.
 
+use super::stage::{CONFIGURATION, Site};
+
+/// The refreshes that a dry run plans, and whether it plans prefetches.
+fn planned(site: &Site, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+    let finished = site.bare_run(arguments).envs(environment).finish();
+    finished.ends_with(0);
+    (finished.out.contains("    prefetch: "), finished.out)
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let site = Site::empty();
+    let help = site.bare_run(&["--help"]).finish();
+    help.ends_with(0).says(&["Usage: cdn-purge", "--dry-run", "emulate", "A flag beats an input"]);
+    assert!(help.err.is_empty());
+    let version = site.bare_run(&["--version"]).finish();
+    version.ends_with(0);
+    assert_eq!(version.out, concat!("cdn-purge ", env!("CARGO_PKG_VERSION"), "\n"));
+    for command in ["run", "plan", "wait", "explain", "check", "providers", "schema", "emulate", "demo"] {
+        site.bare_run(&[command, "--help"]).finish().ends_with(0).says(&["Usage: cdn-purge"]);
+    }
+}
+
+#[test]
+fn providers_tells_limits_options_and_the_names_of_keys() {
+    let finished = Site::empty().bare_run(&["providers"]).finish();
+    finished.ends_with(0).says(&["alibaba-cdn", "10000", "l2-preload", "ALIBABA_CLOUD_ACCESS_KEY_ID"]);
+}
+
+#[test]
+fn schema_is_the_schema_of_the_repository() {
+    let finished = Site::empty().bare_run(&["schema"]).finish();
+    finished.ends_with(0);
+    let printed: serde_json::Value = serde_json::from_str(&finished.out).unwrap();
+    let committed: serde_json::Value = serde_json::from_str(include_str!("../../../schema.json")).unwrap();
+    assert_eq!(printed, committed);
+}
+
+#[test]
+fn check_tells_how_a_configuration_is_understood() {
+    let site = Site::new();
+    site.write(".github/cdn-purge.yml", CONFIGURATION);
+    let finished = site.bare_run(&["check"]).finish();
+    finished.ends_with(0).says(&["`cdn-purge.yml` can be used", "pages: public/**", "refresh (file), then prefetch"]);
+    finished.says(&["`.github/cdn-purge.yml` isn't read"]);
+}
+
+#[test]
+fn explain_tells_which_rule_made_what_of_a_file_or_why_none_did() {
+    let finished = Site::new().bare_run(&["explain", "public/about/new.html", "./README.md"]).finish();
+    finished.ends_with(0).says(&[
+        "rule `pages` matches it by `public/**`",
+        "refresh + prefetch → https://www.example.com/about/new.html",
+        "README.md",
+        "rule `pages` doesn't match it",
+    ]);
+}
+
+#[test]
+fn an_input_is_read_under_both_spellings_and_an_empty_one_is_none() {
+    let site = Site::new();
+    for name in ["INPUT_DRY-RUN", "INPUT_DRY_RUN"] {
+        site.bare_run(&[]).env(name, "true").finish().ends_with(0).says(&["nothing was sent"]);
+    }
+    let (prefetches, _) =
+        planned(&site, &["plan"], &[("INPUT_PREFETCH", ""), ("INPUT_BASE", ""), ("INPUT_CONFIG", " ")]);
+    assert!(prefetches);
+    let both = site.bare_run(&[]).envs(&[("INPUT_DRY-RUN", "true"), ("INPUT_DRY_RUN", "false")]).finish();
+    both.complains(2, &["input `dry-run` is given twice", "remove one of the two"]);
+}
+
+#[test]
+fn a_flag_beats_an_input_that_beats_the_variable_that_beats_the_file() {
+    let site = Site::new();
+    site.write("cdn-purge.yml", format!("{CONFIGURATION}max-refresh-urls: 0\n"));
+    let file = &["plan"][..];
+    site.bare_run(file).finish().ends_with(5);
+    let variable = ("CDN_PURGE_MAX_REFRESH_URLS", "100");
+    planned(&site, file, &[variable]);
+    let input = ("INPUT_MAX-REFRESH-URLS", "1");
+    site.bare_run(file).envs(&[variable, input]).finish().complains(5, &["`max-refresh-urls` = 1", "raise"]);
+    planned(&site, &["plan", "--max-refresh-urls", "4"], &[variable, input]);
+    // An empty input doesn't hide the variable.
+    planned(&site, file, &[variable, ("INPUT_MAX-REFRESH-URLS", "")]);
+}
+
+#[test]
+fn the_demo_does_the_whole_job_and_leaves_nothing_behind() {
+    let site = Site::empty();
+    let finished = site.bare_run(&["demo"]).finish();
+    finished.ends_with(0).says(&["addresses done", "no address for"]);
+    assert_eq!(std::fs::read_dir(site.beside("temporary")).unwrap().count(), 0, "its repository is gone");
+}

@@ -1,1 +1,125 @@
+//! Runs that are ended from outside, and what the next run makes of what they left: nothing doubled, nothing lost.
 
+use std::time::{Duration, Instant};
+
+use super::stage::{Run, STALE, Site, Vendor, WARM, at_once};
+
+/// What a second run must make good after a first one was killed.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// The first run has said this.
+    Said(&'static str),
+    /// The vendor has accepted so many addresses, and its answer is still on the way.
+    Accepted(usize),
+}
+
+fn run(site: &Site, vendor: &Vendor) -> Run {
+    let journal = site.beside("journal");
+    let arguments = ["run", "--one-at-a-time", "--batch-size", "2", "--log-level", "verbose", "--state"];
+    site.run(vendor.address(), &arguments).args(&[journal.to_str().unwrap()])
+}
+
+#[test]
+fn a_run_that_is_killed_is_finished_by_the_next_one() {
+    let moments = [
+        Moment::Said("addresses to do"),
+        Moment::Said("batch 1 taken"),
+        Moment::Said("batch 2 taken"),
+        Moment::Said("batch 3 taken"),
+        Moment::Accepted(2),
+        Moment::Accepted(4),
+        Moment::Accepted(6),
+    ];
+    at_once(&moments, |&moment| {
+        let slow = ["--fault", "RefreshObjectCaches#1-2=slow:3000", "--fault", "PushObjectCache#1=slow:3000"];
+        let vendor = Vendor::start(if matches!(moment, Moment::Accepted(_)) { &slow } else { &[] });
+        let site = Site::new();
+        let first = run(&site, &vendor).start();
+        match moment {
+            Moment::Said(text) => first.wait_for(text),
+            Moment::Accepted(count) => vendor.wait_for(count),
+        }
+        first.signal("KILL");
+        let first = first.finish();
+        assert_eq!((first.code, first.report), (None, None), "it was killed before its end");
+        run(&site, &vendor).finish().is_all_done();
+        vendor.accepted(&STALE, &WARM);
+    });
+}
+
+#[test]
+fn an_interruption_leaves_everything_told_and_the_next_run_goes_on() {
+    let vendor = Vendor::start(&["--task-seconds", "3"]);
+    let site = Site::new();
+    let (output, summary) = (site.beside("output"), site.beside("summary"));
+    let first = run(&site, &vendor).envs(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", "/nonexistent")]);
+    let first = first.args(&["--base", "HEAD~1"]).env("GITHUB_OUTPUT", &output).env("GITHUB_STEP_SUMMARY", &summary);
+    let first = first.start();
+    first.wait_for("batch 1 taken");
+    let signalled = Instant::now();
+    first.signal("INT");
+    let first = first.finish();
+    assert!(signalled.elapsed() < Duration::from_secs(5), "{:?}", signalled.elapsed());
+    first.ends_with(130).says(&["the run was interrupted (SIGINT)"]);
+    let report = first.report();
+    assert_eq!((&report["interrupted"], &report["exit_code"]), (&"SIGINT".into(), &130.into()));
+    let outcomes = first.outcomes();
+    let count = |wanted: &str| outcomes.values().filter(|outcome| *outcome == wanted).count();
+    assert_eq!((outcomes.len(), count("unknown"), count("unsubmitted")), (6, 2, 4), "{outcomes:?}");
+    let outputs = std::fs::read_to_string(output).unwrap();
+    for line in ["status=failed\n", "unknown=2\n", "unsubmitted=4\n", "changed-files=4\n"] {
+        assert!(outputs.contains(line), "no {line} in {outputs}");
+    }
+    assert!(std::fs::read_to_string(summary).unwrap().contains("SIGINT"));
+    assert_eq!(vendor.ledger().len(), 2);
+
+    let journal = site.beside("journal");
+    let second =
+        site.run(vendor.address(), &["run", "--base", "HEAD~1", "--state", journal.to_str().unwrap()]).finish();
+    second.is_all_done();
+    vendor.accepted(&STALE, &WARM);
+}
+
+#[test]
+fn an_end_by_the_system_takes_a_second() {
+    let vendor = Vendor::start(&["--task-seconds", "600"]);
+    let site = Site::new();
+    let started = run(&site, &vendor).start();
+    started.wait_for("batch 1 taken");
+    let signalled = Instant::now();
+    started.signal("TERM");
+    let finished = started.finish();
+    // Of its own it takes half a second; the rest is for a machine that is busy.
+    assert!(signalled.elapsed() < Duration::from_secs(2), "{:?}", signalled.elapsed());
+    finished.ends_with(143);
+    assert_eq!(finished.report()["interrupted"], "SIGTERM");
+    assert_eq!(finished.outcomes().len(), 6);
+}
+
+#[test]
+fn a_second_interruption_leaves_at_once_with_the_journal_whole() {
+    let vendor = Vendor::start(&["--fault", "RefreshObjectCaches#1=slow:20000"]);
+    let site = Site::new();
+    let started = run(&site, &vendor).start();
+    vendor.wait_for(2);
+    started.signal("INT");
+    started.wait_for("the run was interrupted (SIGINT)");
+    let signalled = Instant::now();
+    started.signal("INT");
+    let finished = started.finish();
+    // One interruption alone would give the request in flight three seconds.
+    assert!(signalled.elapsed() < Duration::from_secs(2), "{:?}", signalled.elapsed());
+    assert_eq!((finished.code, finished.report), (Some(130), None));
+    run(&site, &vendor).finish().is_all_done();
+    vendor.accepted(&STALE, &WARM);
+}
+
+#[test]
+fn two_runs_never_share_a_journal() {
+    let vendor = Vendor::start(&["--task-seconds", "600"]);
+    let site = Site::new();
+    let first = run(&site, &vendor).start();
+    first.wait_for("batch 1 taken");
+    run(&site, &vendor).finish().complains(3, &["another run has the journal", "name another file with `state`"]);
+    assert_eq!(vendor.ledger().len(), 2);
+}

@@ -1,1 +1,182 @@
+//! Vendors that refuse, break off, lie or never answer: nothing is sent twice, nothing is told better than it is.
 
+use super::stage::{Finished, KEY, SECRET, STALE, Site, Trap, Vendor, WARM, at_once};
+
+/// Refreshes at this vendor, without prefetches: one stage is enough.
+fn refresh(vendor: &Vendor, arguments: &[&str]) -> Finished {
+    let site = Site::new();
+    site.run(vendor.address(), &["run", "--prefetch=false"]).args(arguments).finish()
+}
+
+#[test]
+fn keys_that_are_refused_send_nothing_and_are_never_shown() {
+    let cases = [
+        (KEY, "another-secret-that-is-wrong", "SignatureDoesNotMatch"),
+        ("LTAI5tNobodysKey", SECRET, "InvalidAccessKeyId"),
+    ];
+    at_once(&cases, |&(id, secret, code)| {
+        let vendor = Vendor::start(&[]);
+        let finished = Site::new().run(vendor.address(), &["run", "--log-level", "verbose"]).keys(id, secret).finish();
+        finished.ends_with(6).says(&[code, "DescribeRefreshQuota"]);
+        vendor.accepted(&[], &[]);
+        assert_eq!(finished.report()["status"], "failed");
+        assert_eq!(finished.report()["counts"]["unsubmitted"], 6);
+        let said = format!("{}{}{}", finished.out, finished.err, finished.report());
+        assert!(!said.contains(secret), "{said}");
+    });
+}
+
+#[test]
+fn keys_that_are_missing_or_halved_are_said_before_anything_is_asked() {
+    let trap = Trap::new();
+    let site = Site::new();
+    let endpoint = format!("alibaba-cdn=http://{}", trap.address());
+    let arguments = ["run", "--endpoint", &endpoint];
+    site.bare_run(&arguments)
+        .finish()
+        .complains(6, &["no keys for `alibaba-cdn`", "`ALIBABA_CLOUD_ACCESS_KEY_ID` and"]);
+    site.bare_run(&arguments).env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY).finish().complains(
+        6,
+        &["is given without `ALIBABA_CLOUD_ACCESS_KEY_SECRET`", "a secret that a workflow may not read arrives empty"],
+    );
+    let spaced = site.bare_run(&arguments).keys(KEY, "hunter2 with spaces").finish();
+    spaced.complains(6, &["`ALIBABA_CLOUD_ACCESS_KEY_SECRET` for `alibaba-cdn`", "store the key alone"]);
+    assert!(!spaced.err.contains("hunter2"), "{}", spaced.err);
+    trap.is_untouched();
+}
+
+#[test]
+fn a_token_that_is_needed_and_missing_sends_nothing() {
+    let vendor = Vendor::with_environment(&[], &[("ALIBABA_CLOUD_SECURITY_TOKEN", "token-of-an-hour")]);
+    refresh(&vendor, &[]).ends_with(6).says(&["SecurityToken"]);
+    vendor.accepted(&[], &[]);
+}
+
+#[test]
+fn a_clock_that_is_twenty_minutes_off_is_corrected_by_the_servers() {
+    at_once(&["1200", "-1200"], |offset| {
+        let vendor = Vendor::start(&["--clock-offset", offset]);
+        refresh(&vendor, &[]).is_all_done().says(&["clock is off"]);
+        vendor.accepted(&STALE, &[]);
+    });
+}
+
+#[test]
+fn a_permission_that_is_missing_is_named_and_the_rest_is_done() {
+    let vendor = Vendor::start(&["--forbid", "RefreshObjectCaches"]);
+    refresh(&vendor, &[]).ends_with(6).says(&["grant `cdn:RefreshObjectCaches`"]);
+    vendor.accepted(&[], &[]);
+}
+
+#[test]
+fn fail_on_decides_the_exit_code_and_never_the_status() {
+    let cases = [("any", 6), ("refresh", 0), ("never", 0)];
+    let vendors = cases.map(|_| Vendor::start(&["--forbid", "PushObjectCache"]));
+    let indexed: Vec<_> = cases.iter().zip(&vendors).collect();
+    at_once(&indexed, |((fail_on, code), vendor)| {
+        let finished = Site::new().run(vendor.address(), &["run", "--fail-on", fail_on]).finish();
+        finished.ends_with(*code);
+        assert_eq!(finished.report()["status"], "partly");
+        assert_eq!(finished.report()["exit_code"], *code);
+        assert_eq!(finished.report()["counts"]["done"], 4);
+        vendor.accepted(&STALE, &[]);
+    });
+}
+
+#[test]
+fn a_quota_that_is_short_sends_nothing_and_says_the_numbers() {
+    let vendor = Vendor::start(&["--quota", "3"]);
+    let finished = refresh(&vendor, &[]);
+    finished.ends_with(5).says(&["4 URL refreshes are planned and 3 are left today", "00:00 UTC+8"]);
+    vendor.accepted(&[], &[]);
+    assert!(finished.outcomes().values().all(|outcome| outcome == "unsubmitted"));
+}
+
+#[test]
+fn what_passes_is_waited_out() {
+    let cases = [
+        ["RefreshObjectCaches#1-2=throttle:300", ""],
+        ["DescribeRefreshQuota#1=500-before", ""],
+        ["DescribeRefreshTaskById#1=500-before", "DescribeRefreshTaskById#2=html"],
+        ["DescribeRefreshTaskById#1=truncate", "DescribeRefreshTaskById#2=empty-object"],
+    ];
+    at_once(&cases, |faults| {
+        let arguments: Vec<&str> =
+            faults.iter().filter(|fault| !fault.is_empty()).flat_map(|f| ["--fault", f]).collect();
+        let vendor = Vendor::start(&arguments);
+        refresh(&vendor, &[]).is_all_done();
+        vendor.accepted(&STALE, &[]);
+    });
+}
+
+#[test]
+fn an_answer_that_is_lost_is_found_in_the_records_and_nothing_is_sent_twice() {
+    at_once(&["500-after", "drop-after", "truncate", "huge", "empty-object"], |fault| {
+        let vendor = Vendor::start(&["--fault", &format!("RefreshObjectCaches#1={fault}")]);
+        refresh(&vendor, &[]).is_all_done().says(&["the answer to batch 1 was lost"]);
+        vendor.accepted(&STALE, &[]);
+    });
+}
+
+#[test]
+fn an_answer_that_is_none_is_unknown_at_the_deadline_and_never_done() {
+    at_once(&["500-before", "503-html", "html", "drop-before"], |fault| {
+        let vendor = Vendor::start(&["--fault", &format!("RefreshObjectCaches={fault}")]);
+        let finished = refresh(&vendor, &["--refresh-timeout", "2s"]);
+        finished.ends_with(4);
+        assert_eq!(finished.report()["status"], "timed-out");
+        assert!(finished.outcomes().values().all(|outcome| outcome == "unknown"));
+        vendor.accepted(&[], &[]);
+    });
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let elsewhere = Trap::new();
+    let fault = format!("RefreshObjectCaches=redirect:{}", elsewhere.address().port());
+    let quota = format!("DescribeRefreshQuota#1=redirect:{}", elsewhere.address().port());
+    let vendor = Vendor::start(&["--fault", &fault, "--fault", &quota]);
+    refresh(&vendor, &["--refresh-timeout", "2s"]).ends_with(4).says(&["redirect"]);
+    elsewhere.is_untouched();
+    vendor.accepted(&[], &[]);
+}
+
+#[test]
+fn a_gateway_that_is_not_there_is_said_and_nothing_is_done() {
+    let finished = Site::new().run("127.0.0.1:1".parse().unwrap(), &["run", "--refresh-timeout", "2s"]).finish();
+    finished.ends_with(1).says(&["127.0.0.1"]);
+    assert!(finished.outcomes().values().all(|outcome| outcome == "unsubmitted"), "{}", finished.err);
+}
+
+#[test]
+fn a_task_that_fails_is_failed_and_is_not_prefetched() {
+    let vendor = Vendor::start(&["--fail", "about/new.html"]);
+    let finished = Site::new().run(vendor.address(), &["run"]).finish();
+    finished.ends_with(1).says(&["failed: refresh https://www.example.com/about/new.html: the provider's task"]);
+    let outcomes = finished.outcomes();
+    assert_eq!(outcomes["refresh https://www.example.com/about/new.html"], "failed");
+    assert_eq!(outcomes["prefetch https://www.example.com/about/new.html"], "unsubmitted");
+    assert_eq!(outcomes.values().filter(|outcome| *outcome == "done").count(), 4);
+    assert_eq!(finished.report()["status"], "partly");
+    vendor.accepted(&STALE, &["index.html"]);
+}
+
+#[test]
+fn a_task_that_never_ends_is_unknown_at_its_deadline() {
+    let vendor = Vendor::start(&["--hang", "gone.html"]);
+    let finished = Site::new().run(vendor.address(), &["run", "--refresh-timeout", "2s"]).finish();
+    finished.ends_with(4);
+    assert_eq!(finished.report()["status"], "timed-out");
+    assert_eq!(finished.outcomes()["refresh https://www.example.com/gone.html"], "unknown");
+    assert_eq!(finished.report()["counts"]["done"], 5);
+    vendor.accepted(&STALE, &WARM);
+}
+
+#[test]
+fn one_bad_address_fails_alone() {
+    let vendor = Vendor::start(&["--refuse", "gone.html"]);
+    let finished = refresh(&vendor, &[]);
+    finished.ends_with(1).says(&["InvalidObjectPath"]);
+    assert_eq!(finished.report()["counts"]["done"], 3);
+    vendor.accepted(&["about/new.html", "about/old.html", "index.html"], &[]);
+}
