@@ -115,10 +115,17 @@ impl Repository {
                 self.complete(&format!("`{}`", named.field))?;
                 self.merge_base(head.id, self.named(named)?, &format!("`{}`", named.field))?
             }
-            Base::PreviousTag(tag) => return self.previous_tag(tag, head),
+            Base::PreviousTag(tag) => return self.previous_tag(tag.as_deref(), head),
             Base::Nothing => return Ok(Resolved::default()),
         };
         Ok(Resolved { commit: Some(commit), tag: None })
+    }
+
+    /// The default branch of the remote that was cloned, if this clone knows it.
+    pub(super) fn default_branch(&self) -> Option<String> {
+        let reference = self.inner.find_reference("refs/remotes/origin/HEAD").ok()?;
+        let target = reference.symbolic_target().ok().flatten()?;
+        target.strip_prefix("refs/remotes/origin/").map(str::to_owned)
     }
 
     /// The tree of a commit.
@@ -186,7 +193,7 @@ impl Repository {
 
     /// The nearest tag in the history of `head`, other than `tag`, with its name. Tags on `head` itself are no earlier ones:
     /// the new tag, and others for the same content.
-    fn previous_tag(&self, tag: &str, head: &Commit) -> Result<Resolved, Error> {
+    fn previous_tag(&self, tag: Option<&str>, head: &Commit) -> Result<Resolved, Error> {
         self.complete_for_tags(tag)?;
         let tags = self.tags(tag)?;
         let nearest = self.first_tagged(&head.parents, None, &tags)?;
@@ -205,7 +212,7 @@ impl Repository {
     }
 
     /// The commits of all tags but one, with the first name of each in byte order.
-    fn tags(&self, except: &str) -> Result<BTreeMap<ObjectId, String>, Error> {
+    fn tags(&self, except: Option<&str>) -> Result<BTreeMap<ObjectId, String>, Error> {
         let mut named = Vec::new();
         let listed = self.inner.tag_foreach(|id, name| {
             let name = String::from_utf8_lossy(name);
@@ -215,7 +222,7 @@ impl Repository {
         listed.map_err(|error| remedy::unreadable("the list of tags", error.message()))?;
         named.sort_unstable();
         let mut tags = BTreeMap::new();
-        for (name, id) in named.into_iter().filter(|(name, _)| name != except) {
+        for (name, id) in named.into_iter().filter(|(name, _)| Some(&**name) != except) {
             // A tag can stand for a file or a directory, too: no content was ever deployed by that.
             if let Ok(commit) = self.inner.find_object(id, None).and_then(|object| object.peel_to_commit()) {
                 tags.entry(object_id(commit.id())).or_insert(name);
@@ -250,10 +257,13 @@ impl Repository {
     }
 
     /// Whether every earlier tag can be seen here: in a shallow clone one may be missed, and in a clone without tags all are.
-    fn complete_for_tags(&self, tag: &str) -> Result<(), Error> {
+    fn complete_for_tags(&self, tag: Option<&str>) -> Result<(), Error> {
         if self.is_shallow() {
             return Err(remedy::tag_in_shallow(tag, self.host));
         }
+        let Some(tag) = tag else {
+            return Ok(());
+        };
         match self.inner.find_reference(&format!("refs/tags/{tag}")) {
             Ok(_) => Ok(()),
             Err(error) if error.code() == ErrorCode::NotFound => Err(remedy::no_tags_here(tag)),
