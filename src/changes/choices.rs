@@ -43,7 +43,7 @@ pub fn choices(start: &Path, changes: &Changes, environment: &Environment) -> Re
     if let Some(branch) = repository.default_branch() {
         bases.push((format!("the merge base with `origin/{branch}`"), Base::MergeBaseWithBranch(branch)));
     }
-    bases.push(("none (`changes: all`)".to_owned(), Base::Nothing));
+    bases.push(("every tracked file (`changes: all`)".to_owned(), Base::Nothing));
     let others = bases.into_iter().map(|(name, base)| {
         let compared = compare(&repository, &base, &head, name.clone());
         (name, compared)
@@ -70,11 +70,11 @@ impl Choices {
         }
         lines.extend(self.others.iter().map(|(name, compared)| match compared {
             Ok(Changed { range, files }) => {
-                let base = range.base.as_ref().map_or_else(String::new, |base| format!("{base}, "));
-                format!("  {}: {base}{}", range.reason, files_in_words(files.len()))
+                let base = range.base.as_deref().unwrap_or("none");
+                format!("  {base:40}  {:>10}  {}", files_in_words(files.len()), range.reason)
             }
-            Err(Error::Checkout { message, .. }) => format!("  {name}: not known, as {message}"),
-            Err(error) => format!("  {name}: not known, as {error}"),
+            Err(Error::Checkout { message, .. }) => format!("  {:40}  {:>10}  {name}: {message}", "not known", ""),
+            Err(error) => format!("  {:40}  {:>10}  {name}: {error}", "not known", ""),
         }));
         lines
     }

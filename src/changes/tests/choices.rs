@@ -29,10 +29,10 @@ fn a_decision_is_told_with_what_else_it_could_have_been() {
             "changes  4 files".to_owned(),
             String::new(),
             "Another base would have been".to_owned(),
-            format!("  the first parent of head: {parent}, 2 files"),
-            format!("  the nearest tag in the history of head: `v1`: {tag}, 2 files"),
-            format!("  the merge base with `origin/main`: {left}, 3 files"),
-            "  none (`changes: all`): 3 files".to_owned(),
+            format!("  {parent}     2 files  the first parent of head"),
+            format!("  {tag}     2 files  the nearest tag in the history of head: `v1`"),
+            format!("  {left}     3 files  the merge base with `origin/main`"),
+            format!("  {:40}     3 files  every tracked file (`changes: all`)", "none"),
         ]
     );
 }
@@ -44,8 +44,8 @@ fn a_refusal_is_told_with_the_choices_that_are_left() {
     let told = choices.lines().join("\n");
     assert!(refusal(choices.decided).contains("CircleCI"));
     assert!(told.starts_with("base     undecided"), "{told}");
-    assert!(told.contains(&format!("the first parent of head: {}, ", clone.id("HEAD~1"))), "{told}");
-    assert!(told.contains("the nearest tag in the history of head: not known, as the tag before head can't"), "{told}");
+    assert!(told.contains(&format!("  {} ", clone.id("HEAD~1"))), "{told}");
+    assert!(told.contains("the nearest tag in the history of head: the tag before head can't"), "{told}");
 }
 
 #[test]
