@@ -15,8 +15,8 @@ enum Moment {
 
 fn run(site: &Site, vendor: &Vendor) -> Run {
     let journal = site.beside("journal");
-    let arguments = ["run", "--one-at-a-time", "--batch-size", "2", "--log-level", "verbose", "--state"];
-    site.run(vendor.address(), &arguments).args(&[journal.to_str().unwrap()])
+    let arguments = ["run", "--one-at-a-time", "--batch-size", "2", "--log-level", "verbose"];
+    site.run(vendor.address(), &arguments).args(&["--state", journal.to_str().unwrap()])
 }
 
 #[test]
