@@ -108,7 +108,9 @@ fn commands_are_ours(finished: &Finished) {
 fn forms(secret: &str) -> Vec<String> {
     use base64::Engine as _;
     let standard = base64::engine::general_purpose::STANDARD;
-    let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric().then(|| char::from(byte).to_string());
+    let percent: String = secret.bytes().map(|byte| plain(byte).unwrap_or_else(|| format!("%{byte:02X}"))).collect();
+    let lower: String = secret.bytes().map(|byte| plain(byte).unwrap_or_else(|| format!("%{byte:02x}"))).collect();
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     vec![
         secret.to_owned(),
@@ -116,7 +118,7 @@ fn forms(secret: &str) -> Vec<String> {
         standard.encode(format!("{KEY}:{secret}")),
         hex.to_uppercase(),
         hex,
-        percent.to_lowercase(),
+        lower,
         percent,
     ]
 }
