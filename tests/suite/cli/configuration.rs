@@ -1,6 +1,7 @@
 //! Configurations and options that can't be used: every problem at once, with its place and remedy, and nothing is sent.
 
-use super::stage::{CONFIGURATION, Finished, Site, Trap};
+use super::stage::{CONFIGURATION, Finished, Site};
+use super::vendor::Trap;
 
 /// Runs with this configuration, against a gateway that nobody may come to.
 fn run(configuration: impl AsRef<[u8]>) -> Finished {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::stage::{CONFIGURATION, Finished, KEY, Run, SECRET, STALE, Site, Trap, Vendor, WARM};
+use super::stage::{CONFIGURATION, Finished, KEY, Run, SECRET, STALE, Site, WARM};
+use super::vendor::{Trap, Vendor};
 
 /// A job that a push to `main` started.
 struct Job {
@@ -135,7 +136,7 @@ fn secrets_are_hidden(job: &Job, finished: &Finished, secrets: &[&str]) {
             match entry.file_type().unwrap() {
                 kind if kind.is_dir() && entry.file_name() != "site" => folders.push(entry.path()),
                 kind if kind.is_file() => {
-                    texts.push(String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into())
+                    texts.push(String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into());
                 }
                 _ => {}
             }
