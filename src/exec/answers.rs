@@ -93,7 +93,7 @@ impl LaneRun<'_> {
                 self.doubt(pending.batch, pending.attempts + 1, sent, sent_at, why);
                 return;
             }
-            _ => self.record_not_taken(pending.batch.number, error.to_string()),
+            kind => self.record_not_taken(pending.batch.number, format!("{}: {kind:?}", error.api)),
         }
         self.state.mark_out(&pending.batch.tasks, false);
         match error.kind {
@@ -116,6 +116,7 @@ impl LaneRun<'_> {
         }
     }
 
+    /// `why` is in our own words: a server may repeat a secret in its.
     pub(super) fn record_not_taken(&self, batch: BatchNumber, why: String) {
         self.shared.record(&Entry::NotTaken { lane: self.index, batch, why });
     }

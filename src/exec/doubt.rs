@@ -95,7 +95,7 @@ impl LaneRun<'_> {
     fn absent(&mut self, uncertain: Uncertain, now: Instant) {
         let Uncertain { batch, attempts, why, .. } = uncertain;
         let proof = format!("{why}; the provider's records don't show it");
-        self.record_not_taken(batch.number, proof.clone());
+        self.record_not_taken(batch.number, "the provider's records don't show it".to_owned());
         self.state.mark_out(&batch.tasks, false);
         if attempts > RESENDS || !self.budget.pay(ApiErrorKind::Server) {
             for &task in &batch.tasks {
