@@ -28,6 +28,14 @@ static *TARGET:
 interop:
     .ci/run interop
 
+# The action's steps as the runner runs them
+action:
+    .ci/run action
+
+# Times and memory, of the static binary
+bench:
+    .ci/run static measure
+
 # The container image
 image TAG="cdn-purge:dev":
     docker build -t {{TAG}} .
