@@ -28,10 +28,15 @@ impl LaneRun<'_> {
         self.answered(&answer);
         match answer {
             Answer::Held(pending) => self.put_back(pending, now),
-            Answer::Submitted { pending, sent, sent_at, result } => match result {
-                Ok(accepted) => self.taken(pending.batch, accepted, sent_at, now, true),
-                Err(error) => self.not_taken(pending, &error, sent, sent_at, now),
-            },
+            Answer::Submitted { pending, sent, sent_at, result } => {
+                let is_silent =
+                    result.as_ref().is_err_and(|error| error.status.is_none() && error.kind == ApiErrorKind::Unsent);
+                self.unreachable_since = self.unreachable_since.or(Some(now)).filter(|_| is_silent);
+                match result {
+                    Ok(accepted) => self.taken(pending.batch, accepted, sent_at, now, true),
+                    Err(error) => self.not_taken(pending, &error, sent, sent_at, now),
+                }
+            }
             Answer::Status { reading, result } => match result {
                 Ok(answer) => self.status(reading, answer, now),
                 Err(error) => self.status_failed(&reading, &error, now),
@@ -159,7 +164,8 @@ impl LaneRun<'_> {
     /// Certainly not executed: the same batch again, later; nothing else of this operation leaves before.
     fn again_later(&mut self, pending: Pending, error: &ApiError, now: Instant) {
         let (batch, operation) = (pending.batch.number, pending.batch.operation);
-        if self.is_unreachable(error, now) {
+        let is_unreachable = self.unreachable_since.is_some_and(|since| now >= since + UNREACHABLE);
+        if is_unreachable && self.was_taken.is_empty() {
             let why = format!("the provider couldn't be reached for {} s: {error}", UNREACHABLE.as_secs());
             self.requeue(pending, now);
             self.stop(None, StopCause::RetriesSpent, &why);
@@ -179,14 +185,6 @@ impl LaneRun<'_> {
         *held = until.max(*held);
         self.shared.emit(EventKind::BatchRetried { lane: self.index, batch, why: error.to_string(), after });
         self.requeue(pending, until);
-    }
-
-    /// Whether nothing at all was heard from the provider for so long that its host, its name or its certificate is wrong.
-    fn is_unreachable(&mut self, error: &ApiError, now: Instant) -> bool {
-        if error.kind != ApiErrorKind::Unsent || error.status.is_some() || !self.was_taken.is_empty() {
-            return false;
-        }
-        now >= *self.unreachable_since.get_or_insert(now) + UNREACHABLE
     }
 
     /// Cuts a refused batch in two; an address that is refused alone has failed.

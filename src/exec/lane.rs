@@ -44,7 +44,7 @@ pub(super) struct LaneRun<'a> {
     pub(super) was_taken: HashSet<Operation>,
     /// Addresses that were refused alone.
     pub(super) refused_alone: usize,
-    /// Since when nothing at all was heard of the provider.
+    /// Since when no submission reached the provider at all.
     pub(super) unreachable_since: Option<Instant>,
     pub(super) clock_corrections: u32,
     pub(super) clock_corrected: Option<Instant>,
@@ -234,7 +234,9 @@ impl<'a> LaneRun<'a> {
 
     fn next_pending(&mut self, now: Instant) -> Option<Pending> {
         let alone = self.shared.options.one_at_a_time;
-        if self.submitting >= SUBMITS || (alone && self.is_busy()) || self.interrupted.is_some() {
+        // One is enough to find out whether the provider can be reached again.
+        let submits = if self.unreachable_since.is_some() { 1 } else { SUBMITS };
+        if self.submitting >= submits || (alone && self.is_busy()) || self.interrupted.is_some() {
             return None;
         }
         let free = |pending: &Pending| {

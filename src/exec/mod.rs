@@ -148,6 +148,7 @@ async fn quotas(plan: &Plan, accesses: &[Access], past: &Past, shared: &Shared<'
             Err(error) if error.kind == ApiErrorKind::Credentials => {
                 refusals[index] = Some((StopCause::Credentials, error.to_string()));
             }
+            Err(_) if shared.told_interrupted.get() => {}
             Err(error) => shared.emit(EventKind::Noted {
                 text: format!("the quota of `{}` can't be read, going on without: {error}", lane.target.name),
             }),

@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail where it stands")]
 
 mod sim; // whole executions in virtual time, with every fault
+mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
+mod sim_strangers; // the same against servers that another maker built from the same documentation
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod world; // what those executions live in

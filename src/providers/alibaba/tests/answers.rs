@@ -171,7 +171,7 @@ proptest::proptest! {
 fn a_time_is_read_with_its_offset_without_one_and_as_a_number() {
     let created = |time: &str| {
         let body = format!(r#"{{"RequestId":"R","Tasks":[{{"TaskId":"1","CreationTime":{time}}}]}}"#);
-        status(&Canned::new(200, &[], &body)).unwrap().records[0].created
+        status(&Canned::new(200, &[], body)).unwrap().records[0].created
     };
     let noon = Some("2026-11-22T12:00:00Z".parse().unwrap());
     for time in [

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::*;
 use crate::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials as Keys, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
-    Unsent,
 };
 
 /// Code, status, what may be done next, seconds to wait. The statuses are those of the documentation, which names
