@@ -16,7 +16,7 @@ use super::state::{LaneState, Pending};
 use super::{Access, Refusal, SILENCE, Shared};
 use crate::inputs::Wait;
 use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
-use crate::plan::{Lane, cut};
+use crate::plan::{Batch, Lane, cut};
 use crate::provider::Spec;
 
 /// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
@@ -244,7 +244,15 @@ impl<'a> LaneRun<'a> {
             pending.not_before <= now && !held
         };
         let place = self.state.queue.iter().position(free)?;
-        let pending = self.state.queue.remove(place)?;
+        let mut pending = self.state.queue.remove(place)?;
+        // The provider was seen to take less than the batch was cut for.
+        if let Some(&most) = self.largest.get(&pending.batch.operation)
+            && pending.batch.tasks.len() > most
+        {
+            let rest = pending.batch.tasks.split_off(most);
+            let batch = Batch { number: self.state.number(), tasks: rest, ..pending.batch.clone() };
+            self.state.queue.insert(place, Pending { batch, ..pending.clone() });
+        }
         self.state.mark_out(&pending.batch.tasks, true);
         Some(pending)
     }

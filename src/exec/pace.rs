@@ -74,20 +74,23 @@ impl Pace {
 
     /// Waits while the last second holds as many calls as the limit allows, which is so only after something delayed them.
     pub async fn leave(&self) {
-        loop {
-            let now = Instant::now();
-            let mut left = self.left.borrow_mut();
-            let free = if left.len() < self.most { now } else { left[0] + WINDOW };
-            if free <= now {
-                if left.len() >= self.most {
-                    left.pop_front();
-                }
-                left.push_back(now);
-                return;
-            }
-            drop(left);
+        while let Err(free) = self.try_to_leave(Instant::now()) {
             sleep_until(free).await;
         }
+    }
+
+    /// Notes that a call leaves now; or says when to try again.
+    fn try_to_leave(&self, now: Instant) -> Result<(), Instant> {
+        let mut left = self.left.borrow_mut();
+        if left.len() >= self.most {
+            let free = left[0] + WINDOW;
+            if free > now {
+                return Err(free);
+            }
+            left.pop_front();
+        }
+        left.push_back(now);
+        Ok(())
     }
 
     /// Learns from an answer, and hands it on.

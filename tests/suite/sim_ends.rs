@@ -223,7 +223,10 @@ fn a_minutes_quota_is_waited_for_and_holds_up_no_other_operation() {
     tasks.push((Operation::Prefetch, "https://www.example.com/other".into()));
     let mut world = World::of(tasks);
     world.options.batch_size = Some(20);
-    world.refused_until = Some(("RefreshObjectCaches", "QuotaPerMinuteExceeded.Refresh", Duration::from_secs(600)));
+    world.refuse = Some(Rc::new(|api, _, elapsed| {
+        let is_early = api == "RefreshObjectCaches" && elapsed < Duration::from_secs(600);
+        is_early.then_some("QuotaPerMinuteExceeded.Refresh")
+    }));
     let story = world.run();
     story.assert_all_done().assert_ledger();
     let other = story.events.iter().find(|event| matches!(&event.kind, EventKind::TaskFinished { task: 4_000, .. }));
@@ -276,4 +279,17 @@ fn one_target_that_stops_does_not_stop_the_other() {
     let story = world.run();
     story.assert_partition().assert_ledger();
     assert!(story.count("done") > 0 && story.count("failed") > 0);
+}
+
+#[test]
+fn a_limit_that_was_halved_is_learned_once() {
+    let mut world = World::of((0..20_000).map(|number| (REFRESH, page(number))).collect());
+    world.refuse = Some(Rc::new(|api, request, _| {
+        let addresses = request.body().windows(3).filter(|bytes| bytes == b"%0A").count() + 1;
+        (api == "RefreshObjectCaches" && addresses > 500).then_some("InvalidObjectPath.ExceedsMaximum")
+    }));
+    let story = world.run();
+    story.assert_all_done().assert_ledger();
+    let sent = story.events.iter().filter(|event| matches!(event.kind, EventKind::BatchStarted { .. })).count();
+    assert!(sent <= 40 + 16, "{sent}: forty halves, and what was in flight before the first was refused");
 }

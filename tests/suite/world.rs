@@ -32,6 +32,9 @@ pub const REFRESH: Operation = Operation::Refresh(Kind::File);
 /// An answer becomes another, given the request and the name of the call.
 pub type Bend = Rc<dyn Fn(&str, &Request<Bytes>, Response<Bytes>) -> Response<Bytes>>;
 
+/// The code that a call is refused with, if it is: given its name, the request, and the time.
+pub type Refuse = Rc<dyn Fn(&str, &Request<Bytes>, Duration) -> Option<&'static str>>;
+
 /// What happens in a world.
 pub struct World {
     pub tasks: Vec<(Operation, String)>,
@@ -51,8 +54,8 @@ pub struct World {
     pub bend: Option<Bend>,
     /// What every call comes to, should no host be there.
     pub unreachable: Option<ApiError>,
-    /// A call that is refused with a code, unexecuted, until so long after the start.
-    pub refused_until: Option<(&'static str, &'static str, Duration)>,
+    /// With which code a call is refused, unexecuted, that arrives so long after the start.
+    pub refuse: Option<Refuse>,
     /// How many targets, all on one account.
     pub targets: usize,
     pub journal: Option<PathBuf>,
@@ -82,7 +85,7 @@ struct Way {
     inner: RehearsalApi,
     bend: Option<Bend>,
     unreachable: Option<ApiError>,
-    refused_until: Option<(&'static str, &'static str, Duration)>,
+    refuse: Option<Refuse>,
     latency: Duration,
     start: Instant,
     arrivals: RefCell<Vec<(&'static str, Duration)>>,
@@ -97,10 +100,7 @@ impl Api for Way {
             tokio::time::sleep(self.latency).await;
             return Err(error.clone());
         }
-        if let Some((refused, code, until)) = self.refused_until
-            && refused == name
-            && self.start.elapsed() < until
-        {
+        if let Some(code) = self.refuse.as_ref().and_then(|refuse| refuse(name, &request, self.start.elapsed())) {
             tokio::time::sleep(self.latency).await;
             let body = format!(r#"{{"RequestId":"R","Code":"{code}","Message":"no"}}"#);
             return Ok(Response::builder().status(400).body(body.into()).unwrap());
@@ -161,7 +161,7 @@ impl World {
             killed_after: None,
             bend: None,
             unreachable: None,
-            refused_until: None,
+            refuse: None,
             targets: 1,
             journal: None,
             emulation: None,
@@ -216,7 +216,7 @@ impl World {
             inner: RehearsalApi::new(Rc::clone(&emulation), self.latency, clock, self.seed),
             bend: self.bend.clone(),
             unreachable: self.unreachable.clone(),
-            refused_until: self.refused_until,
+            refuse: self.refuse.clone(),
             latency: self.latency,
             start,
             arrivals: RefCell::default(),
