@@ -3,7 +3,6 @@
 //! That sentence as code. The inputs are read before, since they decide what is run in which time.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -13,10 +12,10 @@ use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::Journal;
 use crate::exec::{self, Access, Options};
 use crate::host::files;
-use crate::host::{Console, Progress, Severity};
+use crate::host::{Console, Host, Progress, Severity};
 use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
-use crate::model::{EventSink, Kind, Operation, Reason, Task};
+use crate::model::EventSink;
 use crate::plan::{self, Limits, Plan};
 use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report};
@@ -26,136 +25,134 @@ mod access;
 /// How many skipped files a dry run names on a terminal; the report has them all.
 const SHOWN: usize = 20;
 
-/// The main job, whole. With `resume_only`, it goes on from a journal and begins nothing new.
-///
-/// # Errors
-/// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal, the host's files.
-pub async fn run(
-    settings: &Settings,
-    resume_only: bool,
-    environment: &Environment,
-    console: &mut Console,
-    interrupt: Interrupt,
-    started: Timestamp,
-) -> Result<ExitCode, Error> {
-    let (range, changed_files, mapped) = find(settings, environment, console)?;
-    let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
-    if resume_only && plan.is_empty() {
-        return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
-    }
-    let context = Context {
-        mode: settings.mode,
-        range,
-        changed_files,
-        fail_on: settings.fail_on,
-        wait: settings.wait,
-        started,
-        config: settings.config.as_ref().map(|path| path.display().to_string()),
-    };
-    let mut recorder = Recorder::new(&plan, context);
-    if !plan.is_empty() && settings.mode != Mode::DryRun {
-        execute(settings, resume_only, environment, &plan, console, interrupt, started, &mut recorder).await?;
-    }
-    publish(&recorder.finish(), settings, console)
+/// The main job, with everything it is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// What the inputs were understood to be.
+    pub settings: &'a Settings,
+    /// The process's environment variables.
+    pub environment: &'a Environment,
+    /// Go on from a journal, and begin nothing without one.
+    pub resume_only: bool,
+    /// The wall clock at the start.
+    pub started: Timestamp,
 }
 
-/// Which files changed, and which addresses they were: or the addresses that were given.
-fn find(
-    settings: &Settings,
-    environment: &Environment,
-    console: &mut Console,
-) -> Result<(Option<Range>, usize, Mapped), Error> {
-    if let Changes::UrlFile(path) = &settings.changes {
-        let tasks = given(settings, &addresses::read(path)?);
-        console.note(
-            LogLevel::Normal,
-            &format!("{} from `{}`", counted(tasks.len(), "address", "addresses"), path.display()),
-        );
-        return Ok((None, 0, Mapped { tasks, skipped: Vec::new() }));
-    }
-    let changed = changes::find(&settings.repository, &settings.changes, environment)?;
-    let range = &changed.range;
-    let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
-    let head = &range.head[..12.min(range.head.len())];
-    let files = counted(changed.files.len(), "changed file", "changed files");
-    console.note(LogLevel::Normal, &format!("{files} between {base} and {head}: {}", range.reason));
-    let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
-    Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
-}
-
-/// Given addresses as tasks for every target.
-fn given(settings: &Settings, urls: &[String]) -> Vec<Task> {
-    let because = vec![Reason { rule: Arc::from("url-file"), file: None }];
-    let refresh = settings.refresh.unwrap_or(true).then_some(Operation::Refresh(Kind::File));
-    let operations = [refresh, settings.prefetch.unwrap_or(false).then_some(Operation::Prefetch)];
-    let mut tasks = Vec::new();
-    for target in &settings.targets {
-        for operation in operations.into_iter().flatten() {
-            tasks.extend(urls.iter().map(|url| Task {
-                target: target.name.clone(),
-                operation,
-                force: false,
-                url: url.clone(),
-                because: because.clone(),
-            }));
+impl Job<'_> {
+    /// The sentence, whole.
+    ///
+    /// # Errors
+    /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal, the host's files.
+    pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
+        let settings = self.settings;
+        fold(console, "changes and plan");
+        let (range, changed_files, mapped) = self.find(console)?;
+        let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
+        if self.resume_only && plan.is_empty() {
+            return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
         }
-    }
-    tasks
-}
-
-#[expect(clippy::too_many_arguments, reason = "the step of the sentence that everything flows into")]
-async fn execute(
-    settings: &Settings,
-    resume_only: bool,
-    environment: &Environment,
-    plan: &Plan,
-    console: &mut Console,
-    interrupt: Interrupt,
-    started: Timestamp,
-    recorder: &mut Recorder<'_>,
-) -> Result<(), Error> {
-    let opened = access::open(settings, environment, plan, started)?;
-    let (journal, past) = match settings.mode {
-        Mode::Rehearse | Mode::DryRun => (Journal::none(), Default::default()),
-        Mode::Real => {
-            let path = state_file(settings, environment, console, plan);
-            if resume_only && !path.exists() {
-                return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
-            }
-            console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
-            let (journal, past) = Journal::open(&path, &opened.identity, started)?;
-            if resume_only && past.lanes.is_empty() {
-                return Err(no_journal(format!(
-                    "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is \
-                     older than the provider's records",
-                    path.display()
-                )));
-            }
-            (journal, past)
+        if let Some(sentence) = plan::guard::doubled(&plan) {
+            console.announce(Severity::Warning, &sentence);
         }
-    };
-    let options = Options {
-        wait: settings.wait,
-        refresh_timeout: settings.refresh_timeout,
-        prefetch_timeout: settings.prefetch_timeout,
-        batch_size: settings.batch_size,
-        one_at_a_time: settings.one_at_a_time,
-        seed: u64::try_from(started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default(),
-        started,
-    };
-    let accesses: Vec<Access> = opened.accesses;
-    let mut progress = Progress::new(console, plan);
-    let mut sink = |event: &crate::model::Event| {
-        recorder.take(event);
-        progress.take(event);
-    };
-    exec::execute(plan, &accesses, &options, journal, &past, interrupt, &mut sink).await;
-    Ok(())
+        let context = Context {
+            mode: settings.mode,
+            range,
+            changed_files,
+            fail_on: settings.fail_on,
+            wait: settings.wait,
+            started: self.started,
+            config: settings.config.as_ref().map(|path| path.display().to_string()),
+        };
+        let mut recorder = Recorder::new(&plan, context);
+        if !plan.is_empty() && settings.mode != Mode::DryRun {
+            fold(console, "refresh and prefetch");
+            self.execute(&plan, console, interrupt, &mut recorder).await?;
+        }
+        console.end_group();
+        publish(&recorder.finish(), settings, console)
+    }
+
+    /// Which files changed, and which addresses they were: or the addresses that were given.
+    fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
+        let settings = self.settings;
+        let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
+        if let Changes::UrlFile(path) = &settings.changes {
+            let urls = addresses::read(path)?;
+            let count = counted(urls.len(), "address", "addresses");
+            console.note(LogLevel::Normal, &format!("{count} from `{}`", path.display()));
+            let targets: Vec<_> = settings.targets.iter().map(|target| target.name.clone()).collect();
+            return Ok((None, 0, mapping::given(&urls, "url-file", &targets, overrides)));
+        }
+        let changed = changes::find(&settings.repository, &settings.changes, self.environment)?;
+        let range = &changed.range;
+        let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
+        let head = &range.head[..12.min(range.head.len())];
+        let files = counted(changed.files.len(), "changed file", "changed files");
+        console.note(LogLevel::Normal, &format!("{files} between {base} and {head}: {}", range.reason));
+        Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
+    }
+
+    async fn execute(
+        &self,
+        plan: &Plan,
+        console: &mut Console,
+        interrupt: Interrupt,
+        recorder: &mut Recorder<'_>,
+    ) -> Result<(), Error> {
+        let settings = self.settings;
+        let opened = access::open(self, plan)?;
+        if let Some(proxy) = &opened.proxy {
+            console.note(LogLevel::Normal, &format!("requests go through the proxy {proxy}, as the environment says"));
+        }
+        let (journal, past) = match settings.mode {
+            Mode::Rehearse | Mode::DryRun => (Journal::none(), Default::default()),
+            Mode::Real => {
+                let path = state_file(settings, self.environment, console, plan);
+                if self.resume_only && !path.exists() {
+                    return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
+                }
+                console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
+                let (journal, past) = Journal::open(&path, &opened.identity, self.started)?;
+                if self.resume_only && past.lanes.is_empty() {
+                    return Err(no_journal(format!(
+                        "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is \
+                         older than the provider's records",
+                        path.display()
+                    )));
+                }
+                (journal, past)
+            }
+        };
+        let options = Options {
+            wait: settings.wait,
+            refresh_timeout: settings.refresh_timeout,
+            prefetch_timeout: settings.prefetch_timeout,
+            batch_size: settings.batch_size,
+            one_at_a_time: settings.one_at_a_time,
+            seed: u64::try_from(self.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default(),
+            started: self.started,
+        };
+        let accesses: Vec<Access> = opened.accesses;
+        let mut progress = Progress::new(console, plan);
+        let mut sink = |event: &crate::model::Event| {
+            recorder.take(event);
+            progress.take(event);
+        };
+        exec::execute(plan, &accesses, &options, journal, &past, interrupt, &mut sink).await;
+        Ok(())
+    }
 }
 
 fn no_journal(message: String) -> Error {
     let help = "name the journal of the earlier run with `state`, and give the same commits, configuration and options";
     Error::Journal { message, help: help.into() }
+}
+
+/// Folds what follows, where the host can.
+fn fold(console: &mut Console, title: &str) {
+    if !matches!(console.host(), Host::Plain { .. }) {
+        console.group(title);
+    }
 }
 
 /// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under the plan's name.

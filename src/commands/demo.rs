@@ -14,7 +14,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
 use crate::host::Console;
 use crate::inputs::{self, EmulateOptions, Environment, Flags, LogLevel, Use};
-use crate::pipeline;
+use crate::pipeline::Job;
 use crate::provider::Spec;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
@@ -105,9 +105,10 @@ async fn perform(
     signals::listen(interrupter)?;
     let server =
         emulate::serve(listener, Rc::new(RefCell::new(emulation)), shape.latency, None, std::future::pending());
+    let job = Job { settings: &settings, environment: &environment, resume_only: false, started: now };
     tokio::select! {
         served = server => served.map(|()| ExitCode::Internal),
-        code = pipeline::run(&settings, false, &environment, console, interrupt, now) => code,
+        code = job.run(console, interrupt) => code,
     }
 }
 

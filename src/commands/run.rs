@@ -7,7 +7,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
 use crate::host::{Console, Host, Look};
 use crate::inputs::{self, Environment, Flags, LogLevel, Mode, Settings, Use, credentials};
-use crate::pipeline;
+use crate::pipeline::Job;
 use crate::providers::PROVIDERS;
 use crate::report::outputs::outputs_of_error;
 
@@ -30,7 +30,7 @@ pub(super) fn run(
         block_on(paused, async {
             let (interrupter, interrupt) = interrupt::channel();
             signals::listen(interrupter)?;
-            pipeline::run(&settings, resume_only, environment, console, interrupt, now).await
+            Job { settings: &settings, environment, resume_only, started: now }.run(console, interrupt).await
         })?
     });
     if result.is_err() {

@@ -84,6 +84,26 @@ pub struct Mapped {
     pub skipped: Vec<Skipped>,
 }
 
+/// Tasks for addresses that were given instead of changed files, at every target; `rule` is what they remember.
+pub fn given(urls: &[String], rule: &str, targets: &[TargetName], overrides: Overrides) -> Mapped {
+    let because = vec![Reason { rule: Arc::from(rule), file: None }];
+    let refresh = overrides.refresh.unwrap_or(true).then_some(Operation::Refresh(Kind::File));
+    let prefetch = overrides.prefetch.unwrap_or(false).then_some(Operation::Prefetch);
+    let mut mapped = Mapped::default();
+    for target in targets {
+        for operation in [refresh, prefetch].into_iter().flatten() {
+            mapped.tasks.extend(urls.iter().map(|url| Task {
+                target: target.clone(),
+                operation,
+                force: false,
+                url: url.clone(),
+                because: because.clone(),
+            }));
+        }
+    }
+    mapped
+}
+
 /// Maps changes to tasks. Addresses that can't be asked for (a `..` in it, an over-long name) are not dropped here: the plan
 /// reports them.
 pub fn map(changes: &[Change], rules: &[Rule], overrides: Overrides) -> Mapped {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::Job;
 use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
-use crate::inputs::{Environment, Mode, Settings, credentials};
+use crate::inputs::{Mode, credentials};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::Credentials;
@@ -31,31 +33,28 @@ const REHEARSED_LATENCY: Duration = Duration::from_millis(50);
 pub(super) struct Opened {
     pub(super) accesses: Vec<Access>,
     pub(super) identity: Identity,
+    /// The proxy that the environment names, as host and port.
+    pub(super) proxy: Option<String>,
 }
 
 /// Opens the way to every lane's provider.
 ///
 /// # Errors
 /// [`Error::Credentials`] and [`Error::Network`].
-pub(super) fn open(
-    settings: &Settings,
-    environment: &Environment,
-    plan: &Plan,
-    started: Timestamp,
-) -> Result<Opened, Error> {
-    let mut ways: HashMap<&str, (Url, Credentials, Rc<dyn Api>)> = HashMap::new();
-    let mut opened =
-        Opened { accesses: Vec::new(), identity: Identity { plan: plan.digest.clone(), lanes: Vec::new() } };
+pub(super) fn open(job: &Job<'_>, plan: &Plan) -> Result<Opened, Error> {
+    let mut ways: HashMap<&str, Way> = HashMap::new();
+    let identity = Identity { plan: plan.digest.clone(), lanes: Vec::new() };
+    let mut opened = Opened { accesses: Vec::new(), identity, proxy: None };
     for lane in &plan.lanes {
         let spec = lane.target.provider;
-        let (endpoint, credentials, api) = match ways.get(spec.name) {
-            Some(way) => way.clone(),
-            None => {
-                let way = way(settings, environment, spec, started)?;
-                ways.insert(spec.name, way.clone());
-                way
+        let way = match ways.entry(spec.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let rehearses = job.settings.mode == Mode::Rehearse;
+                place.insert(if rehearses { rehearsed(spec, job.started) } else { real(job, spec, &mut opened.proxy)? })
             }
         };
+        let Way { endpoint, credentials, api } = way.clone();
         let key = account(&credentials);
         opened.identity.lanes.push(format!("{} {} {endpoint} {key}", lane.target.name, spec.name));
         let opening = Opening { spec, options: lane.target.options.clone(), endpoint, credentials };
@@ -64,30 +63,39 @@ pub(super) fn open(
     Ok(opened)
 }
 
-fn way(
-    settings: &Settings,
-    environment: &Environment,
-    spec: &'static Spec,
-    started: Timestamp,
-) -> Result<(Url, Credentials, Rc<dyn Api>), Error> {
-    let own = || Url::parse(spec.endpoint).expect("a provider's own endpoint is an address");
-    let clock = Clock::new(started);
-    if settings.mode == Mode::Rehearse {
-        let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
-        let keys = Credentials {
-            access_key_id: emulator.access_key_id.clone(),
-            access_key_secret: emulator.access_key_secret.clone(),
-            security_token: emulator.security_token.clone(),
-        };
-        let emulation = Emulation::new(PROVIDERS, |_| emulator.clone(), Faults::none());
-        let api = RehearsalApi::new(Rc::new(RefCell::new(emulation)), REHEARSED_LATENCY, clock, 0);
-        return Ok((own(), keys, Rc::new(api)));
-    }
-    let credentials = credentials::credentials(spec, &settings.credentials, environment)?;
-    let given = settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
-    let endpoint = given.map_or_else(own, |(_, endpoint)| endpoint.clone());
-    let api = HttpApi::new(std::slice::from_ref(&endpoint), environment, clock)?;
-    Ok((endpoint, credentials, Rc::new(api)))
+/// What the lanes of one provider share: its account.
+#[derive(Clone)]
+struct Way {
+    endpoint: Url,
+    credentials: Credentials,
+    api: Rc<dyn Api>,
+}
+
+/// Over the network, with real keys.
+fn real(job: &Job<'_>, spec: &'static Spec, proxy: &mut Option<String>) -> Result<Way, Error> {
+    let credentials = credentials::credentials(spec, &job.settings.credentials, job.environment)?;
+    let given = job.settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
+    let endpoint = given.map_or_else(|| own_endpoint(spec), |(_, endpoint)| endpoint.clone());
+    let api = HttpApi::new(std::slice::from_ref(&endpoint), job.environment, Clock::new(job.started))?;
+    *proxy = proxy.take().or_else(|| api.proxy(&endpoint));
+    Ok(Way { endpoint, credentials, api: Rc::new(api) })
+}
+
+/// To the vendor in memory, whose tasks take as long as the vendor says they do.
+fn rehearsed(spec: &'static Spec, started: Timestamp) -> Way {
+    let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
+    let credentials = Credentials {
+        access_key_id: emulator.access_key_id.clone(),
+        access_key_secret: emulator.access_key_secret.clone(),
+        security_token: emulator.security_token.clone(),
+    };
+    let emulation = Rc::new(RefCell::new(Emulation::new(PROVIDERS, |_| emulator.clone(), Faults::none())));
+    let api = RehearsalApi::new(emulation, REHEARSED_LATENCY, Clock::new(started), 0);
+    Way { endpoint: own_endpoint(spec), credentials, api: Rc::new(api) }
+}
+
+fn own_endpoint(spec: &Spec) -> Url {
+    Url::parse(spec.endpoint).expect("a provider's own endpoint is an address")
 }
 
 /// An account by its key's id, which the journal need not spell.

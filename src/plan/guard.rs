@@ -1,11 +1,12 @@
 //! What a plan may not do: exceed a cap or a quota, touch a foreign host, empty a whole host unasked.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::{Error, ExitCode};
 use crate::mapping::address;
 use crate::model::{Kind, Operation, Quota};
-use crate::plan::{Lane, Limits, PlannedTask};
+use crate::plan::{Lane, Limits, Plan, PlannedTask};
 
 /// Holds a plan against the limits that are known before anything is sent.
 ///
@@ -15,6 +16,30 @@ pub fn check(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     hosts(lanes, limits)?;
     roots(lanes, limits)?;
     caps(lanes, limits)
+}
+
+/// What is refreshed twice because two targets share a provider and so an account: a sentence with the numbers.
+pub fn doubled(plan: &Plan) -> Option<String> {
+    let mut first: HashMap<(&str, Operation, &str), &str> = HashMap::new();
+    let mut twice: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for lane in &plan.lanes {
+        let refreshes = lane.tasks.iter().filter(|planned| planned.task.operation != Operation::Prefetch);
+        for task in refreshes.map(|planned| &planned.task) {
+            let name: &str = &lane.target.name;
+            match first.entry((lane.target.provider.name, task.operation, &task.url)) {
+                Entry::Occupied(known) => *twice.entry((*known.get(), name)).or_default() += 1,
+                Entry::Vacant(place) => {
+                    place.insert(name);
+                }
+            }
+        }
+    }
+    let ((one, other), count) = twice.into_iter().next()?;
+    let addresses = if count == 1 { "1 address is".to_owned() } else { format!("{count} addresses are") };
+    Some(format!(
+        "{addresses} refreshed twice, for the targets `{one}` and `{other}` of one account, and cost the day's quota twice; \
+         name in each rule the `targets` that it is for"
+    ))
 }
 
 /// What a day's quota says to what a lane asks for.

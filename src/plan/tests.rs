@@ -166,6 +166,15 @@ fn a_quota_that_is_short_or_half_used_is_said_with_the_numbers() {
 }
 
 #[test]
+fn an_address_that_two_targets_of_one_account_refresh_is_said_aloud() {
+    let mut elsewhere = task(FILE, "https://a.test/x");
+    elsewhere.target = "other".into();
+    assert_eq!(guard::doubled(&free(vec![task(FILE, "https://a.test/x")])), None);
+    let sentence = guard::doubled(&free(vec![task(FILE, "https://a.test/x"), elsewhere])).unwrap();
+    assert!(sentence.starts_with("1 address is refreshed twice, for the targets `site` and `other`"), "{sentence}");
+}
+
+#[test]
 fn the_digest_is_the_same_for_the_same_plan_and_differs_by_any_address() {
     let one = || vec![task(FILE, "https://a.test/x"), task(Operation::Prefetch, "https://a.test/x")];
     assert_eq!(free(one()).digest, free(one()).digest);

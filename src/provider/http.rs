@@ -96,9 +96,9 @@ impl HttpApi {
         self.calls.get()
     }
 
-    /// The proxy's host and port, if the environment names one; never its credentials.
-    pub fn proxy(&self) -> Option<String> {
-        self.proxy.as_ref().map(|proxy| authority(&proxy.url))
+    /// The host and port of the proxy that requests to `endpoint` go through, if any; never its credentials.
+    pub fn proxy(&self, endpoint: &Url) -> Option<String> {
+        self.proxy.as_ref().filter(|proxy| proxy.serves(endpoint)).map(|proxy| authority(&proxy.url))
     }
 
     /// Reads the certificate authorities and builds the client, so that the first call need not.

@@ -1,8 +1,8 @@
 //! The event of a workflow run becomes the decision: GitHub Actions, and Gitea's and Forgejo's, which speak its language.
 //!
 //! The fields are those of GitHub Docs, "Webhook events and payloads" and "Events that trigger workflows" (2026-11). Gitea and
-//! Forgejo send the same names for the events that they have: `GITHUB_EVENT_NAME`, `ref`, `before`, `after`,
-//! `pull_request.base.sha`, `release.tag_name` (gitea `modules/structs/hook.go`, 2026-11).
+//! Forgejo are taken to send the same names for the events that they have (unproven: their sources were not read): every field
+//! is read strictly, so another shape is refused and never misread.
 
 use serde_json::Value;
 
@@ -131,11 +131,12 @@ fn release(_: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     }
 }
 
-/// The run that this one follows says which commit it was about, and not what came before.
+/// The run that this one follows says which commit it was about, and not what came before: after a push, that can be several
+/// commits, so its parent would leave changes out.
 fn workflow_run(told: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     let about = event.commit(&["workflow_run", "head_sha"], "workflow_run.head_sha")?;
     match event.text(&["workflow_run", "event"])? {
-        "push" | "schedule" | "workflow_dispatch" | "repository_dispatch" => {}
+        "schedule" | "workflow_dispatch" | "repository_dispatch" => {}
         first => {
             let by = format!("a `workflow_run` event that follows {} `{first}` event", article(first));
             return Err(undecided(&by, "let the job run in the first workflow; or give `base`"));

@@ -69,7 +69,7 @@ fn a_run_of_github_that_a_person_or_a_clock_started() {
     for name in ["workflow_dispatch", "schedule", "repository_dispatch"] {
         assert_pair(&checkout, &checkout.found_on_github(name, &json!({})).unwrap(), "main~1", "main");
     }
-    let event = json!({ "workflow_run": { "event": "push", "head_sha": checkout.id("main") } });
+    let event = json!({ "workflow_run": { "event": "schedule", "head_sha": checkout.id("main") } });
     assert_pair(&checkout, &checkout.found_on_github("workflow_run", &event).unwrap(), "main~1", "main");
     let shallow = checkout.clone(&["--depth=1"]);
     let refused = refusal(shallow.found_on_github("schedule", &json!({})));

@@ -294,7 +294,8 @@ async fn a_proxy_sees_the_host_alone_and_its_refusals_are_unsent() {
         stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n").unwrap();
     }]);
     let api = api_with(&[("HTTPS_PROXY", &format!("http://user:hidden@{address}"))]);
-    assert_eq!(api.proxy(), Some(address.to_string()));
+    assert_eq!(api.proxy(&Url::parse("https://cdn.example.com").unwrap()), Some(address.to_string()));
+    assert_eq!(api.proxy(&Url::parse("http://127.0.0.1:9").unwrap()), None);
     let error = api.call(get("https://cdn.example.com")).await.unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Unsent);
     assert!(error.message.contains(&format!("the proxy `{address}`")) && error.message.contains("407"), "{error}");

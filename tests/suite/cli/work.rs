@@ -102,7 +102,7 @@ fn a_plan_that_is_too_large_or_goes_too_far_is_refused_before_anything_is_asked(
     refused(&["run"], 2, &["this refreshes everything of `www.example.com`", "add `allow-root: true`"]);
     let root = "  - files: 'README.md'\n    directories: 'https://www.example.com//'\n";
     site.write("cdn-purge.yml", format!("{CONFIGURATION}{root}"));
-    let why = "`https://www.example.com//` refreshes a whole host, and the rule `rules[1]` doesn't ask for that";
+    let why = "`https://www.example.com//` refreshes a whole host for `README.md`, and the rule `rules[1]` doesn't ask for that";
     refused(&["run"], 2, &[why, "set `allow-root: true` in the rule; nothing was sent"]);
     trap.is_untouched();
 }

@@ -106,7 +106,7 @@ fn an_event_that_lacks_a_field_is_a_named_error() {
         ("merge_group", json!({ "merge_group": { "base_sha": hex('b') } }), "`merge_group.head_sha`"),
         ("release", json!({ "action": "published", "release": {} }), "`release.tag_name`"),
         ("release", json!({ "release": { "tag_name": "v1" } }), "`action`"),
-        ("workflow_run", json!({ "workflow_run": { "event": "push" } }), "`workflow_run.head_sha`"),
+        ("workflow_run", json!({ "workflow_run": { "event": "schedule" } }), "`workflow_run.head_sha`"),
         ("workflow_run", json!({ "workflow_run": { "head_sha": hex('a') } }), "`workflow_run.event`"),
         ("pull_request", json!({ "pull_request": null }), "`pull_request.base.sha`"),
         ("pull_request", json!({ "pull_request": { "base": { "sha": hex('b') } } }), "`pull_request.head.sha`"),
@@ -221,14 +221,14 @@ fn workflow_run_event(first: &str) -> Value {
 
 #[test]
 fn a_workflow_run_takes_the_parent_of_the_commit_that_it_is_about() {
-    let decision = World::github(commit('a', &['1']), "workflow_run", workflow_run_event("push")).decide().unwrap();
+    let decision = World::github(commit('a', &['1']), "workflow_run", workflow_run_event("schedule")).decide().unwrap();
     assert_eq!(decision.base, Base::Parent(id('1')));
     assert!(decision.reason.contains("a `workflow_run` event names no earlier commit"), "{}", decision.reason);
 }
 
 #[test]
 fn a_workflow_run_whose_commit_is_not_checked_out_is_a_named_error() {
-    let mut world = World::github(commit('c', &['1']), "workflow_run", workflow_run_event("push"));
+    let mut world = World::github(commit('c', &['1']), "workflow_run", workflow_run_event("schedule"));
     let refused = world.refused();
     assert!(refused.contains(&hex('a')) && refused.contains(&hex('c')), "{refused}");
     assert!(refused.contains("ref: ${{ github.event.workflow_run.head_sha }}"), "{refused}");
@@ -237,8 +237,8 @@ fn a_workflow_run_whose_commit_is_not_checked_out_is_a_named_error() {
 }
 
 #[test]
-fn a_workflow_run_after_a_pull_request_is_a_named_error() {
-    for first in ["pull_request", "pull_request_target", "merge_group", "release", "issue_comment"] {
+fn a_workflow_run_after_a_push_or_a_pull_request_is_a_named_error() {
+    for first in ["push", "pull_request", "pull_request_target", "merge_group", "release", "issue_comment"] {
         let refused = World::github(commit('a', &['1']), "workflow_run", workflow_run_event(first)).refused();
         assert!(refused.contains(&format!("`{first}` event")) && refused.contains("give `base`"), "{refused}");
     }
