@@ -237,6 +237,16 @@ impl Outcome {
             Self::Failed(reason) | Self::Unsubmitted(reason) | Self::Unknown(reason) => Some(reason),
         }
     }
+
+    /// The same outcome, with nothing said about it.
+    pub fn without_reason(&self) -> Self {
+        match self {
+            Self::Done => Self::Done,
+            Self::Failed(_) => Self::Failed(String::new()),
+            Self::Unsubmitted(_) => Self::Unsubmitted(String::new()),
+            Self::Unknown(_) => Self::Unknown(String::new()),
+        }
+    }
 }
 
 /// A task's place in its lane's list.

@@ -18,6 +18,7 @@ use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{EventSink, Kind, Operation, Reason, Task};
 use crate::plan::{self, Limits, Plan};
+use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report};
 
 mod access;
@@ -66,17 +67,18 @@ fn find(
 ) -> Result<(Option<Range>, usize, Mapped), Error> {
     if let Changes::UrlFile(path) = &settings.changes {
         let tasks = given(settings, &addresses::read(path)?);
-        console.note(LogLevel::Normal, &format!("{} addresses from `{}`", tasks.len(), path.display()));
+        console.note(
+            LogLevel::Normal,
+            &format!("{} from `{}`", counted(tasks.len(), "address", "addresses"), path.display()),
+        );
         return Ok((None, 0, Mapped { tasks, skipped: Vec::new() }));
     }
     let changed = changes::find(&settings.repository, &settings.changes, environment)?;
     let range = &changed.range;
     let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
     let head = &range.head[..12.min(range.head.len())];
-    console.note(
-        LogLevel::Normal,
-        &format!("{} changed files between {base} and {head}: {}", changed.files.len(), range.reason),
-    );
+    let files = counted(changed.files.len(), "changed file", "changed files");
+    console.note(LogLevel::Normal, &format!("{files} between {base} and {head}: {}", range.reason));
     let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
     Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
 }

@@ -1,9 +1,8 @@
 //! A directory becomes an open repository, revisions become commits, commits become trees.
 //!
-//! The one file that names git2. It reads objects and references and nothing else: no index, no work tree, no filters, no
+//! With its own `tags`, the one file that names git2. It reads objects and references and nothing else: no index, no work tree, no filters, no
 //! hooks, no network, and no process is started.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,6 +15,8 @@ use super::entries::ObjectId;
 use super::range::{Base, Commit, Head, Host, NamedCommit, Place};
 use super::remedy::{self, Distance};
 use super::tree::TreeSource;
+
+mod tags;
 
 /// An open repository with a work tree.
 pub(super) struct Repository {
@@ -115,10 +116,17 @@ impl Repository {
                 self.complete(&format!("`{}`", named.field))?;
                 self.merge_base(head.id, self.named(named)?, &format!("`{}`", named.field))?
             }
-            Base::PreviousTag(tag) => return self.previous_tag(tag, head),
+            Base::PreviousTag(tag) => return self.previous_tag(tag.as_deref(), head),
             Base::Nothing => return Ok(Resolved::default()),
         };
         Ok(Resolved { commit: Some(commit), tag: None })
+    }
+
+    /// The default branch of the remote that was cloned, if this clone knows it.
+    pub(super) fn default_branch(&self) -> Option<String> {
+        let reference = self.inner.find_reference("refs/remotes/origin/HEAD").ok()?;
+        let target = reference.symbolic_target().ok().flatten()?;
+        target.strip_prefix("refs/remotes/origin/").map(str::to_owned)
     }
 
     /// The tree of a commit.
@@ -182,83 +190,6 @@ impl Repository {
             _ => remedy::unreadable(&format!("the history between head and {with}"), error.message()),
         })?;
         Ok(object_id(base))
-    }
-
-    /// The nearest tag in the history of `head`, other than `tag`, with its name. Tags on `head` itself are no earlier ones:
-    /// the new tag, and others for the same content.
-    fn previous_tag(&self, tag: &str, head: &Commit) -> Result<Resolved, Error> {
-        self.complete_for_tags(tag)?;
-        let tags = self.tags(tag)?;
-        let nearest = self.first_tagged(&head.parents, None, &tags)?;
-        let Some(mut nearest) = nearest else {
-            return Ok(Resolved::default());
-        };
-        // By date comes first what may be older by history: clocks differ. And a merge may bring in a tag of its own.
-        while let Some(beside) = self.first_tagged(&head.parents, Some(nearest), &tags)? {
-            let is_older = self.inner.graph_descendant_of(oid(beside), oid(nearest));
-            if !is_older.map_err(|error| remedy::unreadable("the history of the tags", error.message()))? {
-                return Err(remedy::tags_side_by_side(tag, &tags[&nearest], &tags[&beside]));
-            }
-            nearest = beside;
-        }
-        Ok(Resolved { commit: Some(nearest), tag: Some(tags[&nearest].clone()) })
-    }
-
-    /// The commits of all tags but one, with the first name of each in byte order.
-    fn tags(&self, except: &str) -> Result<BTreeMap<ObjectId, String>, Error> {
-        let mut named = Vec::new();
-        let listed = self.inner.tag_foreach(|id, name| {
-            let name = String::from_utf8_lossy(name);
-            named.push((name.strip_prefix("refs/tags/").unwrap_or(&name).to_owned(), id));
-            true
-        });
-        listed.map_err(|error| remedy::unreadable("the list of tags", error.message()))?;
-        named.sort_unstable();
-        let mut tags = BTreeMap::new();
-        for (name, id) in named.into_iter().filter(|(name, _)| name != except) {
-            // A tag can stand for a file or a directory, too: no content was ever deployed by that.
-            if let Ok(commit) = self.inner.find_object(id, None).and_then(|object| object.peel_to_commit()) {
-                tags.entry(object_id(commit.id())).or_insert(name);
-            }
-        }
-        Ok(tags)
-    }
-
-    /// The first commit with a tag on the way from `heads` back, without what `hidden` has in its history.
-    fn first_tagged(
-        &self,
-        heads: &[ObjectId],
-        hidden: Option<ObjectId>,
-        tags: &BTreeMap<ObjectId, String>,
-    ) -> Result<Option<ObjectId>, Error> {
-        let unreadable = |error: git2::Error| remedy::unreadable("the history of head", error.message());
-        let mut walk = self.inner.revwalk().map_err(unreadable)?;
-        walk.set_sorting(git2::Sort::TIME).map_err(unreadable)?;
-        for head in heads {
-            walk.push(oid(*head)).map_err(unreadable)?;
-        }
-        if let Some(hidden) = hidden {
-            walk.hide(oid(hidden)).map_err(unreadable)?;
-        }
-        for commit in walk {
-            let commit = object_id(commit.map_err(unreadable)?);
-            if tags.contains_key(&commit) {
-                return Ok(Some(commit));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether every earlier tag can be seen here: in a shallow clone one may be missed, and in a clone without tags all are.
-    fn complete_for_tags(&self, tag: &str) -> Result<(), Error> {
-        if self.is_shallow() {
-            return Err(remedy::tag_in_shallow(tag, self.host));
-        }
-        match self.inner.find_reference(&format!("refs/tags/{tag}")) {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == ErrorCode::NotFound => Err(remedy::no_tags_here(tag)),
-            Err(error) => Err(remedy::unreadable(&format!("the tag `{tag}`"), error.message())),
-        }
     }
 
     fn unknown(&self, revision: &str, option: &str, error: &git2::Error) -> Error {

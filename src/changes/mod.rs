@@ -13,9 +13,12 @@ use crate::inputs::{Changes, Environment};
 use crate::model::Change;
 
 use self::git::{Repository, Resolved};
-use self::range::{Base, Host, Told};
+use self::range::{Base, Commit, Host, Told};
 use self::tree::Limits;
 
+pub use self::choices::{Choices, choices};
+
+mod choices;
 mod entries;
 mod git;
 mod range;
@@ -74,20 +77,21 @@ pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Resul
         range::decide(&Told { base, head_given, head: &told_head, environment, event: event.as_ref() })?
     };
     let head = repository.resolve_head(&decision.head, told_head)?;
-    let Resolved { commit: base, tag } = repository.resolve_base(&decision.base, &head)?;
-    let head = head.id;
+    compare(&repository, &decision.base, &head, decision.reason)
+}
 
-    let base_tree = base.map(|base| repository.tree(base)).transpose()?;
-    let differences = tree::differences(&repository.trees()?, base_tree, repository.tree(head)?, Limits::default())?;
-    let reason = match (&decision.base, tag) {
-        (_, Some(tag)) => format!("{}: `{tag}`", decision.reason),
-        (Base::PreviousTag(_), None) => format!("{}: there is none, so everything is new", decision.reason),
-        _ if base == Some(head) => {
-            format!("{}; base and head are the same commit, so nothing differs", decision.reason)
-        }
-        _ => decision.reason,
+/// Looks up the base and walks the two trees.
+fn compare(repository: &Repository, base: &Base, head: &Commit, reason: String) -> Result<Changed, Error> {
+    let Resolved { commit, tag } = repository.resolve_base(base, head)?;
+    let base_tree = commit.map(|base| repository.tree(base)).transpose()?;
+    let differences = tree::differences(&repository.trees()?, base_tree, repository.tree(head.id)?, Limits::default())?;
+    let reason = match (base, tag) {
+        (_, Some(tag)) => format!("{reason}: `{tag}`"),
+        (Base::PreviousTag(_), None) => format!("{reason}: there is none, so everything is new"),
+        _ if commit == Some(head.id) => format!("{reason}; base and head are the same commit, so nothing differs"),
+        _ => reason,
     };
-    let range = Range { base: base.map(|base| base.to_string()), head: head.to_string(), reason };
+    let range = Range { base: commit.map(|base| base.to_string()), head: head.id.to_string(), reason };
     Ok(Changed { range, files: renames::pair(differences) })
 }
 

@@ -111,8 +111,8 @@ pub(super) enum Base {
     MergeBaseWithBranch(String),
     /// Where head parted from a commit that the host named.
     MergeBaseWith(NamedCommit),
-    /// The nearest tag in the history of head, other than the one of this name. None at all: everything in head is new.
-    PreviousTag(String),
+    /// The nearest tag in the history of head, other than the one that the run is for. None at all: everything in head is new.
+    PreviousTag(Option<String>),
     /// None: everything in head is new.
     Nothing,
 }
@@ -196,7 +196,7 @@ fn started(told: &Told<'_>, run: &str) -> Decision {
 /// A run of a tag.
 fn previous_tag(tag: &str) -> Decision {
     let reason = format!("the nearest tag in the history of the tag `{tag}`");
-    Decision { base: Base::PreviousTag(tag.to_owned()), head: Head::Told, reason }
+    Decision { base: Base::PreviousTag(Some(tag.to_owned())), head: Head::Told, reason }
 }
 
 /// A branch without a commit that was there before.

@@ -155,9 +155,9 @@ pub(super) fn merge_base_in_shallow(with: &str, host: Host) -> Error {
     )
 }
 
-pub(super) fn tag_in_shallow(tag: &str, host: Host) -> Error {
+pub(super) fn tag_in_shallow(tag: Option<&str>, host: Host) -> Error {
     checkout(
-        format!("the tag before `{tag}` can't be told for sure in a shallow clone"),
+        format!("the tag before {} can't be told for sure in a shallow clone", the_tag(tag)),
         format!("{}, or give `base`", deepen(host, Distance::Any)),
     )
 }
@@ -171,10 +171,13 @@ pub(super) fn no_tags_here(tag: &str) -> Error {
 }
 
 /// Two tags in the history of `tag`, neither in that of the other.
-pub(super) fn tags_side_by_side(tag: &str, one: &str, other: &str) -> Error {
+pub(super) fn tags_side_by_side(tag: Option<&str>, one: &str, other: &str) -> Error {
     let (one, other) = if one < other { (one, other) } else { (other, one) };
     checkout(
-        format!("the tag before `{tag}` can't be told: `{one}` and `{other}` are both in its history, side by side"),
+        format!(
+            "the tag before {} can't be told: `{one}` and `{other}` are both in its history, side by side",
+            the_tag(tag)
+        ),
         format!("give `base`: the one that was deployed last, such as `{other}`"),
     )
 }
@@ -184,6 +187,10 @@ pub(super) fn unrelated(with: &str) -> Error {
         format!("head and {with} have no commit in common, so there is no merge base"),
         "give `base`: the commit, tag or branch whose content the CDN has served until now; or `changes: all`",
     )
+}
+
+fn the_tag(tag: Option<&str>) -> String {
+    tag.map_or_else(|| "head".to_owned(), |tag| format!("`{tag}`"))
 }
 
 fn deepen(host: Host, distance: Distance) -> &'static str {

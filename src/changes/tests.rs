@@ -2,6 +2,7 @@
 
 mod against_git;
 mod checkout;
+mod choices;
 mod events;
 mod pairs;
 mod refusals;

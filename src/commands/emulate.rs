@@ -62,6 +62,7 @@ impl EmulateOptions {
             refuse: self.refuse.clone(),
             hang: self.hang.clone(),
             rows: self.rows,
+            ids: demonstration.ids,
             clock_offset_seconds: self.clock_offset_seconds,
             forbid: self.forbid.clone(),
         }

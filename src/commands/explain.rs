@@ -1,8 +1,9 @@
-//! `explain PATH…`: which rule turned a file into which addresses, or why none did.
+//! `explain PATH…`: which rule turned a file into which addresses, or why none did; `explain --range`: which commits count.
 
 use std::ffi::OsString;
 
 use super::told;
+use crate::changes;
 use crate::error::{Error, ExitCode};
 use crate::host::Console;
 use crate::inputs::{self, Environment, Flags, Use};
@@ -27,4 +28,15 @@ pub(super) fn run(
     });
     let text = explained.collect::<Vec<_>>().join("\n\n");
     Ok(told(console, &text))
+}
+
+/// Explains which two commits a run would compare. Where it would refuse, the other choices are told before the error.
+///
+/// # Errors
+/// [`Error::Inputs`] when the inputs can't be read, [`Error::Checkout`] for what a run would refuse.
+pub(super) fn range(flags: &Flags, environment: &Environment, console: &mut Console) -> Result<ExitCode, Error> {
+    let settings = inputs::read(Use::Explain, flags, environment)?;
+    let choices = changes::choices(&settings.repository, &settings.changes, environment)?;
+    let code = told(console, &choices.lines().join("\n"));
+    choices.decided.map(|_| code)
 }

@@ -2,36 +2,38 @@
 //!
 //! A batch in doubt is sent again only when the records, long enough after it left, show no trace of it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::journal::Entry;
-use super::lane::LaneRun;
+use super::lane::{LaneRun, class};
 use super::retry;
-use super::state::{Pending, Uncertain};
+use super::state::{Pending, Taken, Uncertain};
 use crate::model::{BatchNumber, EventKind, Operation, Outcome, TaskIndex};
-use crate::plan::Batch;
 use crate::provider::{Accepted, ApiError, ApiErrorKind, Page, Record};
 
 /// How long the provider's records may lag behind; what they don't show by then was not taken. Unproven: no vendor states it.
 const SETTLE: Duration = Duration::from_secs(30);
 /// When to ask for an address that no row of its task names.
 const MISSING: Duration = Duration::from_secs(10);
-/// How often a batch whose answer was lost is sent again, each time after the records proved it absent.
-const RESENDS: u32 = 3;
+/// How often a batch is sent again after the records proved that it wasn't taken.
+const RESENDS: u32 = 8;
 
 impl LaneRun<'_> {
     /// A batch left and no answer tells whether it was executed: the records are asked.
-    pub(super) fn doubt(&mut self, batch: Batch, attempts: u32, sent: Instant, sent_at: Timestamp, why: String) {
+    pub(super) fn doubt(&mut self, pending: Pending, sent: Instant, sent_at: Timestamp, why: String) {
+        let Pending { batch, attempts, absences, .. } = pending;
         self.state.mark_out(&batch.tasks, true);
         let number = batch.number;
         self.shared.emit(EventKind::BatchUncertain { lane: self.index, batch: number, why: why.clone() });
         let next_look = sent + Duration::from_secs(1);
-        let uncertain = Uncertain { batch, attempts, sent, sent_at, why, next_look, looking: false, looks: 0 };
-        if let Some(stopped) = self.stopped.get(&uncertain.batch.operation).cloned() {
-            self.give_up(&uncertain, &stopped);
+        let uncertain =
+            Uncertain { batch, attempts, absences, sent, sent_at, why, next_look, looking: false, looks: 0 };
+        if let Some((signal, _)) = self.interrupted {
+            self.give_up(&uncertain, super::interrupted_by(signal));
             return;
         }
         self.state.uncertain.insert(number, uncertain);
@@ -43,15 +45,20 @@ impl LaneRun<'_> {
         if let Some(uncertain) = self.state.uncertain.values_mut().find(due) {
             uncertain.looking = true;
             uncertain.looks += 1;
-            let first = *uncertain.batch.tasks.first()?;
-            return Some((uncertain.batch.number, first, uncertain.sent_at));
+            // Another address each time, should the provider have taken a part of them only.
+            let tasks = &uncertain.batch.tasks;
+            let task = *tasks.get((uncertain.looks as usize - 1) % tasks.len().max(1))?;
+            return Some((uncertain.batch.number, task, uncertain.sent_at));
         }
         let due =
             self.state.taken.values().find(|taken| !taken.looking && taken.next_look.is_some_and(|at| at <= now))?;
         let (batch, since) = (due.batch.number, due.sent_at);
-        let open = self.state.open_of(batch);
+        let unnamed = self.state.unnamed_of(batch);
         let taken = self.state.taken.get_mut(&batch)?;
-        let task = *open.get(taken.looks % open.len().max(1))?;
+        let Some(task) = unnamed.get(taken.looks % unnamed.len().max(1)).copied() else {
+            taken.next_look = None;
+            return self.next_look(now);
+        };
         taken.looking = true;
         taken.looks += 1;
         Some((batch, task, since))
@@ -68,9 +75,12 @@ impl LaneRun<'_> {
         uncertain.looking = false;
         let found = match result {
             Ok(page) => page.records.into_iter().find(|record| self.is_trace(record, task, uncertain.sent_at)),
-            Err(error)
-                if matches!(error.kind, ApiErrorKind::Forbidden | ApiErrorKind::Credentials | ApiErrorKind::Denied) =>
-            {
+            Err(error) if self.looks_otherwise(&error) => {
+                uncertain.next_look = now;
+                self.state.uncertain.insert(number, uncertain);
+                return;
+            }
+            Err(error) if is_final(error.kind) => {
                 self.give_up(&uncertain, &format!("and the records can't be read: {error}"));
                 return;
             }
@@ -82,7 +92,7 @@ impl LaneRun<'_> {
         };
         if let Some(record) = found {
             let accepted = Accepted { task_ids: vec![record.task_id], request_id: None };
-            self.taken(uncertain.batch, accepted, uncertain.sent_at, now);
+            self.taken(uncertain.batch, accepted, uncertain.sent_at, now, false);
         } else if now < uncertain.sent + SETTLE {
             uncertain.next_look = uncertain.sent + SETTLE;
             self.state.uncertain.insert(number, uncertain);
@@ -91,37 +101,41 @@ impl LaneRun<'_> {
         }
     }
 
+    /// The records may refuse a time range; without one they are asked again, once.
+    fn looks_otherwise(&mut self, error: &ApiError) -> bool {
+        let refused = matches!(error.kind, ApiErrorKind::Denied | ApiErrorKind::Refused);
+        refused && !std::mem::replace(&mut self.timeless, true)
+    }
+
     /// The records prove that a batch wasn't taken.
     fn absent(&mut self, uncertain: Uncertain, now: Instant) {
-        let Uncertain { batch, attempts, why, .. } = uncertain;
+        let Uncertain { batch, attempts, absences, why, .. } = uncertain;
         let proof = format!("{why}; the provider's records don't show it");
-        self.record_not_taken(batch.number, proof.clone());
+        self.record_not_taken(batch.number, "the provider's records don't show it".to_owned());
         self.state.mark_out(&batch.tasks, false);
-        if attempts > RESENDS || !self.budget.pay(ApiErrorKind::Server) {
+        if absences >= RESENDS || !self.budgets[class(batch.operation)].pay(ApiErrorKind::Server) {
             for &task in &batch.tasks {
                 self.end(task, Outcome::Unsubmitted(proof.clone()));
             }
             return;
         }
-        let (lane, number) = (self.index, batch.number);
-        self.shared.emit(EventKind::BatchRetried { lane, batch: number, why: proof, after: Duration::ZERO });
-        self.put_back(Pending { batch, attempts, not_before: now }, now);
+        if !self.stopped.contains_key(&batch.operation) {
+            let (lane, number) = (self.index, batch.number);
+            self.shared.emit(EventKind::BatchRetried { lane, batch: number, why: proof, after: Duration::ZERO });
+        }
+        self.put_back(Pending { batch, attempts, absences: absences + 1, not_before: now }, now);
     }
 
     /// Whether a record is what a submission of this task at this time left.
     fn is_trace(&self, record: &Record, task: TaskIndex, sent_at: Timestamp) -> bool {
         let whole_seconds = Timestamp::from_second(sent_at.as_second()).unwrap_or(sent_at);
         let earliest = whole_seconds.checked_sub(Duration::from_secs(2)).unwrap_or(whole_seconds);
-        let prefetch = self.state.operation(task) == Operation::Prefetch;
-        record.url == self.state.url(task)
-            && record.prefetch == prefetch
-            && record.created.is_none_or(|created| created >= earliest)
+        self.state.is_about(record, task) && record.created.is_none_or(|created| created >= earliest)
     }
 
     /// Every row of an id has ended: addresses of its batches that no row named are asked for one by one.
-    pub(super) fn settle(&mut self, id: &str, failure: Option<String>, now: Instant) {
-        self.settled.insert(id.to_owned(), failure);
-        for batch in self.poll.batches(id).to_vec() {
+    pub(super) fn look_for_unnamed(&mut self, id: &str, now: Instant) {
+        for &batch in self.poll.batches(id) {
             if let Some(taken) = self.state.taken.get_mut(&batch) {
                 let at = (taken.taken + MISSING).max(now);
                 taken.next_look.get_or_insert(at);
@@ -142,21 +156,30 @@ impl LaneRun<'_> {
         let (since, sent_at) = (taken.taken, taken.sent_at);
         let page = match result {
             Ok(page) => page,
+            // What can't be read names nothing either.
+            Err(error) if is_final(error.kind) && !self.looks_otherwise(&error) => Page::default(),
             Err(error) => {
                 self.failed_questions += 1;
-                taken.next_look = Some(now + retry::delay(self.failed_questions, &error, &mut self.random));
+                let at = now + retry::delay(self.failed_questions, &error, &mut self.random);
+                if let Some(taken) = self.state.taken.get_mut(&number) {
+                    taken.next_look = Some(at);
+                }
                 return;
             }
         };
+        taken_next(self.state.taken.get_mut(&number), now + MISSING);
         self.failed_questions = 0;
-        taken.next_look = Some(now + MISSING);
-        if let Some(record) = page.records.iter().find(|record| self.is_trace(record, task, sent_at)) {
+        let found = page.records.into_iter().find(|record| self.is_trace(record, task, sent_at));
+        if let Some(record) = found {
+            // The others may each have an id of their own: no reason to wait before asking for the next.
+            taken_next(self.state.taken.get_mut(&number), now);
             self.link(number, &record.task_id, now);
-            if self.state.batch_of(task) == Some(number) {
-                self.verdict(task, record, now);
+            let batches = self.poll.batches(&record.task_id).to_vec();
+            for task in self.state.attribute(&record, &batches) {
+                self.verdict(task, &record, now);
             }
         } else if now >= since + SETTLE {
-            self.end_by_id(number);
+            self.settle_unnamed(number, task);
         }
     }
 
@@ -167,24 +190,46 @@ impl LaneRun<'_> {
             return;
         }
         taken.task_ids.push(id.to_owned());
-        taken.next_look = None;
         let (task_ids, size) = (taken.task_ids.clone(), taken.open);
         let prefetch = taken.batch.operation == Operation::Prefetch;
         self.shared.record(&Entry::Taken { lane: self.index, batch: number, task_ids });
         self.poll.follow(id, number, size, prefetch, now);
     }
 
-    /// The provider keeps a row for each task id instead of each address (not documented either way): long after the
-    /// acceptance, its ids speak for all their addresses.
-    fn end_by_id(&mut self, number: BatchNumber) {
+    /// Long after the acceptance, neither the rows of a batch's ids nor the records name an address. If the provider keeps
+    /// a row for each batch instead of each address (not documented either way), its ids speak for all their addresses;
+    /// else nobody knows what became of this one.
+    fn settle_unnamed(&mut self, number: BatchNumber, task: TaskIndex) {
         let Some(taken) = self.state.taken.get(&number) else { return };
-        let verdicts: Option<Vec<_>> = taken.task_ids.iter().map(|id| self.settled.get(id)).collect();
-        let Some(verdicts) = verdicts else { return };
-        let failure = verdicts.into_iter().flatten().next().cloned();
+        let settled: Option<Vec<_>> = taken.task_ids.iter().map(|id| self.poll.settled(id)).collect();
+        let Some(settled) = settled else { return };
+        let hosts: HashSet<&str> = taken.batch.tasks.iter().map(|&task| host(self.state.url(task))).collect();
+        let is_whole = taken.acknowledged && taken.task_ids.len() <= hosts.len();
+        if !settled.iter().all(|id| id.is_row_per_batch) || !(is_whole || self.row_per_batch) {
+            self.end(task, Outcome::Unknown("the provider took its batch, and its records don't name it".to_owned()));
+            return;
+        }
+        let failure = settled.iter().find_map(|id| id.failure.clone());
+        self.row_per_batch = true;
         let outcome =
             failure.map_or(Outcome::Done, |why| Outcome::Failed(format!("the provider's task failed: {why}")));
-        for task in self.state.open_of(number) {
+        for task in self.state.unnamed_of(number) {
             self.end(task, outcome.clone());
         }
     }
+}
+
+/// Whether asking again can't help.
+fn is_final(kind: ApiErrorKind) -> bool {
+    matches!(kind, ApiErrorKind::Forbidden | ApiErrorKind::Credentials | ApiErrorKind::Denied)
+}
+
+fn taken_next(taken: Option<&mut Taken>, at: Instant) {
+    if let Some(taken) = taken {
+        taken.next_look = Some(at);
+    }
+}
+
+fn host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default()
 }

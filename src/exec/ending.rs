@@ -47,11 +47,9 @@ impl LaneRun<'_> {
         for operation in Operation::ALL {
             let stuck = now >= self.progress[class(operation)] + self.timeout(operation);
             if stuck && self.has_unsent(operation) {
-                self.stop(
-                    Some(operation),
-                    StopCause::Deadline,
-                    "the time to wait passed without the provider taking a batch",
-                );
+                let why = "the time to wait passed without the provider taking a batch";
+                self.stop(Some(operation), StopCause::Deadline, why);
+                self.give_up_all(operation, why);
             }
         }
     }
@@ -77,15 +75,17 @@ impl LaneRun<'_> {
 
     /// Nothing more is submitted; what is in flight gets a little time.
     pub(super) fn interrupt(&mut self, signal: Signal, now: Instant) {
-        if self.index == 0 && self.interrupted.is_none() {
-            self.shared.emit(EventKind::Interrupted { signal });
-        }
+        self.shared.tell_interrupted(signal);
         let grace = GRACE.iter().find(|(of, _)| *of == signal).map_or(Duration::ZERO, |(_, grace)| *grace);
         self.interrupted = Some((signal, now + grace));
         self.stop(None, StopCause::Interrupted, super::interrupted_by(signal));
+        for operation in Operation::ALL {
+            self.give_up_all(operation, super::interrupted_by(signal));
+        }
     }
 
-    /// Submits nothing more for an operation, or for any: what waits ends as unsubmitted, what is uncertain as unknown.
+    /// Submits nothing more for an operation, or for any: what waits ends as unsubmitted. What is uncertain stays so until
+    /// the records tell, and isn't sent again.
     pub(super) fn stop(&mut self, operation: Option<Operation>, cause: StopCause, why: &str) {
         let stops = |other: Operation| operation.is_none_or(|operation| operation == other);
         let news = Operation::ALL.into_iter().filter(|&other| stops(other) && !self.stopped.contains_key(&other));
@@ -99,8 +99,13 @@ impl LaneRun<'_> {
         for task in self.state.waiting(stops) {
             self.end(task, Outcome::Unsubmitted(why.to_owned()));
         }
-        let doubtful = self.state.uncertain.iter().filter(|(_, uncertain)| stops(uncertain.batch.operation));
-        let doubtful: Vec<BatchNumber> = doubtful.map(|(batch, _)| *batch).collect();
+    }
+
+    /// The records aren't asked any longer for what is uncertain of an operation.
+    fn give_up_all(&mut self, operation: Operation, why: &str) {
+        let of =
+            |(batch, uncertain): (&BatchNumber, &Uncertain)| (uncertain.batch.operation == operation).then_some(*batch);
+        let doubtful: Vec<BatchNumber> = self.state.uncertain.iter().filter_map(of).collect();
         for batch in doubtful {
             if let Some(uncertain) = self.state.uncertain.remove(&batch) {
                 self.give_up(&uncertain, why);
@@ -125,23 +130,16 @@ impl LaneRun<'_> {
 
     /// The same, where the provider said which of a batch's ids the task is under.
     pub(super) fn end_under(&mut self, task: TaskIndex, outcome: Outcome, id: Option<&str>) {
+        let now = Instant::now();
         let batch = self.state.batch_of(task);
-        let ids = batch.and_then(|batch| self.state.taken.get(&batch)).map(|taken| taken.task_ids.clone());
-        self.progress[class(self.state.operation(task))] = Instant::now();
-        for mut ended in self.state.end(task, outcome, Instant::now()) {
-            if ended.task == task
-                && let Some(id) = id
-            {
-                ended.task_id = Some(id.to_owned());
+        let ended = self.state.end(task, outcome, id, now);
+        if let Some(closed) = batch.and_then(|batch| self.state.closed(batch)) {
+            for id in &closed.task_ids {
+                self.poll.leave(id, closed.batch.number);
             }
-            self.tell(ended);
         }
-        if let (Some(batch), Some(ids)) = (batch, ids)
-            && !self.state.taken.contains_key(&batch)
-        {
-            for id in &ids {
-                self.poll.leave(id, batch);
-            }
+        for ended in ended {
+            self.tell(ended);
         }
     }
 
@@ -151,7 +149,8 @@ impl LaneRun<'_> {
         self.shared.record(&Entry::Ended {
             lane: self.index,
             task,
-            outcome: outcome.clone(),
+            // A server's words may repeat a secret; they go to the report alone, which is redacted.
+            outcome: outcome.without_reason(),
             task_id: task_id.clone(),
         });
         self.shared.emit(EventKind::TaskFinished { lane: self.index, task, outcome, task_id });

@@ -76,7 +76,7 @@ pub enum Entry {
         lane: LaneIndex,
         /// The batch.
         batch: BatchNumber,
-        /// What proves it.
+        /// What proves it, in our own words.
         why: String,
     },
     /// A task ended.
@@ -85,7 +85,7 @@ pub enum Entry {
         lane: LaneIndex,
         /// The task.
         task: TaskIndex,
-        /// How.
+        /// How, without the reason.
         outcome: Outcome,
         /// The provider's task id.
         task_id: Option<String>,

@@ -1,21 +1,22 @@
 //! One target's part of a run: decides what goes out next, waits for whatever comes first, and ends every task.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
+use super::follow::Reading;
 use super::journal::PastLane;
 use super::poll::Poll;
 use super::requests::{Answer, Job};
 use super::retry::Budget;
 use super::state::{LaneState, Pending};
-use super::{Access, Refusal, Shared};
+use super::{Access, Refusal, SILENCE, Shared};
 use crate::inputs::Wait;
 use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
-use crate::plan::{Lane, cut};
+use crate::plan::{Batch, Lane, cut};
 use crate::provider::Spec;
 
 /// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
@@ -30,7 +31,8 @@ pub(super) struct LaneRun<'a> {
     pub(super) shared: &'a Shared<'a>,
     pub(super) state: LaneState<'a>,
     pub(super) poll: Poll,
-    pub(super) budget: Budget,
+    /// Of refreshes, and of prefetches.
+    pub(super) budgets: [Budget; 2],
     pub(super) random: fastrand::Rng,
     /// Operations that nothing is submitted for any more, and why.
     pub(super) stopped: HashMap<Operation, String>,
@@ -38,7 +40,14 @@ pub(super) struct LaneRun<'a> {
     pub(super) held: HashMap<Operation, Instant>,
     /// The largest batch that the provider was seen to take, where it takes less than its documentation says.
     pub(super) largest: HashMap<Operation, usize>,
+    /// Operations that the provider took something of.
+    pub(super) was_taken: HashSet<Operation>,
+    /// Addresses that were refused alone.
+    pub(super) refused_alone: usize,
+    /// Since when no submission reached the provider at all.
+    pub(super) unreachable_since: Option<Instant>,
     pub(super) clock_corrections: u32,
+    pub(super) clock_corrected: Option<Instant>,
     pub(super) submitting: usize,
     pub(super) asking: usize,
     /// When a batch of refreshes, and of prefetches, last was taken or ended.
@@ -47,10 +56,14 @@ pub(super) struct LaneRun<'a> {
     quota_was_read: bool,
     /// Why taken tasks can't be followed, when the provider won't say how far they are.
     pub(super) blind: Option<String>,
-    /// Further pages of answers to ask for: ids, page, rows seen before it.
-    pub(super) pages: Vec<(Vec<String>, u32, usize)>,
-    /// Task ids whose every row has ended, and the description of one that failed.
-    pub(super) settled: HashMap<String, Option<String>>,
+    /// Whether the records are asked how far tasks are, since the call for that can't be made.
+    pub(super) listing: bool,
+    /// Whether the records are asked without a time range, since they refused one.
+    pub(super) timeless: bool,
+    /// Whether the provider was seen to keep one row for each batch.
+    pub(super) row_per_batch: bool,
+    /// Questions that go on with the next page.
+    pub(super) pages: Vec<Reading>,
     /// Questions in a row that failed.
     pub(super) failed_questions: u32,
 }
@@ -72,12 +85,16 @@ impl<'a> LaneRun<'a> {
             shared,
             state: LaneState::new(lane, past.last_batch),
             poll: Poll::default(),
-            budget: Budget::full(),
+            budgets: [Budget::full(), Budget::full()],
             random: fastrand::Rng::with_seed(shared.options.seed.wrapping_add(u64::from(index))),
             stopped: HashMap::new(),
             held: HashMap::new(),
             largest: HashMap::new(),
+            was_taken: HashSet::new(),
+            refused_alone: 0,
+            unreachable_since: None,
             clock_corrections: 0,
+            clock_corrected: None,
             submitting: 0,
             asking: 0,
             progress: [now, now],
@@ -85,7 +102,9 @@ impl<'a> LaneRun<'a> {
             quota_was_read: refusal.is_none(),
             blind: None,
             pages: Vec::new(),
-            settled: HashMap::new(),
+            listing: false,
+            timeless: false,
+            row_per_batch: false,
             failed_questions: 0,
         };
         run.prepare(past, refusal, now);
@@ -95,7 +114,7 @@ impl<'a> LaneRun<'a> {
     /// Takes over what an earlier run left, fails what can't be sent, and queues the rest.
     fn prepare(&mut self, past: &PastLane, refusal: Refusal, now: Instant) {
         for (&task, task_id) in &past.done {
-            for mut ended in self.state.end(task, Outcome::Done, now) {
+            for mut ended in self.state.end(task, Outcome::Done, None, now) {
                 ended.task_id = ended.task_id.or_else(|| task_id.clone());
                 self.tell(ended);
             }
@@ -107,9 +126,14 @@ impl<'a> LaneRun<'a> {
             let batch = crate::plan::Batch { number, operation: open.operation, force: open.force, tasks };
             if open.task_ids.is_empty() {
                 let why = "an earlier run ended before the answer to this batch came".to_owned();
-                self.doubt(batch, open.attempt, now, open.sent, why);
+                self.doubt(
+                    Pending { batch, attempts: open.attempt, absences: 0, not_before: now },
+                    now,
+                    open.sent,
+                    why,
+                );
             } else {
-                self.accept(batch, open.task_ids.clone(), open.sent, now);
+                self.accept(batch, open.task_ids.clone(), open.sent, now, true);
             }
         }
         let lane = self.state.lane;
@@ -144,6 +168,7 @@ impl<'a> LaneRun<'a> {
                 break;
             }
             self.dispatch(&jobs, now);
+            self.shared.tell_waiting(self.index, self.state.open, now);
             let known = self.interrupted.map(|(signal, _)| signal);
             let wake = self.wake(now);
             tokio::select! {
@@ -163,15 +188,16 @@ impl<'a> LaneRun<'a> {
             self.submitting += 1;
             jobs.push(self.submit(pending));
         }
-        for (task_ids, page, seen) in std::mem::take(&mut self.pages) {
+        for reading in std::mem::take(&mut self.pages) {
             self.asking += 1;
-            jobs.push(self.ask_status(task_ids, page, seen));
+            jobs.push(self.ask_status(reading));
         }
+        let ids_per_call = if self.listing { 1 } else { self.spec.status.ids_per_call };
         while self.asking < QUESTIONS
-            && let Some(task_ids) = self.poll.due(self.spec.status.ids_per_call, now)
+            && let Some(task_ids) = self.poll.due(ids_per_call, now)
         {
             self.asking += 1;
-            jobs.push(self.ask_status(task_ids, 1, 0));
+            jobs.push(self.ask_status(Reading::of(task_ids, self.listing)));
         }
         while self.asking < QUESTIONS
             && let Some((batch, task, since)) = self.next_look(now)
@@ -208,7 +234,9 @@ impl<'a> LaneRun<'a> {
 
     fn next_pending(&mut self, now: Instant) -> Option<Pending> {
         let alone = self.shared.options.one_at_a_time;
-        if self.submitting >= SUBMITS || (alone && self.is_busy()) || self.interrupted.is_some() {
+        // One is enough to find out whether the provider can be reached again.
+        let submits = if self.unreachable_since.is_some() { 1 } else { SUBMITS };
+        if self.submitting >= submits || (alone && self.is_busy()) || self.interrupted.is_some() {
             return None;
         }
         let free = |pending: &Pending| {
@@ -216,7 +244,15 @@ impl<'a> LaneRun<'a> {
             pending.not_before <= now && !held
         };
         let place = self.state.queue.iter().position(free)?;
-        let pending = self.state.queue.remove(place);
+        let mut pending = self.state.queue.remove(place)?;
+        // The provider was seen to take less than the batch was cut for.
+        if let Some(&most) = self.largest.get(&pending.batch.operation)
+            && pending.batch.tasks.len() > most
+        {
+            let rest = pending.batch.tasks.split_off(most);
+            let batch = Batch { number: self.state.number(), tasks: rest, ..pending.batch.clone() };
+            self.state.queue.insert(place, Pending { batch, ..pending.clone() });
+        }
         self.state.mark_out(&pending.batch.tasks, true);
         Some(pending)
     }
@@ -245,9 +281,14 @@ impl<'a> LaneRun<'a> {
         let grace = self.interrupted.map(|(_, until)| until);
         let asks =
             self.poll.next().into_iter().chain(looks).chain(missing).filter(|&at| at > now || self.asking < QUESTIONS);
-        let all = pending.chain(asks).chain(ready.filter(|&at| at > now)).chain(grace).chain(self.next_deadline());
+        let all = pending
+            .chain(asks)
+            .chain(ready.filter(|&at| at > now))
+            .chain(grace)
+            .chain(self.next_deadline())
+            .chain([self.shared.silent_since.get() + SILENCE]);
         // Never a busy loop: what is due already and still stands waits for an answer.
-        all.min().unwrap_or(now + Duration::from_secs(60)).max(now + Duration::from_millis(1))
+        all.min().unwrap_or(now + SILENCE).max(now + Duration::from_millis(1))
     }
 
     /// Whether the settings ask to wait for this.
@@ -272,9 +313,12 @@ impl<'a> LaneRun<'a> {
             return;
         }
         let pace = self.shared.pace(self.spec.name, self.spec.quota.api, self.spec.quota.calls_per_second);
-        pace.slot().await;
-        self.shared.count_call();
-        if let Ok(quota) = self.access.provider.quota(&*self.access.api).await {
+        let read = async {
+            pace.slot().await;
+            self.shared.count_call();
+            self.access.provider.quota(&*self.access.api).await
+        };
+        if let Some(Ok(quota)) = self.shared.unless_interrupted(read).await {
             self.shared.emit(EventKind::QuotaRead { lane: self.index, quota, moment: Moment::After });
         }
     }

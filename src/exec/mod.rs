@@ -24,6 +24,7 @@ use pace::Pace;
 mod answers;
 mod doubt;
 mod ending;
+mod follow;
 pub mod interrupt;
 pub mod journal;
 mod lane;
@@ -31,7 +32,11 @@ pub mod pace;
 mod poll;
 mod requests;
 pub mod retry;
+mod spelling;
 mod state;
+
+/// The longest time without an event while something is waited for.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// How a plan is carried out.
 #[derive(Clone, Debug)]
@@ -77,6 +82,8 @@ pub async fn execute(
         sink: RefCell::new(sink),
         interrupt,
         start: Instant::now(),
+        silent_since: Cell::new(Instant::now()),
+        told_interrupted: Cell::new(false),
         paces: RefCell::new(HashMap::new()),
         calls: Cell::new(0),
         complete: Cell::new(true),
@@ -141,6 +148,7 @@ async fn quotas(plan: &Plan, accesses: &[Access], past: &Past, shared: &Shared<'
             Err(error) if error.kind == ApiErrorKind::Credentials => {
                 refusals[index] = Some((StopCause::Credentials, error.to_string()));
             }
+            Err(_) if shared.told_interrupted.get() => {}
             Err(error) => shared.emit(EventKind::Noted {
                 text: format!("the quota of `{}` can't be read, going on without: {error}", lane.target.name),
             }),
@@ -166,9 +174,13 @@ async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> R
     let mut attempt = 0;
     loop {
         attempt += 1;
-        pace.slot().await;
-        shared.count_call();
-        let error = match access.provider.quota(&*access.api).await {
+        let read = async {
+            pace.slot().await;
+            shared.count_call();
+            pace.heard(access.provider.quota(&*access.api).await)
+        };
+        let Some(answer) = shared.unless_interrupted(read).await else { return Err(unread(spec)) };
+        let error = match answer {
             Ok(quota) => return Ok(quota),
             Err(error) => error,
         };
@@ -181,13 +193,20 @@ async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> R
             }
             (ApiErrorKind::Clock, _) => return Err(ApiError { kind: ApiErrorKind::Credentials, ..error }),
             (ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous, _)
-                if attempt < 3 && shared.interrupt.signal().is_none() =>
+                if attempt < 3 =>
             {
-                tokio::time::sleep(retry::delay(attempt, &error, &mut random)).await;
+                let wait = tokio::time::sleep(retry::delay(attempt, &error, &mut random));
+                if shared.unless_interrupted(wait).await.is_none() {
+                    return Err(error);
+                }
             }
             _ => return Err(error),
         }
     }
+}
+
+fn unread(spec: &crate::provider::Spec) -> ApiError {
+    ApiError::new(ApiErrorKind::Unsent, spec.quota.api, "a signal came")
 }
 
 fn lane_index(index: usize) -> LaneIndex {
@@ -202,6 +221,9 @@ struct Shared<'a> {
     sink: RefCell<&'a mut dyn FnMut(&Event)>,
     interrupt: Interrupt,
     start: Instant,
+    /// When something was told last.
+    silent_since: Cell<Instant>,
+    told_interrupted: Cell<bool>,
     /// By provider and call: lanes of one provider share its account.
     paces: RefCell<HashMap<(&'static str, &'static str), Rc<Pace>>>,
     calls: Cell<u64>,
@@ -212,8 +234,36 @@ struct Shared<'a> {
 impl Shared<'_> {
     fn emit(&self, kind: EventKind) {
         let elapsed = self.start.elapsed();
+        self.silent_since.set(Instant::now());
         let at = self.options.started.checked_add(elapsed).unwrap_or(self.options.started);
         (self.sink.borrow_mut())(&Event { at, elapsed, kind });
+    }
+
+    /// What a future comes to; nothing if a signal comes first.
+    async fn unless_interrupted<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut interrupt = self.interrupt.clone();
+        tokio::select! {
+            biased;
+            signal = interrupt.other_than(None) => {
+                self.tell_interrupted(signal);
+                None
+            }
+            value = future => Some(value),
+        }
+    }
+
+    /// Tells of a signal, once for all lanes.
+    fn tell_interrupted(&self, signal: Signal) {
+        if !self.told_interrupted.replace(true) {
+            self.emit(EventKind::Interrupted { signal });
+        }
+    }
+
+    /// Breaks a long silence, so that nobody takes the run for dead.
+    fn tell_waiting(&self, lane: LaneIndex, open: usize, now: Instant) {
+        if now >= self.silent_since.get() + SILENCE {
+            self.emit(EventKind::Waiting { lane, open });
+        }
     }
 
     fn pace(&self, provider: &'static str, api: &'static str, calls_per_second: f64) -> Rc<Pace> {

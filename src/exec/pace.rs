@@ -2,13 +2,20 @@
 //!
 //! A token bucket in its "theoretical arrival time" form: a call takes its slot at once and sleeps until it comes, so calls
 //! leave in the order in which they asked. A throttle cuts the rate, successes bring it back slowly; the documented limit is
-//! never exceeded in any second.
+//! never exceeded in any second, as the calls really leave: a thread that was busy for a while doesn't make up for it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::provider::{ApiError, ApiErrorKind};
+
+/// A second, and what the way to the server may take from the distance of two calls.
+const WINDOW: Duration = Duration::from_millis(1_050);
+/// What is left of the limit for a steady stream, so that no second holds too many at the server either.
+const STEADY: f64 = 0.92;
 /// The slowest rate, as a share of the limit.
 const FLOOR: f64 = 0.02;
 /// What a throttle leaves of the rate.
@@ -25,18 +32,35 @@ pub struct Pace {
     /// When the bucket would be full again, were nothing else to come.
     next: Cell<Instant>,
     last_cut: Cell<Option<Instant>>,
+    /// When the last calls left, as many as the limit allows in a second.
+    left: RefCell<VecDeque<Instant>>,
+    most: usize,
 }
 
 impl Pace {
     /// The pace of an API that allows so many calls in any second. The burst is part of the limit, not on top of it.
     pub fn new(calls_per_second: f64) -> Self {
         let burst = (calls_per_second * 0.04).floor().max(1.0);
-        let limit = if calls_per_second > 2.0 { calls_per_second - burst } else { calls_per_second * 0.9 };
-        Self { limit, rate: Cell::new(limit), burst, next: Cell::new(Instant::now()), last_cut: Cell::new(None) }
+        let limit = calls_per_second * if calls_per_second > 2.0 { STEADY } else { 0.9 };
+        Self {
+            limit,
+            rate: Cell::new(limit),
+            burst,
+            next: Cell::new(Instant::now()),
+            last_cut: Cell::new(None),
+            left: RefCell::default(),
+            most: (calls_per_second.floor() as usize).max(1),
+        }
     }
 
-    /// Waits for the next free slot.
+    /// Waits for the next free slot, and takes it.
     pub async fn slot(&self) {
+        self.turn().await;
+        self.leave().await;
+    }
+
+    /// Waits for this call's turn. It may leave by [`Pace::leave`] then.
+    pub async fn turn(&self) {
         let now = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / self.rate.get());
         let tolerance = interval.mul_f64(self.burst - 1.0);
@@ -48,8 +72,39 @@ impl Pace {
         }
     }
 
+    /// Waits while the last second holds as many calls as the limit allows, which is so only after something delayed them.
+    pub async fn leave(&self) {
+        while let Err(free) = self.try_to_leave(Instant::now()) {
+            sleep_until(free).await;
+        }
+    }
+
+    /// Notes that a call leaves now; or says when to try again.
+    fn try_to_leave(&self, now: Instant) -> Result<(), Instant> {
+        let mut left = self.left.borrow_mut();
+        if left.len() >= self.most {
+            let free = left[0] + WINDOW;
+            if free > now {
+                return Err(free);
+            }
+            left.pop_front();
+        }
+        left.push_back(now);
+        Ok(())
+    }
+
+    /// Learns from an answer, and hands it on.
+    pub fn heard<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        match &answer {
+            Ok(_) => self.succeeded(),
+            Err(error) if error.kind == ApiErrorKind::Throttled => self.throttled(Instant::now()),
+            Err(_) => {}
+        }
+        answer
+    }
+
     /// The provider said "slower": cuts the rate, once a second at most, and lets nothing leave before `until`.
-    pub fn throttled(&self, until: Instant) {
+    fn throttled(&self, until: Instant) {
         let now = Instant::now();
         if self.last_cut.get().is_none_or(|last| now >= last + Duration::from_secs(1)) {
             self.rate.set((self.rate.get() * CUT).max(self.limit * FLOOR));
@@ -59,7 +114,7 @@ impl Pace {
     }
 
     /// A call went through: the rate comes back, never above the limit.
-    pub fn succeeded(&self) {
+    fn succeeded(&self) {
         self.rate.set((self.rate.get() + self.limit * RECOVERY).min(self.limit));
     }
 }
@@ -89,6 +144,22 @@ mod tests {
             let times = departures(&Pace::new(limit), 300).await;
             assert!(most_in_a_second(&times) as f64 <= limit.max(1.0), "{limit}: {}", most_in_a_second(&times));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_were_delayed_together_do_not_leave_together_with_those_behind_them() {
+        let pace = Pace::new(5.0);
+        let left = RefCell::new(Vec::new());
+        let start = Instant::now();
+        let calls = (0..20).map(|_| async {
+            pace.slot().await;
+            left.borrow_mut().push(start.elapsed().as_secs_f64());
+        });
+        // The thread is busy with something else while the first ten turns come.
+        let (calls, busy) = (futures_util::future::join_all(calls), tokio::time::advance(Duration::from_secs(2)));
+        futures_util::future::join(calls, busy).await;
+        let left = left.into_inner();
+        assert!(most_in_a_second(&left) <= 5, "{left:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,8 @@
 //! The time between two looks grows with the age of a task, so that the delay is a small part of its duration whatever that
 //! is, with few calls. What ended already in this run tells how long the others will take at least.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -23,17 +24,33 @@ const ROWS: usize = 5_000;
 #[derive(Debug)]
 struct Followed {
     batches: Vec<BatchNumber>,
+    /// How many batches it ever stood for.
+    submissions: usize,
     prefetch: bool,
     since: Instant,
     next: Instant,
     asking: bool,
+    /// Asked for in a call of its own: a call with others was refused.
+    alone: bool,
     rows: usize,
+    settled: Option<Settled>,
+}
+
+/// What a task id came to, once each of its rows has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Settled {
+    /// Whether there are no more rows than batches: then a row stands for all addresses of its batch.
+    pub(super) is_row_per_batch: bool,
+    /// The description of a row that failed.
+    pub(super) failure: Option<String>,
 }
 
 /// All task ids of a lane that are followed.
 #[derive(Debug, Default)]
 pub(super) struct Poll {
-    ids: HashMap<String, Followed>,
+    ids: HashMap<Rc<str>, Followed>,
+    /// Those that aren't being asked for, by the time they are due.
+    waiting: BTreeSet<(Instant, Rc<str>)>,
     /// The shortest time that a refresh, and a prefetch, took in this run.
     fastest: [Option<Duration>; 2],
 }
@@ -42,24 +59,37 @@ impl Poll {
     /// Follows an id for a batch of so many addresses.
     pub(super) fn follow(&mut self, id: &str, batch: BatchNumber, size: usize, prefetch: bool, now: Instant) {
         let learned = self.fastest[usize::from(prefetch)].map_or(FIRST, |fastest| fastest.mul_f64(0.95));
-        let followed = self.ids.entry(id.to_owned()).or_insert_with(|| Followed {
-            batches: Vec::new(),
-            prefetch,
-            since: now,
-            next: now + learned,
-            asking: false,
-            rows: 0,
+        let id: Rc<str> = id.into();
+        let followed = self.ids.entry(Rc::clone(&id)).or_insert_with(|| {
+            let next = now + learned;
+            self.waiting.insert((next, id));
+            Followed {
+                batches: Vec::new(),
+                submissions: 0,
+                prefetch,
+                since: now,
+                next,
+                asking: false,
+                alone: false,
+                rows: 0,
+                settled: None,
+            }
         });
         followed.batches.push(batch);
+        followed.submissions += 1;
         followed.rows += size;
+        // What its rows said was said before this batch.
+        followed.settled = None;
     }
 
     /// No longer follows an id for a batch.
     pub(super) fn leave(&mut self, id: &str, batch: BatchNumber) {
         if let Some(followed) = self.ids.get_mut(id) {
             followed.batches.retain(|&other| other != batch);
-            if followed.batches.is_empty() {
-                self.ids.remove(id);
+            if followed.batches.is_empty()
+                && let Some((id, followed)) = self.ids.remove_entry(id)
+            {
+                self.waiting.remove(&(followed.next, id));
             }
         }
     }
@@ -69,41 +99,67 @@ impl Poll {
         self.ids.get(id).map_or(&[], |followed| &followed.batches)
     }
 
+    /// Each of so many rows of an id has ended.
+    pub(super) fn settle(&mut self, id: &str, rows: usize, failure: Option<String>) {
+        if let Some(followed) = self.ids.get_mut(id) {
+            followed.settled = Some(Settled { is_row_per_batch: rows <= followed.submissions, failure });
+        }
+    }
+
+    /// What an id came to.
+    pub(super) fn settled(&self, id: &str) -> Option<&Settled> {
+        self.ids.get(id)?.settled.as_ref()
+    }
+
+    /// Asks for these ids one by one from now on.
+    pub(super) fn part(&mut self, ids: &[String]) {
+        for id in ids {
+            if let Some(followed) = self.ids.get_mut(&**id) {
+                followed.alone = true;
+            }
+        }
+    }
+
     /// The ids to ask for in one call now: those that are due, and with them those that soon will be. They count as asked
     /// until [`Poll::asked`].
     pub(super) fn due(&mut self, most: usize, now: Instant) -> Option<Vec<String>> {
-        let mut waiting: Vec<(&String, &Followed)> = self.ids.iter().filter(|(_, followed)| !followed.asking).collect();
-        waiting.sort_unstable_by_key(|&(id, followed)| (followed.next, id));
-        if waiting.first().is_none_or(|(_, first)| first.next > now) {
-            return None;
-        }
+        self.waiting.first().filter(|(next, _)| *next <= now)?;
         let mut rows = 0;
-        let soon = |followed: &Followed| followed.next <= now + (now - followed.since).mul_f64(SHARE / 2.0);
-        let mut due = Vec::new();
-        for (id, followed) in waiting.into_iter().take(most) {
+        let mut due: Vec<(Instant, Rc<str>)> = Vec::new();
+        for (next, id) in self.waiting.iter().take(most * 4) {
+            let Some(followed) = self.ids.get(id) else { continue };
             rows += followed.rows;
-            if !soon(followed) || (rows > ROWS && !due.is_empty()) {
+            let soon = *next <= now + (now - followed.since).mul_f64(SHARE / 2.0);
+            if !soon || due.len() >= most || (rows > ROWS && !due.is_empty()) {
                 break;
             }
-            due.push(id.clone());
+            if followed.alone && !due.is_empty() {
+                continue;
+            }
+            due.push((*next, Rc::clone(id)));
+            if followed.alone {
+                break;
+            }
         }
-        for id in &due {
-            if let Some(followed) = self.ids.get_mut(id) {
+        for place in &due {
+            self.waiting.remove(place);
+            if let Some(followed) = self.ids.get_mut(&place.1) {
                 followed.asking = true;
             }
         }
-        Some(due)
+        Some(due.into_iter().map(|(_, id)| id.to_string()).collect())
     }
 
     /// The answer for some ids is here; those that are still followed are looked at again, not before `not_before`.
     pub(super) fn asked(&mut self, ids: &[String], not_before: Instant, now: Instant) {
         for id in ids {
-            let Some(followed) = self.ids.get_mut(id) else { continue };
+            let Some(followed) = self.ids.get_mut(&**id).filter(|followed| followed.asking) else { continue };
             followed.asking = false;
             let wait = (now - followed.since).mul_f64(SHARE).clamp(BOUNDS.0, BOUNDS.1);
             let fastest = self.fastest[usize::from(followed.prefetch)];
             let learned = fastest.map_or(now, |fastest| followed.since + fastest.mul_f64(0.95));
             followed.next = (now + wait).max(not_before).max(learned);
+            self.waiting.insert((followed.next, id.as_str().into()));
         }
     }
 
@@ -115,7 +171,7 @@ impl Poll {
 
     /// When the next id is due.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.ids.values().filter(|followed| !followed.asking).map(|followed| followed.next).min()
+        self.waiting.first().map(|(next, _)| *next)
     }
 }
 
@@ -160,5 +216,33 @@ mod tests {
         let later = start + Duration::from_secs(2);
         assert_eq!(poll.due(10, later).map(|ids| ids.len()), Some(8));
         assert_eq!(poll.due(3, later).map(|ids| ids.len()), Some(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_id_that_spoils_a_call_is_asked_for_alone() {
+        let start = Instant::now();
+        let mut poll = Poll::default();
+        for id in ["1", "2", "3"] {
+            poll.follow(id, 1, 10, false, start);
+        }
+        let later = start + Duration::from_secs(2);
+        poll.part(&["1".into(), "2".into()]);
+        assert_eq!(poll.due(10, later), Some(vec!["1".into()]));
+        assert_eq!(poll.due(10, later), Some(vec!["2".into()]));
+        assert_eq!(poll.due(10, later), Some(vec!["3".into()]));
+        assert_eq!(poll.due(10, later), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_id_came_to_is_forgotten_when_another_batch_comes_under_it() {
+        let start = Instant::now();
+        let mut poll = Poll::default();
+        poll.follow("1", 1, 10, false, start);
+        poll.settle("1", 10, None);
+        assert!(!poll.settled("1").unwrap().is_row_per_batch);
+        poll.follow("1", 2, 10, false, start);
+        assert!(poll.settled("1").is_none());
+        poll.settle("1", 2, None);
+        assert!(poll.settled("1").unwrap().is_row_per_batch);
     }
 }

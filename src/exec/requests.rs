@@ -6,11 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::follow::{PAGES, Reading, has_more};
 use super::journal::{self, Entry};
 use super::lane::LaneRun;
 use super::state::Pending;
 use crate::model::{BatchNumber, EventKind, TaskIndex};
-use crate::provider::{Accepted, ApiError, Page, RecordFilter, Submission};
+use crate::provider::{Accepted, ApiError, ApiErrorKind, Page, RecordFilter, Submission};
 
 /// How far the provider's clock may be from ours when its records are searched.
 const SKEW: Duration = Duration::from_secs(5);
@@ -22,8 +23,8 @@ pub(super) enum Answer {
     /// A batch left.
     Submitted { pending: Pending, sent: Instant, sent_at: Timestamp, result: Result<Accepted, ApiError> },
     /// How far some tasks are.
-    Status { task_ids: Vec<String>, page: u32, seen: usize, result: Result<Page, ApiError> },
-    /// What the records say of an address of an uncertain batch, or of one that no row names.
+    Status { reading: Reading, result: Result<Page, ApiError> },
+    /// What the records say of an address of an uncertain batch, or of one that no row names: all their pages.
     Looked { batch: BatchNumber, task: TaskIndex, result: Result<Page, ApiError> },
 }
 
@@ -41,10 +42,10 @@ impl<'a> LaneRun<'a> {
             tokio::select! {
                 biased;
                 _ = interrupt.other_than(None) => return Answer::Held(pending),
-                () = pace.slot() => {}
+                () = pace.turn() => {}
             }
             let (batch, attempt) = (&pending.batch, pending.attempts + 1);
-            let (sent, sent_at) = (Instant::now(), access.api.now());
+            let sent_at = access.api.server_now();
             let (operation, force) = (batch.operation, batch.force);
             let tasks = journal::ranges(&batch.tasks);
             let entry = Entry::Sent { lane: index, batch: batch.number, operation, force, attempt, tasks, at: sent_at };
@@ -54,37 +55,58 @@ impl<'a> LaneRun<'a> {
             let size = batch.tasks.len();
             shared.emit(EventKind::BatchStarted { lane: index, batch: batch.number, operation, size, attempt });
             let urls: Vec<&str> = batch.tasks.iter().map(|&task| &*lane.tasks[task as usize].task.url).collect();
+            pace.leave().await;
+            let sent = Instant::now();
             shared.count_call();
-            let result = access.provider.submit(Submission { operation, force, urls: &urls }, &*access.api).await;
-            if result.is_ok() {
-                pace.succeeded();
-            }
+            let submission = Submission { operation, force, urls: &urls };
+            let result = pace.heard(access.provider.submit(submission, &*access.api).await);
             Answer::Submitted { pending, sent, sent_at, result }
         })
     }
 
-    pub(super) fn ask_status(&self, task_ids: Vec<String>, page: u32, seen: usize) -> Job<'a> {
+    pub(super) fn ask_status(&self, reading: Reading) -> Job<'a> {
         let (access, shared) = (self.access, self.shared);
-        let pace = shared.pace(self.spec.name, self.spec.status.api, self.spec.status.calls_per_second);
+        let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
+        let pace = shared.pace(self.spec.name, limit.api, limit.calls_per_second);
         Box::pin(async move {
             pace.slot().await;
             shared.count_call();
-            let result = access.provider.status(&task_ids, page, &*access.api).await;
-            Answer::Status { task_ids, page, seen, result }
+            let result = if reading.listed {
+                let filter = RecordFilter { task_id: reading.task_ids.first().cloned(), ..RecordFilter::default() };
+                access.provider.records(&filter, reading.page, &*access.api).await
+            } else {
+                access.provider.status(&reading.task_ids, reading.page, &*access.api).await
+            };
+            Answer::Status { reading, result: pace.heard(result) }
         })
     }
 
     pub(super) fn look(&self, batch: BatchNumber, task: TaskIndex, since: Timestamp) -> Job<'a> {
         let (access, shared, url) = (self.access, self.shared, self.state.url(task));
         let pace = shared.pace(self.spec.name, self.spec.records.api, self.spec.records.calls_per_second);
+        let (limit, timeless) = (&self.spec.records, self.timeless);
         Box::pin(async move {
-            pace.slot().await;
-            shared.count_call();
-            let until = access.api.now().checked_add(Duration::from_secs(60)).ok();
-            let since = since.checked_sub(SKEW).ok();
+            let until = access.api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| !timeless);
+            let since = since.checked_sub(SKEW).ok().filter(|_| !timeless);
             let filter = RecordFilter { url: Some(url.to_owned()), since, until, task_id: None };
-            let result = access.provider.records(&filter, 1, &*access.api).await;
-            Answer::Looked { batch, task, result }
+            let mut all = Page::default();
+            // One page, unless the provider doesn't care for the address: then what isn't on it may be on the next.
+            for number in 1..=PAGES {
+                pace.slot().await;
+                shared.count_call();
+                let result = match pace.heard(access.provider.records(&filter, number, &*access.api).await) {
+                    Ok(page) => page,
+                    Err(error) => return Answer::Looked { batch, task, result: Err(error) },
+                };
+                let seen = all.records.len() + result.records.len();
+                let has_more = has_more(limit, number, &result, seen);
+                all.records.extend(result.records);
+                if !has_more && number < PAGES {
+                    return Answer::Looked { batch, task, result: Ok(all) };
+                }
+            }
+            let error = ApiError::new(ApiErrorKind::Server, limit.api, "the list of records doesn't end");
+            Answer::Looked { batch, task, result: Err(error) }
         })
     }
 }

@@ -22,7 +22,7 @@ pub fn delay(attempt: u32, error: &ApiError, random: &mut fastrand::Rng) -> Dura
     ours.max(theirs)
 }
 
-/// What a lane may spend on retries: a provider that fails for minutes is left alone, and the rest can be resumed.
+/// What a lane may spend on retries of refreshes, or of prefetches: a provider that fails for minutes is left alone, and the rest can be resumed.
 #[derive(Debug)]
 pub struct Budget(u32);
 
@@ -46,7 +46,7 @@ impl Budget {
 
     /// A call went through.
     pub fn earn(&mut self) {
-        self.0 = (self.0 + 5).min(500);
+        self.0 = (self.0 + 10).min(500);
     }
 }
 

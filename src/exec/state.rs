@@ -1,10 +1,11 @@
 //! What a lane knows of its tasks: which wait, which are out, which ended. Values only; time comes in as an argument.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::spelling;
 use crate::model::{BatchNumber, Operation, Outcome, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
 use crate::provider::Record;
@@ -28,6 +29,8 @@ pub(super) struct Pending {
     pub(super) batch: Batch,
     /// How often it was sent already.
     pub(super) attempts: u32,
+    /// How often of these the records proved that it wasn't taken.
+    pub(super) absences: u32,
     pub(super) not_before: Instant,
 }
 
@@ -36,8 +39,9 @@ pub(super) struct Pending {
 pub(super) struct Uncertain {
     pub(super) batch: Batch,
     pub(super) attempts: u32,
+    pub(super) absences: u32,
     pub(super) sent: Instant,
-    /// On the clock that signs.
+    /// On the provider's clock.
     pub(super) sent_at: Timestamp,
     pub(super) why: String,
     pub(super) next_look: Instant,
@@ -51,7 +55,9 @@ pub(super) struct Taken {
     pub(super) batch: Batch,
     pub(super) task_ids: Vec<String>,
     pub(super) taken: Instant,
-    /// On the clock that signs.
+    /// Whether the provider said so itself; else its records show a trace.
+    pub(super) acknowledged: bool,
+    /// On the provider's clock.
     pub(super) sent_at: Timestamp,
     /// Tasks without an outcome.
     pub(super) open: usize,
@@ -77,8 +83,12 @@ pub(super) struct LaneState<'a> {
     /// For each refresh, the prefetches behind it.
     behind: HashMap<TaskIndex, Vec<TaskIndex>>,
     by_url: HashMap<&'a str, Vec<TaskIndex>>,
+    /// The same, by what an address has in common with all its spellings.
+    by_key: HashMap<String, Vec<TaskIndex>>,
+    /// Whether a row of the records named a task.
+    named: Vec<bool>,
     /// Batches that may be sent, in order.
-    pub(super) queue: Vec<Pending>,
+    pub(super) queue: VecDeque<Pending>,
     /// Prefetches whose refreshes are done, and that are in no batch yet.
     ready: BTreeSet<TaskIndex>,
     pub(super) ready_since: Option<Instant>,
@@ -93,8 +103,10 @@ impl<'a> LaneState<'a> {
     pub(super) fn new(lane: &'a Lane, last_batch: BatchNumber) -> Self {
         let mut behind: HashMap<TaskIndex, Vec<TaskIndex>> = HashMap::new();
         let mut by_url: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
+        let mut by_key: HashMap<String, Vec<TaskIndex>> = HashMap::new();
         for (index, planned) in (0..).zip(&lane.tasks) {
             by_url.entry(&planned.task.url).or_default().push(index);
+            by_key.entry(spelling::key(&planned.task.url)).or_default().push(index);
             for &refresh in &planned.after {
                 behind.entry(refresh).or_default().push(index);
             }
@@ -105,7 +117,9 @@ impl<'a> LaneState<'a> {
             blocked: lane.tasks.iter().map(|planned| planned.after.len()).collect(),
             behind,
             by_url,
-            queue: Vec::new(),
+            by_key,
+            named: vec![false; lane.tasks.len()],
+            queue: VecDeque::new(),
             ready: BTreeSet::new(),
             ready_since: None,
             uncertain: BTreeMap::new(),
@@ -136,7 +150,7 @@ impl<'a> LaneState<'a> {
     pub(super) fn enqueue(&mut self, operation: Operation, tasks: &[TaskIndex], most: Option<usize>, now: Instant) {
         for mut batch in cut::cut(self.lane, operation, tasks, most) {
             batch.number = self.number();
-            self.queue.push(Pending { batch, attempts: 0, not_before: now });
+            self.queue.push_back(Pending { batch, attempts: 0, absences: 0, not_before: now });
         }
     }
 
@@ -192,7 +206,14 @@ impl<'a> LaneState<'a> {
     }
 
     /// The provider took a batch.
-    pub(super) fn take(&mut self, batch: Batch, task_ids: Vec<String>, sent_at: Timestamp, now: Instant) {
+    pub(super) fn take(
+        &mut self,
+        batch: Batch,
+        task_ids: Vec<String>,
+        sent_at: Timestamp,
+        now: Instant,
+        acknowledged: bool,
+    ) {
         let number = batch.number;
         let mut open = 0;
         for &task in &batch.tasks {
@@ -201,31 +222,39 @@ impl<'a> LaneState<'a> {
                 open += 1;
             }
         }
-        let taken = Taken { batch, task_ids, taken: now, sent_at, open, next_look: None, looking: false, looks: 0 };
+        let (taken, next_look) = (now, None);
+        let taken = Taken { batch, task_ids, taken, acknowledged, sent_at, open, next_look, looking: false, looks: 0 };
         self.taken.insert(number, taken);
     }
 
-    /// The tasks that a row of the records speaks of: of its address, and taken under its id.
-    pub(super) fn attribute(&self, record: &Record) -> Vec<TaskIndex> {
-        let of = |url: &str| -> Vec<TaskIndex> {
-            let candidates = self.by_url.get(url).into_iter().flatten().copied();
-            candidates.filter(|&task| self.is_under(task, &record.task_id)).collect()
+    /// The tasks that a row of the records speaks of: of its address, and taken in one of these batches. They count as named.
+    pub(super) fn attribute(&mut self, record: &Record, batches: &[BatchNumber]) -> Vec<TaskIndex> {
+        let is_under = |task: &TaskIndex| {
+            matches!(self.progress[*task as usize], Progress::Taken(batch) if batches.contains(&batch))
+                && spelling::fits(self.operation(*task), record)
         };
-        let whole = of(&record.url);
-        if !whole.is_empty() {
-            return whole;
+        let mut tasks: Vec<TaskIndex> = self.spelled(&record.url).iter().copied().filter(is_under).collect();
+        if tasks.is_empty() {
+            // Some row may stand for several addresses.
+            let all = spelling::several(&record.url).flat_map(|url| self.spelled(url));
+            tasks.extend(all.copied().filter(is_under));
         }
-        // Some row may stand for all addresses of its task, joined as they were submitted.
-        record.url.split(['\n', '\r']).flat_map(of).collect()
+        for &task in &tasks {
+            self.named[task as usize] = true;
+        }
+        tasks
     }
 
-    fn is_under(&self, task: TaskIndex, task_id: &str) -> bool {
-        match self.progress[task as usize] {
-            Progress::Taken(batch) => {
-                self.taken.get(&batch).is_some_and(|taken| taken.task_ids.iter().any(|id| id == task_id))
-            }
-            _ => false,
-        }
+    /// The tasks of an address, spelled exactly so; if there are none, spelled in some other way.
+    fn spelled(&self, url: &str) -> &[TaskIndex] {
+        let exactly = self.by_url.get(url);
+        exactly.or_else(|| self.by_key.get(&spelling::key(url))).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a row is about the address and the operation of a task.
+    pub(super) fn is_about(&self, record: &Record, task: TaskIndex) -> bool {
+        let mut urls = std::iter::once(&*record.url).chain(spelling::several(&record.url));
+        spelling::fits(self.operation(task), record) && urls.any(|url| self.spelled(url).contains(&task))
     }
 
     /// The batch that a task was taken in.
@@ -242,9 +271,20 @@ impl<'a> LaneState<'a> {
         tasks.iter().copied().filter(|&task| self.progress[task as usize] == Progress::Taken(batch)).collect()
     }
 
-    /// Gives a task its outcome, and those that can't follow it theirs. What already has one keeps it: the first verdict
+    /// A taken batch whose tasks have all ended, which is forgotten.
+    pub(super) fn closed(&mut self, batch: BatchNumber) -> Option<Taken> {
+        self.taken.get(&batch).filter(|taken| taken.open == 0)?;
+        self.taken.remove(&batch)
+    }
+
+    /// Those of them that no row has named.
+    pub(super) fn unnamed_of(&self, batch: BatchNumber) -> Vec<TaskIndex> {
+        self.open_of(batch).into_iter().filter(|&task| !self.named[task as usize]).collect()
+    }
+
+    /// Gives a task its outcome (`id`: under which of its batch's ids, if that is known), and those that can't follow it theirs. What already has one keeps it: the first verdict
     /// stands, whatever a later row says.
-    pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome, now: Instant) -> Vec<Ended> {
+    pub(super) fn end(&mut self, task: TaskIndex, outcome: Outcome, id: Option<&str>, now: Instant) -> Vec<Ended> {
         if self.is_ended(task) {
             return Vec::new();
         }
@@ -253,10 +293,7 @@ impl<'a> LaneState<'a> {
             && let Some(taken) = self.taken.get_mut(&batch)
         {
             taken.open -= 1;
-            task_id = Some(taken.task_ids.join(","));
-            if taken.open == 0 {
-                self.taken.remove(&batch);
-            }
+            task_id = Some(id.map_or_else(|| taken.task_ids.join(","), str::to_owned));
         }
         self.progress[task as usize] = Progress::Ended;
         self.open -= 1;
@@ -268,7 +305,7 @@ impl<'a> LaneState<'a> {
                 self.blocked[prefetch as usize] -= 1;
                 self.release([prefetch], now);
             } else {
-                ended.extend(self.end(prefetch, left_behind.clone(), now));
+                ended.extend(self.end(prefetch, left_behind.clone(), None, now));
             }
         }
         ended

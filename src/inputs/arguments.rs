@@ -24,6 +24,8 @@ pub enum Command {
         /// As they were typed; at least one.
         paths: Vec<OsString>,
     },
+    /// Which two commits count, and why.
+    ExplainRange(Flags),
     /// Whether the inputs can be used.
     Check(Flags),
     /// Follow what was submitted earlier.
@@ -64,6 +66,7 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
             flags.add("dry-run", "true");
             Command::Run(flags)
         }
+        "explain" if inner.get_flag("range") => Command::ExplainRange(flags(&mut inner, Use::Explain)),
         "explain" => Command::Explain {
             paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
             flags: flags(&mut inner, Use::Explain),
@@ -85,8 +88,13 @@ fn program() -> clap::Command {
         .value_name("PATH")
         .help("Files, from the repository's root")
         .num_args(1..)
-        .required(true)
+        .required_unless_present("range")
         .value_parser(clap::value_parser!(OsString));
+    let range = Arg::new("range")
+        .long("range")
+        .help("Which two commits a run would compare, why, and what another base would mean")
+        .action(ArgAction::SetTrue)
+        .conflicts_with("paths");
     clap::Command::new("cdn-purge")
         .bin_name("cdn-purge")
         .version(env!("CARGO_PKG_VERSION"))
@@ -101,7 +109,7 @@ fn program() -> clap::Command {
                 .args(arguments(Use::Run).filter(|argument| argument.get_id() != "dry-run"))
                 .after_help(PRECEDENCE),
         )
-        .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).arg(paths))
+        .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).args([paths, range]))
         .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check))
         .subcommand(with("wait", "Goes on with an earlier run from its journal; takes the options that the run had", Use::Wait))
         .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
@@ -210,6 +218,12 @@ mod tests {
         let Command::Explain { flags, paths } = parse("explain --prefetch a.html b.html").unwrap() else { panic!() };
         assert_eq!(format!("{flags:?}"), r#"{"prefetch"}"#);
         assert_eq!(paths, ["a.html", "b.html"]);
+    }
+
+    #[test]
+    fn a_range_is_explained_without_paths() {
+        assert_eq!(debug("explain --range --base v1 --head=HEAD~1"), r#"ExplainRange({"base", "head"})"#);
+        assert!(matches!(parse("explain --range a.html"), Err(Error::Inputs(_))));
     }
 
     #[test]

@@ -164,13 +164,13 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "changes",
         Shape::Choice(&["git", "all"]),
-        PLANS,
+        MAPS,
         "Where changed files come from: `git` is the difference of two commits, `all` is every tracked file",
     )
     .or("git")
     .in_file(),
-    entry("base", Shape::Text, PLANS, "The revision that was deployed before; without it the CI event decides"),
-    entry("head", Shape::Text, PLANS, "The revision that is deployed now; without it the CI event decides"),
+    entry("base", Shape::Text, MAPS, "The revision that was deployed before; without it the CI event decides"),
+    entry("head", Shape::Text, MAPS, "The revision that is deployed now; without it the CI event decides"),
     entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
     entry("prefetch", Shape::Boolean, MAPS, "Overrides the rules: prefetch, or don't"),
     entry("dry-run", Shape::Boolean, BEGINS, "Print the plan; send nothing, need no credentials").or("false"),

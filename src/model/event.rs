@@ -113,6 +113,13 @@ pub enum EventKind {
         /// Why, with the provider's words.
         why: String,
     },
+    /// Nothing was told for a while; the lane waits for the provider.
+    Waiting {
+        /// The lane.
+        lane: LaneIndex,
+        /// Its tasks without an outcome.
+        open: usize,
+    },
     /// A thing worth saying that changes nothing.
     Noted {
         /// The sentence.

@@ -1,12 +1,17 @@
-//! A moment on the wall clock becomes the time to sign with: monotonic, on tokio's clock, corrected by the provider's.
+//! A moment on the wall clock becomes the time to sign with, and the provider's own time: monotonic, on tokio's clock.
 //!
 //! Apart because the network and the rehearsal tell the time in the same way, and because a wall clock that is stepped
 //! during a run must change nothing.
 
 use std::cell::Cell;
 
+use http::{HeaderMap, Response};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
+
+/// A `Date` further from the time we sign with can't be that of a server that takes our signatures: they are good for
+/// fifteen minutes (alibabacloud help, signature page, 2023-10).
+const BELIEVABLE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Counts on from one reading of the wall clock.
 #[derive(Clone, Debug)]
@@ -14,12 +19,14 @@ pub struct Clock {
     base: Timestamp,
     start: Instant,
     offset: Cell<SignedDuration>,
+    /// The provider's clock minus this machine's, by its last good answer.
+    server: Cell<Option<SignedDuration>>,
 }
 
 impl Clock {
     /// A clock that shows `base` now.
     pub fn new(base: Timestamp) -> Self {
-        Self { base, start: Instant::now(), offset: Cell::new(SignedDuration::ZERO) }
+        Self { base, start: Instant::now(), offset: Cell::new(SignedDuration::ZERO), server: Cell::new(None) }
     }
 
     /// The time, with what [`Clock::correct`] learned.
@@ -35,8 +42,33 @@ impl Clock {
 
     /// Takes `server` as the right time from now on.
     pub fn correct(&self, server: Timestamp) {
-        self.offset.set(server.duration_since(self.uncorrected()));
+        let offset = server.duration_since(self.uncorrected());
+        self.offset.set(offset);
+        self.server.set(Some(offset));
     }
+
+    /// Learns the provider's time from an answer that it gave just now. Its `Date` has whole seconds, cut: what is learned is
+    /// up to a second, and the way of the answer, too early.
+    pub fn heard<B>(&self, answer: &Response<B>) {
+        if let Some(date) = date(answer.headers()).filter(|_| answer.status().is_success())
+            && date.duration_since(self.now()).abs() <= BELIEVABLE
+        {
+            self.server.set(Some(date.duration_since(self.uncorrected())));
+        }
+    }
+
+    /// The time on the provider's clock, as far as its answers told; else the time to sign with.
+    pub fn server_now(&self) -> Timestamp {
+        shift(self.uncorrected(), self.server.get().unwrap_or(self.offset.get()))
+    }
+}
+
+/// The server's clock by an answer's `Date`; not from an answer that lay in some cache.
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    if headers.contains_key("age") {
+        return None;
+    }
+    Some(jiff::fmt::rfc2822::parse(headers.get("date")?.to_str().ok()?).ok()?.timestamp())
 }
 
 /// Saturates: a clock must not panic, whatever a server's `Date` says.
@@ -69,6 +101,35 @@ mod tests {
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(clock.now(), "2026-11-22T11:41:00Z".parse().unwrap());
         assert_eq!(clock.uncorrected(), "2026-11-22T12:01:00Z".parse().unwrap());
+    }
+
+    fn answer(status: u16, headers: &[(&'static str, &str)]) -> Response<()> {
+        let mut answer = Response::builder().status(status);
+        for (name, value) in headers {
+            answer = answer.header(*name, *value);
+        }
+        answer.body(()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_providers_time_comes_from_its_good_answers_and_changes_no_signature() {
+        let clock = Clock::new(noon());
+        assert_eq!(clock.server_now(), noon());
+        clock.heard(&answer(200, &[("date", "Sun, 22 Nov 2026 12:00:10 GMT")]));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(clock.server_now(), "2026-11-22T12:00:15Z".parse().unwrap());
+        assert_eq!(clock.now(), "2026-11-22T12:00:05Z".parse().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_date_that_is_cached_absurd_unreadable_or_an_errors_teaches_nothing() {
+        let clock = Clock::new(noon());
+        let date = ("date", "Sun, 22 Nov 2026 12:00:10 GMT");
+        clock.heard(&answer(200, &[date, ("age", "3")]));
+        clock.heard(&answer(502, &[date]));
+        clock.heard(&answer(200, &[("date", "Sun, 22 Nov 2026 13:00:10 GMT")]));
+        clock.heard(&answer(200, &[("date", "soon")]));
+        assert_eq!(clock.server_now(), noon());
     }
 
     #[tokio::test(start_paused = true)]

@@ -87,6 +87,8 @@ pub struct EmulatorSettings {
     pub hang: Vec<String>,
     /// Whether the records hold a row for each address, or one for each task id.
     pub rows: Rows,
+    /// Which addresses share a task id.
+    pub ids: Ids,
     /// The emulator's clock minus the real one, in seconds.
     pub clock_offset_seconds: i64,
     /// Calls (the vendor's names) that the key may not make.
@@ -100,6 +102,17 @@ pub enum Rows {
     PerUrl,
     /// One row, with the first address, for each task id.
     PerTask,
+}
+
+/// The addresses that get one task id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// Those that the vendor's documentation says.
+    Merged,
+    /// Those of one call.
+    PerCall,
+    /// None: each has its own.
+    PerUrl,
 }
 
 impl Default for EmulatorSettings {
@@ -116,6 +129,7 @@ impl Default for EmulatorSettings {
             refuse: Vec::new(),
             hang: Vec::new(),
             rows: Rows::PerUrl,
+            ids: Ids::Merged,
             clock_offset_seconds: 0,
             forbid: Vec::new(),
         }

@@ -146,11 +146,17 @@ impl Api for HttpApi {
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(request.url())).map(|proxy| authority(&proxy.url));
         let call = Call { api, host: authority(request.url()), proxy, began: Instant::now() };
         let response = client.execute(request).await.map_err(|error| call.failed(&error))?;
-        call.read(response).await
+        let answer = call.read(response).await?;
+        self.clock.heard(&answer);
+        Ok(answer)
     }
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn server_now(&self) -> Timestamp {
+        self.clock.server_now()
     }
 
     fn nonce(&self) -> String {

@@ -283,6 +283,11 @@ pub trait Api {
     /// The time to sign with: the clock, corrected by what [`Api::correct_clock`] learned.
     fn now(&self) -> Timestamp;
 
+    /// The time on the provider's clock, as far as its answers told: what its records are compared with.
+    fn server_now(&self) -> Timestamp {
+        self.now()
+    }
+
     /// A new nonce: 32 lower-case hex digits.
     fn nonce(&self) -> String;
 

@@ -203,7 +203,8 @@ impl EventSink for Recorder<'_> {
             EventKind::RunStarted { .. }
             | EventKind::BatchStarted { .. }
             | EventKind::BatchRetried { .. }
-            | EventKind::BatchSplit { .. } => {}
+            | EventKind::BatchSplit { .. }
+            | EventKind::Waiting { .. } => {}
         }
     }
 }

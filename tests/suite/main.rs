@@ -7,6 +7,8 @@ mod cli; // the real binary from outside: exit codes, words, files, and what a v
 mod documents; // what README and the others say is true: commands, configurations, workflows, links
 mod generated; // files that are printed from tables are up to date
 mod sim; // whole executions in virtual time, with every fault
+mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
+mod sim_strangers; // the same against servers that another maker built from the same documentation
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod waiting; // `wait` begins nothing, and never ends well without having waited
 mod world; // what those executions live in

@@ -186,7 +186,7 @@ fn a_permission_that_is_missing_for_prefetches_leaves_the_refreshes_done() {
 #[test]
 fn without_the_permission_to_ask_what_was_taken_is_unknown_and_never_done() {
     let mut world = World::of_pages(20);
-    world.settings.forbid = vec!["DescribeRefreshTaskById".into()];
+    world.settings.forbid = vec!["DescribeRefreshTaskById".into(), "DescribeRefreshTasks".into()];
     let story = world.run();
     story.assert_partition().assert_ledger();
     assert_eq!((story.count("done"), story.count("unknown")), (0, 20));

@@ -23,7 +23,7 @@ const WORLD: &[(&str, &[&str])] = &[
     ("std::fs", &["inputs/", "changes/", "exec/journal.rs", "host/", "commands/"]),
     ("File::open", &["inputs/", "changes/", "exec/journal.rs", "host/"]),
     ("std::env::", &["main.rs", "host/mod.rs"]),
-    ("git2::", &["changes/git.rs", "commands/demo.rs"]),
+    ("git2::", &["changes/git.rs", "changes/git/", "commands/demo.rs"]),
     ("reqwest", &["provider/http.rs", "provider/http/"]),
     ("std::process::Command", &[]),
     ("println!", &[]),

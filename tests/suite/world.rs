@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal};
 use cdn_purge::exec::{self, Access, Options};
@@ -19,11 +21,19 @@ use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
 use cdn_purge::provider::emulation::{EmulatorSettings, LedgerEntry};
-use cdn_purge::provider::{Opening, Spec};
+use cdn_purge::provider::{Api, ApiError, ApiName, Opening, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
+use http::{Request, Response};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 pub const REFRESH: Operation = Operation::Refresh(Kind::File);
+
+/// An answer becomes another, given the request and the name of the call.
+pub type Bend = Rc<dyn Fn(&str, &Request<Bytes>, Response<Bytes>) -> Response<Bytes>>;
+
+/// The code that a call is refused with, if it is: given its name, the request, and the time.
+pub type Refuse = Rc<dyn Fn(&str, &Request<Bytes>, Duration) -> Option<&'static str>>;
 
 /// What happens in a world.
 pub struct World {
@@ -38,6 +48,16 @@ pub struct World {
     pub signals: Vec<(Duration, Signal)>,
     /// Drops the execution at this event, as `kill -9` would.
     pub killed_at: Option<usize>,
+    /// Drops it after this time.
+    pub killed_after: Option<Duration>,
+    /// What another maker's server would answer instead.
+    pub bend: Option<Bend>,
+    /// What every call comes to, should no host be there.
+    pub unreachable: Option<ApiError>,
+    /// With which code a call is refused, unexecuted, that arrives so long after the start.
+    pub refuse: Option<Refuse>,
+    /// How many targets, all on one account.
+    pub targets: usize,
     pub journal: Option<PathBuf>,
     /// What an earlier run's vendor had accepted.
     pub emulation: Option<Rc<RefCell<Emulation>>>,
@@ -56,6 +76,58 @@ pub struct Story {
     pub calls: u64,
     pub emulation: Rc<RefCell<Emulation>>,
     pub killed: bool,
+    /// When calls reached the server, by their names.
+    pub arrivals: Vec<(&'static str, Duration)>,
+}
+
+/// The way to the vendor, who is of another make.
+struct Way {
+    inner: RehearsalApi,
+    bend: Option<Bend>,
+    unreachable: Option<ApiError>,
+    refuse: Option<Refuse>,
+    latency: Duration,
+    start: Instant,
+    arrivals: RefCell<Vec<(&'static str, Duration)>>,
+}
+
+#[async_trait(?Send)]
+impl Api for Way {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ApiError> {
+        let name = ApiName::of(&request);
+        self.arrivals.borrow_mut().push((name, self.start.elapsed() + self.latency / 2));
+        if let Some(error) = &self.unreachable {
+            tokio::time::sleep(self.latency).await;
+            return Err(error.clone());
+        }
+        if let Some(code) = self.refuse.as_ref().and_then(|refuse| refuse(name, &request, self.start.elapsed())) {
+            tokio::time::sleep(self.latency).await;
+            let body = format!(r#"{{"RequestId":"R","Code":"{code}","Message":"no"}}"#);
+            return Ok(Response::builder().status(400).body(body.into()).unwrap());
+        }
+        let copy = request.clone();
+        let answer = self.inner.call(request).await?;
+        Ok(match &self.bend {
+            Some(bend) => bend(name, &copy, answer),
+            None => answer,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn server_now(&self) -> Timestamp {
+        self.inner.server_now()
+    }
+
+    fn nonce(&self) -> String {
+        self.inner.nonce()
+    }
+
+    fn correct_clock(&self, server: Timestamp) {
+        self.inner.correct_clock(server);
+    }
 }
 
 impl World {
@@ -86,6 +158,11 @@ impl World {
             clock_offset_seconds: 0,
             signals: Vec::new(),
             killed_at: None,
+            killed_after: None,
+            bend: None,
+            unreachable: None,
+            refuse: None,
+            targets: 1,
             journal: None,
             emulation: None,
             started,
@@ -100,8 +177,9 @@ impl World {
 
     pub fn plan(&self) -> Plan {
         let reason = || vec![Reason { rule: "rules[0]".into(), file: None }];
-        let tasks = self.tasks.iter().map(|(operation, url)| Task {
-            target: "site".into(),
+        let targets: Vec<Target> = (0..self.targets).map(target).collect();
+        let tasks = self.tasks.iter().zip((0..self.targets).cycle()).map(|((operation, url), place)| Task {
+            target: targets[place].name.clone(),
             operation: *operation,
             force: false,
             url: url.clone(),
@@ -110,7 +188,7 @@ impl World {
         let mapped = Mapped { tasks: tasks.collect(), skipped: Vec::new() };
         let limits =
             Limits { batch_size: self.options.batch_size, roots_allowed: vec!["rules[0]".into()], ..Limits::default() };
-        plan::make(mapped, &[target()], &limits).unwrap()
+        plan::make(mapped, &targets, &limits).unwrap()
     }
 
     /// Lets it happen, in virtual time.
@@ -133,7 +211,16 @@ impl World {
         let clock = Clock::new(
             emulator_clock_start.checked_add(Duration::from_secs(self.clock_offset_seconds.unsigned_abs())).unwrap(),
         );
-        let api = Rc::new(RehearsalApi::new(Rc::clone(&emulation), self.latency, clock, self.seed));
+        let start = Instant::now();
+        let api = Rc::new(Way {
+            inner: RehearsalApi::new(Rc::clone(&emulation), self.latency, clock, self.seed),
+            bend: self.bend.clone(),
+            unreachable: self.unreachable.clone(),
+            refuse: self.refuse.clone(),
+            latency: self.latency,
+            start,
+            arrivals: RefCell::default(),
+        });
         let credentials = Credentials {
             access_key_id: self.settings.access_key_id.clone(),
             access_key_secret: self.secret.map_or_else(|| self.settings.access_key_secret.clone(), Into::into),
@@ -158,7 +245,6 @@ impl World {
             None => (Journal::none(), Default::default()),
         };
         let (interrupter, interrupt) = interrupt::channel();
-        let start = tokio::time::Instant::now();
         let (kill, killed) = tokio::sync::oneshot::channel::<()>();
         let events = RefCell::new(Vec::new());
         let mut kill = Some(kill);
@@ -176,6 +262,7 @@ impl World {
         let was_killed = tokio::select! {
             biased;
             Ok(()) = killed => true,
+            () = after(self.killed_after) => true,
             () = execution => false,
             () = signals(&self.signals, &interrupter) => unreachable!("signals never end"),
         };
@@ -202,6 +289,7 @@ impl World {
             events,
             emulation,
             killed: was_killed,
+            arrivals: api.arrivals.take(),
         }
     }
 }
@@ -218,6 +306,15 @@ impl Story {
             .collect();
         let ended: BTreeSet<(Operation, String)> = self.outcomes.keys().cloned().collect();
         assert_eq!(planned, ended);
+        self
+    }
+
+    /// No second holds more calls of one name than the limit.
+    pub fn assert_rate(&self, name: &str, limit: usize) -> &Self {
+        let times: Vec<Duration> = self.arrivals.iter().filter(|(api, _)| *api == name).map(|(_, at)| *at).collect();
+        let crowded =
+            times.iter().zip(times.iter().skip(limit)).find(|(one, other)| **other - **one < Duration::from_secs(1));
+        assert_eq!(crowded, None, "{name} more than {limit} times in a second");
         self
     }
 
@@ -265,12 +362,19 @@ impl Story {
     }
 }
 
-pub fn target() -> Target {
-    Target { name: "site".into(), provider: &ALIBABA_CDN, options: BTreeMap::new() }
+fn target(place: usize) -> Target {
+    Target { name: format!("site{place}").into(), provider: &ALIBABA_CDN, options: BTreeMap::new() }
 }
 
 fn faults(rules: &[String], seed: u64) -> Faults {
     Faults::parse(rules, seed).unwrap()
+}
+
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn signals(signals: &[(Duration, Signal)], interrupter: &Interrupter) {

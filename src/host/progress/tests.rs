@@ -111,6 +111,14 @@ fn half_a_minute_without_news_is_news() {
 }
 
 #[test]
+fn a_silence_is_broken_by_how_far_it_is() {
+    let events: Vec<Event> = (1..=3).map(|half| event(30 * half, EventKind::Waiting { lane: 0, open: 1 })).collect();
+    let text = told(LogLevel::Normal, &sample::plan_of(&["https://www.example.com/".to_owned()]), &events);
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(text.starts_with("main: 0 of 1 submitted, 0 done after 30 s\n"), "{text}");
+}
+
+#[test]
 fn a_bar_shows_counts_and_leaves_at_the_end() {
     let (mut console, _, err) = console(plain(), Look { bar: true, ..LOOK });
     let plan = sample::plan();

@@ -58,7 +58,10 @@ impl Api for RehearsalApi {
         }
         tokio::time::sleep(reply.delay + self.latency / 2).await;
         Err(ambiguous(match reply.wire {
-            Wire::Whole(response) => return Ok(response),
+            Wire::Whole(response) => {
+                self.clock.heard(&response);
+                return Ok(response);
+            }
             Wire::Cut(response) => {
                 format!("the answer of `{host}` broke off after {} bytes", response.body().len() / 2)
             }
@@ -69,6 +72,10 @@ impl Api for RehearsalApi {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn server_now(&self) -> Timestamp {
+        self.clock.server_now()
     }
 
     fn nonce(&self) -> String {

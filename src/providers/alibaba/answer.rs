@@ -8,6 +8,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::model::{Operation, Quota, QuotaEntry};
@@ -47,11 +48,13 @@ impl Answer {
     /// The rows of `Tasks`.
     pub(super) fn page(&self) -> Result<Page, ApiError> {
         let body: Tasks = self.read()?;
-        if self.request_id(body.request_id.as_ref()).is_none() || body.code.is_some() {
-            return Err(self.without("a request id and a list", body.code.as_ref()));
+        // A list that is absent is an empty one, if this is the vendor's answer at all.
+        if (body.tasks.is_none() && self.request_id(body.request_id.as_ref()).is_none()) || body.code.is_some() {
+            return Err(self.without("a request id or a list", body.code.as_ref()));
         }
-        let records: Vec<Record> = body.tasks.0.into_iter().map(Row::into_record).collect();
-        let total = body.total_count.and_then(|count| count.0.parse().ok()).unwrap_or(records.len());
+        let rows = body.tasks.unwrap_or_default().0;
+        let records: Vec<Record> = rows.into_iter().map(Row::into_record).collect();
+        let total = body.total_count.and_then(|count| count.0.trim().parse().ok()).unwrap_or(records.len());
         Ok(Page { records, total })
     }
 
@@ -59,9 +62,6 @@ impl Answer {
     /// fields begin.
     pub(super) fn quota(&self, prefixes: &[(Operation, &str)]) -> Result<Quota, ApiError> {
         let fields: BTreeMap<String, Scalar> = self.fields()?;
-        if self.request_id(fields.get("RequestId")).is_none() || fields.contains_key("Code") {
-            return Err(self.without("a request id and a quota", fields.get("Code")));
-        }
         let number = |prefix: &str, suffix: &str| {
             let number: i64 = fields.get(&format!("{prefix}{suffix}"))?.0.trim().parse().ok()?;
             Some(u64::try_from(number).unwrap_or(0))
@@ -69,7 +69,12 @@ impl Answer {
         let entry = |&(operation, prefix): &(Operation, &str)| {
             Some(QuotaEntry { operation, limit: number(prefix, "Quota")?, remaining: number(prefix, "Remain")? })
         };
-        Ok(Quota { entries: prefixes.iter().filter_map(entry).collect() })
+        let entries: Vec<QuotaEntry> = prefixes.iter().filter_map(entry).collect();
+        let is_answer = !entries.is_empty() || self.request_id(fields.get("RequestId")).is_some();
+        if !is_answer || fields.contains_key("Code") {
+            return Err(self.without("a request id or a quota", fields.get("Code")));
+        }
+        Ok(Quota { entries })
     }
 
     /// The scalar fields of an answer without a list.
@@ -117,8 +122,7 @@ struct Tasks {
     request_id: Option<Scalar>,
     total_count: Option<Scalar>,
     code: Option<Scalar>,
-    #[serde(default)]
-    tasks: Rows,
+    tasks: Option<Rows>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -136,7 +140,7 @@ struct Row {
 impl Row {
     /// Any status but the two final words counts as not finished.
     fn into_record(self) -> Record {
-        let state = match self.status.0.to_ascii_lowercase().as_str() {
+        let state = match self.status.0.trim().to_ascii_lowercase().as_str() {
             "complete" => TaskState::Complete,
             "failed" if self.description.0.is_empty() => TaskState::Failed("no description".to_owned()),
             "failed" => TaskState::Failed(self.description.0),
@@ -144,7 +148,7 @@ impl Row {
         };
         Record {
             percent: leading_number(&self.process.0),
-            created: self.creation_time.0.parse().ok(),
+            created: moment(self.creation_time.0.trim()),
             task_id: self.task_id.0,
             url: self.object_path.0,
             prefetch: self.object_type.0.eq_ignore_ascii_case("preload"),
@@ -153,6 +157,17 @@ impl Row {
             state,
         }
     }
+}
+
+/// A time with its offset, or without one in UTC as the vendor's are; or seconds or milliseconds since the epoch.
+fn moment(text: &str) -> Option<Timestamp> {
+    if let Ok(number) = text.parse::<i64>() {
+        let seconds = if number.abs() >= 100_000_000_000 { number / 1_000 } else { number };
+        return Timestamp::from_second(seconds).ok();
+    }
+    let civil =
+        || Some(text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp());
+    text.parse().ok().or_else(civil)
 }
 
 /// `99.37` of `99.37%`.

@@ -157,7 +157,7 @@ impl Provider for Alibaba {
         query.extend(filter.task_id.clone().map(|id| ("TaskId", id)));
         query.extend(filter.url.clone().map(|url| ("ObjectPath", url)));
         if filter.since.is_some() || filter.until.is_some() {
-            let (start, end) = window(filter, api.now());
+            let (start, end) = window(filter, api.server_now());
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
         }
         self.read(limit, query, api).await?.page()

@@ -7,11 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::answer::{Answer, Scalar};
 use super::spec::{Code, meaning};
-use crate::provider::{ApiError, ApiErrorKind};
+use crate::provider::{ApiError, ApiErrorKind, clock};
 
 /// The longest wait that we take from a header. Source: alibabacloud_tea_openapi 0.4.6 cuts it there too.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
@@ -36,8 +34,9 @@ impl Answer {
         if known.is_none() && status.is_server_error() {
             kind = ApiErrorKind::Server;
         }
-        // What carries this header is throttling, whatever it is called; only a code that is definite beats it.
-        if asked_to_wait.is_some() && (known.is_none() || kind == ApiErrorKind::Server) {
+        // What carries this header is throttling, whatever it is called; but with a server error nothing says that the call
+        // wasn't executed, and a batch must not be sent twice.
+        if asked_to_wait.is_some() && known.is_none() && !status.is_server_error() {
             kind = ApiErrorKind::Throttled;
         }
         let mut error = self.error(kind, words.message.as_deref().unwrap_or("no message"));
@@ -63,8 +62,8 @@ impl Answer {
         let kind = match status.as_u16() {
             413 | 414 => ApiErrorKind::TooLarge,
             429 => ApiErrorKind::Throttled,
-            _ if self.asked_to_wait().is_some() => ApiErrorKind::Throttled,
             500..=599 => ApiErrorKind::Server,
+            _ if self.asked_to_wait().is_some() => ApiErrorKind::Throttled,
             _ => return self.unreadable("an error without a code, perhaps from a proxy"),
         };
         let reason = status.canonical_reason().unwrap_or("no reason given");
@@ -77,7 +76,7 @@ impl Answer {
         let message: String = message.chars().take(LONGEST_MESSAGE).collect();
         ApiError {
             status: Some(self.response.status().as_u16()),
-            server_time: self.server_time(),
+            server_time: clock::date(self.response.headers()),
             ..ApiError::new(kind, self.api, message)
         }
     }
@@ -114,16 +113,6 @@ impl Answer {
         let milliseconds = number("x-acs-retry-after").map(Duration::from_millis);
         let wait = milliseconds.or_else(|| number("retry-after").map(Duration::from_secs))?;
         Some(wait.min(LONGEST_WAIT))
-    }
-
-    /// The server's clock; not from an answer that lay in some cache.
-    fn server_time(&self) -> Option<Timestamp> {
-        let headers = self.response.headers();
-        if headers.contains_key("age") {
-            return None;
-        }
-        let date = headers.get("date")?.to_str().ok()?;
-        Some(jiff::fmt::rfc2822::parse(date).ok()?.timestamp())
     }
 
     fn redirect_host(&self) -> String {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::model::{Kind, Operation};
 use crate::provider::ApiErrorKind::{
-    self, Clock, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge, Unsent,
+    self, Ambiguous, Clock, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
 use crate::provider::{CallLimit, CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
 
@@ -254,7 +254,7 @@ pub(super) static CODES: &[Code] = &[
     code("InsufficientBalance", Denied, 0, SERVICE), // DCDN guide 2025-09
     code("InvalidAction*", Denied, 0, "the endpoint doesn't serve this API"), // gateway codes 2026
     code("InvalidVersion*", Denied, 0, "the endpoint doesn't serve this API"), // gateway codes 2026
-    code("InvalidTaskId*", Denied, 0, ""),         // reference 2026-04
+    code("InvalidTaskId*", Refused, 0, ""),        // reference 2026-04; perhaps of an id that isn't visible yet
     code("MissingTimeParameter", Denied, 0, ""),   // reference 2026-04
     code("InvalidTime", Denied, 0, "records are kept for three days"), // reference 2026-04
     code("InvalidStartTime*", Denied, 0, ""),      // reference 2026-04
@@ -269,8 +269,8 @@ pub(super) static CODES: &[Code] = &[
     code("MissingSecurityToken", Credentials, 0, TOKEN), // gateway codes 2026
     code("InvalidTimeStamp.Expired", Clock, 0, ""), // more than 15 minutes off: gateway codes 2026
     code("InvalidTimeStamp.*", Denied, 0, ""),     // gateway codes 2026
-    code("SignatureNonceUsed", Unsent, 0, ""),     // gateway codes 2026; we sign anew, with another nonce, each time
-    code("ServiceUnavailable", Server, 0, ""),     // gateway codes 2026
-    code("InternalError*", Server, 0, ""),         // gateway codes 2026
-    code("UnknownError", Server, 0, ""),           // gateway codes 2026
+    code("SignatureNonceUsed", Ambiguous, 0, ""), // gateway codes 2026; ours are new, so something on the way sent it twice
+    code("ServiceUnavailable", Server, 0, ""),    // gateway codes 2026
+    code("InternalError*", Server, 0, ""),        // gateway codes 2026
+    code("UnknownError", Server, 0, ""),          // gateway codes 2026
 ];

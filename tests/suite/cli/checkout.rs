@@ -1,6 +1,7 @@
 //! Repositories that can't tell what changed: each is named with its remedy, and nothing is sent.
 
-use super::stage::{Finished, Site, Trap};
+use super::stage::{Finished, Site};
+use super::vendor::Trap;
 
 /// Runs against a gateway that nobody may come to.
 fn run(site: &Site, arguments: &[&str]) -> Finished {

@@ -1,6 +1,7 @@
 //! Configurations and options that can't be used: every problem at once, with its place and remedy, and nothing is sent.
 
-use super::stage::{CONFIGURATION, Finished, Site, Trap};
+use super::stage::{CONFIGURATION, Finished, Site};
+use super::vendor::Trap;
 
 /// Runs with this configuration, against a gateway that nobody may come to.
 fn run(configuration: impl AsRef<[u8]>) -> Finished {
@@ -77,14 +78,16 @@ fn an_unknown_key_is_said_with_the_nearest_one() {
 
 #[test]
 fn a_bad_glob_is_said_with_its_place() {
-    run(with("\"public/**\"", "\"public/[a-\"")).complains(2, &["[", "cdn-purge.yml:6", ""]);
-    run(with("\"public/**\"", "\"/public/**\"")).complains(2, &["/", "cdn-purge.yml:6", ""]);
+    run(with("\"public/**\"", "\"public/[a-\""))
+        .complains(2, &["unclosed `[`", "cdn-purge.yml:6:12", "close it with `]`"]);
+    run(with("\"public/**\"", "\"/public/**\""))
+        .complains(2, &["a pattern begins at the repository's root", "cdn-purge.yml:6:12", "write `public/**`"]);
 }
 
 #[test]
 fn an_unknown_placeholder_is_said_with_the_nearest_one() {
     run(with("{tail}", "{tial}")).complains(2, &["`{tial}`", "cdn-purge.yml:7:36", "did you mean `{tail}`?"]);
-    run(with("{tail}", "{3}")).complains(2, &["`{3}`", "cdn-purge.yml:7", ""]);
+    run(with("{tail}", "{3}")).complains(2, &["`{3}` is never filled", "cdn-purge.yml:7:36", "use a lower number"]);
 }
 
 #[test]
@@ -95,10 +98,15 @@ fn a_duplicate_key_is_said_with_both_places() {
 
 #[test]
 fn a_file_names_no_endpoint_and_no_secret() {
-    run(format!("{CONFIGURATION}endpoint: alibaba-cdn=https://evil.example\n"))
-        .complains(2, &["`endpoint`", "cdn-purge.yml:9:1", ""]);
+    run(format!("{CONFIGURATION}endpoint: alibaba-cdn=https://evil.example\n")).complains(
+        2,
+        &["`endpoint`: an endpoint can't stand in", "cdn-purge.yml:9:1", "give it as the flag `--endpoint`"],
+    );
     let secret = run(format!("{CONFIGURATION}access-key-secret: hunter2-in-a-file\n"));
-    secret.complains(2, &["`access-key-secret`", "cdn-purge.yml:9:1", ""]);
+    secret.complains(
+        2,
+        &["`access-key-secret`: a secret can't stand in", "cdn-purge.yml:9:1", "take it out and revoke it"],
+    );
     assert!(!secret.err.contains("hunter2"), "{}", secret.err);
 }
 

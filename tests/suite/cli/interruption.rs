@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::stage::{Run, STALE, Site, Vendor, WARM, at_once};
+use super::stage::{Run, STALE, Site, WARM, at_once};
+use super::vendor::Vendor;
 
 /// What a second run must make good after a first one was killed.
 #[derive(Clone, Copy)]
@@ -15,8 +16,8 @@ enum Moment {
 
 fn run(site: &Site, vendor: &Vendor) -> Run {
     let journal = site.beside("journal");
-    let arguments = ["run", "--one-at-a-time", "--batch-size", "2", "--log-level", "verbose", "--state"];
-    site.run(vendor.address(), &arguments).args(&[journal.to_str().unwrap()])
+    let arguments = ["run", "--one-at-a-time", "--batch-size", "2", "--log-level", "verbose"];
+    site.run(vendor.address(), &arguments).args(&["--state", journal.to_str().unwrap()])
 }
 
 #[test]
@@ -31,7 +32,7 @@ fn a_run_that_is_killed_is_finished_by_the_next_one() {
         Moment::Accepted(6),
     ];
     at_once(&moments, |&moment| {
-        let slow = ["--fault", "RefreshObjectCaches#1-2=slow:3000", "--fault", "PushObjectCache#1=slow:3000"];
+        let slow = ["--fault", "RefreshObjectCaches#1-2=slow:1500", "--fault", "PushObjectCache#1=slow:1500"];
         let vendor = Vendor::start(if matches!(moment, Moment::Accepted(_)) { &slow } else { &[] });
         let site = Site::new();
         let first = run(&site, &vendor).start();

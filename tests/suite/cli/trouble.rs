@@ -1,6 +1,7 @@
 //! Vendors that refuse, break off, lie or never answer: nothing is sent twice, nothing is told better than it is.
 
-use super::stage::{Finished, KEY, SECRET, STALE, Site, Trap, Vendor, WARM, at_once};
+use super::stage::{Finished, KEY, SECRET, STALE, Site, WARM, at_once};
+use super::vendor::{Trap, Vendor};
 
 /// Refreshes at this vendor, without prefetches: one stage is enough.
 fn refresh(vendor: &Vendor, arguments: &[&str]) -> Finished {
@@ -122,7 +123,7 @@ fn an_answer_that_is_lost_is_found_in_the_records_and_nothing_is_sent_twice() {
 fn an_answer_that_is_none_is_unknown_at_the_deadline_and_never_done() {
     at_once(&["500-before", "503-html", "html", "drop-before"], |fault| {
         let vendor = Vendor::start(&["--fault", &format!("RefreshObjectCaches={fault}")]);
-        let finished = refresh(&vendor, &["--refresh-timeout", "2s"]);
+        let finished = refresh(&vendor, &["--refresh-timeout", "1s"]);
         finished.ends_with(4);
         assert_eq!(finished.report()["status"], "timed-out");
         assert!(finished.outcomes().values().all(|outcome| outcome == "unknown"));
@@ -136,14 +137,14 @@ fn a_redirect_is_not_followed() {
     let fault = format!("RefreshObjectCaches=redirect:{}", elsewhere.address().port());
     let quota = format!("DescribeRefreshQuota#1=redirect:{}", elsewhere.address().port());
     let vendor = Vendor::start(&["--fault", &fault, "--fault", &quota]);
-    refresh(&vendor, &["--refresh-timeout", "2s"]).ends_with(4).says(&["redirect"]);
+    refresh(&vendor, &["--refresh-timeout", "1s"]).ends_with(4).says(&["redirect"]);
     elsewhere.is_untouched();
     vendor.accepted(&[], &[]);
 }
 
 #[test]
 fn a_gateway_that_is_not_there_is_said_and_nothing_is_done() {
-    let finished = Site::new().run("127.0.0.1:1".parse().unwrap(), &["run", "--refresh-timeout", "2s"]).finish();
+    let finished = Site::new().run("127.0.0.1:1".parse().unwrap(), &["run", "--refresh-timeout", "1s"]).finish();
     finished.ends_with(1).says(&["127.0.0.1"]);
     assert!(finished.outcomes().values().all(|outcome| outcome == "unsubmitted"), "{}", finished.err);
 }

@@ -1,6 +1,7 @@
 //! The main job as it should be: what a vendor is asked for, what is said, and what the report tells.
 
-use super::stage::{CONFIGURATION, KEY, SECRET, STALE, Site, Trap, Vendor, WARM, at_once, urls};
+use super::stage::{CONFIGURATION, KEY, SECRET, STALE, Site, WARM, at_once, urls};
+use super::vendor::{Trap, Vendor};
 
 #[test]
 fn what_changed_is_refreshed_and_what_still_exists_is_warmed() {

@@ -120,7 +120,7 @@ fn an_event_that_lacks_a_field_is_a_named_error() {
 fn a_pushed_tag_starts_at_the_tag_before_it() {
     let event = push_event("refs/tags/v1.2", ZERO, &hex('a'));
     let decision = World::github(commit('a', &['1']), "push", event).decide().unwrap();
-    assert_eq!((decision.base, decision.head), (Base::PreviousTag("v1.2".to_owned()), Head::Told));
+    assert_eq!((decision.base, decision.head), (Base::PreviousTag(Some("v1.2".to_owned())), Head::Told));
     assert_eq!(decision.reason, "the nearest tag in the history of the tag `v1.2`");
 }
 
@@ -151,7 +151,11 @@ fn a_release_starts_at_the_tag_before_its_own() {
     for action in ["published", "released", "prereleased", "created", "edited", "updated"] {
         let event = json!({ "action": action, "release": { "tag_name": "v1.2", "target_commitish": "main" } });
         let decision = World::github(commit('a', &['1']), "release", event).decide().unwrap();
-        assert_eq!((decision.base, decision.head), (Base::PreviousTag("v1.2".to_owned()), Head::Told), "{action}");
+        assert_eq!(
+            (decision.base, decision.head),
+            (Base::PreviousTag(Some("v1.2".to_owned())), Head::Told),
+            "{action}"
+        );
     }
 }
 
@@ -208,7 +212,7 @@ fn what_a_person_or_a_clock_started_takes_the_parent_and_says_so() {
 fn a_workflow_that_is_started_on_a_tag_starts_at_the_tag_before_it() {
     let world = World::github(commit('a', &['1']), "workflow_dispatch", json!({}));
     let decision = world.with("GITHUB_REF_TYPE", "tag").with("GITHUB_REF_NAME", "v1.2").decide().unwrap();
-    assert_eq!(decision.base, Base::PreviousTag("v1.2".to_owned()));
+    assert_eq!(decision.base, Base::PreviousTag(Some("v1.2".to_owned())));
 }
 
 fn workflow_run_event(first: &str) -> Value {

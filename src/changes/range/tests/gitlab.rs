@@ -62,7 +62,7 @@ fn the_first_pipeline_of_the_default_branch_is_new_as_a_whole() {
 fn a_tag_starts_at_the_tag_before_it_however_its_pipeline_was_started() {
     for source in ["push", "web", "schedule", "api", "parent_pipeline"] {
         let decision = job(source, &[("CI_COMMIT_TAG", "v1.2"), ("CI_COMMIT_BEFORE_SHA", ZERO)]).decide().unwrap();
-        assert_eq!(decision.base, Base::PreviousTag("v1.2".to_owned()), "{source}");
+        assert_eq!(decision.base, Base::PreviousTag(Some("v1.2".to_owned())), "{source}");
     }
 }
 

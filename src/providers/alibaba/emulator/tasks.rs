@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::model::{Kind, Operation};
-use crate::provider::emulation::{EmulatorSettings, LedgerEntry, Rows};
+use crate::provider::emulation::{EmulatorSettings, Ids, LedgerEntry, Rows};
 use crate::provider::sign::acs::timestamp;
 
 /// Everything that was accepted. A row's place is its place in the ledger.
@@ -77,8 +77,13 @@ impl Tasks {
     ) -> Vec<u64> {
         let holds_one_of = |url: &str, marks: &[String]| marks.iter().any(|mark| url.contains(mark.as_str()));
         let mut ids = Vec::new();
+        let of_call = FIRST_ID + self.by_id.len() as u64;
         for (url, host) in urls {
-            let id = self.id(operation, host, created);
+            let id = match settings.ids {
+                Ids::Merged => self.id(operation, host, created),
+                Ids::PerCall => of_call,
+                Ids::PerUrl => FIRST_ID + self.by_id.len() as u64,
+            };
             if ids.last() != Some(&id) && !ids.contains(&id) {
                 ids.push(id);
             }

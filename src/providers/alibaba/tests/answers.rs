@@ -117,6 +117,8 @@ fn an_absent_list_is_an_empty_one_and_an_unknown_word_is_not_finished() {
         r#"{"RequestId":"R"}"#,
         r#"{"RequestId":"R","Tasks":null,"TotalCount":null}"#,
         r#"{"RequestId":"R","Tasks":[]}"#,
+        r#"{"Tasks":[]}"#,
+        r#"{"RequestId":"R","Tasks":{"Task":[]},"TotalCount":"0"}"#,
         r#"{"RequestId":"R","Tasks":{}}"#,
         r#"{"RequestId":"R","Tasks":{"CDNTask":null},"TotalCount":0}"#,
     ] {
@@ -163,4 +165,24 @@ proptest::proptest! {
         proptest::prop_assert!(canned.submit().is_err());
         proptest::prop_assert!(status(&canned).is_err());
     }
+}
+
+#[test]
+fn a_time_is_read_with_its_offset_without_one_and_as_a_number() {
+    let created = |time: &str| {
+        let body = format!(r#"{{"RequestId":"R","Tasks":[{{"TaskId":"1","CreationTime":{time}}}]}}"#);
+        status(&Canned::new(200, &[], body)).unwrap().records[0].created
+    };
+    let noon = Some("2026-11-22T12:00:00Z".parse().unwrap());
+    for time in [
+        r#""2026-11-22T12:00:00Z""#,
+        r#""2026-11-22T20:00:00+08:00""#,
+        r#""2026-11-22T12:00:00""#,
+        r#""2026-11-22 12:00:00""#,
+        "1795348800",
+        "1795348800000",
+    ] {
+        assert_eq!(created(time), noon, "{time}");
+    }
+    assert_eq!(created(r#""yesterday""#), None);
 }

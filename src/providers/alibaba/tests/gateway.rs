@@ -140,7 +140,7 @@ fn a_nonce_is_taken_once() {
         line.repeat_nonce = true;
         line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap();
         let error = line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap_err();
-        assert_eq!((error.kind, error.code.as_deref()), (ApiErrorKind::Unsent, Some("SignatureNonceUsed")));
+        assert_eq!((error.kind, error.code.as_deref()), (ApiErrorKind::Ambiguous, Some("SignatureNonceUsed")));
         assert_eq!(line.accepted(), 1);
         line.pass(31 * 60);
         line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap();

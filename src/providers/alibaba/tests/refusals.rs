@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::*;
 use crate::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials as Keys, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
-    Unsent,
 };
 
 /// Code, status, what may be done next, seconds to wait. The statuses are those of the documentation, which names
@@ -50,7 +49,7 @@ const DOCUMENTED: &[(&str, u16, ApiErrorKind, u64)] = &[
     ("Forbidden", 403, Forbidden, 0),
     ("Forbidden.RAM", 403, Forbidden, 0),
     ("NoPermission", 403, Forbidden, 0),
-    ("InvalidTaskId.Malformed", 400, Denied, 0),
+    ("InvalidTaskId.Malformed", 400, Refused, 0),
     ("MissingParameter.ObjectType", 400, Denied, 0),
     ("MissingTimeParameter", 400, Denied, 0),
     ("InvalidTime", 400, Denied, 0),
@@ -60,7 +59,7 @@ const DOCUMENTED: &[(&str, u16, ApiErrorKind, u64)] = &[
     ("DomainNameOverLimit", 500, Denied, 0),
     ("SignatureDoesNotMatch", 400, Keys, 0),
     ("SignatureDoesNotMatch", 403, Keys, 0),
-    ("SignatureNonceUsed", 400, Unsent, 0),
+    ("SignatureNonceUsed", 400, Ambiguous, 0),
     ("InvalidTimeStamp.Expired", 400, Clock, 0),
     ("InvalidTimeStamp.Format", 400, Denied, 0),
     ("InvalidAccessKeyId.NotFound", 404, Keys, 0),
@@ -152,7 +151,8 @@ fn a_header_that_asks_to_wait_means_throttling_and_is_held_within_bounds() {
     };
     let seconds = |seconds| Some(Duration::from_secs(seconds));
     assert_eq!(with(400, "Novel", "x-acs-retry-after", "2500"), (Throttled, Some(Duration::from_millis(2_500))));
-    assert_eq!(with(503, "ServiceUnavailable", "x-acs-retry-after", "1000"), (Throttled, seconds(1)));
+    assert_eq!(with(503, "ServiceUnavailable", "x-acs-retry-after", "1000"), (Server, seconds(1)));
+    assert_eq!(with(503, "Throttling.User", "x-acs-retry-after", "1000"), (Throttled, seconds(1)));
     assert_eq!(with(400, "Throttling.User", "x-acs-retry-after", "999999999"), (Throttled, seconds(120)));
     assert_eq!(with(400, "TooMany.Refresh", "x-acs-retry-after", "5"), (Throttled, seconds(60)));
     assert_eq!(with(400, "QuotaExceeded.Refresh", "x-acs-retry-after", "1000"), (QuotaSpent, seconds(1)));
@@ -161,7 +161,7 @@ fn a_header_that_asks_to_wait_means_throttling_and_is_held_within_bounds() {
         assert_eq!(with(503, "ServiceUnavailable", "x-acs-retry-after", nonsense), (Server, None), "{nonsense}");
     }
     let without_code = Canned::new(503, &[("x-acs-retry-after", "1000")], "").submit().unwrap_err();
-    assert_eq!((without_code.kind, without_code.retry_after), (Throttled, seconds(1)));
+    assert_eq!((without_code.kind, without_code.retry_after), (Server, seconds(1)));
 }
 
 #[test]
