@@ -15,7 +15,7 @@ use crate::host::files;
 use crate::host::{Console, Host, Progress, Severity};
 use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
-use crate::model::EventSink;
+use crate::model::{Event, EventKind, EventSink};
 use crate::plan::{self, Limits, Plan};
 use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report};
@@ -134,9 +134,12 @@ impl Job<'_> {
         };
         let accesses: Vec<Access> = opened.accesses;
         let mut progress = Progress::new(console, plan);
-        let mut sink = |event: &crate::model::Event| {
+        let mut sink = |event: &Event| {
             recorder.take(event);
-            progress.take(event);
+            // In virtual time nobody waits, so nobody need be told that nothing is stuck.
+            if settings.mode == Mode::Real || !matches!(event.kind, EventKind::Waiting { .. }) {
+                progress.take(event);
+            }
         };
         exec::execute(plan, &accesses, &options, journal, &past, interrupt, &mut sink).await;
         Ok(())
