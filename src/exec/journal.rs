@@ -222,7 +222,7 @@ impl Journal {
         if past.complete || now.duration_since(at).as_hours() >= OLDEST_HOURS {
             return Ok(None);
         }
-        match differs(&theirs, identity) {
+        match differs(theirs, identity) {
             None => Ok(Some(past)),
             Some(why) if past.holds_something() => Err(self.foreign(why)),
             Some(_) => Ok(None),
