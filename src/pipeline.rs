@@ -2,7 +2,7 @@
 //!
 //! That sentence as code. The inputs are read before, since they decide what is run in which time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -42,7 +42,7 @@ impl Job<'_> {
     /// The sentence, whole.
     ///
     /// # Errors
-    /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal, the host's files.
+    /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal.
     pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
         fold(console, "changes and plan");
@@ -69,7 +69,7 @@ impl Job<'_> {
             self.execute(&plan, console, interrupt, &mut recorder).await?;
         }
         console.end_group();
-        publish(&recorder.finish(), settings, console)
+        Ok(publish(&recorder.finish(), settings, console))
     }
 
     /// Which files changed, and which addresses they were: or the addresses that were given.
@@ -165,31 +165,43 @@ fn state_file(settings: &Settings, environment: &Environment, console: &Console,
     })
 }
 
-/// Everything a person or a program reads afterwards.
-fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> Result<ExitCode, Error> {
+/// Everything a person or a program reads afterwards. What can't be written is said and turns the run red; the rest is
+/// written all the same, the outputs last.
+fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> ExitCode {
     let text = match settings.mode {
         Mode::DryRun => report::terminal::plan(report, SHOWN),
         Mode::Rehearse | Mode::Real => report::terminal::summary(report),
     };
     console.result(&text);
     let file = settings.report.clone().or_else(|| console.host().report_file());
-    if let Some(file) = &file {
-        files::replace(file, console.redactor(), |writer| report::json::write(report, writer))?;
+    let reported = file
+        .as_deref()
+        .map_or(Ok(()), |file| files::replace(file, console.redactor(), |writer| report::json::write(report, writer)));
+    let file = file.filter(|_| reported.is_ok());
+    let junit = console.host().junit_file().map_or(Ok(()), |file| {
+        files::replace(&file, console.redactor(), |writer| report::junit::write(report, writer))
+    });
+    let written = [reported, junit, summarize(report, console), hand_out(report, file.as_deref(), console)];
+    written.into_iter().filter_map(Result::err).fold(report.exit_code(), |code, error| {
+        console.error(&error);
+        code.worst(error.exit_code())
+    })
+}
+
+fn summarize(report: &Report<'_>, console: &mut Console) -> Result<(), Error> {
+    let Some(budget) = console.host().summary_budget()? else { return Ok(()) };
+    let markdown = report::markdown::markdown(report, budget);
+    if markdown.is_empty() {
+        console.announce(Severity::Warning, "the job summary is full already; the report has everything");
     }
-    if let Some(file) = console.host().junit_file() {
-        files::replace(&file, console.redactor(), |writer| report::junit::write(report, writer))?;
-    }
-    if let Some(budget) = console.host().summary_budget()? {
-        let markdown = report::markdown::markdown(report, budget);
-        if markdown.is_empty() {
-            console.announce(Severity::Warning, "the job summary is full already; the report has everything");
-        }
-        console.host().write_summary(&markdown, console.redactor())?;
-    }
-    let (outputs, mut notes) = report::outputs::outputs(report, file.as_deref());
+    console.host().write_summary(&markdown, console.redactor())
+}
+
+fn hand_out(report: &Report<'_>, file: Option<&Path>, console: &mut Console) -> Result<(), Error> {
+    let (outputs, mut notes) = report::outputs::outputs(report, file);
     notes.extend(console.host().write_outputs(&outputs, console.redactor())?);
     for note in notes {
         console.announce(Severity::Warning, &note);
     }
-    Ok(report.exit_code())
+    Ok(())
 }

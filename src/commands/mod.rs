@@ -6,7 +6,7 @@ use std::io::Write;
 use jiff::Timestamp;
 
 use crate::error::{Error, ExitCode};
-use crate::host::{Console, Host, Look, Severity};
+use crate::host::{Console, Host, Look};
 use crate::inputs::{Command, Environment, LogLevel, When, check, parse_arguments, schema};
 
 mod demo;
@@ -77,16 +77,12 @@ fn plain_console(environment: &Environment, out: Box<dyn Write>, err: Box<dyn Wr
 
 /// Says what went wrong, if something did, and ends in good order.
 fn conclude(result: Result<ExitCode, Error>, console: &mut Console) -> ExitCode {
-    let code = result.unwrap_or_else(|error| complain(&error, console));
+    let code = result.unwrap_or_else(|error| {
+        console.error(&error);
+        error.exit_code()
+    });
     match console.finish() {
         Ok(()) => code,
         Err(error) => code.worst(error.exit_code()),
     }
-}
-
-fn complain(error: &Error, console: &mut Console) -> ExitCode {
-    for diagnostic in error.diagnostics() {
-        console.diagnostic(&diagnostic, Severity::Error);
-    }
-    error.exit_code()
 }

@@ -72,6 +72,7 @@ impl LaneRun<'_> {
     ) {
         self.budgets[class(batch.operation)].earn();
         self.was_taken.insert(batch.operation);
+        self.last_refusal.remove(&batch.operation);
         let Accepted { task_ids, request_id } = accepted;
         let number = batch.number;
         self.shared.record(&Entry::Taken { lane: self.index, batch: number, task_ids: task_ids.clone() });
@@ -165,6 +166,7 @@ impl LaneRun<'_> {
     /// Certainly not executed: the same batch again, later; nothing else of this operation leaves before.
     fn again_later(&mut self, pending: Pending, error: &ApiError, now: Instant) {
         let (batch, operation) = (pending.batch.number, pending.batch.operation);
+        self.last_refusal.insert(operation, error.to_string());
         let is_unreachable = self.unreachable_since.is_some_and(|since| now >= since + UNREACHABLE);
         if is_unreachable && self.was_taken.is_empty() {
             let why = format!("the provider couldn't be reached for {} s: {error}", UNREACHABLE.as_secs());

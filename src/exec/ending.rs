@@ -47,9 +47,11 @@ impl LaneRun<'_> {
         for operation in Operation::ALL {
             let stuck = now >= self.progress[class(operation)] + self.timeout(operation);
             if stuck && self.has_unsent(operation) {
-                let why = "the time to wait passed without the provider taking a batch";
-                self.stop(Some(operation), StopCause::Deadline, why);
-                self.give_up_all(operation, why);
+                let last = self.last_refusal.get(&operation).map(|why| format!("; the last time: {why}"));
+                let why =
+                    format!("the time to wait passed without the provider taking a batch{}", last.unwrap_or_default());
+                self.stop(Some(operation), StopCause::Deadline, &why);
+                self.give_up_all(operation, &why);
             }
         }
     }

@@ -149,8 +149,8 @@ impl Journal {
 
     /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with what it tells.
     ///
-    /// A journal whose run came to its end with everything done, and one that is older than the providers' records, is begun
-    /// anew.
+    /// A journal that nobody can need any more is begun anew, whatever it belongs to: its run came to its end with everything
+    /// done, nothing of it was taken, or it is older than the providers' records.
     ///
     /// # Errors
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
@@ -218,15 +218,15 @@ impl Journal {
         if version != VERSION {
             return Err(self.foreign(format!("its format is {version}, this program's is {VERSION}")));
         }
-        if theirs.plan != identity.plan {
-            return Err(self.foreign("it belongs to another plan (other commits, configuration or version)".into()));
-        }
-        if let Some((theirs, ours)) = theirs.lanes.iter().zip(&identity.lanes).find(|(theirs, ours)| theirs != ours) {
-            return Err(self.foreign(format!("it was made for `{theirs}`, this run is for `{ours}`")));
-        }
         let past = replay(records);
-        let age = now.duration_since(at).as_hours();
-        Ok((!past.complete && age < OLDEST_HOURS).then_some(past))
+        if past.complete || now.duration_since(at).as_hours() >= OLDEST_HOURS {
+            return Ok(None);
+        }
+        match differs(theirs, identity) {
+            None => Ok(Some(past)),
+            Some(why) if past.holds_something() => Err(self.foreign(why)),
+            Some(_) => Ok(None),
+        }
     }
 
     fn foreign(&self, why: String) -> Error {
@@ -290,6 +290,13 @@ pub fn replay(records: &[Entry]) -> Past {
     past
 }
 
+impl Past {
+    /// Whether something was taken, or may have been, that a run which begins anew would send twice.
+    fn holds_something(&self) -> bool {
+        self.lanes.values().any(|lane| !lane.done.is_empty() || !lane.open.is_empty())
+    }
+}
+
 impl PastLane {
     fn close(&mut self, batch: BatchNumber) {
         self.open.remove(&batch);
@@ -315,6 +322,15 @@ pub fn ranges(tasks: &[TaskIndex]) -> Vec<[TaskIndex; 2]> {
         }
     }
     ranges
+}
+
+/// What makes a journal another run's.
+fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
+    if theirs.plan != ours.plan {
+        return Some("it belongs to another plan (other commits, configuration or version)".into());
+    }
+    let (theirs, ours) = theirs.lanes.iter().zip(&ours.lanes).find(|(theirs, ours)| theirs != ours)?;
+    Some(format!("it was made for `{theirs}`, this run is for `{ours}`"))
 }
 
 fn options() -> OpenOptions {

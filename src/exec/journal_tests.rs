@@ -146,6 +146,25 @@ fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew(
 }
 
 #[test]
+fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = Identity { plan: "p2".into(), lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
+    let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the keys are wrong".into() };
+    let complete = vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: true }];
+    let sent_nothing = vec![sent(1, &[0]), refused, Entry::Closed { complete: false }];
+    for (name, entries) in [("complete", complete), ("nothing", sent_nothing), ("killed early", vec![])] {
+        let path = directory.path().join(name);
+        written(&path, &entries);
+        assert_eq!(Journal::open(&path, &other, now()).unwrap().1, Past::default(), "{name}");
+        assert_eq!(Journal::open(&path, &other, now()).unwrap().1, Past::default(), "{name}, it is the other's now");
+    }
+    let old = directory.path().join("old");
+    written(&old, &story());
+    let later = now().checked_add(std::time::Duration::from_secs(73 * 3600)).unwrap();
+    assert_eq!(Journal::open(&old, &other, later).unwrap().1, Past::default());
+}
+
+#[test]
 fn ranges_name_every_task_once() {
     assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), [[0, 2], [5, 5], [7, 8]]);
     assert_eq!(ranges(&[]), Vec::<[TaskIndex; 2]>::new());

@@ -38,6 +38,8 @@ pub(super) struct LaneRun<'a> {
     pub(super) stopped: HashMap<Operation, String>,
     /// Operations that nothing is submitted for before this.
     pub(super) held: HashMap<Operation, Instant>,
+    /// Why the last batch of an operation wasn't taken, until one is.
+    pub(super) last_refusal: HashMap<Operation, String>,
     /// The largest batch that the provider was seen to take, where it takes less than its documentation says.
     pub(super) largest: HashMap<Operation, usize>,
     /// Operations that the provider took something of.
@@ -89,6 +91,7 @@ impl<'a> LaneRun<'a> {
             random: fastrand::Rng::with_seed(shared.options.seed.wrapping_add(u64::from(index))),
             stopped: HashMap::new(),
             held: HashMap::new(),
+            last_refusal: HashMap::new(),
             largest: HashMap::new(),
             was_taken: HashSet::new(),
             refused_alone: 0,

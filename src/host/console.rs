@@ -181,6 +181,14 @@ impl Console {
         }
     }
 
+    /// Says every problem of an error; not in a part of the log that is folded away.
+    pub fn error(&mut self, error: &Error) {
+        self.end_group();
+        for diagnostic in error.diagnostics() {
+            self.diagnostic(&diagnostic, Severity::Error);
+        }
+    }
+
     /// Opens a part of the log: folded on GitHub and GitLab, a heading elsewhere. One that is open is ended.
     pub fn group(&mut self, title: &str) {
         self.end_group();

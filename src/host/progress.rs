@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::host::console::{Console, Severity};
 use crate::inputs::LogLevel;
-use crate::model::{BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Outcome, Quota, TaskIndex};
+use crate::model::{BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Outcome, Quota, StopCause, TaskIndex};
 use crate::plan::Plan;
 use crate::report::words::{counted, duration, grouped, operation_word, quota_word, stop_word};
 
@@ -138,7 +138,7 @@ impl<'a> Progress<'a> {
         if is_news && self.told_failures <= TOLD_FAILURES {
             self.say(LogLevel::Normal, &text);
             if self.told_failures == TOLD_FAILURES {
-                self.say(LogLevel::Normal, "more of these are in the report");
+                self.say(LogLevel::Normal, "more of these aren't told one by one");
             }
         } else {
             self.say(LogLevel::Verbose, &text);
@@ -193,6 +193,8 @@ impl EventSink for Progress<'_> {
             }
             EventKind::QuotaRead { lane, quota, moment } => self.quota_read(*lane, quota, *moment),
             EventKind::TaskFinished { lane, task, outcome, .. } => self.task_finished(*lane, *task, outcome),
+            // The signal itself says so, once for all lanes.
+            EventKind::LaneStopped { cause: StopCause::Interrupted, .. } => {}
             EventKind::LaneStopped { lane, operation, why, .. } => {
                 let text = format!("{}: {}: {why}", self.name(*lane), stop_word(*operation));
                 self.warn(&text);

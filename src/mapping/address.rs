@@ -57,6 +57,15 @@ pub fn host(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
+/// The one host at which everything is that a regular expression matches, without the escapes of its dots; `None` where it
+/// may match at other hosts too: `https://a.test/x|https://b.test/`, or `https://a.test/?.b.test/`, whose slash may be absent.
+pub fn host_of_pattern(expression: &str) -> Option<String> {
+    let (range, from) = authority(expression)?;
+    let path = expression[from..].strip_prefix('/')?;
+    let is_one = !path.starts_with(['?', '*', '{']) && !has_alternatives(path);
+    is_one.then(|| host_of(&expression[range]).replace('\\', ""))
+}
+
 /// Whether an address is the root of its host: no path, whatever the query.
 pub fn is_root(url: &str) -> bool {
     authority(url).is_some_and(|(_, path)| path_of(&url[path..]).bytes().all(|byte| byte == b'/'))
@@ -201,16 +210,23 @@ fn begins_with_a_name(expression: &str) -> bool {
     plain && !characters.next().is_some_and(|next| "?*{".contains(next)) && !has_alternatives(name)
 }
 
-/// Whether a regular expression has a `|` outside parentheses and brackets.
+/// Whether a regular expression has, or may have, a `|` outside parentheses and brackets. Quoted text and comments, in which
+/// these mean nothing, aren't followed.
 fn has_alternatives(expression: &str) -> bool {
-    let (mut depth, mut characters) = (0_usize, expression.chars());
+    if expression.contains('|') && (expression.contains("\\Q") || expression.contains("(?#")) {
+        return true;
+    }
+    let (mut depth, mut in_class, mut characters) = (0_usize, false, expression.chars());
     while let Some(character) = characters.next() {
         match character {
             '\\' => {
                 characters.next();
             }
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth = depth.saturating_sub(1),
+            ']' => in_class = false,
+            _ if in_class => {}
+            '[' => in_class = true,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
             '|' if depth == 0 => return true,
             _ => {}
         }

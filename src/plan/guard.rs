@@ -80,10 +80,11 @@ fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let mut foreign = BTreeSet::new();
     for planned in lanes.iter().flat_map(|lane| &lane.tasks) {
         let host = match planned.task.operation {
-            Operation::Refresh(Kind::Regex) => Some(pattern_host(&planned.task.url)),
-            _ => address::host(&planned.task.url).map(str::to_ascii_lowercase),
+            Operation::Refresh(Kind::Regex) => address::host_of_pattern(&planned.task.url),
+            _ => address::host(&planned.task.url).map(str::to_owned),
         };
-        let host = host.unwrap_or_else(|| planned.task.url.clone());
+        // What names no host, or a pattern that may match at several, isn't allowed under any name.
+        let host = host.map_or_else(|| planned.task.url.clone(), |host| host.to_ascii_lowercase());
         if !allowed.contains(&host) {
             foreign.insert(host);
         }
@@ -101,12 +102,6 @@ fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
         help: "add the hosts to `allow-hosts`, or correct the rules; nothing was sent".into(),
         exit_code: ExitCode::Usage,
     })
-}
-
-/// The host a pattern spells, without the escapes of its dots: `https://www\.example\.com/.*`.
-fn pattern_host(pattern: &str) -> String {
-    let plain = pattern.replace('\\', "");
-    address::host(plain.trim_start_matches('^')).unwrap_or(&plain).to_ascii_lowercase()
 }
 
 fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {

@@ -145,6 +145,29 @@ fn a_host_that_is_not_allowed_is_refused_also_inside_a_pattern() {
 }
 
 #[test]
+fn a_pattern_that_may_match_at_another_host_is_refused_even_where_a_root_is_allowed() {
+    let hosts = ["a.test".to_owned()];
+    let roots_allowed = vec!["rules[0]".into()];
+    let limits = Limits { allow_hosts: Some(&hosts), roots_allowed, ..Limits::default() };
+    for pattern in [
+        "https://a.test/x|https://b.test/.*",
+        "https://a.test/x[(]|.*",
+        r"https://a.test/\Q(\E|.*",
+        "https://a.test/(?#()x|.*",
+        "https://a.test?.b.test/x",
+        "https://a.test/?.b.test/x",
+        "https://a.test",
+    ] {
+        let (message, _) = refusal(vec![task(REGEX, pattern)], &limits);
+        assert!(message.contains(&format!("`allow-hosts` doesn't name: `{pattern}`")), "{message}");
+    }
+    for pattern in ["https://a.test/x/(y|z)", "https://a.test/x/[|(]", r"https://a.test/x\|y", "https://a.test:8443/.*"]
+    {
+        assert!(planned(vec![task(REGEX, pattern)], &limits).is_ok(), "{pattern}");
+    }
+}
+
+#[test]
 fn a_whole_host_is_refreshed_only_when_its_rule_asks_for_it() {
     for root in [task(DIRECTORY, "https://a.test/"), task(REGEX, r"https://a.test/.*")] {
         let (message, _) = refusal(vec![root.clone()], &Limits::default());

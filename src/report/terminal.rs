@@ -86,7 +86,9 @@ fn failures(report: &Report<'_>, text: &mut String) {
         line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.url));
     }
     more(count, TOLD, "  ", ELSEWHERE, text);
-    let reasons = report.unsubmitted_reasons();
+    // What stopped a target stands there already, with how many addresses it left.
+    let is_told = |why: &str| report.lanes_with_reports().any(|(_, of)| of.stops.iter().any(|stop| stop.why == why));
+    let reasons: Vec<_> = report.unsubmitted_reasons().into_iter().filter(|(why, _)| !is_told(why)).collect();
     for (reason, count) in reasons.iter().take(TOLD) {
         line(text, &format!("  unsubmitted: {}: {reason}", counted(*count, "address", "addresses")));
     }

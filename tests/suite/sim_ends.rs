@@ -204,6 +204,17 @@ fn a_provider_that_is_never_reached_ends_the_run_within_about_a_minute_and_says_
 }
 
 #[test]
+fn a_wait_that_passes_without_a_batch_taken_says_what_the_last_answer_was() {
+    let mut world = World::of_pages(20);
+    world.options.refresh_timeout = Duration::from_secs(10);
+    world.refuse = Some(Rc::new(|api, _, _| (api == "RefreshObjectCaches").then_some("Throttling.User")));
+    let story = world.run();
+    story.assert_partition();
+    let Outcome::Unsubmitted(why) = story.outcome(REFRESH, &page(1)) else { panic!() };
+    assert!(why.contains("the time to wait passed") && why.contains("Throttling.User"), "{why}");
+}
+
+#[test]
 fn a_quota_that_is_spent_for_one_kind_stops_that_kind_alone() {
     let mut tasks: Vec<(Operation, String)> = (0..20).map(|number| (REFRESH, page(number))).collect();
     tasks.push((Operation::Refresh(Kind::Directory), "https://www.example.com/docs/".into()));

@@ -77,6 +77,7 @@ fn troubles_are_told_with_the_providers_words() {
         event(3, EventKind::LaneStopped { lane: 1, operation: None, cause: StopCause::Credentials, why: why() }),
         event(4, EventKind::Noted { text: "the clock was 20 min off".into() }),
         event(5, EventKind::Interrupted { signal: Signal::Interrupt }),
+        event(5, EventKind::LaneStopped { lane: 0, operation: None, cause: StopCause::Interrupted, why: why() }),
         event(6, EventKind::BatchUncertain { lane: 9, batch: 1, why: why() }),
     ];
     insta::assert_snapshot!(told(LogLevel::Normal, &sample::plan(), &events), @"

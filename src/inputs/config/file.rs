@@ -57,7 +57,7 @@ pub(in crate::inputs) fn read(path: &Path, repository: &Path) -> Result<Source, 
     let resolved = fs::canonicalize(path).map_err(unreadable)?;
     if leaves(path, &resolved, repository) {
         return Err(problem(
-            format!("`{name}` is a link to a place outside of the repository"),
+            format!("`{name}` is a link to a place outside of the repository's files"),
             "put the file itself into the repository, or name the other place with `config`",
         ));
     }
@@ -93,7 +93,9 @@ fn leaves(path: &Path, resolved: &Path, repository: &Path) -> bool {
     let Ok(root) = root(repository) else { return false };
     let Ok(canonical_root) = fs::canonicalize(&root) else { return false };
     let Ok(path) = std::path::absolute(path).map(|path| plain(&path)) else { return true };
-    (path.starts_with(&root) || path.starts_with(&canonical_root)) && !resolved.starts_with(&canonical_root)
+    // Git's own folder is none of the checkout's files, and may hold a token.
+    let is_inside = resolved.starts_with(&canonical_root) && !resolved.starts_with(canonical_root.join(".git"));
+    (path.starts_with(&root) || path.starts_with(&canonical_root)) && !is_inside
 }
 
 /// The top directory of the checkout that a directory lies in; the directory itself where there is none.
@@ -175,10 +177,14 @@ mod tests {
         let link = directory.path().join("cdn-purge.yml");
         symlink(&outside, &link).unwrap();
         let refused = read(&link, directory.path()).unwrap_err();
-        assert!(refused.title.ends_with("outside of the repository") && !refused.title.contains("hunter2"));
+        assert!(refused.title.ends_with("outside of the repository's files") && !refused.title.contains("hunter2"));
         // A directory on the way may be the link as well.
         symlink(elsewhere.path(), directory.path().join("conf")).unwrap();
         assert!(read(&directory.path().join("conf/secrets.yml"), directory.path()).is_err());
+        // What git keeps for itself, a token perhaps, was not brought by a commit.
+        fs::write(directory.path().join(".git/config"), "token: hunter2").unwrap();
+        symlink(".git/config", directory.path().join("own.yml")).unwrap();
+        assert!(read(&directory.path().join("own.yml"), directory.path()).is_err());
         // Named by its own place it is the user's choice.
         assert!(read(&outside, directory.path()).is_ok());
         fs::write(directory.path().join(".github/real.yml"), "version: 1").unwrap();

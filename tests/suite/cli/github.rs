@@ -294,6 +294,30 @@ fn an_error_before_the_run_still_gives_a_status() {
 }
 
 #[test]
+fn a_report_that_can_not_be_written_takes_neither_outputs_nor_summary_along() {
+    let vendor = Vendor::start(&[]);
+    let job = Job::new();
+    let folder = job.site.repository();
+    let finished = job.step(vendor.address(), &[("INPUT_REPORT", folder.to_str().unwrap())]).finish();
+    finished.ends_with(3).says(&["can't be written: Is a directory"]);
+    assert_eq!(job.output("status"), "done", "the addresses are fresh all the same");
+    assert_eq!(job.output("report"), "", "there is none");
+    assert!(job.read("summary").contains("addresses done"), "{}", job.read("summary"));
+}
+
+#[test]
+fn an_error_is_not_folded_away() {
+    let trap = Trap::new();
+    let finished = Job::new().step(trap.address(), &[("INPUT_BASE", "nosuch")]).finish();
+    let place = |text: &str| finished.out.find(text).unwrap_or_else(|| panic!("no `{text}` in\n{}", finished.out));
+    assert!(
+        place("::group::") < place("::endgroup::") && place("::endgroup::") < place("\nerror: "),
+        "{}",
+        finished.out
+    );
+}
+
+#[test]
 fn a_runner_that_takes_no_outputs_is_no_silence() {
     let vendor = Vendor::start(&[]);
     let job = Job::new();
