@@ -173,6 +173,10 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> E
         Mode::Rehearse | Mode::Real => report::terminal::summary(report),
     };
     console.result(&text);
+    if report.exit_code() != ExitCode::Success && !matches!(console.host(), Host::Plain { .. }) {
+        // A red step says why at its top, where the host shows annotations.
+        console.announce(Severity::Error, text.lines().next().unwrap_or_default());
+    }
     let file = settings.report.clone().or_else(|| console.host().report_file());
     let reported = file
         .as_deref()

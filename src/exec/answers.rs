@@ -20,6 +20,8 @@ use crate::provider::{Accepted, ApiError, ApiErrorKind};
 const UNREACHABLE: Duration = Duration::from_secs(60);
 /// So many addresses that are refused alone, with none ever taken, say that all will be.
 const REFUSED_ALONE: usize = 20;
+/// The longest wait before a provider that can't be reached is tried again.
+const PROBE: Duration = Duration::from_secs(10);
 /// How often a clock is corrected before the keys are to blame.
 const CLOCK_CORRECTIONS: u32 = 2;
 
@@ -182,7 +184,11 @@ impl LaneRun<'_> {
             self.stop(Some(operation), StopCause::RetriesSpent, &why);
             return;
         }
-        let after = retry::delay(pending.attempts + 1, error, &mut self.random);
+        let mut after = retry::delay(pending.attempts + 1, error, &mut self.random);
+        if error.kind == ApiErrorKind::Unsent {
+            // Nobody is spared by a longer wait, and a network that comes back is met soon.
+            after = after.min(PROBE);
+        }
         let until = now + after;
         let held = self.held.entry(operation).or_insert(until);
         *held = until.max(*held);

@@ -27,14 +27,15 @@ pub fn delay(attempt: u32, error: &ApiError, random: &mut fastrand::Rng) -> Dura
 pub struct Budget(u32);
 
 impl Budget {
-    /// A full budget: a hundred throttles, or some thirty failures of other kinds, without a success between them.
+    /// A full budget: a hundred throttles or connections that don't come about, or some thirty failures of other kinds, without
+    /// a success between them.
     pub fn full() -> Self {
         Self(500)
     }
 
     /// Pays for one retry; `false` when it can't.
     pub fn pay(&mut self, kind: ApiErrorKind) -> bool {
-        let price = if kind == ApiErrorKind::Throttled { 5 } else { 14 };
+        let price = if matches!(kind, ApiErrorKind::Throttled | ApiErrorKind::Unsent) { 5 } else { 14 };
         match self.0.checked_sub(price) {
             Some(rest) => {
                 self.0 = rest;

@@ -160,7 +160,7 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
     match report.status() {
         Status::NothingToDo if report.context.changed_files == 0 => "nothing to do: no file changed".into(),
         Status::NothingToDo => "nothing to do: no changed file gives an address".into(),
-        Status::Planned => {
+        Status::Planned if report.context.mode == Mode::DryRun => {
             let cant = if counts.failed > 0 {
                 format!(", {} of them can't be sent", grouped(counts.failed))
             } else {
@@ -168,7 +168,7 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
             };
             format!("{} planned{cant}, nothing was sent", counted(counts.planned, "address", "addresses"))
         }
-        Status::Done => {
+        Status::Planned | Status::Done => {
             format!("all {} done in {}{how}", counted(counts.done, "address", "addresses"), duration(report.elapsed))
         }
         Status::Partly | Status::Failed | Status::TimedOut => {

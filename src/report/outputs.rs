@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::inputs::Mode;
 use crate::report::{Report, Status};
 
 /// The largest list of task ids, in bytes; all outputs of a job together may have 1 MB (docs.github.com, 2026-11-22).
@@ -12,8 +13,9 @@ const TASK_IDS_BYTES: usize = 100_000;
 /// The outputs in their documented order, and a sentence for each thing that had to be left out.
 pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<(&'static str, String)>, Vec<String>) {
     let all = report.count(|_| true);
-    let refreshed = report.count(|operation| operation.name() == "refresh").done;
-    let prefetched = all.done - refreshed;
+    let is_real = report.context.mode != Mode::Rehearse;
+    let refreshed = report.count(|operation| is_real && operation.name() == "refresh").done;
+    let prefetched = report.count(|operation| is_real && operation.name() == "prefetch").done;
     let range = report.context.range.as_ref();
     let (task_ids, left_out) = task_ids(&report.task_ids);
     let outputs = vec![
