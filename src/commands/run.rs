@@ -9,6 +9,7 @@ use crate::host::{Console, Host, Look};
 use crate::inputs::{self, Environment, Flags, LogLevel, Mode, Settings, Use, credentials};
 use crate::pipeline::Job;
 use crate::providers::PROVIDERS;
+use crate::report::markdown;
 use crate::report::outputs::outputs_of_error;
 
 /// Reads the inputs and does the main job; with `resume_only`, goes on from a journal.
@@ -33,9 +34,13 @@ pub(super) fn run(
             Job { settings: &settings, environment, resume_only, started: now }.run(console, interrupt).await
         })?
     });
-    if result.is_err() {
-        // The error itself is told by the caller; a host that can't even take this word changes nothing about it.
+    if let Err(error) = &result {
+        // The error itself is told by the caller; a host that can't even take these changes nothing about it.
         let _ = console.host().write_outputs(&outputs_of_error(), console.redactor());
+        let summary = markdown::error(error);
+        if console.host().summary_budget().is_ok_and(|budget| budget.is_some_and(|bytes| summary.len() <= bytes)) {
+            let _ = console.host().write_summary(&summary, console.redactor());
+        }
     }
     result
 }

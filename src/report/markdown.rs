@@ -3,6 +3,7 @@
 //! Names and messages of others stand in code spans, the one place where Markdown, HTML, mentions and links mean nothing.
 //! The text is cut at whole rows, and says how many it leaves out: a host that drops an over-long summary says nothing.
 
+use crate::error::Error;
 use crate::host::printer::clean;
 use crate::inputs::Mode;
 use crate::model::{Operation, Outcome};
@@ -31,6 +32,19 @@ pub fn markdown(report: &Report<'_>, budget: usize) -> String {
     addresses(report, &mut page);
     skipped(report, &mut page);
     page.text
+}
+
+/// The summary of a run that ended with an error before anything was sent: what, where, and what to do, for each problem.
+/// Where it came to a plan, the log has the commits.
+pub fn error(error: &Error) -> String {
+    let mut text = "### ❌ cdn-purge: ended before anything was sent\n\n".to_owned();
+    for problem in error.diagnostics() {
+        let place = problem.place.map(|place| format!("{}: ", code(&place.to_string()))).unwrap_or_default();
+        let help = problem.help.map(|help| format!("  \n  help: {}", prose(&clean(&help)))).unwrap_or_default();
+        text.push_str(&format!("- {place}{}{help}\n", prose(&clean(&problem.title))));
+    }
+    text.push('\n');
+    text
 }
 
 /// A text of someone else's as a code span, ready for a table's cell. Never empty, never a line break.
@@ -74,7 +88,7 @@ fn means_nothing(text: &str) -> bool {
         let is_word = match character {
             '.' | ':' => next.is_none_or(|next| *next == ' '),
             '-' => next.is_some_and(|next| next.is_alphanumeric()),
-            other => other.is_alphanumeric() || " ,;'’–…()%".contains(other),
+            other => other.is_alphanumeric() || " ,;?'’–…()%".contains(other),
         };
         if !is_word {
             return false;

@@ -281,6 +281,9 @@ fn an_error_before_the_run_still_gives_a_status() {
     job.site.write("cdn-purge.yml", CONFIGURATION.replace("{tail}", "{tial}"));
     let finished = job.step(trap.address(), &[]).finish();
     finished.ends_with(2).says(&["::error file=cdn-purge.yml,line=7,col=36,"]);
+    let summary = job.read("summary");
+    assert!(summary.contains("- `cdn-purge.yml:7:36`: unknown placeholder `{tial}`"), "{summary}");
+    assert!(summary.contains("help: did you mean `{tail}`?"), "{summary}");
     assert_eq!(job.output("status"), "failed");
 
     let job = Job::new();
