@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::changes::{self, Range};
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
-use crate::exec::journal::Journal;
+use crate::exec::journal::{Identity, Journal, Past};
 use crate::exec::{self, Access, Options};
 use crate::host::files;
 use crate::host::{Console, Host, Progress, Severity};
@@ -18,7 +18,7 @@ use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink};
 use crate::plan::{self, Limits, Plan};
 use crate::report::words::counted;
-use crate::report::{self, Context, Recorder, Report};
+use crate::report::{self, Context, Recorder, Report, Status};
 
 mod access;
 
@@ -64,12 +64,21 @@ impl Job<'_> {
             config: settings.config.as_ref().map(|path| path.display().to_string()),
         };
         let mut recorder = Recorder::new(&plan, context);
+        let mut journal = PathBuf::new();
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
-            self.execute(&plan, console, interrupt, &mut recorder).await?;
+            journal = self.execute(&plan, console, interrupt, &mut recorder).await?;
         }
         console.end_group();
-        Ok(publish(&recorder.finish(), settings, console))
+        let report = recorder.finish();
+        let code = publish(&report, settings, console);
+        if journal != PathBuf::new() && report.status() != Status::Done {
+            let journal = journal.display();
+            let text =
+                format!("the same command, or `cdn-purge wait` with its options, goes on from the journal `{journal}`");
+            console.note(LogLevel::Normal, &text);
+        }
+        Ok(code)
     }
 
     /// Which files changed, and which addresses they were: or the addresses that were given.
@@ -92,37 +101,21 @@ impl Job<'_> {
         Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
     }
 
+    /// Carries the plan out; gives the journal's file, empty in a rehearsal, which has none.
     async fn execute(
         &self,
         plan: &Plan,
         console: &mut Console,
         interrupt: Interrupt,
         recorder: &mut Recorder<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<PathBuf, Error> {
         let settings = self.settings;
         let opened = access::open(self, plan)?;
         if let Some(proxy) = &opened.proxy {
             console.note(LogLevel::Normal, &format!("requests go through the proxy {proxy}, as the environment says"));
         }
-        let (journal, past) = match settings.mode {
-            Mode::Rehearse | Mode::DryRun => (Journal::none(), Default::default()),
-            Mode::Real => {
-                let path = state_file(settings, self.environment, console, plan);
-                if self.resume_only && !path.exists() {
-                    return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
-                }
-                console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
-                let (journal, past) = Journal::open(&path, &opened.identity, self.started)?;
-                if self.resume_only && past.lanes.is_empty() {
-                    return Err(no_journal(format!(
-                        "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is \
-                         older than the provider's records",
-                        path.display()
-                    )));
-                }
-                (journal, past)
-            }
-        };
+        let (journal, past) = self.journal(plan, console, &opened.identity)?;
+        let path = journal.path().to_owned();
         let options = Options {
             wait: settings.wait,
             refresh_timeout: settings.refresh_timeout,
@@ -142,7 +135,28 @@ impl Job<'_> {
             }
         };
         exec::execute(plan, &accesses, &options, journal, &past, interrupt, &mut sink).await;
-        Ok(())
+        Ok(path)
+    }
+
+    /// The journal that this run writes, and what an earlier run left in it.
+    fn journal(&self, plan: &Plan, console: &mut Console, identity: &Identity) -> Result<(Journal, Past), Error> {
+        if self.settings.mode != Mode::Real {
+            return Ok((Journal::none(), Past::default()));
+        }
+        let path = state_file(self.settings, self.environment, console, plan);
+        if self.resume_only && !path.exists() {
+            return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
+        }
+        console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
+        let (journal, past) = Journal::open(&path, identity, self.started)?;
+        if self.resume_only && past.lanes.is_empty() {
+            return Err(no_journal(format!(
+                "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is older than \
+                 the provider's records",
+                path.display()
+            )));
+        }
+        Ok((journal, past))
     }
 }
 
