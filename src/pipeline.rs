@@ -64,7 +64,7 @@ impl Job<'_> {
             config: settings.config.as_ref().map(|path| path.display().to_string()),
         };
         let mut recorder = Recorder::new(&plan, context);
-        let mut journal = PathBuf::new();
+        let mut journal = None;
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
             journal = self.execute(&plan, console, interrupt, &mut recorder).await?;
@@ -72,7 +72,7 @@ impl Job<'_> {
         console.end_group();
         let report = recorder.finish();
         let code = publish(&report, settings, console);
-        if journal != PathBuf::new() && report.status() != Status::Done {
+        if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
             let journal = journal.display();
             let text =
                 format!("the same command, or `cdn-purge wait` with its options, goes on from the journal `{journal}`");
@@ -101,21 +101,21 @@ impl Job<'_> {
         Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
     }
 
-    /// Carries the plan out; gives the journal's file, empty in a rehearsal, which has none.
+    /// Carries the plan out; gives the journal's file; a rehearsal has none.
     async fn execute(
         &self,
         plan: &Plan,
         console: &mut Console,
         interrupt: Interrupt,
         recorder: &mut Recorder<'_>,
-    ) -> Result<PathBuf, Error> {
+    ) -> Result<Option<PathBuf>, Error> {
         let settings = self.settings;
         let opened = access::open(self, plan)?;
         if let Some(proxy) = &opened.proxy {
             console.note(LogLevel::Normal, &format!("requests go through the proxy {proxy}, as the environment says"));
         }
         let (journal, past) = self.journal(plan, console, &opened.identity)?;
-        let path = journal.path().to_owned();
+        let path = (settings.mode == Mode::Real).then(|| journal.path().to_owned());
         let options = Options {
             wait: settings.wait,
             refresh_timeout: settings.refresh_timeout,
