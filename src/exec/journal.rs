@@ -3,7 +3,6 @@
 //! One record a line: eight hex digits of CRC-32, a space, a JSON object. Any prefix replays to a valid state; the first line
 //! that isn't whole ends the journal, and what follows it is cut off. Replaying twice is replaying once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
+
+pub use past::{Past, PastBatch, PastLane, replay};
+
+mod past;
 
 /// The journal's format.
 const VERSION: u32 = 1;
@@ -95,43 +98,6 @@ pub enum Entry {
         /// Whether every task is done; if not, the next run goes on from here.
         complete: bool,
     },
-}
-
-/// What an earlier run left, per lane.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Past {
-    /// Lanes by index.
-    pub lanes: BTreeMap<LaneIndex, PastLane>,
-    /// Whether that run came to its end with everything done.
-    pub complete: bool,
-}
-
-/// What an earlier run left in a lane.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PastLane {
-    /// Tasks that are done, with their provider's task id.
-    pub done: BTreeMap<TaskIndex, Option<String>>,
-    /// Batches that were sent, and whose tasks aren't all ended.
-    pub open: BTreeMap<BatchNumber, PastBatch>,
-    /// The highest batch number so far.
-    pub last_batch: BatchNumber,
-}
-
-/// A batch that was sent and isn't ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PastBatch {
-    /// What it asks for.
-    pub operation: Operation,
-    /// Delete instead of revalidate.
-    pub force: bool,
-    /// Its last attempt, from 1.
-    pub attempt: u32,
-    /// The tasks that aren't ended.
-    pub tasks: BTreeSet<TaskIndex>,
-    /// When it was sent, on the clock that signs.
-    pub sent: Timestamp,
-    /// Its task ids; empty: whether it was taken isn't known.
-    pub task_ids: Vec<String>,
 }
 
 /// The journal of a run.
@@ -246,68 +212,13 @@ impl Journal {
     }
 }
 
-/// What records tell. Records that contradict what came before are read as the later word.
-pub fn replay(records: &[Entry]) -> Past {
-    let mut past = Past::default();
-    // In which open batch each task is.
-    let mut places: HashMap<(LaneIndex, TaskIndex), BatchNumber> = HashMap::new();
-    for record in records {
-        match record {
-            Entry::Opened { .. } => {}
-            Entry::Sent { lane: index, batch, operation, force, attempt, tasks, at } => {
-                let lane = past.lanes.entry(*index).or_default();
-                lane.close(*batch);
-                let tasks: BTreeSet<TaskIndex> = tasks.iter().flat_map(|[first, last]| *first..=*last).collect();
-                for &task in &tasks {
-                    if let Some(before) = places.insert((*index, task), *batch) {
-                        lane.leave(before, task);
-                    }
-                }
-                lane.last_batch = lane.last_batch.max(*batch);
-                let (operation, force, attempt, sent) = (*operation, *force, *attempt, *at);
-                lane.open.insert(*batch, PastBatch { operation, force, attempt, tasks, sent, task_ids: Vec::new() });
-            }
-            Entry::Taken { lane, batch, task_ids } => {
-                if let Some(open) = past.lanes.entry(*lane).or_default().open.get_mut(batch) {
-                    open.task_ids.clone_from(task_ids);
-                }
-            }
-            Entry::NotTaken { lane, batch, .. } => past.lanes.entry(*lane).or_default().close(*batch),
-            Entry::Ended { lane: index, task, outcome, task_id } => {
-                let lane = past.lanes.entry(*index).or_default();
-                if matches!(outcome, Outcome::Done) {
-                    lane.done.insert(*task, task_id.clone());
-                }
-                if matches!(outcome, Outcome::Done | Outcome::Failed(_))
-                    && let Some(batch) = places.remove(&(*index, *task))
-                {
-                    lane.leave(batch, *task);
-                }
-            }
-            Entry::Closed { complete } => past.complete = *complete,
-        }
-    }
-    past
-}
-
-impl Past {
-    /// Whether something was taken, or may have been, that a run which begins anew would send twice.
-    fn holds_something(&self) -> bool {
-        self.lanes.values().any(|lane| !lane.done.is_empty() || !lane.open.is_empty())
-    }
-}
-
-impl PastLane {
-    fn close(&mut self, batch: BatchNumber) {
-        self.open.remove(&batch);
-    }
-
-    fn leave(&mut self, batch: BatchNumber, task: TaskIndex) {
-        if let Some(open) = self.open.get_mut(&batch) {
-            open.tasks.remove(&task);
-            if open.tasks.is_empty() {
-                self.open.remove(&batch);
-            }
+/// Lets the next run have the file at once. Closing it alone doesn't: a child process that is just being started holds the
+/// same open file until it has become its program, and the lock with it.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // Nothing is lost when this fails: the lock goes with the last holder of the file.
+            let _ = file.unlock();
         }
     }
 }
@@ -394,5 +305,4 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "journal_tests.rs"]
 mod tests;

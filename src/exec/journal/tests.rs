@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::model::Kind;
 
@@ -129,6 +131,17 @@ fn two_runs_never_share_a_journal() {
     let (_first, _) = Journal::open(&path, &identity(), now()).unwrap();
     let message = Journal::open(&path, &identity(), now()).unwrap_err().to_string();
     assert!(message.contains("another run has the journal"), "{message}");
+}
+
+#[test]
+fn the_next_run_has_the_journal_at_once_even_while_a_child_process_still_holds_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let (journal, _) = Journal::open(&path, &identity(), now()).unwrap();
+    // What a child has between its fork and its program: another handle of the same open file.
+    let _held_by_a_child = journal.file.as_ref().unwrap().try_clone().unwrap();
+    drop(journal);
+    Journal::open(&path, &identity(), now()).unwrap();
 }
 
 #[test]
