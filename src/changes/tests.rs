@@ -4,6 +4,7 @@ mod against_git;
 mod checkout;
 mod choices;
 mod events;
+mod every_event;
 mod pairs;
 mod refusals;
 mod tags;
