@@ -3,6 +3,7 @@
 mod against_git;
 mod checkout;
 mod choices;
+mod clones;
 mod events;
 mod every_event;
 mod pairs;
