@@ -45,6 +45,9 @@ impl Job<'_> {
     /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal.
     pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
+        if let (Mode::Real, Some(config)) = (settings.mode, &settings.config) {
+            changes::trusted(config, self.environment)?;
+        }
         fold(console, "changes and plan");
         let (range, changed_files, mapped) = self.find(console)?;
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
@@ -93,6 +96,11 @@ impl Job<'_> {
             return Ok((None, 0, mapping::given(&urls, "url-file", &targets, overrides)));
         }
         let changed = changes::find(&settings.repository, &settings.changes, self.environment)?;
+        let changed = if settings.submodules {
+            changes::with_submodules(changed, &settings.repository, self.environment)?
+        } else {
+            changed
+        };
         let range = &changed.range;
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
         let head = &range.head[..12.min(range.head.len())];

@@ -17,6 +17,8 @@ use self::range::{Base, Commit, Host, Told};
 use self::tree::Limits;
 
 pub use self::choices::{Choices, choices};
+pub use self::submodules::with_submodules;
+pub use self::trust::trusted;
 
 mod choices;
 mod entries;
@@ -24,7 +26,9 @@ mod git;
 mod range;
 mod remedy;
 mod renames;
+mod submodules;
 mod tree;
+mod trust;
 
 /// The two commits whose difference counts, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use super::entries::ObjectId;
 mod github;
 mod gitlab;
 mod others;
+pub(super) mod words;
 
 /// Where this program runs, as far as commits are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +226,7 @@ fn undecided(by: &str, remedy: &str) -> Error {
 }
 
 /// A variable's value; an empty one counts as absent.
-fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+pub(super) fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
     environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 

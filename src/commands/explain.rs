@@ -36,7 +36,11 @@ pub(super) fn run(
 /// [`Error::Inputs`] when the inputs can't be read, [`Error::Checkout`] for what a run would refuse.
 pub(super) fn range(flags: &Flags, environment: &Environment, console: &mut Console) -> Result<ExitCode, Error> {
     let settings = inputs::read(Use::Explain, flags, environment)?;
-    let choices = changes::choices(&settings.repository, &settings.changes, environment)?;
+    let mut choices = changes::choices(&settings.repository, &settings.changes, environment)?;
+    if settings.submodules {
+        let inside = |changed| changes::with_submodules(changed, &settings.repository, environment);
+        choices.decided = choices.decided.and_then(inside);
+    }
     let code = told(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)
 }

@@ -46,6 +46,7 @@ pub(super) fn read_with(
         targets,
         rules,
         changes: changes(&given, &mut problems),
+        submodules: given.boolean("submodules") == Some(true),
         repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
         mode: mode(&given, &mut problems),
         refresh: given.boolean("refresh"),

@@ -169,6 +169,14 @@ pub static ENTRIES: &[Entry] = &[
     )
     .or("git")
     .in_file(),
+    entry(
+        "submodules",
+        Shape::Boolean,
+        MAPS,
+        "A changed submodule that is checked out stands for the files that changed in it; otherwise it is named and skipped",
+    )
+    .or("false")
+    .in_file(),
     entry("base", Shape::Text, MAPS, "The revision that was deployed before; without it the CI event decides"),
     entry("head", Shape::Text, MAPS, "The revision that is deployed now; without it the CI event decides"),
     entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
