@@ -81,11 +81,7 @@ impl Candidate {
             (None, None) => Ok(None),
             (Some(_), None) => Err(half(self.names[1], self.names[0])),
             (None, Some(_)) => Err(half(self.names[0], self.names[1])),
-            (Some(id), Some(secret)) => Ok(Some(Credentials {
-                access_key_id: id.expose_secret().to_owned(),
-                access_key_secret: secret,
-                security_token: token,
-            })),
+            (Some(id), Some(secret)) => Ok(Some(Credentials::fixed(id.expose_secret(), secret).with_token(token))),
         }
     }
 }

@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::credentials::Credentials;
 use crate::model::Operation;
 
 #[cfg(test)]
@@ -133,6 +134,14 @@ impl Default for EmulatorSettings {
             clock_offset_seconds: 0,
             forbid: Vec::new(),
         }
+    }
+}
+
+impl EmulatorSettings {
+    /// The keys that are accepted.
+    pub fn credentials(&self) -> Credentials {
+        Credentials::fixed(self.access_key_id.clone(), self.access_key_secret.clone())
+            .with_token(self.security_token.clone())
     }
 }
 
