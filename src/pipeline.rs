@@ -11,8 +11,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past};
 use crate::exec::{self, Access, Options};
-use crate::host::files;
-use crate::host::{Console, Host, Progress, Severity};
+use crate::host::{Console, Host, Progress, Severity, files, gitlab_note};
 use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink};
@@ -21,6 +20,7 @@ use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report, Status};
 
 mod access;
+mod note;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
 const SHOWN: usize = 20;
@@ -44,6 +44,14 @@ impl Job<'_> {
     /// # Errors
     /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal.
     pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
+        let result = self.perform(console, interrupt).await;
+        if let Err(error) = &result {
+            note::write(self, &report::markdown::error(error), console).await;
+        }
+        result
+    }
+
+    async fn perform(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
         fold(console, "changes and plan");
         let (range, changed_files, mapped) = self.find(console)?;
@@ -72,6 +80,7 @@ impl Job<'_> {
         console.end_group();
         let report = recorder.finish();
         let code = publish(&report, settings, console);
+        note::write(self, &report::markdown::markdown(&report, gitlab_note::BYTES), console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
             let journal = journal.display();
             let text =

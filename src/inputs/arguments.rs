@@ -118,7 +118,7 @@ fn program() -> clap::Command {
         .subcommand(with("demo", "The main job on a small repository of its own, against the emulators", Use::Demo))
 }
 
-const PRECEDENCE: &str = "Every option but color and progress is also an input of the Action, and every option is an environment variable: \
+const PRECEDENCE: &str = "Every option but color, progress and merge-request-note is also an input of the Action, and every option is an environment variable: \
                           --dry-run is the input dry-run and CDN_PURGE_DRY_RUN. A flag beats an input, that beats the variable, that \
                           beats the configuration file. An empty value counts as none.";
 

@@ -28,7 +28,9 @@ mod value;
 pub use arguments::{Command, parse_arguments};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
-pub use printed::{action_env_yaml, action_inputs_yaml, options_markdown};
+pub use printed::{
+    action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
+};
 pub use settings::read;
 pub use table::Use;
 
@@ -67,6 +69,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// The JSON report's file, if named.
     pub report: Option<PathBuf>,
+    /// Keep the summary as a note on the merge request, where the host is GitLab.
+    pub merge_request_note: bool,
     /// Other gateways, by provider.
     pub endpoints: Vec<(&'static Spec, url::Url)>,
     /// Keys given as flags, inputs or `CDN_PURGE_*`; they beat each provider's own environment names.

@@ -62,6 +62,7 @@ pub(super) fn read_with(
         allow_hosts: network::hosts(&given, &mut problems),
         state: given.path("state"),
         report: given.path("report"),
+        merge_request_note: given.boolean("merge-request-note") == Some(true),
         endpoints: network::endpoints(&given, providers, &mut problems),
         credentials: credentials(&given, &mut problems),
         batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),

@@ -214,8 +214,16 @@ pub static ENTRIES: &[Entry] = &[
         "report",
         Shape::Path,
         PLANS,
-        "Where the JSON report goes. Without it a file in the runner's temporary folder, outside CI nowhere",
+        "Where the JSON report goes. Without it a file in the runner's temporary folder, on GitLab in the project's, outside CI nowhere",
     ),
+    entry(
+        "merge-request-note",
+        Shape::Boolean,
+        PLANS,
+        "On GitLab, keep the summary as a note on the merge request, with the token in `GITLAB_TOKEN`",
+    )
+    .or("false")
+    .no_input(),
     entry(
         "endpoint",
         Shape::List(Separators::LinesAndCommas),
@@ -275,8 +283,16 @@ mod tests {
 
     #[test]
     fn the_file_sets_no_endpoint_no_secret_and_no_revision() {
-        for name in ["endpoint", "access-key-id", "access-key-secret", "security-token", "base", "head", "allow-hosts"]
-        {
+        for name in [
+            "endpoint",
+            "access-key-id",
+            "access-key-secret",
+            "security-token",
+            "base",
+            "head",
+            "allow-hosts",
+            "merge-request-note",
+        ] {
             assert!(!find(name).unwrap().in_file, "{name}");
         }
     }
