@@ -3,7 +3,9 @@
 mod against_git;
 mod checkout;
 mod choices;
+mod clones;
 mod events;
+mod every_event;
 mod pairs;
 mod refusals;
 mod tags;
