@@ -131,6 +131,7 @@ fn from_options(given: &Given, providers: &[&'static Spec], problems: &mut Vec<D
             files: globs?,
             urls: templates,
             directories: Vec::new(),
+            tags: Vec::new(),
             targets: vec![Arc::clone(&name)],
             refresh: given.boolean("refresh").unwrap_or(true),
             prefetch: given.boolean("prefetch").unwrap_or(false),
