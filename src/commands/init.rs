@@ -31,6 +31,7 @@ pub(super) fn run(options: &InitOptions, console: &mut Console) -> Result<ExitCo
     let file = match &options.output {
         Some(InitOutput::Standard) => None,
         Some(InitOutput::File(path)) => Some(path.clone()),
+        None if root == Path::new(".") => Some(PathBuf::from("cdn-purge.yml")),
         None => Some(root.join("cdn-purge.yml")),
     };
     if let Some(file) = &file {

@@ -117,6 +117,9 @@ fn option(argument: &Arg, page: &mut String) {
 /// A text in which nothing is a request or an escape of roff.
 fn prose(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-").replace('\n', " ");
+    let spelled =
+        |letter: char| if letter.is_ascii() { letter.to_string() } else { format!("\\[u{:04X}]", u32::from(letter)) };
+    let text: String = text.chars().map(spelled).collect();
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
@@ -159,6 +162,7 @@ mod tests {
         for (code, _) in EXIT_STATUS {
             assert!(page.contains(&format!("\n.B {code}\n")));
         }
+        assert!(page.is_ascii());
         // What begins with a dot is a request of roff: ours alone are there.
         let requests = [".TH ", ".SH ", ".SS ", ".TP", ".B ", ".BR ", ".IR "];
         let unknown: Vec<_> = page
