@@ -49,7 +49,7 @@ enum Kind {
 }
 
 /// The files whose contents are worth reading.
-pub fn wanted<'f>(files: &'f [String]) -> impl Iterator<Item = &'f str> {
+pub fn wanted(files: &[String]) -> impl Iterator<Item = &str> {
     let shared = || GENERATORS.iter().flat_map(|generator| generator.shared_markers).map(|(name, _)| *name);
     let own = || GENERATORS.iter().flat_map(|generator| generator.markers).copied();
     files.iter().map(String::as_str).filter(move |file| {

@@ -82,7 +82,7 @@ pub(super) fn page(program: &Command) -> String {
     for command in program.get_subcommands() {
         let mut own = command.get_arguments().filter(is_own).peekable();
         if own.peek().is_some() {
-            let _ = write!(page, ".SS Only of {}\n", prose(command.get_name()));
+            let _ = writeln!(page, ".SS Only of {}", prose(command.get_name()));
             own.for_each(|argument| option(argument, &mut page));
         }
     }
