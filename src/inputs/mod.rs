@@ -16,6 +16,8 @@ mod config;
 pub mod credentials;
 mod emulate;
 mod given;
+mod init;
+mod manual;
 mod network;
 mod printed;
 mod rules;
@@ -28,9 +30,11 @@ mod value;
 pub use arguments::{Command, parse_arguments};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
+pub use init::{InitOptions, InitOutput};
 pub use printed::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
 };
+pub use rules::configuration_of;
 pub use settings::read;
 pub use table::Use;
 

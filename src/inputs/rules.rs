@@ -58,6 +58,11 @@ pub(super) fn find(given: &Given, providers: &[&'static Spec], problems: &mut Ve
     found
 }
 
+/// The configuration that a run in this directory would read.
+pub fn configuration_of(repository: &Path) -> Option<PathBuf> {
+    file::find(repository).map(|found| found.path)
+}
+
 /// Reports options that contradict each other.
 fn exclusive(given: &Given, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
     if given.is_explicit("config") && !one_rule.is_empty() {

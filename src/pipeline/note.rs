@@ -44,7 +44,7 @@ pub(super) async fn write(job: &Job<'_>, markdown: &str, console: &mut Console) 
     match sent {
         Ok(()) => console.note(LogLevel::Normal, "the summary is a note on the merge request"),
         Err(why) => {
-            console.announce(Severity::Warning, &format!("the summary isn't a note on the merge request: {why}"))
+            console.announce(Severity::Warning, &format!("the summary isn't a note on the merge request: {why}"));
         }
     }
 }

@@ -212,6 +212,22 @@ def a_merge_request_has_one_note_with_the_plan_of_the_latest_push(project):
     assert TOKEN not in shown, "the token is shown"
 
 
+def a_rehearsal_in_virtual_time_writes_its_note_in_real_time(project):
+    with GitLab() as gitlab:
+        equal(project.merge_request(gitlab, CDN_PURGE_DRY_RUN="false", CDN_PURGE_REHEARSE="true"), 0)
+        assert "a rehearsal: nothing was sent" in gitlab.notes[2]["body"], gitlab.notes
+
+
+def a_run_that_ends_before_its_plan_says_so_in_the_note(project):
+    (project.folder / "cdn-purge.yml").write_text("version: 1\ntargets: {site: {provider: alibaba-cdn}}\nrules: []\n")
+    with GitLab() as gitlab:
+        equal(project.merge_request(gitlab, CDN_PURGE_MAX_REFRESH_URLS="0"), 1)
+        equal(sorted(gitlab.notes), [1])
+        (project.folder / "cdn-purge.yml").write_text((HERE / "sample/cdn-purge.yml").read_text())
+        equal(project.merge_request(gitlab, CDN_PURGE_MAX_REFRESH_URLS="0"), 1)
+        assert "ended before anything was sent" in gitlab.notes[2]["body"], gitlab.notes
+
+
 def a_note_that_cannot_be_written_changes_nothing(project):
     with GitLab(refuses=True) as gitlab:
         equal(project.merge_request(gitlab), 0)
@@ -242,6 +258,8 @@ STORIES = [
     a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job,
     a_failure_fails_the_job_and_keeps_its_reports,
     a_merge_request_has_one_note_with_the_plan_of_the_latest_push,
+    a_rehearsal_in_virtual_time_writes_its_note_in_real_time,
+    a_run_that_ends_before_its_plan_says_so_in_the_note,
     a_note_that_cannot_be_written_changes_nothing,
     a_push_to_another_branch_has_no_such_job,
     an_input_of_the_wrong_kind_makes_no_pipeline,
