@@ -3,7 +3,10 @@
 mod against_git;
 mod checkout;
 mod choices;
+mod earlier;
 mod events;
+mod fetch;
+mod forge;
 mod pairs;
 mod refusals;
 mod tags;
