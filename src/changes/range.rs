@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::inputs::Environment;
+use crate::inputs::{Environment, TagPattern};
 
 use super::entries::ObjectId;
 
@@ -114,6 +114,10 @@ pub(super) enum Base {
     MergeBaseWith(NamedCommit),
     /// The nearest tag in the history of head, other than the one that the run is for. None at all: everything in head is new.
     PreviousTag(Option<String>),
+    /// The nearest tag of these names in the history of head. None at all: everything in head is new.
+    MatchingTag(TagPattern),
+    /// A commit that was looked for and found already.
+    Found(ObjectId),
     /// None: everything in head is new.
     Nothing,
 }
@@ -143,6 +147,10 @@ pub(super) enum Place {
     Event,
     /// A variable.
     Environment,
+    /// The CI's records of earlier runs.
+    Run,
+    /// A file that an earlier run wrote.
+    File,
 }
 
 /// Decides which two commits count.
@@ -172,6 +180,12 @@ pub(super) fn decide(told: &Told<'_>) -> Result<Decision, Error> {
 pub(super) fn everything() -> Decision {
     let reason = "every tracked file, as `changes: all` asks".to_owned();
     Decision { base: Base::Nothing, head: Head::Told, reason }
+}
+
+/// The decision of `base: tag:PATTERN`.
+pub(super) fn since_tag(pattern: &TagPattern) -> Decision {
+    let reason = format!("the nearest tag in the history of head whose name matches `{pattern}`");
+    Decision { base: Base::MatchingTag(pattern.clone()), head: Head::Told, reason }
 }
 
 /// No host says what was deployed, so it is the last commit, and the reason says so.
