@@ -56,6 +56,9 @@ impl Job<'_> {
 
     async fn perform(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
+        if let (Mode::Real, Some(config)) = (settings.mode, &settings.config) {
+            changes::trusted(config, self.environment)?;
+        }
         fold(console, "changes and plan");
         let found = {
             let mut interrupted = interrupt.clone();
@@ -131,8 +134,8 @@ impl Job<'_> {
         }
         let changed = {
             let beyond = Beyond::new(console, settings, self.environment, self.started);
-            let fetching = beyond.fetching();
-            changes::search(&settings.repository, &settings.changes, self.environment, &fetching).await?
+            let (start, submodules, fetching) = (&settings.repository, settings.submodules, beyond.fetching());
+            changes::search(start, &settings.changes, submodules, self.environment, &fetching).await?
         };
         let range = &changed.range;
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);

@@ -17,8 +17,11 @@ use super::remedy::{self, Distance};
 use super::tree::TreeSource;
 
 mod commits;
+mod content;
+mod enclosure;
 mod remote;
 pub(super) mod store;
+mod submodule;
 mod tags;
 
 /// An open repository with a work tree.
@@ -47,9 +50,11 @@ impl Repository {
         let host = Host::of(environment);
         let start = start.canonicalize().map_err(|error| remedy::no_directory(start, &error))?;
         let directory = find_directory(&start, host)?;
-        let inner = open_trusted(&directory, trusted_directory(environment).as_deref()).map_err(|error| match error
-            .code()
-        {
+        let trusted = trusted_directory(environment);
+        if let Some(workspace) = &trusted {
+            enclosure::enclosed(&directory, workspace)?;
+        }
+        let inner = open_trusted(&directory, trusted.as_deref()).map_err(|error| match error.code() {
             ErrorCode::Owner => remedy::foreign(&directory),
             _ => remedy::unopened(&directory, error.message()),
         })?;
@@ -286,6 +291,7 @@ fn open_trusted(directory: &Path, trusted: Option<&Path>) -> Result<git2::Reposi
     // The walk reads each tree once: a cache and a second hash of what git has checked cost a third of its time.
     git2::opts::strict_hash_verification(false);
     git2::opts::enable_caching(false);
+    accept_partial_clones()?;
     let open = || git2::Repository::open_ext(directory, RepositoryOpenFlags::NO_SEARCH, &[] as &[&Path]);
     match open() {
         Err(error) if error.code() == ErrorCode::Owner && trusted == Some(directory) => {
@@ -296,6 +302,15 @@ fn open_trusted(directory: &Path, trusted: Option<&Path>) -> Result<git2::Reposi
         }
         opened => opened,
     }
+}
+
+/// Some versions of git mark a partial clone by an extension, which libgit2 doesn't know. It says that objects can be absent: an
+/// absent tree is an error here anyway, and file contents aren't read.
+#[expect(unsafe_code, reason = "git2 leaves it to its caller that no other thread reads the list meanwhile")]
+fn accept_partial_clones() -> Result<(), git2::Error> {
+    // SAFETY: libgit2 reads this list when it opens a repository, and this program opens repositories in `open_trusted` only,
+    // which holds `OPENING` around this call and around the opening.
+    unsafe { git2::opts::set_extensions(&["partialclone"]) }
 }
 
 #[expect(unsafe_code, reason = "git2 leaves it to its caller that no other thread reads the setting meanwhile")]

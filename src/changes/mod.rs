@@ -16,10 +16,12 @@ use crate::model::Change;
 use self::fetch::Fetcher;
 use self::git::{Repository, Resolved};
 use self::range::{Base, Commit, Decision, Host, Told};
+use self::submodules::with_submodules;
 use self::tree::Limits;
 
 pub use self::choices::{Choices, choices};
 pub use self::outside::{Fetching, Outside, Take};
+pub use self::trust::trusted;
 
 mod choices;
 mod earlier;
@@ -30,7 +32,9 @@ mod outside;
 mod range;
 mod remedy;
 mod renames;
+mod submodules;
 mod tree;
+mod trust;
 
 /// The two commits whose difference counts, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +56,8 @@ pub struct Changed {
     pub files: Vec<Change>,
 }
 
-/// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees.
+/// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees;
+/// with `submodules`, into changed submodules too.
 ///
 /// The list is empty only if the two commits hold the same files.
 ///
@@ -62,6 +67,7 @@ pub struct Changed {
 pub async fn search(
     start: &Path,
     changes: &Changes,
+    submodules: bool,
     environment: &Environment,
     fetching: &Fetching<'_>,
 ) -> Result<Changed, Error> {
@@ -69,7 +75,7 @@ pub async fn search(
     search.decide(changes, environment, fetching).await?;
     let mut fetcher = Fetcher::new(&search.repository, environment, fetching);
     fetcher.supply(&mut search.decision, &search.told).await?;
-    search.finish()
+    search.finish(submodules.then_some(environment))
 }
 
 /// The same with nothing but the clone.
@@ -77,7 +83,7 @@ pub async fn search(
 /// # Errors
 /// Those of [`search`], for what isn't in the clone.
 pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Result<Changed, Error> {
-    Search::begin(start, changes, environment)?.finish()
+    Search::begin(start, changes, environment)?.finish(None)
 }
 
 /// A repository, and what was decided about it.
@@ -138,9 +144,13 @@ impl Search {
     }
 
     /// Looks the two commits up, and compares them.
-    fn finish(self) -> Result<Changed, Error> {
+    fn finish(self, inside_submodules: Option<&Environment>) -> Result<Changed, Error> {
         let head = self.repository.resolve_head(&self.decision.head, self.told)?;
-        compare(&self.repository, &self.decision.base, &head, self.decision.reason)
+        let changed = compare(&self.repository, &self.decision.base, &head, self.decision.reason)?;
+        match inside_submodules {
+            Some(environment) => with_submodules(changed, self.repository, environment),
+            None => Ok(changed),
+        }
     }
 }
 

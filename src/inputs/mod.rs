@@ -51,6 +51,8 @@ pub struct Settings {
     pub rules: Vec<Rule>,
     /// Where the changes come from.
     pub changes: Changes,
+    /// Whether a changed submodule stands for the files that changed in it.
+    pub submodules: bool,
     /// The directory that holds the repository, or lies in it.
     pub repository: PathBuf,
     /// Whether a commit that the clone lacks may be fetched.

@@ -48,6 +48,7 @@ pub(super) fn read_with(
         targets,
         rules,
         changes: changes(&given, &mut problems),
+        submodules: given.boolean("submodules") == Some(true),
         repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
         fetch: given.boolean("fetch") != Some(false),
         token: given.secret("token"),

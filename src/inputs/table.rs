@@ -176,6 +176,14 @@ pub static ENTRIES: &[Entry] = &[
     .or("git")
     .in_file(),
     entry(
+        "submodules",
+        Shape::Boolean,
+        MAPS,
+        "A changed submodule that is checked out stands for the files that changed in it; otherwise it is named and skipped",
+    )
+    .or("false")
+    .in_file(),
+    entry(
         "base",
         Shape::Text,
         MAPS,
