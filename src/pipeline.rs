@@ -134,8 +134,9 @@ impl Job<'_> {
         }
         let changed = {
             let beyond = Beyond::new(console, settings, self.environment, self.started);
-            let (start, submodules, fetching) = (&settings.repository, settings.submodules, beyond.fetching());
-            changes::search(start, &settings.changes, submodules, self.environment, &fetching).await?
+            let fetching = beyond.fetching();
+            changes::search(&settings.repository, &settings.changes, settings.submodules, self.environment, &fetching)
+                .await?
         };
         let range = &changed.range;
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);

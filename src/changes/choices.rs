@@ -22,7 +22,8 @@ pub struct Choices {
     pub others: Vec<(String, Result<Changed, Error>)>,
 }
 
-/// Finds what a run would find, and the same with other bases; those are told from what the clone holds.
+/// Finds what a run would find, and the same with other bases; those are told from what the clone holds, without
+/// looking into submodules.
 ///
 /// # Errors
 /// [`Error::Checkout`] when there is no repository or no head to speak of.

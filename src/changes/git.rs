@@ -19,6 +19,7 @@ use super::tree::TreeSource;
 mod commits;
 mod content;
 mod enclosure;
+mod loose;
 mod remote;
 pub(super) mod store;
 mod submodule;
@@ -73,6 +74,7 @@ impl Repository {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => remedy::unborn(&self.directory),
             _ => remedy::unreadable("`HEAD`", error.message()),
         })?;
+        self.check(head.target().map(object_id))?;
         let commit =
             head.peel_to_commit().map_err(|error| remedy::unreadable("the commit of `HEAD`", error.message()))?;
         Ok(read_commit(&commit))
@@ -83,6 +85,9 @@ impl Repository {
     /// # Errors
     /// A revision that isn't known, isn't unique or is no commit.
     pub(super) fn given(&self, revision: &str, option: &str) -> Result<Commit, Error> {
+        let named =
+            self.inner.resolve_reference_from_short_name(revision).ok().and_then(|reference| reference.target());
+        self.check(ObjectId::from_hex(revision).or(named.map(object_id)))?;
         let object = self.inner.revparse_single(revision).map_err(|error| self.unknown(revision, option, &error))?;
         match object.peel_to_commit() {
             Ok(commit) => Ok(read_commit(&commit)),
@@ -157,10 +162,17 @@ impl Repository {
     /// An object database that can't be opened.
     pub(super) fn trees(&self) -> Result<Trees<'_>, Error> {
         let odb = self.inner.odb().map_err(|error| remedy::unreadable("the object database", error.message()))?;
-        Ok(Trees { odb })
+        let objects = Some(self.objects()).filter(|objects| loose::any(objects));
+        Ok(Trees { odb, objects })
+    }
+
+    /// That libgit2 can read an object, if it has a file of its own.
+    fn check(&self, object: Option<ObjectId>) -> Result<(), Error> {
+        object.map_or(Ok(()), |object| loose::check(&self.objects(), object))
     }
 
     fn named(&self, named: &NamedCommit) -> Result<ObjectId, Error> {
+        self.check(Some(named.id))?;
         let commit = self.inner.find_object(oid(named.id), None).and_then(|object| object.peel_to_commit());
         let what = match named.place {
             Place::Event => format!("the commit `{}` (`{}` of the event)", named.id, named.field),
@@ -175,6 +187,7 @@ impl Repository {
     }
 
     fn parent(&self, parent: ObjectId) -> Result<ObjectId, Error> {
+        self.check(Some(parent))?;
         let what = format!("the parent commit `{parent}`");
         self.inner.find_commit(oid(parent)).map(|commit| object_id(commit.id())).map_err(|error| match error.code() {
             ErrorCode::NotFound => remedy::not_here(&what, self.is_shallow(), self.host, Distance::One),
@@ -226,6 +239,8 @@ impl Repository {
 /// The trees of a repository.
 pub(super) struct Trees<'a> {
     odb: git2::Odb<'a>,
+    /// The folder of the repository's own objects, if any of them isn't packed.
+    objects: Option<PathBuf>,
 }
 
 /// No tree that people make is larger: this is a directory of several million files.
@@ -237,6 +252,9 @@ impl TreeSource for Trees<'_> {
             ErrorCode::NotFound => remedy::tree_not_here(tree),
             _ => remedy::unreadable(&format!("the tree `{tree}`"), error.message()),
         };
+        if let Some(objects) = &self.objects {
+            loose::check(objects, tree)?;
+        }
         // Asked for first, so that a few compressed bytes can't fill the memory.
         let (size, kind) = self.odb.read_header(oid(tree)).map_err(failed)?;
         if kind != ObjectType::Tree || size > LARGEST_TREE {

@@ -16,7 +16,6 @@ use crate::model::Change;
 use self::fetch::Fetcher;
 use self::git::{Repository, Resolved};
 use self::range::{Base, Commit, Decision, Host, Told};
-use self::submodules::with_submodules;
 use self::tree::Limits;
 
 pub use self::choices::{Choices, choices};
@@ -56,10 +55,10 @@ pub struct Changed {
     pub files: Vec<Change>,
 }
 
-/// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees;
-/// with `submodules`, into changed submodules too.
+/// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees.
 ///
-/// The list is empty only if the two commits hold the same files.
+/// With `submodules`, a changed submodule stands for the files that changed in it. The list is empty only if the two commits hold
+/// the same files.
 ///
 /// # Errors
 /// [`Error::Checkout`] with its remedy: no repository, a bare one, no commit yet, an unknown revision, a base that isn't in
@@ -143,12 +142,12 @@ impl Search {
         Ok(())
     }
 
-    /// Looks the two commits up, and compares them.
-    fn finish(self, inside_submodules: Option<&Environment>) -> Result<Changed, Error> {
+    /// Looks the two commits up, and compares them; those of submodules too, if an environment to open them in is given.
+    fn finish(self, submodules: Option<&Environment>) -> Result<Changed, Error> {
         let head = self.repository.resolve_head(&self.decision.head, self.told)?;
         let changed = compare(&self.repository, &self.decision.base, &head, self.decision.reason)?;
-        match inside_submodules {
-            Some(environment) => with_submodules(changed, self.repository, environment),
+        match submodules {
+            Some(environment) => submodules::expand(changed, &self.repository, environment),
             None => Ok(changed),
         }
     }

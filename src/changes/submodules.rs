@@ -16,19 +16,12 @@ use super::{Changed, renames};
 /// Submodules inside each other. People have two or three.
 const DEEPEST: usize = 16;
 
-/// Puts the changed files of changed submodules in their places; `repository` is the one that was compared.
+/// Puts the changed files of changed submodules in their places.
 ///
 /// # Errors
 /// [`Error::Checkout`] for a submodule that isn't checked out, lies elsewhere, or lacks one of its two commits.
-pub(super) fn with_submodules(
-    changed: Changed,
-    repository: Repository,
-    environment: &Environment,
-) -> Result<Changed, Error> {
+pub(super) fn expand(changed: Changed, repository: &Repository, environment: &Environment) -> Result<Changed, Error> {
     let Changed { range, files } = changed;
-    if files.iter().all(|change| change.entry != EntryKind::Submodule) {
-        return Ok(Changed { range, files });
-    }
     let commit = |text: &str| ObjectId::from_hex(text);
     let (base, head) = (range.base.as_deref().and_then(commit), commit(&range.head));
     let level = Level { repository, base, head, above: Vec::new(), depth: 0 };
@@ -39,8 +32,8 @@ pub(super) fn with_submodules(
 }
 
 /// A repository whose changes are at hand.
-struct Level {
-    repository: Repository,
+struct Level<'a> {
+    repository: &'a Repository,
     /// Its two commits.
     base: Option<ObjectId>,
     head: Option<ObjectId>,
@@ -49,7 +42,7 @@ struct Level {
     depth: usize,
 }
 
-impl Level {
+impl Level<'_> {
     /// Its changes, with those of the submodules in the place of the submodules, by their paths in the outermost repository.
     fn expand(&self, changes: Vec<Change>, environment: &Environment) -> Result<Vec<Change>, Error> {
         let mut expanded = Vec::with_capacity(changes.len());
@@ -102,7 +95,7 @@ impl Level {
         let changes = renames::pair(differences);
         drop(trees);
         let above = [&self.above[..], path, b"/"].concat();
-        Self { repository, base, head, above, depth: self.depth + 1 }.expand(changes, environment)
+        Level { repository: &repository, base, head, above, depth: self.depth + 1 }.expand(changes, environment)
     }
 
     fn named(&self, path: &RepoPath) -> RepoPath {

@@ -67,7 +67,7 @@ pub fn trusted(config: &Path, environment: &Environment) -> Result<(), Error> {
     }
     let mut content = Vec::new();
     std::fs::File::open(&file).and_then(|file| file.take(LARGEST).read_to_end(&mut content)).map_err(unread)?;
-    if repository.holds_file(&head, &file, &content) {
+    if repository.has_content(&head, &file, &content) {
         return Ok(());
     }
     Err(refused(format!("the commit `{}` that is checked out holds another file, or none, in its place", head.id)))

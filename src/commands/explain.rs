@@ -47,8 +47,10 @@ pub(super) fn range(
     let choices = {
         let beyond = Beyond::new(console, &settings, environment, now);
         let fetching = beyond.fetching();
-        let (start, submodules) = (&settings.repository, settings.submodules);
-        run::block_on(false, changes::choices(start, &settings.changes, submodules, environment, &fetching))??
+        run::block_on(
+            false,
+            changes::choices(&settings.repository, &settings.changes, settings.submodules, environment, &fetching),
+        )??
     };
     let code = told(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)

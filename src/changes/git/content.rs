@@ -15,7 +15,7 @@ impl Repository {
     }
 
     /// Whether `commit` has this content at the place of `file`, an absolute path without links.
-    pub(in crate::changes) fn holds_file(&self, commit: &Commit, file: &Path, content: &[u8]) -> bool {
+    pub(in crate::changes) fn has_content(&self, commit: &Commit, file: &Path, content: &[u8]) -> bool {
         let Ok(place) = file.strip_prefix(&self.directory) else { return false };
         let entry = self
             .inner

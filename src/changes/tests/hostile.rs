@@ -265,3 +265,32 @@ fn no_byte_of_a_repository_makes_a_panic_or_an_endless_loop() {
         assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"]);
     }
 }
+
+/// What a full disk or a killed process leaves: git names the object, and libgit2 alone would never come back.
+#[test]
+fn an_object_whose_file_is_cut_off_is_named_at_once() {
+    let mut files = super::pairs::files("a");
+    for number in 0..200 {
+        files.insert(format!("file-{number}").into_bytes(), ("100644", vec![number]));
+    }
+    let mut changed = files.clone();
+    changed.insert(b"file-7".to_vec(), ("100644", b"new".to_vec()));
+    let checkout = Checkout::with(&[files, changed]);
+    let pack = packed(&checkout, "pack");
+    let bytes = std::fs::read(&pack).unwrap();
+    std::fs::remove_dir_all(checkout.path.join(".git/objects/pack")).unwrap();
+    checkout.run(&["unpack-objects", "-q"], &bytes);
+    assert_eq!(lines(&checkout.found(&[]).unwrap().files), ["M file-7"]);
+    for revision in ["HEAD", "HEAD~1", "HEAD^{tree}", "HEAD~1^{tree}"] {
+        let id = checkout.git(&["rev-parse", revision]);
+        let file = loose(&checkout, &id);
+        let good = std::fs::read(&file).unwrap();
+        for end in [good.len() - 1, good.len() - 6, good.len() / 2, 40, 3, 0] {
+            overwrite(&file, &good[..end]);
+            let refused = refusal(checkout.found(&[]));
+            assert!(refused.contains(&id) && refused.contains("git fsck"), "{end} of {revision}: {refused}");
+        }
+        overwrite(&file, &good);
+    }
+    assert_eq!(lines(&checkout.found(&[]).unwrap().files), ["M file-7"]);
+}

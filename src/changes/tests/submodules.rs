@@ -1,7 +1,7 @@
 //! Submodules that stand for the files that changed in them, against `git diff --submodule` in each repository by itself.
 
 use crate::changes::git::Repository;
-use crate::changes::{Changed, find, with_submodules};
+use crate::changes::{Changed, find, submodules};
 use crate::error::Error;
 use crate::inputs::Changes;
 
@@ -15,8 +15,8 @@ fn between(checkout: &Checkout, base: Option<&str>, variables: &[(&str, &str)]) 
         Some(base) => Changes::Git { base: Some(base.to_owned()), head: None },
         None => Changes::All { head: None },
     };
-    let changed = find(&checkout.path, &changes, &environment)?;
-    with_submodules(changed, Repository::open(&checkout.path, &environment)?, &environment)
+    let found = find(&checkout.path, &changes, &environment)?;
+    submodules::expand(found, &Repository::open(&checkout.path, &environment)?, &environment)
 }
 
 fn submodule(checkout: &Checkout, arguments: &[&str]) {
