@@ -14,12 +14,15 @@ use crate::exec::{self, Access, Options};
 use crate::host::{Console, Host, Progress, Severity, files, gitlab_note};
 use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
-use crate::model::{Event, EventKind, EventSink};
+use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
 use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report, Status};
 
+use self::beyond::Beyond;
+
 mod access;
+pub(crate) mod beyond;
 mod note;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
@@ -54,7 +57,17 @@ impl Job<'_> {
     async fn perform(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
         fold(console, "changes and plan");
-        let (range, changed_files, mapped) = self.find(console)?;
+        let found = {
+            let mut interrupted = interrupt.clone();
+            tokio::select! {
+                found = self.find(console) => Some(found?),
+                _ = interrupted.other_than(None) => None,
+            }
+        };
+        let Some((range, changed_files, mapped)) = found else {
+            return self.interrupted(console, interrupt.signal());
+        };
+        let head = range.as_ref().map(|range| range.head.clone());
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
         if self.resume_only && plan.is_empty() {
             return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
@@ -87,11 +100,26 @@ impl Job<'_> {
                 format!("the same command, or `cdn-purge wait` with its options, goes on from the journal `{journal}`");
             console.note(LogLevel::Normal, &text);
         }
+        let is_good = matches!(report.status(), Status::Done | Status::NothingToDo);
+        match (&settings.write_base, head) {
+            (Some(file), Some(head)) if is_good && settings.mode == Mode::Real => {
+                files::replace(file, console.redactor(), |writer| writeln!(writer, "{head}"))?;
+            }
+            _ => {}
+        }
         Ok(code)
     }
 
+    /// Ends a run that a signal stopped before there was a plan.
+    fn interrupted(&self, console: &mut Console, signal: Option<Signal>) -> Result<ExitCode, Error> {
+        console.end_group();
+        console.announce(Severity::Error, "interrupted while the changes were looked for: nothing was sent");
+        console.host().write_outputs(&report::outputs::outputs_of_error(), console.redactor())?;
+        Ok(if signal == Some(Signal::Terminate) { ExitCode::Terminated } else { ExitCode::Interrupted })
+    }
+
     /// Which files changed, and which addresses they were: or the addresses that were given.
-    fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
+    async fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
         let settings = self.settings;
         let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
         if let Changes::UrlFile(path) = &settings.changes {
@@ -101,7 +129,11 @@ impl Job<'_> {
             let targets: Vec<_> = settings.targets.iter().map(|target| target.name.clone()).collect();
             return Ok((None, 0, mapping::given(&urls, "url-file", &targets, overrides)));
         }
-        let changed = changes::find(&settings.repository, &settings.changes, self.environment)?;
+        let changed = {
+            let beyond = Beyond::new(console, settings, self.environment, self.started);
+            let fetching = beyond.fetching();
+            changes::search(&settings.repository, &settings.changes, self.environment, &fetching).await?
+        };
         let range = &changed.range;
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
         let head = &range.head[..12.min(range.head.len())];

@@ -54,7 +54,7 @@ pub fn execute(world: World) -> ExitCode {
         Command::Wait(flags) => run::run(&flags, true, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
-        Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console),
+        Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
         Command::Check(flags) => check::check(&flags, &environment).map(|text| told(&mut console, &text)),
         Command::Init(options) => init::run(&options, &mut console),
         Command::Providers => Ok(told(&mut console, &providers::table())),

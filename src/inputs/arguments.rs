@@ -116,7 +116,7 @@ pub(super) fn program() -> clap::Command {
         .disable_help_subcommand(true)
         .subcommand(with("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Use::Run))
         .subcommand(
-            command("plan", "The same up to the plan: no credentials, no network, nothing sent")
+            command("plan", "The same up to the plan: no keys, nothing sent to a provider")
                 .args(arguments(Use::Run).filter(|argument| argument.get_id() != "dry-run"))
                 .after_help(PRECEDENCE),
         )

@@ -14,6 +14,7 @@ mod arguments;
 pub mod check;
 mod config;
 pub mod credentials;
+mod earlier;
 mod emulate;
 mod given;
 mod init;
@@ -28,6 +29,7 @@ pub mod table;
 mod value;
 
 pub use arguments::{Command, parse_arguments};
+pub use earlier::{Earlier, TagPattern};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
 pub use init::{InitOptions, InitOutput};
@@ -51,6 +53,12 @@ pub struct Settings {
     pub changes: Changes,
     /// The directory that holds the repository, or lies in it.
     pub repository: PathBuf,
+    /// Whether a commit that the clone lacks may be fetched.
+    pub fetch: bool,
+    /// What opens the repository's remote and the CI's interface, if given.
+    pub token: Option<SecretString>,
+    /// Where the commit goes that a run which ended well has deployed.
+    pub write_base: Option<PathBuf>,
     /// What to do with the plan.
     pub mode: Mode,
     /// Overrides the rules.
@@ -111,6 +119,13 @@ pub enum Changes {
     Git {
         /// `base`, if given.
         base: Option<String>,
+        /// `head`, if given.
+        head: Option<String>,
+    },
+    /// The difference of two commits, the first of which an earlier run or a tag tells.
+    Since {
+        /// What tells it.
+        base: Earlier,
         /// `head`, if given.
         head: Option<String>,
     },

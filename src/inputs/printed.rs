@@ -15,14 +15,17 @@ pub fn options_markdown() -> String {
     text
 }
 
-/// What stands below `inputs:` in `action.yml`, not indented. They have no `default:`, because an input that is given beats the
-/// environment and the file.
+/// What stands below `inputs:` in `action.yml`, not indented. They have no `default:` but the one that only GitHub can fill in,
+/// because an input that is given beats the environment and the file.
 pub fn action_inputs_yaml() -> String {
     let mut text = String::new();
     for entry in inputs() {
         let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
         let description = format!("{}.{default}", meaning(entry));
         let _ = writeln!(text, "{}:\n  description: {}\n  required: false", entry.name, single_quoted(&description));
+        if let Some(expression) = entry.action_default {
+            let _ = writeln!(text, "  default: {expression}");
+        }
     }
     text
 }
