@@ -80,8 +80,14 @@ pub async fn search(
 /// The same with nothing but the clone.
 ///
 /// # Errors
-/// Those of [`search`], for what isn't in the clone.
+/// As [`search`]; and for a base that an earlier run left, which takes more than the clone to find.
 pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Result<Changed, Error> {
+    if let Changes::Since { base: Earlier::LastSuccess | Earlier::File(_), .. } = changes {
+        return Err(Error::usage(
+            "`base` is what an earlier run left, which the clone doesn't tell",
+            "give a revision",
+        ));
+    }
     Search::begin(start, changes, environment)?.finish(None)
 }
 
