@@ -3,7 +3,7 @@
 
 What only builds or tests isn't in it. The same source gives the same bytes: there is no date and no random number in it.
 
-Usage: scripts/sbom TARGET
+Usage: scripts/sbom.py TARGET
 """
 
 import json
