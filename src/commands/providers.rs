@@ -89,6 +89,8 @@ fn value(option: &OptionSpec, quote: &str) -> String {
         OptionValueSpec::OneOf(words) => {
             words.iter().map(|word| format!("{quote}{word}{quote}")).collect::<Vec<_>>().join(" or ")
         }
+        OptionValueSpec::Text => "text".to_owned(),
+        OptionValueSpec::Duration => format!("a time span, as {quote}90s{quote} or {quote}5m{quote}"),
         OptionValueSpec::Headers => "a mapping of names to values".to_owned(),
     }
 }

@@ -88,7 +88,7 @@ impl<'a> LaneRun<'a> {
         Box::pin(async move {
             let until = access.api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| !timeless);
             let since = since.checked_sub(SKEW).ok().filter(|_| !timeless);
-            let filter = RecordFilter { url: Some(url.to_owned()), since, until, task_id: None };
+            let filter = RecordFilter { url: Some(url.to_owned()), since, until, ..RecordFilter::default() };
             let mut all = Page::default();
             // One page, unless the provider doesn't care for the address: then what isn't on it may be on the next.
             for number in 1..=PAGES {

@@ -40,7 +40,8 @@ pub fn credentials(spec: &Spec, inputs: &CredentialInputs, environment: &Environ
         help: std::iter::once("give the inputs `access-key-id` and `access-key-secret`".to_owned())
             .chain(pairs.map(|pair| format!("set {pair} in the environment")))
             .collect::<Vec<_>>()
-            .join(", or "),
+            .join(", or ")
+            + "; `--dry-run` and `--rehearse` need none",
     })
 }
 
@@ -81,11 +82,7 @@ impl Candidate {
             (None, None) => Ok(None),
             (Some(_), None) => Err(half(self.names[1], self.names[0])),
             (None, Some(_)) => Err(half(self.names[0], self.names[1])),
-            (Some(id), Some(secret)) => Ok(Some(Credentials {
-                access_key_id: id.expose_secret().to_owned(),
-                access_key_secret: secret,
-                security_token: token,
-            })),
+            (Some(id), Some(secret)) => Ok(Some(Credentials::fixed(id.expose_secret(), secret).with_token(token))),
         }
     }
 }
@@ -179,7 +176,8 @@ mod tests {
         assert_eq!(
             message(find(&["", "", ""], &[])),
             "no keys for `swift-cdn`: give the inputs `access-key-id` and `access-key-secret`, or set `SWIFT_KEY` and \
-             `SWIFT_SECRET` in the environment, or set `OLD_KEY` and `OLD_SECRET` in the environment"
+             `SWIFT_SECRET` in the environment, or set `OLD_KEY` and `OLD_SECRET` in the environment; `--dry-run` and \
+             `--rehearse` need none"
         );
     }
 }

@@ -1,9 +1,7 @@
 //! Providers for tests that are about inputs: what the real ones can do may change, and these don't.
 
-use std::time::Duration;
-
 use crate::model::{Kind, Operation};
-use crate::provider::{CallLimit, CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
+use crate::provider::{CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
 
 pub(super) static PROVIDERS: &[&Spec] = &[&SWIFT, &PLAIN];
 
@@ -39,33 +37,10 @@ pub(super) static PLAIN: Spec = SPEC;
 const SPEC: Spec = Spec {
     name: "plain-cdn",
     title: "Plain CDN",
-    docs: "https://docs.example",
-    endpoint: "https://api.example",
-    options: &[],
-    credentials: &[],
     operations: &[operation(Operation::Refresh(Kind::File))],
-    status: NO_LIMIT,
-    records: NO_LIMIT,
-    quota: NO_LIMIT,
-    quota_reset: "00:00 UTC",
-    url_characters: 1024,
-    open: |_| unreachable!("inputs open no provider"),
-    emulator: |_| unreachable!("inputs start no emulator"),
+    ..Spec::BARE
 };
 
-const NO_LIMIT: CallLimit =
-    CallLimit { api: "Call", permission: "call", calls_per_second: 1.0, ids_per_call: 1, rows_per_page: 1 };
-
 const fn operation(operation: Operation) -> OperationSpec {
-    OperationSpec {
-        operation,
-        api: "Call",
-        permission: "call",
-        per_call: 10,
-        per_day: None,
-        hosts_per_call: None,
-        request_line_bytes: None,
-        calls_per_second: 1.0,
-        typical: Duration::from_secs(1),
-    }
+    OperationSpec { operation, ..OperationSpec::BARE }
 }

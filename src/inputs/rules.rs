@@ -58,6 +58,11 @@ pub(super) fn find(given: &Given, providers: &[&'static Spec], problems: &mut Ve
     found
 }
 
+/// The configuration that a run in this directory would read.
+pub fn configuration_of(repository: &Path) -> Option<PathBuf> {
+    file::find(repository).map(|found| found.path)
+}
+
 /// Reports options that contradict each other.
 fn exclusive(given: &Given, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
     if given.is_explicit("config") && !one_rule.is_empty() {
@@ -131,6 +136,7 @@ fn from_options(given: &Given, providers: &[&'static Spec], problems: &mut Vec<D
             files: globs?,
             urls: templates,
             directories: Vec::new(),
+            tags: Vec::new(),
             targets: vec![Arc::clone(&name)],
             refresh: given.boolean("refresh").unwrap_or(true),
             prefetch: given.boolean("prefetch").unwrap_or(false),

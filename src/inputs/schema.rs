@@ -69,6 +69,8 @@ fn target_option(option: &OptionSpec) -> Value {
     let shape = match option.value {
         OptionValueSpec::Boolean => json!({ "type": "boolean" }),
         OptionValueSpec::OneOf(words) => json!({ "enum": words }),
+        OptionValueSpec::Text => json!({ "type": "string" }),
+        OptionValueSpec::Duration => duration(0),
         OptionValueSpec::Headers => json!({
             "type": "object",
             "additionalProperties": one_or_several(&json!({ "type": "string" })),
@@ -84,7 +86,7 @@ fn rule(providers: &[&'static Spec]) -> Value {
         "type": "object",
         "properties": properties,
         "required": ["files"],
-        "anyOf": [{ "required": ["urls"] }, { "required": ["directories"] }],
+        "anyOf": [{ "required": ["urls"] }, { "required": ["directories"] }, { "required": ["tags"] }],
         "additionalProperties": false,
     })
 }
@@ -94,16 +96,21 @@ fn option(entry: &Entry) -> Value {
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Count(least) => json!({ "type": "integer", "minimum": least }),
         Shape::Choice(words) => json!({ "enum": words }),
-        Shape::Duration => json!({
-            "anyOf": [
-                { "type": "integer", "minimum": 1 },
-                { "type": "string", "pattern": "^([0-9]+|([0-9]+h)?([0-9]+m)?([0-9]+s)?)$", "minLength": 1 },
-            ],
-        }),
+        Shape::Duration => duration(1),
         Shape::List(_) => one_or_several(&json!({ "type": "string" })),
         Shape::Text | Shape::Path | Shape::Secret => json!({ "type": "string" }),
     };
     described(shape, entry.help, entry.default.filter(|_| matches!(entry.shape, Shape::Choice(_) | Shape::Duration)))
+}
+
+/// A time span of at least so many seconds.
+fn duration(least: u64) -> Value {
+    json!({
+        "anyOf": [
+            { "type": "integer", "minimum": least },
+            { "type": "string", "pattern": "^([0-9]+|([0-9]+h)?([0-9]+m)?([0-9]+s)?)$", "minLength": 1 },
+        ],
+    })
 }
 
 fn one_or_several(one: &Value) -> Value {

@@ -8,7 +8,9 @@ use super::config::{Configuration, RuleText};
 use super::given::{Flags, Given, unplaced};
 use super::rules::{self, Found};
 use super::table::Use;
-use super::{Caps, Changes, CredentialInputs, Environment, FailOn, LogLevel, Mode, Settings, Wait, When, network};
+use super::{
+    Caps, Changes, CredentialInputs, Earlier, Environment, FailOn, LogLevel, Mode, Settings, Wait, When, network,
+};
 use crate::error::{Diagnostic, Error};
 use crate::provider::Spec;
 use crate::providers::PROVIDERS;
@@ -47,6 +49,9 @@ pub(super) fn read_with(
         rules,
         changes: changes(&given, &mut problems),
         repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
+        fetch: given.boolean("fetch") != Some(false),
+        token: given.secret("token"),
+        write_base: given.path("write-base"),
         mode: mode(&given, &mut problems),
         refresh: given.boolean("refresh"),
         prefetch: given.boolean("prefetch"),
@@ -62,6 +67,7 @@ pub(super) fn read_with(
         allow_hosts: network::hosts(&given, &mut problems),
         state: given.path("state"),
         report: given.path("report"),
+        merge_request_note: given.boolean("merge-request-note") == Some(true),
         endpoints: network::endpoints(&given, providers, &mut problems),
         credentials: credentials(&given, &mut problems),
         batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
@@ -89,7 +95,8 @@ pub(super) fn read_with(
 fn changes(given: &Given, problems: &mut Vec<Diagnostic>) -> Changes {
     let (base, head) = (given.text("base"), given.text("head"));
     if let Some(path) = given.path("url-file") {
-        let without_meaning = ["changes", "base", "head"].into_iter().filter(|name| given.is_explicit(name));
+        let without_meaning =
+            ["changes", "base", "head", "write-base"].into_iter().filter(|name| given.is_explicit(name));
         for name in without_meaning {
             problems.push(unplaced(
                 format!("{} has no meaning beside {}", labelled(given, name), labelled(given, "url-file")),
@@ -99,7 +106,14 @@ fn changes(given: &Given, problems: &mut Vec<Diagnostic>) -> Changes {
         return Changes::UrlFile(path);
     }
     if given.choice("changes") != Some("all") {
-        return Changes::Git { base, head };
+        return match base.as_deref().and_then(Earlier::parse) {
+            None => Changes::Git { base, head },
+            Some(Ok(base)) => Changes::Since { base, head },
+            Some(Err((message, help))) => {
+                problems.push(unplaced(format!("{} {message}", labelled(given, "base")), help));
+                Changes::Git { base, head }
+            }
+        };
     }
     if base.is_some() {
         problems.push(unplaced(

@@ -19,6 +19,8 @@ pub struct Entry {
     pub in_file: bool,
     /// Whether it is an input of the Action.
     pub input: bool,
+    /// What GitHub fills in for the input when nobody gives it, if anything.
+    pub action_default: Option<&'static str>,
     /// The commands that read it.
     pub used_by: &'static [Use],
 }
@@ -114,7 +116,7 @@ const SPEAKS: &[Use] = &[Run, Check, Explain, Wait, Demo];
 
 /// An option that is an input, has no default, and can't stand in the file: the usual case.
 const fn entry(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
-    Entry { name, shape, default: None, help, in_file: false, input: true, used_by }
+    Entry { name, shape, default: None, help, in_file: false, input: true, action_default: None, used_by }
 }
 
 impl Entry {
@@ -124,6 +126,10 @@ impl Entry {
 
     const fn in_file(self) -> Self {
         Self { in_file: true, ..self }
+    }
+
+    const fn on_github(self, expression: &'static str) -> Self {
+        Self { action_default: Some(expression), ..self }
     }
 
     const fn no_input(self) -> Self {
@@ -169,8 +175,34 @@ pub static ENTRIES: &[Entry] = &[
     )
     .or("git")
     .in_file(),
-    entry("base", Shape::Text, MAPS, "The revision that was deployed before; without it the CI event decides"),
+    entry(
+        "base",
+        Shape::Text,
+        MAPS,
+        "The revision that was deployed before; without it the CI event decides. Also `last-success` (the commit of this workflow's last run on this branch that ended well), `tag:PATTERN` (the nearest tag in the history that matches), `file:PATH` (the commit that `write-base` wrote)",
+    ),
     entry("head", Shape::Text, MAPS, "The revision that is deployed now; without it the CI event decides"),
+    entry(
+        "fetch",
+        Shape::Boolean,
+        MAPS,
+        "Fetch a commit that the clone lacks from its remote, without what files hold, into a temporary folder; the clone stays as it is",
+    )
+    .or("true")
+    .in_file(),
+    entry(
+        "token",
+        Shape::Secret,
+        MAPS,
+        "What may read the repository, and for `base: last-success` the CI's runs; without it `GITHUB_TOKEN`, `CI_JOB_TOKEN`, or what the checkout left in git's settings",
+    )
+    .on_github("${{ github.token }}"),
+    entry(
+        "write-base",
+        Shape::Path,
+        PLANS,
+        "A file to write the deployed commit to when everything is done, for `base: file:PATH` of a later run; to be kept in a cache or an artifact",
+    ),
     entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
     entry("prefetch", Shape::Boolean, MAPS, "Overrides the rules: prefetch, or don't"),
     entry("dry-run", Shape::Boolean, BEGINS, "Print the plan; send nothing, need no credentials").or("false"),
@@ -214,8 +246,16 @@ pub static ENTRIES: &[Entry] = &[
         "report",
         Shape::Path,
         PLANS,
-        "Where the JSON report goes. Without it a file in the runner's temporary folder, outside CI nowhere",
+        "Where the JSON report goes. Without it a file in the runner's temporary folder, on GitLab in the project's, outside CI nowhere",
     ),
+    entry(
+        "merge-request-note",
+        Shape::Boolean,
+        PLANS,
+        "On GitLab, keep the summary as a note on the merge request, with the token in `GITLAB_TOKEN`",
+    )
+    .or("false")
+    .no_input(),
     entry(
         "endpoint",
         Shape::List(Separators::LinesAndCommas),
@@ -275,8 +315,16 @@ mod tests {
 
     #[test]
     fn the_file_sets_no_endpoint_no_secret_and_no_revision() {
-        for name in ["endpoint", "access-key-id", "access-key-secret", "security-token", "base", "head", "allow-hosts"]
-        {
+        for name in [
+            "endpoint",
+            "access-key-id",
+            "access-key-secret",
+            "security-token",
+            "base",
+            "head",
+            "allow-hosts",
+            "merge-request-note",
+        ] {
             assert!(!find(name).unwrap().in_file, "{name}");
         }
     }

@@ -94,14 +94,21 @@ pub(super) fn count(text: &str, least: u64) -> Result<u64, ValueProblem> {
 
 /// A time span: `90s`, `15m`, `2h`, `1h30m`; a plain number counts seconds. Longer than nothing, at most a week.
 pub(super) fn duration(text: &str) -> Result<Duration, ValueProblem> {
+    let duration = duration_or_none(text)?;
+    if duration.is_zero() {
+        let help = "write more than `0s`; to leave without waiting set `wait` to `none`";
+        return Err(ValueProblem { message: format!("is {}", quoted(text)), help: help.into() });
+    }
+    Ok(duration)
+}
+
+/// A time span that may also be nothing: `0s`.
+pub(super) fn duration_or_none(text: &str) -> Result<Duration, ValueProblem> {
     let problem = |help: &str| ValueProblem { message: format!("is {}", quoted(text)), help: help.into() };
     let duration = seconds(text)
         .ok_or_else(|| problem("write a time span as `90s`, `15m`, `2h` or `1h30m`; a plain number counts seconds"))?;
     if duration > LONGEST {
         return Err(problem("write at most `168h`"));
-    }
-    if duration.is_zero() {
-        return Err(problem("write more than `0s`; to leave without waiting set `wait` to `none`"));
     }
     Ok(duration)
 }

@@ -17,7 +17,7 @@ use crate::exec::journal::Identity;
 use crate::inputs::{Mode, credentials};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::{Credentials, Keys};
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
@@ -42,22 +42,28 @@ pub(super) struct Opened {
 /// # Errors
 /// [`Error::Credentials`] and [`Error::Network`].
 pub(super) fn open(job: &Job<'_>, plan: &Plan) -> Result<Opened, Error> {
-    let mut ways: HashMap<&str, Way> = HashMap::new();
+    // By provider and where it is served: each is an account of its own.
+    let mut ways: HashMap<(&str, &str), Way> = HashMap::new();
     let identity = Identity { plan: plan.digest.clone(), lanes: Vec::new() };
     let mut opened = Opened { accesses: Vec::new(), identity, proxy: None };
     for lane in &plan.lanes {
         let spec = lane.target.provider;
-        let way = match ways.entry(spec.name) {
+        let own = spec.endpoint(&lane.target.options);
+        let way = match ways.entry((spec.name, own)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 let rehearses = job.settings.mode == Mode::Rehearse;
-                place.insert(if rehearses { rehearsed(spec, job.started) } else { real(job, spec, &mut opened.proxy)? })
+                place.insert(if rehearses {
+                    rehearsed(own, job.started)
+                } else {
+                    real(job, spec, own, &mut opened.proxy)?
+                })
             }
         };
-        let Way { endpoint, credentials, api } = way.clone();
-        let key = account(&credentials);
+        let Way { endpoint, keys, api } = way.clone();
+        let key = account(&keys.current());
         opened.identity.lanes.push(format!("{} {} {endpoint} {key}", lane.target.name, spec.name));
-        let opening = Opening { spec, options: lane.target.options.clone(), endpoint, credentials };
+        let opening = Opening { spec, options: lane.target.options.clone(), endpoint, keys };
         opened.accesses.push(Access { provider: (spec.open)(opening), api });
     }
     Ok(opened)
@@ -67,35 +73,31 @@ pub(super) fn open(job: &Job<'_>, plan: &Plan) -> Result<Opened, Error> {
 #[derive(Clone)]
 struct Way {
     endpoint: Url,
-    credentials: Credentials,
+    keys: Keys,
     api: Rc<dyn Api>,
 }
 
 /// Over the network, with real keys.
-fn real(job: &Job<'_>, spec: &'static Spec, proxy: &mut Option<String>) -> Result<Way, Error> {
+fn real(job: &Job<'_>, spec: &'static Spec, own: &str, proxy: &mut Option<String>) -> Result<Way, Error> {
     let credentials = credentials::credentials(spec, &job.settings.credentials, job.environment)?;
     let given = job.settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
-    let endpoint = given.map_or_else(|| own_endpoint(spec), |(_, endpoint)| endpoint.clone());
+    let endpoint = given.map_or_else(|| own_endpoint(own), |(_, endpoint)| endpoint.clone());
     let api = HttpApi::new(std::slice::from_ref(&endpoint), job.environment, Clock::new(job.started))?;
     *proxy = proxy.take().or_else(|| api.proxy(&endpoint));
-    Ok(Way { endpoint, credentials, api: Rc::new(api) })
+    Ok(Way { endpoint, keys: Keys::new(credentials), api: Rc::new(api) })
 }
 
 /// To the vendor in memory, whose tasks take as long as the vendor says they do.
-fn rehearsed(spec: &'static Spec, started: Timestamp) -> Way {
+fn rehearsed(own: &str, started: Timestamp) -> Way {
     let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
-    let credentials = Credentials {
-        access_key_id: emulator.access_key_id.clone(),
-        access_key_secret: emulator.access_key_secret.clone(),
-        security_token: emulator.security_token.clone(),
-    };
+    let keys = Keys::new(emulator.credentials());
     let emulation = Rc::new(RefCell::new(Emulation::new(PROVIDERS, |_| emulator.clone(), Faults::none())));
     let api = RehearsalApi::new(emulation, REHEARSED_LATENCY, Clock::new(started), 0);
-    Way { endpoint: own_endpoint(spec), credentials, api: Rc::new(api) }
+    Way { endpoint: own_endpoint(own), keys, api: Rc::new(api) }
 }
 
-fn own_endpoint(spec: &Spec) -> Url {
-    Url::parse(spec.endpoint).expect("a provider's own endpoint is an address")
+fn own_endpoint(own: &str) -> Url {
+    Url::parse(own).expect("a provider's own endpoint is an address")
 }
 
 /// An account by its key's id, which the journal need not spell.

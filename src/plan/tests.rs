@@ -1,50 +1,26 @@
-use std::time::Duration;
-
 use proptest::prelude::*;
 
 use super::guard::Verdict;
 use super::*;
 use crate::error::ExitCode;
 use crate::model::{Quota, QuotaEntry, Reason};
-use crate::provider::{CallLimit, OperationSpec, Spec};
+use crate::provider::{OperationSpec, Spec};
 
 const fn limits(operation: Operation, per_call: usize, bytes: Option<usize>) -> OperationSpec {
-    OperationSpec {
-        operation,
-        api: "Refresh",
-        permission: "test:Refresh",
-        per_call,
-        per_day: None,
-        hosts_per_call: Some(3),
-        request_line_bytes: bytes,
-        calls_per_second: 50.0,
-        typical: Duration::from_secs(5),
-    }
+    OperationSpec { operation, per_call, hosts_per_call: Some(3), request_line_bytes: bytes, ..OperationSpec::BARE }
 }
-
-const CALL: CallLimit =
-    CallLimit { api: "Ask", permission: "test:Ask", calls_per_second: 10.0, ids_per_call: 10, rows_per_page: 0 };
 
 static SPEC: Spec = Spec {
     name: "test",
     title: "Test CDN",
-    docs: "",
-    endpoint: "https://cdn.test",
-    options: &[],
-    credentials: &[],
     operations: &[
         limits(Operation::Refresh(Kind::File), 10, None),
         limits(Operation::Refresh(Kind::Directory), 4, None),
         limits(Operation::Refresh(Kind::Regex), 1, None),
         limits(Operation::Prefetch, 5, Some(200)),
     ],
-    status: CALL,
-    records: CALL,
-    quota: CALL,
-    quota_reset: "midnight",
     url_characters: 60,
-    open: |_| panic!("a plan needs no network"),
-    emulator: |_| panic!("a plan needs no emulator"),
+    ..Spec::BARE
 };
 
 fn target(name: &str) -> Target {

@@ -12,7 +12,7 @@ use crate::model::{
     Skipped, Task, TaskIndex,
 };
 use crate::plan::{Batch, Lane, Plan, PlannedTask};
-use crate::provider::{CallLimit, OperationSpec, Spec};
+use crate::provider::{OperationSpec, Spec};
 use crate::report::{Context, Recorder, Report};
 
 pub(crate) const REFRESH: Operation = Operation::Refresh(Kind::File);
@@ -21,39 +21,18 @@ pub(crate) const DIRECTORY: Operation = Operation::Refresh(Kind::Directory);
 static SPEC: Spec = Spec {
     name: "sample-cdn",
     title: "Sample CDN",
-    docs: "",
-    endpoint: "https://cdn.example",
-    options: &[],
-    credentials: &[],
     operations: &[
         operation(REFRESH, 1_000, 10_000, 330),
         operation(DIRECTORY, 100, 100, 330),
         operation(Operation::Prefetch, 100, 1_000, 600),
     ],
-    status: LIMIT,
-    records: LIMIT,
-    quota: LIMIT,
     quota_reset: "00:00 UTC",
-    url_characters: 1_024,
-    open: |_| unreachable!("a report opens no provider"),
-    emulator: |_| unreachable!("a report needs no vendor"),
+    ..Spec::BARE
 };
 
-const LIMIT: CallLimit =
-    CallLimit { api: "", permission: "", calls_per_second: 10.0, ids_per_call: 10, rows_per_page: 100 };
-
 const fn operation(operation: Operation, per_call: usize, per_day: u64, typical_seconds: u64) -> OperationSpec {
-    OperationSpec {
-        operation,
-        api: "Sample",
-        permission: "sample:Do",
-        per_call,
-        per_day: Some(per_day),
-        hosts_per_call: None,
-        request_line_bytes: None,
-        calls_per_second: 50.0,
-        typical: Duration::from_secs(typical_seconds),
-    }
+    let (per_day, typical) = (Some(per_day), Duration::from_secs(typical_seconds));
+    OperationSpec { operation, per_call, per_day, typical, ..OperationSpec::BARE }
 }
 
 /// Two targets. `mainland`: three refreshes (0, 1, 2, the last one refused) and two prefetches (3 after 0, 4 after 1);

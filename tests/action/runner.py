@@ -78,8 +78,9 @@ class Runner:
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         unknown = given.keys() - ACTION["inputs"].keys()
         assert not unknown, f"the action has no inputs {unknown}"
-        context = {f"inputs.{name}": given.get(name, about.get("default", "")) for name, about in ACTION["inputs"].items()}
-        context |= {"github.action_path": str(self.action)}
+        context = {"github.action_path": str(self.action), "github.token": "ghs_of_this_job"}
+        defaults = {name: filled(about.get("default", ""), context) for name, about in ACTION["inputs"].items()}
+        context |= {f"inputs.{name}": given.get(name, default) for name, default in defaults.items()}
         self.log, code = "", 0
         for number, about in enumerate(ACTION["runs"]["steps"]):
             began = time.monotonic()

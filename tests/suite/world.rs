@@ -16,7 +16,7 @@ use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Kind, Operation, Outcome, Reason, Signal, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
-use cdn_purge::provider::credentials::Credentials;
+use cdn_purge::provider::credentials::Keys;
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
@@ -221,11 +221,11 @@ impl World {
             start,
             arrivals: RefCell::default(),
         });
-        let credentials = Credentials {
-            access_key_id: self.settings.access_key_id.clone(),
-            access_key_secret: self.secret.map_or_else(|| self.settings.access_key_secret.clone(), Into::into),
-            security_token: self.settings.security_token.clone(),
-        };
+        let mut credentials = self.settings.credentials();
+        if let Some(secret) = self.secret {
+            credentials.access_key_secret = secret.into();
+        }
+        let keys = Keys::new(credentials);
         let accesses: Vec<Access> = plan
             .lanes
             .iter()
@@ -233,8 +233,8 @@ impl World {
                 provider: (lane.target.provider.open)(Opening {
                     spec: lane.target.provider,
                     options: lane.target.options.clone(),
-                    endpoint: lane.target.provider.endpoint.parse().unwrap(),
-                    credentials: credentials.clone(),
+                    endpoint: lane.target.provider.endpoint(&lane.target.options).parse().unwrap(),
+                    keys: keys.clone(),
                 }),
                 api: api.clone(),
             })

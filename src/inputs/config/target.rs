@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::keys::TARGET_KEYS;
 use super::read::{Map, boolean, keys_of, map, text, texts, word};
@@ -10,7 +11,7 @@ use super::tree::{Key, Node};
 use super::unknown_key;
 use crate::inputs::Target;
 use crate::inputs::suggest::{any_of, did_you_mean};
-use crate::inputs::value::quoted;
+use crate::inputs::value::{self, quoted};
 use crate::provider::{OptionValue, OptionValueSpec, Options, Spec};
 
 /// Reads a target; `None` where a problem leaves nothing to use.
@@ -63,8 +64,17 @@ fn option(name: &str, spec: &OptionValueSpec, node: &Node, findings: &mut Findin
         OptionValueSpec::OneOf(words) => {
             word(node, name, words, findings).map(|word| OptionValue::Word(word.to_owned()))
         }
+        OptionValueSpec::Text => {
+            text(node, name, findings).map(|scalar| OptionValue::Word(scalar.text.trim().to_owned()))
+        }
+        OptionValueSpec::Duration => duration(node, name, findings).map(OptionValue::Duration),
         OptionValueSpec::Headers => headers(name, node, findings).map(OptionValue::Headers),
     }
+}
+
+fn duration(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<Duration> {
+    let given = value::duration_or_none(&text(node, name, findings)?.text);
+    given.map_err(|problem| findings.report(&node.span, format!("`{name}` {}", problem.message), problem.help)).ok()
 }
 
 fn headers(name: &str, node: &Node, findings: &mut Findings<'_>) -> Option<BTreeMap<String, Vec<String>>> {

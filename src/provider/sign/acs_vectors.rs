@@ -57,11 +57,9 @@ impl Vector {
     }
 
     fn credentials(&self) -> Credentials {
-        Credentials {
-            access_key_id: self.credentials.access_key_id.clone(),
-            access_key_secret: self.credentials.access_key_secret.clone().into(),
-            security_token: self.credentials.security_token.clone().map(Into::into),
-        }
+        let given = &self.credentials;
+        Credentials::fixed(given.access_key_id.clone(), given.access_key_secret.clone().into())
+            .with_token(given.security_token.clone().map(Into::into))
     }
 
     fn url(&self) -> Url {
@@ -188,8 +186,7 @@ fn a_key_that_no_header_can_carry_is_an_error_and_not_a_panic() {
         query: Vec::new(),
         form: Vec::new(),
     };
-    let credentials =
-        Credentials { access_key_id: "key\n".into(), access_key_secret: "secret".into(), security_token: None };
+    let credentials = Credentials::fixed("key\n", "secret".into());
     assert!(acs3::sign(&call, &credentials, jiff::Timestamp::UNIX_EPOCH, "nonce").is_err());
     assert!(acs1::sign(&call, &credentials, jiff::Timestamp::UNIX_EPOCH, "nonce").is_ok());
 }

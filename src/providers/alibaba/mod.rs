@@ -8,7 +8,7 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Kind, Operation, Quota};
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::Keys;
 use crate::provider::sign::acs::{Call, Sign, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
@@ -37,7 +37,7 @@ struct Alibaba {
     product: &'static Product,
     options: Options,
     endpoint: url::Url,
-    credentials: Credentials,
+    keys: Keys,
     sign: Sign,
 }
 
@@ -46,9 +46,9 @@ type Parameters = Vec<(&'static str, String)>;
 
 impl Alibaba {
     fn open(product: &'static Product, opening: Opening) -> Self {
-        let Opening { spec, options, endpoint, credentials } = opening;
+        let Opening { spec, options, endpoint, keys } = opening;
         let v1 = matches!(options.get("signature"), Some(OptionValue::Word(word)) if word == "v1");
-        Self { spec, product, options, endpoint, credentials, sign: if v1 { acs1::sign } else { acs3::sign } }
+        Self { spec, product, options, endpoint, keys, sign: if v1 { acs1::sign } else { acs3::sign } }
     }
 
     /// Signs and sends one call.
@@ -61,7 +61,7 @@ impl Alibaba {
             query: asked.query,
             form: asked.form,
         };
-        let mut signed = (self.sign)(&call, &self.credentials, api.now(), &api.nonce())
+        let mut signed = (self.sign)(&call, &self.keys.current(), api.now(), &api.nonce())
             .map_err(|error| unsignable(asked.api, &error))?;
         signed.request.extensions_mut().insert(ApiName(asked.api));
         let response = api.call(signed.request).await.map_err(|error| ApiError { api: asked.api, ..error })?;
@@ -92,6 +92,7 @@ impl Alibaba {
         let value = |option: &OptionValue| match option {
             OptionValue::Boolean(yes) => yes.to_string(),
             OptionValue::Word(word) => word.clone(),
+            OptionValue::Duration(span) => span.as_secs().to_string(),
             OptionValue::Headers(headers) => serde_json::to_string(headers).expect("a map of strings is JSON"),
         };
         names.into_iter().filter_map(|(name, option)| Some((name, value(self.options.get(option)?)))).collect()

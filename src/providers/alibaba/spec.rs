@@ -17,7 +17,9 @@ use crate::model::{Kind, Operation};
 use crate::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
-use crate::provider::{CallLimit, CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
+use crate::provider::{
+    Asks, CallLimit, CredentialSpec, EndpointSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec,
+};
 
 use super::Alibaba;
 use super::emulator::AlibabaEmulator;
@@ -27,7 +29,7 @@ pub static ALIBABA_CDN: Spec = Spec {
     name: "alibaba-cdn",
     title: "Alibaba Cloud CDN",
     docs: "https://www.alibabacloud.com/help/en/cdn/developer-reference/api-cdn-2018-05-10-overview",
-    endpoint: "https://cdn.aliyuncs.com", // reference 2026-04
+    endpoints: &[EndpointSpec { region: "mainland", url: "https://cdn.aliyuncs.com" }], // reference 2026-04
     options: &[
         OptionSpec {
             name: "area",
@@ -124,6 +126,8 @@ pub static ALIBABA_CDN: Spec = Spec {
         ids_per_call: 1,       // a list of ids is not documented
         rows_per_page: 100,    // reference 2026-04
     },
+    records_kept: Duration::from_secs(3 * 24 * 3600), // reference 2026-04
+    records_span: Duration::from_secs(3 * 24 * 3600), // reference 2026-04
     quota: CallLimit {
         api: "DescribeRefreshQuota",
         permission: "cdn:DescribeRefreshQuota",
@@ -133,6 +137,8 @@ pub static ALIBABA_CDN: Spec = Spec {
     },
     quota_reset: "00:00 UTC+8", // the quota management page of help.aliyun.com, read 2026-11
     url_characters: 1_024,      // reference 2026-04
+    settle: Duration::ZERO,     // no page asks for a pause
+    asks: Asks::NOTHING,
     open: |opening| Box::new(Alibaba::open(&CDN, opening)),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_CDN, &CDN, settings)),
 };
@@ -191,6 +197,7 @@ pub(super) fn object_type(kind: Kind) -> &'static str {
         Kind::Directory => "Directory",       // reference 2026-04
         Kind::Regex => "Regex",               // reference 2026-04
         Kind::IgnoreParams => "IgnoreParams", // reference 2026-04 in Chinese; its English text still says ExQuery
+        Kind::Tag => "CacheTag",              // not documented: tags have a call of their own, without this parameter
     }
 }
 

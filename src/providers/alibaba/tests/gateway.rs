@@ -200,11 +200,7 @@ fn another_port_is_part_of_the_signed_host() {
         spec: &ALIBABA_CDN,
         options: Options::new(),
         endpoint: url::Url::parse("http://127.0.0.1:18081").unwrap(),
-        credentials: Credentials {
-            access_key_id: settings.access_key_id.clone(),
-            access_key_secret: settings.access_key_secret.clone(),
-            security_token: None,
-        },
+        keys: Keys::new(settings.credentials()),
     });
     let line = Line::to(settings);
     line.submit(&*provider, FILES, &["http://example.com/1"]).unwrap();
@@ -265,11 +261,7 @@ fn the_list_of_records_refuses_what_the_documentation_says_it_refuses() {
             query: pairs,
             form: Vec::new(),
         };
-        let credentials = Credentials {
-            access_key_id: settings.access_key_id.clone(),
-            access_key_secret: settings.access_key_secret.clone(),
-            security_token: None,
-        };
+        let credentials = settings.credentials();
         let signed = crate::provider::sign::acs3::sign(&call, &credentials, start(), &nonce.to_string()).unwrap();
         let response = emulator.handle(&signed.request, start());
         serde_json::from_slice::<Value>(response.body()).unwrap()

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::spec::{ALIBABA_CDN, CDN};
 use crate::model::{Kind, Operation};
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::Keys;
 use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Provider, Submission};
 
@@ -41,11 +41,7 @@ fn provider_with(options: &[(&'static str, OptionValue)], token: Option<&str>) -
         spec: &ALIBABA_CDN,
         options: options.iter().cloned().collect::<Options>(),
         endpoint: url::Url::parse("https://cdn.aliyuncs.com").unwrap(),
-        credentials: Credentials {
-            access_key_id: settings.access_key_id,
-            access_key_secret: settings.access_key_secret,
-            security_token: token.map(Into::into),
-        },
+        keys: Keys::new(settings.credentials().with_token(token.map(Into::into))),
     })
 }
 

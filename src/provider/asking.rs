@@ -1,0 +1,193 @@
+//! What a provider is asked, and what it answers: records of tasks, measured series, log files, domains. Values only.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How far a task is, in the provider's records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// Not finished, or a word we don't know.
+    Running,
+    /// Finished well.
+    Complete,
+    /// Finished badly, with the provider's description.
+    Failed(String),
+}
+
+/// One row of the provider's records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The provider's task id.
+    pub task_id: String,
+    /// The address as the provider spells it; several, separated by line breaks or commas, if it keeps one row per task.
+    pub url: String,
+    /// Whether it is a prefetch; else some refresh.
+    pub prefetch: bool,
+    /// What was asked, in the provider's word.
+    pub kind: String,
+    /// How far it is.
+    pub state: TaskState,
+    /// The status in the provider's own word.
+    pub status: String,
+    /// Progress in percent, if given.
+    pub percent: Option<f64>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+}
+
+/// A page of records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The rows of this page.
+    pub records: Vec<Record>,
+    /// How many there are over all pages, as the provider says; a hint only.
+    pub total: usize,
+}
+
+/// Which records to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordFilter {
+    /// Of this task.
+    pub task_id: Option<String>,
+    /// Of exactly this address.
+    pub url: Option<String>,
+    /// Of this domain.
+    pub domain: Option<String>,
+    /// Of this kind.
+    pub kind: Option<RecordKind>,
+    /// As far as this.
+    pub status: Option<RecordStatus>,
+    /// Created at or after this.
+    pub since: Option<Timestamp>,
+    /// Created before this.
+    pub until: Option<Timestamp>,
+}
+
+/// The kinds of task that records tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordKind {
+    /// A refresh of addresses.
+    File,
+    /// A refresh of directories.
+    Directory,
+    /// A refresh by a pattern.
+    Regex,
+    /// A prefetch.
+    Prefetch,
+}
+
+/// How far a task is, as records can be asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordStatus {
+    /// Not finished.
+    Running,
+    /// Finished well.
+    Complete,
+    /// Finished badly.
+    Failed,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Bytes delivered within a point's width.
+    Traffic,
+    /// Bits per second, over a point's width.
+    Bandwidth,
+}
+
+impl Measure {
+    /// The word in commands and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Traffic => "traffic",
+            Self::Bandwidth => "bandwidth",
+        }
+    }
+}
+
+/// A question for something measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureQuestion {
+    /// What.
+    pub measure: Measure,
+    /// Of these domains; empty: of the whole account.
+    pub domains: Vec<String>,
+    /// From this on.
+    pub since: Timestamp,
+    /// Up to this.
+    pub until: Timestamp,
+    /// The width of a point.
+    pub interval: Duration,
+}
+
+/// One measured value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// When its width begins.
+    pub at: Timestamp,
+    /// The domain, where the provider tells them apart; else it is the sum over those that were asked for.
+    pub domain: Option<String>,
+    /// Bytes, or bits per second.
+    pub value: f64,
+}
+
+/// A question for log files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogQuestion {
+    /// Of this domain.
+    pub domain: String,
+    /// From this on.
+    pub since: Timestamp,
+    /// Up to this.
+    pub until: Timestamp,
+}
+
+/// A log file.
+#[derive(Clone, Debug)]
+pub struct LogFile {
+    /// Whose requests it holds.
+    pub domain: String,
+    /// Its name.
+    pub name: String,
+    /// Where it can be fetched for some time: whoever has the address can, since it is signed.
+    pub url: secrecy::SecretString,
+    /// Its size in bytes, as the provider says.
+    pub bytes: u64,
+    /// The first moment it covers.
+    pub since: Option<Timestamp>,
+    /// The moment it ends before.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of log files.
+#[derive(Clone, Debug, Default)]
+pub struct LogPage {
+    /// The files of this page.
+    pub files: Vec<LogFile>,
+    /// How many there are over all pages, as the provider says; a hint only.
+    pub total: usize,
+}
+
+/// A domain of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// The provider's word for its state: `online`, `configuring` ….
+    pub status: String,
+    /// The provider's word for what it serves: `web`, `download`, `video` ….
+    pub service: String,
+    /// Where its users are sent.
+    pub cname: Option<String>,
+}
+
+/// A page of domains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DomainPage {
+    /// The domains of this page.
+    pub domains: Vec<Domain>,
+    /// How many there are over all pages, as the provider says; a hint only.
+    pub total: usize,
+}
