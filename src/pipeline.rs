@@ -74,8 +74,11 @@ impl Job<'_> {
         let code = publish(&report, settings, console);
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
             let journal = journal.display();
-            let text =
-                format!("the same command, or `cdn-purge wait` with its options, goes on from the journal `{journal}`");
+            let other = match &settings.changes {
+                Changes::Listed(_) => "",
+                Changes::Git { .. } | Changes::All { .. } => ", or `cdn-purge wait` with its options,",
+            };
+            let text = format!("the same command{other} goes on from the journal `{journal}`");
             console.note(LogLevel::Normal, &text);
         }
         Ok(code)
@@ -85,12 +88,17 @@ impl Job<'_> {
     fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
         let settings = self.settings;
         let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
-        if let Changes::UrlFile(path) = &settings.changes {
-            let urls = addresses::read(path)?;
-            let count = counted(urls.len(), "address", "addresses");
-            console.note(LogLevel::Normal, &format!("{count} from `{}`", path.display()));
+        if let Changes::Listed(listing) = &settings.changes {
             let targets: Vec<_> = settings.targets.iter().map(|target| target.name.clone()).collect();
-            return Ok((None, 0, mapping::given(&urls, "url-file", &targets, overrides)));
+            let mut mapped = Mapped::default();
+            for listed in addresses::read(listing, &settings.targets, settings.allow_hosts.as_deref())? {
+                let count = counted(listed.urls.len(), "address", "addresses");
+                console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
+                let how = (listing.kind, listing.force);
+                let given = mapping::given(&listed.urls, listed.rule, how, &targets, overrides);
+                mapped.tasks.extend(given.tasks);
+            }
+            return Ok((None, 0, mapped));
         }
         let changed = changes::find(&settings.repository, &settings.changes, self.environment)?;
         let range = &changed.range;

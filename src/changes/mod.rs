@@ -57,9 +57,9 @@ pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Resul
     let (base, head, all) = match changes {
         Changes::Git { base, head } => (base.as_deref(), head.as_deref(), false),
         Changes::All { head } => (None, head.as_deref(), true),
-        Changes::UrlFile(file) => {
+        Changes::Listed(_) => {
             return Err(Error::usage(
-                format!("`{}` names addresses, so there are no changed files to find", file.display()),
+                "addresses are given, so there are no changed files to find",
                 "leave `url-file` out to go by the changed files",
             ));
         }

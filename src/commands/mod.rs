@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, ExitCode};
 use crate::host::{Console, Host, Look};
-use crate::inputs::{Command, Environment, LogLevel, When, check, parse_arguments, schema};
+use crate::inputs::{Command, Environment, LogLevel, Use, When, check, parse_arguments, schema};
 
 mod demo;
 pub mod emulate;
@@ -49,8 +49,9 @@ pub fn execute(world: World) -> ExitCode {
     }
     let mut console = plain_console(&environment, out, err, is_terminal);
     let result = match command {
-        Command::Run(flags) => run::run(&flags, false, &environment, &mut console, is_terminal, now),
-        Command::Wait(flags) => run::run(&flags, true, &environment, &mut console, is_terminal, now),
+        Command::Run(flags) => run::run(Use::Run, &flags, &environment, &mut console, is_terminal, now),
+        Command::List(used_by, flags) => run::run(used_by, &flags, &environment, &mut console, is_terminal, now),
+        Command::Wait(flags) => run::run(Use::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console),

@@ -30,6 +30,8 @@ pub enum Command {
     Check(Flags),
     /// Follow what was submitted earlier.
     Wait(Flags),
+    /// Refresh or prefetch addresses that are given.
+    List(Use, Flags),
     /// The table of providers.
     Providers,
     /// The configuration's JSON schema.
@@ -73,11 +75,21 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
         },
         "check" => Command::Check(flags(&mut inner, Use::Check)),
         "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
+        "refresh" => list(&mut inner, Use::Refresh),
+        "prefetch" => list(&mut inner, Use::Prefetch),
         "providers" => Command::Providers,
         "schema" => Command::Schema,
         "emulate" => Command::Emulate(Box::new(emulate::read(&mut inner)?)),
         _ => Command::Demo(flags(&mut inner, Use::Demo)),
     })
+}
+
+/// A command that is given addresses.
+fn list(matches: &mut ArgMatches, used_by: Use) -> Command {
+    let addresses: Vec<String> = matches.remove_many("addresses").into_iter().flatten().collect();
+    let mut flags = flags(matches, used_by);
+    addresses.into_iter().for_each(|address| flags.add_argument(address));
+    Command::List(used_by, flags)
 }
 
 /// The program as clap knows it.
@@ -95,6 +107,7 @@ fn program() -> clap::Command {
         .help("Which two commits a run would compare, why, and what another base would mean")
         .action(ArgAction::SetTrue)
         .conflicts_with("paths");
+    let addresses = Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..);
     clap::Command::new("cdn-purge")
         .bin_name("cdn-purge")
         .version(env!("CARGO_PKG_VERSION"))
@@ -112,14 +125,16 @@ fn program() -> clap::Command {
         .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).args([paths, range]))
         .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check))
         .subcommand(with("wait", "Goes on with an earlier run from its journal; takes the options that the run had", Use::Wait))
+        .subcommand(with("refresh", "Refreshes the addresses that are given, and waits for them", Use::Refresh).arg(addresses.clone()))
+        .subcommand(with("prefetch", "Prefetches the addresses that are given, and waits for them", Use::Prefetch).arg(addresses))
         .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
         .subcommand(command("schema", "The configuration's JSON schema"))
         .subcommand(emulate::command())
         .subcommand(with("demo", "The main job on a small repository of its own, against the emulators", Use::Demo))
 }
 
-const PRECEDENCE: &str = "Every option but color and progress is also an input of the Action, and every option is an environment variable: \
-                          --dry-run is the input dry-run and CDN_PURGE_DRY_RUN. A flag beats an input, that beats the variable, that \
+const PRECEDENCE: &str = "Every option of a run but color and progress is also an input of the Action, and every option is an environment \
+                          variable: --dry-run is the input dry-run and CDN_PURGE_DRY_RUN. A flag beats an input, that beats the variable, that \
                           beats the configuration file. An empty value counts as none.";
 
 /// The flags of a command.
@@ -129,7 +144,11 @@ fn arguments(used_by: Use) -> impl Iterator<Item = Arg> {
 
 fn argument(entry: &'static Entry) -> Arg {
     let argument = Arg::new(entry.name).long(entry.name).help(help(entry)).value_name(value_name(entry.shape));
-    let argument = if entry.name == "repository" { argument.short('C') } else { argument };
+    let argument = match entry.name {
+        "repository" => argument.short('C'),
+        "url-file" => argument.short('f'),
+        _ => argument,
+    };
     // Read as it comes: one parser, for flags, inputs and environment alike, says what a value may be.
     let argument = argument.allow_hyphen_values(!matches!(entry.shape, Shape::Boolean)).hide_possible_values(true);
     match entry.shape {

@@ -16,6 +16,7 @@ mod config;
 pub mod credentials;
 mod emulate;
 mod given;
+mod listing;
 mod network;
 mod printed;
 mod rules;
@@ -23,11 +24,13 @@ pub mod schema;
 mod settings;
 mod suggest;
 pub mod table;
+mod targets;
 mod value;
 
 pub use arguments::{Command, parse_arguments};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
+pub use listing::Listing;
 pub use printed::{action_env_yaml, action_inputs_yaml, options_markdown};
 pub use settings::read;
 pub use table::Use;
@@ -35,11 +38,11 @@ pub use table::Use;
 /// Everything a run needs to know, parsed: behind it no string has to be understood again.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where the configuration was read from; `None` in the one-rule mode and with `url-file`.
+    /// Where the configuration was read from; `None` where `provider` took its place.
     pub config: Option<PathBuf>,
     /// Where addresses live; never empty.
     pub targets: Vec<Target>,
-    /// Which files become which addresses; empty only with `url-file`.
+    /// Which files become which addresses; empty only where addresses are given.
     pub rules: Vec<Rule>,
     /// Where the changes come from.
     pub changes: Changes,
@@ -111,8 +114,8 @@ pub enum Changes {
         /// `head`, if given.
         head: Option<String>,
     },
-    /// No files: the addresses of this file, one per line (`-`: standard input).
-    UrlFile(PathBuf),
+    /// No files: addresses that are given.
+    Listed(Listing),
 }
 
 /// What to do with the plan.

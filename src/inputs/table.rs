@@ -2,7 +2,7 @@
 //!
 //! One table, so that the five ways to give an option can't drift apart.
 
-use Use::{Check, Demo, Explain, Run, Wait};
+use Use::{Bandwidth, Check, Demo, Domains, Explain, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic, Wait};
 
 /// An option.
 #[derive(Debug)]
@@ -66,6 +66,53 @@ pub enum Use {
     Wait,
     /// `demo`.
     Demo,
+    /// `refresh`.
+    Refresh,
+    /// `prefetch`.
+    Prefetch,
+    /// `records`.
+    Records,
+    /// `quota`.
+    Quota,
+    /// `traffic`.
+    Traffic,
+    /// `bandwidth`.
+    Bandwidth,
+    /// `logs`.
+    Logs,
+    /// `domains`.
+    Domains,
+}
+
+impl Use {
+    /// Whether the command is given addresses, and needs no rules.
+    pub fn is_list(self) -> bool {
+        matches!(self, Refresh | Prefetch)
+    }
+
+    /// Whether the command only asks.
+    pub fn asks(self) -> bool {
+        matches!(self, Records | Quota | Traffic | Bandwidth | Logs | Domains)
+    }
+
+    /// The command's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Run => "run",
+            Explain => "explain",
+            Check => "check",
+            Wait => "wait",
+            Demo => "demo",
+            Refresh => "refresh",
+            Prefetch => "prefetch",
+            Records => "records",
+            Quota => "quota",
+            Traffic => "traffic",
+            Bandwidth => "bandwidth",
+            Logs => "logs",
+            Domains => "domains",
+        }
+    }
 }
 
 /// `CDN_PURGE_*` names that are no options: `action.yml` reads them before the program starts.
@@ -104,13 +151,25 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 }
 
 /// What only a run that begins can be asked for.
-const BEGINS: &[Use] = &[Run, Check];
+const BEGINS: &[Use] = &[Run, Check, Refresh, Prefetch];
 /// Commands that make the plan: `wait` finds the journal by it, and goes on with all of it.
-const PLANS: &[Use] = &[Run, Check, Wait];
+const PLANS: &[Use] = &[Run, Check, Wait, Refresh, Prefetch];
 /// Commands that need the rules.
 const MAPS: &[Use] = &[Run, Check, Explain, Wait];
+/// Commands that prefetch what else they do.
+const WARMS: &[Use] = &[Run, Check, Explain, Wait, Refresh];
+/// Commands that are given addresses.
+const LISTS: &[Use] = &[Refresh, Prefetch];
+/// Commands that need a target.
+const PLACES: &[Use] =
+    &[Run, Check, Explain, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Commands that choose among the targets.
+const CHOOSES: &[Use] = &[Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Commands that talk to a provider.
+const REACHES: &[Use] = &[Run, Check, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
 /// Every command that prints a story.
-const SPEAKS: &[Use] = &[Run, Check, Explain, Wait, Demo];
+const SPEAKS: &[Use] =
+    &[Run, Check, Explain, Wait, Demo, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
 
 /// An option that is an input, has no default, and can't stand in the file: the usual case.
 const fn entry(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
@@ -131,6 +190,12 @@ impl Entry {
     }
 }
 
+/// An option of a command that the Action doesn't run, so that it is no input.
+const fn asked(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
+    entry(name, shape, used_by, help).no_input()
+}
+
+const KIND: Shape = Shape::Choice(&["file", "directory", "regex", "ignore-params", "prefetch"]);
 const WHEN: Shape = Shape::Choice(&["auto", "always", "never"]);
 
 /// All options, in the order in which they are documented.
@@ -138,10 +203,15 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "config",
         Shape::Path,
-        MAPS,
+        PLACES,
         "The configuration file; without it the first of `cdn-purge.yml`, `.cdn-purge.yml` and `.github/cdn-purge.yml` in the repository",
     ),
-    entry("provider", Shape::Text, MAPS, "One rule without a file: the provider"),
+    entry(
+        "provider",
+        Shape::Text,
+        PLACES,
+        "The provider, without a configuration file: of the one rule, of the addresses that are given, or to be asked",
+    ),
     entry(
         "files",
         Shape::List(Separators::Lines),
@@ -160,7 +230,7 @@ pub static ENTRIES: &[Entry] = &[
         PLANS,
         "Addresses instead of changed files: a file with one per line, or `-` for standard input",
     ),
-    entry("repository", Shape::Path, MAPS, "The directory of the checkout").or("."),
+    entry("repository", Shape::Path, PLACES, "The directory of the checkout").or("."),
     entry(
         "changes",
         Shape::Choice(&["git", "all"]),
@@ -172,7 +242,12 @@ pub static ENTRIES: &[Entry] = &[
     entry("base", Shape::Text, MAPS, "The revision that was deployed before; without it the CI event decides"),
     entry("head", Shape::Text, MAPS, "The revision that is deployed now; without it the CI event decides"),
     entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
-    entry("prefetch", Shape::Boolean, MAPS, "Overrides the rules: prefetch, or don't"),
+    entry(
+        "prefetch",
+        Shape::Boolean,
+        WARMS,
+        "Overrides the rules: prefetch, or don't; after `refresh`: warm what was refreshed",
+    ),
     entry("dry-run", Shape::Boolean, BEGINS, "Print the plan; send nothing, need no credentials").or("false"),
     entry("rehearse", Shape::Boolean, BEGINS, "Execute the plan against the built-in emulators, in virtual time")
         .or("false"),
@@ -219,17 +294,17 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "endpoint",
         Shape::List(Separators::LinesAndCommas),
-        PLANS,
+        REACHES,
         "Another gateway, as `PROVIDER=URL`; plain http only to a loopback address",
     ),
     entry(
         "access-key-id",
         Shape::Secret,
-        PLANS,
+        REACHES,
         "The access key's id; without it each provider's own environment names are looked at",
     ),
-    entry("access-key-secret", Shape::Secret, PLANS, "The access key's secret; beside `access-key-id`"),
-    entry("security-token", Shape::Secret, PLANS, "The token of temporary credentials; beside the access key"),
+    entry("access-key-secret", Shape::Secret, REACHES, "The access key's secret; beside `access-key-id`"),
+    entry("security-token", Shape::Secret, REACHES, "The token of temporary credentials; beside the access key"),
     entry(
         "batch-size",
         Shape::Count(1),
@@ -240,6 +315,36 @@ pub static ENTRIES: &[Entry] = &[
     entry("one-at-a-time", Shape::Boolean, PLANS, "Send the next batch only when the one before is done")
         .or("false")
         .in_file(),
+    asked(
+        "target",
+        Shape::List(Separators::LinesAndCommas),
+        CHOOSES,
+        "A target of the configuration; may be repeated. Without it the only one, or for a question all of them",
+    ),
+    asked("kind", KIND, &[Refresh, Records], "What is refreshed (not `prefetch`), or which records are listed"),
+    asked("force", Shape::Boolean, &[Refresh], "Delete instead of revalidate, where the provider knows the difference")
+        .or("false"),
+    asked("allow-root", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),
+    asked(
+        "option",
+        Shape::List(Separators::Lines),
+        LISTS,
+        "An option of the target, as `NAME=VALUE`, in place of the configuration's; `providers` lists them",
+    ),
+    asked("area", Shape::Text, &[Prefetch], "The target's option `area`: where to prefetch"),
+    asked(
+        "l2",
+        Shape::Boolean,
+        &[Prefetch],
+        "The target's option `l2-preload`: only the nodes that fetch from the origin",
+    ),
+    asked(
+        "header",
+        Shape::List(Separators::Lines),
+        &[Prefetch],
+        "The target's option `headers`: a request header of the prefetch, as `Name: value`",
+    ),
+    asked("query-hash-key", Shape::Boolean, &[Prefetch], "The target's option `query-hash-key`"),
     entry("color", WHEN, SPEAKS, "When to use colour").or("auto").no_input(),
     entry("progress", WHEN, SPEAKS, "When to draw a progress bar").or("auto").no_input(),
     entry(
@@ -259,7 +364,14 @@ mod tests {
     #[test]
     fn names_are_kebab_case_and_stand_once() {
         for (index, entry) in ENTRIES.iter().enumerate() {
-            assert!(entry.name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'), "{}", entry.name);
+            assert!(
+                entry
+                    .name
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-'),
+                "{}",
+                entry.name
+            );
             assert!(ENTRIES[..index].iter().all(|other| other.name != entry.name), "{} stands twice", entry.name);
         }
     }

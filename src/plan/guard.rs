@@ -115,7 +115,9 @@ fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let url = &planned.task.url;
     Err(Error::PlanRefused {
         message: format!("`{url}` refreshes a whole host{file}, and the rule `{rule}` doesn't ask for that"),
-        help: "name a directory below the root, or set `allow-root: true` in the rule; nothing was sent".into(),
+        help: "name a directory below the root, or set `allow-root: true` in the rule (`--allow-root` where addresses are given); \
+               nothing was sent"
+            .into(),
         exit_code: ExitCode::Usage,
     })
 }

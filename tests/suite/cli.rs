@@ -4,6 +4,7 @@ mod checkout; // repositories that can't tell what changed
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
 mod github; // what a runner of GitHub Actions gets
+mod lists; // addresses that are given
 mod stage; // what all of them play on: a site, a run, what it left
 mod trouble; // vendors that refuse, break off, lie or never answer
 mod vendor; // whom a run talks to
