@@ -20,7 +20,7 @@ use crate::plan::{self, Limits, Plan};
 use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report, Status};
 
-mod access;
+pub mod access;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
 const SHOWN: usize = 20;

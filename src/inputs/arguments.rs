@@ -32,6 +32,8 @@ pub enum Command {
     Wait(Flags),
     /// Refresh or prefetch addresses that are given.
     List(Use, Flags),
+    /// Ask the providers something; for `wait`, follow tasks by their ids.
+    Ask(Use, Flags),
     /// The table of providers.
     Providers,
     /// The configuration's JSON schema.
@@ -74,9 +76,16 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
             flags: flags(&mut inner, Use::Explain),
         },
         "check" => Command::Check(flags(&mut inner, Use::Check)),
+        "wait" if inner.contains_id("task-id") => Command::Ask(Use::Wait, flags(&mut inner, Use::Wait)),
         "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
         "refresh" => list(&mut inner, Use::Refresh),
         "prefetch" => list(&mut inner, Use::Prefetch),
+        "records" => Command::Ask(Use::Records, flags(&mut inner, Use::Records)),
+        "quota" => Command::Ask(Use::Quota, flags(&mut inner, Use::Quota)),
+        "traffic" => Command::Ask(Use::Traffic, flags(&mut inner, Use::Traffic)),
+        "bandwidth" => Command::Ask(Use::Bandwidth, flags(&mut inner, Use::Bandwidth)),
+        "logs" => Command::Ask(Use::Logs, flags(&mut inner, Use::Logs)),
+        "domains" => Command::Ask(Use::Domains, flags(&mut inner, Use::Domains)),
         "providers" => Command::Providers,
         "schema" => Command::Schema,
         "emulate" => Command::Emulate(Box::new(emulate::read(&mut inner)?)),
@@ -124,9 +133,15 @@ fn program() -> clap::Command {
         )
         .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).args([paths, range]))
         .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check))
-        .subcommand(with("wait", "Goes on with an earlier run from its journal; takes the options that the run had", Use::Wait))
+        .subcommand(with("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Use::Wait))
         .subcommand(with("refresh", "Refreshes the addresses that are given, and waits for them", Use::Refresh).arg(addresses.clone()))
         .subcommand(with("prefetch", "Prefetches the addresses that are given, and waits for them", Use::Prefetch).arg(addresses))
+        .subcommand(with("records", "The provider's records of refreshes and prefetches", Use::Records))
+        .subcommand(with("quota", "What is left for today", Use::Quota))
+        .subcommand(with("traffic", "The bytes that were delivered", Use::Traffic))
+        .subcommand(with("bandwidth", "The bits per second that were delivered", Use::Bandwidth))
+        .subcommand(with("logs", "The log files of a domain; fetches them too", Use::Logs))
+        .subcommand(with("domains", "The domains of the account", Use::Domains))
         .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
         .subcommand(command("schema", "The configuration's JSON schema"))
         .subcommand(emulate::command())

@@ -31,7 +31,7 @@ pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], pro
     let repository = given.path("repository").unwrap_or_else(|| PathBuf::from("."));
     let one_rule: Vec<&str> =
         ["provider", "files", "urls"].into_iter().filter(|name| given.is_explicit(name)).collect();
-    let needs_no_rule = given.is_explicit("url-file") || used_by.is_list() || used_by.asks();
+    let needs_no_rule = given.is_explicit("url-file") || names_no_files(used_by, given);
     let before = problems.len();
     exclusive(given, &one_rule, problems);
     if problems.len() > before {
@@ -57,6 +57,11 @@ pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], pro
         found.configuration.rule_texts.clear();
     }
     found
+}
+
+/// Whether a command maps no files: it is given addresses, or only asks.
+fn names_no_files(used_by: Use, given: &Given) -> bool {
+    used_by.is_list() || used_by.asks() || given.is_explicit("task-id")
 }
 
 /// Reports options that contradict each other.
@@ -166,7 +171,7 @@ fn provider(
     };
     let wanted = [("refresh", true, Operation::Refresh(Kind::File)), ("prefetch", false, Operation::Prefetch)];
     // A list's operations are held against its targets, a question has none.
-    for (option, default, operation) in wanted.into_iter().filter(|_| !used_by.is_list() && !used_by.asks()) {
+    for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(used_by, given)) {
         if given.boolean(option).unwrap_or(default) && provider.operation(operation).is_none() {
             problems.push(unplaced(
                 format!("`{name}` has no {}", operation.unit()),

@@ -100,7 +100,13 @@ fn targets_of(
     listing: Option<&Listing>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Target> {
-    if !used_by.is_list() && !used_by.asks() {
+    if !used_by.is_list() && !used_by.asks() && !given.is_explicit("task-id") {
+        if given.is_explicit("target") {
+            problems.push(unplaced(
+                format!("{} has no meaning for `cdn-purge {}`", labelled(given, "target"), used_by.name()),
+                "drop it, or name tasks by `task-id`",
+            ));
+        }
         return found;
     }
     let mut chosen = targets::choose(used_by, given, found, problems);

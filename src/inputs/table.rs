@@ -160,6 +160,10 @@ const MAPS: &[Use] = &[Run, Check, Explain, Wait];
 const WARMS: &[Use] = &[Run, Check, Explain, Wait, Refresh];
 /// Commands that are given addresses.
 const LISTS: &[Use] = &[Refresh, Prefetch];
+/// Commands that only ask.
+const ASKS: &[Use] = &[Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Commands that ask for a range of time.
+const RANGES: &[Use] = &[Records, Traffic, Bandwidth, Logs];
 /// Commands that need a target.
 const PLACES: &[Use] =
     &[Run, Check, Explain, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
@@ -196,6 +200,7 @@ const fn asked(name: &'static str, shape: Shape, used_by: &'static [Use], help: 
 }
 
 const KIND: Shape = Shape::Choice(&["file", "directory", "regex", "ignore-params", "prefetch"]);
+const FORMAT: Shape = Shape::Choice(&["table", "plot", "json", "csv"]);
 const WHEN: Shape = Shape::Choice(&["auto", "always", "never"]);
 
 /// All options, in the order in which they are documented.
@@ -345,6 +350,33 @@ pub static ENTRIES: &[Entry] = &[
         "The target's option `headers`: a request header of the prefetch, as `Name: value`",
     ),
     asked("query-hash-key", Shape::Boolean, &[Prefetch], "The target's option `query-hash-key`"),
+    asked(
+        "task-id",
+        Shape::List(Separators::LinesAndCommas),
+        &[Wait, Records],
+        "The provider's id of a task; may be repeated. `wait` follows these instead of a journal",
+    ),
+    asked("domain", Shape::List(Separators::LinesAndCommas), RANGES, "Of this domain; may be repeated"),
+    asked("url", Shape::Text, &[Records], "Of exactly this address"),
+    asked("status", Shape::Choice(&["running", "complete", "failed"]), &[Records], "As far as this"),
+    asked("since", Shape::Text, RANGES, "From this on: `2026-11-20T10:00:00Z`, `2026-11-20`, or how long ago as `3h`"),
+    asked("until", Shape::Text, RANGES, "Up to this, written as `since`"),
+    asked(
+        "interval",
+        Shape::Text,
+        &[Traffic, Bandwidth],
+        "The width of a point, as `5m`, `1h` or `1d`; without it by the range",
+    ),
+    asked("limit", Shape::Count(1), &[Records], "At most so many rows"),
+    asked(
+        "format",
+        FORMAT,
+        ASKS,
+        "How the answer is shown; without it a table, or a plot where there is one and a terminal",
+    ),
+    asked("download", Shape::Path, &[Logs], "Fetch the files into this folder"),
+    asked("show-links", Shape::Boolean, &[Logs], "Show the signed addresses too: whoever has one can fetch the file")
+        .or("false"),
     entry("color", WHEN, SPEAKS, "When to use colour").or("auto").no_input(),
     entry("progress", WHEN, SPEAKS, "When to draw a progress bar").or("auto").no_input(),
     entry(

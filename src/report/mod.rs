@@ -18,8 +18,11 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod outputs;
+pub mod plot;
 mod recorder;
+pub mod sheet;
 pub mod terminal;
+pub mod told;
 mod verdict;
 pub mod words;
 

@@ -18,9 +18,25 @@ fn help_and_version_go_to_standard_output() {
     let version = site.bare_run(&["--version"]).finish();
     version.ends_with(0);
     assert_eq!(version.out, concat!("cdn-purge ", env!("CARGO_PKG_VERSION"), "\n"));
-    for command in
-        ["run", "plan", "refresh", "prefetch", "wait", "explain", "check", "providers", "schema", "emulate", "demo"]
-    {
+    for command in [
+        "run",
+        "plan",
+        "refresh",
+        "prefetch",
+        "records",
+        "quota",
+        "traffic",
+        "bandwidth",
+        "logs",
+        "domains",
+        "wait",
+        "explain",
+        "check",
+        "providers",
+        "schema",
+        "emulate",
+        "demo",
+    ] {
         site.bare_run(&[command, "--help"]).finish().ends_with(0).says(&["Usage: cdn-purge"]);
     }
 }
