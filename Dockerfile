@@ -1,17 +1,28 @@
-# From source to a small image: the static binary, and a shell because GitLab starts one.
+# A small image: the static binary, and a shell because GitLab starts one.
 #
-#   docker build -t cdn-purge .
+#   docker build -t cdn-purge .                             # from this source
+#   docker build -t cdn-purge --build-arg BINARY=given .    # from dist/cdn-purge-linux-amd64 or -arm64, as a release does
 #   docker run --rm cdn-purge --help
+#   docker run --rm --read-only --user 1001 --tmpfs /tmp cdn-purge demo
 #
 # In GitLab: `image: { name: …, entrypoint: [""] }`, then `script: [cdn-purge]`.
 
-FROM rust:1.95-bookworm AS build
+ARG BINARY=built
+
+FROM rust:1.95-bookworm AS built
 WORKDIR /source
 COPY . .
 RUN install -D "$(scripts/build-static)" /out/cdn-purge && scripts/check-static /out/cdn-purge
 
+FROM scratch AS given
+ARG TARGETARCH
+COPY dist/cdn-purge-linux-$TARGETARCH /out/cdn-purge
+
+FROM ${BINARY} AS binary
+
 FROM busybox:1.37-musl
-COPY --from=build /out/cdn-purge /usr/local/bin/cdn-purge
+LABEL org.opencontainers.image.title="cdn-purge" org.opencontainers.image.licenses="MIT OR Apache-2.0"
+COPY --from=binary /out/cdn-purge /usr/local/bin/cdn-purge
 # The binary itself and no shell: a shell would drop the inputs' names that hold a hyphen, and swallow signals. It runs as
 # root, as GitHub wants it for an action's container, and as any other user.
 ENTRYPOINT ["/usr/local/bin/cdn-purge"]

@@ -108,18 +108,39 @@ def modifications(site):
         yield inline(b"100644", path, content(path, 2))
 
 
+def in_folders(site, folders, version):
+    """Changes two files in each of so many folders, the first ones of the first sections."""
+    for folder in range(folders):
+        section, post = folder % 50, folder // 50
+        for place in (0, site.folder // 2):
+            path = site.name((post * site.folder + place) * 50 + section)
+            yield inline(b"100644", path, content(path, version))
+
+
 def make(directory, files=100_000, changed=1_000, folder=20, only_modify=False):
     """Makes the repository in a directory that doesn't exist yet, and returns its path."""
     if changed > files // 2 or (not only_modify and changed < 2 * len(ODD_NAMES)):
         raise SystemExit(f"{changed} changes of {files} files can't be made")
     site = Site(files, changed, folder)
+    second = modifications if only_modify else every_kind_of_change
+    return write(directory, [first_commit(site), second(site)])
+
+
+def make_wide(directory, files, folders):
+    """Makes a repository whose last commit changes one of so many folders, and the one before it every one of them."""
+    if files % folders or folders % 50:
+        raise SystemExit(f"{files} files can't stand in {folders} folders")
+    site = Site(files, 2 * folders, files // folders)
+    return write(directory, [first_commit(site), in_folders(site, folders, 2), in_folders(site, 1, 3)])
+
+
+def write(directory, commits):
     directory = pathlib.Path(directory)
     git = ["git", "-C", str(directory), "-c", "core.fsync=none"]
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(directory)], check=True)
     importing = subprocess.Popen([*git, "fast-import", "--quiet", "--done"], stdin=subprocess.PIPE)
-    second = modifications if only_modify else every_kind_of_change
     with importing.stdin as stream:
-        for number, commands in enumerate((first_commit(site), second(site)), 1):
+        for number, commands in enumerate(commits, 1):
             stream.write(b"commit refs/heads/main\ncommitter %s %d +0000\n" % (EVERYONE.encode(), 1_750_000_000 + number))
             stream.write(b"data 1\n%d\n" % number)
             stream.writelines(commands)

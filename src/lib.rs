@@ -8,6 +8,7 @@ pub mod commands;
 pub mod error;
 pub mod exec;
 pub mod host;
+pub mod init;
 pub mod inputs;
 pub mod mapping;
 pub mod model;

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 mod event;
+mod tag;
 
 pub use event::{Event, EventKind, EventSink, Moment, Signal, StopCause};
+pub use tag::Tag;
 
 /// A path inside the repository: the bytes git stores, `/`-separated, relative, never empty. Not necessarily UTF-8.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,11 +114,13 @@ pub enum Kind {
     Regex,
     /// One address with all its query strings.
     IgnoreParams,
+    /// Every page of one host that its origin marked with a cache tag; its address is that of a [`struct@Tag`].
+    Tag,
 }
 
 impl Kind {
     /// All kinds, in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::File, Self::Directory, Self::Regex, Self::IgnoreParams];
+    pub const ALL: [Self; 5] = [Self::File, Self::Directory, Self::Regex, Self::IgnoreParams, Self::Tag];
 
     /// The word in configuration, flags and reports.
     pub fn name(self) -> &'static str {
@@ -125,6 +129,7 @@ impl Kind {
             Self::Directory => "directory",
             Self::Regex => "regex",
             Self::IgnoreParams => "ignore-params",
+            Self::Tag => "tag",
         }
     }
 }
@@ -141,11 +146,12 @@ pub enum Operation {
 
 impl Operation {
     /// All operations, refreshes first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Refresh(Kind::File),
         Self::Refresh(Kind::Directory),
         Self::Refresh(Kind::Regex),
         Self::Refresh(Kind::IgnoreParams),
+        Self::Refresh(Kind::Tag),
         Self::Prefetch,
     ];
 
@@ -164,6 +170,7 @@ impl Operation {
             Self::Refresh(Kind::Directory) => "directory refreshes",
             Self::Refresh(Kind::Regex) => "regex refreshes",
             Self::Refresh(Kind::IgnoreParams) => "ignore-params refreshes",
+            Self::Refresh(Kind::Tag) => "tag refreshes",
             Self::Prefetch => "URL prefetches",
         }
     }

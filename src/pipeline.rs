@@ -11,16 +11,19 @@ use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past};
 use crate::exec::{self, Access, Options};
-use crate::host::files;
-use crate::host::{Console, Host, Progress, Severity};
+use crate::host::{Console, Host, Progress, Severity, files, gitlab_note};
 use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
-use crate::model::{Event, EventKind, EventSink};
+use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
 use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report, Status};
 
+use self::beyond::Beyond;
+
 pub mod access;
+pub(crate) mod beyond;
+mod note;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
 const SHOWN: usize = 20;
@@ -44,9 +47,27 @@ impl Job<'_> {
     /// # Errors
     /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal.
     pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
+        let result = self.perform(console, interrupt).await;
+        if let Err(error) = &result {
+            note::write(self, &report::markdown::error(error), console).await;
+        }
+        result
+    }
+
+    async fn perform(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
         fold(console, "changes and plan");
-        let (range, changed_files, mapped) = self.find(console)?;
+        let found = {
+            let mut interrupted = interrupt.clone();
+            tokio::select! {
+                found = self.find(console) => Some(found?),
+                _ = interrupted.other_than(None) => None,
+            }
+        };
+        let Some((range, changed_files, mapped)) = found else {
+            return self.interrupted(console, interrupt.signal());
+        };
+        let head = range.as_ref().map(|range| range.head.clone());
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
         if self.resume_only && plan.is_empty() {
             return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
@@ -72,20 +93,38 @@ impl Job<'_> {
         console.end_group();
         let report = recorder.finish();
         let code = publish(&report, settings, console);
+        note::write(self, &report::markdown::markdown(&report, gitlab_note::BYTES), console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
             let journal = journal.display();
             let other = match &settings.changes {
                 Changes::Listed(_) => "",
-                Changes::Git { .. } | Changes::All { .. } => ", or `cdn-purge wait` with its options,",
+                Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } => {
+                    ", or `cdn-purge wait` with its options,"
+                }
             };
             let text = format!("the same command{other} goes on from the journal `{journal}`");
             console.note(LogLevel::Normal, &text);
         }
+        let is_good = matches!(report.status(), Status::Done | Status::NothingToDo);
+        match (&settings.write_base, head) {
+            (Some(file), Some(head)) if is_good && settings.mode == Mode::Real => {
+                files::replace(file, console.redactor(), |writer| writeln!(writer, "{head}"))?;
+            }
+            _ => {}
+        }
         Ok(code)
     }
 
+    /// Ends a run that a signal stopped before there was a plan.
+    fn interrupted(&self, console: &mut Console, signal: Option<Signal>) -> Result<ExitCode, Error> {
+        console.end_group();
+        console.announce(Severity::Error, "interrupted while the changes were looked for: nothing was sent");
+        console.host().write_outputs(&report::outputs::outputs_of_error(), console.redactor())?;
+        Ok(if signal == Some(Signal::Terminate) { ExitCode::Terminated } else { ExitCode::Interrupted })
+    }
+
     /// Which files changed, and which addresses they were: or the addresses that were given.
-    fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
+    async fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
         let settings = self.settings;
         let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
         if let Changes::Listed(listing) = &settings.changes {
@@ -100,7 +139,11 @@ impl Job<'_> {
             }
             return Ok((None, 0, mapped));
         }
-        let changed = changes::find(&settings.repository, &settings.changes, self.environment)?;
+        let changed = {
+            let beyond = Beyond::new(console, settings, self.environment, self.started);
+            let fetching = beyond.fetching();
+            changes::search(&settings.repository, &settings.changes, self.environment, &fetching).await?
+        };
         let range = &changed.range;
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
         let head = &range.head[..12.min(range.head.len())];

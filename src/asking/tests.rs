@@ -304,7 +304,7 @@ async fn rows_that_leave_while_the_list_is_read_make_none_of_the_others_missing(
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_gives_the_same_page_for_ever_is_taken_for_finished_aloud() {
-    let fake = Fake { ignores_pages: true, ..fake(250) };
+    let fake = Fake { ignores_pages: true, ..fake(2_000) };
     let filter = RecordFilter { since: Some(ago(HOUR * 23)), ..RecordFilter::default() };
     let (rows, said) = all(&fake, &filter, None).await;
     assert!(!rows.is_empty() && fake.calls.get() < 20, "{}", fake.calls.get());

@@ -9,7 +9,7 @@ use crate::inputs::{Changes, Environment};
 
 use super::git::Repository;
 use super::range::Base;
-use super::{Changed, compare, find};
+use super::{Changed, Fetching, compare, search};
 
 /// What a run would compare, and what other bases would have meant.
 #[derive(Debug)]
@@ -20,20 +20,30 @@ pub struct Choices {
     pub others: Vec<(String, Result<Changed, Error>)>,
 }
 
-/// Finds what a run would find, and the same with other bases.
+/// Finds what a run would find, and the same with other bases; those are told from what the clone holds.
 ///
 /// # Errors
 /// [`Error::Checkout`] when there is no repository or no head to speak of.
-pub fn choices(start: &Path, changes: &Changes, environment: &Environment) -> Result<Choices, Error> {
+pub async fn choices(
+    start: &Path,
+    changes: &Changes,
+    environment: &Environment,
+    fetching: &Fetching<'_>,
+) -> Result<Choices, Error> {
     let repository = Repository::open(start, environment)?;
-    let decided = find(start, changes, environment);
-    let (Changes::Git { head: given, .. } | Changes::All { head: given }) = changes else {
+    let decided = search(start, changes, environment, fetching).await;
+    let (Changes::Git { head: given, .. } | Changes::Since { head: given, .. } | Changes::All { head: given }) =
+        changes
+    else {
         return Ok(Choices { decided, others: Vec::new() });
     };
     let head = match (&decided, given) {
-        (Ok(changed), _) => repository.given(&changed.range.head, "head")?,
-        (Err(_), Some(revision)) => repository.given(revision, "head")?,
-        (Err(_), None) => repository.head()?,
+        // A head that had to be fetched isn't in the clone, from which the others are told.
+        (Ok(changed), _) if repository.knows_revision(&changed.range.head) => {
+            repository.given(&changed.range.head, "head")?
+        }
+        (_, Some(revision)) => repository.given(revision, "head")?,
+        (_, None) => repository.head()?,
     };
     let mut bases = Vec::new();
     if let Some(parent) = head.parents.first() {

@@ -16,6 +16,9 @@ use super::range::{Base, Commit, Head, Host, NamedCommit, Place};
 use super::remedy::{self, Distance};
 use super::tree::TreeSource;
 
+mod commits;
+mod remote;
+pub(super) mod store;
 mod tags;
 
 /// An open repository with a work tree.
@@ -117,6 +120,8 @@ impl Repository {
                 self.merge_base(head.id, self.named(named)?, &format!("`{}`", named.field))?
             }
             Base::PreviousTag(tag) => return self.previous_tag(tag.as_deref(), head),
+            Base::MatchingTag(pattern) => return self.matching_tag(pattern, head),
+            Base::Found(commit) => *commit,
             Base::Nothing => return Ok(Resolved::default()),
         };
         Ok(Resolved { commit: Some(commit), tag: None })
@@ -155,6 +160,8 @@ impl Repository {
         let what = match named.place {
             Place::Event => format!("the commit `{}` (`{}` of the event)", named.id, named.field),
             Place::Environment => format!("the commit `{}` (`{}`)", named.id, named.field),
+            Place::Run => format!("the commit `{}` (`{}` of the last run that ended well)", named.id, named.field),
+            Place::File => format!("the commit `{}` (in the file of `{}`)", named.id, named.field),
         };
         commit.map(|commit| object_id(commit.id())).map_err(|error| match error.code() {
             ErrorCode::NotFound => remedy::not_here(&what, self.is_shallow(), self.host, Distance::Any),

@@ -1,7 +1,8 @@
 //! A checkout becomes the list of files that changed between two commits.
 //!
-//! `range` decides which two, `git` looks them up, `tree` walks over their trees, `renames` pairs what moved. Only `git` knows
-//! of repositories, so that the decision and the walk are tested from plain values.
+//! `range` decides which two, `earlier` asks what an earlier run left, `fetch` gets what the clone lacks, `git` looks the commits
+//! up, `tree` walks over their trees, `renames` pairs what moved. Only `git` knows of repositories, so that the decision and the
+//! walk are tested from plain values.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,18 +10,23 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::inputs::{Changes, Environment};
+use crate::inputs::{Changes, Earlier, Environment};
 use crate::model::Change;
 
+use self::fetch::Fetcher;
 use self::git::{Repository, Resolved};
-use self::range::{Base, Commit, Host, Told};
+use self::range::{Base, Commit, Decision, Host, Told};
 use self::tree::Limits;
 
 pub use self::choices::{Choices, choices};
+pub use self::outside::{Fetching, Outside, Take};
 
 mod choices;
+mod earlier;
 mod entries;
+mod fetch;
 mod git;
+mod outside;
 mod range;
 mod remedy;
 mod renames;
@@ -46,38 +52,101 @@ pub struct Changed {
     pub files: Vec<Change>,
 }
 
-/// Finds the repository at or above `start`, decides the range and walks the two trees.
+/// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees.
 ///
 /// The list is empty only if the two commits hold the same files.
 ///
 /// # Errors
 /// [`Error::Checkout`] with its remedy: no repository, a bare one, no commit yet, an unknown revision, a base that isn't in
-/// this clone. Never an empty list in place of an error.
+/// this clone and can't be fetched. Never an empty list in place of an error.
+pub async fn search(
+    start: &Path,
+    changes: &Changes,
+    environment: &Environment,
+    fetching: &Fetching<'_>,
+) -> Result<Changed, Error> {
+    let mut search = Search::begin(start, changes, environment)?;
+    search.decide(changes, environment, fetching).await?;
+    let mut fetcher = Fetcher::new(&search.repository, environment, fetching);
+    fetcher.supply(&mut search.decision, &search.told).await?;
+    search.finish()
+}
+
+/// The same with nothing but the clone.
+///
+/// # Errors
+/// Those of [`search`], for what isn't in the clone.
 pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Result<Changed, Error> {
-    let (base, head, all) = match changes {
-        Changes::Git { base, head } => (base.as_deref(), head.as_deref(), false),
-        Changes::All { head } => (None, head.as_deref(), true),
-        Changes::Listed(_) => {
-            return Err(Error::usage(
-                "addresses are given, so there are no changed files to find",
-                "leave `url-file` out to go by the changed files",
-            ));
-        }
-    };
-    let repository = Repository::open(start, environment)?;
-    let told_head = match head {
-        Some(revision) => repository.given(revision, "head")?,
-        None => repository.head()?,
-    };
-    let decision = if all {
-        range::everything()
-    } else {
-        let event = if base.is_none() { read_event(environment)? } else { None };
-        let head_given = head.is_some();
-        range::decide(&Told { base, head_given, head: &told_head, environment, event: event.as_ref() })?
-    };
-    let head = repository.resolve_head(&decision.head, told_head)?;
-    compare(&repository, &decision.base, &head, decision.reason)
+    Search::begin(start, changes, environment)?.finish()
+}
+
+/// A repository, and what was decided about it.
+struct Search {
+    repository: Repository,
+    /// The commit of `head`, else the one that is checked out.
+    told: Commit,
+    decision: Decision,
+}
+
+impl Search {
+    /// Opens the repository, and decides by what the host tells.
+    fn begin(start: &Path, changes: &Changes, environment: &Environment) -> Result<Self, Error> {
+        let (base, head) = match changes {
+            Changes::Git { base, head } => (base.as_deref(), head.as_deref()),
+            Changes::Since { head, .. } | Changes::All { head } => (None, head.as_deref()),
+            Changes::Listed(_) => {
+                return Err(Error::usage(
+                    "addresses are given, so there are no changed files to find",
+                    "leave `url-file` out to go by the changed files",
+                ));
+            }
+        };
+        let repository = Repository::open(start, environment)?;
+        let told = match head {
+            Some(revision) => repository.given(revision, "head")?,
+            None => repository.head()?,
+        };
+        let decision = match changes {
+            Changes::Since { base: Earlier::Tag(pattern), .. } => range::since_tag(pattern),
+            // Decided by what is found outside of the clone.
+            Changes::All { .. } | Changes::Since { .. } => range::everything(),
+            Changes::Git { .. } | Changes::Listed(_) => by_host(base, head.is_some(), &told, environment)?,
+        };
+        Ok(Self { repository, told, decision })
+    }
+
+    /// Decides by what an earlier run left, where that was asked for; and by the host where there is nothing.
+    async fn decide(
+        &mut self,
+        changes: &Changes,
+        environment: &Environment,
+        fetching: &Fetching<'_>,
+    ) -> Result<(), Error> {
+        let Changes::Since { base: base @ (Earlier::LastSuccess | Earlier::File(_)), head } = changes else {
+            return Ok(());
+        };
+        self.decision = match earlier::find(base, environment, fetching).await? {
+            earlier::Found::Commit(named, reason) => {
+                Decision { base: Base::Named(named), head: range::Head::Told, reason }
+            }
+            earlier::Found::Nothing(why) => {
+                let decision = by_host(None, head.is_some(), &self.told, environment)?;
+                Decision { reason: format!("{}; {why}", decision.reason), ..decision }
+            }
+        };
+        Ok(())
+    }
+
+    /// Looks the two commits up, and compares them.
+    fn finish(self) -> Result<Changed, Error> {
+        let head = self.repository.resolve_head(&self.decision.head, self.told)?;
+        compare(&self.repository, &self.decision.base, &head, self.decision.reason)
+    }
+}
+
+fn by_host(base: Option<&str>, head_given: bool, head: &Commit, environment: &Environment) -> Result<Decision, Error> {
+    let event = if base.is_none() { read_event(environment)? } else { None };
+    range::decide(&Told { base, head_given, head, environment, event: event.as_ref() })
 }
 
 /// Looks up the base and walks the two trees.
@@ -87,7 +156,7 @@ fn compare(repository: &Repository, base: &Base, head: &Commit, reason: String) 
     let differences = tree::differences(&repository.trees()?, base_tree, repository.tree(head.id)?, Limits::default())?;
     let reason = match (base, tag) {
         (_, Some(tag)) => format!("{reason}: `{tag}`"),
-        (Base::PreviousTag(_), None) => format!("{reason}: there is none, so everything is new"),
+        (Base::PreviousTag(_) | Base::MatchingTag(_), None) => format!("{reason}: there is none, so everything is new"),
         _ if commit == Some(head.id) => format!("{reason}; base and head are the same commit, so nothing differs"),
         _ => reason,
     };

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::inputs::Environment;
+use crate::inputs::{Environment, TagPattern};
 
 use super::entries::ObjectId;
 
@@ -113,6 +113,10 @@ pub(super) enum Base {
     MergeBaseWith(NamedCommit),
     /// The nearest tag in the history of head, other than the one that the run is for. None at all: everything in head is new.
     PreviousTag(Option<String>),
+    /// The nearest tag of these names in the history of head. None at all: everything in head is new.
+    MatchingTag(TagPattern),
+    /// A commit that was looked for and found already.
+    Found(ObjectId),
     /// None: everything in head is new.
     Nothing,
 }
@@ -142,6 +146,10 @@ pub(super) enum Place {
     Event,
     /// A variable.
     Environment,
+    /// The CI's records of earlier runs.
+    Run,
+    /// A file that an earlier run wrote.
+    File,
 }
 
 /// Decides which two commits count.
@@ -171,6 +179,12 @@ pub(super) fn decide(told: &Told<'_>) -> Result<Decision, Error> {
 pub(super) fn everything() -> Decision {
     let reason = "every tracked file, as `changes: all` asks".to_owned();
     Decision { base: Base::Nothing, head: Head::Told, reason }
+}
+
+/// The decision of `base: tag:PATTERN`.
+pub(super) fn since_tag(pattern: &TagPattern) -> Decision {
+    let reason = format!("the nearest tag in the history of head whose name matches `{pattern}`");
+    Decision { base: Base::MatchingTag(pattern.clone()), head: Head::Told, reason }
 }
 
 /// No host says what was deployed, so it is the last commit, and the reason says so.
@@ -225,7 +239,7 @@ fn undecided(by: &str, remedy: &str) -> Error {
 }
 
 /// A variable's value; an empty one counts as absent.
-fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+pub(super) fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
     environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 

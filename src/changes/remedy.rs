@@ -189,6 +189,29 @@ pub(super) fn unrelated(with: &str) -> Error {
     )
 }
 
+/// Something that isn't in this clone and that couldn't be had from the remote either, with what to do if that is known.
+pub(super) fn not_fetched(
+    what: &str,
+    from: Option<&str>,
+    why: &str,
+    help: Option<String>,
+    host: Host,
+    distance: Distance,
+) -> Error {
+    let from = from.map_or_else(|| "from the remote".to_owned(), |from| format!("from `{from}`"));
+    checkout(
+        format!("{what} isn't in this clone, and can't be fetched {from}: {why}"),
+        help.unwrap_or_else(|| format!("{}, or give a `base` that is here", deepen(host, distance))),
+    )
+}
+
+pub(super) fn history_too_long(most: usize) -> Error {
+    checkout(
+        format!("the history has more than {most} commits, which is more than this program looks through"),
+        "give `base`: the commit, tag or branch whose content the CDN has served until now",
+    )
+}
+
 fn the_tag(tag: Option<&str>) -> String {
     tag.map_or_else(|| "head".to_owned(), |tag| format!("`{tag}`"))
 }

@@ -3,7 +3,12 @@
 mod against_git;
 mod checkout;
 mod choices;
+mod clones;
+mod earlier;
 mod events;
+mod every_event;
+mod fetch;
+mod forge;
 mod pairs;
 mod refusals;
 mod tags;

@@ -2,13 +2,16 @@
 
 use std::ffi::OsString;
 
-use super::told;
+use jiff::Timestamp;
+
+use super::{run, told};
 use crate::changes;
 use crate::error::{Error, ExitCode};
 use crate::host::Console;
 use crate::inputs::{self, Environment, Flags, Use};
 use crate::mapping;
 use crate::model::RepoPath;
+use crate::pipeline::beyond::Beyond;
 
 /// Explains each path, as it would be named from the repository's root.
 ///
@@ -34,9 +37,18 @@ pub(super) fn run(
 ///
 /// # Errors
 /// [`Error::Inputs`] when the inputs can't be read, [`Error::Checkout`] for what a run would refuse.
-pub(super) fn range(flags: &Flags, environment: &Environment, console: &mut Console) -> Result<ExitCode, Error> {
+pub(super) fn range(
+    flags: &Flags,
+    environment: &Environment,
+    console: &mut Console,
+    now: Timestamp,
+) -> Result<ExitCode, Error> {
     let settings = inputs::read(Use::Explain, flags, environment)?;
-    let choices = changes::choices(&settings.repository, &settings.changes, environment)?;
+    let choices = {
+        let beyond = Beyond::new(console, &settings, environment, now);
+        let fetching = beyond.fetching();
+        run::block_on(false, changes::choices(&settings.repository, &settings.changes, environment, &fetching))??
+    };
     let code = told(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)
 }

@@ -13,6 +13,7 @@ mod ask;
 mod demo;
 pub mod emulate;
 mod explain;
+mod init;
 pub mod providers;
 mod run;
 mod signals;
@@ -61,8 +62,9 @@ pub fn execute(world: World) -> ExitCode {
         Command::Wait(flags) => run::run(Use::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
-        Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console),
+        Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
         Command::Check(flags) => check::check(&flags, &environment).map(|text| told(&mut console, &text)),
+        Command::Init(options) => init::run(&options, &mut console),
         Command::Providers => Ok(told(&mut console, &providers::table())),
         Command::Schema => Ok(told(&mut console, &schema::text())),
         Command::Print(text) => Ok(told(&mut console, &text)),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::signals;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
-use crate::host::{Console, Host, Look};
+use crate::host::{Console, Host, Look, gitlab_note};
 use crate::inputs::{self, Environment, Flags, LogLevel, Mode, Settings, Use, credentials};
 use crate::pipeline::Job;
 use crate::providers::PROVIDERS;
@@ -54,6 +54,9 @@ pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &
     console.set_look(look);
     for secret in credentials::secrets(PROVIDERS, &settings.credentials, environment) {
         console.mask(&secret);
+    }
+    if let Some(token) = gitlab_note::token(environment) {
+        console.mask(&token);
     }
     for note in &settings.notes {
         console.note(LogLevel::Normal, note);

@@ -51,6 +51,8 @@ pub(super) fn fits(operation: Operation, record: &Record) -> bool {
         Operation::Refresh(Kind::Directory) => !matches!(&*word, "file" | "url" | "regex" | "ignoreparams"),
         Operation::Refresh(Kind::Regex) => !matches!(&*word, "file" | "url" | "directory" | "path" | "ignoreparams"),
         Operation::Refresh(Kind::File | Kind::IgnoreParams) => !matches!(&*word, "directory" | "path" | "regex"),
+        // Which word a provider has for it isn't documented.
+        Operation::Refresh(Kind::Tag) => true,
     }
 }
 

@@ -120,7 +120,7 @@ mod tests {
             ("", "unnamed"),
             (".bashrc", "bashrc"),
             ("-rf", "rf"),
-            ("a b\n;$(x)\\é", "a_b____x____"),
+            ("a b\n;$(x)\\é", "a_b____x___"),
         ] {
             assert_eq!(downloads.place("a.test", name), Path::new("logs/a.test").join(expected), "{name}");
         }

@@ -6,11 +6,16 @@
 use crate::host::Output;
 use crate::host::redactor::Redactor;
 
+pub mod note;
+
 /// For `artifacts:reports:dotenv`.
 pub(super) const DOTENV_FILE: &str = "cdn-purge.env";
 
 /// For `artifacts:paths`.
 pub(super) const SUMMARY_FILE: &str = "cdn-purge-summary.md";
+
+/// For `artifacts:paths`.
+pub(super) const REPORT_FILE: &str = "cdn-purge-report.json";
 
 /// For `artifacts:reports:junit`.
 pub(super) const JUNIT_FILE: &str = "cdn-purge-junit.xml";

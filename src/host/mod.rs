@@ -19,6 +19,7 @@ pub mod progress;
 pub mod redactor;
 
 pub use console::{Console, Look, Severity};
+pub use gitlab::note as gitlab_note;
 pub use progress::Progress;
 pub use redactor::Redactor;
 
@@ -69,7 +70,7 @@ impl Host {
                 summary: path("GITHUB_STEP_SUMMARY"),
                 temporary: path("RUNNER_TEMP").unwrap_or(temporary),
             }
-        } else if value("GITLAB_CI").is_some() {
+        } else if value("GITLAB_CI").is_some_and(|value| value == "true") {
             Self::GitLab { project: path("CI_PROJECT_DIR"), temporary }
         } else {
             Self::Plain { temporary }
@@ -104,9 +105,11 @@ impl Host {
         }
     }
 
-    /// Where the JSON report goes when nobody names a place; nowhere without a CI host.
+    /// Where the JSON report goes when nobody names a place: a folder that a later step can read, or an artifact be made of;
+    /// nowhere without a CI host.
     pub fn report_file(&self) -> Option<PathBuf> {
         match self {
+            Self::GitLab { project: Some(project), .. } => Some(project.join(gitlab::REPORT_FILE)),
             Self::GitHub { temporary, .. } | Self::GitLab { temporary, .. } => {
                 Some(temporary.join("cdn-purge-report.json"))
             }

@@ -65,7 +65,9 @@ fn runner_reads(text: &str) -> Result<Vec<(String, String)>, String> {
 fn hosts_are_recognised_by_their_variables() {
     assert!(matches!(Host::detect(&environment(&[("GITHUB_ACTIONS", "true")])), Host::GitHub { .. }));
     assert!(matches!(Host::detect(&environment(&[("GITLAB_CI", "true")])), Host::GitLab { .. }));
-    for plain in [&[][..], &[("GITHUB_ACTIONS", ""), ("GITLAB_CI", "")], &[("GITHUB_ACTIONS", "false")]] {
+    for plain in
+        [&[][..], &[("GITHUB_ACTIONS", ""), ("GITLAB_CI", "")], &[("GITHUB_ACTIONS", "false"), ("GITLAB_CI", "false")]]
+    {
         assert!(matches!(Host::detect(&environment(plain)), Host::Plain { .. }), "{plain:?}");
     }
     let named = environment(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", "/runner"), ("TMPDIR", "/other")]);

@@ -9,6 +9,8 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::emulate::{self, EmulateOptions};
 use super::given::{Flags, unplaced};
+use super::init::{self, InitOptions};
+use super::manual;
 use super::table::{ENTRIES, Entry, Shape, Use};
 use crate::error::Error;
 
@@ -38,11 +40,13 @@ pub enum Command {
     Providers,
     /// The configuration's JSON schema.
     Schema,
+    /// A first configuration for the repository.
+    Init(Box<InitOptions>),
     /// The emulators over HTTP.
     Emulate(Box<EmulateOptions>),
     /// The main job on a repository of its own, against the emulators.
     Demo(Flags),
-    /// Help or version: print it to standard output; the exit code is 0.
+    /// Help, version, manual or completions: print it to standard output; the exit code is 0.
     Print(String),
 }
 
@@ -88,6 +92,12 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
         "domains" => Command::Ask(Use::Domains, flags(&mut inner, Use::Domains)),
         "providers" => Command::Providers,
         "schema" => Command::Schema,
+        "init" => Command::Init(Box::new(init::read(&mut inner)?)),
+        "completions" => {
+            let shell = inner.remove_one::<String>("shell").unwrap_or_default();
+            Command::Print(manual::completions(&shell, program())?)
+        }
+        "man" => Command::Print(manual::page(&program())),
         "emulate" => Command::Emulate(Box::new(emulate::read(&mut inner)?)),
         _ => Command::Demo(flags(&mut inner, Use::Demo)),
     })
@@ -102,7 +112,7 @@ fn list(matches: &mut ArgMatches, used_by: Use) -> Command {
 }
 
 /// The program as clap knows it.
-fn program() -> clap::Command {
+pub(super) fn program() -> clap::Command {
     let command = |name: &'static str, about: &'static str| clap::Command::new(name).about(about);
     let with = |name, about, used_by| command(name, about).args(arguments(used_by)).after_help(PRECEDENCE);
     let paths = Arg::new("paths")
@@ -117,6 +127,7 @@ fn program() -> clap::Command {
         .action(ArgAction::SetTrue)
         .conflicts_with("paths");
     let addresses = Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..);
+    let shell = Arg::new("shell").value_name("SHELL").help(format!("[{}]", manual::SHELLS.join(", "))).required(true);
     clap::Command::new("cdn-purge")
         .bin_name("cdn-purge")
         .version(env!("CARGO_PKG_VERSION"))
@@ -127,7 +138,7 @@ fn program() -> clap::Command {
         .disable_help_subcommand(true)
         .subcommand(with("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Use::Run))
         .subcommand(
-            command("plan", "The same up to the plan: no credentials, no network, nothing sent")
+            command("plan", "The same up to the plan: no keys, nothing sent to a provider")
                 .args(arguments(Use::Run).filter(|argument| argument.get_id() != "dry-run"))
                 .after_help(PRECEDENCE),
         )
@@ -142,15 +153,18 @@ fn program() -> clap::Command {
         .subcommand(with("bandwidth", "The bits per second that were delivered", Use::Bandwidth))
         .subcommand(with("logs", "The log files of a domain; fetches them too", Use::Logs))
         .subcommand(with("domains", "The domains of the account", Use::Domains))
+        .subcommand(init::command())
         .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
         .subcommand(command("schema", "The configuration's JSON schema"))
+        .subcommand(command("completions", "Completions for a shell").arg(shell))
+        .subcommand(command("man", "The manual page, for `man -l -`"))
         .subcommand(emulate::command())
         .subcommand(with("demo", "The main job on a small repository of its own, against the emulators", Use::Demo))
 }
 
-const PRECEDENCE: &str = "Every option of a run but color and progress is also an input of the Action, and every option is an environment \
-                          variable: --dry-run is the input dry-run and CDN_PURGE_DRY_RUN. A flag beats an input, that beats the variable, that \
-                          beats the configuration file. An empty value counts as none.";
+const PRECEDENCE: &str = "Every option of a run but color, progress and merge-request-note is also an input of the Action, and every option is an \
+                          environment variable: --dry-run is the input dry-run and CDN_PURGE_DRY_RUN.\nA flag beats an input, that beats the \
+                          variable, that beats the configuration file. An empty value counts as none.";
 
 /// The flags of a command.
 fn arguments(used_by: Use) -> impl Iterator<Item = Arg> {
@@ -267,6 +281,9 @@ mod tests {
             ("wait --state x", "Wait"),
             ("providers", "Providers"),
             ("schema", "Schema"),
+            ("init --host www.shop.test", "Init"),
+            ("completions fish", "Print"),
+            ("man", "Print"),
             ("demo", "Demo"),
         ] {
             assert!(debug(line).starts_with(expected), "{line}");

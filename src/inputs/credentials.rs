@@ -40,7 +40,8 @@ pub fn credentials(spec: &Spec, inputs: &CredentialInputs, environment: &Environ
         help: std::iter::once("give the inputs `access-key-id` and `access-key-secret`".to_owned())
             .chain(pairs.map(|pair| format!("set {pair} in the environment")))
             .collect::<Vec<_>>()
-            .join(", or "),
+            .join(", or ")
+            + "; `--dry-run` and `--rehearse` need none",
     })
 }
 
@@ -175,7 +176,8 @@ mod tests {
         assert_eq!(
             message(find(&["", "", ""], &[])),
             "no keys for `swift-cdn`: give the inputs `access-key-id` and `access-key-secret`, or set `SWIFT_KEY` and \
-             `SWIFT_SECRET` in the environment, or set `OLD_KEY` and `OLD_SECRET` in the environment"
+             `SWIFT_SECRET` in the environment, or set `OLD_KEY` and `OLD_SECRET` in the environment; `--dry-run` and \
+             `--rehearse` need none"
         );
     }
 }

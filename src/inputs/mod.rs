@@ -14,9 +14,12 @@ mod arguments;
 pub mod check;
 mod config;
 pub mod credentials;
+mod earlier;
 mod emulate;
 mod given;
+mod init;
 mod listing;
+mod manual;
 mod moments;
 mod network;
 mod printed;
@@ -30,10 +33,15 @@ mod targets;
 mod value;
 
 pub use arguments::{Command, parse_arguments};
+pub use earlier::{Earlier, TagPattern};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
+pub use init::{InitOptions, InitOutput};
 pub use listing::Listing;
-pub use printed::{action_env_yaml, action_inputs_yaml, options_markdown};
+pub use printed::{
+    action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
+};
+pub use rules::configuration_of;
 pub use settings::read;
 pub use table::Use;
 
@@ -50,6 +58,12 @@ pub struct Settings {
     pub changes: Changes,
     /// The directory that holds the repository, or lies in it.
     pub repository: PathBuf,
+    /// Whether a commit that the clone lacks may be fetched.
+    pub fetch: bool,
+    /// What opens the repository's remote and the CI's interface, if given.
+    pub token: Option<SecretString>,
+    /// Where the commit goes that a run which ended well has deployed.
+    pub write_base: Option<PathBuf>,
     /// What to do with the plan.
     pub mode: Mode,
     /// Overrides the rules.
@@ -72,6 +86,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// The JSON report's file, if named.
     pub report: Option<PathBuf>,
+    /// Keep the summary as a note on the merge request, where the host is GitLab.
+    pub merge_request_note: bool,
     /// Other gateways, by provider.
     pub endpoints: Vec<(&'static Spec, url::Url)>,
     /// Keys given as flags, inputs or `CDN_PURGE_*`; they beat each provider's own environment names.
@@ -108,6 +124,13 @@ pub enum Changes {
     Git {
         /// `base`, if given.
         base: Option<String>,
+        /// `head`, if given.
+        head: Option<String>,
+    },
+    /// The difference of two commits, the first of which an earlier run or a tag tells.
+    Since {
+        /// What tells it.
+        base: Earlier,
         /// `head`, if given.
         head: Option<String>,
     },

@@ -1,4 +1,4 @@
-//! The option table as documentation and as blocks of `action.yml`; tests compare the files with what is printed here.
+//! The option table as documentation and as blocks of `action.yml` and of GitLab's component; tests compare the files with what is printed here.
 
 use std::fmt::Write;
 
@@ -27,14 +27,17 @@ fn is_of_a_run(entry: &Entry) -> bool {
     entry.used_by.contains(&Use::Run) || entry.used_by.contains(&Use::Demo)
 }
 
-/// What stands below `inputs:` in `action.yml`, not indented. They have no `default:`, because an input that is given beats the
-/// environment and the file.
+/// What stands below `inputs:` in `action.yml`, not indented. They have no `default:` but the one that only GitHub can fill in,
+/// because an input that is given beats the environment and the file.
 pub fn action_inputs_yaml() -> String {
     let mut text = String::new();
     for entry in inputs() {
         let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
         let description = format!("{}.{default}", meaning(entry));
         let _ = writeln!(text, "{}:\n  description: {}\n  required: false", entry.name, single_quoted(&description));
+        if let Some(expression) = entry.action_default {
+            let _ = writeln!(text, "  default: {expression}");
+        }
     }
     text
 }
@@ -48,6 +51,46 @@ pub fn action_env_yaml() -> String {
         let _ = writeln!(text, "{name}: ${{{{ inputs.{} }}}}", entry.name);
     }
     text
+}
+
+/// What stands below `spec: inputs:` in the component for GitLab, not indented. An option that the configuration file may set has
+/// an empty default, which counts as none: any other would beat the file.
+pub fn component_inputs_yaml() -> String {
+    let mut text = String::new();
+    for entry in component_inputs() {
+        let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
+        let description = single_quoted(&format!("{}.{default}", meaning(entry)));
+        let _ = writeln!(text, "{}:\n  description: {description}", entry.name);
+        let default = entry.default.filter(|_| !entry.in_file);
+        match (entry.shape, default) {
+            (Shape::Boolean, Some(default)) => {
+                let _ = writeln!(text, "  type: boolean\n  default: {default}");
+                continue;
+            }
+            (Shape::Boolean, None) => text.push_str("  options: ['', 'true', 'false']\n"),
+            (Shape::Choice(words), _) => {
+                let words: Vec<String> = words.iter().map(|word| single_quoted(word)).collect();
+                let none = if default.is_none() { "'', " } else { "" };
+                let _ = writeln!(text, "  options: [{none}{}]", words.join(", "));
+            }
+            (Shape::Count(_), _) => text.push_str("  regex: ^[0-9]*$\n"),
+            (Shape::Duration, _) => text.push_str("  regex: ^[0-9hms]*$\n"),
+            _ => {}
+        }
+        let _ = writeln!(text, "  default: {}", single_quoted(default.unwrap_or_default()));
+    }
+    text
+}
+
+/// What stands below `variables:` of the component's job, not indented.
+pub fn component_variables_yaml() -> String {
+    component_inputs().map(|entry| format!("{}: $[[ inputs.{} ]]\n", entry.environment_name(), entry.name)).collect()
+}
+
+/// What GitLab's users may give as inputs: everything but keys, which are masked variables there, and looks.
+fn component_inputs() -> impl Iterator<Item = &'static Entry> {
+    let is_looks = |entry: &Entry| matches!(entry.name, "color" | "progress");
+    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&Use::Run) && !entry.is_secret() && !is_looks(entry))
 }
 
 fn inputs() -> impl Iterator<Item = &'static Entry> {
@@ -98,8 +141,22 @@ mod tests {
     }
 
     #[test]
+    fn the_component_has_no_key_and_no_default_that_would_beat_the_file() {
+        let read: serde_json::Value = serde_saphyr::from_str(&component_inputs_yaml()).unwrap();
+        for entry in ENTRIES {
+            let input = read.get(entry.name);
+            assert!(input.is_none() || !entry.is_secret(), "{}", entry.name);
+            assert!(input.is_none_or(|input| !entry.in_file || input["default"] == ""), "{}", entry.name);
+        }
+        assert_eq!(read["dry-run"]["default"], false);
+        assert_eq!(read["merge-request-note"]["type"], "boolean");
+        assert_eq!(read["fail-on"]["options"][0], "");
+        assert!(component_variables_yaml().contains("CDN_PURGE_FAIL_ON: $[[ inputs.fail-on ]]\n"));
+    }
+
+    #[test]
     fn the_printed_blocks_are_yaml() {
-        for text in [action_inputs_yaml(), action_env_yaml()] {
+        for text in [action_inputs_yaml(), action_env_yaml(), component_inputs_yaml(), component_variables_yaml()] {
             let read: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
             assert!(read.is_object());
         }

@@ -64,6 +64,11 @@ fn names_no_files(used_by: Use, given: &Given) -> bool {
     used_by.is_list() || used_by.asks() || given.is_explicit("task-id")
 }
 
+/// The configuration that a run in this directory would read.
+pub fn configuration_of(repository: &Path) -> Option<PathBuf> {
+    file::find(repository).map(|found| found.path)
+}
+
 /// Reports options that contradict each other.
 fn exclusive(given: &Given, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
     if given.is_explicit("config") && !one_rule.is_empty() {
@@ -142,6 +147,7 @@ fn from_options(
             files: globs?,
             urls: templates,
             directories: Vec::new(),
+            tags: Vec::new(),
             targets: vec![Arc::clone(&name)],
             refresh: given.boolean("refresh").unwrap_or(true),
             prefetch: given.boolean("prefetch").unwrap_or(false),

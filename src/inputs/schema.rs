@@ -86,7 +86,7 @@ fn rule(providers: &[&'static Spec]) -> Value {
         "type": "object",
         "properties": properties,
         "required": ["files"],
-        "anyOf": [{ "required": ["urls"] }, { "required": ["directories"] }],
+        "anyOf": [{ "required": ["urls"] }, { "required": ["directories"] }, { "required": ["tags"] }],
         "additionalProperties": false,
     })
 }

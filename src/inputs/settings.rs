@@ -9,8 +9,8 @@ use super::given::{Flags, Given, unplaced};
 use super::rules::{self, Found};
 use super::table::Use;
 use super::{
-    Caps, Changes, CredentialInputs, Environment, FailOn, Listing, LogLevel, Mode, Settings, Target, Wait, When,
-    listing, network, targets,
+    Caps, Changes, CredentialInputs, Earlier, Environment, FailOn, Listing, LogLevel, Mode, Settings, Target, Wait,
+    When, listing, network, targets,
 };
 use crate::error::{Diagnostic, Error};
 use crate::model::Operation;
@@ -53,6 +53,9 @@ pub(super) fn read_with(
         rules,
         changes: changes(&given, listing, &mut problems),
         repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
+        fetch: given.boolean("fetch") != Some(false),
+        token: given.secret("token"),
+        write_base: given.path("write-base"),
         mode: mode(&given, &mut problems),
         refresh: if used_by == Use::Prefetch { Some(false) } else { given.boolean("refresh") },
         prefetch: if used_by == Use::Prefetch { Some(true) } else { given.boolean("prefetch") },
@@ -68,6 +71,7 @@ pub(super) fn read_with(
         allow_hosts: network::hosts(&given, &mut problems),
         state: given.path("state"),
         report: given.path("report"),
+        merge_request_note: given.boolean("merge-request-note") == Some(true),
         endpoints: network::endpoints(&given, providers, &mut problems),
         credentials: credentials(&given, &mut problems),
         batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
@@ -123,7 +127,8 @@ fn targets_of(
 fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnostic>) -> Changes {
     let (base, head) = (given.text("base"), given.text("head"));
     if let Some(listing) = listing {
-        let without_meaning = ["changes", "base", "head"].into_iter().filter(|name| given.is_explicit(name));
+        let without_meaning =
+            ["changes", "base", "head", "write-base"].into_iter().filter(|name| given.is_explicit(name));
         for name in without_meaning {
             problems.push(unplaced(
                 format!("{} has no meaning beside {}", labelled(given, name), labelled(given, "url-file")),
@@ -133,7 +138,14 @@ fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnosti
         return Changes::Listed(listing);
     }
     if given.choice("changes") != Some("all") {
-        return Changes::Git { base, head };
+        return match base.as_deref().and_then(Earlier::parse) {
+            None => Changes::Git { base, head },
+            Some(Ok(base)) => Changes::Since { base, head },
+            Some(Err((message, help))) => {
+                problems.push(unplaced(format!("{} {message}", labelled(given, "base")), help));
+                Changes::Git { base, head }
+            }
+        };
     }
     if base.is_some() {
         problems.push(unplaced(

@@ -2,7 +2,12 @@
 //!
 //! One table, so that the five ways to give an option can't drift apart.
 
-use Use::{Bandwidth, Check, Demo, Domains, Explain, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic, Wait};
+use Use::{Bandwidth, Logs, Prefetch, Records, Refresh, Traffic, Wait};
+use uses::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, SPEAKS, WARMS};
+
+mod uses;
+
+pub use uses::Use;
 
 /// An option.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub struct Entry {
     pub in_file: bool,
     /// Whether it is an input of the Action.
     pub input: bool,
+    /// What GitHub fills in for the input when nobody gives it, if anything.
+    pub action_default: Option<&'static str>,
     /// The commands that read it.
     pub used_by: &'static [Use],
 }
@@ -51,68 +58,6 @@ pub enum Separators {
     Lines,
     /// Line breaks and commas.
     LinesAndCommas,
-}
-
-/// A command that reads options of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// `run`, `plan`.
-    Run,
-    /// `explain`.
-    Explain,
-    /// `check`.
-    Check,
-    /// `wait`.
-    Wait,
-    /// `demo`.
-    Demo,
-    /// `refresh`.
-    Refresh,
-    /// `prefetch`.
-    Prefetch,
-    /// `records`.
-    Records,
-    /// `quota`.
-    Quota,
-    /// `traffic`.
-    Traffic,
-    /// `bandwidth`.
-    Bandwidth,
-    /// `logs`.
-    Logs,
-    /// `domains`.
-    Domains,
-}
-
-impl Use {
-    /// Whether the command is given addresses, and needs no rules.
-    pub fn is_list(self) -> bool {
-        matches!(self, Refresh | Prefetch)
-    }
-
-    /// Whether the command only asks.
-    pub fn asks(self) -> bool {
-        matches!(self, Records | Quota | Traffic | Bandwidth | Logs | Domains)
-    }
-
-    /// The command's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Run => "run",
-            Explain => "explain",
-            Check => "check",
-            Wait => "wait",
-            Demo => "demo",
-            Refresh => "refresh",
-            Prefetch => "prefetch",
-            Records => "records",
-            Quota => "quota",
-            Traffic => "traffic",
-            Bandwidth => "bandwidth",
-            Logs => "logs",
-            Domains => "domains",
-        }
-    }
 }
 
 /// `CDN_PURGE_*` names that are no options: `action.yml` reads them before the program starts.
@@ -150,34 +95,9 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.name == name)
 }
 
-/// What only a run that begins can be asked for.
-const BEGINS: &[Use] = &[Run, Check, Refresh, Prefetch];
-/// Commands that make the plan: `wait` finds the journal by it, and goes on with all of it.
-const PLANS: &[Use] = &[Run, Check, Wait, Refresh, Prefetch];
-/// Commands that need the rules.
-const MAPS: &[Use] = &[Run, Check, Explain, Wait];
-/// Commands that prefetch what else they do.
-const WARMS: &[Use] = &[Run, Check, Explain, Wait, Refresh];
-/// Commands that are given addresses.
-const LISTS: &[Use] = &[Refresh, Prefetch];
-/// Commands that only ask.
-const ASKS: &[Use] = &[Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Commands that ask for a range of time.
-const RANGES: &[Use] = &[Records, Traffic, Bandwidth, Logs];
-/// Commands that need a target.
-const PLACES: &[Use] =
-    &[Run, Check, Explain, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Commands that choose among the targets.
-const CHOOSES: &[Use] = &[Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Commands that talk to a provider.
-const REACHES: &[Use] = &[Run, Check, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Every command that prints a story.
-const SPEAKS: &[Use] =
-    &[Run, Check, Explain, Wait, Demo, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
-
 /// An option that is an input, has no default, and can't stand in the file: the usual case.
 const fn entry(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
-    Entry { name, shape, default: None, help, in_file: false, input: true, used_by }
+    Entry { name, shape, default: None, help, in_file: false, input: true, action_default: None, used_by }
 }
 
 impl Entry {
@@ -187,6 +107,10 @@ impl Entry {
 
     const fn in_file(self) -> Self {
         Self { in_file: true, ..self }
+    }
+
+    const fn on_github(self, expression: &'static str) -> Self {
+        Self { action_default: Some(expression), ..self }
     }
 
     const fn no_input(self) -> Self {
@@ -244,8 +168,34 @@ pub static ENTRIES: &[Entry] = &[
     )
     .or("git")
     .in_file(),
-    entry("base", Shape::Text, MAPS, "The revision that was deployed before; without it the CI event decides"),
+    entry(
+        "base",
+        Shape::Text,
+        MAPS,
+        "The revision that was deployed before; without it the CI event decides. Also `last-success` (the commit of this workflow's last run on this branch that ended well), `tag:PATTERN` (the nearest tag in the history that matches), `file:PATH` (the commit that `write-base` wrote)",
+    ),
     entry("head", Shape::Text, MAPS, "The revision that is deployed now; without it the CI event decides"),
+    entry(
+        "fetch",
+        Shape::Boolean,
+        MAPS,
+        "Fetch a commit that the clone lacks from its remote, without what files hold, into a temporary folder; the clone stays as it is",
+    )
+    .or("true")
+    .in_file(),
+    entry(
+        "token",
+        Shape::Secret,
+        MAPS,
+        "What may read the repository, and for `base: last-success` the CI's runs; without it `GITHUB_TOKEN`, `CI_JOB_TOKEN`, or what the checkout left in git's settings",
+    )
+    .on_github("${{ github.token }}"),
+    entry(
+        "write-base",
+        Shape::Path,
+        PLANS,
+        "A file to write the deployed commit to when everything is done, for `base: file:PATH` of a later run; to be kept in a cache or an artifact",
+    ),
     entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
     entry(
         "prefetch",
@@ -294,8 +244,16 @@ pub static ENTRIES: &[Entry] = &[
         "report",
         Shape::Path,
         PLANS,
-        "Where the JSON report goes. Without it a file in the runner's temporary folder, outside CI nowhere",
+        "Where the JSON report goes. Without it a file in the runner's temporary folder, on GitLab in the project's, outside CI nowhere",
     ),
+    entry(
+        "merge-request-note",
+        Shape::Boolean,
+        PLANS,
+        "On GitLab, keep the summary as a note on the merge request, with the token in `GITLAB_TOKEN`",
+    )
+    .or("false")
+    .no_input(),
     entry(
         "endpoint",
         Shape::List(Separators::LinesAndCommas),
@@ -419,8 +377,16 @@ mod tests {
 
     #[test]
     fn the_file_sets_no_endpoint_no_secret_and_no_revision() {
-        for name in ["endpoint", "access-key-id", "access-key-secret", "security-token", "base", "head", "allow-hosts"]
-        {
+        for name in [
+            "endpoint",
+            "access-key-id",
+            "access-key-secret",
+            "security-token",
+            "base",
+            "head",
+            "allow-hosts",
+            "merge-request-note",
+        ] {
             assert!(!find(name).unwrap().in_file, "{name}");
         }
     }

@@ -160,7 +160,9 @@ fn no_file_at_all_names_the_places_and_the_remedy() {
     let told = World::empty().problems(&[]);
     assert!(told[0].contains("there is no `cdn-purge.yml`, `.cdn-purge.yml` or `.github/cdn-purge.yml`"), "{told:?}");
     assert!(
-        told[0].ends_with("| write one, name one with `config`, or give `provider`, `files` and `urls`"),
+        told[0].ends_with(
+            "| `cdn-purge init` writes a first one; or name one with `config`, or give `provider`, `files` and `urls`"
+        ),
         "{told:?}"
     );
 }

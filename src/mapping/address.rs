@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::model::Kind;
+use crate::model::{Kind, Tag};
 
 /// What can't stand in an address as it is. No control characters: nobody means them, so [`check`] refuses them.
 const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
@@ -50,6 +50,17 @@ pub fn check(url: &str) -> Result<(), String> {
     url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
 }
 
+/// [`check`] for an address of this kind: a tag's has a fragment, and nothing but that.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_kind(kind: Kind, url: &str) -> Result<(), String> {
+    match kind {
+        Kind::Tag => Tag::read(url).and_then(|tag| check(&format!("https://{}/", tag.host))),
+        Kind::File | Kind::Directory | Kind::Regex | Kind::IgnoreParams => check(url),
+    }
+}
+
 /// The host as it is spelled, without a port; `None` if the address has none.
 pub fn host(url: &str) -> Option<&str> {
     let (range, _) = authority(url)?;
@@ -75,7 +86,8 @@ pub fn is_root(url: &str) -> bool {
 /// doesn't begin with the name of a directory or file.
 pub fn is_whole_host(kind: Kind, url: &str) -> bool {
     match kind {
-        Kind::File | Kind::IgnoreParams => false,
+        // A tag may be on every page of a host, and is asked for by its name all the same.
+        Kind::File | Kind::IgnoreParams | Kind::Tag => false,
         Kind::Directory => is_root(url),
         Kind::Regex => authority(url).is_some_and(|(_, path)| !begins_with_a_name(&url[path..])),
     }

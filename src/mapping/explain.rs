@@ -126,7 +126,7 @@ fn find(path: &RepoPath, rule: &Rule) -> Finding {
     let addresses = addresses(rule, &facts).into_iter().map(|address| ExplainedAddress {
         refresh: rule.refresh.then_some(address.kind),
         prefetch: rule.prefetch && address.is_page(),
-        problem: super::address::check(&address.url).err(),
+        problem: super::address::check_kind(address.kind, &address.url).err(),
         url: address.url,
     });
     Finding::Matched {

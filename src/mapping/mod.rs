@@ -35,6 +35,8 @@ pub struct Rule {
     pub urls: Vec<Template>,
     /// Directories to refresh for those files.
     pub directories: Vec<Template>,
+    /// Cache tags to refresh for those files, as addresses of [`crate::model::Tag`].
+    pub tags: Vec<Template>,
     /// Where the addresses live; never empty.
     pub targets: Vec<TargetName>,
     /// Whether to refresh.
@@ -237,6 +239,7 @@ fn addresses(rule: &Rule, facts: &Facts<'_>) -> Vec<Address> {
             match rule.kind {
                 Kind::Regex => addresses.push(Address { url, kind: Kind::Regex }),
                 Kind::Directory => addresses.push(Address { url: address::as_directory(url), kind: Kind::Directory }),
+                Kind::Tag => addresses.push(Address { url, kind: Kind::Tag }),
                 kind @ (Kind::File | Kind::IgnoreParams) => {
                     let of_index = address::of_index(&url, &rule.index);
                     for url in std::iter::once(url).chain(of_index) {
@@ -251,6 +254,10 @@ fn addresses(rule: &Rule, facts: &Facts<'_>) -> Vec<Address> {
     for template in &rule.directories {
         let urls = forms(template, facts, rule.encoded, false);
         addresses.extend(urls.map(|url| Address { url: address::as_directory(url), kind: Kind::Directory }));
+    }
+    for template in &rule.tags {
+        let urls = forms(template, facts, Encoded::Encoded, false);
+        addresses.extend(urls.map(|url| Address { url, kind: Kind::Tag }));
     }
     addresses
 }

@@ -94,6 +94,11 @@ impl Globs {
         self.including.iter().map(Glob::wildcards).min().unwrap_or(0)
     }
 
+    /// Whether a path is in.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        matches!(self.judge(path), Verdict::Matched(_))
+    }
+
     /// What the patterns say of a path.
     pub(super) fn judge<'g, 'p>(&'g self, path: &'p [u8]) -> Verdict<'g, 'p> {
         let Some((glob, captures)) = self.including.iter().find_map(|glob| Some((glob, glob.captures(path)?))) else {

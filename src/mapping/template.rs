@@ -55,6 +55,25 @@ impl Template {
     /// Every problem in it: unknown placeholders (with the nearest known name), unclosed braces, no scheme or host, what
     /// no address may hold.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateProblem>> {
+        Self::read(text, None)
+    }
+
+    /// Reads the template of a cache tag's address: `https://www.example.com/#product-{stem}`. What fills a placeholder is
+    /// percent-encoded as in a query: a file's name can't become two tags.
+    ///
+    /// # Errors
+    /// As [`Template::parse`], and whatever keeps it from being one tag right behind a host.
+    pub fn parse_tag(text: &str) -> Result<Self, Vec<TemplateProblem>> {
+        let path = address::authority(text).map_or(0, |(_, path)| path);
+        if !text.starts_with("https://") || !text[path..].starts_with("/#") || text.ends_with("/#") {
+            let help = "write the host, `/#` and the tag: `https://www.example.com/#product-{stem}`";
+            return Err(vec![problem(0..text.len(), "this isn't the address of a tag", help)]);
+        }
+        Self::read(text, Some(path + 1))
+    }
+
+    /// `tag`: where the `#` stands that a tag follows.
+    fn read(text: &str, tag: Option<usize>) -> Result<Self, Vec<TemplateProblem>> {
         let mut problems = Vec::new();
         let path = match begin(text) {
             Ok(path) => path,
@@ -63,8 +82,9 @@ impl Template {
                 0
             }
         };
-        check_characters(text, &mut problems);
-        let mut reader = Reader { text, literal: String::new(), pieces: Vec::new(), in_query: false, highest: None };
+        check_characters(text, tag, &mut problems);
+        let in_query = tag.is_some();
+        let mut reader = Reader { text, literal: String::new(), pieces: Vec::new(), in_query, highest: None };
         reader.read(path, &mut problems);
         if problems.is_empty() {
             Ok(Self { pieces: reader.pieces, highest_capture: reader.highest, length: text.len() })
@@ -137,11 +157,15 @@ fn begin(text: &str) -> Result<usize, TemplateProblem> {
     }
 }
 
-/// What may stand nowhere in an address.
-fn check_characters(text: &str, problems: &mut Vec<TemplateProblem>) {
+/// What may stand nowhere in an address; `tag`: where the `#` stands that a tag follows.
+fn check_characters(text: &str, tag: Option<usize>, problems: &mut Vec<TemplateProblem>) {
     for (start, character) in text.char_indices() {
         let end = start + character.len_utf8();
         let (message, help) = match character {
+            '#' if tag == Some(start) => continue,
+            ',' if tag.is_some_and(|tag| start > tag) => {
+                ("a comma in a tag", "write each tag as a template of its own")
+            }
             '#' => ("a fragment", "no server ever sees what follows a `#`: remove it, or write `%23` for a plain `#`"),
             '%' if !address::is_escape(&text.as_bytes()[start..]) => {
                 ("a `%` without two hexadecimal digits", "write `%25` for a plain `%`")

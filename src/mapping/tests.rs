@@ -9,6 +9,7 @@ pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
         files: Globs::parse(&files.iter().map(|&text| text.to_owned()).collect::<Vec<_>>()).unwrap(),
         urls: urls.iter().map(|text| Template::parse(text).unwrap()).collect(),
         directories: Vec::new(),
+        tags: Vec::new(),
         targets: vec!["main".into()],
         refresh: true,
         prefetch: true,

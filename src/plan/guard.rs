@@ -136,13 +136,14 @@ fn caps(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
         all.filter(|(_, operation)| counts(*operation)).map(|(lane, operation)| lane.cost(operation)).sum()
     };
     let urls = count(|operation| matches!(operation, Operation::Refresh(Kind::File | Kind::IgnoreParams)));
-    let directories = count(|operation| matches!(operation, Operation::Refresh(Kind::Directory | Kind::Regex)));
+    let directories =
+        count(|operation| matches!(operation, Operation::Refresh(Kind::Directory | Kind::Regex | Kind::Tag)));
     let prefetches = count(|operation| operation == Operation::Prefetch);
     let over = [
         ("max-refresh-urls", "addresses to refresh", urls, limits.caps.refresh_urls),
         (
             "max-refresh-directories",
-            "directories and patterns to refresh",
+            "directories, patterns and tags to refresh",
             directories,
             limits.caps.refresh_directories,
         ),

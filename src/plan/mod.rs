@@ -187,12 +187,14 @@ fn refusal(task: &Task, target: &Target) -> Option<String> {
     }
     match task.operation {
         Operation::Refresh(Kind::Regex) => None,
-        _ => address::check(&task.url).err(),
+        Operation::Refresh(kind) => address::check_kind(kind, &task.url).err(),
+        Operation::Prefetch => address::check(&task.url).err(),
     }
 }
 
-/// For each prefetch, the refreshes that must be done before it: of the same address, of a directory above it, or of a
-/// pattern that matches it (one that can't be read here counts as matching).
+/// For each prefetch, the refreshes that must be done before it: of the same address, of a directory above it, of a
+/// pattern that matches it (one that can't be read here counts as matching), or of a tag at its host, which may be on
+/// any page.
 fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
     let mut exact: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
     let mut wide: Vec<(TaskIndex, Covers<'_>)> = Vec::new();
@@ -204,6 +206,7 @@ fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
             Operation::Refresh(Kind::IgnoreParams) => exact.entry(without_query(&task.url)).or_default().push(index),
             Operation::Refresh(Kind::Directory) => wide.push((index, Covers::Prefix(&task.url))),
             Operation::Refresh(Kind::Regex) => wide.push((index, Covers::Pattern(regex::Regex::new(&task.url).ok()))),
+            Operation::Refresh(Kind::Tag) => wide.push((index, Covers::Host(address::host(&task.url)))),
             Operation::Prefetch => {
                 refreshes.extend(exact.get(task.url.as_str()).into_iter().flatten());
                 if let Some(plain) = task.url.find('?').map(|end| &task.url[..end]) {
@@ -223,6 +226,7 @@ fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
 enum Covers<'a> {
     Prefix(&'a str),
     Pattern(Option<regex::Regex>),
+    Host(Option<&'a str>),
 }
 
 impl Covers<'_> {
@@ -230,6 +234,10 @@ impl Covers<'_> {
         match self {
             Self::Prefix(directory) => url.starts_with(directory),
             Self::Pattern(pattern) => pattern.as_ref().is_none_or(|pattern| pattern.is_match(url)),
+            Self::Host(host) => match (host, address::host(url)) {
+                (Some(tagged), Some(host)) => host.eq_ignore_ascii_case(tagged),
+                _ => true,
+            },
         }
     }
 }

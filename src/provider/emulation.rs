@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::ApiErrorKind;
 use super::credentials::Credentials;
 use crate::model::Operation;
 
@@ -42,6 +43,19 @@ pub trait Emulator {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
         }
         response
+    }
+
+    /// Every refusal that the vendor documents for a call of ours: its code, and what it allows to do next. For the tests that
+    /// hold each of them against each call.
+    fn refusals(&self) -> &'static [(&'static str, ApiErrorKind)] {
+        &[]
+    }
+
+    /// The refusal with this code, documented or not, in the vendor's shape; `now` is the caller's clock.
+    fn refused(&self, code: &str, now: Timestamp) -> http::Response<Bytes> {
+        let _ = now;
+        let body = format!(r#"{{"error":"{code}"}}"#);
+        typed(StatusCode::BAD_REQUEST, "application/json; charset=utf-8", body.into())
     }
 
     /// A server error, in the vendor's shape.

@@ -25,6 +25,7 @@ use super::{Api, ApiError, ApiErrorKind, ApiName};
 use crate::error::Error;
 
 mod download;
+mod exchange;
 mod roots;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,25 @@ impl HttpApi {
         let _ = self.client();
     }
 
+    /// Sends a request, and waits for the head of its answer.
+    async fn send(
+        &self,
+        request: ::http::Request<Bytes>,
+        timeout: Duration,
+    ) -> Result<(Call, reqwest::Response), ApiError> {
+        self.calls.set(self.calls.get() + 1);
+        let api = ApiName::of(&request);
+        let unsent = |message: String| ApiError::new(ApiErrorKind::Unsent, api, message);
+        let mut request = reqwest::Request::try_from(request).map_err(|error| unsent(chain(error)))?;
+        *request.timeout_mut() = Some(timeout);
+        check_scheme(request.url()).map_err(unsent)?;
+        let client = self.client().map_err(|message| unsent(format!("can't start TLS: {message}")))?;
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(request.url())).map(|proxy| authority(&proxy.url));
+        let call = Call { api, host: authority(request.url()), proxy, began: Instant::now() };
+        let response = client.execute(request).await.map_err(|error| call.failed(&error))?;
+        Ok((call, response))
+    }
+
     fn client(&self) -> Result<&reqwest::Client, &str> {
         self.client.get_or_init(|| self.build()).as_ref().map_err(String::as_str)
     }
@@ -125,7 +145,6 @@ impl HttpApi {
             .user_agent(concat!("cdn-purge/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT);
         if let Some(proxy) = &self.proxy {
             let except = reqwest::NoProxy::from_string(&proxy.except);
@@ -138,15 +157,7 @@ impl HttpApi {
 #[async_trait(?Send)]
 impl Api for HttpApi {
     async fn call(&self, request: ::http::Request<Bytes>) -> Result<::http::Response<Bytes>, ApiError> {
-        self.calls.set(self.calls.get() + 1);
-        let api = ApiName::of(&request);
-        let unsent = |message: String| ApiError::new(ApiErrorKind::Unsent, api, message);
-        let request = reqwest::Request::try_from(request).map_err(|error| unsent(chain(error)))?;
-        check_scheme(request.url()).map_err(unsent)?;
-        let client = self.client().map_err(|message| unsent(format!("can't start TLS: {message}")))?;
-        let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(request.url())).map(|proxy| authority(&proxy.url));
-        let call = Call { api, host: authority(request.url()), proxy, began: Instant::now() };
-        let response = client.execute(request).await.map_err(|error| call.failed(&error))?;
+        let (call, response) = self.send(request, TOTAL_TIMEOUT).await?;
         let answer = call.read(response).await?;
         self.clock.heard(&answer);
         Ok(answer)

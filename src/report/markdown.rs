@@ -8,11 +8,17 @@ use crate::host::printer::clean;
 use crate::inputs::Mode;
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
+use crate::report::terminal::NEXT;
 use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
 
+mod plan;
+
 /// Longer names and messages are cut in the summary, in characters; the JSON report has them whole.
 const CELL_CHARACTERS: usize = 600;
+
+/// So many files without an address are shown unfolded in a plan.
+const SHOWN: usize = 20;
 
 /// Kept free for the ends of tables and folds.
 const RESERVE: usize = 1_024;
@@ -219,7 +225,9 @@ fn question(report: &Report<'_>) -> String {
 }
 
 fn targets(report: &Report<'_>, page: &mut Page) {
-    let is_dry = report.context.mode == Mode::DryRun;
+    if report.context.mode == Mode::DryRun {
+        return plan::costs(report, page);
+    }
     for (lane, of) in report.lanes_with_reports() {
         page.block(&format!("**{}** ({})", code(&lane.target.name), lane.target.provider.title));
         let quotas = lane_quotas(of);
@@ -233,15 +241,12 @@ fn targets(report: &Report<'_>, page: &mut Page) {
                 format!("{} → {} of {limit}", left(before), left(after))
             });
             let mut cells = vec![operation_word(*operation), grouped(counts.planned)];
-            if !is_dry {
-                cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(grouped));
-                cells.push(quota.unwrap_or_else(|| "–".into()));
-            }
+            cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(grouped));
+            cells.push(quota.unwrap_or_else(|| "–".into()));
             cells
         };
         let header = ["operation", "planned", "done", "failed", "unsubmitted", "unknown", "quota left: before → after"];
-        let header = if is_dry { &header[..2] } else { &header[..] };
-        page.table(None, header, counts.len(), counts.iter().map(row));
+        page.table(None, &header, counts.len(), counts.iter().map(row));
         page.block(&timeline(of.timeline, report));
     }
 }
@@ -304,7 +309,11 @@ fn notes(report: &Report<'_>, page: &mut Page) {
 
 fn addresses(report: &Report<'_>, page: &mut Page) {
     for (lane, of) in report.lanes_with_reports() {
-        lane_addresses(lane, of, page);
+        if report.context.mode == Mode::DryRun {
+            plan::addresses(lane, of, page);
+        } else {
+            lane_addresses(lane, of, page);
+        }
     }
 }
 
@@ -331,7 +340,16 @@ fn skipped(report: &Report<'_>, page: &mut Page) {
     let skipped = &report.plan.skipped;
     let title = format!("{} gave no address", counted(skipped.len(), "changed file", "changed files"));
     let cells = |skipped: &crate::model::Skipped| vec![code(&skipped.file.to_string()), prose(&skipped.why)];
-    page.table(Some(&title), &["file", "why"], skipped.len(), skipped.iter().map(cells));
+    // In a plan a file that should have had an address is what a reader looks for.
+    let is_open = report.context.mode == Mode::DryRun && !skipped.is_empty() && skipped.len() <= SHOWN;
+    if is_open {
+        page.block(&format!("**{title}**"));
+    }
+    let fold = Some(title.as_str()).filter(|_| !is_open);
+    page.table(fold, &["file", "why"], skipped.len(), skipped.iter().map(cells));
+    if report.status() == Status::NothingToDo && !skipped.is_empty() {
+        page.block(&prose(NEXT));
+    }
 }
 
 /// A text of someone else's inside an HTML element.

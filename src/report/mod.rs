@@ -37,7 +37,7 @@ pub(crate) mod sample;
 pub struct Context {
     /// What was asked.
     pub mode: Mode,
-    /// Between which commits; `None` with `url-file`.
+    /// Between which commits; `None` where addresses are given.
     pub range: Option<Range>,
     /// How many files differ.
     pub changed_files: usize,

@@ -137,13 +137,14 @@ pub struct Sheet {
     columns: &'static [&'static str],
     format: Format,
     rows: Vec<Vec<Cell>>,
+    pending: Option<String>,
     count: usize,
 }
 
 impl Sheet {
     /// A sheet of this name with these columns.
     pub fn new(name: &'static str, columns: &'static [&'static str], format: Format) -> Self {
-        Self { name, columns, format, rows: Vec::new(), count: 0 }
+        Self { name, columns, format, rows: Vec::new(), pending: None, count: 0 }
     }
 
     /// How many rows it has so far.
@@ -171,8 +172,9 @@ impl Sheet {
             }
             Format::Json => {
                 let fields = self.columns.iter().zip(&cells).map(|(name, cell)| format!("\"{name}\": {}", cell.json()));
-                let comma = if self.count > 1 { "," } else { " " };
-                Some(plain_json(&format!("{comma}{{{}}}", fields.collect::<Vec<_>>().join(", "))))
+                let line = plain_json(&format!("  {{{}}}", fields.collect::<Vec<_>>().join(", ")));
+                // Whether a comma follows is known when the next one comes.
+                self.pending.replace(line).map(|line| line + ",")
             }
             Format::Csv => Some(cells.iter().map(Cell::csv).collect::<Vec<_>>().join(",")),
         }
@@ -182,7 +184,7 @@ impl Sheet {
     pub fn end(self) -> String {
         match self.format {
             Format::Table { width } => table(self.columns, &self.rows, width),
-            Format::Json => "]}\n".into(),
+            Format::Json => self.pending.map(|line| line + "\n").unwrap_or_default() + "]}\n",
             Format::Csv => String::new(),
         }
     }
@@ -309,7 +311,7 @@ mod tests {
         );
         let narrow = written(Format::Table { width: Some(36) }, rows());
         assert!(narrow.lines().all(|line| line.width() <= 36), "{narrow}");
-        assert!(narrow.contains("1        https://www.exam…  1.50 MB"), "{narrow}");
+        assert!(narrow.contains("1        https://www.examp…  1.50 MB"), "{narrow}");
     }
 
     #[test]

@@ -7,13 +7,17 @@ use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
 use crate::report::markdown::{outcome_words, verdict};
 use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
-use crate::report::{LaneReport, Report, Row, lane_counts, lane_quotas, lane_rows};
+use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 
 /// So many addresses that came to no good end, and so many skipped files, are told one by one.
 const TOLD: usize = 10;
 
 /// Where the others are: outside CI there is a report only if it was asked for.
 const ELSEWHERE: &str = "`report` names a file for all of them";
+
+/// What to do where files changed and none of them has an address.
+pub(super) const NEXT: &str =
+    "if one of them is a page or a file of the site, `cdn-purge explain PATH` tells what each rule makes of it";
 
 /// What happened, in a few lines.
 pub fn summary(report: &Report<'_>) -> String {
@@ -38,10 +42,8 @@ pub fn plan(report: &Report<'_>, shown: usize) -> String {
     for (lane, of) in report.lanes_with_reports() {
         lane_plan(lane, of, shown, &mut text);
     }
-    let longest = report.plan.lanes.iter().map(estimate).max().unwrap_or_default();
-    if longest > Duration::ZERO {
-        line(&mut text, &format!("  about {}, if each task takes its usual time", duration(longest)));
-    }
+    let time = usual_time(report).map(|time| format!("  {time}"));
+    time.into_iter().for_each(|time| line(&mut text, &time));
     failures(report, &mut text);
     skipped(report, &mut text);
     text
@@ -98,11 +100,8 @@ fn failures(report: &Report<'_>, text: &mut String) {
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
     line(text, &lane_head(lane));
     for (operation, counts) in lane_counts(lane, of) {
-        let batches = lane.batches.iter().filter(|batch| batch.operation == operation).count();
-        let per_day = lane.target.provider.operation(operation).and_then(|spec| spec.per_day);
-        let cost = per_day.map(|per_day| {
-            format!("; {} of {} {} a day", grouped(counts.planned - counts.failed), grouped(per_day), operation.unit())
-        });
+        let batches = batches(lane, operation);
+        let cost = daily_share(lane, operation, counts.planned - counts.failed).map(|share| format!("; {share}"));
         let head = format!(
             "    {}: {} in {}{}",
             operation_word(operation),
@@ -119,6 +118,23 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
     }
 }
 
+/// How many batches an operation is cut into.
+pub(super) fn batches(lane: &Lane, operation: Operation) -> usize {
+    lane.batches.iter().filter(|batch| batch.operation == operation).count()
+}
+
+/// What so many addresses take of the provider's standard day: `12 of 10,000 URL refreshes a day`.
+pub(super) fn daily_share(lane: &Lane, operation: Operation, count: usize) -> Option<String> {
+    let per_day = lane.target.provider.operation(operation).and_then(|spec| spec.per_day)?;
+    Some(format!("{} of {} {} a day", grouped(count), grouped(per_day), operation.unit()))
+}
+
+/// `about 15 min, if each task takes its usual time`; nothing for an empty plan.
+pub(super) fn usual_time(report: &Report<'_>) -> Option<String> {
+    let longest = report.plan.lanes.iter().map(estimate).max().filter(|longest| *longest > Duration::ZERO)?;
+    Some(format!("about {}, if each task takes its usual time", duration(longest)))
+}
+
 fn skipped(report: &Report<'_>, text: &mut String) {
     let skipped = &report.plan.skipped;
     if skipped.is_empty() {
@@ -129,6 +145,9 @@ fn skipped(report: &Report<'_>, text: &mut String) {
         line(text, &format!("    {}: {}", skipped.file, skipped.why));
     }
     more(skipped.len(), TOLD, "    ", "`explain` says why", text);
+    if report.status() == Status::NothingToDo {
+        line(text, &format!("  {NEXT}"));
+    }
 }
 
 fn more(count: usize, told: usize, indent: &str, where_else: &str, text: &mut String) {
@@ -149,7 +168,7 @@ fn estimate(lane: &Lane) -> Duration {
         let mut typical = Duration::ZERO;
         for operation in Operation::ALL.into_iter().filter(|operation| wanted(*operation)) {
             let Some(spec) = lane.target.provider.operation(operation) else { continue };
-            let batches = lane.batches.iter().filter(|batch| batch.operation == operation).count();
+            let batches = batches(lane, operation);
             if batches > 0 {
                 let calls = batches as f64 / spec.calls_per_second.max(0.001);
                 sending += Duration::try_from_secs_f64(calls).unwrap_or(Duration::MAX);

@@ -1,30 +1,28 @@
 """Runs the steps of action.yml as GitHub's runner does, against `cdn-purge emulate`, and looks at what comes out.
 
 Usage: run.py BINARY (through the `run` beside it, which sets up the environment)
-
-What the runner does is taken from actions/runner (`ScriptHandler`, `CompositeActionHandler`, `FileCommandManager`): a script
-file for `bash --noprofile --norc -e -o pipefail`, expressions filled in beforehand, outputs read from a file.
 """
 
 import json
 import os
 import pathlib
 import re
-import signal
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
 import jsonschema
-import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from releases import Releases, answers, certificate, gives, hangs
+from runner import ACTION, ROOT, Runner, cancel, left_of
+
 sys.path.insert(0, str(ROOT / "tests"))
 from emulators import KEY, Emulate
 
-ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 RULES = """\
 version: 1
 targets: {site: {provider: alibaba-cdn}}
@@ -33,94 +31,8 @@ rules:
     urls: "https://www.example.com/{tail}"
     prefetch: true
 """
-
-
-class Runner:
-    """A job with a checkout, in which the action is one step."""
-
-    def __init__(self, folder):
-        self.temporary, self.workspace = folder / "temp", folder / "workspace"
-        self.temporary.mkdir()
-        self.workspace.mkdir()
-        self.summary = self.temporary / "summary.md"
-        self.log = ""
-
-    def commit(self, name, text):
-        path = self.workspace / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        git = ["git", "-C", self.workspace, "-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
-        for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", name]):
-            subprocess.run([*git, *arguments], check=True)
-
-    def start(self, step, context, number):
-        """A step's process, as the runner starts it."""
-        script, outputs = self.temporary / f"{number}.sh", self.temporary / f"outputs-{number}"
-        script.write_text(step["run"])
-        outputs.touch()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.temporary),
-            "CI": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_WORKSPACE": str(self.workspace),
-            "GITHUB_OUTPUT": str(outputs),
-            "GITHUB_STEP_SUMMARY": str(self.summary),
-            "GITHUB_SERVER_URL": "https://github.com",
-            "RUNNER_TEMP": str(self.temporary),
-            "RUNNER_OS": "Linux",
-            "RUNNER_ARCH": "X64",
-            **{name: filled(value, context) for name, value in step["env"].items()},
-        }
-        assert step["shell"] == "bash" and "${{" not in step["run"], "an expression in a script is an injection"
-        return subprocess.Popen(
-            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
-            cwd=self.workspace,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def use(self, during=None, **inputs):
-        """All steps of the action; gives the last exit code and the action's outputs."""
-        given = {name.replace("_", "-"): value for name, value in inputs.items()}
-        unknown = given.keys() - ACTION["inputs"].keys()
-        assert not unknown, f"the action has no inputs {unknown}"
-        context = {f"inputs.{name}": given.get(name, about.get("default", "")) for name, about in ACTION["inputs"].items()}
-        context |= {"github.action_path": str(ROOT), "github.action_repository": ""}
-        self.log, code = "", 0
-        for number, step in enumerate(ACTION["runs"]["steps"]):
-            process = self.start(step, context, number)
-            if during and step["id"] == "run":
-                during(process)
-            self.log += process.communicate(timeout=60)[0]
-            for name, value in outputs_of((self.temporary / f"outputs-{number}").read_text()):
-                context[f"steps.{step['id']}.outputs.{name}"] = value
-            code = process.returncode
-            if code != 0:
-                break
-        return code, {name: filled(about["value"], context) for name, about in ACTION["outputs"].items()}
-
-
-def filled(text, context):
-    """A text with its expressions; what isn't known is empty, as on the runner."""
-    return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: context.get(found[1], ""), str(text))
-
-
-def outputs_of(text):
-    """The pairs of a GITHUB_OUTPUT file."""
-    lines = iter(text.splitlines())
-    for line in lines:
-        if found := re.fullmatch(r"([^=<]+)<<(.+)", line):
-            value = []
-            while (line := next(lines)) != found[2]:
-                value.append(line)
-            yield found[1], "\n".join(value)
-        elif line:
-            name, _, value = line.partition("=")
-            yield name, value
+VERSION = "1.2.3"
+TARGET = "x86_64-unknown-linux-gnu"
 
 
 def equal(found, expected):
@@ -140,6 +52,28 @@ def keys(emulate):
         "access_key_id": KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"],
         "access_key_secret": KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
     }
+
+
+def released(folder, binary, address):
+    """A job with a commit of the action that pins this binary, released at this address."""
+    runner, files = site(folder), folder / "release"
+    files.mkdir()
+    for target in (TARGET, "x86_64-pc-windows-msvc.exe"):
+        (files / f"cdn-purge-{VERSION}-{target}").symlink_to(binary)
+    checksums = subprocess.run([ROOT / "scripts/checksums", address, files], capture_output=True, text=True, check=True)
+    (runner.action / "checksums.txt").write_text(checksums.stdout)
+    return runner
+
+
+def plan(runner, **more):
+    """What a job does that only looks; gives the exit code and the status."""
+    code, outputs = runner.use(base="HEAD~1", dry_run="true", **more)
+    return code, outputs["status"]
+
+
+def cached(runner):
+    """Where the action keeps the binary: as the actions toolkit does."""
+    return runner.tool_cache / "cdn-purge" / VERSION / "x64" / "cdn-purge"
 
 
 # --- What is asked of it. Each takes the binary and a folder of its own.
@@ -164,21 +98,48 @@ def a_push_is_refreshed_and_prefetched(binary, folder):
     assert secret not in shown + runner.summary.read_text(), "a secret is shown"
 
 
-def the_program_takes_the_place_of_the_shell_and_hears_the_signal(binary, folder):
+def a_cancelled_step_ends_as_the_program_ends_and_tells_everything(binary, folder):
     runner = site(folder)
+    steps = []
 
-    def cancel(process):
+    def when_something_is_taken(process):
         deadline = time.monotonic() + 30
         program = pathlib.Path(f"/proc/{process.pid}/exe")
         while pathlib.Path(os.readlink(program)) != pathlib.Path(binary) or not emulate.ledger():
             assert time.monotonic() < deadline, "the step's process never becomes the program"
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        steps.append(process)
+        cancel(process)
 
     with Emulate(binary, "--task-seconds", "3600") as emulate:
-        code, outputs = runner.use(cancel, binary=binary, base="HEAD~1", **keys(emulate))
+        code, outputs = runner.use(when_something_is_taken, binary=binary, base="HEAD~1", **keys(emulate))
     equal(code, 130)
     equal((outputs["unknown"], outputs["unsubmitted"], outputs["refreshed"]), ("1", "1", "0"))
+    equal(left_of(steps[0]), [])
+
+
+def a_cancelled_step_that_waits_for_an_answer_ends_at_the_second_signal(binary, folder):
+    runner = site(folder)
+    steps = []
+
+    def while_the_provider_thinks(process):
+        deadline = time.monotonic() + 30
+        connected = f":{int(emulate.address.rpartition(':')[2]):04X} 01 "  # as the kernel lists an open connection to there
+        while connected not in pathlib.Path("/proc/net/tcp").read_text():
+            assert time.monotonic() < deadline, "it never asks the provider"
+            time.sleep(0.02)
+        steps.append(process)
+        cancel(process)
+
+    with Emulate(binary, "--latency", "60s") as emulate:
+        began = time.monotonic()
+        code, outputs = runner.use(while_the_provider_thinks, binary=binary, base="HEAD~1", **keys(emulate))
+        took = time.monotonic() - began
+    assert code in (130, 143) and took < 12, (code, took, runner.log)
+    assert all(outputs[name] for name in ("status", "head", "refreshed", "unsubmitted", "unknown", "report")), outputs
+    equal(int(outputs["unsubmitted"]) + int(outputs["unknown"]), 2)
+    assert runner.summary.read_text(), "there is no summary"
+    equal(left_of(steps[0]), [])
 
 
 def a_dry_run_needs_no_keys_and_a_relative_path_is_of_the_workspace(binary, folder):
@@ -204,18 +165,213 @@ def an_input_is_never_a_script(binary, folder):
         assert "\n::warning::x" not in runner.log, runner.log
 
 
-def without_a_binary_the_reason_is_told(_, folder):
-    code, outputs = site(folder).use(dry_run="true")
-    equal((code, outputs["status"]), (1, ""))
+def a_commit_that_pins_no_binary_says_what_to_do(_, folder):
+    runner = site(folder)
+    equal(plan(runner), (1, ""))
+    assert "::error" in runner.log and "use a release" in runner.log, runner.log
+
+
+def the_pinned_bytes_are_downloaded_once_and_kept(binary, folder):
+    with Releases(gives(binary)) as releases:
+        runner = released(folder, binary, releases.address)
+        equal(plan(runner), (0, "planned"))
+        equal(plan(runner), (0, "planned"))
+        file = f"/somebody/cdn-purge/releases/download/v{VERSION}/cdn-purge-{VERSION}-{TARGET}"
+        equal(releases.asked, [file])
+    equal(cached(runner).read_bytes(), pathlib.Path(binary).read_bytes())
+    equal(sorted(path.name for path in cached(runner).parent.parent.rglob("*")), ["cdn-purge", "x64", "x64.complete"])
+    equal(runner.path.read_text(), "")  # later steps of the job don't see it
+
+
+def other_bytes_are_refused_before_they_run(binary, folder):
+    ran = folder / "ran"
+    evil = f"#!/bin/sh\ntouch {ran}\n".encode()
+    with Releases(gives(evil)) as releases:
+        runner = released(folder, binary, releases.address)
+        equal(plan(runner), (1, ""))
+        equal(len(releases.asked), 3)
+    assert "isn't what this commit of the action pins" in runner.log and "::error" in runner.log, runner.log
+    assert not ran.exists(), "it was started"
+    equal([path for path in runner.tool_cache.rglob("*") if path.is_file()], [])
+
+
+def a_download_that_breaks_off_is_begun_anew(binary, folder):
+    size = pathlib.Path(binary).stat().st_size
+    half = pathlib.Path(binary).read_bytes()[: size // 2]
+    with Releases(gives(half, said=size), answers(503), gives(binary)) as releases:
+        runner = released(folder, binary, releases.address)
+        equal(plan(runner), (0, "planned"))
+        equal(len(releases.asked), 3)
+
+
+def a_release_that_is_not_there_is_told_at_once(binary, folder):
+    with Releases(answers(404)) as releases:
+        runner = released(folder, binary, releases.address)
+        equal(plan(runner), (1, ""))
+        equal(len(releases.asked), 1)
+    assert "HTTP 404" in runner.log and "`download-url`" in runner.log, runner.log
+
+
+def a_server_that_is_not_there_is_tried_three_times(binary, folder):
+    with Releases(answers(404)) as releases:
+        nobody = releases.address
+    runner = released(folder, binary, nobody)
+    equal(plan(runner), (1, ""))
+    equal(runner.log.count("exit code 7"), 3)
+
+
+def a_release_redirects_to_another_host_over_tls_only(binary, folder):
+    tls = certificate(folder)
+    with Releases(gives(binary), tls=tls) as storage, Releases(gives(binary)) as plain:
+        aside = answers(302, Location=storage.address + "/x")
+        astray = answers(302, Location=plain.address + "/x")
+        with Releases(astray, aside, tls=tls) as releases:
+            runner = released(folder, binary, releases.address)
+            runner.environment["CURL_CA_BUNDLE"] = str(folder / "authority.pem")
+            equal(plan(runner), (1, ""))  # to plain http: nothing is asked there
+            equal((plain.asked, storage.asked), ([], []))
+            equal(plan(runner), (0, "planned"))
+            equal(len(storage.asked), 1)
+            # The same without the authority: the certificate isn't trusted.
+            del runner.environment["CURL_CA_BUNDLE"]
+            cached(runner).unlink()
+            equal(plan(runner), (1, ""))
+            equal(len(storage.asked), 1)
+
+
+def a_changed_binary_in_the_cache_is_never_started(binary, folder):
+    ran = folder / "ran"
+    with Releases(gives(binary), answers(404)) as releases:
+        runner = released(folder, binary, releases.address)
+        cached(runner).parent.mkdir(parents=True)
+        cached(runner).write_text(f"#!/bin/sh\ntouch {ran}\n")
+        cached(runner).chmod(0o755)
+        equal(plan(runner), (0, "planned"))
+        assert "it is replaced" in runner.log, runner.log
+        with open(cached(runner), "ab") as file:
+            file.write(b"!")
+        equal(plan(runner), (1, ""))
+    assert not ran.exists(), "it was started"
+
+
+def without_a_tool_cache_the_temporary_folder_serves(binary, folder):
+    with Releases(gives(binary)) as releases:
+        runner = released(folder, binary, releases.address)
+        for place in ("", "/proc/nowhere"):
+            runner.environment["RUNNER_TOOL_CACHE"] = place
+            equal(plan(runner), (0, "planned"))
+        equal(len(releases.asked), 1)
+    assert (runner.temporary / "cdn-purge" / VERSION / "x64/cdn-purge").exists()
+
+
+def another_address_gives_the_same_bytes_or_nothing(binary, folder):
+    with Releases(gives(binary)) as mirror:
+        runner = released(folder, binary, "https://nowhere.invalid/download")
+        equal(plan(runner, download_url=mirror.address.replace("127.0.0.1", "localhost") + "/"), (0, "planned"))
+        equal(len(mirror.asked), 1)
+        cached(runner).unlink()
+        refused = ["http://mirror.invalid", "http://127.0.0.1@mirror.invalid/", "http://localhost.invalid/", "ftp://127.0.0.1/"]
+        refused += ["file:///etc", "https://x.invalid/?a=b", "https://x.invalid/\n::warning::x", "-o/tmp/x", "https://x.invalid/ -o x"]
+        for address in refused:
+            equal(plan(runner, download_url=address), (1, ""))
+            assert "can't be used" in runner.log and "\n::warning" not in runner.log, (address, runner.log)
+        equal(len(mirror.asked), 1)
+
+
+def a_cancelled_download_leaves_nothing_behind(binary, folder):
+    steps, done = [], threading.Event()
+
+    def while_it_hangs(process):
+        deadline = time.monotonic() + 30
+        while not releases.asked:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        began = time.monotonic()
+        cancel(process)
+        steps.append(process)
+        assert time.monotonic() - began < 2, "it hears the second signal only"
+
+    with Releases(hangs(done)) as releases:
+        runner = released(folder, binary, releases.address)
+        code, _ = runner.use(while_it_hangs, step="get", base="HEAD~1", dry_run="true")
+        equal(code, 130)
+        equal(left_of(steps[0]), [])
+        done.set()
+    equal([path for path in runner.tool_cache.rglob("*") if path.is_file()], [])
+
+
+def on_windows_the_paths_are_translated(binary, folder):
+    # A stand-in for Git's bash: `cygpath` turns D:\x into a folder of this test, and back.
+    tools, drive = folder / "bin", folder / "d"
+    tools.mkdir()
+    (tools / "cygpath").write_text(
+        f"""#!/bin/bash
+case $1$2 in
+-uD:*) path=${{2#D:}}; echo "{drive}${{path//\\\\//}}" ;;
+-m{drive}/*) echo "D:${{2#{drive}}}" ;;
+*) echo "$2" ;;
+esac
+"""
+    )
+    (tools / "cygpath").chmod(0o755)
+    with Releases(gives(binary)) as releases:
+        runner = released(folder, binary, releases.address)
+        checksums = runner.action / "checksums.txt"
+        checksums.write_bytes(checksums.read_bytes().replace(b"\n", b"\r\n"))
+        runner.environment |= {"RUNNER_OS": "Windows", "RUNNER_ARCH": "ARM64", "RUNNER_TOOL_CACHE": "D:\\tool cache"}
+        runner.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
+        runner.use(base="HEAD~1", dry_run="true")
+        given = (runner.temporary / "outputs-0").read_text()
+    equal(given, f"binary=D:/tool cache/cdn-purge/{VERSION}/x64/cdn-purge.exe\n")
+    equal((drive / "tool cache/cdn-purge" / VERSION / "x64/cdn-purge.exe").read_bytes(), pathlib.Path(binary).read_bytes())
+
+
+def a_runner_without_a_binary_is_told_so(binary, folder):
+    runner = released(folder, binary, "https://nowhere.invalid/download")
+    runner.environment["RUNNER_ARCH"] = "ARM"
+    equal(plan(runner), (1, ""))
+    assert "there is no binary for the system of this runner" in runner.log, runner.log
+
+
+def the_action_itself_takes_less_than_300_ms(binary, folder):
+    with Releases(gives(binary)) as releases:
+        runner = released(folder, binary, releases.address)
+        plan(runner)
+        own = []
+        for _ in range(7):
+            plan(runner)
+            began = time.monotonic()
+            command = [binary, "--base", "HEAD~1", "--dry-run"]
+            subprocess.run(command, cwd=runner.workspace, capture_output=True, check=True, env={"PATH": os.environ["PATH"]})
+            own.append((sum(runner.took.values()) - (time.monotonic() - began)) * 1000)
+        equal(len(releases.asked), 1)
+    megabytes = pathlib.Path(binary).stat().st_size / 2**20
+    print(f"        the action's own time, {megabytes:.1f} MiB in the cache: {statistics.median(own):.0f} ms (best {min(own):.0f} ms)")
+    # A debug build is larger than any release is, and each of its bytes is checked too.
+    assert min(own) < 300 + 10 * max(0, megabytes - 8), own
 
 
 STORIES = [
     a_push_is_refreshed_and_prefetched,
-    the_program_takes_the_place_of_the_shell_and_hears_the_signal,
+    a_cancelled_step_ends_as_the_program_ends_and_tells_everything,
+    a_cancelled_step_that_waits_for_an_answer_ends_at_the_second_signal,
     a_dry_run_needs_no_keys_and_a_relative_path_is_of_the_workspace,
     the_programs_exit_code_is_the_steps,
     an_input_is_never_a_script,
-    without_a_binary_the_reason_is_told,
+    a_commit_that_pins_no_binary_says_what_to_do,
+    the_pinned_bytes_are_downloaded_once_and_kept,
+    other_bytes_are_refused_before_they_run,
+    a_download_that_breaks_off_is_begun_anew,
+    a_release_that_is_not_there_is_told_at_once,
+    a_server_that_is_not_there_is_tried_three_times,
+    a_release_redirects_to_another_host_over_tls_only,
+    a_changed_binary_in_the_cache_is_never_started,
+    without_a_tool_cache_the_temporary_folder_serves,
+    another_address_gives_the_same_bytes_or_nothing,
+    a_cancelled_download_leaves_nothing_behind,
+    on_windows_the_paths_are_translated,
+    a_runner_without_a_binary_is_told_so,
+    the_action_itself_takes_less_than_300_ms,
 ]
 
 

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cdn_purge::commands::providers;
-use cdn_purge::inputs::{action_env_yaml, action_inputs_yaml, options_markdown, schema};
+use cdn_purge::inputs::{
+    action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown, schema,
+};
 
 /// A file of this repository.
 pub fn path(name: &str) -> PathBuf {
@@ -56,6 +58,15 @@ fn the_action_declares_every_input_and_hands_it_over() {
     let text = std::fs::read_to_string(&file).unwrap();
     let text = replaced(&text, "# generated: inputs", "# end generated", &action_inputs_yaml());
     let text = replaced(&text, "# generated: env", "# end generated", &action_env_yaml());
+    settle(&file, &text);
+}
+
+#[test]
+fn the_component_for_gitlab_declares_every_input_and_hands_it_over() {
+    let file = path("templates/cdn-purge.yml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = replaced(&text, "# generated: inputs", "# end generated", &component_inputs_yaml());
+    let text = replaced(&text, "# generated: variables", "# end generated", &component_variables_yaml());
     settle(&file, &text);
 }
 

@@ -10,6 +10,7 @@ use crate::changes::entries::ObjectId;
 use crate::changes::range::Commit;
 use crate::changes::remedy;
 use crate::error::Error;
+use crate::inputs::TagPattern;
 
 use super::{Repository, Resolved, object_id, oid};
 
@@ -18,7 +19,17 @@ impl Repository {
     /// the new tag, and others for the same content.
     pub(super) fn previous_tag(&self, tag: Option<&str>, head: &Commit) -> Result<Resolved, Error> {
         self.complete_for_tags(tag)?;
-        let tags = self.tags(tag)?;
+        self.nearest_tag(tag, head, |name| Some(name) != tag)
+    }
+
+    /// The nearest tag of these names in the history of `head`, with its name; not one on `head` itself.
+    pub(super) fn matching_tag(&self, pattern: &TagPattern, head: &Commit) -> Result<Resolved, Error> {
+        self.complete_for_tags(None)?;
+        self.nearest_tag(None, head, |name| pattern.matches(name))
+    }
+
+    fn nearest_tag(&self, tag: Option<&str>, head: &Commit, fits: impl Fn(&str) -> bool) -> Result<Resolved, Error> {
+        let tags = self.tags(fits)?;
         let nearest = self.first_tagged(&head.parents, None, &tags)?;
         let Some(mut nearest) = nearest else {
             return Ok(Resolved::default());
@@ -34,8 +45,8 @@ impl Repository {
         Ok(Resolved { commit: Some(nearest), tag: Some(tags[&nearest].clone()) })
     }
 
-    /// The commits of all tags but one, with the first name of each in byte order.
-    fn tags(&self, except: Option<&str>) -> Result<BTreeMap<ObjectId, String>, Error> {
+    /// The commits of all tags whose names fit, with the first name of each in byte order.
+    fn tags(&self, fits: impl Fn(&str) -> bool) -> Result<BTreeMap<ObjectId, String>, Error> {
         let mut named = Vec::new();
         let listed = self.inner.tag_foreach(|id, name| {
             let name = String::from_utf8_lossy(name);
@@ -45,7 +56,7 @@ impl Repository {
         listed.map_err(|error| remedy::unreadable("the list of tags", error.message()))?;
         named.sort_unstable();
         let mut tags = BTreeMap::new();
-        for (name, id) in named.into_iter().filter(|(name, _)| Some(&**name) != except) {
+        for (name, id) in named.into_iter().filter(|(name, _)| fits(name)) {
             // A tag can stand for a file or a directory, too: no content was ever deployed by that.
             if let Ok(commit) = self.inner.find_object(id, None).and_then(|object| object.peel_to_commit()) {
                 tags.entry(object_id(commit.id())).or_insert(name);

@@ -104,10 +104,18 @@ impl Checkout {
 
     /// A clone of this one, beside it.
     pub(super) fn clone(&self, arguments: &[&str]) -> Self {
-        let url = format!("file://{}", self.path.display());
+        self.clone_of(&format!("file://{}", self.path.display()), arguments)
+    }
+
+    /// The same by its path, so that objects can be shared.
+    pub(super) fn clone_from_path(&self, arguments: &[&str]) -> Self {
+        self.clone_of(self.path.to_str().unwrap(), arguments)
+    }
+
+    fn clone_of(&self, url: &str, arguments: &[&str]) -> Self {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().canonicalize().unwrap().join("clone");
-        self.git(&[&["clone", "--quiet", "--template="], arguments, &[&url, path.to_str().unwrap()]].concat());
+        self.git(&[&["clone", "--quiet", "--template="], arguments, &[url, path.to_str().unwrap()]].concat());
         Self { root, path }
     }
 

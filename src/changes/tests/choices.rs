@@ -1,14 +1,15 @@
 //! What a run would compare, and what other bases would mean.
 
-use crate::changes::{Choices, choices};
+use crate::changes::Choices;
 use crate::inputs::Changes;
 
 use super::checkout::{Checkout, environment_of, refusal};
+use super::forge::Forge;
 use super::pairs::parted;
 
 fn chosen(checkout: &Checkout, base: Option<&str>, variables: &[(&str, &str)]) -> Choices {
     let changes = Changes::Git { base: base.map(str::to_owned), head: None };
-    choices(&checkout.path, &changes, &environment_of(variables)).unwrap()
+    Forge::empty().choices(&checkout.path, &changes, &environment_of(variables)).unwrap()
 }
 
 #[test]
@@ -52,6 +53,6 @@ fn a_refusal_is_told_with_the_choices_that_are_left() {
 fn without_a_repository_there_is_nothing_to_choose() {
     let directory = tempfile::tempdir().unwrap();
     let changes = Changes::Git { base: None, head: None };
-    let refused = refusal(choices(directory.path(), &changes, &environment_of(&[])));
+    let refused = refusal(Forge::empty().choices(directory.path(), &changes, &environment_of(&[])));
     assert!(refused.contains("no git repository"), "{refused}");
 }

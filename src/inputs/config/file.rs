@@ -37,7 +37,7 @@ pub(in crate::inputs) fn find(repository: &Path) -> Option<Found> {
 pub(in crate::inputs) fn none_found(repository: &Path) -> Diagnostic {
     problem(
         format!("no configuration in `{}`: there is no {}", repository.display(), any_of(NAMES)),
-        "write one, name one with `config`, or give `provider`, `files` and `urls`",
+        "`cdn-purge init` writes a first one; or name one with `config`, or give `provider`, `files` and `urls`",
     )
 }
 

@@ -64,6 +64,11 @@ pub(crate) static RULE_KEYS: &[Key] = &[
         "Templates of the files' addresses; `{path}`, `{tail}`, `{dir}`, `{name}`, `{stem}`, `{ext}` and `{1}` to `{9}` are filled in",
     ),
     key("directories", KeyShape::Texts, "Templates of directories to refresh for the files, each ending in `/`"),
+    key(
+        "tags",
+        KeyShape::Texts,
+        "Templates of cache tags to refresh for the files, each as `https://www.example.com/#TAG`",
+    ),
     key("targets", KeyShape::Texts, "The targets where the addresses live; without it all of them"),
     key("refresh", KeyShape::Boolean, "Whether to refresh; true without it"),
     key("prefetch", KeyShape::Boolean, "Whether to prefetch what still exists; false without it"),

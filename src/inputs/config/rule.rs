@@ -10,8 +10,11 @@ use super::tree::Node;
 use super::{RuleText, Targets, unknown_key};
 use crate::inputs::suggest::{any_of, did_you_mean};
 use crate::inputs::value::quoted;
-use crate::mapping::{Encoded, Globs, Rule, Template};
+use crate::mapping::{Encoded, Globs, Rule, Template, TemplateProblem};
 use crate::model::{Kind, Operation, TargetName};
+
+/// The keys that name addresses.
+const ADDRESSES: [&str; 3] = ["urls", "directories", "tags"];
 
 /// Reads a rule; `None` where a problem leaves nothing to use.
 pub(super) fn read(
@@ -29,10 +32,11 @@ pub(super) fn read(
     let kind = kind(&fields, findings);
     let allow_root = flag(&fields, "allow-root", false, findings);
     let (files, file_texts) = globs(&fields, findings).map_or((None, Vec::new()), |(globs, texts)| (globs, texts));
-    let (urls, url_items) = templates(&fields, "urls", files.as_ref(), findings);
-    let (directories, directory_items) = templates(&fields, "directories", files.as_ref(), findings);
-    if fields.node("urls").is_none() && fields.node("directories").is_none() {
-        findings.report(fields.span, "this rule names no addresses", "add `urls` or `directories`");
+    let (urls, url_items) = templates(&fields, "urls", files.as_ref(), findings, Template::parse);
+    let (directories, directory_items) = templates(&fields, "directories", files.as_ref(), findings, Template::parse);
+    let (tags, tag_items) = templates(&fields, "tags", files.as_ref(), findings, Template::parse_tag);
+    if ADDRESSES.iter().all(|name| fields.node(name).is_none()) {
+        findings.report(fields.span, "this rule names no addresses", "add `urls`, `directories` or `tags`");
     }
     if !allow_root {
         let roots = directory_items.iter().chain(url_items.iter().filter(|_| kind == Kind::Directory));
@@ -51,12 +55,14 @@ pub(super) fn read(
         allow_root,
         urls,
         directories,
+        tags,
         // Last: what is wrong with the other keys is told too.
         files: files?,
     };
     useless(&rule, &fields, findings);
     unsupported(&rule, &fields, targets, findings);
-    let addresses = url_items.iter().chain(&directory_items).map(|item| item.text.to_owned()).collect();
+    let addresses =
+        url_items.iter().chain(&directory_items).chain(&tag_items).map(|item| item.text.to_owned()).collect();
     Some((rule, RuleText { files: file_texts, addresses }))
 }
 
@@ -103,20 +109,29 @@ fn globs(fields: &Map<'_>, findings: &mut Findings<'_>) -> Option<(Option<Globs>
 /// What to do about a glob, where the problem itself doesn't say.
 pub(in crate::inputs) const GLOB_HELP: &str = "a glob is made of `*`, `**`, `?`, `[…]` and `{…,…}`; quote it";
 
+/// How the text of a template is read.
+type ParseTemplate = fn(&str) -> Result<Template, Vec<TemplateProblem>>;
+
 fn templates<'a>(
     fields: &Map<'a>,
     name: &str,
     files: Option<&Globs>,
     findings: &mut Findings<'_>,
+    parse: ParseTemplate,
 ) -> (Vec<Template>, Vec<Item<'a>>) {
     let Some(items) = fields.node(name).and_then(|node| texts(node, name, findings)) else { return Default::default() };
-    let templates = items.iter().filter_map(|item| template(item, files, findings)).collect();
+    let templates = items.iter().filter_map(|item| template(item, files, findings, parse)).collect();
     (templates, items)
 }
 
-fn template(item: &Item<'_>, files: Option<&Globs>, findings: &mut Findings<'_>) -> Option<Template> {
+fn template(
+    item: &Item<'_>,
+    files: Option<&Globs>,
+    findings: &mut Findings<'_>,
+    parse: ParseTemplate,
+) -> Option<Template> {
     let place = |within: &Range<usize>, findings: &Findings<'_>| part(findings.source(), item.node, item.text, within);
-    match Template::parse(item.text) {
+    match parse(item.text) {
         Err(problems) => {
             for problem in problems {
                 let span = place(&problem.span, findings);
@@ -227,7 +242,7 @@ fn useless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
     }
     let span = fields.entry("refresh").map_or(fields.span, |(key, _)| &key.span);
     let help = if rule.prefetch {
-        "directories can't be prefetched: remove `refresh: false`, or add `urls`"
+        "directories and tags can't be prefetched: remove `refresh: false`, or add `urls`"
     } else {
         "remove `refresh: false`, or add `prefetch: true`"
     };
@@ -242,6 +257,9 @@ fn unsupported(rule: &Rule, fields: &Map<'_>, targets: &Targets, findings: &mut 
     }
     if rule.refresh && fields.node("directories").is_some() {
         wanted.push(("directories", Operation::Refresh(Kind::Directory)));
+    }
+    if rule.refresh && fields.node("tags").is_some() {
+        wanted.push(("tags", Operation::Refresh(Kind::Tag)));
     }
     if rule.prefetch && fields.node("urls").is_some() {
         wanted.push(("prefetch", Operation::Prefetch));

@@ -97,7 +97,7 @@ fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
 
 #[test]
 fn the_words_of_kind_are_those_of_the_model() {
-    assert!(KINDS.iter().copied().eq(Kind::ALL.into_iter().map(Kind::name)));
+    assert!(KINDS.iter().copied().eq(Kind::ALL.into_iter().filter(|kind| *kind != Kind::Tag).map(Kind::name)));
     assert!(RULE_KEYS.iter().all(|key| !key.help.ends_with('.')));
 }
 

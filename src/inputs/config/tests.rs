@@ -116,7 +116,7 @@ rules:
             "11:5 unknown key `file` in a rule | did you mean `files`?",
             "11:5 this rule has no `files` | add `files:` with one or more globs",
             "13:15 this rule names a target that isn't configured: `othr` | did you mean `other`?",
-            "14:5 this rule names no addresses | add `urls` or `directories`",
+            "14:5 this rule names no addresses | add `urls`, `directories` or `tags`",
         ]
     );
 }

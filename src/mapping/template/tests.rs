@@ -150,3 +150,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tag_stands_behind_its_host_and_holds_a_files_name_whatever_it_is() {
+    let globs = Globs::parse(&["products/*".to_owned()]).unwrap();
+    for (path, expected) in [
+        ("products/lamp.yml", "https://h.example/#product-lamp"),
+        ("products/a, b#c?.yml", "https://h.example/#product-a%2C%20b%23c%3F"),
+    ] {
+        let path = RepoPath::new(path);
+        let Verdict::Matched(found) = globs.judge(path.as_bytes()) else { panic!("{path}") };
+        let template = Template::parse_tag("https://h.example/#product-{stem}").unwrap();
+        assert_eq!(template.render(&Facts::new(&path, found), ENCODED), expected);
+    }
+    for (template, message) in [
+        ("https://h.example/#", "this isn't the address of a tag"),
+        ("http://h.example/#a", "this isn't the address of a tag"),
+        ("https://h.example/a#b", "this isn't the address of a tag"),
+        ("https://h.example/a", "this isn't the address of a tag"),
+        ("https://h.example/#a,b", "a comma in a tag"),
+        ("https://h.example/#a b", "white space in an address"),
+        ("https://h.example/#a#b", "a fragment"),
+        ("https://{name}/#a", "a placeholder in the host"),
+        ("https://h.example/#{stm}", "unknown placeholder `{stm}`"),
+    ] {
+        let problems = Template::parse_tag(template).expect_err(template);
+        assert_eq!(problems[0].message, message, "{template}");
+    }
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::error::{Diagnostic, Error};
 
 /// What goes wrong with one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A server error; nothing is executed.
     ErrorBefore,
@@ -37,10 +37,12 @@ pub enum Fault {
     EmptyObject,
     /// Refused for its rate, with the time to wait if there is one; nothing is executed.
     Throttle(Option<Duration>),
+    /// Refused with this code of the vendor's; nothing is executed.
+    Refuse(String),
 }
 
 /// The kinds as they are written, for messages and the help.
-pub const FAULT_KINDS: [&str; 12] = [
+pub const FAULT_KINDS: [&str; 13] = [
     "500-before",
     "500-after",
     "503-html",
@@ -53,11 +55,12 @@ pub const FAULT_KINDS: [&str; 12] = [
     "slow:MILLISECONDS",
     "empty-object",
     "throttle[:MILLISECONDS]",
+    "refuse:CODE",
 ];
 
 impl Fault {
     /// Whether the vendor does what was asked, whatever the client is told.
-    pub fn executes(self) -> bool {
+    pub fn executes(&self) -> bool {
         matches!(
             self,
             Self::ErrorAfter | Self::DropAfter | Self::Truncate | Self::Huge | Self::Slow(_) | Self::EmptyObject
@@ -91,6 +94,7 @@ impl Fault {
             ("slow", Some(argument)) => milliseconds(argument).map(Self::Slow),
             ("empty-object", None) => Ok(Self::EmptyObject),
             ("throttle", None) => Ok(Self::Throttle(None)),
+            ("refuse", Some(code)) if is_code(code) => Ok(Self::Refuse(code.to_owned())),
             ("throttle", Some(argument)) => milliseconds(argument).map(|wait| Self::Throttle(Some(wait))),
             _ => Err(unknown_kind(text, kind)),
         }
@@ -159,7 +163,7 @@ impl Faults {
                 When::Chance(chance) => random.f64() < *chance,
             };
             if applies {
-                decided = decided.or(Some(rule.fault));
+                decided = decided.or_else(|| Some(rule.fault.clone()));
             }
         }
         decided
@@ -211,6 +215,11 @@ impl Rule {
             name => Ok(Self { api: Some(name.to_owned()), when, fault }),
         }
     }
+}
+
+/// Whether it can be a vendor's code: `QuotaExceeded.Refresh`, `CDN.0108`.
+fn is_code(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 fn parse_calls(text: &str) -> Result<RangeInclusive<u64>, Problem> {
@@ -278,7 +287,7 @@ mod tests {
     fn a_range_has_both_its_ends_and_may_be_open() {
         let decided = decisions(&["Push#1-2=throttle:2000", "Push#4-=html"], 0, &["Push"; 5]);
         let throttle = Some(Fault::Throttle(Some(Duration::from_secs(2))));
-        assert_eq!(decided, [throttle, throttle, None, Some(Fault::Page), Some(Fault::Page)]);
+        assert_eq!(decided, [throttle.clone(), throttle, None, Some(Fault::Page), Some(Fault::Page)]);
     }
 
     #[test]
@@ -302,7 +311,7 @@ mod tests {
     #[test]
     fn every_kind_in_the_list_can_be_read() {
         for kind in FAULT_KINDS {
-            let kind = kind.replace("PORT", "8081").replace("MILLISECONDS", "20");
+            let kind = kind.replace("PORT", "8081").replace("MILLISECONDS", "20").replace("CODE", "CDN.0108");
             Faults::parse(&[format!("*={}", kind.replace(['[', ']'], ""))], 0).unwrap();
             Faults::parse(&[format!("*={}", kind.split('[').next().unwrap())], 0).unwrap();
         }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::faults::{Fault, Faults};
 use super::{Emulator, EmulatorSettings, LedgerEntry, json, typed};
-use crate::provider::{ApiName, Spec};
+use crate::provider::{ApiErrorKind, ApiName, Spec};
 
 /// The longest request line that is taken, as a gateway's front server would: nginx's `large_client_header_buffers` is
 /// 8 KiB (nginx documentation, ngx_http_core_module); no vendor documents its own.
@@ -104,6 +104,12 @@ impl Emulation {
         self.vendors.iter().flat_map(|vendor| vendor.emulator.ledger().iter().map(|entry| (vendor.name, entry)))
     }
 
+    /// Every refusal that a provider's vendor documents, with what it allows to do next.
+    pub fn refusals(&self, provider: &str) -> &'static [(&'static str, ApiErrorKind)] {
+        let vendor = self.vendors.iter().find(|vendor| vendor.name == provider);
+        vendor.map_or(&[], |vendor| vendor.emulator.refusals())
+    }
+
     /// What was accepted since this was asked last.
     pub fn newly_accepted(&mut self) -> Vec<Acceptance> {
         let mut news = Vec::new();
@@ -146,6 +152,7 @@ fn afflict(vendor: &mut dyn Emulator, fault: Fault, request: &http::Request<Byte
         Fault::Slow(delay) => Reply { delay, wire: Wire::Whole(answer) },
         Fault::EmptyObject => whole(json(StatusCode::OK, "{}")),
         Fault::Throttle(wait) => whole(vendor.throttled(wait)),
+        Fault::Refuse(code) => whole(vendor.refused(&code, now)),
     }
 }
 

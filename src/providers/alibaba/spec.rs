@@ -197,6 +197,7 @@ pub(super) fn object_type(kind: Kind) -> &'static str {
         Kind::Directory => "Directory",       // reference 2026-04
         Kind::Regex => "Regex",               // reference 2026-04
         Kind::IgnoreParams => "IgnoreParams", // reference 2026-04 in Chinese; its English text still says ExQuery
+        Kind::Tag => "CacheTag",              // not documented: tags have a call of their own, without this parameter
     }
 }
 

@@ -116,6 +116,23 @@ fn a_dry_run_is_told_as_one() {
         "{text}"
     );
     assert!(!text.contains("done |"), "{text}");
+    // What it costs, which file purges which address, and, unfolded, which file purges nothing.
+    assert!(text.contains("| refresh | 3 | 1 | 2 of 10,000 URL refreshes a day |"), "{text}");
+    assert!(text.contains("It would take about "), "{text}");
+    assert!(text.contains("| file | address | operation | rule |"), "{text}");
+    let skipped = text.split("gave no address**").nth(1).expect("the heading of files without an address");
+    assert!(skipped.contains("| file | why |") && !skipped.contains("</details>"), "{text}");
+}
+
+#[test]
+fn no_line_is_a_quick_action_of_gitlab() {
+    let urls: Vec<String> = HOSTILE.iter().map(|name| format!("/close\n/merge {name}\r/approve")).collect();
+    let plan = sample::plan_of(&urls);
+    for mode in [Mode::DryRun, Mode::Real] {
+        let text = markdown(&sample::report(&plan, sample::context(mode), &[]), 100_000);
+        let actions: Vec<_> = text.split(['\n', '\r']).filter(|line| line.trim_start().starts_with('/')).collect();
+        assert!(actions.is_empty(), "{actions:?}");
+    }
 }
 
 #[test]

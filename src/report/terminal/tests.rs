@@ -65,6 +65,7 @@ fn nothing_to_do_is_said_in_one_line_and_why() {
       no address for 2 changed files:
         README.md: no rule matches it
         vendor/lib: a submodule; its files live in another repository
+      if one of them is a page or a file of the site, `cdn-purge explain PATH` tells what each rule makes of it
     ");
 }
 

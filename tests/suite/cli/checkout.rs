@@ -67,7 +67,7 @@ fn a_shallow_clone_without_the_base_is_told_how_deep_it_must_be() {
     site.git_in(&site.beside(""), &["clone", "--quiet", "--depth", "1", &source, clone.to_str().unwrap()]);
     let folder = clone.to_str().unwrap();
     let config = clone.join("cdn-purge.yml");
-    let arguments = ["run", "--repository", folder, "--config", config.to_str().unwrap()];
+    let arguments = ["run", "--repository", folder, "--config", config.to_str().unwrap(), "--fetch=false"];
 
     run(&site, &arguments).complains(3, &["the parent commit", "isn't in this clone", "git fetch --unshallow"]);
     run(&site, &[&arguments[..], &["--base", &before]].concat())
@@ -88,4 +88,20 @@ fn a_shallow_clone_without_the_base_is_told_how_deep_it_must_be() {
     let finished = run_with(&site, &arguments, &github);
     finished.ends_with(3).says(&["isn't in this clone", "set `fetch-depth: 0` on the `actions/checkout` step"]);
     assert_eq!(std::fs::read_to_string(output).unwrap(), "status=failed\n");
+}
+
+#[test]
+fn a_base_that_a_shallow_clone_lacks_is_read_from_where_it_was_cloned() {
+    let site = Site::new();
+    let before = site.git(&["rev-parse", "HEAD~1"]);
+    let clone = site.beside("clone");
+    let source = format!("file://{}", site.repository().display());
+    site.git_in(&site.beside(""), &["clone", "--quiet", "--depth", "1", &source, clone.to_str().unwrap()]);
+    let trap = Trap::new();
+    let arguments = ["plan", "--repository", clone.to_str().unwrap(), "--config", "cdn-purge.yml", "--base", &before];
+    let finished = site.run(trap.address(), &arguments).finish();
+    finished.ends_with(0).says(&[&format!("read the commit `{before}` from `")]);
+    let explained = site.bare_run(&[&["explain", "--range"], &arguments[1..]].concat()).finish();
+    explained.ends_with(0).says(&[&format!("base     {before}"), "changes  "]);
+    trap.is_untouched();
 }

@@ -32,8 +32,11 @@ fn help_and_version_go_to_standard_output() {
         "wait",
         "explain",
         "check",
+        "init",
         "providers",
         "schema",
+        "completions",
+        "man",
         "emulate",
         "demo",
     ] {
@@ -110,4 +113,52 @@ fn the_demo_does_the_whole_job_and_leaves_nothing_behind() {
     let finished = site.bare_run(&["demo"]).finish();
     finished.ends_with(0).says(&["addresses done", "no address for"]);
     assert_eq!(std::fs::read_dir(site.beside("temporary")).unwrap().count(), 0, "its repository is gone");
+}
+
+#[test]
+fn init_writes_a_configuration_that_check_takes_and_overwrites_nothing() {
+    let site = Site::empty();
+    site.git(&["init", "--quiet", "--initial-branch=main"]);
+    site.write("hugo.toml", "baseURL = 'https://www.shop.test/'\n");
+    site.write("static/logo.svg", "<svg/>\n");
+    site.write("content/a.md", "a\n");
+    site.commit("A site");
+    let read = |name: &str| std::fs::read_to_string(site.repository().join(name)).unwrap();
+    let printed = site.bare_run(&["init", "--output", "-"]).finish();
+    printed.ends_with(0).says(&["Hugo builds the site (`hugo.toml`)", "ALIBABA_CLOUD_ACCESS_KEY_ID", "fetch-depth: 0"]);
+    assert!(printed.out.starts_with("# Which changed files") && !printed.out.contains("$schema"), "{}", printed.out);
+    let finished = site.bare_run(&["init"]).finish();
+    finished.ends_with(0).says(&[
+        "wrote `",
+        "cdn-purge.yml`",
+        "it is served at `https://www.shop.test/`, says `hugo.toml`",
+    ]);
+    site.bare_run(&["check"]).finish().ends_with(0).says(&["can be used", "copied-static: static/**"]);
+    let schema: serde_json::Value = serde_json::from_str(&read("cdn-purge.schema.json")).unwrap();
+    assert_eq!(schema["properties"]["version"]["const"], 1);
+    site.bare_run(&["init"]).finish().ends_with(2).says(&["there is a configuration already", "--force"]);
+    site.bare_run(&["init", "--force", "--host", "b.shop.test"]).finish().ends_with(0);
+    assert!(read("cdn-purge.yml").contains("https://b.shop.test/{tail}"));
+}
+
+#[test]
+fn a_newcomer_is_told_of_init() {
+    Site::empty()
+        .bare_run(&["plan"])
+        .finish()
+        .ends_with(2)
+        .says(&["no configuration in", "`cdn-purge init` writes a first one"]);
+}
+
+#[test]
+fn completions_and_the_manual_page_go_to_standard_output() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let finished = Site::empty().bare_run(&["completions", shell]).finish();
+        finished.ends_with(0);
+        assert!(finished.out.contains("dry-run") && finished.err.is_empty(), "{shell}");
+    }
+    Site::empty().bare_run(&["completions", "zssh"]).finish().ends_with(2).says(&["did you mean `zsh`?"]);
+    let manual = Site::empty().bare_run(&["man"]).finish();
+    manual.ends_with(0);
+    assert!(manual.out.starts_with(".TH CDN-PURGE 1"), "{}", manual.out);
 }

@@ -245,3 +245,28 @@ fn changes_all_takes_every_tracked_file() {
     site.run(vendor.address(), &["run", "--changes", "all", "--prefetch=false"]).finish().is_all_done();
     vendor.accepted(&WARM, &[]);
 }
+
+#[test]
+fn the_deployed_commit_is_kept_in_a_file_when_everything_is_done_and_the_next_run_begins_there() {
+    let vendor = Vendor::start(&[]);
+    let site = Site::new();
+    let file = site.beside("deployed");
+    let named = file.to_str().unwrap();
+    let base = format!("file:{named}");
+    let arguments = ["--base", &base, "--write-base", named, "--prefetch=false"];
+    site.run(vendor.address(), &["plan"]).args(&arguments[..4]).finish().ends_with(0);
+    assert!(!file.exists(), "a plan deploys nothing");
+    site.run(vendor.address(), &["run"]).args(&arguments).finish().is_all_done();
+    let head = site.git(&["rev-parse", "HEAD"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{head}\n"));
+    let second = site.run(vendor.address(), &["run"]).args(&arguments).finish();
+    second.ends_with(0);
+    assert_eq!(second.report()["base"], head.as_str());
+    assert_eq!(second.report()["status"], "nothing-to-do");
+    // What failed was not deployed.
+    site.write("README.md", "changed");
+    site.commit("changed");
+    let failing = Vendor::start(&["--fail", "www.example.com"]);
+    assert_ne!(site.run(failing.address(), &["run", "--changes=git"]).args(&arguments).finish().code, Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{head}\n"));
+}

@@ -105,7 +105,7 @@ impl Tasks {
     /// regular expressions have one each. Source: the operation notes in alibabacloud_cdn20180510 9.2.0.
     fn id(&mut self, operation: Operation, host: &str, created: Timestamp) -> u64 {
         let shared_by = match operation {
-            Operation::Refresh(Kind::Directory | Kind::Regex) => 1,
+            Operation::Refresh(Kind::Directory | Kind::Regex | Kind::Tag) => 1,
             Operation::Refresh(Kind::File | Kind::IgnoreParams) => 2_000,
             Operation::Prefetch => 500,
         };
@@ -208,7 +208,7 @@ impl Tasks {
     }
 }
 
-/// The word in the records. Source: reference 2026-04 (see `spec.rs`); that of the last one is not documented.
+/// The word in the records. Source: reference 2026-04 (see `spec.rs`); those of the last two are not documented.
 pub(super) fn object_type(operation: Operation) -> &'static str {
     match operation {
         Operation::Refresh(Kind::File) => "file",
@@ -216,5 +216,6 @@ pub(super) fn object_type(operation: Operation) -> &'static str {
         Operation::Refresh(Kind::Regex) => "regex",
         Operation::Prefetch => "preload",
         Operation::Refresh(Kind::IgnoreParams) => "ignoreParams",
+        Operation::Refresh(Kind::Tag) => "cacheTag",
     }
 }

@@ -1,0 +1,132 @@
+//! The repository's settings become the place it was cloned from, with the credentials that git would use there.
+//!
+//! Read as git reads them, with what `include` and `includeIf` bring in: that is where the checkout step of a CI leaves its
+//! token. No credential helper is run.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+use super::super::entries::ObjectId;
+use super::super::remedy;
+use super::{Repository, object_id, oid};
+
+/// The most commits that a server is told of as being here: it stops at the first one it knows.
+const HELD: usize = 32;
+
+impl Repository {
+    /// The address of the remote: of `origin`, or of the only one. `None` without one.
+    ///
+    /// It may hold credentials. What `url.….insteadOf` says of it is done.
+    pub(in crate::changes) fn remote(&self) -> Option<String> {
+        let names = self.inner.remotes().ok()?;
+        let names: Vec<&str> = names.iter().flatten().flatten().collect();
+        let name = if names.contains(&"origin") { "origin" } else { names.first().filter(|_| names.len() == 1)? };
+        let remote = self.inner.find_remote(name).ok()?;
+        remote.url().ok().filter(|url| !url.is_empty()).map(str::to_owned)
+    }
+
+    /// Every `http.extraheader` and `http.<address>.extraheader` in the order of the files, with the address (empty: any)
+    /// and the header's line.
+    pub(in crate::changes) fn extra_headers(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let Ok(entries) = self.inner.config().and_then(|mut config| config.snapshot()) else { return found };
+        let Ok(entries) = entries.entries(Some(r"^http\..*extraheader$")) else { return found };
+        let _ = entries.for_each(|entry| {
+            // A name without a value would make git2 panic at the value.
+            if !entry.has_value() {
+                return;
+            }
+            if let (Ok(name), Ok(value)) = (entry.name(), entry.value()) {
+                let address = name.strip_prefix("http.").and_then(|name| name.strip_suffix("extraheader"));
+                let address = address.map(|address| address.strip_suffix('.').unwrap_or(address));
+                if let Some(address) = address {
+                    found.push((address.to_owned(), value.to_owned()));
+                }
+            }
+        });
+        found
+    }
+
+    /// Where its objects lie.
+    pub(in crate::changes) fn objects(&self) -> PathBuf {
+        self.inner.commondir().join("objects")
+    }
+
+    /// Reads objects from this folder too, from now on and in this process alone: nothing is written for it.
+    ///
+    /// # Errors
+    /// A folder whose name isn't Unicode, or that can't be read.
+    pub(in crate::changes) fn read_also(&self, objects: &Path) -> Result<(), Error> {
+        let unusable = |why: &str| remedy::unreadable(&format!("the objects in `{}`", objects.display()), why);
+        let path = objects.to_str().ok_or_else(|| unusable("the folder's name isn't Unicode"))?;
+        let odb = self.inner.odb().map_err(|error| unusable(error.message()))?;
+        odb.add_disk_alternate(path).map_err(|error| unusable(error.message()))
+    }
+
+    /// Whether a commit is here, and its tree.
+    pub(in crate::changes) fn holds(&self, commit: ObjectId) -> bool {
+        self.inner.find_commit(oid(commit)).is_ok_and(|commit| commit.tree().is_ok())
+    }
+
+    /// Whether a commit is here, whatever is with it.
+    pub(in crate::changes) fn knows(&self, commit: ObjectId) -> bool {
+        self.inner.find_commit(oid(commit)).is_ok()
+    }
+
+    /// Whether a revision is known here, or can't be told for another reason than that it is not.
+    pub(in crate::changes) fn knows_revision(&self, revision: &str) -> bool {
+        !matches!(self.inner.revparse_single(revision), Err(error) if error.code() == git2::ErrorCode::NotFound)
+    }
+
+    /// The tip of a branch, if this clone has it.
+    pub(in crate::changes) fn tip(&self, branch: &str) -> Option<ObjectId> {
+        self.branch(branch).ok()
+    }
+
+    /// Commits that are here with their trees, `head` first, then what the remote's branches were.
+    pub(in crate::changes) fn held(&self, head: ObjectId) -> Vec<ObjectId> {
+        let mut held = vec![head];
+        let references = self.inner.references_glob("refs/remotes/*");
+        for reference in references.into_iter().flatten().flatten() {
+            if let Ok(commit) = reference.peel_to_commit() {
+                held.push(object_id(commit.id()));
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        held.retain(|commit| seen.insert(*commit) && self.holds(*commit));
+        held.truncate(HELD);
+        held
+    }
+
+    /// The commits behind which this clone's history is cut off.
+    pub(in crate::changes) fn ends(&self) -> Vec<ObjectId> {
+        let text = std::fs::read_to_string(self.inner.commondir().join("shallow")).unwrap_or_default();
+        text.lines().filter_map(ObjectId::from_hex).collect()
+    }
+
+    /// Whether something else than a commit stands here under an id.
+    pub(in crate::changes) fn is_other_than_commit(&self, id: ObjectId) -> bool {
+        self.inner.find_object(oid(id), None).is_ok_and(|object| object.kind() != Some(git2::ObjectType::Commit))
+    }
+
+    /// A folder as the remote's address names it, seen from the work tree.
+    pub(in crate::changes) fn beside(&self, folder: &Path) -> PathBuf {
+        self.directory.join(folder)
+    }
+
+    /// The commit of the first of these references that another repository of this machine has.
+    ///
+    /// # Errors
+    /// Why that repository can't be opened, in libgit2's words.
+    pub(in crate::changes) fn reference_in(folder: &Path, names: &[String]) -> Result<Option<ObjectId>, String> {
+        let other = super::open_trusted(folder, None).map_err(|error| error.message().to_owned())?;
+        let find = |name: &String| other.find_reference(name).and_then(|reference| reference.peel_to_commit()).ok();
+        Ok(names.iter().find_map(find).map(|commit| object_id(commit.id())))
+    }
+
+    /// Whether the history of this clone is cut off.
+    pub(in crate::changes) fn is_cut_off(&self) -> bool {
+        self.is_shallow()
+    }
+}

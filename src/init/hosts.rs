@@ -1,0 +1,168 @@
+//! Contents of configuration files → the addresses that the site has at its CDN.
+
+use url::{Host, Url};
+
+/// Where a site is served: a host, and a path that ends in `/`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// In lower case.
+    pub host: String,
+    /// From `/` to `/`.
+    pub path: String,
+}
+
+impl Address {
+    /// Reads a host name or the address of a site's root; `None` for anything that can't be a CDN's public host.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) }.ok()?;
+        let Some(Host::Domain(host)) = url.host() else { return None };
+        let is_plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.query().is_none();
+        let is_host = host.split('.').count() > 1
+            && host.split('.').all(|label| {
+                !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            });
+        let path = url.path();
+        let path = if path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
+        // A brace would be read as a placeholder.
+        let is_path = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte));
+        (is_plain && is_host && is_path).then(|| Self { host: host.to_owned(), path })
+    }
+
+    /// The address of its root, ending in `/`.
+    pub fn root(&self) -> String {
+        format!("https://{}{}", self.host, self.path)
+    }
+}
+
+/// Keys whose value is the site's own address, in the configuration of a generator or a package.
+const ADDRESS_KEYS: &[&str] = &["baseurl", "base_url", "site_url", "siteurl", "url", "site", "homepage", "hostname"];
+
+/// Keys whose value is a domain at a CDN, in Terraform.
+const DOMAIN_KEYS: &[&str] = &["domain_name", "domain", "aliases", "name"];
+
+/// Hosts that stand in examples, and services that purge for themselves.
+const NOT_OURS: &[&str] = &[
+    "example.com",
+    "example.org",
+    "example.net",
+    "github.com",
+    "github.io",
+    "gitlab.com",
+    "gitlab.io",
+    "pages.dev",
+    "netlify.app",
+    "vercel.app",
+    "netlify.com",
+    "npmjs.com",
+    "localhost",
+    "your-domain.com",
+    "mysite.com",
+    "your-docusaurus-site.com",
+];
+
+/// The addresses that a file names, each once, in its order.
+pub(super) fn find(path: &str, text: &str) -> Vec<Address> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut found: Vec<Address> = Vec::new();
+    let mut add = |address: Option<Address>| {
+        if let Some(address) = address.filter(|address| is_ours(&address.host) && !found.contains(address)) {
+            found.push(address);
+        }
+    };
+    if name == "CNAME" {
+        text.lines().for_each(|line| add(Address::parse(line)));
+        return found;
+    }
+    let is_terraform = name.ends_with(".tf");
+    let is_about_cdn = is_terraform && text.contains("cdn");
+    let is_workflow = path.contains(".github/workflows/") || name == ".gitlab-ci.yml";
+    for line in text.lines().filter(|line| !is_comment(line)) {
+        let Some((key, value)) = key_and_value(line) else { continue };
+        let is_wanted = if is_terraform {
+            is_about_cdn && DOMAIN_KEYS.contains(&key.as_str())
+        } else if is_workflow {
+            key == "url"
+        } else {
+            ADDRESS_KEYS.contains(&key.as_str())
+        };
+        if is_wanted {
+            words(value).filter(|word| is_terraform || word.contains("://")).for_each(|word| add(Address::parse(word)));
+        }
+    }
+    found
+}
+
+fn is_ours(host: &str) -> bool {
+    !NOT_OURS.iter().any(|other| host == *other || host.strip_suffix(other).is_some_and(|rest| rest.ends_with('.')))
+}
+
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with('#') || line.starts_with("//") || line.starts_with('*')
+}
+
+/// `key: value`, `key = value`, `"key": value`, `key: 'value',`; the key in lower case.
+fn key_and_value(line: &str) -> Option<(String, &str)> {
+    let line = line.trim_start_matches([' ', '\t', '{']).trim_start_matches("- ");
+    let end = line.find([':', '='])?;
+    let key = line[..end].trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (is_key && !key.is_empty()).then(|| (key, &line[end + 1..]))
+}
+
+/// The texts of a value: between quotes and brackets, without what follows.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split(|letter: char| letter.is_whitespace() || "\"'`,;[](){}<>".contains(letter))
+        .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &str, text: &str) -> Vec<String> {
+        find(path, text).iter().map(Address::root).collect()
+    }
+
+    #[test]
+    fn the_sites_own_address_is_found_in_every_spelling() {
+        for (path, text) in [
+            ("CNAME", "www.shop.test\n"),
+            ("static/CNAME", "  www.shop.test"),
+            ("hugo.toml", "baseURL = \"https://www.shop.test/\""),
+            ("_config.yml", "title: x\nurl: https://www.shop.test # live"),
+            ("mkdocs.yml", "site_url: 'https://www.shop.test'"),
+            ("astro.config.mjs", "export default defineConfig({\n  site: 'https://www.shop.test',\n});"),
+            ("docusaurus.config.js", "  url: \"https://www.shop.test\","),
+            ("package.json", "  \"homepage\": \"https://www.shop.test/\","),
+            (".github/workflows/deploy.yml", "    environment:\n      url: https://www.shop.test"),
+            ("infra/cdn.tf", "resource \"x_cdn_domain\" \"site\" {\n  domain_name = \"www.shop.test\"\n}"),
+        ] {
+            assert_eq!(told(path, text), ["https://www.shop.test/"], "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_the_site_is_kept_and_several_hosts_are_told_once() {
+        assert_eq!(told("hugo.toml", "baseURL = 'https://shop.test/docs'"), ["https://shop.test/docs/"]);
+        let terraform = "# cdn\naliases = [\"a.shop.test\", \"b.shop.test\", \"a.shop.test\"]\n";
+        assert_eq!(told("main.tf", terraform), ["https://a.shop.test/", "https://b.shop.test/"]);
+    }
+
+    #[test]
+    fn examples_other_services_and_other_things_are_none() {
+        for (path, text) in [
+            ("hugo.toml", "baseURL = 'https://example.org/'"),
+            ("CNAME", "me.github.io"),
+            ("_config.yml", "# url: https://www.shop.test\nurl: \"\"\ntwitter: https://twitter.test"),
+            ("main.tf", "name = \"shop.test\""),
+            ("astro.config.mjs", "site: `https://${host}/`,\nurl: 'https://localhost:4321'"),
+            ("mkdocs.yml", "site_url: https://{{ host }}/\nurl: https://1.2.3.4/"),
+            ("package.json", "\"url\": \"git+https://github.com/me/shop.git\""),
+        ] {
+            assert_eq!(told(path, text), [""; 0], "{path}");
+        }
+    }
+}

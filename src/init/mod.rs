@@ -1,0 +1,366 @@
+//! A repository's files and the contents of a few → what kind of site it is, and a first configuration for it.
+//!
+//! Values in, values out. A page that a rule misses stays stale and looks green, so where it isn't known which page comes of a
+//! file, every file refreshes the whole site, and a comment says how to do better.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use self::generators::{FOLDERS, GENERATORS, Generator};
+pub use self::hosts::Address;
+use crate::provider::Spec;
+
+mod generators;
+mod hosts;
+
+/// Contents larger than this are no configuration of a site, in bytes.
+pub const MOST_BYTES: u64 = 64 * 1024;
+
+/// How deep a site's folder may lie below the repository's root.
+const DEPTH: usize = 3;
+
+/// What a glob reads otherwise than as itself.
+const GLOB_MARKS: &[char] = &['*', '?', '[', ']', '{', '}', '!', '\\'];
+
+/// What a repository was recognised as.
+#[derive(Debug)]
+pub struct Site {
+    kind: Kind,
+    /// From the root of the repository to `/`; empty for the root itself.
+    folder: String,
+    /// With the file that names each.
+    addresses: Vec<(Address, String)>,
+    /// The provider whose keys the repository's pipelines name.
+    provider: Option<&'static Spec>,
+    /// Folders of the site's own that are copied as they are, from the repository's root.
+    copied: Vec<String>,
+    /// Other pipelines' files, to say what to copy.
+    has_gitlab: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The site itself is committed; with the generator that made it, if it is known, and the file that tells.
+    Finished(Option<(&'static Generator, String)>),
+    /// It is built of these files, elsewhere.
+    Built(&'static Generator, String),
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// The files whose contents are worth reading.
+pub fn wanted(files: &[String]) -> impl Iterator<Item = &str> {
+    let shared = || GENERATORS.iter().flat_map(|generator| generator.shared_markers).map(|(name, _)| *name);
+    let own = || GENERATORS.iter().flat_map(|generator| generator.markers).copied();
+    files.iter().map(String::as_str).filter(move |file| {
+        let name = name(file);
+        let is_pipeline = file.starts_with(".github/workflows/") || *file == ".gitlab-ci.yml";
+        let is_known = matches!(name, "CNAME" | "package.json") || name.ends_with(".tf") || is_pipeline;
+        let is_marker = || shared().any(|marker| marker == name) || own().any(|marker| ends_in(file, marker).is_some());
+        file.matches('/').count() <= DEPTH + 1 && (is_known || is_marker())
+    })
+}
+
+/// Looks at the files of a repository, from its root with `/`, and at the contents of those that are [`wanted`].
+pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, providers: &[&'static Spec]) -> Site {
+    // A folder with such a name can't be spelled in a glob as simply as it is here.
+    let files: Vec<String> = files.iter().filter(|file| !file.contains(GLOB_MARKS)).cloned().collect();
+    let contents: BTreeMap<String, String> = contents
+        .iter()
+        .filter(|(file, _)| !file.contains(GLOB_MARKS))
+        .map(|(file, text)| (file.clone(), text.clone()))
+        .collect();
+    let (files, contents) = (files.as_slice(), &contents);
+    let (kind, folder) = kind(files, contents);
+    let mut addresses: Vec<(Address, String)> = Vec::new();
+    // What was written for a host to read is surer than what may be a link.
+    let mut sources: Vec<&String> = contents.keys().collect();
+    sources.sort_by_key(|path| (rank(path), path.matches('/').count()));
+    let best = sources.iter().map(|path| (rank(path), hosts::find(path, &contents[*path]), *path));
+    let mut best_rank = usize::MAX;
+    for (rank, found, path) in best {
+        if !found.is_empty() && rank <= best_rank {
+            best_rank = rank;
+            addresses.extend(found.into_iter().map(|address| (address, path.clone())));
+        }
+    }
+    addresses.sort_by_key(|(address, _)| address.clone());
+    addresses.dedup_by(|left, right| left.0 == right.0);
+    let names_keys = |spec: &&&'static Spec| {
+        let names = spec.credentials.iter().map(|names| names.access_key_id);
+        names.into_iter().any(|name| contents.values().any(|text| text.contains(name)))
+    };
+    let provider = providers.iter().find(names_keys).copied();
+    let copied = match &kind {
+        Kind::Built(generator, _) => {
+            let folders = generator.copied.iter().map(|copied| format!("{folder}{copied}/"));
+            folders.filter(|copied| files.iter().any(|file| file.starts_with(copied.as_str()))).collect()
+        }
+        _ => Vec::new(),
+    };
+    let has_gitlab = files.iter().any(|file| file == ".gitlab-ci.yml");
+    Site { kind, folder, addresses, provider, copied, has_gitlab }
+}
+
+/// How sure the addresses of a file are: the lower the surer.
+fn rank(path: &str) -> usize {
+    match name(path) {
+        "CNAME" => 0,
+        other if other.ends_with(".tf") => 1,
+        "package.json" => 3,
+        _ if path.starts_with('.') => 4,
+        _ => 2,
+    }
+}
+
+fn kind(files: &[String], contents: &BTreeMap<String, String>) -> (Kind, String) {
+    let known = GENERATORS.iter().find_map(|generator| {
+        let (folder, marker) = marker(generator, files, contents)?;
+        Some((generator, folder, marker))
+    });
+    let has_page = |folder: &str| files.iter().any(|file| file.strip_prefix(folder) == Some("index.html"));
+    if let Some((generator, folder, marker)) = known {
+        let finished = generator.outputs.iter().map(|output| format!("{folder}{output}/")).find(|output| {
+            // Folders that are copied hold pages of their own at times.
+            has_page(output) && !generator.copied.iter().any(|copied| *output == format!("{folder}{copied}/"))
+        });
+        return match finished {
+            Some(output) => (Kind::Finished(Some((generator, marker))), output),
+            None => (Kind::Built(generator, marker), folder),
+        };
+    }
+    let folders = FOLDERS.iter().map(|folder| format!("{folder}/")).chain([String::new()]);
+    match folders.into_iter().find(|folder| has_page(folder)) {
+        Some(folder) => (Kind::Finished(None), folder),
+        None => (Kind::Unknown, String::new()),
+    }
+}
+
+/// The folder of the site that this generator makes, and the file that tells: the one nearest to the root.
+fn marker(generator: &Generator, files: &[String], contents: &BTreeMap<String, String>) -> Option<(String, String)> {
+    let own = files.iter().filter_map(|file| {
+        let folder = generator.markers.iter().find_map(|marker| ends_in(file, marker))?;
+        Some((folder.to_owned(), file.clone()))
+    });
+    let shared = contents.iter().filter_map(|(file, text)| {
+        let is_of = |(marker, words): &&(&str, &[&str])| {
+            ends_in(file, marker).is_some() && words.iter().any(|word| text.contains(word))
+        };
+        let (marker, _) = generator.shared_markers.iter().find(is_of)?;
+        Some((ends_in(file, marker)?.to_owned(), file.clone()))
+    });
+    own.chain(shared)
+        .filter(|(folder, _)| folder.matches('/').count() <= DEPTH)
+        .min_by_key(|(folder, file)| (folder.matches('/').count(), file.clone()))
+}
+
+/// What stands before the marker in a path, if it ends in it: `site/` for `site/hugo.toml`. A `*` is any ending.
+fn ends_in<'f>(file: &'f str, marker: &str) -> Option<&'f str> {
+    let folder = match marker.strip_suffix('*') {
+        Some(start) => {
+            let at = file.rfind(start)?;
+            let ending = &file[at + start.len()..];
+            (!ending.contains('/') && !ending.is_empty()).then(|| &file[..at])?
+        }
+        None => file.strip_suffix(marker)?,
+    };
+    (folder.is_empty() || folder.ends_with('/')).then_some(folder)
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What a person decided.
+#[derive(Debug, Default)]
+pub struct Choices {
+    /// The provider; without it the one that the repository names, else the first.
+    pub provider: Option<&'static Spec>,
+    /// Where the site is served; empty: as the repository says.
+    pub addresses: Vec<Address>,
+    /// The schema's file, as an editor finds it from the configuration.
+    pub schema: Option<String>,
+}
+
+/// A first configuration.
+#[derive(Debug)]
+pub struct Draft {
+    /// The text of the file.
+    pub text: String,
+    /// What was recognised, a sentence each.
+    pub recognised: Vec<String>,
+    /// What a person must change before it is of use, a sentence each.
+    pub open: Vec<String>,
+    /// The provider that it is for.
+    pub provider: &'static Spec,
+    /// Whether the repository has a pipeline of GitLab.
+    pub has_gitlab: bool,
+    /// The hosts that it names.
+    pub hosts: Vec<String>,
+}
+
+/// Where a host is needed and none is known.
+const STAND_IN: &str = "www.example.com";
+
+/// Writes a configuration for the site.
+///
+/// # Panics
+/// Without any provider.
+pub fn draft(site: &Site, choices: &Choices, providers: &[&'static Spec]) -> Draft {
+    let provider = choices.provider.or(site.provider).or(providers.first().copied()).expect("there are providers");
+    let mut recognised = Vec::new();
+    let mut open = Vec::new();
+    let (addresses, is_stand_in) = addresses(site, choices, &mut recognised);
+    if is_stand_in {
+        open.push(format!(
+            "`{STAND_IN}` stands for your host, which nothing in the repository tells: put it in, or give `--host`"
+        ));
+    }
+    let mut text = String::from(
+        "# Which changed files become which addresses at the CDN. `cdn-purge init` wrote it from what it found in the repository:\n\
+         # read it, and change what isn't so. `cdn-purge check` reads it, `cdn-purge explain PATH` says what a file comes to.\n",
+    );
+    if let Some(schema) = &choices.schema {
+        let _ = writeln!(text, "# yaml-language-server: $schema={schema}");
+    }
+    let others: Vec<&str> = providers.iter().map(|spec| spec.name).filter(|name| *name != provider.name).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; others: {}", others.join(", ")) };
+    let _ = write!(
+        text,
+        "version: 1\n\n# Where the addresses live. `cdn-purge providers` lists what else a target takes{others}.\n\
+         targets:\n  site:\n    provider: {}\n\nrules:\n",
+        provider.name
+    );
+    recognised.insert(0, rules(site, &addresses, &mut text, &mut open));
+    let hosts = addresses.into_iter().map(|address| address.host).collect();
+    Draft { text, recognised, open, provider, has_gitlab: site.has_gitlab, hosts }
+}
+
+fn addresses(site: &Site, choices: &Choices, recognised: &mut Vec<String>) -> (Vec<Address>, bool) {
+    if !choices.addresses.is_empty() {
+        return (choices.addresses.clone(), false);
+    }
+    for (address, path) in &site.addresses {
+        recognised.push(format!("it is served at `{}`, says `{path}`", address.root()));
+    }
+    let found: Vec<Address> = site.addresses.iter().map(|(address, _)| address.clone()).collect();
+    let stand_in = || Address::parse(STAND_IN).into_iter().collect();
+    if found.is_empty() { (stand_in(), true) } else { (found, false) }
+}
+
+/// Writes the rules, and gives the sentence of what they are for.
+fn rules(site: &Site, addresses: &[Address], text: &mut String, open: &mut Vec<String>) -> String {
+    let folder = &site.folder;
+    match &site.kind {
+        Kind::Finished(generator) => {
+            let place = if folder.is_empty() { "the repository's root".to_owned() } else { format!("`{folder}`") };
+            text.push_str("  # The site is committed as it is served, so each file has its own address. A page that is the index of its folder\n");
+            text.push_str("  # has two more: /docs/index.html is /docs/ and /docs too.\n");
+            rule(
+                text,
+                "pages",
+                &files(folder, &[]),
+                "urls",
+                addresses,
+                if folder.is_empty() { "{path}" } else { "{tail}" },
+            );
+            text.push_str("    index: index.html\n    # prefetch: true            # fetch each into the caches again, as soon as it is refreshed\n");
+            match generator {
+                Some((generator, marker)) => {
+                    format!("a finished site in {place}, made by {} (`{marker}`)", generator.name)
+                }
+                None => format!("a finished site in {place}"),
+            }
+        }
+        Kind::Built(generator, marker) => {
+            let source = if generator.reads_elsewhere { "" } else { folder.as_str() };
+            let copied: Vec<String> = site.copied.clone();
+            for copied in &copied {
+                let _ = writeln!(
+                    text,
+                    "  # {} copies {copied} into the site as it is, so each file has its own address.",
+                    generator.name
+                );
+                rule(text, &format!("copied-{}", label(copied)), &[format!("{copied}**")], "urls", addresses, "{tail}");
+                text.push_str("    index: index.html\n\n");
+            }
+            let _ = writeln!(
+                text,
+                "  # {} builds the pages of the other files, and a template, a menu or a title can change any of them: which page",
+                generator.name
+            );
+            text.push_str("  # comes of which file isn't known here, so a change refreshes the whole site. That is one directory refresh of the\n");
+            text.push_str(
+                "  # day's quota for each host. Where a file makes one page only, a rule of its own is cheaper, as\n",
+            );
+            text.push_str("  #   - files: \"content/posts/*.md\"\n  #     urls: \"https://HOST/posts/{1}/\"\n");
+            text.push_str("  # with the file excluded here; but lists, feeds and neighbours that show it must be among its addresses.\n");
+            rule(text, "built", &files(source, &copied), "directories", addresses, "");
+            allow_root(text, addresses);
+            if generator.name == "Next.js" || generator.name == "Nuxt" {
+                open.push(format!(
+                    "{} can render pages on a server: what such a page shows may change without a commit",
+                    generator.name
+                ));
+            }
+            format!(
+                "{} builds the site (`{marker}`), and the pages themselves aren't in the repository",
+                generator.name
+            )
+        }
+        Kind::Unknown => {
+            text.push_str("  # Nothing here tells how files become pages, so a change of any file refreshes the whole site. Where files are served\n");
+            text.push_str("  # as they are, this is exact and cheaper:\n");
+            text.push_str(
+                "  #   - files: \"public/**\"\n  #     urls: \"https://HOST/{tail}\"\n  #     index: index.html\n",
+            );
+            rule(text, "all", &files("", &[]), "directories", addresses, "");
+            allow_root(text, addresses);
+            open.push(
+                "no generator and no finished site was recognised, so any change refreshes the whole site".into(),
+            );
+            "nothing that makes a site".to_owned()
+        }
+    }
+}
+
+/// Everything in a folder, without what is none of the site.
+fn files(folder: &str, excluded: &[String]) -> Vec<String> {
+    let mut files = vec![format!("{folder}**")];
+    files.extend(excluded.iter().map(|excluded| format!("!{excluded}**")));
+    if folder.is_empty() {
+        let never = [".github/**", ".gitlab-ci.yml", ".gitignore", "cdn-purge.yml", "cdn-purge.schema.json"];
+        files.extend(never.iter().map(|never| format!("!{never}")));
+    }
+    files
+}
+
+fn rule(text: &mut String, name: &str, files: &[String], key: &str, addresses: &[Address], tail: &str) {
+    let list = |items: Vec<String>| match items.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    let files = list(files.iter().map(|file| quoted(file)).collect());
+    let urls = list(addresses.iter().map(|address| quoted(&format!("{}{tail}", address.root()))).collect());
+    let _ = write!(text, "  - name: {name}\n    files: {files}\n    {key}: {urls}\n");
+}
+
+/// The root of a host is refreshed only where it is asked for; a site below a path has none.
+fn allow_root(text: &mut String, addresses: &[Address]) {
+    if addresses.iter().any(|address| address.path == "/") {
+        text.push_str("    allow-root: true            # the root of a host is never refreshed without this\n");
+    }
+}
+
+/// A name of a rule.
+fn label(folder: &str) -> String {
+    folder.trim_matches('/').replace(|letter: char| !letter.is_ascii_alphanumeric(), "-").trim_matches('-').to_owned()
+}
+
+/// A text as a YAML scalar, whatever it holds.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::inputs::{self, Environment, Flags, Settings, Use};
+use crate::mapping::{self, Mapped, Overrides};
+use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
+use crate::providers::PROVIDERS;
+
+fn site(files: &[(&str, &str)]) -> Site {
+    let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let texts: BTreeMap<&str, &str> = files.iter().copied().collect();
+    let contents = wanted(&names).map(|name| (name.to_owned(), texts[name].to_owned())).collect();
+    recognise(&names, &contents, PROVIDERS)
+}
+
+fn written(files: &[(&str, &str)]) -> Draft {
+    draft(&site(files), &Choices::default(), PROVIDERS)
+}
+
+/// The configuration as a run understands it.
+fn read(draft: &Draft) -> Settings {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("cdn-purge.yml");
+    std::fs::write(&config, &draft.text).unwrap();
+    let mut flags = Flags::new();
+    flags.add("config", config.to_str().unwrap());
+    inputs::read(Use::Check, &flags, &Environment::new())
+        .unwrap_or_else(|error| panic!("{:#?}\n{}", error.diagnostics(), draft.text))
+}
+
+fn mapped(draft: &Draft, files: &[&str]) -> Mapped {
+    let change = |file: &&str| Change {
+        path: RepoPath::new(file.as_bytes()),
+        kind: ChangeKind::Modified,
+        entry: EntryKind::File,
+    };
+    let changes: Vec<Change> = files.iter().map(change).collect();
+    mapping::map(&changes, &read(draft).rules, Overrides::default())
+}
+
+fn urls(draft: &Draft, file: &str) -> Vec<String> {
+    mapped(draft, &[file]).tasks.iter().map(|task| task.url.to_string()).collect()
+}
+
+/// Generators as a repository shows them: files, what is said of it, and a source with what its change must refresh.
+type Fixture =
+    (&'static [(&'static str, &'static str)], &'static str, &'static [(&'static str, &'static [&'static str])]);
+
+const ALL: &[&str] = &["https://www.shop.test/"];
+
+const FIXTURES: &[Fixture] = &[
+    (
+        &[
+            ("hugo.toml", "baseURL = 'https://www.shop.test/'"),
+            ("content/posts/a.md", ""),
+            ("static/a b.css", ""),
+            ("data/prices.json", ""),
+            ("public/index.html", ""),
+        ],
+        "a finished site in `public/`, made by Hugo (`hugo.toml`)",
+        &[(
+            "public/posts/index.html",
+            &["https://www.shop.test/posts/index.html", "https://www.shop.test/posts/", "https://www.shop.test/posts"],
+        )],
+    ),
+    (
+        &[("hugo.toml", "baseURL = 'https://www.shop.test/'"), ("content/posts/a.md", ""), ("static/a b.css", "")],
+        "Hugo builds the site (`hugo.toml`)",
+        &[
+            ("static/a b.css", &["https://www.shop.test/a%20b.css"]),
+            ("content/posts/a.md", ALL),
+            ("themes/x/y.html", ALL),
+        ],
+    ),
+    (
+        &[("config.toml", "baseURL = 'https://www.shop.test/'\n"), ("archetypes/default.md", "")],
+        "Hugo builds the site (`config.toml`)",
+        &[("config.toml", ALL)],
+    ),
+    (
+        &[("config.toml", "base_url = 'https://www.shop.test'\n"), ("templates/page.html", ""), ("static/x.js", "")],
+        "Zola builds the site (`config.toml`)",
+        &[("static/x.js", &["https://www.shop.test/x.js"]), ("sass/x.scss", ALL)],
+    ),
+    (
+        &[
+            ("_config.yml", "url: https://www.shop.test\ntheme: minima\n"),
+            ("_posts/2026-01-01-a.md", ""),
+            ("index.md", ""),
+        ],
+        "Jekyll builds the site (`_config.yml`)",
+        &[("_posts/2026-01-01-a.md", ALL), ("README.md", ALL)],
+    ),
+    (
+        &[
+            ("_config.yml", "url: https://www.shop.test\ntheme: x\n"),
+            ("package.json", "{\"dependencies\": {\n\"hexo\": \"7\"}}"),
+        ],
+        "Hexo builds the site (`package.json`)",
+        &[("source/_posts/a.md", ALL)],
+    ),
+    (
+        &[("eleventy.config.js", ""), ("CNAME", "www.shop.test\n"), ("posts/a.md", "")],
+        "Eleventy builds the site (`eleventy.config.js`)",
+        &[("posts/a.md", ALL)],
+    ),
+    (
+        &[
+            ("web/astro.config.mjs", "  site: 'https://www.shop.test',"),
+            ("web/public/x.svg", ""),
+            ("web/src/pages/a.astro", ""),
+        ],
+        "Astro builds the site (`web/astro.config.mjs`)",
+        &[("web/public/x.svg", &["https://www.shop.test/x.svg"]), ("web/src/pages/a.astro", ALL), ("api/main.go", &[])],
+    ),
+    (
+        &[
+            ("next.config.js", "output: 'export'"),
+            ("CNAME", "www.shop.test"),
+            ("public/x.svg", ""),
+            ("app/page.tsx", ""),
+        ],
+        "Next.js builds the site (`next.config.js`)",
+        &[("public/x.svg", &["https://www.shop.test/x.svg"]), ("app/page.tsx", ALL)],
+    ),
+    (
+        &[("nuxt.config.ts", ""), ("CNAME", "www.shop.test"), ("pages/index.vue", "")],
+        "Nuxt builds the site (`nuxt.config.ts`)",
+        &[("pages/index.vue", ALL)],
+    ),
+    (
+        &[("gatsby-config.ts", "siteUrl: `https://www.shop.test`,"), ("static/x.png", ""), ("src/pages/a.tsx", "")],
+        "Gatsby builds the site (`gatsby-config.ts`)",
+        &[("static/x.png", &["https://www.shop.test/x.png"]), ("src/pages/a.tsx", ALL)],
+    ),
+    (
+        &[
+            ("website/docusaurus.config.js", "  url: 'https://www.shop.test',"),
+            ("website/static/x.png", ""),
+            ("docs/a.md", ""),
+        ],
+        "Docusaurus builds the site (`website/docusaurus.config.js`)",
+        &[("website/static/x.png", &["https://www.shop.test/x.png"]), ("docs/a.md", ALL)],
+    ),
+    (
+        &[("docs/.vitepress/config.mts", ""), ("CNAME", "www.shop.test"), ("docs/public/x.png", ""), ("docs/a.md", "")],
+        "VitePress builds the site (`docs/.vitepress/config.mts`)",
+        &[("docs/public/x.png", &["https://www.shop.test/x.png"]), ("docs/a.md", ALL)],
+    ),
+    (
+        &[("docs/.vuepress/config.js", ""), ("CNAME", "www.shop.test"), ("docs/a.md", "")],
+        "VuePress builds the site (`docs/.vuepress/config.js`)",
+        &[("docs/a.md", ALL)],
+    ),
+    (
+        &[("mkdocs.yml", "site_url: https://www.shop.test/guide\n"), ("docs/index.md", "")],
+        "MkDocs builds the site (`mkdocs.yml`)",
+        &[("docs/index.md", &["https://www.shop.test/guide/"]), ("src/lib.py", &["https://www.shop.test/guide/"])],
+    ),
+    (
+        &[("docs/conf.py", "extensions = []"), ("CNAME", "www.shop.test"), ("docs/index.rst", "")],
+        "Sphinx builds the site (`docs/conf.py`)",
+        &[("docs/index.rst", ALL), ("src/lib.py", ALL)],
+    ),
+    (
+        &[("book.toml", "[book]\n"), ("CNAME", "www.shop.test"), ("src/SUMMARY.md", "")],
+        "mdBook builds the site (`book.toml`)",
+        &[("src/SUMMARY.md", ALL)],
+    ),
+    (
+        &[("vite.config.ts", ""), ("index.html", ""), ("CNAME", "www.shop.test"), ("src/main.ts", "")],
+        "Vite builds the site (`vite.config.ts`)",
+        &[("src/main.ts", ALL), ("index.html", ALL)],
+    ),
+    (
+        &[
+            ("package.json", "{\"homepage\": \"https://www.shop.test/\",\n\"react-scripts\": \"5\"}"),
+            ("public/index.html", ""),
+            ("src/App.js", ""),
+        ],
+        "Create React App builds the site (`package.json`)",
+        &[("src/App.js", ALL)],
+    ),
+    (
+        &[("dist/index.html", ""), ("dist/a/b.html", ""), ("infra/cdn.tf", "domain_name = \"www.shop.test\" # cdn")],
+        "a finished site in `dist/`",
+        &[("dist/a/b.html", &["https://www.shop.test/a/b.html"]), ("infra/cdn.tf", &[])],
+    ),
+    (
+        &[("index.html", ""), ("CNAME", "www.shop.test\n"), ("css/a.css", "")],
+        "a finished site in the repository's root",
+        &[("css/a.css", &["https://www.shop.test/css/a.css"]), (".github/workflows/x.yml", &[])],
+    ),
+    (&[("CNAME", "www.shop.test\n"), ("main.go", "")], "nothing that makes a site", &[("main.go", ALL)]),
+];
+
+#[test]
+fn every_generator_is_recognised_and_its_draft_maps_what_it_must() {
+    for (files, said, sources) in FIXTURES {
+        let draft = written(files);
+        assert!(draft.recognised[0].starts_with(said), "{:?}\n{}", draft.recognised, draft.text);
+        assert_eq!(draft.hosts, ["www.shop.test"], "{said}");
+        for (source, expected) in *sources {
+            assert_eq!(urls(&draft, source), *expected, "{said}: {source}\n{}", draft.text);
+        }
+    }
+}
+
+#[test]
+fn no_generator_of_the_table_is_without_a_fixture() {
+    for generator in GENERATORS {
+        let starts = format!("{} builds", generator.name);
+        assert!(FIXTURES.iter().any(|(_, said, _)| said.starts_with(&starts)), "{}", generator.name);
+    }
+}
+
+#[test]
+fn without_a_host_the_draft_can_be_used_and_says_what_it_lacks() {
+    let draft = written(&[("hugo.toml", "baseURL = 'https://example.org/'")]);
+    read(&draft);
+    assert!(draft.open[0].contains("stands for your host"), "{:?}", draft.open);
+}
+
+#[test]
+fn what_a_person_gives_beats_what_the_repository_says() {
+    let site = site(&[("dist/index.html", ""), ("CNAME", "old.shop.test")]);
+    let addresses = ["a.shop.test", "b.shop.test/docs"].map(|host| Address::parse(host).unwrap()).to_vec();
+    let choices = Choices { addresses, provider: PROVIDERS.last().copied(), schema: Some("./x.json".into()) };
+    let draft = draft(&site, &choices, PROVIDERS);
+    assert_eq!(urls(&draft, "dist/a"), ["https://a.shop.test/a", "https://b.shop.test/docs/a"]);
+    assert!(draft.text.contains("\n# yaml-language-server: $schema=./x.json\n"));
+    assert_eq!(read(&draft).targets[0].provider.name, PROVIDERS.last().unwrap().name);
+}
+
+#[test]
+fn the_provider_is_the_one_whose_keys_a_pipeline_names() {
+    for spec in PROVIDERS {
+        for names in spec.credentials {
+            let pipeline = format!("env:\n  {}: x\n", names.access_key_id);
+            let draft = written(&[(".github/workflows/deploy.yml", &pipeline), ("index.html", "")]);
+            assert_eq!(draft.provider.name, spec.name);
+        }
+    }
+}
+
+proptest! {
+    /// Whatever files a repository holds and whatever they say, what is written can be used.
+    #[test]
+    fn every_draft_passes_check(
+        names in prop::collection::vec(prop_oneof![
+            "[a-z .{}'\"\\\\*!?#-]{1,8}/(hugo.toml|mkdocs.yml|astro.config.mjs|conf.py|static/x|public/index.html|CNAME)",
+            "(hugo.toml|config.toml|_config.yml|package.json|CNAME|main.tf|index.html|docs/index.html|static/x)",
+        ], 0..6),
+        text in "(baseURL|url|site|domain_name) ?[:=] ?['\"]?(https://)?[a-zA-Z0-9.{}\"'/é-]{0,20}['\"]?( cdn)?\n",
+    ) {
+        let files: BTreeMap<&str, &str> = names.iter().map(|name| (name.as_str(), text.as_str())).collect();
+        let files: Vec<(&str, &str)> = files.into_iter().collect();
+        read(&written(&files));
+    }
+}

@@ -1,0 +1,119 @@
+//! The flags of `init` become what it writes, where, and for whom.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, ValueHint};
+
+use super::given::unplaced;
+use super::rules::unknown_provider;
+use super::value::quoted;
+use crate::error::Error;
+use crate::init::Address;
+use crate::provider::Spec;
+use crate::providers::PROVIDERS;
+
+/// What `init` was asked for.
+#[derive(Debug)]
+pub struct InitOptions {
+    /// The directory that holds the repository, or lies in it.
+    pub repository: PathBuf,
+    /// The provider; without it the one that the repository names.
+    pub provider: Option<&'static Spec>,
+    /// Where the site is served; empty: as the repository says.
+    pub addresses: Vec<Address>,
+    /// Where to write; without it `cdn-purge.yml` at the root of the repository.
+    pub output: Option<InitOutput>,
+    /// Write over what is there.
+    pub force: bool,
+}
+
+/// Where the configuration goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum InitOutput {
+    /// `-`.
+    Standard,
+    /// A file.
+    File(PathBuf),
+}
+
+/// The command as clap knows it.
+pub(super) fn command() -> clap::Command {
+    let one = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    clap::Command::new("init").about("Writes a first configuration for this repository, from what is in it").args([
+        one("provider", "NAME", "The provider; without it the one whose keys a pipeline of the repository names"),
+        one("host", "HOST", "Where the site is served, as www.example.com or www.example.com/docs; may be repeated")
+            .action(ArgAction::Append),
+        one("output", "PATH", "Where to write, or - to print [default: cdn-purge.yml at the repository's root]")
+            .value_hint(ValueHint::FilePath),
+        Arg::new("force").long("force").help("Write over a file that is there").action(ArgAction::SetTrue),
+        one("repository", "PATH", "The directory of the checkout [default: .]")
+            .short('C')
+            .value_hint(ValueHint::DirPath),
+    ])
+}
+
+/// Reads the flags.
+///
+/// # Errors
+/// Every value that can't be read, at once.
+pub(super) fn read(matches: &mut ArgMatches) -> Result<InitOptions, Error> {
+    let mut problems = Vec::new();
+    let provider = matches.remove_one::<String>("provider").and_then(|name| {
+        let found = PROVIDERS.iter().copied().find(|spec| spec.name == name);
+        if found.is_none() {
+            problems.push(unknown_provider("`--provider`", &name, PROVIDERS));
+        }
+        found
+    });
+    let hosts = matches.remove_many::<String>("host").into_iter().flatten();
+    let addresses = hosts.filter_map(|text| {
+        let address = Address::parse(&text);
+        if address.is_none() {
+            let help =
+                "write a public host name, as `www.example.com`, or with the site's path, as `www.example.com/docs`";
+            problems.push(unplaced(format!("`--host` is {}", quoted(&text)), help));
+        }
+        address
+    });
+    let addresses = addresses.collect();
+    let path = |matches: &mut ArgMatches, name| matches.remove_one::<String>(name).filter(|text| !text.is_empty());
+    let output = path(matches, "output").map(|text| match text.as_str() {
+        "-" => InitOutput::Standard,
+        _ => InitOutput::File(text.into()),
+    });
+    let repository = path(matches, "repository").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let force = matches.get_flag("force");
+    if problems.is_empty() {
+        Ok(InitOptions { repository, provider, addresses, output, force })
+    } else {
+        Err(Error::Inputs(problems))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<InitOptions, Error> {
+        let arguments = std::iter::once("init").chain(line.split_whitespace());
+        read(&mut command().try_get_matches_from(arguments).unwrap())
+    }
+
+    #[test]
+    fn what_is_given_is_taken_and_the_rest_is_left_to_the_repository() {
+        let options = parse("--host www.shop.test --host https://shop.test/docs --output - --force").unwrap();
+        let roots: Vec<_> = options.addresses.iter().map(Address::root).collect();
+        assert_eq!(roots, ["https://www.shop.test/", "https://shop.test/docs/"]);
+        assert_eq!((options.output, options.force), (Some(InitOutput::Standard), true));
+        let options = parse("").unwrap();
+        assert!(options.provider.is_none() && options.addresses.is_empty() && options.output.is_none());
+    }
+
+    #[test]
+    fn hosts_that_can_be_none_and_unknown_providers_are_told_at_once() {
+        let error = parse("--host localhost --host https://{host}/ --host 10.0.0.1 --provider nobody").unwrap_err();
+        assert_eq!(error.diagnostics().len(), 4);
+    }
+}

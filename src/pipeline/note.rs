@@ -1,0 +1,66 @@
+//! The summary goes onto the merge request as a note, if that is asked for; what comes in the way is a warning and no more.
+
+use std::time::Duration;
+
+use super::Job;
+use crate::host::gitlab_note::{self, Note};
+use crate::host::{Console, Host, Severity};
+use crate::inputs::{LogLevel, Mode};
+use crate::provider::Api as _;
+use crate::provider::clock::Clock;
+use crate::provider::http::HttpApi;
+
+/// All requests together may take so long: the outcome is known and written by now, and a job waits for nothing else.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Writes or renews the note. Never fails: whatever a note can't be written for changes nothing about how the run went.
+pub(super) async fn write(job: &Job<'_>, markdown: &str, console: &mut Console) {
+    if !job.settings.merge_request_note {
+        return;
+    }
+    if !matches!(console.host(), Host::GitLab { .. }) {
+        console.announce(Severity::Warning, "`merge-request-note` has a meaning in jobs of GitLab CI only");
+        return;
+    }
+    if job.settings.mode == Mode::Rehearse {
+        // What was rehearsed took virtual time; GitLab's answer takes real time.
+        tokio::time::resume();
+    }
+    let note = match Note::of(job.environment) {
+        Ok(Some(note)) => note,
+        Ok(None) => {
+            return console.note(LogLevel::Verbose, "no note: this pipeline isn't one of a merge request");
+        }
+        Err(error) => {
+            for problem in error.diagnostics() {
+                console.diagnostic(&problem, Severity::Warning);
+            }
+            return;
+        }
+    };
+    let markdown = console.redactor().redact(markdown).into_owned();
+    let sent = tokio::time::timeout(PATIENCE, send(job, &note, &markdown)).await;
+    let sent = sent.unwrap_or_else(|_| Err(format!("GitLab took longer than {} s", PATIENCE.as_secs())));
+    match sent {
+        Ok(()) => console.note(LogLevel::Normal, "the summary is a note on the merge request"),
+        Err(why) => {
+            console.announce(Severity::Warning, &format!("the summary isn't a note on the merge request: {why}"));
+        }
+    }
+}
+
+async fn send(job: &Job<'_>, note: &Note, markdown: &str) -> Result<(), String> {
+    let gateway = std::slice::from_ref(note.gateway());
+    let api = HttpApi::new(gateway, job.environment, Clock::new(job.started)).map_err(|error| error.to_string())?;
+    let call = async |request| api.call(request).await.map_err(|error| error.message);
+    let author = gitlab_note::user(&call(note.who()).await?)?;
+    let mut earlier = None;
+    for number in 1..=gitlab_note::PAGES {
+        let (found, has_more) = note.find(&call(note.page(number)).await?, author)?;
+        earlier = found;
+        if found.is_some() || !has_more {
+            break;
+        }
+    }
+    gitlab_note::written(&call(note.write(earlier, markdown)).await?)
+}

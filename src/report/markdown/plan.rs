@@ -1,0 +1,43 @@
+//! A plan that isn't carried out → the parts of the summary that only it has: what it would take, and which file purges what.
+
+use super::{Page, code, html};
+use crate::model::Operation;
+use crate::plan::Lane;
+use crate::report::words::{counted, grouped, operation_word};
+use crate::report::{Counts, LaneReport, Report, Row, lane_counts, lane_rows, terminal};
+
+/// What a plan would take, were it carried out.
+pub(super) fn costs(report: &Report<'_>, page: &mut Page) {
+    for (lane, of) in report.lanes_with_reports() {
+        page.block(&format!("**{}** ({})", code(&lane.target.name), lane.target.provider.title));
+        let counts = lane_counts(lane, of);
+        let row = |(operation, counts): &(Operation, Counts)| {
+            let share = terminal::daily_share(lane, *operation, counts.planned - counts.failed);
+            let batches = terminal::batches(lane, *operation);
+            let share = share.unwrap_or_else(|| "–".into());
+            vec![operation_word(*operation), grouped(counts.planned), grouped(batches), share]
+        };
+        let header = ["operation", "addresses", "requests", "of the standard quota"];
+        page.table(None, &header, counts.len(), counts.iter().map(row));
+    }
+    page.block(&terminal::usual_time(report).map(|time| format!("It would take {time}.")).unwrap_or_default());
+}
+
+/// Which file would purge which address.
+pub(super) fn addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
+    let count = lane.tasks.len();
+    let title = format!("{} at {}", counted(count, "address", "addresses"), html(&lane.target.name));
+    let cells = |row: Row<'_>| {
+        let task = &row.planned.task;
+        let first = task.because.first();
+        let file =
+            first.and_then(|reason| reason.file.as_ref()).map_or_else(|| "–".into(), |file| code(&file.to_string()));
+        let more = match task.because.len() {
+            0 | 1 => String::new(),
+            several => format!(" and {} more", grouped(several - 1)),
+        };
+        let rule = first.map_or_else(|| "–".into(), |reason| code(&reason.rule));
+        vec![format!("{file}{more}"), code(&task.url), operation_word(task.operation), rule]
+    };
+    page.table(Some(&title), &["file", "address", "operation", "rule"], count, lane_rows(lane, of).map(cells));
+}

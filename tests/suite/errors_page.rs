@@ -1,0 +1,66 @@
+//! The page of errors is held against the sources: every message that stands there has its row, and no row is left of one
+//! that is gone.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use regex::Regex;
+
+use crate::generated::path;
+
+const PAGE: &str = "docs/errors.md";
+
+/// What makes an error or a finding, and the literal of its message, which may stand inside `format!`.
+const MESSAGE: &str = r#"(?s)(?:\bcheckout\(|\bError::usage\(|\bmessage: |\bunplaced\(|findings\.report\()\s*(?:&[\w.&\[\]]+,\s*)?(?:format!\(\s*)?"((?:[^"\\]|\\.)*)""#;
+
+/// A message of which less is fixed than this is put together elsewhere.
+const FEWEST_WORDS: usize = 3;
+
+fn sources(folder: &Path, texts: &mut Vec<String>) {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            if !["tests", "emulator", "emulation", "fixtures"].contains(&name) {
+                sources(&path, texts);
+            }
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "fixtures.rs" {
+            let text = std::fs::read_to_string(&path).unwrap();
+            texts.push(text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned());
+        }
+    }
+}
+
+/// A message as a person may see it: what is filled in becomes `…`.
+fn shown(literal: &str) -> String {
+    let literal = Regex::new(r"\\\n\s*").unwrap().replace_all(literal, "");
+    let literal = literal.replace("\\\"", "\"").replace("\\\\", "\\");
+    let holes = Regex::new(r"\{\w*(?::[^}]*)?\}").unwrap();
+    let text = holes.replace_all(&literal.replace("{{", "\u{1}").replace("}}", "\u{2}"), "…").into_owned();
+    text.replace('\u{1}', "{").replace('\u{2}', "}")
+}
+
+fn messages() -> BTreeSet<String> {
+    let mut texts = Vec::new();
+    sources(&path("src"), &mut texts);
+    let message = Regex::new(MESSAGE).unwrap();
+    let found = texts.iter().flat_map(|text| message.captures_iter(text).map(|found| shown(&found[1])));
+    found.filter(|text| text.split_whitespace().filter(|word| !word.contains('…')).count() >= FEWEST_WORDS).collect()
+}
+
+/// The first cells of the page's tables, but for the tables' heads.
+fn rows(page: &str) -> BTreeSet<String> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    rows.filter(|cell| !cell.starts_with("---") && *cell != "message").map(|cell| cell.replace("\\|", "|")).collect()
+}
+
+#[test]
+fn every_message_has_its_row_on_the_page_of_errors_and_every_row_its_message() {
+    let page = std::fs::read_to_string(path(PAGE)).unwrap();
+    let (messages, rows) = (messages(), rows(&page));
+    assert!(messages.len() > 80, "the sources hold {} messages: the pattern no longer finds them", messages.len());
+    let missing: Vec<_> = messages.difference(&rows).collect();
+    let gone: Vec<_> = rows.difference(&messages).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "{PAGE} lacks {missing:#?}\nand has, of the past, {gone:#?}");
+}
