@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::range::{before, signed};
 use super::{Asker, Range, not_offered, refused};
 use crate::error::{Error, ExitCode};
 use crate::provider::{IntervalSpec, Measure, MeasureQuestion, Point};
@@ -54,7 +55,11 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
     let kept = limits.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
     let range = Range::asked((wanted.since, wanted.until), now, USUAL, kept, &name)?;
     let interval = choose(limits.intervals, range, now, wanted.interval, &name)?;
-    let range = range.widened(interval.interval);
+    let mut range = range.widened(interval.interval);
+    if range.since < before(now, interval.kept) {
+        // The point at the edge isn't kept whole any more.
+        range.since = range.since.saturating_add(signed(interval.interval)).unwrap_or(range.since).min(range.until);
+    }
     let mut sums: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
     let groups: Vec<&[String]> = if wanted.domains.is_empty() {
         vec![&[]]
@@ -67,7 +72,8 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
                 measure: wanted.measure,
                 domains: domains.to_vec(),
                 since: piece.since,
-                until: piece.until,
+                // The last point may not be over yet.
+                until: if now > piece.since { piece.until.min(now) } else { piece.until },
                 interval: interval.interval,
             };
             let answer = asker.ask(&limits.call, async || asker.provider.measure(&question, asker.api).await);

@@ -89,9 +89,14 @@ impl Range {
     }
 }
 
+/// As a span that may be negative; the longest, if need be.
+pub(super) fn signed(span: Duration) -> SignedDuration {
+    SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
+}
+
 /// A moment earlier; the earliest that there is, if need be.
 pub(super) fn before(moment: Timestamp, by: Duration) -> Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| moment.saturating_sub(by).ok()).unwrap_or(Timestamp::MIN)
+    moment.saturating_sub(signed(by)).unwrap_or(Timestamp::MIN)
 }
 
 fn shown(moment: Timestamp) -> Timestamp {

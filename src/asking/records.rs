@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Asker, Range, list, refused};
 use crate::error::Error;
-use crate::provider::{Record, RecordFilter, RecordKind, RecordStatus, TaskState};
+use crate::provider::{ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, TaskState};
 
 /// Gives each record to `take` as soon as its range of time is read: newest first, each once, at most `most`. Gives how
 /// many there were. Without a range, all that the provider keeps is asked for.
@@ -37,7 +37,19 @@ pub async fn records(
         };
         // Rows that the provider wouldn't leave out don't count towards the most that are wanted.
         let most_read = left.filter(|_| filters_nothing(filter));
-        let mut rows = list::all(asker, &spec.records, most_read, key, page).await.map_err(refused)?;
+        let mut rows = match list::all(asker, &spec.records, most_read, key, page).await {
+            Err(error) if error.kind == ApiErrorKind::Denied && filter.kind.is_none() && !filters_nothing(filter) => {
+                // Some providers take a domain or a status beside a kind only: then all is asked for, and filtered here.
+                let bare = RecordFilter { domain: None, status: None, ..question.clone() };
+                let page = async |number| {
+                    let page = asker.provider.records(&bare, number, asker.api).await?;
+                    Ok((page.records, page.total))
+                };
+                list::all(asker, &spec.records, None, key, page).await
+            }
+            rows => rows,
+        }
+        .map_err(refused)?;
         rows.retain(|row| lets_through(&question, row));
         rows.sort_by_key(|row| Reverse(row.created));
         for row in
@@ -85,7 +97,17 @@ fn lets_through(filter: &RecordFilter, row: &Record) -> bool {
         TaskState::Complete => status == RecordStatus::Complete,
         TaskState::Failed(_) => status == RecordStatus::Failed,
     });
-    in_time && kind && status
+    let domain = filter.domain.as_ref().is_none_or(|domain| is_at(row, domain));
+    in_time && kind && status && domain
+}
+
+/// Whether one of a record's addresses is at a domain.
+fn is_at(row: &Record, domain: &str) -> bool {
+    let hosts = row.url.split(['\n', '\r', ',']).map(|url| {
+        let rest = url.trim().split_once("://").map_or(url.trim(), |(_, rest)| rest);
+        rest.split(['/', '?', '#', ':']).next().unwrap_or_default()
+    });
+    hosts.into_iter().any(|host| host.eq_ignore_ascii_case(domain))
 }
 
 fn is_kind(row: &Record, kind: RecordKind) -> bool {

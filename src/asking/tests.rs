@@ -328,8 +328,23 @@ async fn filters_hold_where_the_provider_does_not_keep_them() {
     assert!(rows.iter().all(|row| row.prefetch));
     let filter = RecordFilter { kind: Some(RecordKind::Directory), ..RecordFilter::default() };
     assert_eq!(all(&fake, &filter, None).await.0.len(), 0);
+    for (domain, expected) in [("A.test", 300), ("test", 0), ("b.test", 0)] {
+        let filter = RecordFilter { domain: Some(domain.into()), ..RecordFilter::default() };
+        assert_eq!(all(&fake, &filter, None).await.0.len(), expected, "{domain}");
+    }
     let filter = RecordFilter { task_id: Some("3".into()), ..RecordFilter::default() };
     assert_eq!(numbers(&all(&fake, &filter, None).await.0), (30..40).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_the_provider_will_not_take_is_kept_here() {
+    let refuses = || Fake { fault: Box::new(|call| (call == 0).then_some(ApiErrorKind::Denied)), ..fake(60) };
+    let filter = RecordFilter { status: Some(RecordStatus::Complete), ..RecordFilter::default() };
+    assert_eq!(all(&refuses(), &filter, None).await.0.len(), 60);
+    // Where there is no other way to ask, its refusal is what is told.
+    let fake = refuses();
+    let (result, _) = ask!(fake, |asker| records(asker, &RecordFilter::default(), None, &mut |_| {}));
+    assert!(result.unwrap_err().to_string().contains("made to fail"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,14 +138,16 @@ impl Checks<'_> {
     fn one(self, text: &str) -> Result<String, (String, &'static str)> {
         const WHOLE: &str = "write a whole address, as `https://www.example.com/a/b.html`";
         let is_pattern = self.kind == Kind::Regex;
-        let url = if is_pattern { text.to_owned() } else { address::encode_given(text) };
+        let is_spelled_out = is_pattern || self.kind == Kind::Tag;
+        let url = if is_spelled_out { text.to_owned() } else { address::encode_given(text) };
         if is_pattern {
             if let Some(character) = text.chars().find(|character| character.is_control()) {
                 let why = format!("the control character `{}`", character.escape_unicode());
                 return Err((why, "write one pattern in a line"));
             }
         } else {
-            address::check(&url).map_err(|why| (why, WHOLE))?;
+            let help = if self.kind == Kind::Tag { "write a tag as `https://www.example.com/#TAG`" } else { WHOLE };
+            address::check_kind(self.kind, &url).map_err(|why| (why, help))?;
         }
         let characters = url.chars().count();
         if let Some(spec) =
@@ -236,6 +238,17 @@ mod tests {
         let pattern = r"https://a\.test/[a-z]+/.*\.js";
         assert_eq!(parse(Kind::Regex, None, pattern.as_bytes()).unwrap(), [pattern]);
         assert!(parse(Kind::Regex, Some(&["a.test".to_owned()]), b"https://a.test/x|https://b.test/").is_err());
+    }
+
+    #[test]
+    fn a_tag_is_written_behind_its_host() {
+        let tag = "https://a.test/#product%201";
+        assert!(parse(Kind::Tag, None, tag.as_bytes()).is_err(), "a tag holds no space");
+        assert_eq!(parse(Kind::Tag, None, b"https://a.test/#product-1").unwrap(), ["https://a.test/#product-1"]);
+        let problems =
+            parse(Kind::Tag, Some(&["a.test".to_owned()]), b"https://a.test/x\nhttps://b.test/#x").unwrap_err();
+        assert!(problems[0].contains("no tag") && problems[0].contains("#TAG"), "{problems:?}");
+        assert!(problems[1].contains("`allow-hosts`"), "{problems:?}");
     }
 
     #[test]

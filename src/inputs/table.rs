@@ -123,7 +123,7 @@ const fn asked(name: &'static str, shape: Shape, used_by: &'static [Use], help: 
     entry(name, shape, used_by, help).no_input()
 }
 
-const KIND: Shape = Shape::Choice(&["file", "directory", "regex", "ignore-params", "prefetch"]);
+const KIND: Shape = Shape::Choice(&["file", "directory", "regex", "ignore-params", "tag", "prefetch"]);
 const FORMAT: Shape = Shape::Choice(&["table", "plot", "json", "csv"]);
 const WHEN: Shape = Shape::Choice(&["auto", "always", "never"]);
 
@@ -284,7 +284,7 @@ pub static ENTRIES: &[Entry] = &[
         CHOOSES,
         "A target of the configuration; may be repeated. Without it the only one, or for a question all of them",
     ),
-    asked("kind", KIND, &[Refresh, Records], "What is refreshed (not `prefetch`), or which records are listed"),
+    asked("kind", KIND, &[Refresh, Records], "What is refreshed (not `prefetch`; a tag is written `https://HOST/#TAG`), or which records are listed"),
     asked("force", Shape::Boolean, &[Refresh], "Delete instead of revalidate, where the provider knows the difference")
         .or("false"),
     asked("allow-root", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),

@@ -220,12 +220,21 @@ fn table(columns: &[&str], rows: &[Vec<Cell>], width: Option<usize>) -> String {
     // A column of numbers stands at the right.
     let right: Vec<bool> = (0..columns.len()).map(|column| rows.iter().any(|row| row[column].is_number())).collect();
     let head: Vec<String> = columns.iter().map(|name| name.replace('_', " ")).collect();
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(Cell::shown).collect()).collect();
-    let all = || std::iter::once(&head).chain(&rows);
+    let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(Cell::shown).collect()).collect();
+    let all = || std::iter::once(&head).chain(&shown);
     let mut widths: Vec<usize> =
         (0..columns.len()).map(|column| all().map(|row| row[column].width()).max().unwrap_or(0)).collect();
     if let Some(width) = width {
-        narrow(&mut widths, width.saturating_sub(2 * (columns.len().saturating_sub(1))));
+        let most = width.saturating_sub(2 * (columns.len().saturating_sub(1)));
+        // Text is still of use when it is cut; a number or a time isn't.
+        let is_text =
+            |column: usize| !rows.iter().any(|row| row[column].is_number() || matches!(row[column], Cell::Time(_)));
+        let fixed: usize = (0..columns.len()).filter(|column| !is_text(*column)).map(|column| widths[column]).sum();
+        let texts: Vec<usize> = (0..columns.len()).filter(|column| is_text(*column)).collect();
+        let mut of_texts: Vec<usize> = texts.iter().map(|column| widths[*column]).collect();
+        narrow(&mut of_texts, most.saturating_sub(fixed));
+        texts.iter().zip(of_texts).for_each(|(column, width)| widths[*column] = width);
+        narrow(&mut widths, most);
     }
     let mut text = String::new();
     for row in all() {

@@ -46,6 +46,8 @@ fn records_are_listed_filtered_and_written_for_programs() {
         (&["--kind", "file"], 3),
         (&["--status", "failed"], 0),
         (&["--status", "complete"], 4),
+        (&["--domain", "www.example.com"], 4),
+        (&["--domain", "other.example", "--kind", "file"], 0),
         (&["--since", "1h"], 4),
         (&["--since", "2h", "--until", "1h"], 0),
         (&["--limit", "2"], 2),
@@ -90,6 +92,56 @@ fn tasks_are_followed_by_their_ids_without_a_journal() {
     ask(&site, &vendor, &["wait", "--task-id", &id]).ends_with(0).says(&["https://www.example.com/a", "complete"]);
     let lost = ["wait", "--task-id", "1234567", "--refresh-timeout", "1s", "--prefetch-timeout", "1s"];
     ask(&site, &vendor, &lost).ends_with(4).says(&["task 1234567: isn't known to the provider"]);
+}
+
+#[test]
+fn traffic_and_bandwidth_are_plotted_and_written_for_programs() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    // Three ranges of one call each, for widths of five minutes.
+    let range = ["--since", "7d", "--interval", "5m", "--format", "json"];
+    let answer = json(&ask(&site, &vendor, &[&["traffic", "--domain", "www.example.com"][..], &range].concat()));
+    let points = answer["traffic"].as_array().unwrap();
+    assert!((7 * 288..=7 * 288 + 1).contains(&points.len()), "{}", points.len());
+    let times: Vec<&str> = points.iter().map(|point| point["at"].as_str().unwrap()).collect();
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]));
+    assert!(points.iter().all(|point| point["bytes"].is_u64() && point["domain"] == "www.example.com"));
+    let plot = ask(&site, &vendor, &["bandwidth", "--since", "1d", "--format", "plot"]);
+    plot.ends_with(0).says(&["┤", "bit/s at most", "on average", "UTC"]);
+    ask(&site, &vendor, &["traffic", "--since", "1h"]).ends_with(0).says(&["target", "bytes", "in all"]);
+    ask(&site, &vendor, &["traffic", "--since", "3000d"]).complains(2, &["reach back to", "begin at most"]);
+    ask(&site, &vendor, &["traffic", "--interval", "7m"]).complains(2, &["isn't told by `7m`", "`5m`"]);
+}
+
+#[test]
+fn log_files_are_listed_without_their_links_fetched_once_and_skipped_then() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    let asked = ["logs", "--domain", "www.example.com", "--since", "5h"];
+    let listed = json(&ask(&site, &vendor, &[&asked[..], &["--format", "json"]].concat()));
+    let files = listed["logs"].as_array().unwrap();
+    assert!(files.len() >= 4 && files.iter().all(|file| file.get("url").is_none()), "{listed}");
+    let folder = site.beside("logs");
+    let download = [&asked[..], &["--download", folder.to_str().unwrap()]].concat();
+    let finished = ask(&site, &vendor, &download);
+    finished.ends_with(0).says(&["files fetched into", "0 there already"]);
+    assert!(!finished.out.contains("Signature") && !finished.err.contains("Signature"));
+    for file in files {
+        let path = folder.join("www.example.com").join(file["name"].as_str().unwrap());
+        assert_eq!(std::fs::metadata(path).unwrap().len(), file["bytes"].as_u64().unwrap());
+    }
+    ask(&site, &vendor, &download).ends_with(0).says(&["0 files fetched into", "there already"]);
+    let links = json(&ask(&site, &vendor, &[&asked[..], &["--show-links", "--format", "json"]].concat()));
+    assert!(links["logs"][0]["url"].as_str().unwrap().contains("Signature="));
+    ask(&site, &vendor, &["logs", "--domain", "nobody.example"]).says(&["nobody.example"]);
+}
+
+#[test]
+fn the_domains_of_the_account_are_listed() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    let domains = json(&ask(&site, &vendor, &["domains", "--format", "json"]));
+    assert_eq!(domains["domains"][0]["name"], "www.example.com");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn an_option_that_the_provider_does_not_have_is_told_with_those_it_has() {
     let site = Site::empty();
     let run =
         |more: &[&str]| site.bare_run(&["prefetch", "https://www.example.com/a"]).args(&PROVIDER).args(more).finish();
-    run(&["--option", "speed=fast"]).complains(2, &["`alibaba-cdn` has no option `speed`", "it has `area`"]);
+    run(&["--option", "speed=fast"]).complains(2, &["`alibaba-cdn` has no option `speed`", "`area`"]);
     run(&["--area", "everywhere"]).complains(2, &["`--area` is `everywhere`", "`domestic` or `overseas`"]);
     run(&["--header", "no-colon"]).complains(2, &["`--header` has no `:`", "`Name: value`"]);
     run(&["--option", "l2-preload"]).complains(2, &["`--option` is `l2-preload`", "`NAME=VALUE`"]);
