@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::changes::find;
 use crate::inputs::Changes;
 
-use super::checkout::{Checkout, Variables, environment_of, refusal};
+use super::checkout::{Checkout, environment_of, refusal};
 use super::pairs::{EMPTY, assert_pair, files, parted};
 
 const ZERO: &str = "0000000000000000000000000000000000000000";
@@ -439,7 +439,8 @@ fn another_ci_and_none() {
     table.row("no CI, a merge", "merged", &[], Pair("main", "merged"));
     table.row("no CI, the first commit", "main~3", &[], Pair(EMPTY, "main~3"));
     table.check();
-    let pairs: [(Variables<'_>, &str, Option<&str>, &str); 3] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, Option<&'a str>, &'a str);
+    let pairs: [Case<'_>; 3] = [
         (&[], "v1", None, "train"),
         (&[("GITLAB_CI", "true"), ("CI_PIPELINE_SOURCE", "trigger")], "topic", None, "train"),
         (&[("CI", "true")], "v1", Some("topic"), "topic"),
