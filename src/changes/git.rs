@@ -1,7 +1,7 @@
 //! A directory becomes an open repository, revisions become commits, commits become trees.
 //!
-//! With its own `tags`, the one file that names git2. It reads objects and references and nothing else: no index, no work tree, no filters, no
-//! hooks, no network, and no process is started.
+//! With the folder beside it, the one place that names git2. It reads objects, references and the settings of the remote, and
+//! nothing else: no index, no work tree, no filters, no hooks, no network, and no process is started.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

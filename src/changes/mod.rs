@@ -80,8 +80,14 @@ pub async fn search(
 /// The same with nothing but the clone.
 ///
 /// # Errors
-/// Those of [`search`], for what isn't in the clone.
+/// As [`search`]; and for a base that an earlier run left, which takes more than the clone to find.
 pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Result<Changed, Error> {
+    if let Changes::Since { base: Earlier::LastSuccess | Earlier::File(_), .. } = changes {
+        return Err(Error::usage(
+            "`base` is what an earlier run left, which the clone doesn't tell",
+            "give a revision",
+        ));
+    }
     Search::begin(start, changes, environment)?.finish(None)
 }
 
@@ -99,9 +105,9 @@ impl Search {
         let (base, head) = match changes {
             Changes::Git { base, head } => (base.as_deref(), head.as_deref()),
             Changes::Since { head, .. } | Changes::All { head } => (None, head.as_deref()),
-            Changes::UrlFile(file) => {
+            Changes::Listed(_) => {
                 return Err(Error::usage(
-                    format!("`{}` names addresses, so there are no changed files to find", file.display()),
+                    "addresses are given, so there are no changed files to find",
                     "leave `url-file` out to go by the changed files",
                 ));
             }
@@ -115,7 +121,7 @@ impl Search {
             Changes::Since { base: Earlier::Tag(pattern), .. } => range::since_tag(pattern),
             // Decided by what is found outside of the clone.
             Changes::All { .. } | Changes::Since { .. } => range::everything(),
-            Changes::Git { .. } | Changes::UrlFile(_) => by_host(base, head.is_some(), &told, environment)?,
+            Changes::Git { .. } | Changes::Listed(_) => by_host(base, head.is_some(), &told, environment)?,
         };
         Ok(Self { repository, told, decision })
     }

@@ -5,7 +5,7 @@ use crate::provider::Spec;
 pub mod alibaba;
 
 /// Every provider, in the order in which they are listed.
-pub static PROVIDERS: &[&Spec] = &[&alibaba::ALIBABA_CDN];
+pub static PROVIDERS: &[&Spec] = &[&alibaba::ALIBABA_CDN, &alibaba::ALIBABA_DCDN, &alibaba::ALIBABA_VOD];
 
 /// The provider of this name.
 pub fn find(name: &str) -> Option<&'static Spec> {

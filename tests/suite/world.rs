@@ -37,6 +37,8 @@ pub type Refuse = Rc<dyn Fn(&str, &Request<Bytes>, Duration) -> Option<&'static 
 
 /// What happens in a world.
 pub struct World {
+    /// Who all targets are with.
+    pub provider: &'static Spec,
     pub tasks: Vec<(Operation, String)>,
     pub settings: EmulatorSettings,
     pub faults: Vec<String>,
@@ -141,6 +143,7 @@ impl World {
     pub fn of(tasks: Vec<(Operation, String)>) -> Self {
         let started = Timestamp::from_second(1_800_000_000).unwrap();
         Self {
+            provider: &ALIBABA_CDN,
             tasks,
             settings: EmulatorSettings { quota: Some(1_000_000), ..EmulatorSettings::default() },
             faults: Vec::new(),
@@ -177,7 +180,7 @@ impl World {
 
     pub fn plan(&self) -> Plan {
         let reason = || vec![Reason { rule: "rules[0]".into(), file: None }];
-        let targets: Vec<Target> = (0..self.targets).map(target).collect();
+        let targets: Vec<Target> = (0..self.targets).map(|place| target(place, self.provider)).collect();
         let tasks = self.tasks.iter().zip((0..self.targets).cycle()).map(|((operation, url), place)| Task {
             target: targets[place].name.clone(),
             operation: *operation,
@@ -202,7 +205,7 @@ impl World {
         let emulation = self.emulation.clone().unwrap_or_else(|| {
             let settings = self.settings.clone();
             Rc::new(RefCell::new(Emulation::new(
-                &[&ALIBABA_CDN as &'static Spec],
+                &[self.provider],
                 |_| settings.clone(),
                 faults(&self.faults, self.seed),
             )))
@@ -362,8 +365,8 @@ impl Story {
     }
 }
 
-fn target(place: usize) -> Target {
-    Target { name: format!("site{place}").into(), provider: &ALIBABA_CDN, options: BTreeMap::new() }
+fn target(place: usize, provider: &'static Spec) -> Target {
+    Target { name: format!("site{place}").into(), provider, options: BTreeMap::new() }
 }
 
 fn faults(rules: &[String], seed: u64) -> Faults {
