@@ -61,6 +61,7 @@ pub static ALIBABA_CDN: Spec = Spec {
             help: "`v3` (ACS3-HMAC-SHA256), or `v1` (HMAC-SHA1) for a private gateway that knows no other; unset: `v3`",
             value: OptionValueSpec::OneOf(&["v3", "v1"]),
         },
+        OptionSpec::SETTLE,
     ],
     credentials: &[
         CredentialSpec {
