@@ -8,12 +8,74 @@ use crate::providers::PROVIDERS;
 
 /// The table, for people at a terminal.
 pub(super) fn table() -> String {
-    PROVIDERS.iter().map(|spec| text(spec)).collect::<Vec<_>>().join("\n")
+    let mut parts = vec![matrix_text()];
+    parts.extend(PROVIDERS.iter().map(|spec| text(spec)));
+    parts.join("\n")
 }
 
 /// The same in Markdown, for the README.
 pub fn markdown() -> String {
-    PROVIDERS.iter().map(|spec| section(spec)).collect::<Vec<_>>().join("\n")
+    let mut parts = vec![matrix_markdown()];
+    parts.extend(PROVIDERS.iter().map(|spec| section(spec)));
+    parts.join("\n")
+}
+
+/// Everything that may be asked of a provider, each with whether this one offers it.
+fn abilities(spec: &Spec) -> Vec<(String, bool)> {
+    let operations = Operation::ALL.into_iter();
+    let mut abilities: Vec<(String, bool)> =
+        operations.map(|operation| (words(operation), spec.operation(operation).is_some())).collect();
+    let Spec { records, quota, asks, .. } = spec;
+    abilities.extend(
+        [
+            ("records", !records.api.is_empty()),
+            ("quota", !quota.api.is_empty()),
+            ("traffic", asks.traffic.is_some()),
+            ("bandwidth", asks.bandwidth.is_some()),
+            ("logs", asks.logs.is_some()),
+            ("domains", asks.domains.is_some()),
+        ]
+        .map(|(name, is_offered)| (name.to_owned(), is_offered)),
+    );
+    abilities
+}
+
+/// A row for each ability, with a cell for each provider.
+fn matrix() -> Vec<(String, Vec<&'static str>)> {
+    let columns: Vec<_> = PROVIDERS.iter().map(|spec| abilities(spec)).collect();
+    let names = columns.first().into_iter().flatten().map(|(name, _)| name);
+    names
+        .enumerate()
+        .map(|(row, name)| {
+            let cells = columns.iter().map(|column| if column[row].1 { "yes" } else { "–" });
+            (name.clone(), cells.collect())
+        })
+        .collect()
+}
+
+fn matrix_text() -> String {
+    let mut text = format!("{:<24}", "");
+    for spec in PROVIDERS {
+        let _ = write!(text, " {:>14}", spec.name);
+    }
+    text.push('\n');
+    for (name, cells) in matrix() {
+        let _ = write!(text, "{name:<24}");
+        for cell in cells {
+            let _ = write!(text, " {cell:>14}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn matrix_markdown() -> String {
+    let names: Vec<String> = PROVIDERS.iter().map(|spec| format!("`{}`", spec.name)).collect();
+    let mut text = format!("| | {} |\n| --- |{}\n", names.join(" | "), " :-: |".repeat(names.len()));
+    for (name, cells) in matrix() {
+        let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+    }
+    text
 }
 
 fn text(spec: &Spec) -> String {
@@ -98,6 +160,10 @@ fn value(option: &OptionSpec, quote: &str) -> String {
 fn permissions(spec: &Spec) -> Vec<&'static str> {
     let mut permissions: Vec<&str> = Vec::new();
     let asking = [spec.status.permission, spec.records.permission, spec.quota.permission];
+    let asks = &spec.asks;
+    let measured = asks.traffic.iter().chain(&asks.bandwidth).map(|measure| &measure.call);
+    let more = measured.chain(asks.logs.iter().map(|logs| &logs.call)).chain(&asks.domains);
+    let asking = asking.into_iter().chain(more.map(|call| call.permission));
     for permission in spec.operations.iter().map(|operation| operation.permission).chain(asking) {
         if !permissions.contains(&permission) {
             permissions.push(permission);

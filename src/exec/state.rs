@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::spelling;
-use crate::model::{BatchNumber, Operation, Outcome, TaskIndex};
+use crate::model::{BatchNumber, Kind, Operation, Outcome, Tag, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
 use crate::provider::Record;
 
@@ -92,6 +92,8 @@ pub(super) struct LaneState<'a> {
     settling: BTreeSet<(Instant, TaskIndex)>,
     /// How long an address needs between its refresh and its prefetch.
     pub(super) settle: Duration,
+    /// Refreshes by tag, by the tag alone.
+    by_tag: HashMap<String, Vec<TaskIndex>>,
     /// Whether a row of the records named a task.
     named: Vec<bool>,
     /// Batches that may be sent, in order.
@@ -111,9 +113,15 @@ impl<'a> LaneState<'a> {
         let mut behind: HashMap<TaskIndex, Vec<TaskIndex>> = HashMap::new();
         let mut by_url: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
         let mut by_key: HashMap<String, Vec<TaskIndex>> = HashMap::new();
+        let mut by_tag: HashMap<String, Vec<TaskIndex>> = HashMap::new();
         for (index, planned) in (0..).zip(&lane.tasks) {
             by_url.entry(&planned.task.url).or_default().push(index);
             by_key.entry(spelling::key(&planned.task.url)).or_default().push(index);
+            if planned.task.operation == Operation::Refresh(Kind::Tag)
+                && let Ok(tag) = Tag::read(&planned.task.url)
+            {
+                by_tag.entry(tag.name).or_default().push(index);
+            }
             for &refresh in &planned.after {
                 behind.entry(refresh).or_default().push(index);
             }
@@ -128,6 +136,7 @@ impl<'a> LaneState<'a> {
             settle: lane.target.provider.settle(&lane.target.options),
             by_url,
             by_key,
+            by_tag,
             named: vec![false; lane.tasks.len()],
             queue: VecDeque::new(),
             ready: BTreeSet::new(),
@@ -287,6 +296,11 @@ impl<'a> LaneState<'a> {
         if tasks.is_empty() {
             // Some row may stand for several addresses.
             let all = spelling::several(&record.url).flat_map(|url| self.spelled(url));
+            tasks.extend(all.copied().filter(is_under));
+        }
+        if tasks.is_empty() && !self.by_tag.is_empty() {
+            // A row of one of our ids may name its tags alone.
+            let all = record.url.split(',').filter_map(|tag| self.by_tag.get(tag.trim())).flatten();
             tasks.extend(all.copied().filter(is_under));
         }
         for &task in &tasks {

@@ -121,6 +121,6 @@ pub trait Provider {
 }
 
 /// What a provider that can't be asked says.
-fn not_offered(spec: &Spec, what: &'static str) -> ApiError {
+pub(crate) fn not_offered(spec: &Spec, what: &'static str) -> ApiError {
     ApiError::new(ApiErrorKind::Denied, what, format!("{} offers no {what}", spec.title))
 }

@@ -6,7 +6,8 @@ pub mod alibaba;
 pub mod huawei;
 
 /// Every provider, in the order in which they are listed.
-pub static PROVIDERS: &[&Spec] = &[&alibaba::ALIBABA_CDN, &huawei::HUAWEI_CDN];
+pub static PROVIDERS: &[&Spec] =
+    &[&alibaba::ALIBABA_CDN, &alibaba::ALIBABA_DCDN, &alibaba::ALIBABA_VOD, &huawei::HUAWEI_CDN];
 
 /// The provider of this name.
 pub fn find(name: &str) -> Option<&'static Spec> {

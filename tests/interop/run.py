@@ -10,6 +10,7 @@ import re
 import sys
 import time
 import traceback
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from emulators import KEY, Emulate
@@ -26,32 +27,45 @@ class Refused(Exception):
         self.code, self.status = code, status
 
 
+def product(action):
+    """Whose call it is: each product has a client of its own."""
+    return "dcdn" if "Dcdn" in action else "vod" if "Vod" in action else "cdn"
+
+
 class Current:
-    """alibabacloud_cdn20180510, signing with V3 or V1."""
+    """alibabacloud_cdn20180510 and its siblings, signing with V3 or V1."""
+
+    PACKAGES = {"cdn": "alibabacloud_cdn20180510", "dcdn": "alibabacloud_dcdn20180115", "vod": "alibabacloud_vod20170321"}
 
     def __init__(self, address, algorithm=None, key=KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"], secret=KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], token=None):
-        from alibabacloud_cdn20180510.client import Client
         from alibabacloud_tea_openapi.models import Config
 
-        self.models = importlib.import_module("alibabacloud_cdn20180510.models")
-        self.client = Client(
-            Config(
-                access_key_id=key,
-                access_key_secret=secret,
-                security_token=token,
-                endpoint=address,
-                protocol="http",
-                signature_algorithm=algorithm,
-            )
+        self.config = Config(
+            access_key_id=key,
+            access_key_secret=secret,
+            security_token=token,
+            endpoint=address,
+            protocol="http",
+            region_id="cn-shanghai",
+            signature_algorithm=algorithm,
         )
+        self.clients = {}
+
+    def client(self, name):
+        package = self.PACKAGES[name]
+        models = importlib.import_module(f"{package}.models")
+        if name not in self.clients:
+            self.clients[name] = importlib.import_module(f"{package}.client").Client(self.config)
+        return self.clients[name], models
 
     def call(self, action, **parameters):
         from Tea.exceptions import TeaException
 
+        client, models = self.client(product(action))
         arguments = {snake(key): value for key, value in parameters.items()}
-        request = getattr(self.models, f"{action}Request")(**arguments)
+        request = getattr(models, f"{action}Request")(**arguments)
         try:
-            response = getattr(self.client, snake(action))(request)
+            response = getattr(client, snake(action))(request)
         except TeaException as refusal:
             raise Refused(refusal.code, getattr(refusal, "status_code", None) or refusal.statusCode) from refusal
         assert response.status_code == 200, response.status_code
@@ -59,7 +73,9 @@ class Current:
 
 
 class Former:
-    """aliyun-python-sdk-cdn, signing with V1, all parameters in the query."""
+    """aliyun-python-sdk-cdn and its siblings, signing with V1, all parameters in the query."""
+
+    VERSIONS = {"cdn": "2018-05-10", "dcdn": "2018-01-15", "vod": "2017-03-21"}
 
     def __init__(self, address, key=KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"], secret=KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], token=None):
         from aliyunsdkcore.auth.credentials import StsTokenCredential
@@ -71,11 +87,24 @@ class Former:
         else:
             self.client = AcsClient(key, secret, "cn-hangzhou")
 
+    def request(self, action):
+        from aliyunsdkcore.request import RpcRequest
+
+        name, version = product(action), self.VERSIONS[product(action)]
+        try:
+            folder = f"aliyunsdk{name}.request.v{version.replace('-', '')}"
+            module = importlib.import_module(f"{folder}.{action}Request")
+        except ModuleNotFoundError:
+            # Younger than this client: sent as it would be.
+            request = RpcRequest(name, version, action)
+            request.set_method("POST")
+            return request
+        return getattr(module, f"{action}Request")()
+
     def call(self, action, **parameters):
         from aliyunsdkcore.acs_exception.exceptions import ServerException
 
-        module = importlib.import_module(f"aliyunsdkcdn.request.v20180510.{action}Request")
-        request = getattr(module, f"{action}Request")()
+        request = self.request(action)
         request.set_endpoint(self.address)
         request.set_protocol_type("http")
         request.set_accept_format("json")
@@ -280,6 +309,99 @@ def throttling_is_understood_as_such(binary, connect):
         client.call("DescribeRefreshQuota")
 
 
+SIBLINGS = {
+    "Dcdn": {"rows": "Task", "by_id": "DescribeDcdnRefreshTaskById"},
+    "Vod": {"rows": "Task", "by_id": None},
+}
+
+
+def every_operation_of_dcdn_and_vod(binary, connect):
+    for name, sibling in SIBLINGS.items():
+        with Emulate(binary, "--task-seconds", "0", "--calls-per-second", "1000") as emulate:
+            client = connect(emulate.address)
+            listed = lambda **parameters: client.call(f"Describe{name}RefreshTasks", **parameters)
+            kinds = {"File": "a b/é.html", "Directory": "posts/", "Regex": "posts/.*", "IgnoreParams": "search"}
+            for kind, path in kinds.items():
+                answer = client.call(f"Refresh{name}ObjectCaches", ObjectPath=f"{SITE}/{path}", ObjectType=kind, Force=kind != "File")
+                rows = listed(TaskId=answer["RefreshTaskId"])["Tasks"][sibling["rows"]]
+                equal([(row["ObjectPath"], row["Status"]) for row in rows], [(f"{SITE}/{path}", "Complete")])
+            pages = [f"{SITE}/{number}.html" for number in range(60)]
+            answer = client.call(f"Preload{name}ObjectCaches", ObjectPath="\n".join(pages), Area="overseas", L2Preload=True)
+            task_id = answer["PreloadTaskId"]
+            seen = []
+            for page in (1, 2):
+                answer = listed(TaskId=task_id, PageNumber=page, PageSize=50)
+                equal(answer["TotalCount"], 60)
+                seen += [row["ObjectPath"] for row in answer["Tasks"][sibling["rows"]]]
+            equal(sorted(seen), sorted(pages))
+            if sibling["by_id"]:
+                equal(len(client.call(sibling["by_id"], TaskId=task_id)["Tasks"]), 60)
+            answer = listed(DomainName="www.example.com", ObjectType="preload", Status="Complete", PageSize=50)
+            equal(answer["TotalCount"], 60)
+            equal(listed(ObjectPath=pages[7])["TotalCount"], 1)
+            equal(refusal(client, f"Describe{name}RefreshTasks", DomainName="www.example.com")[0], "MissingParameter.ObjectType")
+            equal(refusal(client, f"Describe{name}RefreshTasks", PageSize=100)[0], "InvalidParameter")
+            quota = client.call(f"Describe{name}RefreshQuota")
+            limit = {"Dcdn": (10_000, 1_000), "Vod": (2_000, 500)}[name]
+            equal(tuple(int(quota[field]) for field in ("UrlQuota", "PreloadQuota")), limit)
+            equal(int(quota["PreloadRemain"]), limit[1] - 60)
+            equal(len(emulate.ledger()), 64)
+
+
+def tags_are_refreshed_at_their_domain(binary, connect):
+    with Emulate(binary, "--task-seconds", "0") as emulate:
+        client = connect(emulate.address)
+        answer = client.call("RefreshObjectCacheByCacheTag", DomainName="www.example.com", CacheTag="a/b,c", Force=True)
+        equal(len([row for task_id in answer["RefreshTaskId"].split(",") for row in finished(client, task_id)]), 2)
+        answer = client.call("RefreshDcdnObjectCacheByCacheTag", DomainName="www.example.com", CacheTag="d")
+        equal(len(client.call("DescribeDcdnRefreshTaskById", TaskId=answer["RefreshTaskId"])["Tasks"]), 1)
+        equal([url for _, url in emulate.ledger()], [f"{SITE}/#a%2Fb", f"{SITE}/#c", f"{SITE}/#d"])
+        equal(refusal(client, "RefreshObjectCacheByCacheTag", DomainName="nowhere", CacheTag="a")[0], "InvalidDomain.NotFound")
+
+
+def traffic_and_bandwidth_are_told_in_points(binary, connect):
+    hour = lambda hours: time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(time.time() + 3600 * hours))
+    calls = {
+        "DescribeDomainTrafficData": "TrafficDataPerInterval",
+        "DescribeDomainBpsData": "BpsDataPerInterval",
+        "DescribeVodDomainTrafficData": "TrafficDataPerInterval",
+        "DescribeVodDomainBpsData": "BpsDataPerInterval",
+    }
+    with Emulate(binary, "--calls-per-second", "1000") as emulate:
+        client = connect(emulate.address)
+        for action, field in calls.items():
+            answer = client.call(action, DomainName="www.example.com", StartTime=hour(-24), EndTime=hour(0), Interval="3600")
+            rows = answer[field]["DataModule"]
+            equal((len(rows), answer["DataInterval"], rows[0]["TimeStamp"]), (24, "3600", hour(-24)))
+            assert all(float(row["Value"]) > 0 for row in rows), rows
+            equal(len(client.call(action)[field]["DataModule"]) in (288, 289), True)
+            equal(refusal(client, action, StartTime=hour(-24))[0], "MissingTimeParameter")
+            equal(refusal(client, action, StartTime=hour(-24 * 5), EndTime=hour(0), Interval="300")[0], "InvalidTime")
+
+
+def logs_are_listed_and_fetched(binary, connect):
+    with Emulate(binary, "--calls-per-second", "1000") as emulate:
+        client = connect(emulate.address)
+        for action, page in (("DescribeCdnDomainLogs", "PageIndex"), ("DescribeVodDomainLog", "PageNumber")):
+            answer = client.call(action, DomainName="www.example.com", PageSize=10, PageNumber=2)
+            (detail,) = answer["DomainLogDetails"]["DomainLogDetail"]
+            equal((detail["PageInfos"][page], detail["PageInfos"]["Total"]), (2, 24))
+            files = detail["LogInfos"]["LogInfoDetail"]
+            equal(len(files), 10)
+            with urllib.request.urlopen(f"http://{files[0]['LogPath']}") as log:
+                equal(len(log.read()), files[0]["LogSize"])
+
+
+def domains_are_those_that_were_asked_for(binary, connect):
+    with Emulate(binary) as emulate:
+        client = connect(emulate.address)
+        client.call("RefreshObjectCaches", ObjectPath="https://a.example.com/\nhttps://b.example.com/")
+        answer = client.call("DescribeUserDomains", PageSize=1, PageNumber=2)
+        equal((answer["TotalCount"], answer["Domains"]["PageData"][0]["DomainName"]), (2, "b.example.com"))
+        answer = client.call("DescribeUserDomains", DomainName="a.", DomainSearchType="fuzzy_match")
+        equal([row["DomainStatus"] for row in answer["Domains"]["PageData"]], ["online"])
+
+
 STORIES = [
     every_type_of_refresh,
     every_parameter_of_a_prefetch,
@@ -290,6 +412,11 @@ STORIES = [
     temporary_credentials_need_their_token,
     tasks_that_fail_say_why,
     throttling_is_understood_as_such,
+    every_operation_of_dcdn_and_vod,
+    tags_are_refreshed_at_their_domain,
+    traffic_and_bandwidth_are_told_in_points,
+    logs_are_listed_and_fetched,
+    domains_are_those_that_were_asked_for,
 ]
 
 

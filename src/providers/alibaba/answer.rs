@@ -1,4 +1,5 @@
-//! An answer becomes accepted task ids, a page of records, or a quota; anything else becomes an error.
+//! An answer becomes accepted task ids, a page of records, or a quota; anything else becomes an error. What is measured,
+//! logs and domains are read in `asked.rs`.
 //!
 //! The vendor sends numbers as numbers or as text, leaves lists out when they are empty, and nests a list by one level
 //! in one call and not in the other: all of it is read alike.
@@ -13,6 +14,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use crate::model::{Operation, Quota, QuotaEntry};
 use crate::provider::{Accepted, ApiError, Page, Record, TaskState};
+
+mod asked;
 
 /// What came back from one call.
 pub(super) struct Answer {
@@ -122,7 +125,7 @@ struct Tasks {
     request_id: Option<Scalar>,
     total_count: Option<Scalar>,
     code: Option<Scalar>,
-    tasks: Option<Rows>,
+    tasks: Option<List<Row>>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -178,40 +181,45 @@ fn leading_number(text: &str) -> Option<f64> {
 }
 
 /// A list, plain or one level down (`Tasks.CDNTask`).
-#[derive(Default)]
-struct Rows(Vec<Row>);
+struct List<T>(Vec<T>);
 
-impl<'de> Deserialize<'de> for Rows {
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Rows;
+        struct Read<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
+            type Value = List<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of tasks, or an object that holds it")
+                f.write_str("a list, or an object that holds it")
             }
 
-            fn visit_unit<E>(self) -> Result<Rows, E> {
-                Ok(Rows::default())
+            fn visit_unit<E>(self) -> Result<List<T>, E> {
+                Ok(List::default())
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<List<T>, A::Error> {
                 let mut rows = Vec::new();
                 while let Some(row) = list.next_element()? {
                     rows.push(row);
                 }
-                Ok(Rows(rows))
+                Ok(List(rows))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
                 let mut rows = Vec::new();
                 while map.next_key::<IgnoredAny>()?.is_some() {
-                    rows.append(&mut map.next_value::<Option<Vec<Row>>>()?.unwrap_or_default());
+                    rows.append(&mut map.next_value::<Option<Vec<T>>>()?.unwrap_or_default());
                 }
-                Ok(Rows(rows))
+                Ok(List(rows))
             }
         }
-        deserializer.deserialize_any(Read)
+        deserializer.deserialize_any(Read(std::marker::PhantomData))
     }
 }
 

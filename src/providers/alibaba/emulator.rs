@@ -1,4 +1,4 @@
-//! Alibaba Cloud CDN in memory: a request in, the vendor's answer out, and a ledger of what was accepted.
+//! Alibaba Cloud's products in memory: a request in, the vendor's answer out, and a ledger of what was accepted.
 //!
 //! Written from the vendor's documentation and not from our client: the signatures are checked by code of its own
 //! (`signature.rs`), so that a mistake on one side doesn't hide one on the other. Names and limits come from the same
@@ -14,14 +14,16 @@ use secrecy::ExposeSecret;
 
 use super::spec::Product;
 use crate::model::{Kind, Operation};
-use crate::provider::Spec;
 use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
+use crate::provider::{ApiErrorKind, Measure, Spec};
 use reply::{Refusal, reply};
 use request::Arrived;
 use tasks::Tasks;
 
+mod asked;
 mod calls;
 mod filter;
+mod refusals;
 mod reply;
 mod request;
 mod signature;
@@ -45,10 +47,14 @@ pub(super) struct AlibabaEmulator {
 #[derive(Clone, Copy)]
 enum Action {
     Refresh,
+    RefreshTags,
     Prefetch,
     Status,
     Records,
     Quota,
+    Measure(Measure),
+    Logs,
+    Domains,
 }
 
 impl AlibabaEmulator {
@@ -76,25 +82,36 @@ impl AlibabaEmulator {
         self.throttle(name, self.settings.calls_per_second.unwrap_or(calls_per_second), now)?;
         match action {
             Action::Refresh => self.refresh(request, now, arrived_at),
+            Action::RefreshTags => self.refresh_tags(request, now, arrived_at),
             Action::Prefetch => self.prefetch(request, now, arrived_at),
             Action::Status => self.status(request, now),
             Action::Records => self.records(request, now),
             Action::Quota => Ok(self.quota(now)),
+            Action::Measure(measure) => self.measure(measure, request, now),
+            Action::Logs => self.logs(request, now),
+            Action::Domains => self.domains(request, now),
         }
     }
 
     fn known_action(&self, request: &Arrived<'_>) -> Result<(Action, &'static str, f64), Refusal> {
-        let operations = [(Action::Refresh, Operation::Refresh(Kind::File)), (Action::Prefetch, Operation::Prefetch)];
+        let operations = [
+            (Action::Refresh, Operation::Refresh(Kind::File)),
+            (Action::RefreshTags, Operation::Refresh(Kind::Tag)),
+            (Action::Prefetch, Operation::Prefetch),
+        ];
         let submissions = operations.into_iter().filter_map(|(action, operation)| {
             let limit = self.spec.operation(operation)?;
             Some((action, limit.api, limit.calls_per_second))
         });
-        let reads = [
-            (Action::Status, &self.spec.status),
-            (Action::Records, &self.spec.records),
-            (Action::Quota, &self.spec.quota),
-        ];
-        let reads = reads.into_iter().map(|(action, limit)| (action, limit.api, limit.calls_per_second));
+        let Spec { status, records, quota, asks, .. } = self.spec;
+        // A product without a call by id names the list twice; the list it is.
+        let reads = [(Action::Records, records), (Action::Status, status), (Action::Quota, quota)].into_iter();
+        let measured = [(Measure::Traffic, &asks.traffic), (Measure::Bandwidth, &asks.bandwidth)].into_iter();
+        let measured = measured.filter_map(|(measure, spec)| Some((Action::Measure(measure), &spec.as_ref()?.call)));
+        let logs = asks.logs.iter().map(|spec| (Action::Logs, &spec.call));
+        let domains = asks.domains.iter().map(|call| (Action::Domains, call));
+        let reads = reads.chain(measured).chain(logs).chain(domains);
+        let reads = reads.map(|(action, limit)| (action, limit.api, limit.calls_per_second));
         let asked = request.action().unwrap_or_default();
         if request.version() != Some(self.product.version) {
             return Err(Refusal::new(400, "InvalidVersion", "Specified parameter Version is not valid."));
@@ -166,13 +183,17 @@ impl AlibabaEmulator {
 
 impl Emulator for AlibabaEmulator {
     fn claims(&self, request: &Request<Bytes>) -> bool {
-        Arrived::read(request).version() == Some(self.product.version)
+        let arrived = Arrived::read(request);
+        arrived.version() == Some(self.product.version) || self.log_file(arrived.path).is_some()
     }
 
     fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         self.requests += 1;
         let request_id = format!("{:08X}-CD17-4A11-8A11-{:012X}", now.as_second() & 0xFFFF_FFFF, self.requests);
         let arrived = Arrived::read(request);
+        if let Some(name) = self.log_file(arrived.path) {
+            return asked::log_text(name);
+        }
         let vendors_clock = now + SignedDuration::from_secs(self.settings.clock_offset_seconds);
         let answer = self.answer(&arrived, vendors_clock, now);
         reply(answer, &arrived, &request_id, vendors_clock)
@@ -183,7 +204,7 @@ impl Emulator for AlibabaEmulator {
     }
 
     fn api(&self, request: &Request<Bytes>) -> String {
-        Arrived::read(request).action().unwrap_or_default().to_owned()
+        Arrived::read(request).action().unwrap_or("log file").to_owned()
     }
 
     fn throttled(&self, retry_after: Option<Duration>) -> Response<Bytes> {
@@ -192,6 +213,17 @@ impl Emulator for AlibabaEmulator {
         if let Some(wait) = retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok()) {
             response.headers_mut().insert("x-acs-retry-after", wait.into());
         }
+        response
+    }
+
+    fn refusals(&self) -> &'static [(&'static str, ApiErrorKind)] {
+        refusals::DOCUMENTED
+    }
+
+    fn refused(&self, code: &str, now: Timestamp) -> Response<Bytes> {
+        let vendors_clock = now + SignedDuration::from_secs(self.settings.clock_offset_seconds);
+        let mut response = reply::error(refusals::status(code), code, "The request is refused, as it was asked to be.");
+        response.headers_mut().insert("date", reply::date(vendors_clock));
         response
     }
 

@@ -1,4 +1,4 @@
-//! Alibaba Cloud CDN: our five calls as the vendor's, each one signed request.
+//! Alibaba Cloud's CDN, DCDN and VOD: our calls as the vendor's, each one signed request.
 //!
 //! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `refusal.rs` says what an error allows, and
 //! `emulator.rs` is the vendor in memory. `README.md` holds links, permissions and what is unproven.
@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Kind, Operation, Quota};
+use crate::model::{Kind, Operation, Quota, Tag};
 use crate::provider::credentials::Keys;
 use crate::provider::sign::acs::{Call, Sign, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, ApiName, CallLimit, Opening, OptionValue, Options, Page, Provider,
-    RecordFilter, Spec, Submission,
+    Accepted, Api, ApiError, ApiErrorKind, ApiName, CallLimit, DomainPage, LogPage, LogQuestion, Measure,
+    MeasureQuestion, Opening, OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus,
+    Spec, Submission, not_offered,
 };
 
 use answer::Answer;
@@ -26,7 +27,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-pub use spec::ALIBABA_CDN;
+pub use spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD};
 
 /// How long the vendor keeps records. Source: reference 2026-04 (see `spec.rs`).
 const RECORDS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -82,20 +83,14 @@ impl Alibaba {
 
     /// `WithHeader`, `Area` and the other parameters of a prefetch, from the target's options; absent where unset.
     fn prefetch_options(&self) -> Parameters {
-        let names = [
-            ("Area", "area"),
-            ("L2Preload", "l2-preload"),
-            ("WithHeader", "headers"),
-            ("QueryHashkey", "query-hash-key"),
-            ("ConsistencyHash", "consistency-hash"),
-        ];
         let value = |option: &OptionValue| match option {
             OptionValue::Boolean(yes) => yes.to_string(),
             OptionValue::Word(word) => word.clone(),
             OptionValue::Duration(span) => span.as_secs().to_string(),
             OptionValue::Headers(headers) => serde_json::to_string(headers).expect("a map of strings is JSON"),
         };
-        names.into_iter().filter_map(|(name, option)| Some((name, value(self.options.get(option)?)))).collect()
+        let names = self.product.prefetch_options.iter();
+        names.filter_map(|&(name, option)| Some((name, value(self.options.get(option)?)))).collect()
     }
 }
 
@@ -121,18 +116,24 @@ impl Provider for Alibaba {
             let message = format!("{} can't do this: {}", self.spec.title, operation.unit());
             return Err(ApiError::new(ApiErrorKind::Denied, operation.name(), message));
         };
+        let unfit = |message: String| ApiError::new(ApiErrorKind::Refused, limit.api, message);
         if urls.iter().any(|url| url.contains(['\n', '\r'])) {
-            let message = "an address holds a line break, which would make it two";
-            return Err(ApiError::new(ApiErrorKind::Refused, limit.api, message));
+            return Err(unfit("an address holds a line break, which would make it two".to_owned()));
         }
-        let mut parameters = vec![("ObjectPath", urls.join("\n"))];
+        let mut parameters = match operation {
+            Operation::Refresh(Kind::Tag) => tags(urls).map_err(unfit)?,
+            _ => vec![("ObjectPath", urls.join("\n"))],
+        };
+        match operation {
+            Operation::Refresh(Kind::Tag) | Operation::Prefetch => {}
+            Operation::Refresh(kind) => parameters.push(("ObjectType", object_type(kind).to_owned())),
+        }
         let (in_form, ids) = match operation {
             Operation::Refresh(kind) => {
-                parameters.push(("ObjectType", object_type(kind).to_owned()));
                 if force && kind != Kind::File {
                     parameters.push(("Force", "true".to_owned()));
                 }
-                (self.product.refresh_in_form, self.product.refresh_ids)
+                (self.product.refresh_in_form && kind != Kind::Tag, self.product.refresh_ids)
             }
             Operation::Prefetch => {
                 parameters.extend(self.prefetch_options());
@@ -144,8 +145,12 @@ impl Provider for Alibaba {
         self.call(asked, api).await?.accepted(ids)
     }
 
-    /// There is no paging: the first page holds everything.
+    /// By id there is no paging: the first page holds everything. A product without that call lists what one id stands for.
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
+        if self.spec.status.rows_per_page > 0 {
+            let filter = RecordFilter { task_id: task_ids.first().cloned(), ..RecordFilter::default() };
+            return self.records(&filter, page, api).await;
+        }
         if page > 1 || task_ids.is_empty() {
             return Ok(Page::default());
         }
@@ -154,9 +159,17 @@ impl Provider for Alibaba {
 
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let limit = &self.spec.records;
-        let mut query = vec![("PageSize", limit.rows_per_page.to_string()), ("PageNumber", page.max(1).to_string())];
+        if filter.kind.is_none() && (filter.domain.is_some() || filter.status.is_some()) {
+            let error =
+                ApiError::new(ApiErrorKind::Denied, limit.api, "a domain or a status is asked for without a kind");
+            return Err(ApiError { help: Some("name a kind of task, and ask for each kind".into()), ..error });
+        }
+        let mut query = paged(limit, page);
         query.extend(filter.task_id.clone().map(|id| ("TaskId", id)));
         query.extend(filter.url.clone().map(|url| ("ObjectPath", url)));
+        query.extend(filter.domain.clone().map(|domain| ("DomainName", domain)));
+        query.extend(filter.kind.map(|kind| ("ObjectType", record_kind(kind).to_owned())));
+        query.extend(filter.status.map(|status| ("Status", record_status(status).to_owned())));
         if filter.since.is_some() || filter.until.is_some() {
             let (start, end) = window(filter, api.server_now());
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
@@ -166,6 +179,68 @@ impl Provider for Alibaba {
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
         self.read(&self.spec.quota, Vec::new(), api).await?.quota(self.product.quota)
+    }
+
+    async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
+        let spec = match question.measure {
+            Measure::Traffic => &self.spec.asks.traffic,
+            Measure::Bandwidth => &self.spec.asks.bandwidth,
+        };
+        let spec = spec.as_ref().ok_or_else(|| not_offered(self.spec, question.measure.name()))?;
+        let mut query = vec![("Interval", question.interval.as_secs().to_string())];
+        if !question.domains.is_empty() {
+            query.push(("DomainName", question.domains.join(",")));
+        }
+        query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
+        self.read(&spec.call, query, api).await?.points()
+    }
+
+    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<LogPage, ApiError> {
+        let spec = self.spec.asks.logs.as_ref().ok_or_else(|| not_offered(self.spec, "logs"))?;
+        let mut query = paged(&spec.call, page);
+        query.push(("DomainName", question.domain.clone()));
+        query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
+        // The paths come without a scheme, and are served as the API is.
+        self.read(&spec.call, query, api).await?.logs(self.endpoint.scheme())
+    }
+
+    async fn domains(&self, page: u32, api: &dyn Api) -> Result<DomainPage, ApiError> {
+        let limit = self.spec.asks.domains.as_ref().ok_or_else(|| not_offered(self.spec, "domains"))?;
+        self.read(limit, paged(limit, page), api).await?.domains()
+    }
+}
+
+fn paged(limit: &CallLimit, page: u32) -> Parameters {
+    vec![("PageSize", limit.rows_per_page.to_string()), ("PageNumber", page.max(1).to_string())]
+}
+
+/// The parameters of a refresh by tag; all tags are of one host.
+fn tags(urls: &[&str]) -> Result<Parameters, String> {
+    let tags: Vec<Tag> = urls.iter().map(|url| Tag::read(url)).collect::<Result<_, _>>()?;
+    let host = tags.first().map_or("", |tag| &tag.host);
+    if tags.iter().any(|tag| tag.host != host) {
+        return Err("the tags of one call are of several hosts".to_owned());
+    }
+    let names: Vec<&str> = tags.iter().map(|tag| &*tag.name).collect();
+    Ok(vec![("DomainName", host.to_owned()), ("CacheTag", names.join(","))])
+}
+
+/// The word in the list of records. Source: reference 2026-04 (see `spec.rs`).
+fn record_kind(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::File => "file",
+        RecordKind::Directory => "directory",
+        RecordKind::Regex => "regex",
+        RecordKind::Prefetch => "preload",
+    }
+}
+
+/// The word in the list of records. Source: reference 2026-04 (see `spec.rs`).
+fn record_status(status: RecordStatus) -> &'static str {
+    match status {
+        RecordStatus::Running => "Refreshing",
+        RecordStatus::Complete => "Complete",
+        RecordStatus::Failed => "Failed",
     }
 }
 

@@ -15,6 +15,7 @@ use secrecy::ExposeSecret;
 
 use super::spec::HUAWEI_CDN;
 use crate::model::{Kind, Operation};
+use crate::provider::ApiErrorKind;
 use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use reply::{Refusal, reply};
 use request::Arrived;
@@ -23,6 +24,7 @@ use tasks::Tasks;
 mod asked;
 mod calls;
 mod records;
+mod refusals;
 mod reply;
 mod request;
 mod signature;
@@ -216,6 +218,16 @@ impl Emulator for HuaweiEmulator {
             response.headers_mut().insert("retry-after", (wait.as_millis().div_ceil(1_000) as u64).into());
         }
         response
+    }
+
+    fn refusals(&self) -> &'static [(&'static str, ApiErrorKind)] {
+        refusals::DOCUMENTED
+    }
+
+    fn refused(&self, code: &str, now: Timestamp) -> Response<Bytes> {
+        let vendors_clock = now + SignedDuration::from_secs(self.settings.clock_offset_seconds);
+        let refusal = Refusal::new(code, "The request is refused, as it was asked to be.");
+        reply(Err(refusal), "refused", vendors_clock)
     }
 
     fn server_error(&self) -> Response<Bytes> {

@@ -209,8 +209,6 @@ pub(super) const QUOTAS: [(Operation, &str); 3] = [
 pub(super) struct Code {
     /// The code. Compared without regard to case, and with `APIG.` read as `APIGW.`.
     pub(super) code: &'static str,
-    /// The HTTP status it is documented with: business errors come as a success.
-    pub(super) status: u16,
     /// What may be done next.
     pub(super) kind: ApiErrorKind,
     /// What to do; `{permission}` stands for the permission of the call. Empty if there is nothing to say.
@@ -227,8 +225,8 @@ pub(super) fn meaning(code: &str) -> Option<&'static Code> {
     CODES.iter().find(|row| is(row.code))
 }
 
-const fn code(code: &'static str, status: u16, kind: ApiErrorKind, help: &'static str) -> Code {
-    Code { code, status, kind, help }
+const fn code(code: &'static str, kind: ApiErrorKind, help: &'static str) -> Code {
+    Code { code, kind, help }
 }
 
 /// What `/detail` says of a task that isn't visible yet, and everything else of a host that isn't the account's.
@@ -245,33 +243,33 @@ const NO_API: &str = "the endpoint doesn't serve this API; some accounts have it
 
 /// Every documented code that a call of ours can meet.
 pub(super) static CODES: &[Code] = &[
-    code("CDN.0000", 500, Server, ""),         // this and the following: codes 2025
-    code("CDN.0001", 400, Refused, ""),        // a parameter is missing or malformed: perhaps an address
-    code("CDN.0002", 401, Credentials, KEY),   // not authenticated
-    code("CDN.0003", 404, Refused, ""),        // the object doesn't exist
-    code("CDN.0004", 403, Forbidden, GRANT),   // no permission
-    code("CDN.0005", 200, QuotaSpent, RESET),  // the upper limit is exceeded
-    code("CDN.0015", 200, Denied, SERVICE),    // the service area isn't supported
-    code("CDN.0016", 200, Denied, SERVICE),    // the service type isn't supported
-    code("CDN.0020", 403, Forbidden, PROJECT), // no grant on the enterprise project
-    code("CDN.0021", 403, Forbidden, PROJECT), // the fine-grained check failed
-    code("CDN.0105", 200, Refused, DOMAIN),    // the domain doesn't exist
-    code("CDN.0106", 200, Refused, DOMAIN),    // not allowed in the domain's state
-    code(FOREIGN, 200, Refused, DOMAIN),       // the address is of another account's domain
-    code("CDN.0110", 200, QuotaSpent, RESET),  // more addresses than the quota holds
-    code("CDN.0114", 200, Denied, SERVICE),    // CDN isn't subscribed to
-    code("CDN.0115", 200, Refused, DOMAIN),    // the domain is banned
-    code("CDN.0116", 200, Refused, DOMAIN),    // the domain is locked
-    code("CDN.0127", 200, Refused, ""),        // the domain is malformed
-    code("CDN.0201", 200, Denied, ""),         // statistics: the domain is wrong
-    code("CDN.0202", 200, Denied, ""),         // statistics: the time is wrong
-    code("CDN.0203", 200, Denied, ""),         // statistics: the interval is wrong
-    code("APIGW.0101", 404, Denied, NO_API),   // no such API
-    code("APIGW.0103", 404, Denied, NO_API),   // no such backend
-    code("APIGW.0201", 413, TooLarge, ""),     // a body above 12 MB; with 400 a bad request, see `refusal.rs`
-    code("APIGW.0301", 401, Credentials, KEY), // the signature, the key or the token is wrong, or the key is locked
-    code("APIGW.0302", 403, Forbidden, GRANT), // not authorized
-    code("APIGW.0303", 401, Credentials, KEY), // as 0301; `refusal.rs` finds out whether the clock is off
-    code("APIGW.0308", 429, Throttled, ""),    // the rate of calls
-    code("APIGW.0605", 500, Server, ""),       // the backend isn't there
+    code("CDN.0000", Server, ""),         // this and the following: codes 2025
+    code("CDN.0001", Refused, ""),        // a parameter is missing or malformed: perhaps an address
+    code("CDN.0002", Credentials, KEY),   // not authenticated
+    code("CDN.0003", Refused, ""),        // the object doesn't exist
+    code("CDN.0004", Forbidden, GRANT),   // no permission
+    code("CDN.0005", QuotaSpent, RESET),  // the upper limit is exceeded
+    code("CDN.0015", Denied, SERVICE),    // the service area isn't supported
+    code("CDN.0016", Denied, SERVICE),    // the service type isn't supported
+    code("CDN.0020", Forbidden, PROJECT), // no grant on the enterprise project
+    code("CDN.0021", Forbidden, PROJECT), // the fine-grained check failed
+    code("CDN.0105", Refused, DOMAIN),    // the domain doesn't exist
+    code("CDN.0106", Refused, DOMAIN),    // not allowed in the domain's state
+    code(FOREIGN, Refused, DOMAIN),       // the address is of another account's domain
+    code("CDN.0110", QuotaSpent, RESET),  // more addresses than the quota holds
+    code("CDN.0114", Denied, SERVICE),    // CDN isn't subscribed to
+    code("CDN.0115", Refused, DOMAIN),    // the domain is banned
+    code("CDN.0116", Refused, DOMAIN),    // the domain is locked
+    code("CDN.0127", Refused, ""),        // the domain is malformed
+    code("CDN.0201", Denied, ""),         // statistics: the domain is wrong
+    code("CDN.0202", Denied, ""),         // statistics: the time is wrong
+    code("CDN.0203", Denied, ""),         // statistics: the interval is wrong
+    code("APIGW.0101", Denied, NO_API),   // no such API
+    code("APIGW.0103", Denied, NO_API),   // no such backend
+    code("APIGW.0201", TooLarge, ""),     // a body above 12 MB; with 400 a bad request, see `refusal.rs`
+    code("APIGW.0301", Credentials, KEY), // the signature, the key or the token is wrong, or the key is locked
+    code("APIGW.0302", Forbidden, GRANT), // not authorized
+    code("APIGW.0303", Credentials, KEY), // as 0301; `refusal.rs` finds out whether the clock is off
+    code("APIGW.0308", Throttled, ""),    // the rate of calls
+    code("APIGW.0605", Server, ""),       // the backend isn't there
 ];

@@ -11,20 +11,53 @@ use super::super::spec::object_type;
 use super::AlibabaEmulator;
 use super::reply::Refusal;
 use super::request::Arrived;
-use crate::model::{Kind, Operation};
+use crate::model::{Kind, Operation, Tag};
 
 impl AlibabaEmulator {
     pub(super) fn refresh(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
         let kind = match request.parameter("ObjectType") {
             None => Kind::File,
             Some(word) => {
-                Kind::ALL.into_iter().find(|kind| object_type(*kind).eq_ignore_ascii_case(word)).ok_or_else(|| {
-                    Refusal::new(400, "InvalidObjectType.ValueNotSupported", "ObjectType is not supported.")
-                })?
+                FILES_AND_MORE.into_iter().find(|kind| object_type(*kind).eq_ignore_ascii_case(word)).ok_or_else(
+                    || Refusal::new(400, "InvalidObjectType.ValueNotSupported", "ObjectType is not supported."),
+                )?
             }
         };
         boolean(request, "Force")?;
         self.submit(Operation::Refresh(kind), request, now, at)
+    }
+
+    pub(super) fn refresh_tags(
+        &mut self,
+        request: &Arrived<'_>,
+        now: Timestamp,
+        at: Timestamp,
+    ) -> Result<String, Refusal> {
+        boolean(request, "Force")?;
+        let (host, tags) = (request.parameter("DomainName"), request.parameter("CacheTag"));
+        let (Some(host), Some(tags)) = (host, tags) else {
+            return Err(Refusal::new(
+                400,
+                "MissingParameter",
+                "DomainName and CacheTag are mandatory for this action.",
+            ));
+        };
+        if host.contains([',', '/', '*']) || !host.contains('.') {
+            return Err(Refusal::new(404, "InvalidDomain.NotFound", "The specified domain does not exist."));
+        }
+        let names = tags.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let addresses: Vec<String> =
+            names.map(|name| Tag { host: host.to_owned(), name: name.to_owned() }.address()).collect();
+        let operation = Operation::Refresh(Kind::Tag);
+        if self.spec.operation(operation).is_none_or(|limit| addresses.len() > limit.per_call) {
+            return Err(Refusal::new(400, "SingleRequest.OverLimit", "CacheTag holds too many tags."));
+        }
+        let is_refused = |address: &String| self.settings.refuse.iter().any(|mark| address.contains(mark.as_str()));
+        if addresses.iter().any(is_refused) {
+            return Err(Refusal::new(400, "InvalidObjectPath.Malformed", "CacheTag is not valid."));
+        }
+        let urls: Vec<_> = addresses.iter().map(|address| (address.as_str(), host.to_ascii_lowercase())).collect();
+        self.accept(operation, &urls, now, at)
     }
 
     pub(super) fn prefetch(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
@@ -50,10 +83,20 @@ impl AlibabaEmulator {
         at: Timestamp,
     ) -> Result<String, Refusal> {
         let urls = self.addresses(operation, request.parameter("ObjectPath").unwrap_or_default())?;
+        self.accept(operation, &urls, now, at)
+    }
+
+    fn accept(
+        &mut self,
+        operation: Operation,
+        urls: &[(&str, String)],
+        now: Timestamp,
+        at: Timestamp,
+    ) -> Result<String, Refusal> {
         self.charge(operation, urls.len() as u64, now)?;
         let typical = || self.spec.operation(operation).map_or(Duration::ZERO, |limit| limit.typical);
         let takes = self.settings.task_duration.unwrap_or_else(typical);
-        let ids = self.tasks.accept(operation, &urls, &self.settings, (now, at), takes);
+        let ids = self.tasks.accept(operation, urls, &self.settings, (now, at), takes);
         let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
         let field = match operation {
             Operation::Refresh(_) => self.product.refresh_ids,
@@ -153,6 +196,9 @@ impl AlibabaEmulator {
         Value::Object(fields).to_string()
     }
 }
+
+/// What `ObjectType` can say; tags have a call of their own.
+const FILES_AND_MORE: [Kind; 4] = [Kind::File, Kind::Directory, Kind::Regex, Kind::IgnoreParams];
 
 /// The day in UTC+8, where the quota begins anew.
 fn day(now: Timestamp) -> i64 {

@@ -23,7 +23,7 @@ struct Filter<'r> {
     size: usize,
 }
 
-fn refusal(code: &'static str, what: &str) -> Refusal {
+pub(super) fn refusal(code: &'static str, what: &str) -> Refusal {
     Refusal::new(400, code, what)
 }
 
@@ -77,7 +77,7 @@ impl<'r> Filter<'r> {
         if filter.status.is_some_and(|status| !matches!(status, "Complete" | "Refreshing" | "Failed")) {
             return Err(refusal("InvalidStatus.ValueNotSupported", "Status is not supported."));
         }
-        let known = ["file", "directory", "regex", "preload", "ignoreParams"];
+        let known = ["file", "directory", "regex", "preload", "ignoreParams", "cacheTag"];
         if filter.object_type.is_some_and(|word| !known.iter().any(|known| known.eq_ignore_ascii_case(word))) {
             return Err(refusal("InvalidObjectType.ValueNotSupported", "ObjectType is not supported."));
         }
@@ -97,18 +97,26 @@ impl<'r> Filter<'r> {
     }
 }
 
-/// Both times or none; not older than three days. The whole second of the end counts.
-fn window(request: &Arrived<'_>, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
-    let oldest = now - SignedDuration::from_hours(72);
+/// Start and end, both or none.
+pub(super) fn times(request: &Arrived<'_>) -> Result<Option<(Timestamp, Timestamp)>, Refusal> {
     let (start, end) = match (request.parameter("StartTime"), request.parameter("EndTime")) {
-        (None, None) => return Ok((oldest, now)),
+        (None, None) => return Ok(None),
         (Some(start), Some(end)) => (time(start), time(end)),
         _ => return Err(refusal("MissingTimeParameter", "StartTime and EndTime must be given together.")),
     };
     let start = start.ok_or_else(|| refusal("InvalidStartTime.Malformed", "StartTime is not well formatted."))?;
     let end = end.ok_or_else(|| refusal("InvalidEndTime.Malformed", "EndTime is not well formatted."))?;
+    if end <= start {
+        return Err(refusal("InvalidEndTime.Mismatch", "EndTime is not after StartTime."));
+    }
+    Ok(Some((start, end)))
+}
+
+/// Not older than three days. The whole second of the end counts.
+fn window(request: &Arrived<'_>, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
+    let oldest = now - SignedDuration::from_hours(72);
+    let Some((start, end)) = times(request)? else { return Ok((oldest, now)) };
     match () {
-        () if end <= start => Err(refusal("InvalidEndTime.Mismatch", "EndTime is not after StartTime.")),
         () if start < oldest => Err(refusal("InvalidTime", "StartTime is more than three days ago.")),
         () if start > now => Err(refusal("InvalidStartTime.ValueNotSupported", "StartTime is in the future.")),
         () => Ok((start, end + SignedDuration::from_millis(999))),
@@ -116,7 +124,7 @@ fn window(request: &Arrived<'_>, now: Timestamp) -> Result<(Timestamp, Timestamp
 }
 
 /// A number from 1 to `most`. Which code the vendor has for another is not documented.
-fn number(request: &Arrived<'_>, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
+pub(super) fn number(request: &Arrived<'_>, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
     match request.parameter(name).map(str::parse::<usize>) {
         None => Ok(default),
         Some(Ok(number)) if (1..=most).contains(&number) => Ok(number),

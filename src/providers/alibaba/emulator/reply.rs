@@ -1,7 +1,7 @@
 //! An answer or a refusal becomes the vendor's response, in JSON or in XML.
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -48,10 +48,16 @@ pub(super) fn reply(
     Response::builder()
         .status(status)
         .header("content-type", content_type)
-        .header("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        .header("date", date(now))
         .header("x-acs-request-id", request_id)
         .body(Bytes::from(body))
         .expect("a status and headers that are spelt above")
+}
+
+/// As a `Date` header has it.
+pub(super) fn date(now: Timestamp) -> HeaderValue {
+    let text = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::try_from(text).expect("digits and ASCII letters make a header value")
 }
 
 /// A refusal that no request led to: a fault on request.

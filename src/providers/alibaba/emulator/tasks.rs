@@ -2,13 +2,14 @@
 //!
 //! Indexed by id and by address, since a run of ten thousand addresses asks for its tasks thousands of times.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::model::{Kind, Operation};
+use crate::model::{Kind, Operation, Tag};
 use crate::provider::emulation::{EmulatorSettings, Ids, LedgerEntry, Rows};
 use crate::provider::sign::acs::timestamp;
 
@@ -49,7 +50,8 @@ struct OpenId {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Shown<'t> {
     pub(super) task_id: &'t str,
-    pub(super) object_path: &'t str,
+    /// Of a refresh by tag, the tag: what the vendor shows there is not documented.
+    pub(super) object_path: Cow<'t, str>,
     pub(super) object_type: &'static str,
     pub(super) status: &'static str,
     pub(super) process: String,
@@ -198,7 +200,12 @@ impl Tasks {
         };
         Shown {
             task_id: &entry.task_id,
-            object_path: &entry.url,
+            object_path: match entry.operation {
+                Operation::Refresh(Kind::Tag) => {
+                    Tag::read(&entry.url).map_or_else(|_| "".into(), |tag| tag.name.into())
+                }
+                _ => Cow::Borrowed(&entry.url),
+            },
             object_type: object_type(entry.operation),
             status,
             process,

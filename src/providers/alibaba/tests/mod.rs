@@ -8,15 +8,16 @@ use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 
-use super::spec::{ALIBABA_CDN, CDN};
+use super::spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, CDN};
 use crate::model::{Kind, Operation};
 use crate::provider::credentials::Keys;
 use crate::provider::emulation::{Emulator, EmulatorSettings};
-use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Provider, Submission};
+use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Provider, Spec, Submission};
 
 mod answers;
 mod calls;
 mod gateway;
+mod products;
 mod refusals;
 
 const FILES: Operation = Operation::Refresh(Kind::File);
@@ -36,11 +37,16 @@ fn provider(options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
 }
 
 fn provider_with(options: &[(&'static str, OptionValue)], token: Option<&str>) -> Box<dyn Provider> {
+    provider_of(&ALIBABA_CDN, options, token)
+}
+
+fn provider_of(spec: &'static Spec, options: &[(&'static str, OptionValue)], token: Option<&str>) -> Box<dyn Provider> {
     let settings = EmulatorSettings::default();
-    (ALIBABA_CDN.open)(Opening {
-        spec: &ALIBABA_CDN,
-        options: options.iter().cloned().collect::<Options>(),
-        endpoint: url::Url::parse("https://cdn.aliyuncs.com").unwrap(),
+    let options = options.iter().cloned().collect::<Options>();
+    (spec.open)(Opening {
+        spec,
+        endpoint: url::Url::parse(spec.endpoint(&options)).unwrap(),
+        options,
         keys: Keys::new(settings.credentials().with_token(token.map(Into::into))),
     })
 }
@@ -65,8 +71,12 @@ struct Line {
 
 impl Line {
     fn to(settings: EmulatorSettings) -> Self {
+        Self::to_product(&ALIBABA_CDN, settings)
+    }
+
+    fn to_product(spec: &'static Spec, settings: EmulatorSettings) -> Self {
         Self {
-            emulator: RefCell::new((ALIBABA_CDN.emulator)(&settings)),
+            emulator: RefCell::new((spec.emulator)(&settings)),
             now: Cell::new(start()),
             skew: Cell::new(SignedDuration::ZERO),
             nonces: Cell::new(0),

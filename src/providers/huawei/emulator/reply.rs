@@ -5,7 +5,7 @@ use http::Response;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::spec::meaning;
+use super::refusals;
 
 /// The vendor's no.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(super) fn reply(answer: Result<String, Refusal>, request_id: &str, now: Time
 /// A refusal with the status that its code is documented with; a code that isn't known is a bad request.
 pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response<Bytes> {
     let Refusal { code, message, is_flat } = refusal;
-    let status = meaning(code).map_or(400, |row| row.status);
+    let status = refusals::status(code);
     let words = json!({"error_code": code, "error_msg": message});
     let body = if *is_flat {
         json!({"error_code": code, "error_msg": message, "request_id": request_id})

@@ -1,0 +1,176 @@
+//! Every provider × every operation × every refusal that its vendor documents: the kind is what the documentation says, and
+//! an execution ends each address as it must. A provider joins by its line in the registry.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cdn_purge::model::{Kind, Operation, Outcome};
+use cdn_purge::provider::ApiErrorKind::{
+    self, Ambiguous, Clock, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge, Unsent,
+};
+use cdn_purge::provider::clock;
+use cdn_purge::provider::credentials::Keys;
+use cdn_purge::provider::emulation::EmulatorSettings;
+use cdn_purge::provider::emulation::faults::Faults;
+use cdn_purge::provider::emulation::gateway::Emulation;
+use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
+use cdn_purge::provider::{ApiError, Opening, OperationSpec, Options, Provider, Spec, Submission};
+use cdn_purge::providers::PROVIDERS;
+use jiff::Timestamp;
+
+use crate::world::{Story, World};
+
+/// How many addresses an execution has.
+const COUNT: usize = 3;
+
+fn address(operation: Operation, number: usize) -> String {
+    match operation {
+        Operation::Refresh(Kind::Directory) => format!("https://www.example.com/{number}/"),
+        Operation::Refresh(Kind::Regex) => format!("https://www.example.com/{number}/.*"),
+        Operation::Refresh(Kind::Tag) => format!("https://www.example.com/#tag-{number}"),
+        Operation::Refresh(Kind::File | Kind::IgnoreParams) | Operation::Prefetch => {
+            format!("https://www.example.com/{number}")
+        }
+    }
+}
+
+fn refusals(spec: &'static Spec) -> &'static [(&'static str, ApiErrorKind)] {
+    Emulation::new(&[spec], |_| EmulatorSettings::default(), Faults::none()).refusals(spec.name)
+}
+
+fn faults(rule: String) -> Faults {
+    Faults::parse(&[rule], 0).unwrap()
+}
+
+/// One submission to a vendor who refuses it.
+fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Result<(), ApiError>, usize) {
+    let settings = EmulatorSettings::default();
+    let credentials = settings.credentials();
+    let faults = faults(format!("{}=refuse:{code}", operation.api));
+    let emulation = Rc::new(RefCell::new(Emulation::new(&[spec], |_| settings.clone(), faults)));
+    let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
+    let api = RehearsalApi::new(Rc::clone(&emulation), Duration::from_millis(50), clock, 1);
+    let options = Options::new();
+    let endpoint = spec.endpoint(&options).parse().unwrap();
+    let provider: Box<dyn Provider> = (spec.open)(Opening { spec, options, endpoint, keys: Keys::new(credentials) });
+    let url = address(operation.operation, 0);
+    let submission = Submission { operation: operation.operation, force: false, urls: &[&url] };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let result = runtime.block_on(async { provider.submit(submission, &api).await }).map(|_| ());
+    let accepted = emulation.borrow().ledger().count();
+    (result, accepted)
+}
+
+/// An execution of one operation with this fault.
+fn executed(spec: &'static Spec, operation: Operation, fault: String) -> Story {
+    let tasks = (0..COUNT).map(|number| (operation, address(operation, number))).collect();
+    let mut world = World::of(tasks);
+    world.providers = vec![spec];
+    world.settings.task_duration = Some(Duration::from_secs(2));
+    world.faults = vec![fault];
+    world.run()
+}
+
+#[test]
+fn every_provider_lists_what_its_vendor_documents() {
+    for spec in PROVIDERS {
+        let listed = refusals(spec);
+        assert!(listed.len() >= 10, "{} lists {} refusals", spec.name, listed.len());
+        for kind in [Throttled, Server, QuotaSpent, Credentials, Forbidden, Denied, Refused] {
+            assert!(listed.iter().any(|(_, listed)| *listed == kind), "{}: no {kind:?} is listed", spec.name);
+        }
+    }
+}
+
+#[test]
+fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
+    for spec in PROVIDERS {
+        for operation in spec.operations {
+            for (code, kind) in refusals(spec) {
+                let place = format!("{} {} {code}", spec.name, operation.api);
+                let (result, accepted) = submitted(spec, operation, code);
+                let error = result.expect_err(&place);
+                assert_eq!((error.kind, accepted), (*kind, 0), "{place}: {error}");
+                assert_eq!((error.api, error.code.as_deref()), (operation.api, Some(*code)), "{place}");
+                assert!(*kind != Clock || error.server_time.is_some(), "{place}: the time to correct by");
+            }
+        }
+    }
+}
+
+#[test]
+fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
+    for spec in PROVIDERS {
+        for OperationSpec { operation, api, .. } in spec.operations {
+            for (code, kind) in refusals(spec) {
+                let place = format!("{} {operation:?} {code}", spec.name);
+                let story = executed(spec, *operation, format!("{api}#1=refuse:{code}"));
+                story.assert_partition().assert_ledger();
+                let (done, failed, unsubmitted) =
+                    (story.count("done"), story.count("failed"), story.count("unsubmitted"));
+                match kind {
+                    Unsent | Throttled | Server | Ambiguous | Clock => {
+                        assert_eq!(done, COUNT, "{place}: {:?}", story.outcomes);
+                    }
+                    // A batch of one can't be halved: then that address is the one that is refused.
+                    Refused | TooLarge => {
+                        let alone = usize::from(story.plan.lanes[0].batches[0].tasks.len() == 1);
+                        assert_eq!((done, failed), (COUNT - alone, alone), "{place}: {:?}", story.outcomes);
+                    }
+                    // What was in flight beside it may have been taken.
+                    QuotaSpent | Credentials | Forbidden | Denied => {
+                        assert_eq!(done + unsubmitted + story.count("unknown"), COUNT, "{place}: {:?}", story.outcomes);
+                        assert!(unsubmitted >= 1, "{place}: {:?}", story.outcomes);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
+    for spec in PROVIDERS {
+        for OperationSpec { operation, api, .. } in spec.operations {
+            for (code, kind) in refusals(spec) {
+                let place = format!("{} {operation:?} {code}", spec.name);
+                let story = executed(spec, *operation, format!("{api}=refuse:{code}"));
+                story.assert_partition().assert_ledger();
+                assert!(story.ledger.is_empty(), "{place}");
+                let expected = if matches!(kind, Refused | TooLarge) { "failed" } else { "unsubmitted" };
+                assert_eq!(story.count(expected), COUNT, "{place}: {:?}", story.outcomes);
+                for outcome in story.outcomes.values() {
+                    assert!(outcome.reason().is_some_and(|reason| reason.contains(code)), "{place}: {outcome:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_question_loses_no_address_and_makes_none_better_than_it_is() {
+    for spec in PROVIDERS {
+        for operation in spec.operations.iter().map(|limits| limits.operation) {
+            for (code, kind) in refusals(spec) {
+                let place = format!("{} {operation:?} {code}", spec.name);
+                let sent_once = |story: &Story| {
+                    story.assert_partition().assert_ledger();
+                    assert_eq!(story.ledger.len(), COUNT, "{place}");
+                };
+                let once = executed(spec, operation, format!("{}#1=refuse:{code}", spec.status.api));
+                sent_once(&once);
+                if matches!(kind, Unsent | Throttled | Server | Ambiguous | Refused | TooLarge | Clock) {
+                    assert_eq!(once.count("done"), COUNT, "{place}: {:?}", once.outcomes);
+                }
+                let quota = executed(spec, operation, format!("{}=refuse:{code}", spec.quota.api));
+                quota.assert_partition().assert_ledger();
+                assert_eq!(quota.count("failed"), 0, "{place}: {:?}", quota.outcomes);
+                let never = executed(spec, operation, format!("{}=refuse:{code}", spec.status.api));
+                sent_once(&never);
+                let known = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::Unknown(_));
+                assert!(never.outcomes.values().all(known), "{place}: {:?}", never.outcomes);
+            }
+        }
+    }
+}
