@@ -5,6 +5,7 @@ mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
 mod github; // what a runner of GitHub Actions gets
 mod stage; // what all of them play on: a site, a run, what it left
+mod targets; // one configuration with several providers
 mod trouble; // vendors that refuse, break off, lie or never answer
 mod vendor; // whom a run talks to
 mod work; // the main job as it should be
