@@ -125,6 +125,16 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// A question that a provider doesn't answer.
+    #[error("{message}")]
+    Provider {
+        /// What was asked, and the provider's own code, words and request id.
+        message: String,
+        /// What to do.
+        help: String,
+        /// `Credentials` for keys and permissions, `Usage` for what can't be asked, else `Failed`.
+        exit_code: ExitCode,
+    },
     /// The network can't be used at all: no resolver, no certificate authorities, an endpoint that isn't one.
     #[error("{message}")]
     Network {
@@ -141,7 +151,7 @@ impl Error {
         match self {
             Self::Inputs(_) => ExitCode::Usage,
             Self::Checkout { .. } | Self::Journal { .. } | Self::Network { .. } => ExitCode::Checkout,
-            Self::PlanRefused { exit_code, .. } => *exit_code,
+            Self::PlanRefused { exit_code, .. } | Self::Provider { exit_code, .. } => *exit_code,
             Self::Credentials { .. } => ExitCode::Credentials,
         }
     }
@@ -154,6 +164,7 @@ impl Error {
             | Self::PlanRefused { message, help, .. }
             | Self::Credentials { message, help }
             | Self::Journal { message, help }
+            | Self::Provider { message, help, .. }
             | Self::Network { message, help } => {
                 vec![Diagnostic {
                     title: message.clone(),

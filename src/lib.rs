@@ -2,6 +2,7 @@
 //!
 //! Values flow one way: `inputs` → `changes` → `mapping` → `plan` → `exec` → `report`. `ARCHITECTURE.md` draws the map.
 
+pub mod asking;
 pub mod changes;
 pub mod commands;
 pub mod error;

@@ -16,6 +16,10 @@ fn main() -> ExitCode {
         out: Box::new(stdout()),
         err: Box::new(stderr()),
         is_terminal: stderr().is_terminal(),
+        out_columns: stdout().is_terminal().then(|| {
+            let size = terminal_size::terminal_size_of(stdout());
+            size.map_or(80, |(width, _)| usize::from(width.0))
+        }),
         now: jiff::Timestamp::now(),
     };
     let code: error::ExitCode = execute(world);

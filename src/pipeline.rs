@@ -21,7 +21,7 @@ use crate::report::{self, Context, Recorder, Report, Status};
 
 use self::beyond::Beyond;
 
-mod access;
+pub mod access;
 pub(crate) mod beyond;
 mod note;
 
@@ -56,6 +56,9 @@ impl Job<'_> {
 
     async fn perform(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
+        if let (Mode::Real, Some(config)) = (settings.mode, &settings.config) {
+            changes::trusted(config, self.environment)?;
+        }
         fold(console, "changes and plan");
         let found = {
             let mut interrupted = interrupt.clone();
@@ -96,8 +99,13 @@ impl Job<'_> {
         note::write(self, &report::markdown::markdown(&report, gitlab_note::BYTES), console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
             let journal = journal.display();
-            let text =
-                format!("the same command, or `cdn-purge wait` with its options, goes on from the journal `{journal}`");
+            let other = match &settings.changes {
+                Changes::Listed(_) => "",
+                Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } => {
+                    ", or `cdn-purge wait` with its options,"
+                }
+            };
+            let text = format!("the same command{other} goes on from the journal `{journal}`");
             console.note(LogLevel::Normal, &text);
         }
         let is_good = matches!(report.status(), Status::Done | Status::NothingToDo);
@@ -122,17 +130,23 @@ impl Job<'_> {
     async fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
         let settings = self.settings;
         let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
-        if let Changes::UrlFile(path) = &settings.changes {
-            let urls = addresses::read(path)?;
-            let count = counted(urls.len(), "address", "addresses");
-            console.note(LogLevel::Normal, &format!("{count} from `{}`", path.display()));
+        if let Changes::Listed(listing) = &settings.changes {
             let targets: Vec<_> = settings.targets.iter().map(|target| target.name.clone()).collect();
-            return Ok((None, 0, mapping::given(&urls, "url-file", &targets, overrides)));
+            let mut mapped = Mapped::default();
+            for listed in addresses::read(listing, &settings.targets, settings.allow_hosts.as_deref())? {
+                let count = counted(listed.urls.len(), "address", "addresses");
+                console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
+                let how = (listing.kind, listing.force);
+                let given = mapping::given(&listed.urls, listed.rule, how, &targets, overrides);
+                mapped.tasks.extend(given.tasks);
+            }
+            return Ok((None, 0, mapped));
         }
         let changed = {
             let beyond = Beyond::new(console, settings, self.environment, self.started);
             let fetching = beyond.fetching();
-            changes::search(&settings.repository, &settings.changes, self.environment, &fetching).await?
+            changes::search(&settings.repository, &settings.changes, settings.submodules, self.environment, &fetching)
+                .await?
         };
         let range = &changed.range;
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);

@@ -8,34 +8,39 @@ use crate::error::Error;
 use crate::inputs::{Changes, Environment};
 
 use super::git::Repository;
-use super::range::Base;
-use super::{Changed, Fetching, compare, search};
+use super::range::{Base, words};
+use super::{Changed, Fetching, compare, read_event, search};
 
 /// What a run would compare, and what other bases would have meant.
 #[derive(Debug)]
 pub struct Choices {
+    /// Where the run is, and what started it: ``GitHub Actions, `push` ``.
+    pub started_by: String,
     /// What a run finds, or why it refuses to.
     pub decided: Result<Changed, Error>,
     /// In the order of what is closest to head; each with what it is called.
     pub others: Vec<(String, Result<Changed, Error>)>,
 }
 
-/// Finds what a run would find, and the same with other bases; those are told from what the clone holds.
+/// Finds what a run would find, and the same with other bases; those are told from what the clone holds, without
+/// looking into submodules.
 ///
 /// # Errors
 /// [`Error::Checkout`] when there is no repository or no head to speak of.
 pub async fn choices(
     start: &Path,
     changes: &Changes,
+    submodules: bool,
     environment: &Environment,
     fetching: &Fetching<'_>,
 ) -> Result<Choices, Error> {
     let repository = Repository::open(start, environment)?;
-    let decided = search(start, changes, environment, fetching).await;
+    let started_by = words::started_by(environment);
+    let decided = search(start, changes, submodules, environment, fetching).await;
     let (Changes::Git { head: given, .. } | Changes::Since { head: given, .. } | Changes::All { head: given }) =
         changes
     else {
-        return Ok(Choices { decided, others: Vec::new() });
+        return Ok(Choices { started_by, decided, others: Vec::new() });
     };
     let head = match (&decided, given) {
         // A head that had to be fetched isn't in the clone, from which the others are told.
@@ -50,21 +55,22 @@ pub async fn choices(
         bases.push(("the first parent of head".to_owned(), Base::Parent(*parent)));
     }
     bases.push(("the nearest tag in the history of head".to_owned(), Base::PreviousTag(None)));
-    if let Some(branch) = repository.default_branch() {
-        bases.push((format!("the merge base with `origin/{branch}`"), Base::MergeBaseWithBranch(branch)));
+    let told = || words::default_branch(environment, read_event(environment).ok().flatten().as_ref());
+    if let Some(branch) = repository.default_branch().or_else(told) {
+        bases.push((format!("the merge base with `{branch}`"), Base::MergeBaseWithBranch(branch)));
     }
     bases.push(("every tracked file (`changes: all`)".to_owned(), Base::Nothing));
     let others = bases.into_iter().map(|(name, base)| {
         let compared = compare(&repository, &base, &head, name.clone());
         (name, compared)
     });
-    Ok(Choices { decided, others: others.collect() })
+    Ok(Choices { started_by, decided, others: others.collect() })
 }
 
 impl Choices {
     /// For a person, line by line.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines = vec![format!("run      {}", self.started_by)];
         match &self.decided {
             Ok(Changed { range, files }) => {
                 lines.push(format!("base     {}", range.base.as_deref().unwrap_or("none: everything is new")));

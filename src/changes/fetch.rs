@@ -147,14 +147,17 @@ impl<'a> Fetcher<'a> {
     }
 
     async fn fetch_commit(&mut self, id: ObjectId, head: ObjectId) -> Result<(), Failure> {
-        let wanted = if self.repository.knows(id) || !self.repository.holds(head) {
-            // A clone without directories: what it has of commits says nothing of what it has of them.
-            Wanted { commits: vec![id, head], held: Vec::new(), ends: Vec::new(), depth: 1, without: Filter::Contents }
-        } else {
+        // A clone that knows the commit and not its directories lacks those of other commits too, so what it has of commits says
+        // nothing of what it has of them.
+        let is_without_directories = self.store.is_none() && self.repository.knows(id);
+        if !is_without_directories && self.repository.holds(head) {
             let (held, ends) = (self.repository.held(head), self.repository.ends());
-            Wanted { commits: vec![id], held, ends, depth: 1, without: Filter::Contents }
-        };
-        self.fetch(&wanted).await?;
+            self.fetch(&Wanted { commits: vec![id], held, ends, depth: 1, without: Filter::Contents }).await?;
+        }
+        if !self.repository.holds(id) || !self.repository.holds(head) {
+            let (commits, held, ends) = (vec![id, head], Vec::new(), Vec::new());
+            self.fetch(&Wanted { commits, held, ends, depth: 1, without: Filter::Contents }).await?;
+        }
         if !self.repository.holds(id) {
             return Err("it isn't there either".to_owned().into());
         }

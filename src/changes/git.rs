@@ -1,7 +1,7 @@
 //! A directory becomes an open repository, revisions become commits, commits become trees.
 //!
-//! With its own `tags`, the one file that names git2. It reads objects and references and nothing else: no index, no work tree, no filters, no
-//! hooks, no network, and no process is started.
+//! With the folder beside it, the one place that names git2. It reads objects, references and the settings of the remote, and
+//! nothing else: no index, no work tree, no filters, no hooks, no network, and no process is started.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -17,8 +17,12 @@ use super::remedy::{self, Distance};
 use super::tree::TreeSource;
 
 mod commits;
+mod content;
+mod enclosure;
+mod loose;
 mod remote;
 pub(super) mod store;
+mod submodule;
 mod tags;
 
 /// An open repository with a work tree.
@@ -47,9 +51,11 @@ impl Repository {
         let host = Host::of(environment);
         let start = start.canonicalize().map_err(|error| remedy::no_directory(start, &error))?;
         let directory = find_directory(&start, host)?;
-        let inner = open_trusted(&directory, trusted_directory(environment).as_deref()).map_err(|error| match error
-            .code()
-        {
+        let trusted = trusted_directory(environment);
+        if let Some(workspace) = &trusted {
+            enclosure::enclosed(&directory, workspace)?;
+        }
+        let inner = open_trusted(&directory, trusted.as_deref()).map_err(|error| match error.code() {
             ErrorCode::Owner => remedy::foreign(&directory),
             _ => remedy::unopened(&directory, error.message()),
         })?;
@@ -68,6 +74,7 @@ impl Repository {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => remedy::unborn(&self.directory),
             _ => remedy::unreadable("`HEAD`", error.message()),
         })?;
+        self.check(head.target().map(object_id))?;
         let commit =
             head.peel_to_commit().map_err(|error| remedy::unreadable("the commit of `HEAD`", error.message()))?;
         Ok(read_commit(&commit))
@@ -78,6 +85,9 @@ impl Repository {
     /// # Errors
     /// A revision that isn't known, isn't unique or is no commit.
     pub(super) fn given(&self, revision: &str, option: &str) -> Result<Commit, Error> {
+        let named =
+            self.inner.resolve_reference_from_short_name(revision).ok().and_then(|reference| reference.target());
+        self.check(ObjectId::from_hex(revision).or(named.map(object_id)))?;
         let object = self.inner.revparse_single(revision).map_err(|error| self.unknown(revision, option, &error))?;
         match object.peel_to_commit() {
             Ok(commit) => Ok(read_commit(&commit)),
@@ -152,10 +162,17 @@ impl Repository {
     /// An object database that can't be opened.
     pub(super) fn trees(&self) -> Result<Trees<'_>, Error> {
         let odb = self.inner.odb().map_err(|error| remedy::unreadable("the object database", error.message()))?;
-        Ok(Trees { odb })
+        let objects = Some(self.objects()).filter(|objects| loose::any(objects));
+        Ok(Trees { odb, objects })
+    }
+
+    /// That libgit2 can read an object, if it has a file of its own.
+    fn check(&self, object: Option<ObjectId>) -> Result<(), Error> {
+        object.map_or(Ok(()), |object| loose::check(&self.objects(), object))
     }
 
     fn named(&self, named: &NamedCommit) -> Result<ObjectId, Error> {
+        self.check(Some(named.id))?;
         let commit = self.inner.find_object(oid(named.id), None).and_then(|object| object.peel_to_commit());
         let what = match named.place {
             Place::Event => format!("the commit `{}` (`{}` of the event)", named.id, named.field),
@@ -170,6 +187,7 @@ impl Repository {
     }
 
     fn parent(&self, parent: ObjectId) -> Result<ObjectId, Error> {
+        self.check(Some(parent))?;
         let what = format!("the parent commit `{parent}`");
         self.inner.find_commit(oid(parent)).map(|commit| object_id(commit.id())).map_err(|error| match error.code() {
             ErrorCode::NotFound => remedy::not_here(&what, self.is_shallow(), self.host, Distance::One),
@@ -221,6 +239,8 @@ impl Repository {
 /// The trees of a repository.
 pub(super) struct Trees<'a> {
     odb: git2::Odb<'a>,
+    /// The folder of the repository's own objects, if any of them isn't packed.
+    objects: Option<PathBuf>,
 }
 
 /// No tree that people make is larger: this is a directory of several million files.
@@ -232,6 +252,9 @@ impl TreeSource for Trees<'_> {
             ErrorCode::NotFound => remedy::tree_not_here(tree),
             _ => remedy::unreadable(&format!("the tree `{tree}`"), error.message()),
         };
+        if let Some(objects) = &self.objects {
+            loose::check(objects, tree)?;
+        }
         // Asked for first, so that a few compressed bytes can't fill the memory.
         let (size, kind) = self.odb.read_header(oid(tree)).map_err(failed)?;
         if kind != ObjectType::Tree || size > LARGEST_TREE {
@@ -286,6 +309,7 @@ fn open_trusted(directory: &Path, trusted: Option<&Path>) -> Result<git2::Reposi
     // The walk reads each tree once: a cache and a second hash of what git has checked cost a third of its time.
     git2::opts::strict_hash_verification(false);
     git2::opts::enable_caching(false);
+    accept_partial_clones()?;
     let open = || git2::Repository::open_ext(directory, RepositoryOpenFlags::NO_SEARCH, &[] as &[&Path]);
     match open() {
         Err(error) if error.code() == ErrorCode::Owner && trusted == Some(directory) => {
@@ -296,6 +320,15 @@ fn open_trusted(directory: &Path, trusted: Option<&Path>) -> Result<git2::Reposi
         }
         opened => opened,
     }
+}
+
+/// Some versions of git mark a partial clone by an extension, which libgit2 doesn't know. It says that objects can be absent: an
+/// absent tree is an error here anyway, and file contents aren't read.
+#[expect(unsafe_code, reason = "git2 leaves it to its caller that no other thread reads the list meanwhile")]
+fn accept_partial_clones() -> Result<(), git2::Error> {
+    // SAFETY: libgit2 reads this list when it opens a repository, and this program opens repositories in `open_trusted` only,
+    // which holds `OPENING` around this call and around the opening.
+    unsafe { git2::opts::set_extensions(&["partialclone"]) }
 }
 
 #[expect(unsafe_code, reason = "git2 leaves it to its caller that no other thread reads the setting meanwhile")]

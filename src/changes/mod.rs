@@ -20,6 +20,7 @@ use self::tree::Limits;
 
 pub use self::choices::{Choices, choices};
 pub use self::outside::{Fetching, Outside, Take};
+pub use self::trust::trusted;
 
 mod choices;
 mod earlier;
@@ -30,7 +31,9 @@ mod outside;
 mod range;
 mod remedy;
 mod renames;
+mod submodules;
 mod tree;
+mod trust;
 
 /// The two commits whose difference counts, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +57,8 @@ pub struct Changed {
 
 /// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees.
 ///
-/// The list is empty only if the two commits hold the same files.
+/// With `submodules`, a changed submodule stands for the files that changed in it. The list is empty only if the two commits hold
+/// the same files.
 ///
 /// # Errors
 /// [`Error::Checkout`] with its remedy: no repository, a bare one, no commit yet, an unknown revision, a base that isn't in
@@ -62,6 +66,7 @@ pub struct Changed {
 pub async fn search(
     start: &Path,
     changes: &Changes,
+    submodules: bool,
     environment: &Environment,
     fetching: &Fetching<'_>,
 ) -> Result<Changed, Error> {
@@ -69,15 +74,21 @@ pub async fn search(
     search.decide(changes, environment, fetching).await?;
     let mut fetcher = Fetcher::new(&search.repository, environment, fetching);
     fetcher.supply(&mut search.decision, &search.told).await?;
-    search.finish()
+    search.finish(submodules.then_some(environment))
 }
 
 /// The same with nothing but the clone.
 ///
 /// # Errors
-/// Those of [`search`], for what isn't in the clone.
+/// As [`search`]; and for a base that an earlier run left, which takes more than the clone to find.
 pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Result<Changed, Error> {
-    Search::begin(start, changes, environment)?.finish()
+    if let Changes::Since { base: Earlier::LastSuccess | Earlier::File(_), .. } = changes {
+        return Err(Error::usage(
+            "`base` is what an earlier run left, which the clone doesn't tell",
+            "give a revision",
+        ));
+    }
+    Search::begin(start, changes, environment)?.finish(None)
 }
 
 /// A repository, and what was decided about it.
@@ -94,9 +105,9 @@ impl Search {
         let (base, head) = match changes {
             Changes::Git { base, head } => (base.as_deref(), head.as_deref()),
             Changes::Since { head, .. } | Changes::All { head } => (None, head.as_deref()),
-            Changes::UrlFile(file) => {
+            Changes::Listed(_) => {
                 return Err(Error::usage(
-                    format!("`{}` names addresses, so there are no changed files to find", file.display()),
+                    "addresses are given, so there are no changed files to find",
                     "leave `url-file` out to go by the changed files",
                 ));
             }
@@ -110,7 +121,7 @@ impl Search {
             Changes::Since { base: Earlier::Tag(pattern), .. } => range::since_tag(pattern),
             // Decided by what is found outside of the clone.
             Changes::All { .. } | Changes::Since { .. } => range::everything(),
-            Changes::Git { .. } | Changes::UrlFile(_) => by_host(base, head.is_some(), &told, environment)?,
+            Changes::Git { .. } | Changes::Listed(_) => by_host(base, head.is_some(), &told, environment)?,
         };
         Ok(Self { repository, told, decision })
     }
@@ -137,10 +148,14 @@ impl Search {
         Ok(())
     }
 
-    /// Looks the two commits up, and compares them.
-    fn finish(self) -> Result<Changed, Error> {
+    /// Looks the two commits up, and compares them; those of submodules too, if an environment to open them in is given.
+    fn finish(self, submodules: Option<&Environment>) -> Result<Changed, Error> {
         let head = self.repository.resolve_head(&self.decision.head, self.told)?;
-        compare(&self.repository, &self.decision.base, &head, self.decision.reason)
+        let changed = compare(&self.repository, &self.decision.base, &head, self.decision.reason)?;
+        match submodules {
+            Some(environment) => submodules::expand(changed, &self.repository, environment),
+            None => Ok(changed),
+        }
     }
 }
 

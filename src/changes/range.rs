@@ -13,6 +13,7 @@ use super::entries::ObjectId;
 mod github;
 mod gitlab;
 mod others;
+pub(super) mod words;
 
 /// Where this program runs, as far as commits are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

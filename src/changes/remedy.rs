@@ -10,6 +10,8 @@ use crate::error::Error;
 use super::entries::ObjectId;
 use super::range::Host;
 
+pub(super) mod submodules;
+
 /// How far a missing commit is from head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Distance {
@@ -56,6 +58,18 @@ pub(super) fn foreign(directory: &Path) -> Error {
     checkout(
         format!("the repository in `{directory}` belongs to another user, so git's safety rules forbid to read it"),
         format!("if you trust it, run `git config --global --add safe.directory {directory}` as the user of this step"),
+    )
+}
+
+/// A checkout whose repository isn't where the CI puts it.
+pub(super) fn outside(directory: &Path, workspace: &Path) -> Error {
+    checkout(
+        format!(
+            "the `.git` of `{}` leads out of `{}`, the directory that this CI made, so it isn't read",
+            directory.display(),
+            workspace.display()
+        ),
+        "let the CI check the repository out anew; a linked work tree must lie in the same directory as its repository",
     )
 }
 

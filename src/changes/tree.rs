@@ -48,11 +48,13 @@ pub(super) struct Limits {
     pub(super) depth: usize,
     /// Differing paths, and directories opened to find them.
     pub(super) steps: usize,
+    /// What the differing paths take together, in bytes.
+    pub(super) bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 4096, steps: 8_000_000 }
+        Self { depth: 4096, steps: 8_000_000, bytes: 1 << 30 }
     }
 }
 
@@ -71,7 +73,7 @@ pub(super) fn differences(
     limits: Limits,
 ) -> Result<Vec<Difference>, Error> {
     let directory = |id| Item { mode: Mode::Directory, id };
-    let mut walk = Walk { source, limits, path: Vec::new(), open: Vec::new(), found: Vec::new(), steps: 0 };
+    let mut walk = Walk { source, limits, path: Vec::new(), open: Vec::new(), found: Vec::new(), steps: 0, bytes: 0 };
     if base != Some(head) {
         walk.enter(base.map(directory), Some(directory(head)))?;
     }
@@ -88,6 +90,7 @@ struct Walk<'a, S> {
     open: Vec<Pair>,
     found: Vec<Difference>,
     steps: usize,
+    bytes: usize,
 }
 
 /// The two sides of a directory.
@@ -111,6 +114,12 @@ impl<S: TreeSource> Walk<'_, S> {
                 self.open.pop();
                 continue;
             };
+            if let (Some(one), Some(other)) = (old, new)
+                && one.item == other.item
+            {
+                Entries::advance_both(&mut pair.base, &mut pair.head)?;
+                continue;
+            }
             self.path.extend_from_slice(name);
             let (old, new) = (old.map(|entry| entry.item), new.map(|entry| entry.item));
             if old.is_some() {
@@ -119,9 +128,7 @@ impl<S: TreeSource> Walk<'_, S> {
             if new.is_some() {
                 pair.head.advance()?;
             }
-            if old != new {
-                self.visit(old, new)?;
-            }
+            self.visit(old, new)?;
         }
         Ok(self.found)
     }
@@ -147,6 +154,10 @@ impl<S: TreeSource> Walk<'_, S> {
 
     fn add(&mut self, side: Side, (entry, id): (EntryKind, ObjectId)) -> Result<(), Error> {
         self.step()?;
+        self.bytes += self.path.len();
+        if self.bytes > self.limits.bytes {
+            return Err(crafted(format!("the paths that differ take more than {} MiB", self.limits.bytes >> 20)));
+        }
         self.found.push(Difference { path: self.path.clone(), side, entry, id });
         Ok(())
     }

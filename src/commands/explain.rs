@@ -47,7 +47,10 @@ pub(super) fn range(
     let choices = {
         let beyond = Beyond::new(console, &settings, environment, now);
         let fetching = beyond.fetching();
-        run::block_on(false, changes::choices(&settings.repository, &settings.changes, environment, &fetching))??
+        run::block_on(
+            false,
+            changes::choices(&settings.repository, &settings.changes, settings.submodules, environment, &fetching),
+        )??
     };
     let code = told(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use crate::error::{Error, ExitCode};
 use crate::host::{Console, Host, Look};
-use crate::inputs::{Command, Environment, LogLevel, When, check, parse_arguments, schema};
+use crate::inputs::{Command, Environment, LogLevel, Use, When, check, parse_arguments, schema};
 
+mod ask;
 mod demo;
 pub mod emulate;
 mod explain;
@@ -29,13 +30,15 @@ pub struct World {
     pub err: Box<dyn Write>,
     /// Whether standard error is a terminal.
     pub is_terminal: bool,
+    /// How wide standard output is, in columns; `None` if it is no terminal.
+    pub out_columns: Option<usize>,
     /// The wall clock.
     pub now: Timestamp,
 }
 
 /// Does what the command line asks for.
 pub fn execute(world: World) -> ExitCode {
-    let World { arguments, environment, mut out, err, is_terminal, now } = world;
+    let World { arguments, environment, mut out, err, is_terminal, out_columns, now } = world;
     let command = match parse_arguments(arguments) {
         Ok(command) => command,
         Err(error) => {
@@ -50,8 +53,13 @@ pub fn execute(world: World) -> ExitCode {
     }
     let mut console = plain_console(&environment, out, err, is_terminal);
     let result = match command {
-        Command::Run(flags) => run::run(&flags, false, &environment, &mut console, is_terminal, now),
-        Command::Wait(flags) => run::run(&flags, true, &environment, &mut console, is_terminal, now),
+        Command::Run(flags) => run::run(Use::Run, &flags, &environment, &mut console, is_terminal, now),
+        Command::List(used_by, flags) => run::run(used_by, &flags, &environment, &mut console, is_terminal, now),
+        Command::Ask(used_by, flags) => {
+            let stage = ask::Stage { environment: &environment, is_terminal, out_columns, now };
+            ask::run(used_by, &flags, stage, &mut console)
+        }
+        Command::Wait(flags) => run::run(Use::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),

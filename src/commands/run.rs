@@ -1,4 +1,4 @@
-//! `run`, `plan` and `wait`: the main job in the time it asks for, with its secrets masked and its signals heard.
+//! `run`, `plan`, `refresh`, `prefetch` and `wait`: the main job in the time it asks for, with its secrets masked and its signals heard.
 
 use jiff::Timestamp;
 
@@ -12,19 +12,19 @@ use crate::providers::PROVIDERS;
 use crate::report::markdown;
 use crate::report::outputs::outputs_of_error;
 
-/// Reads the inputs and does the main job; with `resume_only`, goes on from a journal.
+/// Reads the inputs of a command and does the main job; `wait` only goes on from a journal.
 ///
 /// # Errors
 /// Whatever keeps the job from its report. The host is told `status=failed` then.
 pub(super) fn run(
+    used_by: Use,
     flags: &Flags,
-    resume_only: bool,
     environment: &Environment,
     console: &mut Console,
     is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let used_by = if resume_only { Use::Wait } else { Use::Run };
+    let resume_only = used_by == Use::Wait;
     let result = inputs::read(used_by, flags, environment).and_then(|settings| {
         prepare(&settings, environment, console, is_terminal);
         let paused = settings.mode == Mode::Rehearse;

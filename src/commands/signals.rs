@@ -38,22 +38,33 @@ pub(super) fn listen(interrupter: Interrupter) -> Result<(), Error> {
     Ok(())
 }
 
-/// Listens from now on: Ctrl-C stops new submissions, a second one ends the process.
+/// Listens from now on, to what Windows has instead: Ctrl-C, and Ctrl-Break, which is a runner's second warning there.
 ///
 /// # Errors
-/// None on this system.
-#[cfg(not(unix))]
+/// [`Error::Checkout`] when the system doesn't let us listen.
+#[cfg(windows)]
 pub(super) fn listen(interrupter: Interrupter) -> Result<(), Error> {
     use crate::model::Signal;
+    use tokio::signal::windows::{ctrl_break, ctrl_c};
 
+    let refused = |error: std::io::Error| Error::Checkout {
+        message: format!("Ctrl-C can't be heard: {error}"),
+        help: "run in an environment that lets a program handle Ctrl-C and Ctrl-Break".into(),
+    };
+    let (mut interrupts, mut terminations) = (ctrl_c().map_err(refused)?, ctrl_break().map_err(refused)?);
     tokio::spawn(async move {
-        let mut heard = false;
-        while tokio::signal::ctrl_c().await.is_ok() {
-            if heard {
-                leave(Signal::Interrupt);
+        let mut heard = Vec::new();
+        loop {
+            let signal = tokio::select! {
+                Some(()) = interrupts.recv() => Signal::Interrupt,
+                Some(()) = terminations.recv() => Signal::Terminate,
+                else => return,
+            };
+            if heard.contains(&signal) {
+                leave(signal);
             }
-            heard = true;
-            interrupter.interrupt(Signal::Interrupt);
+            heard.push(signal);
+            interrupter.interrupt(signal);
         }
     });
     Ok(())

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::inputs::Environment;
 
 pub mod console;
+pub mod downloads;
 pub mod files;
 mod github;
 mod gitlab;

@@ -1,23 +1,75 @@
-//! A list of addresses that a person wrote becomes addresses that can be asked for, or every line that can't.
+//! A list of addresses that a person wrote becomes addresses that can be asked for, or every one that can't, with its line.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::{Listing, Target};
 use crate::error::{Diagnostic, Error, Place};
 use crate::mapping::address;
+use crate::model::Kind;
 
 /// The largest list that is read: 100,000 addresses of the greatest length fit.
 const LARGEST: u64 = 128 << 20;
 
-/// Reads the addresses of a file, or of standard input for `-`: one per line; blank lines and lines that begin with `#` are
-/// passed over, so are a byte order mark and carriage returns. What needs encoding is encoded, what is encoded stays. An
-/// address that stands twice is given once.
+/// Addresses from one place.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// What their tasks remember: `url-file` or `arguments`.
+    pub rule: &'static str,
+    /// How people call the place.
+    pub place: String,
+    /// Each once, in order.
+    pub urls: Vec<String>,
+}
+
+/// What an address is held against before anything is sent.
+#[derive(Clone, Copy, Debug)]
+struct Checks<'a> {
+    kind: Kind,
+    targets: &'a [Target],
+    /// When given, the only hosts. Lower case.
+    allow_hosts: Option<&'a [String]>,
+}
+
+/// Reads the addresses of the command line, then those of the file, or of standard input for `-`: one per line; blank lines
+/// and lines that begin with `#` are passed over, so are a byte order mark and carriage returns. What needs encoding is
+/// encoded, what is encoded stays. An address that stands twice in a place is given once.
 ///
 /// # Errors
-/// [`Error::Inputs`]: the file can't be read, holds no address, or every line that isn't one.
-pub fn read(path: &Path) -> Result<Vec<String>, Error> {
-    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+/// [`Error::Inputs`]: the file can't be read, holds no address, or every address that can't be asked for at one of the
+/// targets.
+pub fn read(listing: &Listing, targets: &[Target], allow_hosts: Option<&[String]>) -> Result<Vec<Listed>, Error> {
+    let checks = Checks { kind: listing.kind, targets, allow_hosts };
+    let mut problems = Vec::new();
+    let mut found = Vec::new();
+    if !listing.arguments.is_empty() {
+        let texts = (1..).zip(&listing.arguments).map(|(number, text)| (number, text.as_bytes()));
+        let urls = checks.all(texts, &mut problems, |number, title| Diagnostic {
+            title: format!("argument {number}: {title}"),
+            place: None,
+            snippet: String::new(),
+            help: None,
+        });
+        found.push(Listed { rule: "arguments", place: "the command line".into(), urls });
+    }
+    if let Some(path) = &listing.file {
+        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        let bytes = bytes(path, &name)?;
+        let urls = checks.lines(&name, &bytes, &mut problems);
+        if urls.is_empty() && problems.is_empty() {
+            return Err(Error::usage(
+                format!("`{name}` holds no address"),
+                "an empty list never means everything; write one address per line",
+            ));
+        }
+        found.push(Listed { rule: "url-file", place: format!("`{name}`"), urls });
+    }
+    if problems.is_empty() { Ok(found) } else { Err(Error::Inputs(problems)) }
+}
+
+fn bytes(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
     let unreadable = |error: std::io::Error| {
         Error::usage(
             format!("the addresses in `{name}` can't be read: {error}"),
@@ -37,54 +89,111 @@ pub fn read(path: &Path) -> Result<Vec<String>, Error> {
             "cut it into several lists",
         ));
     }
-    parse(&name, &bytes)
+    Ok(bytes)
 }
 
-/// Reads the lines of a list; `name` is how problems call it.
-fn parse(name: &str, bytes: &[u8]) -> Result<Vec<String>, Error> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut seen = std::collections::HashSet::new();
-    let (mut addresses, mut problems) = (Vec::new(), Vec::new());
-    for (number, line) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
-        let Ok(line) = std::str::from_utf8(line) else {
-            problems.push(problem(name, number, "", "the line isn't UTF-8".to_owned()));
-            continue;
-        };
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let encoded = address::encode_given(line);
-        match address::check(&encoded) {
-            Ok(()) if seen.insert(encoded.clone()) => addresses.push(encoded),
-            Ok(()) => {}
-            Err(why) => problems.push(problem(name, number, line, format!("`{line}` can't be asked for: {why}"))),
-        }
+impl Checks<'_> {
+    /// The addresses of a file; `name` is how problems call it.
+    fn lines(self, name: &str, bytes: &[u8], problems: &mut Vec<Diagnostic>) -> Vec<String> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
+        let is_said = |line: &[u8]| !matches!(line.trim_ascii().first(), None | Some(b'#'));
+        self.all(lines.filter(|(_, line)| is_said(line)), problems, |line, title| Diagnostic {
+            title,
+            place: Some(Place { file: name.to_owned(), line, column: 1 }),
+            snippet: String::new(),
+            help: None,
+        })
     }
-    if !problems.is_empty() {
-        return Err(Error::Inputs(problems));
-    }
-    if addresses.is_empty() {
-        return Err(Error::usage(
-            format!("`{name}` holds no address"),
-            "an empty list never means everything; write one address per line",
-        ));
-    }
-    Ok(addresses)
-}
 
-fn problem(name: &str, line: usize, text: &str, title: String) -> Diagnostic {
-    let place = Some(Place { file: name.to_owned(), line, column: 1 });
-    let help = Some("write a whole address, as `https://www.example.com/a/b.html`; nothing was sent".to_owned());
-    Diagnostic { title, place, snippet: text.to_owned(), help }
+    fn all<'t>(
+        self,
+        texts: impl Iterator<Item = (usize, &'t [u8])>,
+        problems: &mut Vec<Diagnostic>,
+        problem: impl Fn(usize, String) -> Diagnostic,
+    ) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let mut urls = Vec::new();
+        for (number, bytes) in texts {
+            let url = match std::str::from_utf8(bytes) {
+                Ok(text) => self.one(text.trim()).map_err(|(why, help)| {
+                    let shown: String = text.trim().chars().take(200).collect();
+                    (format!("`{shown}` can't be asked for: {why}"), help)
+                }),
+                Err(_) => Err(("the line isn't UTF-8".to_owned(), "write addresses as UTF-8")),
+            };
+            match url {
+                Ok(url) if seen.insert(url.clone()) => urls.push(url),
+                Ok(_) => {}
+                Err((title, help)) => {
+                    problems
+                        .push(Diagnostic { help: Some(format!("{help}; nothing was sent")), ..problem(number, title) });
+                }
+            }
+        }
+        urls
+    }
+
+    /// An address as it is to be sent; else what is wrong with it, and what to do.
+    fn one(self, text: &str) -> Result<String, (String, &'static str)> {
+        const WHOLE: &str = "write a whole address, as `https://www.example.com/a/b.html`";
+        let is_pattern = self.kind == Kind::Regex;
+        let is_spelled_out = is_pattern || self.kind == Kind::Tag;
+        let url = if is_spelled_out { text.to_owned() } else { address::encode_given(text) };
+        if is_pattern {
+            if let Some(character) = text.chars().find(|character| character.is_control()) {
+                let why = format!("the control character `{}`", character.escape_unicode());
+                return Err((why, "write one pattern in a line"));
+            }
+        } else {
+            let help = if self.kind == Kind::Tag { "write a tag as `https://www.example.com/#TAG`" } else { WHOLE };
+            address::check_kind(self.kind, &url).map_err(|why| (why, help))?;
+        }
+        let characters = url.chars().count();
+        if let Some(spec) =
+            self.targets.iter().map(|target| target.provider).find(|spec| characters > spec.url_characters)
+        {
+            let why = format!("it has {characters} characters, and {} takes {}", spec.title, spec.url_characters);
+            return Err((why, "refresh its directory instead"));
+        }
+        if self.kind == Kind::Directory && !url.ends_with('/') {
+            return Err(("a directory ends in `/`".into(), "add the `/`, or drop `--kind directory`"));
+        }
+        if let Some(allowed) = self.allow_hosts {
+            let host = if is_pattern { address::host_of_pattern(&url) } else { address::host(&url).map(str::to_owned) };
+            let host = host.map(|host| host.to_ascii_lowercase());
+            if host.is_none_or(|host| !allowed.contains(&host)) {
+                return Err(("`allow-hosts` doesn't name its host".into(), "add the host to `allow-hosts`"));
+            }
+        }
+        Ok(url)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::fixtures::PLAIN;
     use super::*;
+    use crate::provider::Options;
+
+    fn target() -> Target {
+        Target { name: Arc::from("main"), provider: &PLAIN, options: Options::new() }
+    }
+
+    fn parse(kind: Kind, allow_hosts: Option<&[String]>, bytes: &[u8]) -> Result<Vec<String>, Vec<String>> {
+        let targets = [target()];
+        let mut problems = Vec::new();
+        let urls = Checks { kind, targets: &targets, allow_hosts }.lines("list", bytes, &mut problems);
+        let told = |problem: &Diagnostic| {
+            format!("{}: {} | {}", problem.place.as_ref().unwrap().line, problem.title, problem.help.as_ref().unwrap())
+        };
+        if problems.is_empty() { Ok(urls) } else { Err(problems.iter().map(told).collect()) }
+    }
 
     fn addresses(text: &str) -> Vec<String> {
-        parse("list", text.as_bytes()).unwrap()
+        parse(Kind::File, None, text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -100,18 +209,87 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_line_is_named() {
-        let error = parse("list", b"www.a.test/x\nhttps://a.test/ok\n\xff\nhttps://a.test/\x07\n").unwrap_err();
-        let lines: Vec<usize> = error.diagnostics().iter().map(|found| found.place.as_ref().unwrap().line).collect();
-        assert_eq!(lines, [1, 3, 4]);
+    fn every_bad_line_is_named_with_what_is_wrong() {
+        let long = format!("https://a.test/{}", "x".repeat(1_010));
+        let list = format!(
+            "www.a.test/x\nhttps://a.test/ok\nhttps://a.test/\u{7}\nftp://a.test/x\n{long}\nhttps://b.test/x\nhttps://a.test/a/../b\n"
+        );
+        let problems = parse(Kind::File, Some(&["a.test".to_owned()]), list.as_bytes()).unwrap_err();
+        let numbers: Vec<&str> = problems.iter().map(|problem| problem.split(':').next().unwrap()).collect();
+        assert_eq!(numbers, ["1", "3", "4", "5", "6", "7"]);
+        for (problem, said) in problems.iter().zip([
+            "no `https://`",
+            "the control character",
+            "no `https://`",
+            "1025 characters, and Plain CDN takes 1024",
+            "`allow-hosts` doesn't name its host",
+            "the segment `..`",
+        ]) {
+            assert!(problem.contains(said) && problem.ends_with("nothing was sent"), "{problem}");
+        }
+        let problems = parse(Kind::File, None, b"https://a.test/ok\n\xff\n").unwrap_err();
+        assert_eq!(problems, ["2: the line isn't UTF-8 | write addresses as UTF-8; nothing was sent"]);
+    }
+
+    #[test]
+    fn a_directory_ends_in_a_slash_and_a_pattern_stays_as_it_is() {
+        let problems = parse(Kind::Directory, None, b"https://a.test/a/\nhttps://a.test/b").unwrap_err();
+        assert!(problems.len() == 1 && problems[0].contains("2: `https://a.test/b`"), "{problems:?}");
+        let pattern = r"https://a\.test/[a-z]+/.*\.js";
+        assert_eq!(parse(Kind::Regex, None, pattern.as_bytes()).unwrap(), [pattern]);
+        assert!(parse(Kind::Regex, Some(&["a.test".to_owned()]), b"https://a.test/x|https://b.test/").is_err());
+    }
+
+    #[test]
+    fn a_tag_is_written_behind_its_host() {
+        let tag = "https://a.test/#product%201";
+        assert!(parse(Kind::Tag, None, tag.as_bytes()).is_err(), "a tag holds no space");
+        assert_eq!(parse(Kind::Tag, None, b"https://a.test/#product-1").unwrap(), ["https://a.test/#product-1"]);
+        let problems =
+            parse(Kind::Tag, Some(&["a.test".to_owned()]), b"https://a.test/x\nhttps://b.test/#x").unwrap_err();
+        assert!(problems[0].contains("no tag") && problems[0].contains("#TAG"), "{problems:?}");
+        assert!(problems[1].contains("`allow-hosts`"), "{problems:?}");
     }
 
     #[test]
     fn an_empty_list_is_an_error_and_never_everything() {
-        for empty in ["", "\n\n# nothing\n"] {
-            let message = parse("list", empty.as_bytes()).unwrap_err().to_string();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("list");
+        for empty in ["", "\n\n# nothing\n", "\u{feff}"] {
+            std::fs::write(&file, empty).unwrap();
+            let listing = Listing {
+                arguments: vec![],
+                file: Some(file.clone()),
+                kind: Kind::File,
+                force: false,
+                allow_root: false,
+            };
+            let message = read(&listing, &[target()], None).unwrap_err().to_string();
             assert!(message.contains("holds no address"), "{message}");
         }
+    }
+
+    #[test]
+    fn arguments_and_a_file_are_read_alike_and_their_problems_told_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("list");
+        std::fs::write(&file, "https://a.test/1\nb.test\n").unwrap();
+        let mut listing = Listing {
+            arguments: vec!["https://a.test/a b".into(), "x".into()],
+            file: Some(file.clone()),
+            kind: Kind::File,
+            force: false,
+            allow_root: false,
+        };
+        let error = read(&listing, &[target()], None).unwrap_err();
+        let titles: Vec<String> = error.diagnostics().into_iter().map(|problem| problem.title).collect();
+        assert_eq!(titles.len(), 2);
+        assert!(titles[0].starts_with("argument 2: `x`") && titles[1].starts_with("`b.test`"), "{titles:?}");
+        listing.arguments.pop();
+        std::fs::write(&file, "https://a.test/1\n").unwrap();
+        let urls: Vec<Vec<String>> =
+            read(&listing, &[target()], None).unwrap().into_iter().map(|listed| listed.urls).collect();
+        assert_eq!(urls, [["https://a.test/a%20b"], ["https://a.test/1"]]);
     }
 
     #[test]

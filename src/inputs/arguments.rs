@@ -32,6 +32,10 @@ pub enum Command {
     Check(Flags),
     /// Follow what was submitted earlier.
     Wait(Flags),
+    /// Refresh or prefetch addresses that are given.
+    List(Use, Flags),
+    /// Ask the providers something; for `wait`, follow tasks by their ids.
+    Ask(Use, Flags),
     /// The table of providers.
     Providers,
     /// The configuration's JSON schema.
@@ -76,7 +80,16 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
             flags: flags(&mut inner, Use::Explain),
         },
         "check" => Command::Check(flags(&mut inner, Use::Check)),
+        "wait" if inner.contains_id("task-id") => Command::Ask(Use::Wait, flags(&mut inner, Use::Wait)),
         "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
+        "refresh" => list(&mut inner, Use::Refresh),
+        "prefetch" => list(&mut inner, Use::Prefetch),
+        "records" => Command::Ask(Use::Records, flags(&mut inner, Use::Records)),
+        "quota" => Command::Ask(Use::Quota, flags(&mut inner, Use::Quota)),
+        "traffic" => Command::Ask(Use::Traffic, flags(&mut inner, Use::Traffic)),
+        "bandwidth" => Command::Ask(Use::Bandwidth, flags(&mut inner, Use::Bandwidth)),
+        "logs" => Command::Ask(Use::Logs, flags(&mut inner, Use::Logs)),
+        "domains" => Command::Ask(Use::Domains, flags(&mut inner, Use::Domains)),
         "providers" => Command::Providers,
         "schema" => Command::Schema,
         "init" => Command::Init(Box::new(init::read(&mut inner)?)),
@@ -88,6 +101,14 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
         "emulate" => Command::Emulate(Box::new(emulate::read(&mut inner)?)),
         _ => Command::Demo(flags(&mut inner, Use::Demo)),
     })
+}
+
+/// A command that is given addresses.
+fn list(matches: &mut ArgMatches, used_by: Use) -> Command {
+    let addresses: Vec<String> = matches.remove_many("addresses").into_iter().flatten().collect();
+    let mut flags = flags(matches, used_by);
+    addresses.into_iter().for_each(|address| flags.add_argument(address));
+    Command::List(used_by, flags)
 }
 
 /// The program as clap knows it.
@@ -105,6 +126,7 @@ pub(super) fn program() -> clap::Command {
         .help("Which two commits a run would compare, why, and what another base would mean")
         .action(ArgAction::SetTrue)
         .conflicts_with("paths");
+    let addresses = Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..);
     let shell = Arg::new("shell").value_name("SHELL").help(format!("[{}]", manual::SHELLS.join(", "))).required(true);
     clap::Command::new("cdn-purge")
         .bin_name("cdn-purge")
@@ -122,7 +144,15 @@ pub(super) fn program() -> clap::Command {
         )
         .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).args([paths, range]))
         .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check))
-        .subcommand(with("wait", "Goes on with an earlier run from its journal; takes the options that the run had", Use::Wait))
+        .subcommand(with("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Use::Wait))
+        .subcommand(with("refresh", "Refreshes the addresses that are given, and waits for them", Use::Refresh).arg(addresses.clone()))
+        .subcommand(with("prefetch", "Prefetches the addresses that are given, and waits for them", Use::Prefetch).arg(addresses))
+        .subcommand(with("records", "The provider's records of refreshes and prefetches", Use::Records))
+        .subcommand(with("quota", "What is left for today", Use::Quota))
+        .subcommand(with("traffic", "The bytes that were delivered", Use::Traffic))
+        .subcommand(with("bandwidth", "The bits per second that were delivered", Use::Bandwidth))
+        .subcommand(with("logs", "The log files of a domain; fetches them too", Use::Logs))
+        .subcommand(with("domains", "The domains of the account", Use::Domains))
         .subcommand(init::command())
         .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
         .subcommand(command("schema", "The configuration's JSON schema"))
@@ -132,9 +162,9 @@ pub(super) fn program() -> clap::Command {
         .subcommand(with("demo", "The main job on a small repository of its own, against the emulators", Use::Demo))
 }
 
-const PRECEDENCE: &str = "Every option but color, progress and merge-request-note is also an input of the Action, and every option is an environment variable: \
-                          --dry-run is the input dry-run and CDN_PURGE_DRY_RUN.\nA flag beats an input, that beats the variable, \
-                          that beats the configuration file. An empty value counts as none.";
+const PRECEDENCE: &str = "Every option of a run but color, progress and merge-request-note is also an input of the Action, and every option is an \
+                          environment variable: --dry-run is the input dry-run and CDN_PURGE_DRY_RUN.\nA flag beats an input, that beats the \
+                          variable, that beats the configuration file. An empty value counts as none.";
 
 /// The flags of a command.
 fn arguments(used_by: Use) -> impl Iterator<Item = Arg> {
@@ -143,7 +173,11 @@ fn arguments(used_by: Use) -> impl Iterator<Item = Arg> {
 
 fn argument(entry: &'static Entry) -> Arg {
     let argument = Arg::new(entry.name).long(entry.name).help(help(entry)).value_name(value_name(entry.shape));
-    let argument = if entry.name == "repository" { argument.short('C') } else { argument };
+    let argument = match entry.name {
+        "repository" => argument.short('C'),
+        "url-file" => argument.short('f'),
+        _ => argument,
+    };
     // Read as it comes: one parser, for flags, inputs and environment alike, says what a value may be.
     let argument = argument.allow_hyphen_values(!matches!(entry.shape, Shape::Boolean)).hide_possible_values(true);
     match entry.shape {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::given::Flags;
 use super::settings::{Reading, read_with};
 use super::table::Use;
-use super::{Changes, Environment};
+use super::{Changes, Environment, Listing};
 use crate::error::Error;
 use crate::mapping::Rule;
 use crate::provider::OptionValue;
@@ -36,8 +36,9 @@ fn summary(reading: &Reading) -> String {
         }
         text.push('\n');
     }
-    if let Changes::UrlFile(path) = &settings.changes {
-        let _ = writeln!(text, "\naddresses come from `{}`", path.display());
+    if let Changes::Listed(Listing { file, .. }) = &settings.changes {
+        let path = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let _ = writeln!(text, "\naddresses come from `{path}`");
     } else {
         text.push_str("\nrules\n");
         for (rule, written) in settings.rules.iter().zip(&reading.rule_texts) {

@@ -11,7 +11,7 @@ use self::source::{Findings, Source};
 use self::tree::{Node, NodeValue, Scalar};
 use super::Target;
 use super::suggest::{any_of, did_you_mean};
-use super::table::{ENTRIES, Entry, Shape};
+use super::table::{ENTRIES, Entry, Shape, Use};
 use super::value::{self, Value, quoted};
 use crate::error::Diagnostic;
 use crate::mapping::Rule;
@@ -182,7 +182,9 @@ fn unknown_key(key: &tree::Key, known: &[&str], place: &str, findings: &mut Find
     let elsewhere = |entry: &Entry| {
         format!("give it as the flag `--{}`, the input `{}` or `{}`", entry.name, entry.name, entry.environment_name())
     };
-    let entry = ENTRIES.iter().find(|entry| entry.name == name.to_ascii_lowercase().replace('_', "-"));
+    // An option that only other commands have is no more than a word here.
+    let mut of_a_run = ENTRIES.iter().filter(|entry| entry.used_by.contains(&Use::Run));
+    let entry = of_a_run.find(|entry| entry.name == name.to_ascii_lowercase().replace('_', "-"));
     let (title, help) = if secret_key(name) {
         let how = entry.map_or_else(
             || "give keys as the inputs `access-key-id` and `access-key-secret`, or in the provider's own environment names".into(),

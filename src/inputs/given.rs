@@ -17,7 +17,10 @@ use crate::error::Diagnostic;
 
 /// Options given as flags, as they were typed. Its debug form shows names only.
 #[derive(Clone, Default)]
-pub struct Flags(BTreeMap<&'static str, Vec<String>>);
+pub struct Flags {
+    options: BTreeMap<&'static str, Vec<String>>,
+    arguments: Vec<String>,
+}
 
 impl Flags {
     /// No flags.
@@ -31,13 +34,23 @@ impl Flags {
     /// If there is no option of this name.
     pub fn add(&mut self, name: &str, text: impl Into<String>) {
         let entry = find(name).expect("the caller names options of the table");
-        self.0.entry(entry.name).or_default().push(text.into());
+        self.options.entry(entry.name).or_default().push(text.into());
+    }
+
+    /// Gives an argument that is no flag: an address.
+    pub fn add_argument(&mut self, text: impl Into<String>) {
+        self.arguments.push(text.into());
+    }
+
+    /// What was given without a flag, in order.
+    pub(super) fn arguments(&self) -> &[String] {
+        &self.arguments
     }
 }
 
 impl std::fmt::Debug for Flags {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.options.keys()).finish()
     }
 }
 
@@ -73,7 +86,7 @@ impl Given {
         let mut given = Self::default();
         for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&used_by)) {
             let candidates = [
-                (Origin::Flag, flags.0.get(entry.name).cloned().unwrap_or_default()),
+                (Origin::Flag, flags.options.get(entry.name).cloned().unwrap_or_default()),
                 (Origin::Input, input(entry, environment, problems).into_iter().collect()),
                 (Origin::Environment, environment.get(&entry.environment_name()).cloned().into_iter().collect()),
             ];

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use super::given::unplaced;
 use super::suggest::{any_of, did_you_mean};
-use super::table::{ENTRIES, Shape, find};
+use super::table::{ENTRIES, Entry, Shape, find};
 use crate::error::Error;
 use crate::providers::PROVIDERS;
 
@@ -79,6 +79,16 @@ pub(super) fn page(program: &Command) -> String {
     page.push_str(".SH OPTIONS\nThose of\n.B run\nand, where they have a meaning, of the other commands.\n");
     program.get_arguments().for_each(|argument| option(argument, &mut page));
     let is_own = |argument: &&Arg| !ENTRIES.iter().any(|entry| entry.name == argument.get_id().as_str());
+    let is_of_a_run = |entry: &&Entry| program.get_arguments().any(|argument| argument.get_id() == entry.name);
+    page.push_str(".SS Of other commands\n");
+    for entry in ENTRIES.iter().filter(|entry| !is_of_a_run(entry)) {
+        let mut arguments = program.get_subcommands().flat_map(Command::get_arguments);
+        if let Some(argument) = arguments.find(|argument| argument.get_id() == entry.name) {
+            option(argument, &mut page);
+            let commands: Vec<&str> = entry.used_by.iter().map(|used_by| used_by.name()).collect();
+            let _ = writeln!(page, "(of {})", prose(&commands.join(", ")));
+        }
+    }
     for command in program.get_subcommands() {
         let mut own = command.get_arguments().filter(is_own).peekable();
         if own.peek().is_some() {

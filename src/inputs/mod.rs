@@ -18,14 +18,18 @@ mod earlier;
 mod emulate;
 mod given;
 mod init;
+mod listing;
 mod manual;
+mod moments;
 mod network;
 mod printed;
+pub mod questions;
 mod rules;
 pub mod schema;
 mod settings;
 mod suggest;
 pub mod table;
+mod targets;
 mod value;
 
 pub use arguments::{Command, parse_arguments};
@@ -33,6 +37,7 @@ pub use earlier::{Earlier, TagPattern};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
 pub use init::{InitOptions, InitOutput};
+pub use listing::Listing;
 pub use printed::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
 };
@@ -43,14 +48,16 @@ pub use table::Use;
 /// Everything a run needs to know, parsed: behind it no string has to be understood again.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where the configuration was read from; `None` in the one-rule mode and with `url-file`.
+    /// Where the configuration was read from; `None` where `provider` took its place.
     pub config: Option<PathBuf>,
     /// Where addresses live; never empty.
     pub targets: Vec<Target>,
-    /// Which files become which addresses; empty only with `url-file`.
+    /// Which files become which addresses; empty only where addresses are given.
     pub rules: Vec<Rule>,
     /// Where the changes come from.
     pub changes: Changes,
+    /// Whether a changed submodule stands for the files that changed in it.
+    pub submodules: bool,
     /// The directory that holds the repository, or lies in it.
     pub repository: PathBuf,
     /// Whether a commit that the clone lacks may be fetched.
@@ -134,8 +141,8 @@ pub enum Changes {
         /// `head`, if given.
         head: Option<String>,
     },
-    /// No files: the addresses of this file, one per line (`-`: standard input).
-    UrlFile(PathBuf),
+    /// No files: addresses that are given.
+    Listed(Listing),
 }
 
 /// What to do with the plan.

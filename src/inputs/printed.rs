@@ -4,15 +4,27 @@ use std::fmt::Write;
 
 use super::table::{ENTRIES, Entry, Shape, Use};
 
-/// The table of options in Markdown: name, default, meaning.
+/// The options of a run in Markdown, then those of the other commands: name, default, meaning.
 pub fn options_markdown() -> String {
     let mut text = String::from("| option | default | in the file | meaning |\n| --- | --- | --- | --- |\n");
-    for entry in ENTRIES {
+    for entry in ENTRIES.iter().filter(|entry| is_of_a_run(entry)) {
         let default = entry.default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
         let in_file = if entry.in_file { "yes" } else { "" };
         let _ = writeln!(text, "| `{}` | {default} | {in_file} | {} |", entry.name, meaning(entry).replace('|', "\\|"));
     }
+    text.push_str("\nOptions of other commands alone:\n\n");
+    text.push_str("| option | default | commands | meaning |\n| --- | --- | --- | --- |\n");
+    for entry in ENTRIES.iter().filter(|entry| !is_of_a_run(entry)) {
+        let default = entry.default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
+        let commands: Vec<String> = entry.used_by.iter().map(|used_by| format!("`{}`", used_by.name())).collect();
+        let (commands, meaning) = (commands.join(", "), meaning(entry).replace('|', "\\|"));
+        let _ = writeln!(text, "| `{}` | {default} | {commands} | {meaning} |", entry.name);
+    }
     text
+}
+
+fn is_of_a_run(entry: &Entry) -> bool {
+    entry.used_by.contains(&Use::Run) || entry.used_by.contains(&Use::Demo)
 }
 
 /// What stands below `inputs:` in `action.yml`, not indented. They have no `default:` but the one that only GitHub can fill in,
@@ -109,8 +121,9 @@ mod tests {
     #[test]
     fn the_markdown_table_has_a_row_of_four_cells_for_every_option() {
         let table = options_markdown();
-        assert_eq!(table.lines().count(), ENTRIES.len() + 2);
-        assert!(table.lines().all(|line| line.replace("\\|", "").matches('|').count() == 5), "{table}");
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), ENTRIES.len() + 4);
+        assert!(rows.iter().all(|line| line.replace("\\|", "").matches('|').count() == 5), "{table}");
         assert!(table.contains(
             "| `refresh-timeout` | `15m` | yes | How long to wait for refreshes; as `90s`, `15m` or `1h30m` |"
         ));

@@ -8,6 +8,7 @@ use super::config::{self, Configuration, RuleText, file, rule};
 use super::given::{Given, unplaced};
 use super::settings::labelled;
 use super::suggest::{all_of, any_of, did_you_mean};
+use super::table::Use;
 use super::value::quoted;
 use crate::error::Diagnostic;
 use crate::mapping::{Encoded, Globs, Rule, Template};
@@ -26,11 +27,11 @@ pub(super) struct Found {
 }
 
 /// Finds targets and rules.
-pub(super) fn find(given: &Given, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Found {
+pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Found {
     let repository = given.path("repository").unwrap_or_else(|| PathBuf::from("."));
     let one_rule: Vec<&str> =
         ["provider", "files", "urls"].into_iter().filter(|name| given.is_explicit(name)).collect();
-    let with_addresses = given.is_explicit("url-file");
+    let needs_no_rule = given.is_explicit("url-file") || names_no_files(used_by, given);
     let before = problems.len();
     exclusive(given, &one_rule, problems);
     if problems.len() > before {
@@ -39,9 +40,9 @@ pub(super) fn find(given: &Given, providers: &[&'static Spec], problems: &mut Ve
     let mut found = if one_rule.is_empty() {
         from_file(given, &repository, providers, problems)
     } else {
-        let needed: &[&str] = if with_addresses { &["provider"] } else { &["provider", "files", "urls"] };
+        let needed: &[&str] = if needs_no_rule { &["provider"] } else { &["provider", "files", "urls"] };
         let configuration = complete(given, &one_rule, needed, problems)
-            .then(|| from_options(given, providers, problems))
+            .then(|| from_options(used_by, given, providers, problems))
             .flatten()
             .unwrap_or_default();
         let unused = file::find(&repository).map(|file| file.path);
@@ -51,11 +52,16 @@ pub(super) fn find(given: &Given, providers: &[&'static Spec], problems: &mut Ve
         };
         Found { path: None, notes: unused.map(note).into_iter().collect(), configuration }
     };
-    if with_addresses {
+    if needs_no_rule {
         found.configuration.rules.clear();
         found.configuration.rule_texts.clear();
     }
     found
+}
+
+/// Whether a command maps no files: it is given addresses, or only asks.
+fn names_no_files(used_by: Use, given: &Given) -> bool {
+    used_by.is_list() || used_by.asks() || given.is_explicit("task-id")
 }
 
 /// The configuration that a run in this directory would read.
@@ -124,9 +130,14 @@ fn from_file(given: &Given, repository: &Path, providers: &[&'static Spec], prob
 }
 
 /// One target named `default`, and one rule where files are given.
-fn from_options(given: &Given, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Option<Configuration> {
+fn from_options(
+    used_by: Use,
+    given: &Given,
+    providers: &[&'static Spec],
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Configuration> {
     let name: Arc<str> = Arc::from("default");
-    let provider = provider(given, providers, problems);
+    let provider = provider(used_by, given, providers, problems);
     let mut configuration = Configuration::default();
     if let (Some(files), Some(urls)) = (given.list("files"), given.list("urls")) {
         let globs = globs(given, &files, problems);
@@ -153,14 +164,20 @@ fn from_options(given: &Given, providers: &[&'static Spec], problems: &mut Vec<D
     Some(configuration)
 }
 
-fn provider(given: &Given, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Option<&'static Spec> {
+fn provider(
+    used_by: Use,
+    given: &Given,
+    providers: &[&'static Spec],
+    problems: &mut Vec<Diagnostic>,
+) -> Option<&'static Spec> {
     let name = given.text("provider")?;
     let Some(provider) = providers.iter().copied().find(|spec| spec.name == name) else {
         problems.push(unknown_provider(&labelled(given, "provider"), &name, providers));
         return None;
     };
     let wanted = [("refresh", true, Operation::Refresh(Kind::File)), ("prefetch", false, Operation::Prefetch)];
-    for (option, default, operation) in wanted {
+    // A list's operations are held against its targets, a question has none.
+    for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(used_by, given)) {
         if given.boolean(option).unwrap_or(default) && provider.operation(operation).is_none() {
             problems.push(unplaced(
                 format!("`{name}` has no {}", operation.unit()),

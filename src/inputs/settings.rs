@@ -9,9 +9,11 @@ use super::given::{Flags, Given, unplaced};
 use super::rules::{self, Found};
 use super::table::Use;
 use super::{
-    Caps, Changes, CredentialInputs, Earlier, Environment, FailOn, LogLevel, Mode, Settings, Wait, When, network,
+    Caps, Changes, CredentialInputs, Earlier, Environment, FailOn, Listing, LogLevel, Mode, Settings, Target, Wait,
+    When, listing, network, targets,
 };
 use crate::error::{Diagnostic, Error};
+use crate::model::Operation;
 use crate::provider::Spec;
 use crate::providers::PROVIDERS;
 
@@ -39,22 +41,25 @@ pub(super) fn read_with(
 ) -> Result<Reading, Error> {
     let mut problems = Vec::new();
     let mut given = Given::read(used_by, flags, environment, &mut problems);
-    let Found { path, notes, configuration } = rules::find(&given, providers, &mut problems);
+    let Found { path, notes, configuration } = rules::find(used_by, &given, providers, &mut problems);
     let Configuration { targets, rules, rule_texts, options } = configuration;
     given.add_file(used_by, options);
     given.add_defaults();
+    let listing = listing::read(used_by, &given, flags.arguments(), &mut problems);
+    let targets = targets_of(used_by, &given, targets, listing.as_ref(), &mut problems);
     let settings = Settings {
         config: path,
         targets,
         rules,
-        changes: changes(&given, &mut problems),
+        changes: changes(&given, listing, &mut problems),
+        submodules: given.boolean("submodules") == Some(true),
         repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
         fetch: given.boolean("fetch") != Some(false),
         token: given.secret("token"),
         write_base: given.path("write-base"),
         mode: mode(&given, &mut problems),
-        refresh: given.boolean("refresh"),
-        prefetch: given.boolean("prefetch"),
+        refresh: if used_by == Use::Prefetch { Some(false) } else { given.boolean("refresh") },
+        prefetch: if used_by == Use::Prefetch { Some(true) } else { given.boolean("prefetch") },
         wait: wait(&given),
         refresh_timeout: given.duration("refresh-timeout").expect("it has a default"),
         prefetch_timeout: given.duration("prefetch-timeout").expect("it has a default"),
@@ -92,9 +97,37 @@ pub(super) fn read_with(
     if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
 }
 
-fn changes(given: &Given, problems: &mut Vec<Diagnostic>) -> Changes {
+/// The targets that the command is about, with what it sets in their options.
+fn targets_of(
+    used_by: Use,
+    given: &Given,
+    found: Vec<Target>,
+    listing: Option<&Listing>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Target> {
+    if !used_by.is_list() && !used_by.asks() && !given.is_explicit("task-id") {
+        if given.is_explicit("target") {
+            problems.push(unplaced(
+                format!("{} has no meaning for `cdn-purge {}`", labelled(given, "target"), used_by.name()),
+                "drop it, or name tasks by `task-id`",
+            ));
+        }
+        return found;
+    }
+    let mut chosen = targets::choose(used_by, given, found, problems);
+    if let Some(listing) = listing.filter(|_| used_by.is_list()) {
+        let refresh = (used_by == Use::Refresh).then_some(Operation::Refresh(listing.kind));
+        let warms = used_by == Use::Prefetch || given.boolean("prefetch") == Some(true);
+        let wanted: Vec<Operation> = refresh.into_iter().chain(warms.then_some(Operation::Prefetch)).collect();
+        targets::can_do(&chosen, &wanted, problems);
+        targets::set_options(given, &mut chosen, problems);
+    }
+    chosen
+}
+
+fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnostic>) -> Changes {
     let (base, head) = (given.text("base"), given.text("head"));
-    if let Some(path) = given.path("url-file") {
+    if let Some(listing) = listing {
         let without_meaning =
             ["changes", "base", "head", "write-base"].into_iter().filter(|name| given.is_explicit(name));
         for name in without_meaning {
@@ -103,7 +136,7 @@ fn changes(given: &Given, problems: &mut Vec<Diagnostic>) -> Changes {
                 "addresses are given, so no commits are compared: drop one of the two",
             ));
         }
-        return Changes::UrlFile(path);
+        return Changes::Listed(listing);
     }
     if given.choice("changes") != Some("all") {
         return match base.as_deref().and_then(Earlier::parse) {

@@ -2,7 +2,12 @@
 //!
 //! One table, so that the five ways to give an option can't drift apart.
 
-use Use::{Check, Demo, Explain, Run, Wait};
+use Use::{Bandwidth, Logs, Prefetch, Records, Refresh, Traffic, Wait};
+use uses::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, SPEAKS, WARMS};
+
+mod uses;
+
+pub use uses::Use;
 
 /// An option.
 #[derive(Debug)]
@@ -55,21 +60,6 @@ pub enum Separators {
     LinesAndCommas,
 }
 
-/// A command that reads options of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// `run`, `plan`.
-    Run,
-    /// `explain`.
-    Explain,
-    /// `check`.
-    Check,
-    /// `wait`.
-    Wait,
-    /// `demo`.
-    Demo,
-}
-
 /// `CDN_PURGE_*` names that are no options: `action.yml` reads them before the program starts.
 pub const OTHER_ENVIRONMENT_NAMES: &[&str] = &["CDN_PURGE_BINARY"];
 
@@ -105,15 +95,6 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.name == name)
 }
 
-/// What only a run that begins can be asked for.
-const BEGINS: &[Use] = &[Run, Check];
-/// Commands that make the plan: `wait` finds the journal by it, and goes on with all of it.
-const PLANS: &[Use] = &[Run, Check, Wait];
-/// Commands that need the rules.
-const MAPS: &[Use] = &[Run, Check, Explain, Wait];
-/// Every command that prints a story.
-const SPEAKS: &[Use] = &[Run, Check, Explain, Wait, Demo];
-
 /// An option that is an input, has no default, and can't stand in the file: the usual case.
 const fn entry(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
     Entry { name, shape, default: None, help, in_file: false, input: true, action_default: None, used_by }
@@ -137,6 +118,13 @@ impl Entry {
     }
 }
 
+/// An option of a command that the Action doesn't run, so that it is no input.
+const fn asked(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
+    entry(name, shape, used_by, help).no_input()
+}
+
+const KIND: Shape = Shape::Choice(&["file", "directory", "regex", "ignore-params", "tag", "prefetch"]);
+const FORMAT: Shape = Shape::Choice(&["table", "plot", "json", "csv"]);
 const WHEN: Shape = Shape::Choice(&["auto", "always", "never"]);
 
 /// All options, in the order in which they are documented.
@@ -144,10 +132,15 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "config",
         Shape::Path,
-        MAPS,
+        PLACES,
         "The configuration file; without it the first of `cdn-purge.yml`, `.cdn-purge.yml` and `.github/cdn-purge.yml` in the repository",
     ),
-    entry("provider", Shape::Text, MAPS, "One rule without a file: the provider"),
+    entry(
+        "provider",
+        Shape::Text,
+        PLACES,
+        "The provider, without a configuration file: of the one rule, of the addresses that are given, or to be asked",
+    ),
     entry(
         "files",
         Shape::List(Separators::Lines),
@@ -166,7 +159,7 @@ pub static ENTRIES: &[Entry] = &[
         PLANS,
         "Addresses instead of changed files: a file with one per line, or `-` for standard input",
     ),
-    entry("repository", Shape::Path, MAPS, "The directory of the checkout").or("."),
+    entry("repository", Shape::Path, PLACES, "The directory of the checkout").or("."),
     entry(
         "changes",
         Shape::Choice(&["git", "all"]),
@@ -174,6 +167,14 @@ pub static ENTRIES: &[Entry] = &[
         "Where changed files come from: `git` is the difference of two commits, `all` is every tracked file",
     )
     .or("git")
+    .in_file(),
+    entry(
+        "submodules",
+        Shape::Boolean,
+        MAPS,
+        "A changed submodule that is checked out stands for the files that changed in it; otherwise it is named and skipped",
+    )
+    .or("false")
     .in_file(),
     entry(
         "base",
@@ -204,7 +205,12 @@ pub static ENTRIES: &[Entry] = &[
         "A file to write the deployed commit to when everything is done, for `base: file:PATH` of a later run; to be kept in a cache or an artifact",
     ),
     entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
-    entry("prefetch", Shape::Boolean, MAPS, "Overrides the rules: prefetch, or don't"),
+    entry(
+        "prefetch",
+        Shape::Boolean,
+        WARMS,
+        "Overrides the rules: prefetch, or don't; after `refresh`: warm what was refreshed",
+    ),
     entry("dry-run", Shape::Boolean, BEGINS, "Print the plan; send nothing, need no credentials").or("false"),
     entry("rehearse", Shape::Boolean, BEGINS, "Execute the plan against the built-in emulators, in virtual time")
         .or("false"),
@@ -259,17 +265,17 @@ pub static ENTRIES: &[Entry] = &[
     entry(
         "endpoint",
         Shape::List(Separators::LinesAndCommas),
-        PLANS,
+        REACHES,
         "Another gateway, as `PROVIDER=URL`; plain http only to a loopback address",
     ),
     entry(
         "access-key-id",
         Shape::Secret,
-        PLANS,
+        REACHES,
         "The access key's id; without it each provider's own environment names are looked at",
     ),
-    entry("access-key-secret", Shape::Secret, PLANS, "The access key's secret; beside `access-key-id`"),
-    entry("security-token", Shape::Secret, PLANS, "The token of temporary credentials; beside the access key"),
+    entry("access-key-secret", Shape::Secret, REACHES, "The access key's secret; beside `access-key-id`"),
+    entry("security-token", Shape::Secret, REACHES, "The token of temporary credentials; beside the access key"),
     entry(
         "batch-size",
         Shape::Count(1),
@@ -280,6 +286,63 @@ pub static ENTRIES: &[Entry] = &[
     entry("one-at-a-time", Shape::Boolean, PLANS, "Send the next batch only when the one before is done")
         .or("false")
         .in_file(),
+    asked(
+        "target",
+        Shape::List(Separators::LinesAndCommas),
+        CHOOSES,
+        "A target of the configuration; may be repeated. Without it the only one, or for a question all of them",
+    ),
+    asked("kind", KIND, &[Refresh, Records], "What is refreshed (not `prefetch`; a tag is written `https://HOST/#TAG`), or which records are listed"),
+    asked("force", Shape::Boolean, &[Refresh], "Delete instead of revalidate, where the provider knows the difference")
+        .or("false"),
+    asked("allow-root", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),
+    asked(
+        "option",
+        Shape::List(Separators::Lines),
+        LISTS,
+        "An option of the target, as `NAME=VALUE`, in place of the configuration's; `providers` lists them",
+    ),
+    asked("area", Shape::Text, &[Prefetch], "The target's option `area`: where to prefetch"),
+    asked(
+        "l2",
+        Shape::Boolean,
+        &[Prefetch],
+        "The target's option `l2-preload`: only the nodes that fetch from the origin",
+    ),
+    asked(
+        "header",
+        Shape::List(Separators::Lines),
+        &[Prefetch],
+        "The target's option `headers`: a request header of the prefetch, as `Name: value`",
+    ),
+    asked("query-hash-key", Shape::Boolean, &[Prefetch], "The target's option `query-hash-key`"),
+    asked(
+        "task-id",
+        Shape::List(Separators::LinesAndCommas),
+        &[Wait, Records],
+        "The provider's id of a task; may be repeated. `wait` follows these instead of a journal",
+    ),
+    asked("domain", Shape::List(Separators::LinesAndCommas), RANGES, "Of this domain; may be repeated"),
+    asked("url", Shape::Text, &[Records], "Of exactly this address"),
+    asked("status", Shape::Choice(&["running", "complete", "failed"]), &[Records], "As far as this"),
+    asked("since", Shape::Text, RANGES, "From this on: `2026-11-20T10:00:00Z`, `2026-11-20`, or how long ago as `3h`"),
+    asked("until", Shape::Text, RANGES, "Up to this, written as `since`"),
+    asked(
+        "interval",
+        Shape::Text,
+        &[Traffic, Bandwidth],
+        "The width of a point, as `5m`, `1h` or `1d`; without it by the range",
+    ),
+    asked("limit", Shape::Count(1), &[Records], "At most so many rows"),
+    asked(
+        "format",
+        FORMAT,
+        ASKS,
+        "How the answer is shown; without it a table, or a plot where there is one and a terminal",
+    ),
+    asked("download", Shape::Path, &[Logs], "Fetch the files into this folder"),
+    asked("show-links", Shape::Boolean, &[Logs], "Show the signed addresses too: whoever has one can fetch the file")
+        .or("false"),
     entry("color", WHEN, SPEAKS, "When to use colour").or("auto").no_input(),
     entry("progress", WHEN, SPEAKS, "When to draw a progress bar").or("auto").no_input(),
     entry(
@@ -299,7 +362,14 @@ mod tests {
     #[test]
     fn names_are_kebab_case_and_stand_once() {
         for (index, entry) in ENTRIES.iter().enumerate() {
-            assert!(entry.name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'), "{}", entry.name);
+            assert!(
+                entry
+                    .name
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-'),
+                "{}",
+                entry.name
+            );
             assert!(ENTRIES[..index].iter().all(|other| other.name != entry.name), "{} stands twice", entry.name);
         }
     }

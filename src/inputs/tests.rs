@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::fixtures::PROVIDERS;
 use super::given::Flags;
 use super::settings::{Reading, read_with};
-use super::{Changes, Environment, FailOn, LogLevel, Mode, Use, Wait, When};
+use super::{Changes, Environment, FailOn, Listing, LogLevel, Mode, Use, Wait, When};
 use crate::error::ExitCode;
+use crate::model::Kind;
 
 const CONFIGURATION: &str = "version: 1
 wait: none
@@ -24,6 +25,12 @@ rules:
 struct World {
     directory: tempfile::TempDir,
     environment: Environment,
+}
+
+/// The addresses of a file, to be refreshed one by one.
+fn listed(file: &str) -> Changes {
+    let file = Some(PathBuf::from(file));
+    Changes::Listed(Listing { arguments: Vec::new(), file, kind: Kind::File, force: false, allow_root: false })
 }
 
 impl World {
@@ -184,9 +191,9 @@ fn a_file_and_one_rule_at_once_are_refused() {
 fn addresses_from_a_file_need_targets_and_no_rules() {
     let world = World::configured();
     let settings = world.run(&[("url-file", "-")]).settings;
-    assert_eq!((settings.changes, settings.targets.len(), settings.rules.len()), (Changes::UrlFile("-".into()), 1, 0));
+    assert_eq!((settings.changes, settings.targets.len(), settings.rules.len()), (listed("-"), 1, 0));
     let settings = World::empty().run(&[("url-file", "list.txt"), ONE_RULE[0]]).settings;
-    assert_eq!((settings.changes, &*settings.targets[0].name), (Changes::UrlFile("list.txt".into()), "default"));
+    assert_eq!((settings.changes, &*settings.targets[0].name), (listed("list.txt"), "default"));
     assert_eq!(
         world.problems(&[("url-file", "-"), ONE_RULE[0], ONE_RULE[1]]),
         [

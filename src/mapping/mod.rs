@@ -86,10 +86,17 @@ pub struct Mapped {
     pub skipped: Vec<Skipped>,
 }
 
-/// Tasks for addresses that were given instead of changed files, at every target; `rule` is what they remember.
-pub fn given(urls: &[String], rule: &str, targets: &[TargetName], overrides: Overrides) -> Mapped {
+/// Tasks for addresses that were given instead of changed files, at every target; `rule` is what they remember, `kind` and
+/// `force` are how they are refreshed.
+pub fn given(
+    urls: &[String],
+    rule: &str,
+    (kind, force): (Kind, bool),
+    targets: &[TargetName],
+    overrides: Overrides,
+) -> Mapped {
     let because = vec![Reason { rule: Arc::from(rule), file: None }];
-    let refresh = overrides.refresh.unwrap_or(true).then_some(Operation::Refresh(Kind::File));
+    let refresh = overrides.refresh.unwrap_or(true).then_some(Operation::Refresh(kind));
     let prefetch = overrides.prefetch.unwrap_or(false).then_some(Operation::Prefetch);
     let mut mapped = Mapped::default();
     for target in targets {
@@ -97,7 +104,7 @@ pub fn given(urls: &[String], rule: &str, targets: &[TargetName], overrides: Ove
             mapped.tasks.extend(urls.iter().map(|url| Task {
                 target: target.clone(),
                 operation,
-                force: false,
+                force: force && operation != Operation::Prefetch,
                 url: url.clone(),
                 because: because.clone(),
             }));

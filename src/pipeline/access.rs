@@ -14,7 +14,7 @@ use super::Job;
 use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
-use crate::inputs::{Mode, credentials};
+use crate::inputs::{Mode, Target, credentials};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::{Credentials, Keys};
@@ -67,6 +67,18 @@ pub(super) fn open(job: &Job<'_>, plan: &Plan) -> Result<Opened, Error> {
         opened.accesses.push(Access { provider: (spec.open)(opening), api });
     }
     Ok(opened)
+}
+
+/// Opens the way to one target over the network, for a question. Gives the proxy that it goes through too.
+///
+/// # Errors
+/// [`Error::Credentials`] and [`Error::Network`].
+pub fn reach(job: &Job<'_>, target: &Target) -> Result<(Access, Option<String>), Error> {
+    let spec = target.provider;
+    let mut proxy = None;
+    let Way { endpoint, keys, api } = real(job, spec, spec.endpoint(&target.options), &mut proxy)?;
+    let opening = Opening { spec, options: target.options.clone(), endpoint, keys };
+    Ok((Access { provider: (spec.open)(opening), api }, proxy))
 }
 
 /// What the lanes of one provider share: its account.

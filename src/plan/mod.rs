@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::inputs::{Caps, Settings, Target};
+use crate::inputs::{Caps, Changes, Settings, Target};
 use crate::mapping::{Mapped, address};
 use crate::model::{BatchNumber, Kind, Operation, Skipped, Task, TaskIndex};
 
@@ -80,10 +80,15 @@ impl<'a> Limits<'a> {
     /// What the settings say.
     pub fn of(settings: &'a Settings) -> Self {
         let may_empty_a_host = settings.rules.iter().filter(|rule| rule.allow_root);
+        let rules = may_empty_a_host.map(|rule| Arc::clone(&rule.name));
+        let given = match &settings.changes {
+            Changes::Listed(listing) if listing.allow_root => &["arguments", "url-file"][..],
+            _ => &[],
+        };
         Self {
             caps: settings.caps,
             allow_hosts: settings.allow_hosts.as_deref(),
-            roots_allowed: may_empty_a_host.map(|rule| Arc::clone(&rule.name)).collect(),
+            roots_allowed: rules.chain(given.iter().map(|name| Arc::from(*name))).collect(),
             batch_size: settings.batch_size,
         }
     }

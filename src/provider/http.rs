@@ -24,6 +24,7 @@ use super::clock::Clock;
 use super::{Api, ApiError, ApiErrorKind, ApiName};
 use crate::error::Error;
 
+mod download;
 mod exchange;
 mod roots;
 #[cfg(test)]

@@ -18,8 +18,11 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod outputs;
+pub mod plot;
 mod recorder;
+pub mod sheet;
 pub mod terminal;
+pub mod told;
 mod verdict;
 pub mod words;
 
@@ -34,7 +37,7 @@ pub(crate) mod sample;
 pub struct Context {
     /// What was asked.
     pub mode: Mode,
-    /// Between which commits; `None` with `url-file`.
+    /// Between which commits; `None` where addresses are given.
     pub range: Option<Range>,
     /// How many files differ.
     pub changed_files: usize,

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,7 +110,7 @@ class Program:
         self.report.unlink(missing_ok=True)
         rule = ["--provider", "alibaba-cdn", "--files", "**", "--urls", "https://www.example.com/{path}"]
         report = ["--report", str(self.report)] if command != "explain" else []
-        command = ["explain", "--range"] if command == "explain" else [command]
+        command = {"explain": ["explain", "--range"], "rehearse": ["run", "--rehearse"]}.get(command, [command])
         before = contents(clone / ".git")
         began = time.monotonic()
         done = subprocess.run(
@@ -154,9 +155,9 @@ def a_base_far_back_in_a_clone_of_depth_1(world):
     forge.forget()
     shallow = clone(forge, world.scratch / "shallow", "--depth=1")
     depth_1 = forge.sent
-    for command, arguments in (("plan", []), ("explain", [])):
+    for command in ("plan", "explain", "rehearse"):
         forge.forget()
-        code, said = program.run(command, shallow, "--base", base, *arguments)
+        code, said = program.run(command, shallow, "--base", base)
         assert code == 0, said
         share = 100 * forge.sent / full
         print(
@@ -165,7 +166,7 @@ def a_base_far_back_in_a_clone_of_depth_1(world):
         )
         assert share < 5, "more than 5 % of a full clone"
         check(said, f"fetched the commit `{base}` from `{forge.address}/site.git`: {forge.sent} bytes in 2 requests")
-        if command == "plan":
+        if command != "explain":
             assert files_of(program.report) == set(expected), "another difference than git's"
         else:
             check(said, f"base     {base}", f"changes  {len(expected)} files")
@@ -327,6 +328,32 @@ def the_last_success_of_both_interfaces(world):
         check(said, "HTTP 404: Not Found", help)
 
 
+def a_signal_while_the_server_is_silent(world):
+    world.forge.forget()
+    world.forge.open.clear()
+    rule = ["--provider", "alibaba-cdn", "--files", "**", "--urls", "https://www.example.com/{path}"]
+    command = [world.program.binary, "plan", "--repository", str(world.scratch / "shallow"), *rule]
+    process = subprocess.Popen(
+        [*command, "--base", commit_of(world.site, "main~3")],
+        env={"PATH": "/nonexistent", "TMPDIR": str(world.scratch / "temp")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not world.forge.requests and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=10)
+    finally:
+        world.forge.open.set()
+        process.kill()
+    assert process.returncode == 130, said
+    check(said, "interrupted while the changes were looked for: nothing was sent")
+    assert not list((world.scratch / "temp").iterdir())
+
+
 CHECKS = [
     a_base_far_back_in_a_clone_of_depth_1,
     an_older_server,
@@ -335,6 +362,7 @@ CHECKS = [
     a_wrong_token_and_none,
     a_redirect_to_another_host,
     what_the_server_has_not,
+    a_signal_while_the_server_is_silent,
     a_remote_in_a_folder,
     the_last_success_of_both_interfaces,
 ]

@@ -15,6 +15,8 @@ class Forge:
     def __init__(self, root, token=None, version=2, redirect=None):
         self.root, self.token, self.version, self.redirect = root, token, version, redirect
         self.requests, self.sent, self.interface = [], 0, {}
+        self.open = threading.Event()
+        self.open.set()
         forge = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -48,6 +50,7 @@ class Forge:
         path, _, query = handler.path.partition("?")
         authorization = handler.headers.get("authorization", "")
         self.requests.append((handler.command, handler.path, authorization))
+        self.open.wait(60)
         if self.redirect and not path.startswith("/api/"):
             return self.reply(handler, 301, [("Location", self.redirect + handler.path)], b"")
         if path.startswith("/api/"):
@@ -91,7 +94,11 @@ class Forge:
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(body)
+        try:
+            handler.wfile.write(body)
+        except BrokenPipeError:
+            # Who was interrupted doesn't wait for the answer.
+            handler.close_connection = True
 
 
 def basic(token):

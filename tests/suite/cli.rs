@@ -1,9 +1,12 @@
 //! The real binary, seen from outside: arguments, environment and signals go in; an exit code, words, files and calls come out.
 
+mod asking; // what providers are asked
 mod checkout; // repositories that can't tell what changed
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
 mod github; // what a runner of GitHub Actions gets
+mod lists; // addresses that are given
+mod names; // file names that tools trip over
 mod stage; // what all of them play on: a site, a run, what it left
 mod targets; // one configuration with several providers
 mod trouble; // vendors that refuse, break off, lie or never answer

@@ -48,6 +48,7 @@ fn wait(folder: &Path, journal: &str, rule: &[&str]) -> (ExitCode, String) {
         out: Box::new(screen.clone()),
         err: Box::new(screen.clone()),
         is_terminal: false,
+        out_columns: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     });
     let told = String::from_utf8(screen.0.borrow().clone()).unwrap();

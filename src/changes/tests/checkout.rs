@@ -152,6 +152,9 @@ impl Checkout {
     }
 }
 
+/// Names and values of an environment, as they are written in a table of runs.
+pub(super) type Variables<'a> = &'a [(&'a str, &'a str)];
+
 pub(super) fn environment_of(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -97,6 +97,9 @@ fn partial_and_shallow() {
     }
     let both = origin.clone(&["--filter=blob:none", "--depth=2", "--no-checkout"]);
     assert_same(&origin, &both.path);
+    // As other versions of git mark it.
+    both.git(&["config", "extensions.partialClone", "origin"]);
+    assert_same(&origin, &both.path);
     // Nothing was fetched for it: the contents of the files are still not there.
     let blob = origin.git(&["rev-parse", "main:d1/e1/1"]);
     assert!(both.git(&["rev-list", "--objects", "--all", "--missing=print"]).contains(&format!("?{blob}")));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::changes::find;
 use crate::inputs::Changes;
 
-use super::checkout::{Checkout, environment_of, refusal};
+use super::checkout::{Checkout, Variables, environment_of, refusal};
 use super::pairs::{EMPTY, assert_pair, files, parted};
 
 const ZERO: &str = "0000000000000000000000000000000000000000";
@@ -131,7 +131,7 @@ fn push(reference: &str, before: &str, after: &str, forced: bool) -> Value {
     json!({
         "ref": reference, "before": before, "after": after, "base_ref": null, "compare": "https://forge.example.com/compare",
         "created": before == ZERO, "deleted": after == ZERO, "forced": forced,
-        "head_commit": if after == ZERO { Value::Null } else { commit.clone() }, "commits": [commit],
+        "head_commit": if after == ZERO { Value::Null } else { json!(&commit) }, "commits": [&commit],
         "pusher": { "name": "octocat", "email": "octocat@example.com" }, "repository": repository(), "sender": person(),
     })
 }
@@ -439,7 +439,7 @@ fn another_ci_and_none() {
     table.row("no CI, a merge", "merged", &[], Pair("main", "merged"));
     table.row("no CI, the first commit", "main~3", &[], Pair(EMPTY, "main~3"));
     table.check();
-    let pairs: [(&[(&str, &str)], &str, Option<&str>, &str); 3] = [
+    let pairs: [(Variables<'_>, &str, Option<&str>, &str); 3] = [
         (&[], "v1", None, "train"),
         (&[("GITLAB_CI", "true"), ("CI_PIPELINE_SOURCE", "trigger")], "topic", None, "train"),
         (&[("CI", "true")], "v1", Some("topic"), "topic"),

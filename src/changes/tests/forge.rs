@@ -85,12 +85,12 @@ impl Forge {
         changes: &Changes,
         environment: &Environment,
     ) -> Result<Changed, Error> {
-        block_on(search(&clone.path, changes, environment, &self.fetching()))
+        block_on(search(&clone.path, changes, false, environment, &self.fetching()))
     }
 
     /// What `explain --range` finds with the help of this forge.
     pub(super) fn choices(&self, start: &Path, changes: &Changes, environment: &Environment) -> Result<Choices, Error> {
-        block_on(choices(start, changes, environment, &self.fetching()))
+        block_on(choices(start, changes, false, environment, &self.fetching()))
     }
 
     fn answer(&self, request: &http::Request<Bytes>) -> Response<Vec<u8>> {

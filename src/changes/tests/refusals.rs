@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::changes::find;
 use crate::error::{Error, ExitCode};
-use crate::inputs::{Changes, Environment};
+use crate::inputs::{Changes, Environment, Listing};
+use crate::model::Kind;
 
 use super::checkout::{Checkout, environment_of, lines, refusal};
 
@@ -229,7 +230,14 @@ fn a_tree_that_git_itself_would_not_write() {
 
 #[test]
 fn addresses_that_are_given_have_no_changed_files() {
-    let error = find(Path::new("."), &Changes::UrlFile("urls.txt".into()), &Environment::new()).unwrap_err();
+    let listing = Listing {
+        arguments: Vec::new(),
+        file: Some("urls.txt".into()),
+        kind: Kind::File,
+        force: false,
+        allow_root: false,
+    };
+    let error = find(Path::new("."), &Changes::Listed(listing), &Environment::new()).unwrap_err();
     assert!(matches!(error, Error::Inputs(_)), "{error:?}");
 }
 

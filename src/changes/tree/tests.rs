@@ -173,6 +173,31 @@ fn equal_directories_are_not_read() {
     assert!(memory.read.borrow().is_empty());
 }
 
+/// Long runs of the same entries are passed over as bytes: where they end, what comes after, and what stands out of order there.
+#[test]
+fn one_change_anywhere_in_a_large_directory_is_found() {
+    let files: Files = (0..400).map(|number| (format!("f{number:03}").into_bytes(), ("100644", 1))).collect();
+    let mut memory = Memory::default();
+    let base = memory.write(&files);
+    for place in 0..400 {
+        let name = format!("f{place:03}").into_bytes();
+        let (mut changed, mut fewer, mut more) = (files.clone(), files.clone(), files.clone());
+        changed.insert(name.clone(), ("100755", 1));
+        fewer.remove(&name);
+        more.insert([&name[..], b".a"].concat(), ("100644", 1));
+        for head in [changed, fewer, more] {
+            let id = memory.write(&head);
+            assert_eq!(differences(&memory, Some(base), id, Limits::default()).unwrap(), naive(&files, &head));
+            assert_eq!(differences(&memory, Some(id), base, Limits::default()).unwrap(), naive(&head, &files));
+        }
+    }
+    let mut unsorted = memory.trees[&base].clone();
+    unsorted.extend_from_slice(b"100644 a\0aaaaaaaaaaaaaaaaaaaa");
+    let head = memory.add(unsorted);
+    let message = differences(&memory, Some(base), head, Limits::default()).unwrap_err().to_string();
+    assert!(message.contains("in order"), "{message}");
+}
+
 #[test]
 fn directories_inside_each_other_beyond_the_limit_are_refused() {
     let mut memory = Memory::default();
@@ -198,6 +223,11 @@ fn a_few_trees_that_stand_for_billions_of_paths_are_refused() {
     let small = Limits { steps: 1000, ..Limits::default() };
     let message = differences(&memory, None, tree, small).unwrap_err().to_string();
     assert!(message.contains("more than 1000 paths differ"), "{message}");
+    let narrow = Limits { bytes: 2 << 20, ..Limits::default() };
+    let message = differences(&memory, None, tree, narrow).unwrap_err().to_string();
+    assert!(message.contains("the paths that differ take more than 2 MiB"), "{message}");
+    memory.read.borrow_mut().clear();
+    differences(&memory, None, tree, small).unwrap_err();
     let distinct: HashSet<ObjectId> = memory.read.borrow().iter().copied().collect();
     assert_eq!(distinct.len(), 11);
 }

@@ -327,3 +327,51 @@ async fn nonces_are_32_hex_digits_and_differ() {
     assert!(one.len() == 32 && one.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{one}");
     assert_ne!(one, other);
 }
+
+/// What a download of this path gives, and its pieces.
+async fn downloaded(serve: fn(TcpStream)) -> (Result<u64, ApiError>, Vec<u8>) {
+    let (address, _) = server(vec![serve]);
+    let mut bytes = Vec::new();
+    let take = &mut |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    };
+    let result = api().download(&format!("http://{address}/x.gz?Signature=hunter2").into(), take).await;
+    (result, bytes)
+}
+
+#[tokio::test]
+async fn a_download_is_a_plain_get_and_comes_in_pieces() {
+    let (result, bytes) = downloaded(|mut stream| {
+        let request = read_request(&mut stream);
+        let plain = request.starts_with("GET /x.gz?Signature=hunter2 HTTP/1.1")
+            && !request.to_lowercase().contains("authorization");
+        let body = if plain { "whole".to_owned() } else { request };
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    })
+    .await;
+    assert_eq!((result, bytes), (Ok(5), b"whole".to_vec()));
+}
+
+#[tokio::test]
+async fn a_download_that_breaks_off_or_is_refused_is_an_error_without_the_address() {
+    let cut: fn(TcpStream) = |stream| answer(stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+    let expired: fn(TcpStream) = |stream| answer(stream, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    let broken: fn(TcpStream) = |stream| answer(stream, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    let elsewhere: fn(TcpStream) =
+        |stream| answer(stream, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+    for (serve, kind) in [
+        (cut, ApiErrorKind::Ambiguous),
+        (expired, ApiErrorKind::Refused),
+        (broken, ApiErrorKind::Server),
+        (elsewhere, ApiErrorKind::Refused),
+    ] {
+        let error = downloaded(serve).await.0.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    let take = &mut |_: &[u8]| Ok(());
+    for address in ["http://logs.example/x", "ftp://logs.example/x", "nonsense"] {
+        assert_eq!(api().download(&address.into(), take).await.unwrap_err().kind, ApiErrorKind::Refused, "{address}");
+    }
+}

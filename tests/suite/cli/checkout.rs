@@ -59,6 +59,35 @@ fn an_unknown_revision_is_said_with_the_option_that_named_it() {
 }
 
 #[test]
+fn a_configuration_that_a_stranger_may_have_written_sends_nothing() {
+    let site = Site::new();
+    let project = site.git(&["rev-parse", "HEAD"]);
+    site.write("public/index.html", "<h1>a stranger's</h1>\n");
+    site.commit("Propose a change");
+    let proposed = site.git(&["rev-parse", "HEAD"]);
+    let event = site.beside("event.json");
+    let request = serde_json::json!({"pull_request": {"base": {"sha": project}, "head": {"sha": proposed}}});
+    std::fs::write(&event, request.to_string()).unwrap();
+    let [output, summary] = ["output", "summary"].map(|name| site.beside(name));
+    let github = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "pull_request_target"),
+        ("GITHUB_EVENT_PATH", event.to_str().unwrap()),
+        ("GITHUB_SHA", &project),
+        ("GITHUB_OUTPUT", output.to_str().unwrap()),
+        ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()),
+    ];
+    let finished = run_with(&site, &["run"], &github);
+    finished.ends_with(3).says(&["isn't trusted to decide what is sent", &proposed, "$RUNNER_TEMP"]);
+    // What sends nothing is for everyone, and so are rules that stand in the workflow.
+    let dry = site.bare_run(&["run", "--dry-run"]).envs(&github).finish();
+    dry.ends_with(0).says(&["https://www.example.com/index.html"]);
+    let files = ["--provider", "alibaba-cdn", "--files", "nothing", "--urls", "https://www.example.com/{tail}"];
+    let finished = site.bare_run(&["run"]).args(&files).envs(&github).finish();
+    finished.ends_with(0);
+}
+
+#[test]
 fn a_shallow_clone_without_the_base_is_told_how_deep_it_must_be() {
     let site = Site::new();
     let before = site.git(&["rev-parse", "HEAD~1"]);

@@ -264,7 +264,7 @@ fn the_deployed_commit_is_kept_in_a_file_when_everything_is_done_and_the_next_ru
     assert_eq!(second.report()["base"], head.as_str());
     assert_eq!(second.report()["status"], "nothing-to-do");
     // What failed was not deployed.
-    site.write("README.md", "changed");
+    site.write("public/index.html", "changed");
     site.commit("changed");
     let failing = Vendor::start(&["--fail", "www.example.com"]);
     assert_ne!(site.run(failing.address(), &["run", "--changes=git"]).args(&arguments).finish().code, Some(0));

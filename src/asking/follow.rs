@@ -1,0 +1,73 @@
+//! Task ids → what became of them, asked again and again until every one has ended or the time is over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Asker, list, refused};
+use crate::error::Error;
+use crate::provider::{Record, TaskState};
+
+/// The first pause between two questions; it grows.
+const FIRST: Duration = Duration::from_secs(2);
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(20);
+/// The longest time without a word.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// What is known of a task at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Followed {
+    /// Its id.
+    pub task_id: String,
+    /// Its rows; none: the provider never told of it.
+    pub rows: Vec<Record>,
+}
+
+impl Followed {
+    /// Whether its rows are there and all have ended.
+    pub fn has_ended(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(|row| row.state != TaskState::Running)
+    }
+}
+
+/// Follows tasks for as long as `patience`; gives them in the order in which they were named.
+///
+/// # Errors
+/// [`Error::Provider`]: what the provider refuses, as keys that may not ask.
+pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) -> Result<Vec<Followed>, Error> {
+    let limit = &asker.provider.spec().status;
+    let deadline = Instant::now() + patience;
+    let mut known: BTreeMap<&str, Followed> = BTreeMap::new();
+    let (mut pause, mut told) = (FIRST, Instant::now());
+    loop {
+        let open: Vec<String> =
+            task_ids.iter().filter(|id| known.get(id.as_str()).is_none_or(|task| !task.has_ended())).cloned().collect();
+        for ids in open.chunks(limit.ids_per_call.max(1)) {
+            let page = async |number| {
+                let page = asker.provider.status(ids, number, asker.api).await?;
+                Ok((page.records, page.total))
+            };
+            let key = |row: &Record| format!("{}\0{}\0{}", row.task_id, row.url, row.kind);
+            let rows = list::all(asker, limit, None, key, page).await.map_err(refused)?;
+            for id in task_ids.iter().filter(|id| ids.contains(id)) {
+                // Where one id was asked for, a row needn't repeat it.
+                let is_of = |row: &&Record| row.task_id == *id || (row.task_id.is_empty() && ids.len() == 1);
+                let rows: Vec<Record> = rows.iter().filter(is_of).cloned().collect();
+                known.insert(id, Followed { task_id: id.clone(), rows });
+            }
+        }
+        let ended = known.values().filter(|task| task.has_ended()).count();
+        let now = Instant::now();
+        if ended == known.len() || now + pause > deadline {
+            return Ok(task_ids.iter().filter_map(|id| known.remove(id.as_str())).collect());
+        }
+        if now >= told + SILENCE {
+            told = now;
+            (asker.tell)(&format!("{ended} of {} tasks have ended", known.len()));
+        }
+        tokio::time::sleep(pause).await;
+        pause = pause.mul_f64(1.5).min(LONGEST);
+    }
+}

@@ -1,0 +1,42 @@
+//! A domain and a range → its log files, oldest first.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Asker, Range, list, not_offered, refused};
+use crate::error::Error;
+use crate::provider::{LogFile, LogQuestion};
+
+/// The range that is asked for when nobody names one.
+const USUAL: Duration = Duration::from_secs(24 * 3600);
+
+/// Lists the log files of a domain.
+///
+/// # Errors
+/// [`Error::Provider`]: a range that isn't kept, or what the provider refuses, as a domain that isn't the account's.
+pub async fn logs(
+    asker: &Asker<'_>,
+    domain: &str,
+    asked: (Option<Timestamp>, Option<Timestamp>),
+) -> Result<Vec<LogFile>, Error> {
+    let spec = asker.provider.spec();
+    let Some(limits) = &spec.asks.logs else { return Err(not_offered(spec, "logs")) };
+    let what = format!("the logs of {}", spec.title);
+    let range = Range::asked(asked, asker.api.server_now(), USUAL, limits.kept, &what)?;
+    // A file that reaches into two ranges is told in both.
+    let mut files: BTreeMap<(Option<Timestamp>, String), LogFile> = BTreeMap::new();
+    for piece in range.widened(Duration::from_secs(1)).cut(limits.span) {
+        let question = LogQuestion { domain: domain.to_owned(), since: piece.since, until: piece.until };
+        let page = async |number| {
+            let page = asker.provider.logs(&question, number, asker.api).await?;
+            Ok((page.files, page.total))
+        };
+        let key = |file: &LogFile| file.name.clone();
+        for file in list::all(asker, &limits.call, None, key, page).await.map_err(refused)? {
+            files.insert((file.since, file.name.clone()), file);
+        }
+    }
+    Ok(files.into_values().collect())
+}

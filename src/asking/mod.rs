@@ -1,0 +1,161 @@
+//! A question → all of its answer: ranges of time are cut to what one call takes, pages are read to the end, throttles are
+//! waited out, and rows merged so that none is missing and none stands twice.
+//!
+//! Beside `exec` the only part that waits. What it sends changes nothing at the provider, so whatever failed may be asked
+//! again.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::{Error, ExitCode};
+use crate::exec::pace::Pace;
+use crate::exec::retry::{self, Budget};
+use crate::provider::{Api, ApiError, ApiErrorKind, CallLimit, Provider};
+
+pub mod follow;
+mod list;
+pub mod logs;
+pub mod measures;
+pub mod range;
+pub mod records;
+#[cfg(test)]
+mod tests;
+
+pub use range::Range;
+
+/// How long one question is tried again and again.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Asks one provider.
+pub struct Asker<'a> {
+    provider: &'a dyn Provider,
+    api: &'a dyn Api,
+    tell: &'a dyn Fn(&str),
+    paces: RefCell<HashMap<&'static str, Rc<Pace>>>,
+    random: RefCell<fastrand::Rng>,
+    budget: RefCell<Budget>,
+}
+
+impl<'a> Asker<'a> {
+    /// Asks a provider by this way out; `tell` hears what a person should know of a long wait or a doubtful answer, and
+    /// jitter comes from `seed`.
+    pub fn new(provider: &'a dyn Provider, api: &'a dyn Api, seed: u64, tell: &'a dyn Fn(&str)) -> Self {
+        Self {
+            provider,
+            api,
+            tell,
+            paces: RefCell::default(),
+            random: RefCell::new(fastrand::Rng::with_seed(seed)),
+            budget: RefCell::new(Budget::full()),
+        }
+    }
+
+    /// What is left for today.
+    ///
+    /// # Errors
+    /// [`Error::Provider`].
+    pub async fn quota(&self) -> Result<crate::model::Quota, Error> {
+        let limit = &self.provider.spec().quota;
+        self.ask(limit, async || self.provider.quota(self.api).await).await.map_err(refused)
+    }
+
+    /// Every domain of the account.
+    ///
+    /// # Errors
+    /// [`Error::Provider`].
+    pub async fn domains(&self) -> Result<Vec<crate::provider::Domain>, Error> {
+        let spec = self.provider.spec();
+        let Some(limit) = &spec.asks.domains else { return Err(not_offered(spec, "domains")) };
+        let key = |domain: &crate::provider::Domain| domain.name.clone();
+        let page = async |number| {
+            let page = self.provider.domains(number, self.api).await?;
+            Ok((page.domains, page.total))
+        };
+        list::all(self, limit, None, key, page).await.map_err(refused)
+    }
+
+    /// Puts one question, again and again while that may help: in the pace of its call, by the clock of the provider.
+    async fn ask<T>(&self, limit: &CallLimit, question: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let pace = self.pace(limit);
+        let began = Instant::now();
+        let mut corrected = false;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            pace.slot().await;
+            let error = match pace.heard(question().await) {
+                Ok(answer) => {
+                    self.budget.borrow_mut().earn();
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            match (error.kind, error.server_time) {
+                (ApiErrorKind::Clock, Some(server)) if !corrected => {
+                    corrected = true;
+                    self.api.correct_clock(server);
+                    (self.tell)(&format!("this machine's clock is off; signing by the provider's: {error}"));
+                }
+                (
+                    ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous,
+                    _,
+                ) => {
+                    let wait = retry::delay(attempt, &error, &mut self.random.borrow_mut());
+                    if began.elapsed() + wait > PATIENCE || !self.budget.borrow_mut().pay(error.kind) {
+                        return Err(error);
+                    }
+                    if attempt == 3 {
+                        (self.tell)(&format!("asking again for up to {} s: {error}", PATIENCE.as_secs()));
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    fn pace(&self, limit: &CallLimit) -> Rc<Pace> {
+        let mut paces = self.paces.borrow_mut();
+        Rc::clone(paces.entry(limit.api).or_insert_with(|| Rc::new(Pace::new(limit.calls_per_second))))
+    }
+}
+
+/// A provider's refusal as what ends a question.
+fn refused(error: ApiError) -> Error {
+    let (exit_code, help) = match error.kind {
+        ApiErrorKind::Credentials => (ExitCode::Credentials, "look at the keys, and which account they belong to"),
+        ApiErrorKind::Forbidden => {
+            (ExitCode::Credentials, "give the key the permission; `cdn-purge providers` lists them")
+        }
+        ApiErrorKind::Unsent => (ExitCode::Failed, "look at the network and the endpoint, and ask again"),
+        ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous => {
+            (ExitCode::Failed, "ask again in a few minutes; nothing was changed by asking")
+        }
+        _ => (ExitCode::Failed, "correct what was asked for"),
+    };
+    let help = error.help.clone().unwrap_or_else(|| help.to_owned());
+    Error::Provider { message: ApiError { help: None, ..error }.to_string(), help, exit_code }
+}
+
+/// That a provider can't be asked this, and what it can be asked.
+fn not_offered(spec: &crate::provider::Spec, what: &str) -> Error {
+    let asks = &spec.asks;
+    let offers = [
+        ("records", !spec.records.api.is_empty()),
+        ("quota", !spec.quota.api.is_empty()),
+        ("traffic", asks.traffic.is_some()),
+        ("bandwidth", asks.bandwidth.is_some()),
+        ("logs", asks.logs.is_some()),
+        ("domains", asks.domains.is_some()),
+    ];
+    let offers: Vec<&str> = offers.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
+    Error::Provider {
+        message: format!("{} offers no {what}", spec.title),
+        help: format!("it can be asked for {}", offers.join(", ")),
+        exit_code: ExitCode::Usage,
+    }
+}

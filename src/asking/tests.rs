@@ -1,0 +1,484 @@
+//! A provider in memory whose lists move, whose totals lie and whose answers get lost: the answer is whole all the same.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+
+use super::follow::follow;
+use super::logs::logs;
+use super::measures::{Wanted, measures};
+use super::records::records;
+use super::*;
+use crate::model::Quota;
+use crate::provider::{
+    Accepted, Asks, Domain, DomainPage, IntervalSpec, LogFile, LogPage, LogQuestion, LogSpec, Measure, MeasureQuestion,
+    MeasureSpec, Page, Point, Record, RecordFilter, RecordKind, RecordStatus, Spec, Submission, TaskState,
+};
+
+const ROWS: usize = 100;
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+const PAGED: CallLimit = CallLimit { rows_per_page: ROWS, ..CallLimit::BARE };
+
+static SPEC: Spec = Spec {
+    status: CallLimit { ids_per_call: 3, ..CallLimit::BARE },
+    records: PAGED,
+    asks: Asks {
+        traffic: Some(MeasureSpec {
+            call: CallLimit::BARE,
+            domains_per_call: 2,
+            intervals: &[
+                IntervalSpec { interval: Duration::from_secs(300), span: DAY, kept: Duration::from_secs(90 * 86_400) },
+                IntervalSpec {
+                    interval: HOUR,
+                    span: Duration::from_secs(31 * 86_400),
+                    kept: Duration::from_secs(365 * 86_400),
+                },
+            ],
+        }),
+        bandwidth: None,
+        logs: Some(LogSpec { call: PAGED, span: DAY, kept: Duration::from_secs(30 * 86_400) }),
+        domains: Some(PAGED),
+    },
+    ..Spec::BARE
+};
+
+fn now() -> Timestamp {
+    "2026-11-25T12:00:00Z".parse().unwrap()
+}
+
+fn ago(span: Duration) -> Timestamp {
+    now() - SignedDuration::try_from(span).unwrap()
+}
+
+/// What happens to a call: nothing, or an error in its place.
+type Fault = Box<dyn Fn(usize) -> Option<ApiErrorKind>>;
+/// What happens to the list before a page is read, by the number of the call.
+type Motion = Box<dyn Fn(usize, &mut Vec<Record>)>;
+
+struct Fake {
+    list: RefCell<Vec<Record>>,
+    fault: Fault,
+    motion: Motion,
+    /// What the total says of the real one.
+    total: fn(usize) -> usize,
+    ignores_pages: bool,
+    calls: Cell<usize>,
+    asked: RefCell<Vec<String>>,
+    corrected: Cell<bool>,
+}
+
+fn row(number: usize, age: Duration) -> Record {
+    Record {
+        task_id: format!("{}", number / 10),
+        url: format!("https://a.test/{number}"),
+        prefetch: number.is_multiple_of(2),
+        kind: "file".into(),
+        state: TaskState::Complete,
+        status: "Complete".into(),
+        percent: Some(100.0),
+        created: Some(Timestamp::from_second(ago(age).as_second()).unwrap()),
+    }
+}
+
+/// Rows over three days, the newest first.
+fn fake(count: usize) -> Fake {
+    let age = |number: usize| Duration::from_millis(3 * 86_400_000 * number as u64 / count.max(1) as u64 + 5_000);
+    let list = (0..count).map(|number| row(number, age(number).min(DAY * 3 - Duration::from_secs(5)))).collect();
+    Fake {
+        list: RefCell::new(list),
+        fault: Box::new(|_| None),
+        motion: Box::new(|_, _| {}),
+        total: |total| total,
+        ignores_pages: false,
+        calls: Cell::new(0),
+        asked: RefCell::default(),
+        corrected: Cell::new(false),
+    }
+}
+
+impl Fake {
+    fn call(&self, api: &'static str) -> Result<usize, ApiError> {
+        let number = self.calls.get();
+        self.calls.set(number + 1);
+        match (self.fault)(number) {
+            Some(kind) => Err(ApiError { server_time: Some(now()), ..ApiError::new(kind, api, "it was made to fail") }),
+            None => Ok(number),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Provider for Fake {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    async fn submit(&self, _: Submission<'_>, _: &dyn Api) -> Result<Accepted, ApiError> {
+        unreachable!("a question changes nothing")
+    }
+
+    async fn status(&self, ids: &[String], _: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        let number = self.call("Ask")?;
+        assert!(ids.len() <= 3);
+        (self.motion)(number, &mut self.list.borrow_mut());
+        let records: Vec<Record> =
+            self.list.borrow().iter().filter(|row| ids.contains(&row.task_id)).cloned().collect();
+        Ok(Page { total: records.len(), records })
+    }
+
+    async fn records(&self, filter: &RecordFilter, page: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        let number = self.call("Ask")?;
+        (self.motion)(number, &mut self.list.borrow_mut());
+        let (since, until) = (filter.since.unwrap_or(Timestamp::MIN), filter.until.unwrap_or(Timestamp::MAX));
+        assert!(filter.task_id.is_some() || until.duration_since(since) <= SignedDuration::from_hours(24));
+        let list = self.list.borrow();
+        let status = |row: &&Record| filter.status != Some(RecordStatus::Running) || row.state == TaskState::Running;
+        let id = |row: &&Record| filter.task_id.as_ref().is_none_or(|id| row.task_id == *id);
+        let found: Vec<&Record> = list
+            .iter()
+            // A second more, as a provider that rounds to whole seconds gives.
+            .filter(|row| row.created.is_none_or(|at| since <= at && at <= until))
+            .filter(status)
+            .filter(id)
+            .collect();
+        let first = if self.ignores_pages { 0 } else { (page as usize - 1) * ROWS };
+        let records = found.iter().skip(first).take(ROWS).map(|row| (*row).clone()).collect();
+        Ok(Page { records, total: (self.total)(found.len()) })
+    }
+
+    async fn quota(&self, _: &dyn Api) -> Result<Quota, ApiError> {
+        self.call("Ask")?;
+        Ok(Quota::default())
+    }
+
+    async fn measure(&self, question: &MeasureQuestion, _: &dyn Api) -> Result<Vec<Point>, ApiError> {
+        self.call("Ask")?;
+        assert!(question.domains.len() <= 2);
+        self.asked.borrow_mut().push(format!("{} {}", question.since, question.until));
+        let step = SignedDuration::try_from(question.interval).unwrap();
+        let mut points = Vec::new();
+        let mut at = question.since;
+        // The end is told too, as some do.
+        while at <= question.until {
+            points.push(Point { at, domain: None, value: question.domains.len().max(1) as f64 });
+            at += step;
+        }
+        Ok(points)
+    }
+
+    async fn logs(&self, question: &LogQuestion, page: u32, _: &dyn Api) -> Result<LogPage, ApiError> {
+        self.call("Ask")?;
+        let hours = question.until.duration_since(question.since).as_hours();
+        let file = |hour: i64| {
+            let since = question.since + SignedDuration::from_hours(hour);
+            LogFile {
+                domain: question.domain.clone(),
+                name: format!("{since}.gz"),
+                url: "https://logs.test/x".into(),
+                bytes: 1,
+                since: Some(since),
+                until: None,
+            }
+        };
+        let files = if page == 1 { (0..=hours).map(file).collect() } else { Vec::new() };
+        Ok(LogPage { total: files.len(), files })
+    }
+
+    async fn domains(&self, page: u32, _: &dyn Api) -> Result<DomainPage, ApiError> {
+        self.call("Ask")?;
+        let domain =
+            |n: u32| Domain { name: format!("{n}.test"), status: String::new(), service: String::new(), cname: None };
+        let first = (page - 1) * 100;
+        Ok(DomainPage { domains: (first..250.min(first + 100)).map(domain).collect(), total: 250 })
+    }
+}
+
+struct Out<'a>(&'a Fake);
+
+#[async_trait(?Send)]
+impl Api for Out<'_> {
+    async fn call(&self, _: ::http::Request<Bytes>) -> Result<::http::Response<Bytes>, ApiError> {
+        unreachable!("the provider is in memory")
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn nonce(&self) -> String {
+        String::new()
+    }
+
+    fn correct_clock(&self, _: Timestamp) {
+        self.0.corrected.set(true);
+    }
+}
+
+/// Asks, and gives the answer with what was said aloud.
+macro_rules! ask {
+    ($fake:expr, |$asker:ident| $question:expr) => {{
+        let said = RefCell::new(Vec::<String>::new());
+        let tell = |text: &str| said.borrow_mut().push(text.to_owned());
+        let fake: &Fake = &$fake;
+        let out = Out(fake);
+        let $asker = &Asker::new(fake, &out, 7, &tell);
+        let answer = $question.await;
+        (answer, said.take())
+    }};
+}
+
+async fn all(fake: &Fake, filter: &RecordFilter, most: Option<usize>) -> (Vec<Record>, Vec<String>) {
+    let mut rows = Vec::new();
+    let (count, said) = ask!(*fake, |asker| records(asker, filter, most, &mut |row| rows.push(row)));
+    assert_eq!(count.unwrap(), rows.len());
+    (rows, said)
+}
+
+fn numbers(rows: &[Record]) -> Vec<usize> {
+    rows.iter().map(|row| row.url["https://a.test/".len()..].parse().unwrap()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_31548_rows_is_read_to_its_end_newest_first_and_each_once() {
+    let fake = fake(31_548);
+    let (rows, said) = all(&fake, &RecordFilter::default(), None).await;
+    assert_eq!(numbers(&rows), (0..31_548).collect::<Vec<_>>());
+    assert!(said.is_empty(), "{said:?}");
+    // One pass: no more calls than pages, and one more for the end of each of three ranges.
+    assert!(fake.calls.get() <= 316 + 6, "{}", fake.calls.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_lies_is_only_a_hint() {
+    let lies: [fn(usize) -> usize; 4] = [|_| 0, |_| 1, |total| total * 7, |_| usize::MAX];
+    for total in lies {
+        let fake = Fake { total, ..fake(750) };
+        let (rows, _) = all(&fake, &RecordFilter::default(), None).await;
+        assert_eq!(numbers(&rows), (0..750).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_come_while_the_list_is_read_push_none_out_and_double_none() {
+    let fake = Fake {
+        motion: Box::new(|call, list| {
+            if call < 4 {
+                (0..7).for_each(|n| list.insert(0, row(10_000 + call * 10 + n, Duration::from_secs(1))));
+            }
+        }),
+        ..fake(900)
+    };
+    let (rows, said) = all(&fake, &RecordFilter::default(), None).await;
+    let mut found = numbers(&rows);
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found.len(), rows.len(), "none stands twice");
+    assert!((0..900).all(|number| found.binary_search(&number).is_ok()), "none is missing");
+    assert!(said.is_empty(), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_leave_while_the_list_is_read_make_none_of_the_others_missing() {
+    let running = |mut row: Record| {
+        row.state = TaskState::Running;
+        row
+    };
+    let mut fake = fake(0);
+    fake.list = RefCell::new((0..450).map(|number| running(row(number, HOUR))).collect());
+    fake.motion = Box::new(|call, list| {
+        if call == 1 || call == 3 {
+            list.drain(0..20);
+        }
+    });
+    let filter =
+        RecordFilter { status: Some(RecordStatus::Running), since: Some(ago(HOUR * 2)), ..RecordFilter::default() };
+    let (rows, _) = all(&fake, &filter, None).await;
+    let found = numbers(&rows);
+    assert!((40..450).all(|number| found.contains(&number)), "what stayed is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_gives_the_same_page_for_ever_is_taken_for_finished_aloud() {
+    let fake = Fake { ignores_pages: true, ..fake(2_000) };
+    let filter = RecordFilter { since: Some(ago(HOUR * 23)), ..RecordFilter::default() };
+    let (rows, said) = all(&fake, &filter, None).await;
+    assert!(!rows.is_empty() && fake.calls.get() < 20, "{}", fake.calls.get());
+    assert!(said.iter().any(|text| text.contains("brings what earlier ones brought")), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_kept_and_reads_no_more_pages_than_it_needs() {
+    let fake = fake(5_000);
+    let (rows, _) = all(&fake, &RecordFilter::default(), Some(150)).await;
+    assert_eq!(numbers(&rows), (0..150).collect::<Vec<_>>());
+    assert_eq!(fake.calls.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn filters_hold_where_the_provider_does_not_keep_them() {
+    let fake = fake(300);
+    let filter = RecordFilter { kind: Some(RecordKind::Prefetch), ..RecordFilter::default() };
+    let (rows, _) = all(&fake, &filter, Some(40)).await;
+    assert_eq!(rows.len(), 40);
+    assert!(rows.iter().all(|row| row.prefetch));
+    let filter = RecordFilter { kind: Some(RecordKind::Directory), ..RecordFilter::default() };
+    assert_eq!(all(&fake, &filter, None).await.0.len(), 0);
+    for (domain, expected) in [("A.test", 300), ("test", 0), ("b.test", 0)] {
+        let filter = RecordFilter { domain: Some(domain.into()), ..RecordFilter::default() };
+        assert_eq!(all(&fake, &filter, None).await.0.len(), expected, "{domain}");
+    }
+    let filter = RecordFilter { task_id: Some("3".into()), ..RecordFilter::default() };
+    assert_eq!(numbers(&all(&fake, &filter, None).await.0), (30..40).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_the_provider_will_not_take_is_kept_here() {
+    let refuses = || Fake { fault: Box::new(|call| (call == 0).then_some(ApiErrorKind::Denied)), ..fake(60) };
+    let filter = RecordFilter { status: Some(RecordStatus::Complete), ..RecordFilter::default() };
+    assert_eq!(all(&refuses(), &filter, None).await.0.len(), 60);
+    // Where there is no other way to ask, its refusal is what is told.
+    let fake = refuses();
+    let (result, _) = ask!(fake, |asker| records(asker, &RecordFilter::default(), None, &mut |_| {}));
+    assert!(result.unwrap_err().to_string().contains("made to fail"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_that_is_not_kept_is_told_before_anything_is_asked() {
+    let fake = fake(10);
+    let filter = RecordFilter { since: Some(ago(DAY * 30)), ..RecordFilter::default() };
+    let (result, _) = ask!(fake, |asker| records(asker, &filter, None, &mut |_| {}));
+    let error = result.unwrap_err();
+    assert_eq!(error.exit_code(), ExitCode::Usage);
+    assert!(error.to_string().contains("reach back to 2026-11-22T12:00:00Z"), "{error}");
+    assert_eq!(fake.calls.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_lost_throttled_or_unsent_is_asked_again_and_nothing_is_missing() {
+    use ApiErrorKind::{Ambiguous, Clock, Server, Throttled, Unsent};
+    let kinds = [Throttled, Ambiguous, Server, Unsent];
+    let fake = Fake {
+        fault: Box::new(move |call| match call {
+            0 => Some(Clock),
+            _ if call.is_multiple_of(3) => Some(kinds[call / 3 % 4]),
+            _ => None,
+        }),
+        ..fake(800)
+    };
+    let (rows, _) = all(&fake, &RecordFilter::default(), None).await;
+    assert_eq!(numbers(&rows), (0..800).collect::<Vec<_>>());
+    assert!(fake.corrected.get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_never_answers_is_given_up_and_one_that_refuses_at_once() {
+    for (kind, code, least) in [
+        (ApiErrorKind::Unsent, ExitCode::Failed, 3),
+        (ApiErrorKind::Throttled, ExitCode::Failed, 3),
+        (ApiErrorKind::Refused, ExitCode::Failed, 1),
+        (ApiErrorKind::Forbidden, ExitCode::Credentials, 1),
+        (ApiErrorKind::Credentials, ExitCode::Credentials, 1),
+        (ApiErrorKind::Clock, ExitCode::Failed, 2),
+    ] {
+        let fake = Fake { fault: Box::new(move |_| Some(kind)), ..fake(1) };
+        let began = Instant::now();
+        let (result, _) = ask!(fake, |asker| asker.quota());
+        assert_eq!(result.unwrap_err().exit_code(), code, "{kind:?}");
+        assert!(began.elapsed() <= PATIENCE, "{kind:?}");
+        assert!(
+            fake.calls.get() >= least && (least > 2 || fake.calls.get() == least),
+            "{kind:?}: {}",
+            fake.calls.get()
+        );
+    }
+}
+
+fn wanted(since: Duration, interval: Option<Duration>, domains: &[&str]) -> Wanted {
+    let domains = domains.iter().map(|&domain| domain.to_owned()).collect();
+    Wanted { measure: Measure::Traffic, domains, since: Some(ago(since)), until: None, interval }
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_over_several_calls_have_no_gap_and_no_double() {
+    let fake = fake(0);
+    let five = Duration::from_secs(300);
+    let (measured, _) = ask!(fake, |asker| measures(asker, &wanted(DAY * 5 + HOUR, Some(five), &[])));
+    let measured = measured.unwrap();
+    assert_eq!(fake.calls.get(), 6);
+    assert_eq!(measured.points.len(), (5 * 24 + 1) * 12);
+    let step = SignedDuration::try_from(five).unwrap();
+    assert!(measured.points.windows(2).all(|pair| pair[1].at.duration_since(pair[0].at) == step));
+    assert!(measured.points.iter().all(|point| point.value == 1.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn domains_beyond_one_call_are_summed_where_the_provider_sums_them() {
+    let fake = fake(0);
+    let (measured, _) =
+        ask!(fake, |asker| measures(asker, &wanted(HOUR, None, &["a.test", "b.test", "c.test", "d.test"])));
+    let measured = measured.unwrap();
+    assert_eq!((fake.calls.get(), measured.interval), (2, Duration::from_secs(300)));
+    assert!(measured.points.iter().all(|point| point.value == 4.0 && point.domain.is_none()));
+    let (measured, _) = ask!(fake, |asker| measures(asker, &wanted(HOUR, None, &["a.test"])));
+    assert!(measured.unwrap().points.iter().all(|point| point.domain.as_deref() == Some("a.test")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
+    for (since, expected) in [(HOUR, 300), (DAY, 300), (DAY * 2, 3600), (DAY * 60, 3600), (DAY * 200, 3600)] {
+        let (measured, _) = ask!(fake(0), |asker| measures(asker, &wanted(since, None, &[])));
+        assert_eq!(measured.unwrap().interval.as_secs(), expected, "{since:?}");
+    }
+    for (since, interval, said) in [
+        (HOUR, 60, "isn't told by `1m`"),
+        (DAY * 200, 300, "by `5m` is kept for 2160 h only"),
+        (DAY * 400, 3600, "reach back to 2025-11-25T12:00:00Z"),
+    ] {
+        let wanted = wanted(since, Some(Duration::from_secs(interval)), &[]);
+        let (measured, _) = ask!(fake(0), |asker| measures(asker, &wanted));
+        let message = measured.unwrap_err().to_string();
+        assert!(message.contains(said), "{message}");
+    }
+    let bandwidth = Wanted { measure: Measure::Bandwidth, ..wanted(HOUR, None, &[]) };
+    let (measured, _) = ask!(fake(0), |asker| measures(asker, &bandwidth));
+    let told = measured.unwrap_err().diagnostics().remove(0);
+    assert_eq!(told.title, "Bare CDN offers no bandwidth");
+    assert_eq!(told.help.unwrap(), "it can be asked for records, quota, traffic, logs, domains");
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_files_of_several_ranges_are_listed_once_and_domains_to_the_end() {
+    let (files, _) = ask!(fake(0), |asker| logs(asker, "a.test", (Some(ago(DAY * 3)), None)));
+    let names: Vec<String> = files.unwrap().into_iter().map(|file| file.name).collect();
+    assert_eq!(names.len(), 73);
+    assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
+    let (domains, _) = ask!(fake(0), |asker| asker.domains());
+    assert_eq!(domains.unwrap().len(), 250);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_are_followed_by_their_ids_until_they_have_ended() {
+    let ids: Vec<String> = (0..5).map(|id| id.to_string()).collect();
+    let mut moving = fake(50);
+    moving.list.borrow_mut().iter_mut().for_each(|row| row.state = TaskState::Running);
+    moving.motion = Box::new(|call, list| {
+        if call >= 6 {
+            list.iter_mut().for_each(|row| row.state = TaskState::Failed("no".into()));
+        }
+    });
+    let (tasks, _) = ask!(moving, |asker| follow(asker, &ids, HOUR));
+    let tasks = tasks.unwrap();
+    assert_eq!(tasks.iter().map(|task| &task.task_id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
+    assert!(tasks.iter().all(|task| task.has_ended() && task.rows.len() == 10));
+
+    let began = Instant::now();
+    let (tasks, said) = ask!(fake(10), |asker| follow(asker, &["0".into(), "nowhere".into()], HOUR));
+    let ended: Vec<bool> = tasks.unwrap().iter().map(super::follow::Followed::has_ended).collect();
+    assert_eq!(ended, [true, false]);
+    assert!(began.elapsed() <= HOUR && !said.is_empty());
+}

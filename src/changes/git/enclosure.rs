@@ -1,0 +1,71 @@
+//! A checkout becomes the answer whether its repository lies where the CI put it.
+//!
+//! Where the CI names the directory that it made, `.git` has to lead to a place inside of it: otherwise a crafted checkout could
+//! have another repository of this machine read and its names told. Objects may be shared with a place outside
+//! (`objects/info/alternates`), because runners do that to save time: an object is read there only by the digest that a commit of
+//! this repository names. Without a CI the rules are git's own, for work trees and their repositories lie anywhere.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::changes::remedy;
+use crate::error::Error;
+
+/// `.git` as a file, and `commondir`, are one line with a path.
+const LONGEST_LINK: u64 = 8 << 10;
+
+/// Refuses a repository outside of `workspace` for a `directory` inside of it; both are without links.
+///
+/// # Errors
+/// A `.git` or a `commondir` that leads out of the workspace, or nowhere.
+pub(super) fn enclosed(directory: &Path, workspace: &Path) -> Result<(), Error> {
+    if !directory.starts_with(workspace) {
+        return Ok(());
+    }
+    let is_inside = |path: Option<PathBuf>| path.is_some_and(|path| path.starts_with(workspace));
+    let files = git_directory(directory);
+    let shared = files.as_deref().and_then(common_directory);
+    if is_inside(files) && is_inside(shared) { Ok(()) } else { Err(remedy::outside(directory, workspace)) }
+}
+
+/// The directory that the `.git` of a checkout is, or leads to, without links.
+pub(super) fn git_directory(directory: &Path) -> Option<PathBuf> {
+    let dot_git = directory.join(".git");
+    if dot_git.metadata().ok()?.is_dir() {
+        return dot_git.canonicalize().ok();
+    }
+    let link = link(&dot_git)?;
+    let path = link.strip_prefix(b"gitdir:")?;
+    directory.join(native(path.trim_ascii())?).canonicalize().ok()
+}
+
+/// The directory that a linked work tree's files belong to; the same one without such a link.
+pub(super) fn common_directory(files: &Path) -> Option<PathBuf> {
+    let file = files.join("commondir");
+    if file.symlink_metadata().is_err() {
+        return Some(files.to_owned());
+    }
+    files.join(native(link(&file)?.trim_ascii())?).canonicalize().ok()
+}
+
+/// What a file that names a path says. Anything but a file, such as a pipe that would never end, says nothing.
+fn link(file: &Path) -> Option<Vec<u8>> {
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    std::fs::File::open(file).ok()?.take(LONGEST_LINK).read_to_end(&mut text).ok()?;
+    Some(text)
+}
+
+/// A path as the file system takes it.
+#[cfg(unix)]
+pub(super) fn native(path: &[u8]) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Some(PathBuf::from(std::ffi::OsStr::from_bytes(path)))
+}
+
+#[cfg(not(unix))]
+pub(super) fn native(path: &[u8]) -> Option<PathBuf> {
+    std::str::from_utf8(path).ok().map(PathBuf::from)
+}

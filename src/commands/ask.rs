@@ -1,0 +1,316 @@
+//! `records`, `quota`, `traffic`, `bandwidth`, `logs`, `domains`, and `wait` for tasks by their ids: every target is asked
+//! in turn, and one that can't be asked doesn't keep the others from answering.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::run;
+use crate::asking::follow::follow;
+use crate::asking::measures::{Measured, Wanted, measures, width};
+use crate::asking::{Asker, logs, records};
+use crate::error::{Error, ExitCode};
+use crate::exec::retry;
+use crate::host::downloads::Downloads;
+use crate::host::{Console, Host, Look};
+use crate::inputs::questions::{self, Asking, Question, Shown};
+use crate::inputs::{Environment, Flags, LogLevel, Target, Use};
+use crate::pipeline::{Job, access};
+use crate::provider::clock::Clock;
+use crate::provider::http::HttpApi;
+use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, TaskState};
+use crate::report::plot::{Series, plot};
+use crate::report::sheet::{Cell, Format, Sheet, scaled};
+use crate::report::told;
+use crate::report::words::counted;
+
+/// Files that are fetched at the same time.
+const AT_ONCE: usize = 4;
+/// How often a file is tried.
+const TRIES: u32 = 4;
+
+/// What a question is asked in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage<'a> {
+    /// The process's environment variables.
+    pub(super) environment: &'a Environment,
+    /// Whether standard error is a terminal.
+    pub(super) is_terminal: bool,
+    /// How wide standard output is; `None` if it is no terminal.
+    pub(super) out_columns: Option<usize>,
+    /// The wall clock at the start.
+    pub(super) now: Timestamp,
+}
+
+/// Asks, and shows the answer.
+///
+/// # Errors
+/// [`Error::Inputs`] when nothing can be asked. What a target doesn't answer is said, and the exit code tells.
+pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut Console) -> Result<ExitCode, Error> {
+    let asking = questions::read(used_by, flags, stage.environment, stage.now)?;
+    run::prepare(&asking.settings, stage.environment, console, stage.is_terminal);
+    if matches!(asking.shown, Shown::Json | Shown::Csv) && matches!(console.host(), Host::GitHub { .. }) {
+        // Log and results share a stream there, and a program is to read this one.
+        console.set_look(Look { level: LogLevel::Quiet, ..console.look() });
+    }
+    run::block_on(false, async {
+        let answer = Answer::new(&asking, stage, console);
+        let mut code = ExitCode::Success;
+        for target in &asking.settings.targets {
+            code = code.worst(answer.of(target).await.unwrap_or_else(|error| {
+                answer.console.borrow_mut().error(&error);
+                error.exit_code()
+            }));
+        }
+        answer.end(code == ExitCode::Success);
+        code
+    })
+}
+
+/// An answer on its way out.
+struct Answer<'a> {
+    asking: &'a Asking,
+    stage: Stage<'a>,
+    console: RefCell<&'a mut Console>,
+    sheet: RefCell<Sheet>,
+}
+
+impl<'a> Answer<'a> {
+    fn new(asking: &'a Asking, stage: Stage<'a>, console: &'a mut Console) -> Self {
+        let (name, columns) = match &asking.question {
+            Question::Records(..) | Question::Tasks(_) => ("records", told::RECORDS),
+            Question::Quota => ("quota", told::QUOTA),
+            Question::Measure { measure, .. } => (measure.name(), told::measured(*measure)),
+            Question::Logs { show_links: true, .. } => ("logs", told::LOGS_WITH_LINKS),
+            Question::Logs { .. } => ("logs", told::LOGS),
+            Question::Domains => ("domains", told::DOMAINS),
+        };
+        let format = match asking.shown {
+            Shown::Json => Format::Json,
+            Shown::Csv => Format::Csv,
+            Shown::Auto | Shown::Table | Shown::Plot => Format::Table { width: stage.out_columns },
+        };
+        let sheet = RefCell::new(Sheet::new(name, columns, format));
+        Self { asking, stage, console: RefCell::new(console), sheet }
+    }
+
+    fn note(&self, text: &str) {
+        self.console.borrow_mut().note(LogLevel::Normal, text);
+    }
+
+    fn row(&self, cells: Vec<Cell>) {
+        let (head, line) = {
+            let mut sheet = self.sheet.borrow_mut();
+            let head = if sheet.count() == 0 { sheet.head() } else { None };
+            (head, sheet.row(cells))
+        };
+        for line in [head, line].into_iter().flatten() {
+            self.console.borrow_mut().result(&line);
+        }
+    }
+
+    /// Writes what is left. A document without rows is written too, unless nothing was answered.
+    fn end(self, is_good: bool) {
+        let sheet = self.sheet.into_inner();
+        let console = self.console.into_inner();
+        let is_empty = sheet.count() == 0;
+        let is_plotted = matches!(self.asking.question, Question::Measure { .. })
+            && matches!((self.asking.shown, self.stage.out_columns), (Shown::Plot, _) | (Shown::Auto, Some(_)));
+        if is_plotted || (is_empty && !is_good) {
+            return;
+        }
+        if let Some(head) = sheet.head().filter(|_| is_empty) {
+            console.result(&head);
+        }
+        if is_empty && matches!(self.asking.shown, Shown::Auto | Shown::Table) {
+            console.note(LogLevel::Normal, "nothing was found");
+            return;
+        }
+        console.result(&sheet.end());
+    }
+
+    /// Asks one target.
+    async fn of(&self, target: &Target) -> Result<ExitCode, Error> {
+        let job = Job {
+            settings: &self.asking.settings,
+            environment: self.stage.environment,
+            resume_only: false,
+            started: self.stage.now,
+        };
+        let (access, proxy) = access::reach(&job, target)?;
+        if let Some(proxy) = proxy {
+            self.note(&format!("requests go through the proxy {proxy}, as the environment says"));
+        }
+        let tell = |text: &str| self.note(text);
+        let seed = u64::try_from(self.stage.now.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
+        let asker = Asker::new(&*access.provider, &*access.api, seed, &tell);
+        let name = &*target.name;
+        match &self.asking.question {
+            Question::Records(filters, most) => {
+                let mut left = *most;
+                for filter in filters {
+                    let take = &mut |record| self.row(told::record(name, record));
+                    let count = records::records(&asker, filter, left, take).await?;
+                    left = left.map(|left| left.saturating_sub(count));
+                }
+            }
+            Question::Quota => {
+                for entry in asker.quota().await?.entries {
+                    self.row(told::quota(name, &entry, target.provider.quota_reset));
+                }
+            }
+            Question::Domains => {
+                for domain in asker.domains().await? {
+                    self.row(told::domain(name, domain));
+                }
+            }
+            Question::Measure { measure, domains, asked: (since, until), interval } => {
+                let (measure, interval) = (*measure, *interval);
+                let wanted = Wanted { measure, domains: domains.clone(), since: *since, until: *until, interval };
+                self.measured(name, measure, &measures(&asker, &wanted).await?);
+            }
+            Question::Logs { domains, asked, download, show_links } => {
+                let mut code = ExitCode::Success;
+                for domain in domains {
+                    let files = logs::logs(&asker, domain, *asked).await?;
+                    for file in &files {
+                        self.row(told::log(name, file, *show_links));
+                    }
+                    if let Some(folder) = download {
+                        code = code.worst(self.fetch(&files, folder, seed).await?);
+                    }
+                }
+                return Ok(code);
+            }
+            Question::Tasks(ids) => return self.tasks(&asker, name, ids).await,
+        }
+        Ok(ExitCode::Success)
+    }
+
+    /// Follows tasks to their end.
+    async fn tasks(&self, asker: &Asker<'_>, target: &str, ids: &[String]) -> Result<ExitCode, Error> {
+        let settings = &self.asking.settings;
+        let patience = settings.refresh_timeout.max(settings.prefetch_timeout);
+        let mut code = ExitCode::Success;
+        for task in follow(asker, ids, patience).await? {
+            if !task.has_ended() {
+                code = code.worst(ExitCode::Unknown);
+                let what = if task.rows.is_empty() { "isn't known to the provider" } else { "hasn't ended" };
+                self.note(&format!("task {}: {what} after {} s", task.task_id, patience.as_secs()));
+            }
+            for row in task.rows {
+                if matches!(row.state, TaskState::Failed(_)) {
+                    code = code.worst(ExitCode::Failed);
+                }
+                self.row(told::record(target, row));
+            }
+        }
+        Ok(code)
+    }
+
+    /// Shows points: plotted, or as rows with the total in the log.
+    fn measured(&self, target: &str, measure: Measure, measured: &Measured) {
+        let is_plot = match self.asking.shown {
+            Shown::Plot => true,
+            Shown::Auto => self.stage.out_columns.is_some(),
+            Shown::Table | Shown::Json | Shown::Csv => false,
+        };
+        let mut series: BTreeMap<Option<&str>, Vec<(Timestamp, f64)>> = BTreeMap::new();
+        for point in &measured.points {
+            series.entry(point.domain.as_deref()).or_default().push((point.at, point.value));
+            if !is_plot {
+                self.row(told::point(target, measure, point));
+            }
+        }
+        let unit = match measure {
+            Measure::Traffic => "B",
+            Measure::Bandwidth => "bit/s",
+        };
+        for (domain, values) in &series {
+            let whose = domain.unwrap_or("all domains");
+            let head = format!("{target}: {} of {whose} by {}", measure.name(), width(measured.interval));
+            let total = told::total(measure, values);
+            if is_plot {
+                let range = (measured.range.since, measured.range.until);
+                let series = Series { values, range, interval: measured.interval };
+                let columns = self.stage.out_columns.unwrap_or(80);
+                let drawn = plot(series, columns, |value| scaled(value, unit));
+                self.console.borrow_mut().result(&format!("{head}\n{drawn}{total}\n"));
+            } else if matches!(self.asking.shown, Shown::Auto | Shown::Table) {
+                self.note(&format!("{head}: {total}"));
+            }
+        }
+        if series.is_empty() && is_plot {
+            self.note(&format!("{target}: nothing was measured"));
+        }
+    }
+
+    /// Fetches log files, a few at the same time; those that are there already aren't fetched again.
+    async fn fetch(&self, files: &[LogFile], folder: &Path, seed: u64) -> Result<ExitCode, Error> {
+        let api = HttpApi::new(&[], self.stage.environment, Clock::new(self.stage.now))?;
+        let downloads = Downloads::new(folder);
+        let is_there = |file: &&LogFile| downloads.has(&file.domain, &file.name, file.bytes);
+        let missing: Vec<&LogFile> = files.iter().filter(|file| !is_there(file)).collect();
+        let random = RefCell::new(fastrand::Rng::with_seed(seed));
+        let fetched =
+            stream::iter(&missing).map(|file| fetch(&api, &downloads, file, &random)).buffer_unordered(AT_ONCE);
+        let results: Vec<(&str, Result<u64, ApiError>)> = fetched.collect().await;
+        let bytes: u64 = results.iter().filter_map(|(_, result)| result.as_ref().ok()).sum();
+        let failures: Vec<_> =
+            results.iter().filter_map(|(name, result)| Some((name, result.as_ref().err()?))).collect();
+        for (name, error) in &failures {
+            let message = format!("`{name}` wasn't fetched: {error}");
+            let help = "ask again: a link is good for a limited time, and files that are there aren't fetched again";
+            let error = Error::Provider { message, help: help.into(), exit_code: ExitCode::Failed };
+            self.console.borrow_mut().error(&error);
+        }
+        let (count, there) = (missing.len() - failures.len(), files.len() - missing.len());
+        self.note(&format!(
+            "{} fetched into `{}` ({}), {there} there already",
+            counted(count, "file", "files"),
+            folder.display(),
+            scaled(bytes as f64, "B")
+        ));
+        Ok(if failures.is_empty() { ExitCode::Success } else { ExitCode::Failed })
+    }
+}
+
+/// Fetches one file, again where that may help. Gives its name and size.
+async fn fetch<'f>(
+    api: &HttpApi,
+    downloads: &Downloads,
+    file: &'f LogFile,
+    random: &RefCell<fastrand::Rng>,
+) -> (&'f str, Result<u64, ApiError>) {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let error = match fetch_once(api, downloads, file).await {
+            Ok(bytes) => return (&file.name, Ok(bytes)),
+            Err(error) => error,
+        };
+        let may_help = matches!(error.kind, ApiErrorKind::Unsent | ApiErrorKind::Ambiguous | ApiErrorKind::Server);
+        if !may_help || attempt == TRIES {
+            return (&file.name, Err(error));
+        }
+        let wait = retry::delay(attempt, &error, &mut random.borrow_mut());
+        tokio::time::sleep(wait).await;
+    }
+}
+
+async fn fetch_once(api: &HttpApi, downloads: &Downloads, file: &LogFile) -> Result<u64, ApiError> {
+    let unwritable = |error: std::io::Error| {
+        ApiError::new(ApiErrorKind::Denied, "download", format!("the file can't be written: {error}"))
+    };
+    let mut part = downloads.begin(&file.domain, &file.name).map_err(unwritable)?;
+    let bytes = api.download(&file.url, &mut |piece| part.write(piece)).await?;
+    if file.bytes > 0 && bytes != file.bytes {
+        let message = format!("{bytes} bytes came, and the provider lists {}", file.bytes);
+        return Err(ApiError::new(ApiErrorKind::Ambiguous, "download", message));
+    }
+    part.finish().map_err(unwritable)?;
+    Ok(bytes)
+}

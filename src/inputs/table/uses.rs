@@ -1,0 +1,91 @@
+//! The commands that read options, and the sets of them that the options of the table name.
+
+use Use::{Bandwidth, Check, Demo, Domains, Explain, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic, Wait};
+
+/// A command that reads options of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// `run`, `plan`.
+    Run,
+    /// `explain`.
+    Explain,
+    /// `check`.
+    Check,
+    /// `wait`.
+    Wait,
+    /// `demo`.
+    Demo,
+    /// `refresh`.
+    Refresh,
+    /// `prefetch`.
+    Prefetch,
+    /// `records`.
+    Records,
+    /// `quota`.
+    Quota,
+    /// `traffic`.
+    Traffic,
+    /// `bandwidth`.
+    Bandwidth,
+    /// `logs`.
+    Logs,
+    /// `domains`.
+    Domains,
+}
+
+impl Use {
+    /// Whether the command is given addresses, and needs no rules.
+    pub fn is_list(self) -> bool {
+        matches!(self, Refresh | Prefetch)
+    }
+
+    /// Whether the command only asks.
+    pub fn asks(self) -> bool {
+        matches!(self, Records | Quota | Traffic | Bandwidth | Logs | Domains)
+    }
+
+    /// The command's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Run => "run",
+            Explain => "explain",
+            Check => "check",
+            Wait => "wait",
+            Demo => "demo",
+            Refresh => "refresh",
+            Prefetch => "prefetch",
+            Records => "records",
+            Quota => "quota",
+            Traffic => "traffic",
+            Bandwidth => "bandwidth",
+            Logs => "logs",
+            Domains => "domains",
+        }
+    }
+}
+
+/// What only a run that begins can be asked for.
+pub(super) const BEGINS: &[Use] = &[Run, Check, Refresh, Prefetch];
+/// Commands that make the plan: `wait` finds the journal by it, and goes on with all of it.
+pub(super) const PLANS: &[Use] = &[Run, Check, Wait, Refresh, Prefetch];
+/// Commands that need the rules.
+pub(super) const MAPS: &[Use] = &[Run, Check, Explain, Wait];
+/// Commands that prefetch what else they do.
+pub(super) const WARMS: &[Use] = &[Run, Check, Explain, Wait, Refresh];
+/// Commands that are given addresses.
+pub(super) const LISTS: &[Use] = &[Refresh, Prefetch];
+/// Commands that only ask.
+pub(super) const ASKS: &[Use] = &[Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Commands that ask for a range of time.
+pub(super) const RANGES: &[Use] = &[Records, Traffic, Bandwidth, Logs];
+/// Commands that need a target.
+pub(super) const PLACES: &[Use] =
+    &[Run, Check, Explain, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Commands that choose among the targets.
+pub(super) const CHOOSES: &[Use] = &[Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Commands that talk to a provider.
+pub(super) const REACHES: &[Use] =
+    &[Run, Check, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Every command that prints a story.
+pub(super) const SPEAKS: &[Use] =
+    &[Run, Check, Explain, Wait, Demo, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];

@@ -1,0 +1,141 @@
+//! Which of the configuration's targets a command is about, and what the command line sets in their options.
+
+use std::collections::BTreeMap;
+
+use super::Target;
+use super::given::{Given, unplaced};
+use super::settings::labelled;
+use super::suggest::{all_of, any_of, did_you_mean};
+use super::table::Use;
+use super::value::{self, ValueProblem, quoted};
+use crate::error::Diagnostic;
+use crate::model::Operation;
+use crate::provider::{OptionSpec, OptionValue, OptionValueSpec, Spec};
+
+/// Options of a command that stand for an option of the target.
+const NAMED: &[(&str, &str)] =
+    &[("area", "area"), ("l2", "l2-preload"), ("header", "headers"), ("query-hash-key", "query-hash-key")];
+
+/// The targets that a command is about: those that are named, else the only one, else (for a question) all.
+pub(super) fn choose(used_by: Use, given: &Given, targets: Vec<Target>, problems: &mut Vec<Diagnostic>) -> Vec<Target> {
+    let names = || targets.iter().map(|target| &*target.name);
+    let Some(wanted) = given.list("target") else {
+        if targets.len() > 1 && !used_by.asks() {
+            let title = format!("`cdn-purge {}` isn't told for which target", used_by.name());
+            let help = format!("name {} by `--target`, or several by repeating it", any_of(names()));
+            problems.push(unplaced(title, help));
+        }
+        return targets;
+    };
+    let label = labelled(given, "target");
+    for name in wanted.iter().filter(|name| !names().any(|known| known == **name)) {
+        if targets.is_empty() {
+            continue;
+        }
+        let help = did_you_mean(name, names(), || format!("known are {}", any_of(names())));
+        problems.push(unplaced(format!("{label}: there is no target {}", quoted(name)), help));
+    }
+    targets.into_iter().filter(|target| wanted.iter().any(|name| *name == *target.name)).collect()
+}
+
+/// Holds every target against the operations that are wanted of it.
+pub(super) fn can_do(targets: &[Target], operations: &[Operation], problems: &mut Vec<Diagnostic>) {
+    for target in targets {
+        let spec = target.provider;
+        for operation in operations.iter().filter(|operation| spec.operation(**operation).is_none()) {
+            let offers = spec.operations.iter().map(|operation| operation.operation.unit());
+            problems.push(unplaced(
+                format!("{} (`{}`) offers no {}", spec.title, target.name, operation.unit()),
+                format!("it offers {}", offers.collect::<Vec<_>>().join(", ")),
+            ));
+        }
+    }
+}
+
+/// Sets what `option` and its shorter names say, in each target.
+pub(super) fn set_options(given: &Given, targets: &mut [Target], problems: &mut Vec<Diagnostic>) {
+    let mut settings: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+    let mut set = |name: &str, label: &str, texts: Vec<String>| {
+        settings.entry(name.to_owned()).or_insert_with(|| (label.to_owned(), Vec::new())).1.extend(texts);
+    };
+    let label = labelled(given, "option");
+    for text in given.list("option").unwrap_or_default() {
+        match text.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                set(name.trim(), &format!("{label}: `{}`", name.trim()), vec![value.trim().to_owned()]);
+            }
+            _ => problems.push(unplaced(format!("{label} is {}", quoted(&text)), "write it as `NAME=VALUE`")),
+        }
+    }
+    for (name, option) in NAMED {
+        let texts = match *name {
+            "area" => given.text(name).map(|text| vec![text]),
+            "header" => given.list(name),
+            _ => given.boolean(name).map(|yes| vec![yes.to_string()]),
+        };
+        if let Some(texts) = texts {
+            set(option, &labelled(given, name), texts);
+        }
+    }
+    for (name, (label, texts)) in &settings {
+        for target in &mut *targets {
+            let found = target.provider.options.iter().find(|option| option.name == name);
+            match found.map(|option| Ok((option.name, read(option, texts)?))) {
+                None => problems.push(unknown(label, name, target.provider)),
+                Some(Ok((name, value))) => {
+                    target.options.insert(name, value);
+                }
+                Some(Err(ValueProblem { message, help })) => {
+                    problems.push(unplaced(format!("{label} {message}"), help));
+                }
+            }
+        }
+    }
+}
+
+fn unknown(label: &str, name: &str, spec: &Spec) -> Diagnostic {
+    let names = || spec.options.iter().map(|option| option.name);
+    let title = format!("{label}: `{}` has no option {}", spec.name, quoted(name));
+    let help = if names().next().is_none() { "it has none".to_owned() } else { format!("it has {}", all_of(names())) };
+    unplaced(title, help)
+}
+
+/// The value of a target's option, from what was typed: several texts only for headers, else the last counts.
+fn read(option: &OptionSpec, texts: &[String]) -> Result<OptionValue, ValueProblem> {
+    let text = texts.last().map_or("", String::as_str);
+    Ok(match option.value {
+        OptionValueSpec::Boolean => OptionValue::Boolean(value::boolean(text)?),
+        OptionValueSpec::OneOf(words) => OptionValue::Word(value::choice(text, words)?.to_owned()),
+        OptionValueSpec::Text if text.is_empty() || text.contains(char::is_control) => {
+            return Err(ValueProblem { message: "isn't one line of text".into(), help: "write a value".into() });
+        }
+        OptionValueSpec::Text => OptionValue::Word(text.to_owned()),
+        OptionValueSpec::Duration => OptionValue::Duration(value::duration_or_none(text)?),
+        OptionValueSpec::Headers => {
+            let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for text in texts {
+                let (name, value) = header(text)?;
+                headers.entry(name).or_default().push(value);
+            }
+            OptionValue::Headers(headers)
+        }
+    })
+}
+
+/// `Name: value`. What is wrong is told without the value, which may be a token.
+fn header(text: &str) -> Result<(String, String), ValueProblem> {
+    let problem = |message: &str, help: &str| ValueProblem { message: message.to_owned(), help: help.to_owned() };
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| problem("has no `:` between name and value", "write it as `Name: value`"))?;
+    let (name, value) = (name.trim(), value.trim());
+    if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+        let message = format!("names the header {}", quoted(name));
+        return Err(problem(&message, "a header's name is made of letters, digits and `-`"));
+    }
+    if http::HeaderValue::from_str(value).is_err() || value.is_empty() {
+        let message = format!("gives `{name}` a value that no header can have");
+        return Err(problem(&message, "a header's value is one line of visible ASCII characters"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,384 @@
+//! Rows of an answer → a table for people, JSON or CSV for programs: one list of columns for all three.
+//!
+//! Rows are handed over one by one, and what can be written at once is: only a table waits for all of them, to align them.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::host::printer::clean;
+use crate::report::words::grouped;
+
+/// The least that is left of a column that is cut to fit.
+const NARROWEST: usize = 12;
+
+/// How rows are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned columns; cut to a width, if there is one.
+    Table {
+        /// Columns of the terminal.
+        width: Option<usize>,
+    },
+    /// One document: `{"version": 1, "<name>": [{…}, …]}`.
+    Json,
+    /// As RFC 4180, with plain line breaks: the first line has the names.
+    Csv,
+}
+
+/// A value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// Nothing is known.
+    Nothing,
+    /// Text, as somebody else wrote it.
+    Text(String),
+    /// A whole number.
+    Count(u64),
+    /// Bytes.
+    Bytes(f64),
+    /// Bits in a second.
+    BitRate(f64),
+    /// Percent.
+    Percent(f64),
+    /// A moment.
+    Time(Timestamp),
+}
+
+impl Cell {
+    /// Text; nothing, if it is empty.
+    pub fn text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        if text.is_empty() { Self::Nothing } else { Self::Text(text) }
+    }
+
+    /// For people.
+    fn shown(&self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Text(text) => clean(text).into_owned(),
+            Self::Count(count) => grouped(*count),
+            Self::Bytes(bytes) => scaled(*bytes, "B"),
+            Self::BitRate(bits) => scaled(*bits, "bit/s"),
+            Self::Percent(percent) => format!("{percent:.0} %"),
+            Self::Time(time) => whole_second(*time),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Text(text) => text.clone().into(),
+            Self::Count(count) => (*count).into(),
+            Self::Bytes(number) | Self::BitRate(number) | Self::Percent(number) => number_of(*number),
+            Self::Time(time) => time.to_string().into(),
+        }
+    }
+
+    fn csv(&self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Text(text) => field(text),
+            other => match other.json() {
+                Value::String(text) => text,
+                number => number.to_string(),
+            },
+        }
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Count(_) | Self::Bytes(_) | Self::BitRate(_) | Self::Percent(_))
+    }
+}
+
+/// A whole number where it is one: `1024`, not `1024.0`.
+fn number_of(number: f64) -> Value {
+    if number.fract() == 0.0 && (0.0..9.0e15).contains(&number) {
+        // Exact: a whole number below 2^53.
+        return (number as u64).into();
+    }
+    serde_json::Number::from_f64(number).map_or(Value::Null, Value::Number)
+}
+
+/// A number with a prefix of the SI: `1.50 GB`, `812 kbit/s`.
+pub fn scaled(number: f64, unit: &str) -> String {
+    let prefixes = ["", "k", "M", "G", "T", "P", "E"];
+    let (mut rest, mut place) = (number, 0);
+    while rest.abs() >= 999.5 && place + 1 < prefixes.len() {
+        rest /= 1000.0;
+        place += 1;
+    }
+    let digits = match rest.abs() {
+        _ if place == 0 && number.fract() == 0.0 => 0,
+        small if small < 9.995 => 2,
+        middle if middle < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{rest:.digits$} {}{unit}", prefixes[place])
+}
+
+fn whole_second(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
+
+/// A text as a field of CSV. What a spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets
+/// don't show (OWASP, CSV injection).
+fn field(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
+    let needs_quotes = text.contains([',', '"', '\n', '\r', ';', '\t']) || text.trim() != text;
+    if needs_quotes { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+/// Rows on their way out.
+#[derive(Debug)]
+pub struct Sheet {
+    name: &'static str,
+    columns: &'static [&'static str],
+    format: Format,
+    rows: Vec<Vec<Cell>>,
+    pending: Option<String>,
+    count: usize,
+}
+
+impl Sheet {
+    /// A sheet of this name with these columns.
+    pub fn new(name: &'static str, columns: &'static [&'static str], format: Format) -> Self {
+        Self { name, columns, format, rows: Vec::new(), pending: None, count: 0 }
+    }
+
+    /// How many rows it has so far.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What stands before the first row.
+    pub fn head(&self) -> Option<String> {
+        match self.format {
+            Format::Table { .. } => None,
+            Format::Json => Some(format!("{{\"version\": 1, \"{}\": [", self.name)),
+            Format::Csv => Some(self.columns.join(",")),
+        }
+    }
+
+    /// Takes a row, a cell for each column; gives what can be written of it at once.
+    pub fn row(&mut self, cells: Vec<Cell>) -> Option<String> {
+        debug_assert_eq!(cells.len(), self.columns.len(), "a row has a cell for each column");
+        self.count += 1;
+        match self.format {
+            Format::Table { .. } => {
+                self.rows.push(cells);
+                None
+            }
+            Format::Json => {
+                let fields = self.columns.iter().zip(&cells).map(|(name, cell)| format!("\"{name}\": {}", cell.json()));
+                let line = plain_json(&format!("  {{{}}}", fields.collect::<Vec<_>>().join(", ")));
+                // Whether a comma follows is known when the next one comes.
+                self.pending.replace(line).map(|line| line + ",")
+            }
+            Format::Csv => Some(cells.iter().map(Cell::csv).collect::<Vec<_>>().join(",")),
+        }
+    }
+
+    /// What is left to write.
+    pub fn end(self) -> String {
+        match self.format {
+            Format::Table { width } => table(self.columns, &self.rows, width),
+            Format::Json => self.pending.map(|line| line + "\n").unwrap_or_default() + "]}\n",
+            Format::Csv => String::new(),
+        }
+    }
+}
+
+/// JSON that a printer of untrusted text leaves as it is: what it would change is spelled as an escape of JSON.
+fn plain_json(line: &str) -> String {
+    if clean(line) == line {
+        return line.to_owned();
+    }
+    let mut text = String::with_capacity(line.len() + 16);
+    let (mut in_string, mut escaped) = (false, false);
+    for character in line.chars() {
+        match character {
+            '"' if !escaped => {
+                in_string = !in_string;
+                text.push(character);
+            }
+            ' '..='~' if !(in_string && character == '[') => text.push(character),
+            _ => {
+                let mut units = [0; 2];
+                for unit in character.encode_utf16(&mut units) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    text
+}
+
+fn table(columns: &[&str], rows: &[Vec<Cell>], width: Option<usize>) -> String {
+    // A column of numbers stands at the right.
+    let right: Vec<bool> = (0..columns.len()).map(|column| rows.iter().any(|row| row[column].is_number())).collect();
+    let head: Vec<String> = columns.iter().map(|name| name.replace('_', " ")).collect();
+    let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(Cell::shown).collect()).collect();
+    let all = || std::iter::once(&head).chain(&shown);
+    let mut widths: Vec<usize> =
+        (0..columns.len()).map(|column| all().map(|row| row[column].width()).max().unwrap_or(0)).collect();
+    if let Some(width) = width {
+        let most = width.saturating_sub(2 * (columns.len().saturating_sub(1)));
+        // Text is still of use when it is cut; a number or a time isn't.
+        let is_text =
+            |column: usize| !rows.iter().any(|row| row[column].is_number() || matches!(row[column], Cell::Time(_)));
+        let fixed: usize = (0..columns.len()).filter(|column| !is_text(*column)).map(|column| widths[column]).sum();
+        let texts: Vec<usize> = (0..columns.len()).filter(|column| is_text(*column)).collect();
+        let mut of_texts: Vec<usize> = texts.iter().map(|column| widths[*column]).collect();
+        narrow(&mut of_texts, most.saturating_sub(fixed));
+        texts.iter().zip(of_texts).for_each(|(column, width)| widths[*column] = width);
+        narrow(&mut widths, most);
+    }
+    let mut text = String::new();
+    for row in all() {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let cell = cut(cell, widths[column]);
+            let blank = " ".repeat(widths[column].saturating_sub(cell.width()));
+            let gap = if column == 0 { "" } else { "  " };
+            line += gap;
+            line += &if right[column] { blank + &cell } else { cell + &blank };
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Takes from the widest columns until all of them fit.
+fn narrow(widths: &mut [usize], most: usize) {
+    while widths.iter().sum::<usize>() > most {
+        let over = widths.iter().sum::<usize>() - most;
+        let widest = widths.iter().copied().max().unwrap_or(0);
+        if widest <= NARROWEST {
+            return;
+        }
+        let second = widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(NARROWEST);
+        let alike = widths.iter().filter(|width| **width == widest).count();
+        let step = (widest - second).min(over.div_ceil(alike)).max(1);
+        widths.iter_mut().filter(|width| **width == widest).for_each(|width| *width -= step);
+    }
+}
+
+/// A text in so many columns; what doesn't fit ends in `…`.
+fn cut(text: &str, most: usize) -> String {
+    if text.width() <= most {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for character in text.chars() {
+        kept.push(character);
+        if kept.width() + 1 > most {
+            kept.pop();
+            break;
+        }
+    }
+    kept + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COLUMNS: &[&str] = &["task_id", "url", "bytes"];
+
+    fn rows() -> Vec<Vec<Cell>> {
+        let row = |id: &str, url: &str, bytes| vec![Cell::text(id), Cell::text(url), bytes];
+        vec![
+            row("1", "https://www.example.com/a", Cell::Bytes(1_500_000.0)),
+            row("22", "https://www.example.com/新年快乐", Cell::Bytes(12.0)),
+            row("", "=HYPERLINK(\"x\"),b", Cell::Nothing),
+        ]
+    }
+
+    fn written(format: Format, rows: Vec<Vec<Cell>>) -> String {
+        let mut sheet = Sheet::new("records", COLUMNS, format);
+        let mut lines: Vec<String> = sheet.head().into_iter().collect();
+        lines.extend(rows.into_iter().filter_map(|row| sheet.row(row)));
+        let end = sheet.end();
+        lines.iter().map(|line| format!("{line}\n")).collect::<String>() + &end
+    }
+
+    #[test]
+    fn a_table_is_aligned_by_what_is_seen_and_cut_to_the_terminal() {
+        assert_eq!(
+            written(Format::Table { width: None }, rows()),
+            "task id  url                                 bytes
+1        https://www.example.com/a         1.50 MB
+22       https://www.example.com/新年快乐     12 B
+         =HYPERLINK(\"x\"),b
+"
+        );
+        let narrow = written(Format::Table { width: Some(36) }, rows());
+        assert!(narrow.lines().all(|line| line.width() <= 36), "{narrow}");
+        assert!(narrow.contains("1        https://www.examp…  1.50 MB"), "{narrow}");
+    }
+
+    #[test]
+    fn csv_quotes_what_it_must_and_disarms_formulas() {
+        assert_eq!(
+            written(Format::Csv, rows()),
+            "task_id,url,bytes
+1,https://www.example.com/a,1500000
+22,https://www.example.com/新年快乐,12
+,\"'=HYPERLINK(\"\"x\"\"),b\",
+"
+        );
+        for (text, expected) in
+            [("a\nb", "\"a\nb\""), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "\"'\tx\""), (" a", "\" a\"")]
+        {
+            assert_eq!(field(text), expected);
+        }
+    }
+
+    #[test]
+    fn json_is_one_document_whose_numbers_are_numbers() {
+        let document: Value = serde_json::from_str(&written(Format::Json, rows())).unwrap();
+        assert_eq!(document["version"], 1);
+        assert_eq!(
+            document["records"][0],
+            serde_json::json!({"task_id": "1", "url": "https://www.example.com/a", "bytes": 1_500_000})
+        );
+        assert_eq!(document["records"][2]["task_id"], Value::Null);
+        assert_eq!(
+            serde_json::from_str::<Value>(&written(Format::Json, Vec::new())).unwrap()["records"],
+            serde_json::json!([])
+        );
+    }
+
+    #[test]
+    fn numbers_are_scaled_to_three_digits() {
+        let told = [0.0, 12.0, 999.0, 1_000.0, 1_536.0, 999_499.0, 999_600.0, 12_345_678.0, 1.0e21, 0.25];
+        let told = told.map(|number| scaled(number, "B"));
+        assert_eq!(
+            told,
+            ["0 B", "12 B", "999 B", "1.00 kB", "1.54 kB", "999 kB", "1.00 MB", "12.3 MB", "1000 EB", "0.25 B"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_from_json_after_the_printer(text in r"(##\[|::|\PC|\n|\x1b|\u{202e}|\[|\\){0,12}") {
+            let row = vec![Cell::Text(text.clone()), Cell::Nothing, Cell::Nothing];
+            let printed: String = written(Format::Json, vec![row]).lines().map(|line| clean(line).into_owned()).collect();
+            let document: Value = serde_json::from_str(&printed).unwrap();
+            prop_assert_eq!(document["records"][0]["task_id"].as_str().unwrap(), text);
+        }
+
+        #[test]
+        fn no_table_is_wider_than_its_terminal(urls in proptest::collection::vec(r"\PC{0,60}", 1..5), width in 50_usize..120) {
+            let rows = urls.iter().map(|url| vec![Cell::text("id"), Cell::text(url), Cell::Count(7)]).collect();
+            let table = written(Format::Table { width: Some(width) }, rows);
+            prop_assert!(table.lines().all(|line| line.width() <= width), "{}", table);
+        }
+    }
+}

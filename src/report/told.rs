@@ -1,0 +1,118 @@
+//! What providers answered → rows of a sheet: the columns of each question, in one place.
+
+use jiff::Timestamp;
+
+use crate::model::QuotaEntry;
+use crate::provider::{Domain, LogFile, Measure, Point, Record, TaskState};
+use crate::report::sheet::Cell;
+use crate::report::words::operation_word;
+
+/// The columns of records.
+pub const RECORDS: &[&str] =
+    &["target", "created", "operation", "kind", "status", "percent", "url", "task_id", "provider_status", "reason"];
+/// The columns of a quota.
+pub const QUOTA: &[&str] = &["target", "operation", "limit", "left", "used", "reset"];
+/// The columns of traffic.
+pub const TRAFFIC: &[&str] = &["target", "domain", "at", "bytes"];
+/// The columns of bandwidth.
+pub const BANDWIDTH: &[&str] = &["target", "domain", "at", "bits_per_second"];
+/// The columns of log files.
+pub const LOGS: &[&str] = &["target", "domain", "name", "bytes", "since", "until"];
+/// The same with the signed addresses.
+pub const LOGS_WITH_LINKS: &[&str] = &["target", "domain", "name", "bytes", "since", "until", "url"];
+/// The columns of domains.
+pub const DOMAINS: &[&str] = &["target", "name", "status", "service", "cname"];
+
+/// A record as a row of [`RECORDS`].
+pub fn record(target: &str, record: Record) -> Vec<Cell> {
+    let (status, reason) = match record.state {
+        TaskState::Running => ("running", String::new()),
+        TaskState::Complete => ("complete", String::new()),
+        TaskState::Failed(why) => ("failed", why),
+    };
+    vec![
+        Cell::text(target),
+        record.created.map_or(Cell::Nothing, Cell::Time),
+        Cell::text(if record.prefetch { "prefetch" } else { "refresh" }),
+        Cell::text(record.kind),
+        Cell::text(status),
+        record.percent.map_or(Cell::Nothing, Cell::Percent),
+        Cell::text(record.url),
+        Cell::text(record.task_id),
+        Cell::text(record.status),
+        Cell::text(reason),
+    ]
+}
+
+/// An operation's allowance as a row of [`QUOTA`].
+pub fn quota(target: &str, entry: &QuotaEntry, reset: &str) -> Vec<Cell> {
+    vec![
+        Cell::text(target),
+        Cell::Text(operation_word(entry.operation)),
+        Cell::Count(entry.limit),
+        Cell::Count(entry.remaining),
+        Cell::Count(entry.limit.saturating_sub(entry.remaining)),
+        Cell::text(reset),
+    ]
+}
+
+/// The columns of something measured.
+pub fn measured(measure: Measure) -> &'static [&'static str] {
+    match measure {
+        Measure::Traffic => TRAFFIC,
+        Measure::Bandwidth => BANDWIDTH,
+    }
+}
+
+/// A point as a row of [`measured`].
+pub fn point(target: &str, measure: Measure, point: &Point) -> Vec<Cell> {
+    let value = match measure {
+        Measure::Traffic => Cell::Bytes(point.value),
+        Measure::Bandwidth => Cell::BitRate(point.value),
+    };
+    vec![Cell::text(target), Cell::text(point.domain.clone().unwrap_or_default()), Cell::Time(point.at), value]
+}
+
+/// A log file as a row of [`LOGS`], or with its signed address as one of [`LOGS_WITH_LINKS`].
+pub fn log(target: &str, file: &LogFile, with_link: bool) -> Vec<Cell> {
+    let time = |time: Option<Timestamp>| time.map_or(Cell::Nothing, Cell::Time);
+    let mut row = vec![
+        Cell::text(target),
+        Cell::text(&*file.domain),
+        Cell::text(&*file.name),
+        Cell::Bytes(file.bytes as f64),
+        time(file.since),
+        time(file.until),
+    ];
+    row.extend(with_link.then(|| Cell::text(secrecy::ExposeSecret::expose_secret(&file.url))));
+    row
+}
+
+/// A domain as a row of [`DOMAINS`].
+pub fn domain(target: &str, domain: Domain) -> Vec<Cell> {
+    let cname = domain.cname.unwrap_or_default();
+    vec![
+        Cell::text(target),
+        Cell::text(domain.name),
+        Cell::text(domain.status),
+        Cell::text(domain.service),
+        Cell::text(cname),
+    ]
+}
+
+/// The sum and the peak of points, or their peak and mean, in a line.
+pub fn total(measure: Measure, points: &[(Timestamp, f64)]) -> String {
+    use crate::report::sheet::scaled;
+    let Some((at, peak)) = points.iter().copied().max_by(|one, other| one.1.total_cmp(&other.1)) else {
+        return "nothing was measured".into();
+    };
+    let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+    let sum: f64 = points.iter().map(|(_, value)| value).sum();
+    match measure {
+        Measure::Traffic => format!("{} in all; at most {} from {at}", scaled(sum, "B"), scaled(peak, "B")),
+        Measure::Bandwidth => {
+            let mean = sum / points.len() as f64;
+            format!("{} at most, from {at}; {} on average", scaled(peak, "bit/s"), scaled(mean, "bit/s"))
+        }
+    }
+}

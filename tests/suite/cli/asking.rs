@@ -1,0 +1,175 @@
+//! What providers are asked, and how the answers are shown.
+
+use serde_json::Value;
+
+use super::stage::{Finished, Site, urls};
+use super::vendor::{Trap, Vendor};
+
+const PROVIDER: [&str; 2] = ["--provider", "alibaba-cdn"];
+
+/// A vendor that took a refresh of three pages and a prefetch of one.
+fn busy(site: &Site) -> Vendor {
+    let vendor = Vendor::start(&[]);
+    let list = urls(&["a", "b", "c"]).join("\n");
+    site.run(vendor.address(), &["refresh", "-f", "-"]).args(&PROVIDER).input(&list).finish().is_all_done();
+    site.run(vendor.address(), &["prefetch", "https://www.example.com/a"]).args(&PROVIDER).finish().is_all_done();
+    vendor
+}
+
+fn ask(site: &Site, vendor: &Vendor, arguments: &[&str]) -> Finished {
+    let endpoint = format!("alibaba-cdn=http://{}", vendor.address());
+    let keys = (super::stage::KEY, super::stage::SECRET);
+    site.bare_run(arguments).args(&PROVIDER).args(&["--endpoint", &endpoint]).keys(keys.0, keys.1).finish()
+}
+
+fn json(finished: &Finished) -> Value {
+    finished.ends_with(0);
+    serde_json::from_str(&finished.out).unwrap_or_else(|error| panic!("{error}:\n{}", finished.out))
+}
+
+#[test]
+fn records_are_listed_filtered_and_written_for_programs() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    let all = json(&ask(&site, &vendor, &["records", "--format", "json"]));
+    let rows = all["records"].as_array().unwrap();
+    assert_eq!((all["version"].as_u64(), rows.len()), (Some(1), 4));
+    assert!(rows.iter().all(|row| row["status"] == "complete" && row["target"] == "default"), "{rows:?}");
+    let count = |arguments: &[&str]| {
+        let answer = json(&ask(&site, &vendor, &[&["records", "--format", "json"], arguments].concat()));
+        answer["records"].as_array().unwrap().len()
+    };
+    let id = rows[0]["task_id"].as_str().unwrap();
+    for (arguments, expected) in [
+        (&["--url", "https://www.example.com/b"][..], 1),
+        (&["--kind", "prefetch"], 1),
+        (&["--kind", "file"], 3),
+        (&["--status", "failed"], 0),
+        (&["--status", "complete"], 4),
+        (&["--domain", "www.example.com"], 4),
+        (&["--domain", "other.example", "--kind", "file"], 0),
+        (&["--since", "1h"], 4),
+        (&["--since", "2h", "--until", "1h"], 0),
+        (&["--limit", "2"], 2),
+        (&["--task-id", id, "--kind", "prefetch"], 1),
+    ] {
+        assert_eq!(count(arguments), expected, "{arguments:?}");
+    }
+
+    let table = ask(&site, &vendor, &["records"]);
+    table.ends_with(0).says(&["target", "created", "https://www.example.com/c", "prefetch"]);
+    let csv = ask(&site, &vendor, &["records", "--format", "csv"]);
+    assert!(
+        csv.ends_with(0).out.starts_with("target,created,operation,kind,status,percent,url,task_id,"),
+        "{}",
+        csv.out
+    );
+    assert_eq!(csv.out.lines().count(), 5);
+    let none = ask(&site, &vendor, &["records", "--status", "failed"]);
+    none.ends_with(0).says(&["nothing was found"]);
+}
+
+#[test]
+fn the_quota_is_told_by_operation() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    let quota = json(&ask(&site, &vendor, &["quota", "--format", "json"]));
+    let rows = quota["quota"].as_array().unwrap();
+    let refresh = rows.iter().find(|row| row["operation"] == "refresh").unwrap();
+    assert_eq!((refresh["limit"].as_u64(), refresh["used"].as_u64()), (Some(10_000), Some(3)));
+    ask(&site, &vendor, &["quota"]).ends_with(0).says(&["9,997", "00:00 UTC+8"]);
+}
+
+#[test]
+fn tasks_are_followed_by_their_ids_without_a_journal() {
+    let site = Site::empty();
+    let vendor = Vendor::start(&[]);
+    let journal = site.beside("journal");
+    let state = ["--state", journal.to_str().unwrap(), "--wait", "none"];
+    let sent =
+        site.run(vendor.address(), &["refresh", "https://www.example.com/a"]).args(&PROVIDER).args(&state).finish();
+    let id = sent.report()["task_ids"][0].as_str().unwrap().to_owned();
+    ask(&site, &vendor, &["wait", "--task-id", &id]).ends_with(0).says(&["https://www.example.com/a", "complete"]);
+    let lost = ["wait", "--task-id", "1234567", "--refresh-timeout", "1s", "--prefetch-timeout", "1s"];
+    ask(&site, &vendor, &lost).ends_with(4).says(&["task 1234567: isn't known to the provider"]);
+}
+
+#[test]
+fn traffic_and_bandwidth_are_plotted_and_written_for_programs() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    // Three ranges of one call each, for widths of five minutes.
+    let range = ["--since", "7d", "--interval", "5m", "--format", "json"];
+    let answer = json(&ask(&site, &vendor, &[&["traffic", "--domain", "www.example.com"][..], &range].concat()));
+    let points = answer["traffic"].as_array().unwrap();
+    assert!((7 * 288..=7 * 288 + 1).contains(&points.len()), "{}", points.len());
+    let times: Vec<&str> = points.iter().map(|point| point["at"].as_str().unwrap()).collect();
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]));
+    assert!(points.iter().all(|point| point["bytes"].is_u64() && point["domain"] == "www.example.com"));
+    let plot = ask(&site, &vendor, &["bandwidth", "--since", "1d", "--format", "plot"]);
+    plot.ends_with(0).says(&["┤", "bit/s at most", "on average", "UTC"]);
+    ask(&site, &vendor, &["traffic", "--since", "1h"]).ends_with(0).says(&["target", "bytes", "in all"]);
+    ask(&site, &vendor, &["traffic", "--since", "3000d"]).complains(2, &["reach back to", "begin at most"]);
+    ask(&site, &vendor, &["traffic", "--interval", "7m"]).complains(2, &["isn't told by `7m`", "`5m`"]);
+}
+
+#[test]
+fn log_files_are_listed_without_their_links_fetched_once_and_skipped_then() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    let asked = ["logs", "--domain", "www.example.com", "--since", "5h"];
+    let listed = json(&ask(&site, &vendor, &[&asked[..], &["--format", "json"]].concat()));
+    let files = listed["logs"].as_array().unwrap();
+    assert!(files.len() >= 4 && files.iter().all(|file| file.get("url").is_none()), "{listed}");
+    let folder = site.beside("logs");
+    let download = [&asked[..], &["--download", folder.to_str().unwrap()]].concat();
+    let finished = ask(&site, &vendor, &download);
+    finished.ends_with(0).says(&["files fetched into", "0 there already"]);
+    assert!(!finished.out.contains("Signature") && !finished.err.contains("Signature"));
+    for file in files {
+        let path = folder.join("www.example.com").join(file["name"].as_str().unwrap());
+        assert_eq!(std::fs::metadata(path).unwrap().len(), file["bytes"].as_u64().unwrap());
+    }
+    ask(&site, &vendor, &download).ends_with(0).says(&["0 files fetched into", "there already"]);
+    let links = json(&ask(&site, &vendor, &[&asked[..], &["--show-links", "--format", "json"]].concat()));
+    assert!(links["logs"][0]["url"].as_str().unwrap().contains("Signature="));
+    ask(&site, &vendor, &["logs", "--domain", "nobody.example"]).says(&["nobody.example"]);
+}
+
+#[test]
+fn the_domains_of_the_account_are_listed() {
+    let site = Site::empty();
+    let vendor = busy(&site);
+    let domains = json(&ask(&site, &vendor, &["domains", "--format", "json"]));
+    assert_eq!(domains["domains"][0]["name"], "www.example.com");
+}
+
+#[test]
+fn what_cannot_be_asked_is_told_before_anything_is_sent() {
+    let site = Site::empty();
+    let trap = Trap::new();
+    let run = |arguments: &[&str]| {
+        let endpoint = format!("alibaba-cdn=http://{}", trap.address());
+        site.bare_run(arguments).args(&PROVIDER).args(&["--endpoint", &endpoint]).keys("id", "secret").finish()
+    };
+    run(&["records", "--since", "30d"]).complains(2, &["reach back to", "begin at most 3d ago"]);
+    run(&["records", "--since", "1h", "--until", "2h"]).complains(2, &["the range begins at", "name a beginning"]);
+    run(&["records", "--since", "yesterday"]).complains(2, &["`--since` is `yesterday`", "`3h`"]);
+    run(&["records", "--kind", "ignore-params"]).complains(2, &["records don't tell apart", "`prefetch`"]);
+    run(&["records", "--format", "plot"]).complains(2, &["there is nothing to plot", "`csv`"]);
+    run(&["traffic", "--interval", "soon"]).complains(2, &["`--interval` is `soon`", "`1h`"]);
+    run(&["traffic", "--domain", "https://a.test/"])
+        .complains(2, &["`--domain` is `https://a.test/`", "a host's name"]);
+    run(&["logs"]).complains(2, &["isn't told of which domain", "`cdn-purge domains`"]);
+    run(&["wait", "--target", "x"]).ends_with(2).says(&["`--target` has no meaning for `cdn-purge wait`", "`task-id`"]);
+    trap.is_untouched();
+}
+
+#[test]
+fn keys_that_are_refused_end_a_question_with_their_code() {
+    let site = Site::empty();
+    let vendor = Vendor::start(&[]);
+    let endpoint = format!("alibaba-cdn=http://{}", vendor.address());
+    let run = site.bare_run(&["quota"]).args(&PROVIDER).args(&["--endpoint", &endpoint]);
+    run.keys("LTAI5tSomebodyElse", "secret").finish().ends_with(6).says(&["InvalidAccessKeyId", "request id"]);
+}

@@ -1,0 +1,109 @@
+//! `refresh` and `prefetch`: addresses that are given, checked before anything is sent, and reported as a run reports.
+
+use super::stage::{Site, urls};
+use super::vendor::{Trap, Vendor};
+
+const PROVIDER: [&str; 2] = ["--provider", "alibaba-cdn"];
+
+#[test]
+fn arguments_and_a_file_are_refreshed_and_warmed() {
+    let vendor = Vendor::start(&[]);
+    let site = Site::empty();
+    std::fs::write(site.beside("list"), "# pages\r\nhttps://www.example.com/a b\r\n\r\nhttps://www.example.com/c\n")
+        .unwrap();
+    let run = site.run(vendor.address(), &["refresh", "https://www.example.com/c", "-f", "../list", "--prefetch"]);
+    run.args(&PROVIDER).finish().is_all_done().says(&["1 address from the command line", "2 addresses from `../list`"]);
+    vendor.accepted(&["a%20b", "c"], &["a%20b", "c"]);
+}
+
+#[test]
+fn a_list_from_standard_input_is_prefetched_with_the_targets_options() {
+    let vendor = Vendor::start(&[]);
+    let site = Site::empty();
+    let options =
+        ["--area", "overseas", "--l2", "--header", "Accept-Encoding: br", "--option", "consistency-hash=true"];
+    let run = site.run(vendor.address(), &["prefetch", "-f", "-"]).args(&PROVIDER).args(&options);
+    let finished = run.input("https://www.example.com/a\nhttps://www.example.com/b\n").finish();
+    finished.is_all_done();
+    assert!(finished.outcomes().keys().all(|name| name.starts_with("prefetch ")));
+    assert_eq!(finished.report()["urls"][0]["because"][0]["rule"], "url-file");
+    vendor.accepted(&[], &["a", "b"]);
+}
+
+#[test]
+fn every_bad_address_is_named_and_nothing_is_sent() {
+    let trap = Trap::new();
+    let site = Site::empty();
+    let long = format!("https://www.example.com/{}", "x".repeat(1_100));
+    let list = format!(
+        "https://www.example.com/ok\nwww.example.com/x\nftp://www.example.com/\nhttps://www.example.com/\u{7}\n{long}\nhttps://other.example/x\n"
+    );
+    let run = site.run(trap.address(), &["refresh", "-f", "-", "--allow-hosts", "www.example.com"]).args(&PROVIDER);
+    let finished = run.input(&list).finish();
+    finished.complains(2, &["`www.example.com/x` can't be asked for", "write a whole address"]);
+    for line in 2..=6 {
+        finished.says(&[&format!("standard input:{line}:1")]);
+    }
+    finished.says(&["control character", "1124 characters", "`allow-hosts` doesn't name its host"]);
+    assert!(!finished.err.contains("standard input:1:1"));
+    site.run(trap.address(), &["refresh", "--kind", "directory", "https://www.example.com/a"])
+        .args(&PROVIDER)
+        .finish()
+        .complains(2, &["argument 1: ", "a directory ends in `/`", "add the `/`"]);
+    site.run(trap.address(), &["refresh", "--kind", "directory", "https://www.example.com/"])
+        .args(&PROVIDER)
+        .finish()
+        .complains(2, &["refreshes a whole host", "--allow-root"]);
+    site.run(trap.address(), &["refresh"])
+        .args(&PROVIDER)
+        .finish()
+        .complains(2, &["no address is given", "`--url-file`"]);
+    trap.is_untouched();
+}
+
+#[test]
+fn an_option_that_the_provider_does_not_have_is_told_with_those_it_has() {
+    let site = Site::empty();
+    let run =
+        |more: &[&str]| site.bare_run(&["prefetch", "https://www.example.com/a"]).args(&PROVIDER).args(more).finish();
+    run(&["--option", "speed=fast"]).complains(2, &["`alibaba-cdn` has no option `speed`", "`area`"]);
+    run(&["--area", "everywhere"]).complains(2, &["`--area` is `everywhere`", "`domestic` or `overseas`"]);
+    run(&["--header", "no-colon"]).complains(2, &["`--header` has no `:`", "`Name: value`"]);
+    run(&["--option", "l2-preload"]).complains(2, &["`--option` is `l2-preload`", "`NAME=VALUE`"]);
+}
+
+#[test]
+fn of_several_targets_one_must_be_named() {
+    let vendor = Vendor::start(&[]);
+    let site = Site::empty();
+    let targets = "targets:\n  north: {provider: alibaba-cdn}\n  south: {provider: alibaba-cdn, area: overseas}\n";
+    let rules = "rules:\n  - {files: '**', urls: 'https://www.example.com/{tail}'}\n";
+    site.write("cdn-purge.yml", format!("version: 1\n{targets}{rules}"));
+    let address = "https://www.example.com/a";
+    let refresh = |more: &[&str]| site.run(vendor.address(), &["refresh", address]).args(more).finish();
+    refresh(&[]).complains(2, &["isn't told for which target", "name `north` or `south` by `--target`"]);
+    refresh(&["--target", "nroth"]).complains(2, &["there is no target `nroth`", "did you mean `north`?"]);
+    refresh(&["--target", "south"]).is_all_done();
+    vendor.accepted(&["a"], &[]);
+    refresh(&["--target", "north", "--target", "south"]).ends_with(0).says(&["refreshed twice"]);
+}
+
+#[test]
+fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
+    let vendor = Vendor::start(&[]);
+    let site = Site::empty();
+    let journal = site.beside("journal");
+    let pages = ["1", "2", "3", "4", "5"];
+    let list = urls(&pages).join("\n");
+    let arguments =
+        ["refresh", "-f", "-", "--batch-size", "2", "--one-at-a-time", "--state", journal.to_str().unwrap()];
+    let refresh =
+        |more: &[&str]| site.run(vendor.address(), &arguments).args(&PROVIDER).args(more).input(&list).finish();
+    refresh(&["--dry-run"]).ends_with(0).says(&["5 addresses in 3 batches"]);
+    refresh(&["--rehearse"]).ends_with(0).says(&["a rehearsal"]);
+    vendor.accepted(&[], &[]);
+    let left = refresh(&["--wait", "none"]);
+    left.says(&["the same command goes on from the journal"]);
+    refresh(&[]).is_all_done();
+    vendor.accepted(&pages, &[]);
+}
