@@ -94,11 +94,9 @@ fn text(spec: &Spec) -> String {
     }
     text.push_str("\n  keys, the first that are set\n");
     for names in spec.credentials {
-        let _ = writeln!(
-            text,
-            "  {}, {}, and with temporary ones {}",
-            names.access_key_id, names.access_key_secret, names.security_token
-        );
+        let _ = write!(text, "  {}, {}", names.access_key_id, names.access_key_secret);
+        let token = names.security_token;
+        let _ = if token.is_empty() { writeln!(text) } else { writeln!(text, ", and with temporary ones {token}") };
     }
     let _ = writeln!(text, "\n  permissions\n  {}", permissions(spec).join(", "));
     text
@@ -125,8 +123,9 @@ fn section(spec: &Spec) -> String {
     }
     text.push_str("\nThe keys come from the first of these that is set; the third name is for temporary keys:\n\n");
     for names in spec.credentials {
-        let _ =
-            writeln!(text, "- `{}`, `{}`, `{}`", names.access_key_id, names.access_key_secret, names.security_token);
+        let names = [names.access_key_id, names.access_key_secret, names.security_token];
+        let names = names.iter().filter(|name| !name.is_empty()).map(|name| format!("`{name}`"));
+        let _ = writeln!(text, "- {}", names.collect::<Vec<_>>().join(", "));
     }
     let permissions: Vec<String> = permissions(spec).iter().map(|permission| format!("`{permission}`")).collect();
     let _ = writeln!(text, "\nThe key needs these permissions: {}.", permissions.join(", "));

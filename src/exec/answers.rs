@@ -28,6 +28,7 @@ const CLOCK_CORRECTIONS: u32 = 2;
 impl LaneRun<'_> {
     pub(super) fn absorb(&mut self, answer: Answer, now: Instant) {
         self.answered(&answer);
+        self.proved |= answer.proves_keys();
         match answer {
             Answer::Held(pending) => self.put_back(pending, now),
             Answer::Submitted { pending, sent, sent_at, result } => {
@@ -98,7 +99,8 @@ impl LaneRun<'_> {
             self.poll.follow(id, number, size, operation == Operation::Prefetch, now);
         }
         let tasks = batch.tasks.clone();
-        self.state.take(batch, task_ids, sent_at, now, acknowledged);
+        let age = self.age(sent_at);
+        self.state.take(batch, task_ids, sent_at, (now, age), acknowledged);
         let left = if self.follows(operation) {
             self.blind.clone()
         } else {

@@ -95,6 +95,8 @@ impl LaneRun<'_> {
         if news.is_empty() {
             return;
         }
+        // Who refuses the keys isn't asked again: some lock a key that comes with a wrong signature too often.
+        self.quota_was_read &= cause != StopCause::Credentials;
         self.shared.emit(EventKind::LaneStopped { lane: self.index, operation, cause, why: why.to_owned() });
         self.stopped.extend(news.iter().map(|&other| (other, why.to_owned())));
         self.state.queue.retain(|pending| !stops(pending.batch.operation));
@@ -104,7 +106,7 @@ impl LaneRun<'_> {
     }
 
     /// The records aren't asked any longer for what is uncertain of an operation.
-    fn give_up_all(&mut self, operation: Operation, why: &str) {
+    pub(super) fn give_up_all(&mut self, operation: Operation, why: &str) {
         let of =
             |(batch, uncertain): (&BatchNumber, &Uncertain)| (uncertain.batch.operation == operation).then_some(*batch);
         let doubtful: Vec<BatchNumber> = self.state.uncertain.iter().filter_map(of).collect();

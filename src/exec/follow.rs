@@ -134,11 +134,16 @@ impl LaneRun<'_> {
 
     /// The provider won't say how far anything is.
     fn go_blind(&mut self, error: &ApiError) {
-        let why = format!("the provider took it, and can't be asked how far it is: {error}");
-        self.blind = Some(why.clone());
+        self.leave_taken(&error.to_string());
         if error.kind == ApiErrorKind::Credentials {
             self.stop(None, StopCause::Credentials, &error.to_string());
         }
+    }
+
+    /// What was taken isn't followed any more.
+    pub(super) fn leave_taken(&mut self, why: &str) {
+        let why = format!("the provider took it, and can't be asked how far it is: {why}");
+        self.blind = Some(why.clone());
         let open: Vec<BatchNumber> = self.state.taken.keys().copied().collect();
         for task in open.into_iter().flat_map(|batch| self.state.open_of(batch)).collect::<Vec<_>>() {
             self.end(task, Outcome::Unknown(why.clone()));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::follow::Reading;
@@ -13,11 +14,12 @@ use super::poll::Poll;
 use super::requests::{Answer, Job};
 use super::retry::Budget;
 use super::state::{LaneState, Pending};
-use super::{Access, Refusal, SILENCE, Shared};
+use super::{Access, Beginning, SILENCE, Shared};
 use crate::inputs::Wait;
-use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
+use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
-use crate::provider::Spec;
+use crate::provider::http::READ_TIMEOUT;
+use crate::provider::{OperationSpec, Spec};
 
 /// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
 const SUBMITS: usize = 16;
@@ -55,7 +57,12 @@ pub(super) struct LaneRun<'a> {
     /// When a batch of refreshes, and of prefetches, last was taken or ended.
     pub(super) progress: [Instant; 2],
     pub(super) interrupted: Option<(Signal, Instant)>,
-    quota_was_read: bool,
+    pub(super) quota_was_read: bool,
+    /// Whether the provider knew the keys. Until then one request goes out at a time: some lock a key that comes with a wrong
+    /// signature too often.
+    pub(super) proved: bool,
+    /// Whether it was said that prefetches wait for the pause after their refreshes.
+    told_settling: bool,
     /// Why taken tasks can't be followed, when the provider won't say how far they are.
     pub(super) blind: Option<String>,
     /// Whether the records are asked how far tasks are, since the call for that can't be made.
@@ -77,7 +84,7 @@ impl<'a> LaneRun<'a> {
         access: &'a Access,
         shared: &'a Shared<'a>,
         past: &PastLane,
-        refusal: Refusal,
+        beginning: Beginning,
     ) -> Self {
         let now = Instant::now();
         let mut run = Self {
@@ -102,7 +109,9 @@ impl<'a> LaneRun<'a> {
             asking: 0,
             progress: [now, now],
             interrupted: None,
-            quota_was_read: refusal.is_none(),
+            quota_was_read: beginning.refusal.is_none(),
+            proved: beginning.proved,
+            told_settling: false,
             blind: None,
             pages: Vec::new(),
             listing: false,
@@ -110,13 +119,16 @@ impl<'a> LaneRun<'a> {
             row_per_batch: false,
             failed_questions: 0,
         };
-        run.prepare(past, refusal, now);
+        run.prepare(past, beginning, now);
         run
     }
 
     /// Takes over what an earlier run left, fails what can't be sent, and queues the rest.
-    fn prepare(&mut self, past: &PastLane, refusal: Refusal, now: Instant) {
+    fn prepare(&mut self, past: &PastLane, beginning: Beginning, now: Instant) {
         for (&task, task_id) in &past.done {
+            if let Some(&sent) = past.done_after.get(&task) {
+                self.state.settle_after(task, self.age(sent), now);
+            }
             for mut ended in self.state.end(task, Outcome::Done, None, now) {
                 ended.task_id = ended.task_id.or_else(|| task_id.clone());
                 self.tell(ended);
@@ -145,8 +157,12 @@ impl<'a> LaneRun<'a> {
                 self.end(task, Outcome::Failed(reason.clone()));
             }
         }
-        if let Some((cause, why)) = refusal {
+        if let Some((cause, why)) = beginning.refusal {
             self.stop(None, cause, &why);
+            if cause == StopCause::Credentials {
+                self.leave_taken(&why);
+                Operation::ALL.into_iter().for_each(|operation| self.give_up_all(operation, &why));
+            }
             return;
         }
         let fresh: Vec<TaskIndex> = self.state.unended().into_iter().filter(|task| !out.contains(task)).collect();
@@ -195,14 +211,15 @@ impl<'a> LaneRun<'a> {
             self.asking += 1;
             jobs.push(self.ask_status(reading));
         }
+        let questions = self.most(QUESTIONS);
         let ids_per_call = if self.listing { 1 } else { self.spec.status.ids_per_call };
-        while self.asking < QUESTIONS
+        while self.asking < questions
             && let Some(task_ids) = self.poll.due(ids_per_call, now)
         {
             self.asking += 1;
             jobs.push(self.ask_status(Reading::of(task_ids, self.listing)));
         }
-        while self.asking < QUESTIONS
+        while self.asking < questions
             && let Some((batch, task, since)) = self.next_look(now)
         {
             self.asking += 1;
@@ -214,6 +231,17 @@ impl<'a> LaneRun<'a> {
     /// the first has waited as long as a slot takes.
     fn cut_ready(&mut self, now: Instant) {
         let operation = Operation::Prefetch;
+        if self.state.release_settled(now) {
+            // They couldn't be taken before.
+            self.progress[class(operation)] = now;
+        }
+        if self.state.next_settled().is_some() && !std::mem::replace(&mut self.told_settling, true) {
+            let (target, pause) = (&self.state.lane.target.name, self.state.settle);
+            let text = format!(
+                "{target}: prefetches wait until {pause:?} after the refresh of their address was taken (`settle`)"
+            );
+            self.shared.emit(EventKind::Noted { text });
+        }
         let Some(limits) = self.spec.operation(operation) else { return };
         let Some(since) = self.state.ready_since else { return };
         if self.stopped.contains_key(&operation) {
@@ -221,7 +249,7 @@ impl<'a> LaneRun<'a> {
         }
         let most = self.largest_batch(operation);
         let queued = self.state.queue.iter().any(|pending| pending.batch.operation == operation);
-        let all = !queued && now >= since + Duration::from_secs_f64(1.0 / limits.calls_per_second);
+        let all = !queued && now >= since + slot(limits);
         if all || cut::is_full(self.spec, operation, self.state.ready(), most) {
             let per_batch = most.map_or(limits.per_call, |most| most.min(limits.per_call)).max(1);
             let tasks = self.state.take_ready(all, per_batch);
@@ -238,7 +266,7 @@ impl<'a> LaneRun<'a> {
     fn next_pending(&mut self, now: Instant) -> Option<Pending> {
         let alone = self.shared.options.one_at_a_time;
         // One is enough to find out whether the provider can be reached again.
-        let submits = if self.unreachable_since.is_some() { 1 } else { SUBMITS };
+        let submits = if self.unreachable_since.is_some() { 1 } else { self.most(SUBMITS) };
         if self.submitting >= submits || (alone && self.is_busy()) || self.interrupted.is_some() {
             return None;
         }
@@ -280,18 +308,35 @@ impl<'a> LaneRun<'a> {
             .state
             .ready_since
             .filter(|_| !self.stopped.contains_key(&Operation::Prefetch))
-            .map(|since| since + Duration::from_millis(20));
+            .and_then(|since| Some(since + slot(self.spec.operation(Operation::Prefetch)?)));
         let grace = self.interrupted.map(|(_, until)| until);
-        let asks =
-            self.poll.next().into_iter().chain(looks).chain(missing).filter(|&at| at > now || self.asking < QUESTIONS);
+        let asks = self
+            .poll
+            .next()
+            .into_iter()
+            .chain(looks)
+            .chain(missing)
+            .filter(|&at| at > now || self.asking < self.most(QUESTIONS));
         let all = pending
             .chain(asks)
             .chain(ready.filter(|&at| at > now))
+            .chain(self.state.next_settled())
             .chain(grace)
             .chain(self.next_deadline())
             .chain([self.shared.silent_since.get() + SILENCE]);
         // Never a busy loop: what is due already and still stands waits for an answer.
         all.min().unwrap_or(now + SILENCE).max(now + Duration::from_millis(1))
+    }
+
+    /// So many requests in flight, or one while the keys aren't known to be good.
+    fn most(&self, requests: usize) -> usize {
+        if self.proved { requests } else { 1 }
+    }
+
+    /// How long ago the provider took what was sent then, at least: its answer may have been on its way for a while.
+    pub(super) fn age(&self, sent: Timestamp) -> Duration {
+        let age = self.access.api.server_now().duration_since(sent);
+        Duration::try_from(age).unwrap_or_default().saturating_sub(READ_TIMEOUT)
     }
 
     /// Whether the settings ask to wait for this.
@@ -325,6 +370,11 @@ impl<'a> LaneRun<'a> {
             self.shared.emit(EventKind::QuotaRead { lane: self.index, quota, moment: Moment::After });
         }
     }
+}
+
+/// How long a slot of a call takes.
+fn slot(limits: &OperationSpec) -> Duration {
+    Duration::from_secs_f64(1.0 / limits.calls_per_second)
 }
 
 /// Refreshes and prefetches are timed apart.

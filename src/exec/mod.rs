@@ -96,10 +96,11 @@ pub async fn execute(
         .sum();
     shared.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
 
-    let verdicts = quotas(plan, accesses, past, &shared).await;
-    let lanes = plan.lanes.iter().zip(accesses).zip(verdicts).enumerate().map(|(index, ((lane, access), stop))| {
-        LaneRun::new(lane_index(index), lane, access, &shared, past_of(index), stop).run()
-    });
+    let beginnings = quotas(plan, accesses, past, &shared).await;
+    let lanes =
+        plan.lanes.iter().zip(accesses).zip(beginnings).enumerate().map(|(index, ((lane, access), beginning))| {
+            LaneRun::new(lane_index(index), lane, access, &shared, past_of(index), beginning).run()
+        });
     futures_util::future::join_all(lanes).await;
 
     let complete = shared.complete.get();
@@ -109,22 +110,40 @@ pub async fn execute(
     shared.emit(EventKind::RunFinished { calls: shared.calls.get() });
 }
 
-/// A lane that may not start, and why.
-type Refusal = Option<(StopCause, String)>;
+/// How a lane begins.
+#[derive(Debug, Default)]
+struct Beginning {
+    /// Why it may not submit anything.
+    refusal: Option<(StopCause, String)>,
+    /// Whether the provider knew the keys.
+    proved: bool,
+}
 
-/// Reads each account's quota and holds what its lanes still have to submit against it. A quota that can't be read is no
-/// reason to stop (the provider's refusals are believed later); keys that are refused are.
-async fn quotas(plan: &Plan, accesses: &[Access], past: &Past, shared: &Shared<'_>) -> Vec<Refusal> {
-    let mut refusals: Vec<Refusal> = plan.lanes.iter().map(|_| None).collect();
-    let reads = accesses.iter().zip(0..).map(|(access, index)| read_quota(access, index, shared));
-    let quotas = futures_util::future::join_all(reads).await;
-    for (index, quota) in quotas.iter().enumerate() {
+/// Reads each account's quota, once, and holds what its lanes still have to submit against it. A quota that can't be read is
+/// no reason to stop (the provider's refusals are believed later); keys that are refused are.
+async fn quotas(plan: &Plan, accesses: &[Access], past: &Past, shared: &Shared<'_>) -> Vec<Beginning> {
+    let mut beginnings: Vec<Beginning> = plan.lanes.iter().map(|_| Beginning::default()).collect();
+    // Lanes of one account share the way there.
+    let shares = |one: &Access, other: &Access| {
+        Rc::ptr_eq(&one.api, &other.api) && one.provider.spec().name == other.provider.spec().name
+    };
+    let account = |index: usize| accesses.iter().position(|other| shares(&accesses[index], other)).unwrap_or(index);
+    let accounts: Vec<usize> = (0..accesses.len()).map(account).collect();
+    let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
+        match index == account {
+            true => Some(read_quota(&accesses[index], lane_index(index), shared).await),
+            false => None,
+        }
+    });
+    let reads = futures_util::future::join_all(reads).await;
+    for (index, &account) in accounts.iter().enumerate() {
+        let Some(quota) = &reads[account] else { continue };
         let lane = &plan.lanes[index];
         let provider = lane.target.provider;
+        beginnings[index].proved = requests::knows_keys(quota);
         match quota {
             Ok(quota) => {
-                let same =
-                    plan.lanes.iter().enumerate().filter(|(_, other)| other.target.provider.name == provider.name);
+                let same = plan.lanes.iter().enumerate().filter(|(at, _)| accounts[*at] == account);
                 let costs: Vec<(Operation, u64)> = Operation::ALL
                     .into_iter()
                     .map(|operation| {
@@ -142,19 +161,19 @@ async fn quotas(plan: &Plan, accesses: &[Access], past: &Past, shared: &Shared<'
                 match guard::fits(&costs, quota, provider.quota_reset) {
                     Verdict::Fits => {}
                     Verdict::FitsDearly(sentence) => shared.emit(EventKind::Noted { text: sentence }),
-                    Verdict::Short(sentence) => refusals[index] = Some((StopCause::Quota, sentence)),
+                    Verdict::Short(sentence) => beginnings[index].refusal = Some((StopCause::Quota, sentence)),
                 }
             }
             Err(error) if error.kind == ApiErrorKind::Credentials => {
-                refusals[index] = Some((StopCause::Credentials, error.to_string()));
+                beginnings[index].refusal = Some((StopCause::Credentials, error.to_string()));
             }
-            Err(_) if shared.told_interrupted.get() => {}
+            Err(_) if shared.told_interrupted.get() || index != account => {}
             Err(error) => shared.emit(EventKind::Noted {
                 text: format!("the quota of `{}` can't be read, going on without: {error}", lane.target.name),
             }),
         }
     }
-    refusals
+    beginnings
 }
 
 /// What a lane still has to submit of an operation.

@@ -28,6 +28,23 @@ pub(super) enum Answer {
     Looked { batch: BatchNumber, task: TaskIndex, result: Result<Page, ApiError> },
 }
 
+impl Answer {
+    /// Whether the provider knew the keys: it did what was asked, or had another reason not to.
+    pub(super) fn proves_keys(&self) -> bool {
+        match self {
+            Self::Held(_) => false,
+            Self::Submitted { result, .. } => knows_keys(result),
+            Self::Status { result, .. } | Self::Looked { result, .. } => knows_keys(result),
+        }
+    }
+}
+
+/// Whether an answer can only come to somebody who is known.
+pub(super) fn knows_keys<T>(answer: &Result<T, ApiError>) -> bool {
+    let known = |kind| matches!(kind, ApiErrorKind::Forbidden | ApiErrorKind::Denied | ApiErrorKind::Refused);
+    answer.as_ref().map_or_else(|error| known(error.kind), |_| true)
+}
+
 /// A request in flight.
 pub(super) type Job<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 

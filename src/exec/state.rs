@@ -1,6 +1,7 @@
 //! What a lane knows of its tasks: which wait, which are out, which ended. Values only; time comes in as an argument.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -85,6 +86,12 @@ pub(super) struct LaneState<'a> {
     by_url: HashMap<&'a str, Vec<TaskIndex>>,
     /// The same, by what an address has in common with all its spellings.
     by_key: HashMap<String, Vec<TaskIndex>>,
+    /// For each prefetch, when the pause after the last of its refreshes ends.
+    settled: HashMap<TaskIndex, Instant>,
+    /// Prefetches whose refreshes are done, by the end of that pause.
+    settling: BTreeSet<(Instant, TaskIndex)>,
+    /// How long an address needs between its refresh and its prefetch.
+    pub(super) settle: Duration,
     /// Refreshes by tag, by the tag alone.
     by_tag: HashMap<String, Vec<TaskIndex>>,
     /// Whether a row of the records named a task.
@@ -124,6 +131,9 @@ impl<'a> LaneState<'a> {
             progress: vec![Progress::Waiting; lane.tasks.len()],
             blocked: lane.tasks.iter().map(|planned| planned.after.len()).collect(),
             behind,
+            settled: HashMap::new(),
+            settling: BTreeSet::new(),
+            settle: lane.target.provider.settle(&lane.target.options),
             by_url,
             by_key,
             by_tag,
@@ -170,13 +180,50 @@ impl<'a> LaneState<'a> {
         number
     }
 
-    /// Notes which prefetches may go out from the start.
+    /// Notes which prefetches may go out: those that no refresh blocks, each once the pause after its refresh is over.
     pub(super) fn release(&mut self, tasks: impl IntoIterator<Item = TaskIndex>, now: Instant) {
         for task in tasks {
-            if self.blocked[task as usize] == 0 && self.progress[task as usize] == Progress::Waiting {
-                self.ready.insert(task);
-                self.ready_since.get_or_insert(now);
+            if self.blocked[task as usize] > 0 || self.progress[task as usize] != Progress::Waiting {
+                continue;
             }
+            match self.settled.get(&task) {
+                Some(&at) if at > now => {
+                    self.settling.insert((at, task));
+                }
+                _ => {
+                    self.ready.insert(task);
+                    self.ready_since.get_or_insert(now);
+                }
+            }
+        }
+    }
+
+    /// Notes which pauses are over; whether one is.
+    pub(super) fn release_settled(&mut self, now: Instant) -> bool {
+        let mut is_over = false;
+        while let Some(&(_, task)) = self.settling.first().filter(|(at, _)| *at <= now) {
+            self.settling.pop_first();
+            self.release([task], now);
+            is_over = true;
+        }
+        is_over
+    }
+
+    /// When the next pause is over, of a prefetch that still waits for it.
+    pub(super) fn next_settled(&self) -> Option<Instant> {
+        let waits = |(_, task): &&(Instant, TaskIndex)| self.progress[*task as usize] == Progress::Waiting;
+        self.settling.iter().find(waits).map(|(at, _)| *at)
+    }
+
+    /// A refresh was taken so long ago: what prefetches its address keeps the rest of the pause.
+    pub(super) fn settle_after(&mut self, refresh: TaskIndex, age: Duration, now: Instant) {
+        let pause = self.settle.saturating_sub(age);
+        if pause.is_zero() {
+            return;
+        }
+        for &prefetch in self.behind.get(&refresh).map_or(&[][..], Vec::as_slice) {
+            let settled = self.settled.entry(prefetch).or_insert(now + pause);
+            *settled = (now + pause).max(*settled);
         }
     }
 
@@ -220,7 +267,7 @@ impl<'a> LaneState<'a> {
         batch: Batch,
         task_ids: Vec<String>,
         sent_at: Timestamp,
-        now: Instant,
+        (now, age): (Instant, Duration),
         acknowledged: bool,
     ) {
         let number = batch.number;
@@ -232,6 +279,9 @@ impl<'a> LaneState<'a> {
             }
         }
         let (taken, next_look) = (now, None);
+        for &task in &batch.tasks {
+            self.settle_after(task, age, now);
+        }
         let taken = Taken { batch, task_ids, taken, acknowledged, sent_at, open, next_look, looking: false, looks: 0 };
         self.taken.insert(number, taken);
     }

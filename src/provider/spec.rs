@@ -185,6 +185,15 @@ pub struct OptionSpec {
     pub value: OptionValueSpec,
 }
 
+impl OptionSpec {
+    /// An option that every provider's target has: see [`Spec::settle`].
+    pub const SETTLE: Self = Self {
+        name: "settle",
+        help: "how long after a refresh was taken its address may be prefetched; unset: as the provider asks",
+        value: OptionValueSpec::Duration,
+    };
+}
+
 /// What an option may hold.
 #[derive(Debug)]
 pub enum OptionValueSpec {

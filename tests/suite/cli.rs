@@ -8,6 +8,7 @@ mod github; // what a runner of GitHub Actions gets
 mod lists; // addresses that are given
 mod names; // file names that tools trip over
 mod stage; // what all of them play on: a site, a run, what it left
+mod targets; // one configuration with several providers
 mod trouble; // vendors that refuse, break off, lie or never answer
 mod vendor; // whom a run talks to
 mod work; // the main job as it should be

@@ -66,7 +66,7 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
 fn executed(spec: &'static Spec, operation: Operation, fault: String) -> Story {
     let tasks = (0..COUNT).map(|number| (operation, address(operation, number))).collect();
     let mut world = World::of(tasks);
-    world.provider = spec;
+    world.providers = vec![spec];
     world.settings.task_duration = Some(Duration::from_secs(2));
     world.faults = vec![fault];
     world.run()

@@ -167,7 +167,7 @@ impl Emulator for PaperMill {
 #[test]
 fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
     let mut world = World::of_pages(10).with_faults(&["Forget#2=drop-after", "Fetch#1=throttle", "Look#1=500-before"]);
-    world.provider = &PAPER;
+    world.providers = vec![&PAPER];
     world.tasks.push((Operation::Refresh(Kind::Directory), "https://www.example.com/other/".to_owned()));
     world.tasks.push((REFRESH, format!("https://www.example.com/{}", "x".repeat(200))));
     let started = world.started;

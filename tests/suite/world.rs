@@ -21,7 +21,7 @@ use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
 use cdn_purge::provider::emulation::{EmulatorSettings, LedgerEntry};
-use cdn_purge::provider::{Api, ApiError, ApiName, Opening, Spec};
+use cdn_purge::provider::{self, Api, ApiError, ApiName, Opening, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
 use http::{Request, Response};
 use jiff::Timestamp;
@@ -37,8 +37,6 @@ pub type Refuse = Rc<dyn Fn(&str, &Request<Bytes>, Duration) -> Option<&'static 
 
 /// What happens in a world.
 pub struct World {
-    /// Who all targets are with.
-    pub provider: &'static Spec,
     pub tasks: Vec<(Operation, String)>,
     pub settings: EmulatorSettings,
     pub faults: Vec<String>,
@@ -58,8 +56,12 @@ pub struct World {
     pub unreachable: Option<ApiError>,
     /// With which code a call is refused, unexecuted, that arrives so long after the start.
     pub refuse: Option<Refuse>,
-    /// How many targets, all on one account.
+    /// How many targets, all on one account of each provider.
     pub targets: usize,
+    /// The targets' providers, in turn.
+    pub providers: Vec<&'static Spec>,
+    /// The targets' options.
+    pub target_options: provider::Options,
     pub journal: Option<PathBuf>,
     /// What an earlier run's vendor had accepted.
     pub emulation: Option<Rc<RefCell<Emulation>>>,
@@ -143,7 +145,6 @@ impl World {
     pub fn of(tasks: Vec<(Operation, String)>) -> Self {
         let started = Timestamp::from_second(1_800_000_000).unwrap();
         Self {
-            provider: &ALIBABA_CDN,
             tasks,
             settings: EmulatorSettings { quota: Some(1_000_000), ..EmulatorSettings::default() },
             faults: Vec::new(),
@@ -166,6 +167,8 @@ impl World {
             unreachable: None,
             refuse: None,
             targets: 1,
+            providers: vec![&ALIBABA_CDN],
+            target_options: provider::Options::new(),
             journal: None,
             emulation: None,
             started,
@@ -178,9 +181,20 @@ impl World {
         self
     }
 
+    /// The same at these providers, a target for each: task by task in turn.
+    pub fn at(mut self, providers: &[&'static Spec]) -> Self {
+        (self.providers, self.targets) = (providers.to_vec(), providers.len());
+        self
+    }
+
+    fn target(&self, place: usize) -> Target {
+        let provider = self.providers[place % self.providers.len()];
+        Target { name: format!("site{place}").into(), provider, options: self.target_options.clone() }
+    }
+
     pub fn plan(&self) -> Plan {
         let reason = || vec![Reason { rule: "rules[0]".into(), file: None }];
-        let targets: Vec<Target> = (0..self.targets).map(|place| target(place, self.provider)).collect();
+        let targets: Vec<Target> = (0..self.targets).map(|place| self.target(place)).collect();
         let tasks = self.tasks.iter().zip((0..self.targets).cycle()).map(|((operation, url), place)| Task {
             target: targets[place].name.clone(),
             operation: *operation,
@@ -205,7 +219,7 @@ impl World {
         let emulation = self.emulation.clone().unwrap_or_else(|| {
             let settings = self.settings.clone();
             Rc::new(RefCell::new(Emulation::new(
-                &[self.provider],
+                &self.providers,
                 |_| settings.clone(),
                 faults(&self.faults, self.seed),
             )))
@@ -363,10 +377,6 @@ impl Story {
         let lines: Vec<String> = events.map(|event| format!("{:?} {:?}", event.elapsed, event.kind)).collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
-}
-
-fn target(place: usize, provider: &'static Spec) -> Target {
-    Target { name: format!("site{place}").into(), provider, options: BTreeMap::new() }
 }
 
 fn faults(rules: &[String], seed: u64) -> Faults {

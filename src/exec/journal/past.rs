@@ -21,6 +21,8 @@ pub struct Past {
 pub struct PastLane {
     /// Tasks that are done, with their provider's task id.
     pub done: BTreeMap<TaskIndex, Option<String>>,
+    /// When these were sent, on the clock that signs.
+    pub done_after: BTreeMap<TaskIndex, Timestamp>,
     /// Batches that were sent, and whose tasks aren't all ended.
     pub open: BTreeMap<BatchNumber, PastBatch>,
     /// The highest batch number so far.
@@ -75,6 +77,8 @@ pub fn replay(records: &[Entry]) -> Past {
                 let lane = past.lanes.entry(*index).or_default();
                 if matches!(outcome, Outcome::Done) {
                     lane.done.insert(*task, task_id.clone());
+                    let sent = places.get(&(*index, *task)).and_then(|batch| Some(lane.open.get(batch)?.sent));
+                    lane.done_after.extend(sent.map(|sent| (*task, sent)));
                 }
                 if matches!(outcome, Outcome::Done | Outcome::Failed(_))
                     && let Some(batch) = places.remove(&(*index, *task))

@@ -1,5 +1,6 @@
 //! Whom a run talks to: `emulate` as a process of its own, with a ledger; or a port that nobody should come to.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -54,6 +55,16 @@ impl Vendor {
         let entries = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let operation = |entry: &Value| if entry["operation"] == "prefetch" { "prefetch" } else { "refresh" };
         entries.map(|entry| format!("{} {}", operation(&entry), entry["url"].as_str().unwrap())).collect()
+    }
+
+    /// How many addresses each provider accepted.
+    pub fn accepted_by(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for line in std::fs::read_to_string(&self.ledger).unwrap().lines() {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            *counts.entry(entry["provider"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        counts
     }
 
     /// Every one of these was accepted once, and nothing else.

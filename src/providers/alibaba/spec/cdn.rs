@@ -34,6 +34,7 @@ pub static ALIBABA_CDN: Spec = Spec {
         QUERY_HASH_KEY,
         CONSISTENCY_HASH,
         SIGNATURE,
+        OptionSpec::SETTLE,
     ],
     credentials: CREDENTIALS,
     operations: &[

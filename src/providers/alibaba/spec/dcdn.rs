@@ -6,7 +6,7 @@ use super::super::Alibaba;
 use super::super::emulator::AlibabaEmulator;
 use super::{AREA, CREDENTIALS, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, submission};
 use crate::model::{Kind, Operation};
-use crate::provider::{Asks, CallLimit, EndpointSpec, OperationSpec, Spec};
+use crate::provider::{Asks, CallLimit, EndpointSpec, OperationSpec, OptionSpec, Spec};
 
 /// Alibaba Cloud DCDN, API version 2018-01-15.
 pub static ALIBABA_DCDN: Spec = Spec {
@@ -14,7 +14,7 @@ pub static ALIBABA_DCDN: Spec = Spec {
     title: "Alibaba Cloud DCDN",
     docs: "https://www.alibabacloud.com/help/en/dcdn/developer-reference/api-dcdn-2018-01-15-overview",
     endpoints: &[EndpointSpec { region: "everywhere", url: "https://dcdn.aliyuncs.com" }], // reference 2026-04
-    options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE],
+    options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE, OptionSpec::SETTLE],
     credentials: CREDENTIALS,
     operations: &[
         OperationSpec {

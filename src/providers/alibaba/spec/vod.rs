@@ -6,7 +6,9 @@ use super::super::Alibaba;
 use super::super::emulator::AlibabaEmulator;
 use super::{AREA, CREDENTIALS, DAY, HEADERS, L2_PRELOAD, Product, SIGNATURE, ask, days, interval, submission};
 use crate::model::{Kind, Operation};
-use crate::provider::{Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, Spec};
+use crate::provider::{
+    Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, Spec,
+};
 
 /// ApsaraVideo VOD's CDN, API version 2017-03-21.
 pub static ALIBABA_VOD: Spec = Spec {
@@ -15,7 +17,7 @@ pub static ALIBABA_VOD: Spec = Spec {
     docs: "https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-overview",
     // These calls are available in China (Shanghai) only: VOD page 2026-08.
     endpoints: &[EndpointSpec { region: "cn-shanghai", url: "https://vod.cn-shanghai.aliyuncs.com" }],
-    options: &[AREA, L2_PRELOAD, HEADERS, SIGNATURE],
+    options: &[AREA, L2_PRELOAD, HEADERS, SIGNATURE, OptionSpec::SETTLE],
     credentials: CREDENTIALS,
     operations: &[
         OperationSpec {

@@ -1,0 +1,346 @@
+//! Each call, and the emulator behind it.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::provider::{
+    ApiErrorKind, LogQuestion, Measure, MeasureQuestion, Page, RecordFilter, RecordKind, RecordStatus, TaskState,
+};
+
+fn status(line: &Line, ids: &[String]) -> Page {
+    block_on(provider(&[]).status(ids, 1, line)).unwrap()
+}
+
+fn records(line: &Line, filter: &RecordFilter, page: u32) -> Page {
+    block_on(provider(&[]).records(filter, page, line)).unwrap()
+}
+
+fn urls(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("https://www.example.com/{number}")).collect()
+}
+
+fn borrowed(urls: &[String]) -> Vec<&str> {
+    urls.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn nothing_is_sent_that_the_target_did_not_ask_for() {
+    let line = Line::friendly();
+    line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
+    assert_eq!(line.last_body(), json!({"refresh_task": {"type": "file", "urls": [URL]}}));
+    line.submit(&*provider(&[]), DIRECTORIES, &["https://www.example.com/a/"]).unwrap();
+    assert_eq!(line.last_body()["refresh_task"], json!({"type": "directory", "urls": ["https://www.example.com/a/"]}));
+    line.submit(&*provider(&[]), Operation::Prefetch, &[URL]).unwrap();
+    assert_eq!(line.last_body(), json!({"preheating_task": {"urls": [URL]}}));
+    assert_eq!(line.last_request().uri(), "https://cdn.myhuaweicloud.com/v1.0/cdn/content/preheating-tasks");
+}
+
+#[test]
+fn the_targets_options_go_where_they_belong() {
+    let options = [
+        ("mode", word("detect-modify-refresh")),
+        ("zh-url-encode", OptionValue::Boolean(true)),
+        ("enterprise-project", word("all")),
+    ];
+    let line = Line::friendly();
+    let provider = provider(&options);
+    line.submit(&*provider, DIRECTORIES, &["https://www.example.com/a/"]).unwrap();
+    let task = line.last_body()["refresh_task"].clone();
+    assert_eq!((&task["mode"], &task["zh_url_encode"]), (&json!("detect_modify_refresh"), &json!(true)));
+    assert_eq!(line.last_parameters()["enterprise_project_id"], "all");
+    line.submit(&*provider, FILES, &[URL]).unwrap();
+    assert_eq!(line.last_body()["refresh_task"].get("mode"), None);
+    let accepted = line.submit(&*provider, Operation::Prefetch, &[URL]).unwrap();
+    assert_eq!(line.last_body()["preheating_task"]["zh_url_encode"], true);
+    block_on(provider.status(&accepted.task_ids, 1, &line)).unwrap();
+    assert_eq!(line.last_parameters()["enterprise_project_id"], "all");
+    block_on(provider.records(&RecordFilter::default(), 1, &line)).unwrap();
+    assert!(!line.last_parameters().contains_key("enterprise_project_id"), "the record query knows no project");
+}
+
+#[test]
+fn what_the_vendor_does_not_offer_is_denied_and_not_sent() {
+    let line = Line::friendly();
+    for kind in [Kind::Regex, Kind::IgnoreParams] {
+        let error = line.submit(&*provider(&[]), Operation::Refresh(kind), &[URL]).unwrap_err();
+        assert_eq!(error.kind, ApiErrorKind::Denied);
+    }
+    assert!(line.last.borrow().is_none());
+}
+
+#[test]
+fn a_task_waits_then_works_and_then_ends_and_a_failed_one_says_why() {
+    let settings = EmulatorSettings {
+        task_duration: Some(Duration::from_secs(10)),
+        fail: vec!["bad".into()],
+        hang: vec!["slow".into()],
+        ..EmulatorSettings::default()
+    };
+    let line = Line::to(settings);
+    let sent = ["https://www.example.com/good", "https://www.example.com/bad", "https://www.example.com/slow"];
+    let accepted = line.submit(&*provider(&[]), Operation::Prefetch, &sent).unwrap();
+    let words = || status(&line, &accepted.task_ids).records.into_iter().map(|row| row.status).collect::<Vec<_>>();
+    assert_eq!(words(), ["waiting"; 3]);
+    line.pass(5);
+    assert_eq!(words(), ["preheating"; 3]);
+    line.pass(5);
+    assert_eq!(words(), ["succeed", "failed", "preheating"]);
+    let failed = TaskState::Failed("ORIGIN_ERROR: the origin server answered 502".into());
+    assert_eq!(status(&line, &accepted.task_ids).records[1].state, failed);
+}
+
+#[test]
+fn a_task_shows_up_after_the_listing_lag() {
+    let line = Line::to(EmulatorSettings { listing_lag: Duration::from_secs(10), ..EmulatorSettings::default() });
+    let accepted = line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
+    let filter = RecordFilter { url: Some(URL.into()), ..RecordFilter::default() };
+    line.pass(9);
+    assert_eq!(status(&line, &accepted.task_ids), Page::default());
+    assert_eq!(records(&line, &filter, 1), Page::default());
+    line.pass(1);
+    assert_eq!(status(&line, &accepted.task_ids).records.len(), 1);
+    assert_eq!(records(&line, &filter, 1).records.len(), 1);
+}
+
+#[test]
+fn a_whole_batch_is_one_page_of_its_details() {
+    let line = Line::friendly();
+    let many = urls(1_000);
+    let accepted = line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
+    let page = status(&line, &accepted.task_ids);
+    assert_eq!((page.total, page.records.len()), (1_000, 1_000));
+    assert_eq!(line.last_parameters()["page_size"], "2000");
+    assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap().records.len(), 0);
+    assert_eq!(block_on(provider(&[]).status(&[], 1, &line)).unwrap(), Page::default());
+}
+
+#[test]
+fn records_are_listed_by_page_newest_first_and_by_each_filter() {
+    let line = Line::to(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
+    let many = urls(250);
+    let first = line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
+    line.pass(60);
+    line.submit(&*provider(&[]), DIRECTORIES, &["https://img.example.com/a/"]).unwrap();
+    line.submit(&*provider(&[]), Operation::Prefetch, &["https://www.example.com/7"]).unwrap();
+
+    let all = RecordFilter::default();
+    let pages: Vec<_> = (1..=4).map(|page| records(&line, &all, page)).collect();
+    assert_eq!(pages.iter().map(|page| page.records.len()).collect::<Vec<_>>(), [100, 100, 52, 0]);
+    assert!(pages.iter().all(|page| page.total == 252));
+    assert!(pages[0].records[0].prefetch);
+
+    let found = |filter: RecordFilter| records(&line, &filter, 1).records.len();
+    assert_eq!(found(RecordFilter { url: Some(many[7].clone()), ..all.clone() }), 2);
+    assert_eq!(found(RecordFilter { kind: Some(RecordKind::Prefetch), ..all.clone() }), 1);
+    assert_eq!(found(RecordFilter { kind: Some(RecordKind::Directory), ..all.clone() }), 1);
+    assert_eq!(found(RecordFilter { kind: Some(RecordKind::Regex), ..all.clone() }), 0);
+    assert_eq!(found(RecordFilter { domain: Some("img.example.com".into()), ..all.clone() }), 1);
+    assert_eq!(found(RecordFilter { status: Some(RecordStatus::Running), ..all.clone() }), 2);
+    assert_eq!(found(RecordFilter { status: Some(RecordStatus::Complete), ..all.clone() }), 100);
+    assert_eq!(found(RecordFilter { status: Some(RecordStatus::Failed), ..all.clone() }), 0);
+    assert_eq!(found(RecordFilter { since: Some(start() + SignedDuration::from_secs(30)), ..all.clone() }), 2);
+    assert_eq!(found(RecordFilter { until: Some(start() + SignedDuration::from_secs(30)), ..all.clone() }), 100);
+    assert_eq!(found(RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() }), 100);
+    let third = RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() };
+    assert_eq!(records(&line, &third, 3).records.len(), 50);
+    let one = RecordFilter { task_id: Some(first.task_ids[0].clone()), url: Some(many[7].clone()), ..all };
+    assert_eq!(found(one), 1);
+}
+
+#[test]
+fn a_window_has_both_ends_and_is_never_longer_than_a_day() {
+    let line = Line::friendly();
+    let long_ago = Some(start() - SignedDuration::from_hours(1_000));
+    for filter in [
+        RecordFilter { since: long_ago, ..RecordFilter::default() },
+        RecordFilter { until: long_ago, ..RecordFilter::default() },
+        RecordFilter { since: long_ago, until: Some(start()), ..RecordFilter::default() },
+        RecordFilter { since: Some(start()), until: Some(start()), ..RecordFilter::default() },
+    ] {
+        records(&line, &filter, 1);
+        let sent = line.last_parameters();
+        let at = |name: &str| sent[name].parse::<i64>().unwrap();
+        assert!((1..=86_400_000).contains(&(at("end_time") - at("start_time"))), "{sent:?}");
+    }
+}
+
+#[test]
+fn the_quota_goes_down_refuses_what_is_too_much_and_comes_back_at_midnight_in_china() {
+    let line = Line::to(EmulatorSettings { quota: Some(10), ..EmulatorSettings::default() });
+    let provider = provider(&[]);
+    let remaining = || {
+        line.pass(1);
+        block_on(provider.quota(&line)).unwrap().remaining(FILES)
+    };
+    assert_eq!(remaining(), Some(10));
+    let many = urls(11);
+    line.submit(&*provider, FILES, &borrowed(&many[..7])).unwrap();
+    assert_eq!(remaining(), Some(3));
+    let error = line.submit(&*provider, FILES, &borrowed(&many[..4])).unwrap_err();
+    assert_eq!(
+        (error.kind, error.status, error.code.as_deref()),
+        (ApiErrorKind::QuotaSpent, Some(200), Some("CDN.0110"))
+    );
+    assert_eq!((remaining(), line.accepted()), (Some(3), 7));
+    line.pass(24 * 3_600);
+    assert_eq!(remaining(), Some(10));
+}
+
+#[test]
+fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
+    let line = Line::friendly();
+    let many = urls(1_001);
+    let directories: Vec<_> = many.iter().map(|url| format!("{url}/")).collect();
+    for (operation, most, urls) in
+        [(FILES, 1_000, &many), (DIRECTORIES, 100, &directories), (Operation::Prefetch, 1_000, &many)]
+    {
+        assert!(line.submit(&*provider(&[]), operation, &borrowed(&urls[..=most])).is_err(), "{operation:?}");
+        line.submit(&*provider(&[]), operation, &borrowed(&urls[..most])).unwrap();
+    }
+    let longest = format!("https://www.example.com/{}", "中".repeat(4_096 - "https://www.example.com/".len()));
+    line.submit(&*provider(&[]), FILES, &[&longest]).unwrap();
+    let error = line.submit(&*provider(&[]), FILES, &[&format!("{longest}x")]).unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Refused);
+}
+
+#[test]
+fn an_address_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_is_taken() {
+    let line = Line::to(EmulatorSettings { refuse: vec!["poison".into()], ..EmulatorSettings::default() });
+    for (operation, url) in [
+        (DIRECTORIES, "https://www.example.com/no-slash"),
+        (FILES, "https://www.example.com/poison"),
+        (FILES, "https://*.example.com/"),
+        (FILES, "www.example.com/without-scheme"),
+        (FILES, "https:///path"),
+    ] {
+        let error = line.submit(&*provider(&[]), operation, &["https://www.example.com/", url]).unwrap_err();
+        assert_eq!(error.kind, ApiErrorKind::Refused, "{url}");
+    }
+    assert_eq!(line.accepted(), 0);
+}
+
+#[test]
+fn a_call_that_the_key_may_not_make_names_the_permission_and_too_many_are_throttled() {
+    let settings = EmulatorSettings {
+        forbid: vec!["CreatePreheatingTasks".into()],
+        calls_per_second: Some(2.0),
+        ..EmulatorSettings::default()
+    };
+    let line = Line::to(settings);
+    line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
+    let error = line.submit(&*provider(&[]), Operation::Prefetch, &[URL]).unwrap_err();
+    assert_eq!((error.kind, error.status), (ApiErrorKind::Forbidden, Some(403)));
+    assert!(error.help.unwrap().contains("`cdn:configuration:preheatCache`"));
+    line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
+    let error = line.submit(&*provider(&[]), FILES, &[URL]).unwrap_err();
+    assert_eq!((error.kind, error.status), (ApiErrorKind::Throttled, Some(429)));
+}
+
+fn question(hours: i64, interval: u64) -> MeasureQuestion {
+    MeasureQuestion {
+        measure: Measure::Traffic,
+        domains: vec!["www.example.com".into()],
+        since: start() - SignedDuration::from_hours(hours),
+        until: start(),
+        interval: Duration::from_secs(interval),
+    }
+}
+
+#[test]
+fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
+    let line = Line::to(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
+    for (hours, interval, first, count) in [
+        (1, 300, "2026-11-21T23:50:00Z", 12),
+        (24, 3_600, "2026-11-21T00:00:00Z", 24),
+        (72, 86_400, "2026-11-18T16:00:00Z", 3),
+    ] {
+        let points = block_on(provider(&[]).measure(&question(hours, interval), &line)).unwrap();
+        assert_eq!((points[0].at, points.len()), (first.parse().unwrap(), count), "{interval}");
+        assert!(points.iter().all(|point| point.domain.as_deref() == Some("www.example.com") && point.value > 0.0));
+        assert_eq!(line.last_parameters()["service_area"], "global");
+    }
+    // Ranges that follow each other have each point once.
+    let whole = block_on(provider(&[]).measure(&question(2, 300), &line)).unwrap();
+    let half = MeasureQuestion { until: start() - SignedDuration::from_hours(1), ..question(2, 300) };
+    let mut parts = block_on(provider(&[]).measure(&half, &line)).unwrap();
+    parts.extend(block_on(provider(&[]).measure(&question(1, 300), &line)).unwrap());
+    assert_eq!(whole, parts);
+
+    let bandwidth = MeasureQuestion { measure: Measure::Bandwidth, domains: vec![], ..question(1, 300) };
+    let points = block_on(provider(&[("region", word("europe"))]).measure(&bandwidth, &line)).unwrap();
+    assert_eq!(points.len(), 24);
+    let sent = line.last_parameters();
+    assert_eq!((sent["stat_type"].as_str(), sent["domain_name"].as_str()), ("bw", "all"));
+    assert!(!sent.contains_key("service_area"));
+}
+
+#[test]
+fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
+    let line = Line::friendly();
+    let code = |question: MeasureQuestion| block_on(provider(&[]).measure(&question, &line)).unwrap_err().code.unwrap();
+    assert_eq!(code(question(24 * 100, 86_400)), "CDN.0202");
+    assert_eq!(code(question(24 * 8, 300)), "CDN.0203");
+    let many = (0..21).map(|number| format!("{number}.example.com")).collect();
+    assert_eq!(code(MeasureQuestion { domains: many, ..question(1, 300) }), "CDN.0201");
+}
+
+#[test]
+fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() {
+    use secrecy::ExposeSecret;
+    let line = Line::friendly();
+    let question = LogQuestion {
+        domain: "www.example.com".into(),
+        since: start() - SignedDuration::from_hours(3),
+        until: start() - SignedDuration::from_hours(1),
+    };
+    let page = block_on(provider(&[]).logs(&question, 1, &line)).unwrap();
+    assert_eq!((page.total, page.files.len()), (3, 3));
+    assert_eq!(page.files[0].name, "2026112121-www.example.com-global.gz");
+    assert_eq!(page.files[0].since, Some("2026-11-21T21:00:00Z".parse().unwrap()));
+    let link = page.files[0].url.expose_secret();
+    let request = Request::get(link).body(Bytes::new()).unwrap();
+    let file = line.emulator.borrow_mut().handle(&request, start());
+    assert_eq!(file.body().len() as u64, page.files[0].bytes);
+    assert!(file.body().starts_with(&[0x1f, 0x8b, 8]));
+}
+
+#[test]
+fn domains_are_listed_with_those_that_something_was_submitted_for() {
+    let line = Line::friendly();
+    line.submit(&*provider(&[]), FILES, &["https://cdn.example.net/1"]).unwrap();
+    let page = block_on(provider(&[]).domains(1, &line)).unwrap();
+    let names: Vec<_> = page.domains.iter().map(|domain| domain.name.as_str()).collect();
+    assert_eq!(names, ["cdn.example.net", "img.example.com", "www.example.com"]);
+    assert_eq!(page.total, 3);
+    assert_eq!(block_on(provider(&[]).domains(2, &line)).unwrap().domains, []);
+}
+
+#[test]
+fn the_list_of_tasks_shows_files_unless_directories_are_asked_for() {
+    let line = Line::friendly();
+    line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
+    line.submit(&*provider(&[]), DIRECTORIES, &["https://www.example.com/a/"]).unwrap();
+    let ask = |query: &[(&'static str, &str)]| {
+        let endpoint = url::Url::parse("https://cdn.myhuaweicloud.com").unwrap();
+        let call = crate::provider::sign::sdk_hmac::Call {
+            method: http::Method::GET,
+            endpoint: &endpoint,
+            path: "/v1.0/cdn/historytasks",
+            query: query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            body: None,
+        };
+        let keys = EmulatorSettings::default().credentials();
+        let request = crate::provider::sign::sdk_hmac::sign(&call, &keys, start()).unwrap();
+        let response = line.emulator.borrow_mut().handle(&request, line.now.get());
+        serde_json::from_slice::<serde_json::Value>(response.body()).unwrap()
+    };
+    let files = ask(&[]);
+    assert_eq!((&files["total"], &files["tasks"][0]["file_type"]), (&json!(1), &json!("file")));
+    assert_eq!(files["tasks"][0]["status"], "task_inprocess");
+    line.pass(10);
+    let directories = ask(&[("file_type", "directory"), ("status", "task_done")]);
+    assert_eq!(directories["tasks"][0]["succeed"], 1);
+    assert_eq!(ask(&[("page_size", "10")])["error"]["error_code"], "CDN.0001");
+}
