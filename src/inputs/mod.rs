@@ -18,9 +18,11 @@ mod earlier;
 mod emulate;
 mod given;
 mod init;
+mod key_source;
 mod listing;
 mod manual;
 mod moments;
+mod needs;
 mod network;
 mod printed;
 pub mod questions;
@@ -37,7 +39,9 @@ pub use earlier::{Earlier, TagPattern};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
 pub use init::{InitOptions, InitOutput};
+pub use key_source::key_source;
 pub use listing::Listing;
+pub use needs::Needs;
 pub use printed::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
 };

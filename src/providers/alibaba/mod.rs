@@ -22,6 +22,7 @@ use spec::{Product, object_type};
 
 mod answer;
 mod emulator;
+mod policy;
 mod refusal;
 mod spec;
 #[cfg(test)]
