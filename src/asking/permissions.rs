@@ -20,11 +20,14 @@ pub enum Standing {
     Granted,
     /// The provider says that the keys may not do this.
     Missing(ApiError),
-    /// It can't be told without changing something, or without a task to ask for.
-    Untested,
+    /// It can't be told, for this reason.
+    Untested(&'static str),
     /// The provider said something else, or nothing.
     Unknown(ApiError),
 }
+
+/// Why most of what is untested is.
+const CHANGES: &str = "it can't be tried without changing something";
 
 /// A permission, and what it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +80,9 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
         let asked = asker.ask(&spec.status, async || asker.provider.status(&ids, 1, asker.api).await).await;
         let standing = match standing(asked.err()) {
             // A task that isn't there may be refused before or behind the look at permissions.
-            Standing::Unknown(error) if error.kind == ApiErrorKind::Refused => Standing::Untested,
+            Standing::Unknown(error) if error.kind == ApiErrorKind::Refused => {
+                Standing::Untested("there is no task to ask for yet")
+            }
             standing => standing,
         };
         findings.learn(spec.status.permission, standing, &mut end);
@@ -98,7 +103,9 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
         findings.learn(limit.permission, standing, &mut end);
     }
     if let Some(error) = end {
-        for permission in findings.permissions.iter_mut().filter(|known| known.standing == Standing::Untested) {
+        for permission in
+            findings.permissions.iter_mut().filter(|known| matches!(known.standing, Standing::Untested(_)))
+        {
             permission.standing = Standing::Unknown(error.clone());
         }
     }
@@ -142,17 +149,17 @@ impl Findings {
             known.is_needed |= is_needed;
             return;
         }
-        let standing = Standing::Untested;
+        let standing = Standing::Untested(CHANGES);
         self.permissions.push(Permission { name, purposes: vec![purpose], is_needed, standing });
     }
 
     /// Notes what became of a question; `end` becomes the error after which nothing more is asked.
     fn learn(&mut self, name: &str, standing: Standing, end: &mut Option<ApiError>) {
         use ApiErrorKind::{Ambiguous, Credentials, Unsent};
-        if let Standing::Unknown(error) = &standing {
-            if matches!(error.kind, Credentials | Unsent | Ambiguous) {
-                end.get_or_insert_with(|| error.clone());
-            }
+        if let Standing::Unknown(error) = &standing
+            && matches!(error.kind, Credentials | Unsent | Ambiguous)
+        {
+            end.get_or_insert_with(|| error.clone());
         }
         for known in self.permissions.iter_mut().filter(|known| known.name == name) {
             known.standing = standing.clone();

@@ -76,7 +76,7 @@ fn told(target: &Target, needs: &Needs, findings: &Findings, console: &mut Conso
         let Some((code, help)) = judged(permission) else { continue };
         let error = match &permission.standing {
             Standing::Missing(error) | Standing::Unknown(error) => error,
-            Standing::Granted | Standing::Untested => continue,
+            Standing::Granted | Standing::Untested(_) => continue,
         };
         // One error may stand for all permissions that weren't asked for after it.
         let message = words(error);
@@ -113,7 +113,7 @@ fn line(permission: &Permission) -> String {
             format!("  not given {name} ({purposes}): only this check would use it, a run doesn't")
         }
         Standing::Missing(error) => format!("  missing   {name} ({purposes}): {}", words(error)),
-        Standing::Untested => format!("  untested  {name} ({purposes}): it can't be tried without changing something"),
+        Standing::Untested(why) => format!("  untested  {name} ({purposes}): {why}"),
         Standing::Unknown(error) => format!("  unknown   {name} ({purposes}): {}", words(error)),
     }
 }
@@ -143,7 +143,7 @@ fn judged(permission: &Permission) -> Option<(ExitCode, String)> {
             }
             _ => None,
         },
-        Standing::Missing(_) | Standing::Granted | Standing::Untested => None,
+        Standing::Missing(_) | Standing::Granted | Standing::Untested(_) => None,
     }
 }
 

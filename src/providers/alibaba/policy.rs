@@ -1,6 +1,6 @@
 //! Permissions → the RAM policy that grants them.
 //!
-//! Version, fields and wildcard: the policy elements page of www.alibabacloud.com/help/en/ram, read 2026-11.
+//! Version, fields and wildcard: "Policy structure and syntax" of 2026-05-27, www.alibabacloud.com/help/document_detail/93739.html
 
 use serde::Serialize;
 

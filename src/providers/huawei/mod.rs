@@ -22,6 +22,7 @@ use spec::{EUROPE, FOREIGN, QUOTAS};
 
 mod answer;
 mod emulator;
+mod policy;
 mod refusal;
 mod spec;
 #[cfg(test)]
