@@ -198,6 +198,14 @@ pub struct CredentialInputs {
     pub access_key_secret: Option<SecretString>,
     /// `security-token`.
     pub security_token: Option<SecretString>,
+    /// `role`.
+    pub role: Option<String>,
+    /// `oidc-provider`.
+    pub oidc_provider: Option<String>,
+    /// `oidc-audience`.
+    pub oidc_audience: Option<String>,
+    /// `oidc-token`.
+    pub oidc_token: Option<SecretString>,
 }
 
 impl std::fmt::Debug for CredentialInputs {

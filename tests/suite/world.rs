@@ -254,6 +254,7 @@ impl World {
                     keys: keys.clone(),
                 }),
                 api: api.clone(),
+                renewal: None,
             })
             .collect();
         let identity = Identity { plan: plan.digest.clone(), lanes: vec!["site".into()] };
