@@ -105,7 +105,7 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let key = settings.give("T.", now, Duration::from_secs(900));
         assert_eq!(key.ends, now + Duration::from_secs(900));
-        assert_eq!(settings.clone().given("T.", &key.id), Some(key.clone()));
+        assert_eq!(settings.given("T.", &key.id), Some(key.clone()));
         let other = EmulatorSettings { access_key_secret: "other".into(), ..settings.clone() };
         assert_ne!(other.given("T.", &key.id).unwrap().secret, key.secret);
         assert_eq!((settings.given("T.", "demonstration-key"), settings.given("T.", "T.x")), (None, None));
