@@ -20,9 +20,11 @@ use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report, Status};
 
 use self::beyond::Beyond;
+use self::keys::Unmasked;
 
 pub mod access;
 pub(crate) mod beyond;
+pub mod keys;
 mod note;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
@@ -165,9 +167,12 @@ impl Job<'_> {
         recorder: &mut Recorder<'_>,
     ) -> Result<Option<PathBuf>, Error> {
         let settings = self.settings;
-        let opened = access::open(self, plan)?;
-        if let Some(proxy) = &opened.proxy {
-            console.note(LogLevel::Normal, &format!("requests go through the proxy {proxy}, as the environment says"));
+        let unmasked = Unmasked::default();
+        let opened = access::open(self, plan, &unmasked).await;
+        unmasked.mask(console);
+        let opened = opened?;
+        for (level, note) in &opened.notes {
+            console.note(*level, note);
         }
         let (journal, past) = self.journal(plan, console, &opened.identity)?;
         let path = (settings.mode == Mode::Real).then(|| journal.path().to_owned());
@@ -183,6 +188,8 @@ impl Job<'_> {
         let accesses: Vec<Access> = opened.accesses;
         let mut progress = Progress::new(console, plan);
         let mut sink = |event: &Event| {
+            // Before anything is said or written that could hold one.
+            unmasked.take().iter().for_each(|secret| progress.mask(secret));
             recorder.take(event);
             // In virtual time nobody waits, so nobody need be told that nothing is stuck.
             if settings.mode == Mode::Real || !matches!(event.kind, EventKind::Waiting { .. }) {

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ExitCode};
 use crate::exec::pace::Pace;
+use crate::exec::renewal::{self, Renewal};
 use crate::exec::retry::{self, Budget};
 use crate::provider::{Api, ApiError, ApiErrorKind, CallLimit, Provider};
 
@@ -36,6 +37,7 @@ pub struct Asker<'a> {
     provider: &'a dyn Provider,
     api: &'a dyn Api,
     tell: &'a dyn Fn(&str),
+    renewal: Option<&'a Renewal>,
     paces: RefCell<HashMap<&'static str, Rc<Pace>>>,
     random: RefCell<fastrand::Rng>,
     budget: RefCell<Budget>,
@@ -50,6 +52,7 @@ impl<'a> Asker<'a> {
             provider,
             api,
             tell,
+            renewal: None,
             paces: RefCell::default(),
             random: RefCell::new(fastrand::Rng::with_seed(seed)),
             budget: RefCell::new(Budget::full()),
@@ -61,6 +64,11 @@ impl<'a> Asker<'a> {
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, with keys that are renewed before they end.
+    pub fn renewing(self, renewal: Option<&'a Renewal>) -> Self {
+        Self { renewal, ..self }
     }
 
     /// What is left for today.
@@ -95,8 +103,20 @@ impl<'a> Asker<'a> {
         let mut attempt = 0;
         loop {
             attempt += 1;
+            if let Some(renewed) = match self.renewal {
+                Some(renewal) => renewal.fresh().await?,
+                None => None,
+            } {
+                (self.tell)(&renewed.sentence(self.provider.spec().name));
+            }
             pace.slot().await;
-            let error = match pace.heard(question().await) {
+            let sent = Instant::now();
+            let answer = pace.heard(question().await);
+            let answer = match self.renewal {
+                Some(renewal) => renewal.hear(sent, answer),
+                None => renewal::unrenewable(answer),
+            };
+            let error = match answer {
                 Ok(answer) => {
                     self.budget.borrow_mut().earn();
                     return Ok(answer);
@@ -104,6 +124,7 @@ impl<'a> Asker<'a> {
                 Err(error) => error,
             };
             match (error.kind, error.server_time) {
+                (ApiErrorKind::Expired, _) => {}
                 (ApiErrorKind::Clock, Some(server)) if !corrected => {
                     corrected = true;
                     self.api.correct_clock(server);

@@ -1,7 +1,7 @@
 //! `records`, `quota`, `traffic`, `bandwidth`, `logs`, `domains`, and `wait` for tasks by their ids: every target is asked
 //! in turn, and one that can't be asked doesn't keep the others from answering.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -18,6 +18,7 @@ use crate::host::downloads::Downloads;
 use crate::host::{Console, Host, Look};
 use crate::inputs::questions::{self, Asking, Question, Shown};
 use crate::inputs::{Environment, Flags, LogLevel, Target, Use};
+use crate::pipeline::keys::Unmasked;
 use crate::pipeline::{Job, access};
 use crate::provider::clock::Clock;
 use crate::provider::http::HttpApi;
@@ -61,7 +62,7 @@ pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut C
         let mut code = ExitCode::Success;
         for target in &asking.settings.targets {
             code = code.worst(answer.of(target).await.unwrap_or_else(|error| {
-                answer.console.borrow_mut().error(&error);
+                answer.console().error(&error);
                 error.exit_code()
             }));
         }
@@ -74,6 +75,8 @@ pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut C
 struct Answer<'a> {
     asking: &'a Asking,
     stage: Stage<'a>,
+    /// What the console must hide before it says anything more.
+    unmasked: Unmasked,
     console: RefCell<&'a mut Console>,
     sheet: RefCell<Sheet>,
 }
@@ -94,11 +97,18 @@ impl<'a> Answer<'a> {
             Shown::Auto | Shown::Table | Shown::Plot => Format::Table { width: stage.out_columns },
         };
         let sheet = RefCell::new(Sheet::new(name, columns, format));
-        Self { asking, stage, console: RefCell::new(console), sheet }
+        Self { asking, stage, unmasked: Unmasked::default(), console: RefCell::new(console), sheet }
+    }
+
+    /// The console, which knows every secret so far.
+    fn console(&self) -> RefMut<'_, &'a mut Console> {
+        let mut console = self.console.borrow_mut();
+        self.unmasked.mask(&mut console);
+        console
     }
 
     fn note(&self, text: &str) {
-        self.console.borrow_mut().note(LogLevel::Normal, text);
+        self.console().note(LogLevel::Normal, text);
     }
 
     fn row(&self, cells: Vec<Cell>) {
@@ -108,12 +118,13 @@ impl<'a> Answer<'a> {
             (head, sheet.row(cells))
         };
         for line in [head, line].into_iter().flatten() {
-            self.console.borrow_mut().result(&line);
+            self.console().result(&line);
         }
     }
 
     /// Writes what is left. A document without rows is written too, unless nothing was answered.
     fn end(self, is_good: bool) {
+        self.unmasked.mask(&mut self.console.borrow_mut());
         let sheet = self.sheet.into_inner();
         let console = self.console.into_inner();
         let is_empty = sheet.count() == 0;
@@ -140,13 +151,13 @@ impl<'a> Answer<'a> {
             resume_only: false,
             started: self.stage.now,
         };
-        let (access, proxy) = access::reach(&job, target)?;
-        if let Some(proxy) = proxy {
-            self.note(&format!("requests go through the proxy {proxy}, as the environment says"));
+        let (access, notes) = access::reach(&job, target, &self.unmasked).await?;
+        for (level, note) in &notes {
+            self.console().note(*level, note);
         }
         let tell = |text: &str| self.note(text);
         let seed = u64::try_from(self.stage.now.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
-        let asker = Asker::new(&*access.provider, &*access.api, seed, &tell);
+        let asker = Asker::new(&*access.provider, &*access.api, seed, &tell).renewing(access.renewal.as_deref());
         let name = &*target.name;
         match &self.asking.question {
             Question::Records(filters, most) => {
@@ -238,7 +249,7 @@ impl<'a> Answer<'a> {
                 let series = Series { values, range, interval: measured.interval };
                 let columns = self.stage.out_columns.unwrap_or(80);
                 let drawn = plot(series, columns, |value| scaled(value, unit));
-                self.console.borrow_mut().result(&format!("{head}\n{drawn}{total}\n"));
+                self.console().result(&format!("{head}\n{drawn}{total}\n"));
             } else if matches!(self.asking.shown, Shown::Auto | Shown::Table) {
                 self.note(&format!("{head}: {total}"));
             }
@@ -265,7 +276,7 @@ impl<'a> Answer<'a> {
             let message = format!("`{name}` wasn't fetched: {error}");
             let help = "ask again: a link is good for a limited time, and files that are there aren't fetched again";
             let error = Error::Provider { message, help: help.into(), exit_code: ExitCode::Failed };
-            self.console.borrow_mut().error(&error);
+            self.console().error(&error);
         }
         let (count, there) = (missing.len() - failures.len(), files.len() - missing.len());
         self.note(&format!(

@@ -10,7 +10,8 @@ use crate::asking::Asker;
 use crate::asking::permissions::{Findings, Permission, Standing, permissions};
 use crate::error::{Error, ExitCode};
 use crate::host::Console;
-use crate::inputs::{Environment, Flags, LogLevel, Needs, Settings, Target, check, key_source};
+use crate::inputs::{Environment, Flags, Needs, Settings, Target, check};
+use crate::pipeline::keys::Unmasked;
 use crate::pipeline::{Job, access};
 use crate::provider::{ApiError, ApiErrorKind, Domain, Spec};
 
@@ -56,15 +57,16 @@ pub(super) fn run(
 
 /// Asks one target.
 async fn ask(job: &Job<'_>, target: &Target, needs: &Needs, console: &mut Console) -> Result<Findings, Error> {
-    let (access, proxy) = access::reach(job, target)?;
-    if let Some(source) = key_source(target.provider, &job.settings.credentials, job.environment) {
-        console.result(&format!("  keys: {source}"));
-    }
-    if let Some(proxy) = proxy {
-        console.note(LogLevel::Normal, &format!("requests go through the proxy {proxy}, as the environment says"));
+    let unmasked = Unmasked::default();
+    let reached = access::reach(job, target, &unmasked).await;
+    unmasked.mask(console);
+    let (access, notes) = reached?;
+    for (_, note) in &notes {
+        console.result(&format!("  {note}"));
     }
     let seed = u64::try_from(job.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
     let asker = Asker::new(&*access.provider, &*access.api, seed, &|_| {}).with_patience(PATIENCE);
+    let asker = asker.renewing(access.renewal.as_deref());
     Ok(permissions(&asker, &needs.operations).await)
 }
 

@@ -65,6 +65,7 @@ impl EmulateOptions {
             ids: demonstration.ids,
             clock_offset_seconds: self.clock_offset_seconds,
             forbid: self.forbid.clone(),
+            token_life: self.token_life,
         }
     }
 }

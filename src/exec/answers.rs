@@ -31,6 +31,10 @@ impl LaneRun<'_> {
         self.proved |= answer.proves_keys();
         match answer {
             Answer::Held(pending) => self.put_back(pending, now),
+            Answer::Keyless(pending, error) => {
+                self.put_back(pending, now);
+                self.stop(None, StopCause::Credentials, &error.to_string());
+            }
             Answer::Submitted { pending, sent, sent_at, result } => {
                 let is_silent =
                     result.as_ref().is_err_and(|error| error.status.is_none() && error.kind == ApiErrorKind::Unsent);
@@ -134,6 +138,11 @@ impl LaneRun<'_> {
                 } else {
                     self.stop(None, StopCause::Credentials, &why);
                 }
+            }
+            ApiErrorKind::Expired => {
+                let (batch, why) = (pending.batch.number, error.to_string());
+                self.shared.emit(EventKind::BatchRetried { lane: self.index, batch, why, after: Duration::ZERO });
+                self.requeue(pending, now);
             }
             ApiErrorKind::Refused | ApiErrorKind::TooLarge => self.split(&pending.batch, error, now),
             ApiErrorKind::QuotaSpent => self.stop_with(pending, Some(operation), StopCause::Quota, error, now),

@@ -114,6 +114,7 @@ impl LaneRun<'_> {
                 self.list_instead(&error.to_string());
             }
             ApiErrorKind::Forbidden | ApiErrorKind::Denied | ApiErrorKind::Credentials => self.go_blind(error),
+            ApiErrorKind::Expired => self.poll.asked(ids, now, now),
             ApiErrorKind::Clock if self.correct_clock(error) => self.poll.asked(ids, now, now),
             _ => {
                 self.failed_questions += 1;

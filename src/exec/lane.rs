@@ -350,7 +350,7 @@ impl<'a> LaneRun<'a> {
 
     pub(super) fn answered(&mut self, answer: &Answer) {
         match answer {
-            Answer::Held(_) | Answer::Submitted { .. } => self.submitting -= 1,
+            Answer::Held(_) | Answer::Keyless(..) | Answer::Submitted { .. } => self.submitting -= 1,
             Answer::Status { .. } | Answer::Looked { .. } => self.asking -= 1,
         }
     }
@@ -362,6 +362,7 @@ impl<'a> LaneRun<'a> {
         }
         let pace = self.shared.pace(self.spec.name, self.spec.quota.api, self.spec.quota.calls_per_second);
         let read = async {
+            self.shared.fresh(self.access).await?;
             pace.slot().await;
             self.shared.count_call();
             self.access.provider.quota(&*self.access.api).await

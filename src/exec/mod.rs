@@ -20,6 +20,7 @@ use interrupt::Interrupt;
 use journal::{Entry, Journal, Past, PastLane};
 use lane::LaneRun;
 use pace::Pace;
+use renewal::Renewal;
 
 mod answers;
 mod doubt;
@@ -30,6 +31,7 @@ pub mod journal;
 mod lane;
 pub mod pace;
 mod poll;
+pub mod renewal;
 mod requests;
 pub mod retry;
 mod spelling;
@@ -63,6 +65,18 @@ pub struct Access {
     pub provider: Box<dyn Provider>,
     /// The network, or an emulator.
     pub api: Rc<dyn Api>,
+    /// How its keys are renewed, if they end and can be.
+    pub renewal: Option<Rc<Renewal>>,
+}
+
+impl Access {
+    /// What an answer to what was sent at `sent` says of the keys; see [`Renewal::hear`].
+    fn hear<T>(&self, sent: Instant, result: Result<T, ApiError>) -> Result<T, ApiError> {
+        match &self.renewal {
+            Some(renewal) => renewal.hear(sent, result),
+            None => renewal::unrenewable(result),
+        }
+    }
 }
 
 /// Carries out a plan; `accesses` are those of its lanes, in order. Every task ends in exactly one outcome, told to `sink`.
@@ -194,9 +208,11 @@ async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> R
     loop {
         attempt += 1;
         let read = async {
+            shared.fresh(access).await?;
             pace.slot().await;
             shared.count_call();
-            pace.heard(access.provider.quota(&*access.api).await)
+            let sent = Instant::now();
+            access.hear(sent, pace.heard(access.provider.quota(&*access.api).await))
         };
         let Some(answer) = shared.unless_interrupted(read).await else { return Err(unread(spec)) };
         let error = match answer {
@@ -211,6 +227,7 @@ async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> R
                 });
             }
             (ApiErrorKind::Clock, _) => return Err(ApiError { kind: ApiErrorKind::Credentials, ..error }),
+            (ApiErrorKind::Expired, _) => {}
             (ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous, _)
                 if attempt < 3 =>
             {
@@ -288,6 +305,15 @@ impl Shared<'_> {
     fn pace(&self, provider: &'static str, api: &'static str, calls_per_second: f64) -> Rc<Pace> {
         let mut paces = self.paces.borrow_mut();
         Rc::clone(paces.entry((provider, api)).or_insert_with(|| Rc::new(Pace::new(calls_per_second))))
+    }
+
+    /// Sees to it that the keys are good for what is sent next.
+    async fn fresh(&self, access: &Access) -> Result<(), ApiError> {
+        let Some(renewal) = &access.renewal else { return Ok(()) };
+        if let Some(renewed) = renewal.fresh().await? {
+            self.emit(EventKind::Noted { text: renewed.sentence(access.provider.spec().name) });
+        }
+        Ok(())
     }
 
     fn count_call(&self) {

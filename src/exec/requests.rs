@@ -20,6 +20,8 @@ const SKEW: Duration = Duration::from_secs(5);
 pub(super) enum Answer {
     /// A batch didn't leave: its lane was stopped while it waited for its slot.
     Held(Pending),
+    /// A batch didn't leave: its keys have ended, and there are no others.
+    Keyless(Pending, ApiError),
     /// A batch left.
     Submitted { pending: Pending, sent: Instant, sent_at: Timestamp, result: Result<Accepted, ApiError> },
     /// How far some tasks are.
@@ -32,7 +34,7 @@ impl Answer {
     /// Whether the provider knew the keys: it did what was asked, or had another reason not to.
     pub(super) fn proves_keys(&self) -> bool {
         match self {
-            Self::Held(_) => false,
+            Self::Held(_) | Self::Keyless(..) => false,
             Self::Submitted { result, .. } => knows_keys(result),
             Self::Status { result, .. } | Self::Looked { result, .. } => knows_keys(result),
         }
@@ -56,10 +58,18 @@ impl<'a> LaneRun<'a> {
         let pace = shared.pace(self.spec.name, limits.api, limits.calls_per_second);
         Box::pin(async move {
             let mut interrupt = shared.interrupt.clone();
-            tokio::select! {
+            let ready = async {
+                shared.fresh(access).await?;
+                pace.turn().await;
+                Ok(())
+            };
+            let ready = tokio::select! {
                 biased;
                 _ = interrupt.other_than(None) => return Answer::Held(pending),
-                () = pace.turn() => {}
+                ready = ready => ready,
+            };
+            if let Err(error) = ready {
+                return Answer::Keyless(pending, error);
             }
             let (batch, attempt) = (&pending.batch, pending.attempts + 1);
             let sent_at = access.api.server_now();
@@ -76,7 +86,7 @@ impl<'a> LaneRun<'a> {
             let sent = Instant::now();
             shared.count_call();
             let submission = Submission { operation, force, urls: &urls };
-            let result = pace.heard(access.provider.submit(submission, &*access.api).await);
+            let result = access.hear(sent, pace.heard(access.provider.submit(submission, &*access.api).await));
             Answer::Submitted { pending, sent, sent_at, result }
         })
     }
@@ -86,15 +96,19 @@ impl<'a> LaneRun<'a> {
         let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
         let pace = shared.pace(self.spec.name, limit.api, limit.calls_per_second);
         Box::pin(async move {
+            if let Err(error) = shared.fresh(access).await {
+                return Answer::Status { reading, result: Err(error) };
+            }
             pace.slot().await;
             shared.count_call();
+            let sent = Instant::now();
             let result = if reading.listed {
                 let filter = RecordFilter { task_id: reading.task_ids.first().cloned(), ..RecordFilter::default() };
                 access.provider.records(&filter, reading.page, &*access.api).await
             } else {
                 access.provider.status(&reading.task_ids, reading.page, &*access.api).await
             };
-            Answer::Status { reading, result: pace.heard(result) }
+            Answer::Status { reading, result: access.hear(sent, pace.heard(result)) }
         })
     }
 
@@ -109,9 +123,14 @@ impl<'a> LaneRun<'a> {
             let mut all = Page::default();
             // One page, unless the provider doesn't care for the address: then what isn't on it may be on the next.
             for number in 1..=PAGES {
+                if let Err(error) = shared.fresh(access).await {
+                    return Answer::Looked { batch, task, result: Err(error) };
+                }
                 pace.slot().await;
                 shared.count_call();
-                let result = match pace.heard(access.provider.records(&filter, number, &*access.api).await) {
+                let sent = Instant::now();
+                let records = pace.heard(access.provider.records(&filter, number, &*access.api).await);
+                let result = match access.hear(sent, records) {
                     Ok(page) => page,
                     Err(error) => return Answer::Looked { batch, task, result: Err(error) },
                 };

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use secrecy::SecretString;
 
 use crate::host::console::{Console, Severity};
 use crate::inputs::LogLevel;
@@ -53,6 +54,15 @@ impl<'a> Progress<'a> {
             plan.lanes.iter().map(|lane| LaneProgress { tasks: lane.tasks.len(), ..Default::default() }).collect();
         let bar = console.look().bar.then(|| new_bar(lanes.iter().map(|lane| lane.tasks).sum()));
         Self { console, plan, lanes, bar, told_failures: 0 }
+    }
+
+    /// Hides a secret from now on.
+    pub fn mask(&mut self, secret: &SecretString) {
+        let Self { console, bar, .. } = self;
+        match bar {
+            Some(bar) => bar.suspend(|| console.mask(secret)),
+            None => console.mask(secret),
+        }
     }
 
     fn say(&mut self, level: LogLevel, text: &str) {

@@ -1,5 +1,8 @@
 //! Inputs and the environment become the keys of one provider, or a sentence that says where they were looked for.
 
+mod profile;
+pub mod sources;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::suggest::all_of;
@@ -8,13 +11,13 @@ use crate::error::Error;
 use crate::provider::Spec;
 use crate::provider::credentials::Credentials;
 
-/// Finds a provider's keys: the inputs first, then each set of its own environment names, in order. An empty value is
-/// absent; the first place that holds anything is the one that counts.
-///
-/// # Errors
-/// [`Error::Credentials`] when nothing is found, with every name that was looked for; when one half of a pair is missing;
-/// when a key can't be one. Never with a value.
-pub fn credentials(spec: &Spec, inputs: &CredentialInputs, environment: &Environment) -> Result<Credentials, Error> {
+/// Finds a provider's keys where they are given whole: the inputs first, then each set of its own environment names, in
+/// order. Gives where they were too. An empty value is absent; the first place that holds anything is the one that counts.
+fn found(
+    spec: &Spec,
+    inputs: &CredentialInputs,
+    environment: &Environment,
+) -> Result<Option<(Credentials, String)>, Error> {
     let lookup =
         |name: &str| environment.get(name).filter(|_| !name.is_empty()).map(|text| SecretString::from(text.as_str()));
     let given = Candidate {
@@ -24,33 +27,44 @@ pub fn credentials(spec: &Spec, inputs: &CredentialInputs, environment: &Environ
             inputs.access_key_secret.clone(),
             inputs.security_token.clone(),
         ],
+        account_id: None,
     };
     let own = spec.credentials.iter().map(|names| {
+        let account_id = sources::own(environment, names.account_id);
         let names = [names.access_key_id, names.access_key_secret, names.security_token];
-        Candidate { names, values: names.map(lookup) }
+        Candidate { names, values: names.map(lookup), account_id }
     });
     for candidate in std::iter::once(given).chain(own) {
+        let from = format!("`{}`", candidate.names[0]);
         if let Some(credentials) = candidate.credentials(spec)? {
-            return Ok(credentials);
+            return Ok(Some((credentials, from)));
         }
     }
+    Ok(None)
+}
+
+/// That no keys are found, with every name that was looked for.
+fn nothing(spec: &Spec) -> Error {
     let pairs = spec.credentials.iter().map(|names| all_of([names.access_key_id, names.access_key_secret]));
-    Err(Error::Credentials {
+    let role = spec.exchange.map(|_| "give `role` and `oidc-provider` to a job that has an OIDC token".to_owned());
+    Error::Credentials {
         message: format!("no keys for `{}`", spec.name),
         help: std::iter::once("give the inputs `access-key-id` and `access-key-secret`".to_owned())
             .chain(pairs.map(|pair| format!("set {pair} in the environment")))
+            .chain(role)
             .collect::<Vec<_>>()
             .join(", or ")
             + "; `--dry-run` and `--rehearse` need none",
-    })
+    }
 }
 
 /// Every secret that a run could come to hold, whether it is used or not, to be masked before anything is said.
 pub fn secrets(providers: &[&Spec], inputs: &CredentialInputs, environment: &Environment) -> Vec<SecretString> {
     let names = providers.iter().flat_map(|spec| spec.credentials);
     let names = names.flat_map(|names| [names.access_key_secret, names.security_token]);
+    let names = names.chain(["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]);
     let found = names.filter_map(|name| environment.get(name)).map(|text| SecretString::from(text.as_str()));
-    let given = [&inputs.access_key_secret, &inputs.security_token].into_iter().flatten().cloned();
+    let given = [&inputs.access_key_secret, &inputs.security_token, &inputs.oidc_token].into_iter().flatten().cloned();
     given.chain(found).filter_map(|secret| present(Some(secret))).collect()
 }
 
@@ -58,6 +72,7 @@ pub fn secrets(providers: &[&Spec], inputs: &CredentialInputs, environment: &Env
 struct Candidate {
     names: [&'static str; 3],
     values: [Option<SecretString>; 3],
+    account_id: Option<String>,
 }
 
 impl Candidate {
@@ -82,7 +97,10 @@ impl Candidate {
             (None, None) => Ok(None),
             (Some(_), None) => Err(half(self.names[1], self.names[0])),
             (None, Some(_)) => Err(half(self.names[0], self.names[1])),
-            (Some(id), Some(secret)) => Ok(Some(Credentials::fixed(id.expose_secret(), secret).with_token(token))),
+            (Some(id), Some(secret)) => {
+                let keys = Credentials::fixed(id.expose_secret(), secret).with_token(token);
+                Ok(Some(Credentials { account_id: self.account_id, ..keys }))
+            }
         }
     }
 }
@@ -110,9 +128,10 @@ mod tests {
             access_key_id: Some(inputs[0].into()),
             access_key_secret: secret(inputs[1]),
             security_token: secret(inputs[2]),
+            ..CredentialInputs::default()
         };
         let environment = environment.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
-        credentials(&SWIFT, &inputs, &environment)
+        found(&SWIFT, &inputs, &environment)?.map(|(keys, _)| keys).ok_or_else(|| nothing(&SWIFT))
     }
 
     fn message(found: Result<Credentials, Error>) -> String {

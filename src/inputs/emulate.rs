@@ -35,6 +35,8 @@ pub struct EmulateOptions {
     pub hang: Vec<String>,
     /// Calls that the key may not make.
     pub forbid: Vec<String>,
+    /// The longest life of keys that a role gives.
+    pub token_life: Duration,
     /// A row for each address or for each task id.
     pub rows: Rows,
     /// The vendors' clock minus this machine's, in seconds.
@@ -62,6 +64,7 @@ impl Default for EmulateOptions {
             refuse: friendly.refuse,
             hang: friendly.hang,
             forbid: friendly.forbid,
+            token_life: friendly.token_life,
             rows: friendly.rows,
             clock_offset_seconds: friendly.clock_offset_seconds,
             faults: Vec::new(),
@@ -88,6 +91,7 @@ pub(super) fn command() -> clap::Command {
         many("refuse", "TEXT", "Batches with an address that contains this are refused"),
         many("hang", "TEXT", "Tasks whose address contains this never end"),
         many("forbid", "API", "A call that the key may not make, by the vendor's name"),
+        one("token-seconds", "SECONDS", "How long keys that a role gives live [default: 3600]"),
         one("rows", "url|task", "Whether the records hold a row per address or per task [default: url]"),
         one("clock-offset", "SECONDS", "The emulators' clock minus the real one [default: 0]")
             .allow_hyphen_values(true),
@@ -125,6 +129,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<EmulateOptions, Error> {
         refuse: reader.many("refuse"),
         hang: reader.many("hang"),
         forbid: reader.many("forbid"),
+        token_life: reader.one("token-seconds", "seconds, as `900` or `2.5`", seconds).unwrap_or(friendly.token_life),
         rows: reader.one("rows", "`url` or `task`", rows).unwrap_or(friendly.rows),
         clock_offset_seconds: reader
             .one("clock-offset", "seconds, as `-1200`", |text| {
@@ -211,7 +216,7 @@ mod tests {
     fn every_flag_shapes_the_emulators() {
         let options = parse(
             "--listen 127.0.0.1:0 --latency 50ms --task-seconds 0.5 --listing-lag 2s --calls-per-second 50 --quota 7 \
-             --fail a --fail b --refuse c --hang d --forbid PushObjectCache --rows task --clock-offset -1200 \
+             --fail a --fail b --refuse c --hang d --forbid PushObjectCache --token-seconds 7 --rows task --clock-offset -1200 \
              --fault *#2=500-after --seed 9 --ledger l.jsonl",
         )
         .unwrap();
@@ -221,6 +226,7 @@ mod tests {
         assert_eq!((options.calls_per_second, options.quota), (Some(50.0), Some(7)));
         assert_eq!((options.fail, options.refuse), (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]));
         assert_eq!((options.hang, options.forbid), (vec!["d".to_owned()], vec!["PushObjectCache".to_owned()]));
+        assert_eq!(options.token_life, Duration::from_secs(7));
         assert_eq!((options.rows, options.clock_offset_seconds), (Rows::PerTask, -1200));
         assert_eq!((options.faults, options.seed), (vec!["*#2=500-after".to_owned()], 9));
         assert_eq!(options.ledger, Some(PathBuf::from("l.jsonl")));

@@ -19,8 +19,18 @@ pub(super) static SWIFT: Spec = Spec {
         OptionSpec { name: "headers", help: "Headers to the origin", value: OptionValueSpec::Headers },
     ],
     credentials: &[
-        CredentialSpec { access_key_id: "SWIFT_KEY", access_key_secret: "SWIFT_SECRET", security_token: "SWIFT_TOKEN" },
-        CredentialSpec { access_key_id: "OLD_KEY", access_key_secret: "OLD_SECRET", security_token: "OLD_TOKEN" },
+        CredentialSpec {
+            access_key_id: "SWIFT_KEY",
+            access_key_secret: "SWIFT_SECRET",
+            security_token: "SWIFT_TOKEN",
+            account_id: "SWIFT_ACCOUNT",
+        },
+        CredentialSpec {
+            access_key_id: "OLD_KEY",
+            access_key_secret: "OLD_SECRET",
+            security_token: "OLD_TOKEN",
+            account_id: "",
+        },
     ],
     operations: &[
         operation(Operation::Refresh(Kind::File)),

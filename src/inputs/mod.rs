@@ -18,7 +18,6 @@ mod earlier;
 mod emulate;
 mod given;
 mod init;
-mod key_source;
 mod listing;
 mod manual;
 mod moments;
@@ -39,7 +38,6 @@ pub use earlier::{Earlier, TagPattern};
 pub use emulate::EmulateOptions;
 pub use given::Flags;
 pub use init::{InitOptions, InitOutput};
-pub use key_source::key_source;
 pub use listing::Listing;
 pub use needs::Needs;
 pub use printed::{
@@ -202,6 +200,14 @@ pub struct CredentialInputs {
     pub access_key_secret: Option<SecretString>,
     /// `security-token`.
     pub security_token: Option<SecretString>,
+    /// `role`.
+    pub role: Option<String>,
+    /// `oidc-provider`.
+    pub oidc_provider: Option<String>,
+    /// `oidc-audience`.
+    pub oidc_audience: Option<String>,
+    /// `oidc-token`.
+    pub oidc_token: Option<SecretString>,
 }
 
 impl std::fmt::Debug for CredentialInputs {

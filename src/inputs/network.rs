@@ -42,7 +42,7 @@ pub(super) fn endpoints(
 
 /// An address of scheme, host and port only; the error says what it should be. The text itself is never shown: it may hold
 /// a password.
-fn endpoint(text: &str) -> Result<Url, &'static str> {
+pub(super) fn endpoint(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "write it as `https://HOST` or `https://HOST:PORT`")?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -87,10 +87,11 @@ pub fn component_variables_yaml() -> String {
     component_inputs().map(|entry| format!("{}: $[[ inputs.{} ]]\n", entry.environment_name(), entry.name)).collect()
 }
 
-/// What GitLab's users may give as inputs: everything but keys, which are masked variables there, and looks.
+/// What GitLab's users may give as inputs: everything but keys, which are masked variables there, looks, and the audience, which
+/// stands in the job's `id_tokens`.
 fn component_inputs() -> impl Iterator<Item = &'static Entry> {
-    let is_looks = |entry: &Entry| matches!(entry.name, "color" | "progress");
-    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&Use::Run) && !entry.is_secret() && !is_looks(entry))
+    let is_other = |entry: &Entry| matches!(entry.name, "color" | "progress" | "oidc-audience");
+    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&Use::Run) && !entry.is_secret() && !is_other(entry))
 }
 
 fn inputs() -> impl Iterator<Item = &'static Entry> {

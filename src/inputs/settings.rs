@@ -178,6 +178,10 @@ fn credentials(given: &Given, problems: &mut Vec<Diagnostic>) -> CredentialInput
         access_key_id: given.secret("access-key-id").map(|id| id.expose_secret().to_owned()),
         access_key_secret: given.secret("access-key-secret"),
         security_token: given.secret("security-token"),
+        role: given.text("role"),
+        oidc_provider: given.text("oidc-provider"),
+        oidc_audience: given.text("oidc-audience"),
+        oidc_token: given.secret("oidc-token"),
     };
     if given.is_explicit("security-token")
         && !given.is_explicit("access-key-id")

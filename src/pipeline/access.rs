@@ -11,13 +11,16 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::Job;
+use super::keys::{self, Exchanger, Unmasked};
 use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
-use crate::inputs::{Mode, Target, credentials};
+use crate::exec::renewal::Renewal;
+use crate::inputs::credentials::sources::{self, Source};
+use crate::inputs::{LogLevel, Mode, Target};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
-use crate::provider::credentials::{Credentials, Keys};
+use crate::provider::credentials::Keys;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
@@ -33,19 +36,22 @@ const REHEARSED_LATENCY: Duration = Duration::from_millis(50);
 pub(super) struct Opened {
     pub(super) accesses: Vec<Access>,
     pub(super) identity: Identity,
-    /// The proxy that the environment names, as host and port.
-    pub(super) proxy: Option<String>,
+    /// What a person should know of the ways.
+    pub(super) notes: Vec<Note>,
 }
+
+/// What a person should know of a way, and how much it matters.
+pub type Note = (LogLevel, String);
 
 /// Opens the way to every lane's provider.
 ///
 /// # Errors
-/// [`Error::Credentials`] and [`Error::Network`].
-pub(super) fn open(job: &Job<'_>, plan: &Plan) -> Result<Opened, Error> {
+/// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where a role gives no keys.
+pub(super) async fn open(job: &Job<'_>, plan: &Plan, unmasked: &Unmasked) -> Result<Opened, Error> {
     // By provider and where it is served: each is an account of its own.
     let mut ways: HashMap<(&str, &str), Way> = HashMap::new();
     let identity = Identity { plan: plan.digest.clone(), lanes: Vec::new() };
-    let mut opened = Opened { accesses: Vec::new(), identity, proxy: None };
+    let mut opened = Opened { accesses: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let spec = lane.target.provider;
         let own = spec.endpoint(&lane.target.options);
@@ -56,29 +62,30 @@ pub(super) fn open(job: &Job<'_>, plan: &Plan) -> Result<Opened, Error> {
                 place.insert(if rehearses {
                     rehearsed(own, job.started)
                 } else {
-                    real(job, spec, own, &mut opened.proxy)?
+                    real(job, spec, own, unmasked, &mut opened.notes).await?
                 })
             }
         };
-        let Way { endpoint, keys, api } = way.clone();
-        let key = account(&keys.current());
+        let Way { endpoint, keys, api, renewal, account } = way.clone();
+        let key = hashed(&account);
         opened.identity.lanes.push(format!("{} {} {endpoint} {key}", lane.target.name, spec.name));
         let opening = Opening { spec, options: lane.target.options.clone(), endpoint, keys };
-        opened.accesses.push(Access { provider: (spec.open)(opening), api });
+        opened.accesses.push(Access { provider: (spec.open)(opening), api, renewal });
     }
     Ok(opened)
 }
 
-/// Opens the way to one target over the network, for a question. Gives the proxy that it goes through too.
+/// Opens the way to one target over the network, for a question. Gives what a person should know of it too. Secrets that
+/// come to be are added to `unmasked`, also where it fails.
 ///
 /// # Errors
-/// [`Error::Credentials`] and [`Error::Network`].
-pub fn reach(job: &Job<'_>, target: &Target) -> Result<(Access, Option<String>), Error> {
+/// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where a role gives no keys.
+pub async fn reach(job: &Job<'_>, target: &Target, unmasked: &Unmasked) -> Result<(Access, Vec<Note>), Error> {
     let spec = target.provider;
-    let mut proxy = None;
-    let Way { endpoint, keys, api } = real(job, spec, spec.endpoint(&target.options), &mut proxy)?;
-    let opening = Opening { spec, options: target.options.clone(), endpoint, keys };
-    Ok((Access { provider: (spec.open)(opening), api }, proxy))
+    let mut notes = Vec::new();
+    let way = real(job, spec, spec.endpoint(&target.options), unmasked, &mut notes).await?;
+    let opening = Opening { spec, options: target.options.clone(), endpoint: way.endpoint, keys: way.keys };
+    Ok((Access { provider: (spec.open)(opening), api: way.api, renewal: way.renewal }, notes))
 }
 
 /// What the lanes of one provider share: its account.
@@ -87,16 +94,51 @@ struct Way {
     endpoint: Url,
     keys: Keys,
     api: Rc<dyn Api>,
+    renewal: Option<Rc<Renewal>>,
+    /// What stays the same when keys are renewed: the role, or the key's id.
+    account: String,
 }
 
 /// Over the network, with real keys.
-fn real(job: &Job<'_>, spec: &'static Spec, own: &str, proxy: &mut Option<String>) -> Result<Way, Error> {
-    let credentials = credentials::credentials(spec, &job.settings.credentials, job.environment)?;
-    let given = job.settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
+async fn real(
+    job: &Job<'_>,
+    spec: &'static Spec,
+    own: &str,
+    unmasked: &Unmasked,
+    notes: &mut Vec<Note>,
+) -> Result<Way, Error> {
+    let settings = job.settings;
+    let source = sources::source(spec, PROVIDERS, &settings.credentials, job.environment, &settings.repository)?;
+    let given = settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
     let endpoint = given.map_or_else(|| own_endpoint(own), |(_, endpoint)| endpoint.clone());
     let api = HttpApi::new(std::slice::from_ref(&endpoint), job.environment, Clock::new(job.started))?;
-    *proxy = proxy.take().or_else(|| api.proxy(&endpoint));
-    Ok(Way { endpoint, keys: Keys::new(credentials), api: Rc::new(api) })
+    if let Some(proxy) = api.proxy(&endpoint) {
+        let text = format!("requests go through the proxy {proxy}, as the environment says");
+        if !notes.iter().any(|(_, known)| *known == text) {
+            notes.push((LogLevel::Normal, text));
+        }
+    }
+    let (keys, renewal, account) = match source {
+        Source::Keys { keys, from } => {
+            unmasked.add(&keys);
+            notes.push((LogLevel::Verbose, format!("`{}`: the keys of {from}", spec.name)));
+            let account = keys.access_key_id.clone();
+            (Keys::new(keys), None, account)
+        }
+        Source::Role(role) => {
+            let (name, words) = (role.role.clone(), role.evidence.words());
+            let exchanger = Exchanger::new(role, job.environment, Clock::new(job.started), unmasked.clone())?;
+            let seed = u64::try_from(job.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
+            let renewal = Renewal::begin(Box::new(exchanger), seed).await;
+            let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &name, error))?;
+            let keys = renewal.keys();
+            let until = keys.current().expires.map(|end| format!(", until {}", end.strftime("%H:%M:%SZ")));
+            let until = until.unwrap_or_default();
+            notes.push((LogLevel::Normal, format!("`{}`: keys of the role {name}, {words}{until}", spec.name)));
+            (keys, Some(Rc::new(renewal)), name)
+        }
+    };
+    Ok(Way { endpoint, keys, api: Rc::new(api), renewal, account })
 }
 
 /// To the vendor in memory, whose tasks take as long as the vendor says they do.
@@ -105,15 +147,16 @@ fn rehearsed(own: &str, started: Timestamp) -> Way {
     let keys = Keys::new(emulator.credentials());
     let emulation = Rc::new(RefCell::new(Emulation::new(PROVIDERS, |_| emulator.clone(), Faults::none())));
     let api = RehearsalApi::new(emulation, REHEARSED_LATENCY, Clock::new(started), 0);
-    Way { endpoint: own_endpoint(own), keys, api: Rc::new(api) }
+    let account = keys.current().access_key_id;
+    Way { endpoint: own_endpoint(own), keys, api: Rc::new(api), renewal: None, account }
 }
 
 fn own_endpoint(own: &str) -> Url {
     Url::parse(own).expect("a provider's own endpoint is an address")
 }
 
-/// An account by its key's id, which the journal need not spell.
-fn account(credentials: &Credentials) -> String {
-    let hash = Sha256::digest(credentials.access_key_id.as_bytes());
+/// An account's name, which the journal need not spell.
+fn hashed(account: &str) -> String {
+    let hash = Sha256::digest(account.as_bytes());
     hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -61,6 +61,8 @@ pub enum ApiErrorKind {
     QuotaSpent,
     /// Keys, token or signature are refused.
     Credentials,
+    /// The token has ended; certainly not executed: get another and send again, once. `Credentials` where there is no other.
+    Expired,
     /// The keys may not do this.
     Forbidden,
     /// The provider refuses this operation whatever the addresses.

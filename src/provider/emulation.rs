@@ -18,6 +18,7 @@ pub(crate) mod fake;
 pub mod faults;
 pub mod gateway;
 pub mod rehearsal;
+pub mod tokens;
 
 /// A vendor in memory: takes requests as the vendor would, and keeps a ledger of what it accepted.
 pub trait Emulator {
@@ -108,6 +109,8 @@ pub struct EmulatorSettings {
     pub clock_offset_seconds: i64,
     /// Calls (the vendor's names) that the key may not make.
     pub forbid: Vec<String>,
+    /// The longest life of keys that a role gives.
+    pub token_life: Duration,
 }
 
 /// The rows of a task id that covers several addresses; which of the two the vendor keeps is not documented.
@@ -147,6 +150,7 @@ impl Default for EmulatorSettings {
             ids: Ids::Merged,
             clock_offset_seconds: 0,
             forbid: Vec::new(),
+            token_life: Duration::from_secs(3600),
         }
     }
 }

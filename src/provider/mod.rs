@@ -14,6 +14,7 @@ mod asking;
 pub mod clock;
 pub mod credentials;
 pub mod emulation;
+pub mod exchange;
 pub mod http;
 pub mod sign;
 mod spec;

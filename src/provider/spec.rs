@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::exchange::{Exchange, ProfileSpec};
 use crate::model::Operation;
 
 /// A provider as data: everything the inputs, the plan, the documentation and the schema need to know of it.
@@ -20,6 +21,10 @@ pub struct Spec {
     pub options: &'static [OptionSpec],
     /// Where its credentials come from, in order.
     pub credentials: &'static [CredentialSpec],
+    /// How it gives keys that end for a proof of who asks, if it does.
+    pub exchange: Option<&'static dyn Exchange>,
+    /// Files in a person's home that hold keys, in order.
+    pub profiles: &'static [ProfileSpec],
     /// What it can do, each with its limits.
     pub operations: &'static [OperationSpec],
     /// The status of tasks by id.
@@ -237,6 +242,8 @@ pub struct CredentialSpec {
     pub access_key_secret: &'static str,
     /// A temporary token beside them, if the environment holds one.
     pub security_token: &'static str,
+    /// The account's id, where the vendor wants it beside them; empty: there is no name for it.
+    pub account_id: &'static str,
 }
 
 #[cfg(test)]
@@ -249,6 +256,8 @@ impl Spec {
         endpoints: &[EndpointSpec { region: "everywhere", url: "https://cdn.test" }],
         options: &[],
         credentials: &[],
+        exchange: None,
+        profiles: &[],
         operations: &[],
         status: CallLimit::BARE,
         records: CallLimit::BARE,

@@ -6,6 +6,7 @@ mod checkout; // repositories that can't tell what changed
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
 mod github; // what a runner of GitHub Actions gets
+mod keyless; // keys that nobody stored
 mod lists; // addresses that are given
 mod names; // file names that tools trip over
 mod stage; // what all of them play on: a site, a run, what it left

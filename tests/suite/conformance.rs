@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use cdn_purge::model::{Kind, Operation, Outcome};
 use cdn_purge::provider::ApiErrorKind::{
-    self, Ambiguous, Clock, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge, Unsent,
+    self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
+    Unsent,
 };
 use cdn_purge::provider::clock;
 use cdn_purge::provider::credentials::Keys;
@@ -122,7 +123,7 @@ fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
                         assert_eq!((done, failed), (COUNT - alone, alone), "{place}: {:?}", story.outcomes);
                     }
                     // What was in flight beside it may have been taken.
-                    QuotaSpent | Credentials | Forbidden | Denied => {
+                    QuotaSpent | Credentials | Expired | Forbidden | Denied => {
                         assert_eq!(done + unsubmitted + story.count("unknown"), COUNT, "{place}: {:?}", story.outcomes);
                         assert!(unsubmitted >= 1, "{place}: {:?}", story.outcomes);
                     }

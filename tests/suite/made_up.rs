@@ -26,6 +26,8 @@ static PAPER: Spec = Spec {
     endpoints: &[EndpointSpec { region: "here", url: "https://api.paper.example" }],
     options: &[],
     credentials: &[],
+    exchange: None,
+    profiles: &[],
     operations: &[operation(REFRESH, "Forget"), operation(Operation::Prefetch, "Fetch")],
     status: ask("Look", 5),
     records: ask("List", 1),

@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("changes", &["model", "error", "inputs"]),
     ("plan", &["model", "error", "inputs", "mapping", "provider"]),
     ("exec", &["model", "error", "inputs", "plan", "provider"]),
-    ("asking", &["model", "error", "provider", "exec::pace", "exec::retry"]),
+    ("asking", &["model", "error", "provider", "exec::pace", "exec::renewal", "exec::retry"]),
     ("report", &["model", "error", "inputs", "changes", "mapping", "plan", "provider", "host::printer"]),
     ("host", &["model", "error", "inputs", "plan", "report"]),
 ];

@@ -1,6 +1,6 @@
 //! A world for whole executions: a plan, the vendor in memory, and virtual time. Everything follows from its fields.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -10,18 +10,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal};
+use cdn_purge::exec::renewal::{Issued, Obtain, Renewal};
 use cdn_purge::exec::{self, Access, Options};
 use cdn_purge::inputs::{Target, Wait};
 use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Kind, Operation, Outcome, Reason, Signal, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
-use cdn_purge::provider::credentials::Keys;
+use cdn_purge::provider::credentials::{Credentials, Keys};
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
 use cdn_purge::provider::emulation::{EmulatorSettings, LedgerEntry};
-use cdn_purge::provider::{self, Api, ApiError, ApiName, Opening, Spec};
+use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ApiName, Opening, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
 use http::{Request, Response};
 use jiff::Timestamp;
@@ -43,6 +44,8 @@ pub struct World {
     pub latency: Duration,
     pub options: Options,
     pub secret: Option<&'static str>,
+    /// The keys are a role's, with a life as the client believes it (`None`: it doesn't know), and so many exchanges in all.
+    pub role: Option<(Option<Duration>, usize)>,
     pub clock_offset_seconds: i64,
     /// Signals, and when they come.
     pub signals: Vec<(Duration, Signal)>,
@@ -134,6 +137,26 @@ impl Api for Way {
     }
 }
 
+/// A service that gives keys for a role, without a network.
+struct Service {
+    settings: EmulatorSettings,
+    api: Rc<Way>,
+    life: Option<Duration>,
+    left: Cell<usize>,
+}
+
+#[async_trait(?Send)]
+impl Obtain for Service {
+    async fn obtain(&self) -> Result<Issued, ApiError> {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let refused = || ApiError::new(ApiErrorKind::Credentials, "Assume", "the role is gone");
+        self.left.set(self.left.get().checked_sub(1).ok_or_else(refused)?);
+        let key = self.settings.give("STS.", self.api.now(), Duration::from_secs(3_600));
+        let credentials = Credentials::fixed(key.id, key.secret.into()).with_token(Some(key.token.into()));
+        Ok(Issued { credentials, life: self.life })
+    }
+}
+
 impl World {
     /// A refresh and a prefetch of each of so many pages.
     pub fn of_pages(count: usize) -> Self {
@@ -159,6 +182,7 @@ impl World {
                 started,
             },
             secret: None,
+            role: None,
             clock_offset_seconds: 0,
             signals: Vec::new(),
             killed_at: None,
@@ -242,7 +266,15 @@ impl World {
         if let Some(secret) = self.secret {
             credentials.access_key_secret = secret.into();
         }
-        let keys = Keys::new(credentials);
+        let renewal = match self.role {
+            None => None,
+            Some((life, exchanges)) => {
+                let left = Cell::new(exchanges);
+                let source = Service { settings: self.settings.clone(), api: api.clone(), life, left };
+                Some(Rc::new(Renewal::begin(Box::new(source), self.seed).await.unwrap()))
+            }
+        };
+        let keys = renewal.as_ref().map_or_else(|| Keys::new(credentials), |renewal| renewal.keys());
         let accesses: Vec<Access> = plan
             .lanes
             .iter()
@@ -254,6 +286,7 @@ impl World {
                     keys: keys.clone(),
                 }),
                 api: api.clone(),
+                renewal: renewal.clone(),
             })
             .collect();
         let identity = Identity { plan: plan.digest.clone(), lanes: vec!["site".into()] };

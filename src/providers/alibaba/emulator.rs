@@ -27,6 +27,7 @@ mod refusals;
 mod reply;
 mod request;
 mod signature;
+mod sts;
 mod tasks;
 
 /// The vendor in memory.
@@ -73,6 +74,9 @@ impl AlibabaEmulator {
 
     /// `now`: on the vendor's clock; `arrived_at`: on the caller's, for the ledger.
     fn answer(&mut self, request: &Arrived<'_>, now: Timestamp, arrived_at: Timestamp) -> Result<String, Refusal> {
+        if sts::is_meant(request) {
+            return self.sts(request, now);
+        }
         let (action, name, calls_per_second) = self.known_action(request)?;
         self.let_in(request, now)?;
         if self.settings.forbid.iter().any(|forbidden| forbidden == name) {
@@ -124,8 +128,11 @@ impl AlibabaEmulator {
 
     /// Keys, clock, signature, nonce and token, in the order in which the gateway looks at them.
     fn let_in(&mut self, request: &Arrived<'_>, now: Timestamp) -> Result<(), Refusal> {
-        let claim = signature::claim(request, self.settings.access_key_secret.expose_secret())?;
-        if claim.access_key_id != self.settings.access_key_id {
+        let mut claim = signature::claim(request, self.settings.access_key_secret.expose_secret())?;
+        let temporary = self.settings.given(sts::PREFIX, claim.access_key_id);
+        if let Some(key) = &temporary {
+            claim = signature::claim(request, &key.secret)?;
+        } else if claim.access_key_id != self.settings.access_key_id {
             return Err(Refusal::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."));
         }
         let Some(time) = signature::time(claim.time) else {
@@ -150,7 +157,19 @@ impl AlibabaEmulator {
         if !self.nonces.is_new(claim.nonce, now) {
             return Err(Refusal::new(400, "SignatureNonceUsed", "Specified signature nonce was used already."));
         }
-        match (&self.settings.security_token, claim.token) {
+        if let Some(key) = temporary.as_ref().filter(|key| claim.token == Some(&key.token)) {
+            return if now < key.ends {
+                Ok(())
+            } else {
+                let message = "Specified SecurityToken is expired.";
+                Err(Refusal::new(400, "InvalidSecurityToken.Expired", message))
+            };
+        }
+        let right = if temporary.is_some() { &None } else { &self.settings.security_token };
+        match (right, claim.token) {
+            (None, None) if temporary.is_some() => {
+                Err(Refusal::new(400, "MissingSecurityToken", "SecurityToken is mandatory."))
+            }
             (None, None) => Ok(()),
             (Some(right), Some(token)) if right.expose_secret() == token => Ok(()),
             (Some(_), None) => Err(Refusal::new(400, "MissingSecurityToken", "SecurityToken is mandatory.")),
@@ -184,7 +203,9 @@ impl AlibabaEmulator {
 impl Emulator for AlibabaEmulator {
     fn claims(&self, request: &Request<Bytes>) -> bool {
         let arrived = Arrived::read(request);
-        arrived.version() == Some(self.product.version) || self.log_file(arrived.path).is_some()
+        arrived.version() == Some(self.product.version)
+            || sts::is_meant(&arrived)
+            || self.log_file(arrived.path).is_some()
     }
 
     fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {

@@ -21,6 +21,7 @@ use answer::Answer;
 use spec::{Product, object_type};
 
 mod answer;
+mod credentials;
 mod emulator;
 mod policy;
 mod refusal;

@@ -146,15 +146,18 @@ const CREDENTIALS: &[CredentialSpec] = &[
         access_key_id: "ALIBABA_CLOUD_ACCESS_KEY_ID", // alibabacloud_credentials 1.0.12
         access_key_secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
         security_token: "ALIBABA_CLOUD_SECURITY_TOKEN",
+        account_id: "",
     },
     CredentialSpec {
         access_key_id: "ALICLOUD_ACCESS_KEY", // terraform 2026; aliyun/configure-aliyun-credentials-action 1.0.7
         access_key_secret: "ALICLOUD_SECRET_KEY",
         security_token: "ALICLOUD_SECURITY_TOKEN",
+        account_id: "",
     },
     CredentialSpec {
         access_key_id: "ALIBABACLOUD_ACCESS_KEY_ID", // aliyun-cli at eadd68d
         access_key_secret: "ALIBABACLOUD_ACCESS_KEY_SECRET",
         security_token: "ALIBABACLOUD_SECURITY_TOKEN",
+        account_id: "",
     },
 ];

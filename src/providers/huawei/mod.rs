@@ -21,6 +21,7 @@ use answer::Answer;
 use spec::{EUROPE, FOREIGN, QUOTAS};
 
 mod answer;
+mod credentials;
 mod emulator;
 mod policy;
 mod refusal;

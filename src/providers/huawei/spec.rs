@@ -21,6 +21,7 @@ use crate::provider::{
 };
 
 use super::Huawei;
+use super::credentials::{PROFILES, Sts};
 use super::emulator::HuaweiEmulator;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -71,18 +72,23 @@ pub static HUAWEI_CDN: Spec = Spec {
             access_key_id: "HUAWEICLOUD_SDK_AK", // sdk 3.1.219
             access_key_secret: "HUAWEICLOUD_SDK_SK",
             security_token: "HUAWEICLOUD_SDK_SECURITY_TOKEN",
+            account_id: "HUAWEICLOUD_SDK_DOMAIN_ID",
         },
         CredentialSpec {
             access_key_id: "CLOUD_SDK_AK", // the samples of the vendor's documentation
             access_key_secret: "CLOUD_SDK_SK",
             security_token: "",
+            account_id: "",
         },
         CredentialSpec {
             access_key_id: "HW_ACCESS_KEY", // terraform 2026
             access_key_secret: "HW_SECRET_KEY",
             security_token: "HW_SECURITY_TOKEN",
+            account_id: "HW_DOMAIN_ID",
         },
     ],
+    exchange: Some(&Sts),
+    profiles: PROFILES,
     operations: &[
         OperationSpec {
             per_call: 1_000,      // sdk 3.1.219

@@ -2,7 +2,7 @@
 //! not from the client's table, so that each is held against the other. The sources are named in `spec.rs`.
 
 use crate::provider::ApiErrorKind::{
-    self, Ambiguous, Clock, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
+    self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
 
 /// The codes of the gateway and of the three products' pages.
@@ -61,7 +61,7 @@ pub(super) const DOCUMENTED: &[(&str, ApiErrorKind)] = &[
     ("SignatureDoesNotMatch", Credentials),
     ("InvalidAccessKeyId.NotFound", Credentials),
     ("InvalidAccessKeyId.Inactive", Credentials),
-    ("InvalidSecurityToken.Expired", Credentials),
+    ("InvalidSecurityToken.Expired", Expired),
     ("InvalidSecurityToken.Malformed", Credentials),
     ("InvalidSecurityToken.MismatchWithAccessKey", Credentials),
     ("MissingSecurityToken", Credentials),

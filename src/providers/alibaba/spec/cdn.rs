@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
+use super::super::credentials::{PROFILES, Sts};
 use super::super::emulator::AlibabaEmulator;
 use super::{
     AREA, CONSISTENCY_HASH, CREDENTIALS, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, interval,
@@ -37,6 +38,8 @@ pub static ALIBABA_CDN: Spec = Spec {
         OptionSpec::SETTLE,
     ],
     credentials: CREDENTIALS,
+    exchange: Some(&Sts),
+    profiles: PROFILES,
     operations: &[
         OperationSpec {
             per_call: 1_000,       // reference 2026-04

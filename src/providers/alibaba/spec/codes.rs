@@ -1,7 +1,7 @@
 //! What each documented error code allows to do next; the sources are named in `spec.rs`.
 
 use crate::provider::ApiErrorKind::{
-    self, Ambiguous, Clock, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
+    self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
 
 /// What an error code allows to do next.
@@ -75,6 +75,7 @@ pub(in crate::providers::alibaba) static CODES: &[Code] = &[
     code("NoPermission*", Forbidden, 0, GRANT),    // gateway codes 2026
     code("SignatureDoesNotMatch", Credentials, 0, ""), // gateway codes 2026; `refusal.rs` finds out why
     code("InvalidAccessKeyId.*", Credentials, 0, KEY), // gateway codes 2026
+    code("InvalidSecurityToken.Expired", Expired, 0, TOKEN), // gateway codes 2026
     code("InvalidSecurityToken.*", Credentials, 0, TOKEN), // gateway codes 2026
     code("MissingSecurityToken", Credentials, 0, TOKEN), // gateway codes 2026
     code("InvalidTimeStamp.Expired", Clock, 0, ""), // more than 15 minutes off: gateway codes 2026

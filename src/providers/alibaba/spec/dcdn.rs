@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
+use super::super::credentials::{PROFILES, Sts};
 use super::super::emulator::AlibabaEmulator;
 use super::{AREA, CREDENTIALS, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, submission};
 use crate::model::{Kind, Operation};
@@ -16,6 +17,8 @@ pub static ALIBABA_DCDN: Spec = Spec {
     endpoints: &[EndpointSpec { region: "everywhere", url: "https://dcdn.aliyuncs.com" }], // reference 2026-04
     options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE, OptionSpec::SETTLE],
     credentials: CREDENTIALS,
+    exchange: Some(&Sts),
+    profiles: PROFILES,
     operations: &[
         OperationSpec {
             per_call: 1_000,       // DCDN guide 2025-09

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
+use super::super::credentials::{PROFILES, Sts};
 use super::super::emulator::AlibabaEmulator;
 use super::{AREA, CREDENTIALS, DAY, HEADERS, L2_PRELOAD, Product, SIGNATURE, ask, days, interval, submission};
 use crate::model::{Kind, Operation};
@@ -19,6 +20,8 @@ pub static ALIBABA_VOD: Spec = Spec {
     endpoints: &[EndpointSpec { region: "cn-shanghai", url: "https://vod.cn-shanghai.aliyuncs.com" }],
     options: &[AREA, L2_PRELOAD, HEADERS, SIGNATURE, OptionSpec::SETTLE],
     credentials: CREDENTIALS,
+    exchange: Some(&Sts),
+    profiles: PROFILES,
     operations: &[
         OperationSpec {
             per_call: 1_000,      // not documented; taken as for CDN, and a call that is too large is halved

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::provider::ApiErrorKind::{
-    self, Ambiguous, Clock, Credentials as Keys, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
+    self, Ambiguous, Clock, Credentials as Keys, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled,
+    TooLarge,
 };
 
 /// Code, status, what may be done next, seconds to wait. The statuses are those of the documentation, which names
@@ -64,7 +65,7 @@ const DOCUMENTED: &[(&str, u16, ApiErrorKind, u64)] = &[
     ("InvalidTimeStamp.Format", 400, Denied, 0),
     ("InvalidAccessKeyId.NotFound", 404, Keys, 0),
     ("InvalidAccessKeyId.Inactive", 400, Keys, 0),
-    ("InvalidSecurityToken.Expired", 400, Keys, 0),
+    ("InvalidSecurityToken.Expired", 400, Expired, 0),
     ("InvalidSecurityToken.Malformed", 400, Keys, 0),
     ("InvalidSecurityToken.MismatchWithAccessKey", 400, Keys, 0),
     ("MissingSecurityToken", 400, Keys, 0),

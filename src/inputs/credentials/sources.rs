@@ -1,0 +1,264 @@
+//! Inputs, environment and a person's own files become the one place where a provider's keys come from: found, or still to
+//! be asked for with a proof of who asks.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::super::suggest::all_of;
+use super::super::{CredentialInputs, Environment, network};
+use super::{found, nothing, present, profile};
+use crate::error::Error;
+use crate::provider::Spec;
+use crate::provider::credentials::Credentials;
+use crate::provider::exchange::Exchange;
+
+/// Where a provider's keys come from.
+pub enum Source {
+    /// They are here.
+    Keys {
+        /// The keys.
+        keys: Credentials,
+        /// Where they were found, in words.
+        from: String,
+    },
+    /// They are asked for.
+    Role(Role),
+}
+
+/// A role to ask for.
+pub struct Role {
+    /// The vendor's way to it.
+    pub exchange: &'static dyn Exchange,
+    /// Its name.
+    pub role: String,
+    /// The session's name.
+    pub session: String,
+    /// Where to ask.
+    pub endpoint: Url,
+    /// What proves who asks.
+    pub evidence: Evidence,
+}
+
+/// What proves who asks for a role.
+pub enum Evidence {
+    /// A key, and where it was found.
+    Keys(Credentials, String),
+    /// A token, and whose it is in the vendor's words.
+    Token(String, Token),
+}
+
+/// Where a token comes from.
+pub enum Token {
+    /// It was given.
+    Given(SecretString),
+    /// A file, which somebody renews.
+    File(PathBuf),
+    /// GitHub gives it to a job that may ask.
+    GitHub {
+        /// Where to ask; the audience is added to it.
+        url: Url,
+        /// What opens that.
+        bearer: SecretString,
+        /// Whom the token is for.
+        audience: String,
+    },
+}
+
+impl Evidence {
+    /// Which proof it is, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Keys(_, from) => format!("by the keys of {from}"),
+            Self::Token(_, Token::Given(_)) => "by the OIDC token in `oidc-token`".into(),
+            Self::Token(_, Token::File(_)) => "by the OIDC token of a file".into(),
+            Self::Token(_, Token::GitHub { .. }) => "by GitHub's OIDC token".into(),
+        }
+    }
+}
+
+/// Finds where a provider's keys come from. The first that holds anything counts: the inputs of an access key; the role of the
+/// inputs; the provider's own names of keys in the environment; its own names of a role; its own files in the home of who
+/// runs this. An empty value is absent.
+///
+/// # Errors
+/// [`Error::Credentials`], never with a value of a secret: nothing is found, something is half there or can't be read, or a
+/// role has no proof.
+pub fn source(
+    spec: &Spec,
+    providers: &[&'static Spec],
+    inputs: &CredentialInputs,
+    environment: &Environment,
+    repository: &Path,
+) -> Result<Source, Error> {
+    let search = Search { spec, inputs, environment, repository };
+    if let Some(role) = search.given_role(providers)? {
+        return Ok(Source::Role(role));
+    }
+    if let Some((keys, from)) = found(spec, inputs, environment)? {
+        return Ok(Source::Keys { keys, from });
+    }
+    if let Some(role) = search.own_role()? {
+        return Ok(Source::Role(role));
+    }
+    search.profile()?.ok_or_else(|| nothing(spec))
+}
+
+struct Search<'a> {
+    spec: &'a Spec,
+    inputs: &'a CredentialInputs,
+    environment: &'a Environment,
+    repository: &'a Path,
+}
+
+impl Search<'_> {
+    /// The role of the inputs, if it is one of this vendor's.
+    fn given_role(&self, providers: &[&'static Spec]) -> Result<Option<Role>, Error> {
+        let Some(role) = self.inputs.role.clone() else { return Ok(None) };
+        let Some(exchange) = self.spec.exchange.filter(|exchange| exchange.is_role(&role)) else {
+            if providers.iter().filter_map(|other| other.exchange).any(|other| other.is_role(&role)) {
+                return Ok(None);
+            }
+            let help = self.spec.exchange.map_or_else(
+                || "give keys instead".to_owned(),
+                |exchange| format!("write it as `{}`", exchange.spec().role_shape),
+            );
+            let message = format!("`role` is no role that `{}` has", self.spec.name);
+            return Err(Error::Credentials { message, help });
+        };
+        let names = exchange.spec();
+        let is_keyed = self.inputs.access_key_id.is_some() || self.inputs.access_key_secret.is_some();
+        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(names.provider)).filter(|_| !is_keyed);
+        if let Some(provider) = provider {
+            let Some(token) = self.token(exchange)? else { return Err(self.no_token(exchange)) };
+            return self.role(exchange, role, None, Evidence::Token(provider, token)).map(Some);
+        }
+        if let Some((keys, from)) = found(self.spec, self.inputs, self.environment)?
+            && names.takes_keys
+        {
+            return self.role(exchange, role, None, Evidence::Keys(keys, from)).map(Some);
+        }
+        let help = format!("give `oidc-provider`, as `{}`", names.provider_shape);
+        let keys = if names.takes_keys { ", or an access key that may play the role" } else { "" };
+        let message = format!("the role for `{}` is given without a proof of who asks for it", self.spec.name);
+        Err(Error::Credentials { message, help: help + keys })
+    }
+
+    /// The role that the vendor's own names tell, if there is a token for it.
+    fn own_role(&self) -> Result<Option<Role>, Error> {
+        let Some(exchange) = self.spec.exchange else { return Ok(None) };
+        let names = exchange.spec();
+        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(names.provider));
+        let (Some(role), Some(provider)) = (self.own(names.role), provider) else { return Ok(None) };
+        match self.token(exchange)? {
+            Some(token) => self.role(exchange, role, None, Evidence::Token(provider, token)).map(Some),
+            None if self.is_on_github() => Err(self.no_token(exchange)),
+            None => Ok(None),
+        }
+    }
+
+    /// What the person's own files hold.
+    fn profile(&self) -> Result<Option<Source>, Error> {
+        let Some((profile, from)) = profile::find(self.spec, self.environment, self.repository)? else {
+            return Ok(None);
+        };
+        let Some((role, session)) = profile.role else { return Ok(Some(Source::Keys { keys: profile.keys, from })) };
+        let Some(exchange) = self.spec.exchange.filter(|exchange| exchange.is_role(&role)) else {
+            let message = format!("the role in {from} is no role that `{}` has", self.spec.name);
+            return Err(Error::Credentials { message, help: "correct the file, or give keys by other means".into() });
+        };
+        self.role(exchange, role, session, Evidence::Keys(profile.keys, from)).map(|role| Some(Source::Role(role)))
+    }
+
+    fn role(
+        &self,
+        exchange: &'static dyn Exchange,
+        role: String,
+        session: Option<String>,
+        evidence: Evidence,
+    ) -> Result<Role, Error> {
+        let names = exchange.spec();
+        let endpoint = match self.own(names.endpoint_name) {
+            // The vendors' libraries take a bare host too.
+            Some(text) if !text.contains("://") => network::endpoint(&format!("https://{text}")),
+            Some(text) => network::endpoint(&text),
+            None => Ok(Url::parse(names.endpoint).expect("a vendor's own endpoint is an address")),
+        };
+        let endpoint = endpoint.map_err(|help| Error::Credentials {
+            message: format!("`{}` can't be reached at the address that was given", names.endpoint_name),
+            help: help.into(),
+        })?;
+        let session = self.own(names.session).or(session).unwrap_or_else(|| self.session());
+        Ok(Role { exchange, role, session, endpoint, evidence })
+    }
+
+    /// The token: given, in a file, or to be had from GitHub.
+    fn token(&self, exchange: &'static dyn Exchange) -> Result<Option<Token>, Error> {
+        if let Some(token) = self.inputs.oidc_token.clone() {
+            return Ok(Some(Token::Given(token)));
+        }
+        if let Some(file) = self.own(exchange.spec().token_file) {
+            return Ok(Some(Token::File(file.into())));
+        }
+        let request = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+        let (Some(url), Some(bearer)) = (self.own(request.0), self.own(request.1)) else { return Ok(None) };
+        let url = Url::parse(&url).map_err(|_| Error::Credentials {
+            message: format!("`{}` is no address", request.0),
+            help: "this variable is the runner's: let nothing else set it".into(),
+        })?;
+        let audience = self.inputs.oidc_audience.clone().unwrap_or_else(|| exchange.spec().audience.to_owned());
+        Ok(Some(Token::GitHub { url, bearer: bearer.into(), audience }))
+    }
+
+    fn no_token(&self, exchange: &'static dyn Exchange) -> Error {
+        let name = self.spec.name;
+        if self.is_on_github() {
+            return Error::Credentials {
+                message: format!("the job may not ask GitHub for the token that gives keys for `{name}`"),
+                help: "give the job `permissions: id-token: write`, and `contents: read` beside it; a pull request from a fork \
+                       never gets one"
+                    .into(),
+            };
+        }
+        let file = exchange.spec().token_file;
+        Error::Credentials {
+            message: format!("there is a role for `{name}` and no OIDC token that proves who asks for it"),
+            help: format!(
+                "on GitLab let the job's `id_tokens` name `CDN_PURGE_OIDC_TOKEN`; elsewhere give `oidc-token`, or a file in {}",
+                all_of([file])
+            ),
+        }
+    }
+
+    fn is_on_github(&self) -> bool {
+        self.own("GITHUB_ACTIONS").is_some_and(|text| text == "true")
+    }
+
+    /// Which run it is, for the vendor's logs: letters and digits that every vendor takes.
+    fn session(&self) -> String {
+        let run = ["GITHUB_RUN_ID", "CI_PIPELINE_ID"].into_iter().find_map(|name| self.own(name)).unwrap_or_default();
+        let run: String = run.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+        if run.is_empty() { "cdn-purge".into() } else { format!("cdn-purge-{run}") }
+    }
+
+    /// A variable that isn't empty.
+    fn own(&self, name: &str) -> Option<String> {
+        own(self.environment, name)
+    }
+}
+
+/// A variable that isn't empty.
+pub(super) fn own(environment: &Environment, name: &str) -> Option<String> {
+    environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The token in a file.
+///
+/// # Errors
+/// A sentence fragment: it can't be read, or holds no token.
+pub fn read_token(file: &Path) -> Result<SecretString, String> {
+    let text =
+        profile::read(file).map_err(|reason| format!("can't read the token in `{}`: {reason}", file.display()))?;
+    present(Some(text.into())).ok_or_else(|| format!("the file `{}` holds no token", file.display()))
+}

@@ -1,0 +1,172 @@
+//! A role becomes keys: the token is got, the vendor asked over the network, and every secret on the way handed on to be
+//! masked before anything is said.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Request;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use crate::error::{Error, ExitCode};
+use crate::exec::renewal::{Issued, Obtain};
+use crate::host::Console;
+use crate::inputs::Environment;
+use crate::inputs::credentials::sources::{Evidence, Role, Token, read_token};
+use crate::provider::clock::{Clock, date};
+use crate::provider::credentials::Credentials;
+use crate::provider::exchange::{Asked, Proof};
+use crate::provider::http::HttpApi;
+use crate::provider::{Api as _, ApiError, ApiErrorKind, ApiName};
+
+/// The call in errors about GitHub's token; it has no name of its own.
+const TOKEN: &str = "GitHub's OIDC token";
+
+/// Secrets that came to be during a run and that the console doesn't know yet.
+#[derive(Clone, Default)]
+pub struct Unmasked(Rc<RefCell<Vec<SecretString>>>);
+
+impl Unmasked {
+    /// Adds what is secret of some keys.
+    pub(super) fn add(&self, keys: &Credentials) {
+        self.add_secret(&keys.access_key_secret);
+        keys.security_token.iter().for_each(|token| self.add_secret(token));
+    }
+
+    fn add_secret(&self, secret: &SecretString) {
+        self.0.borrow_mut().push(secret.clone());
+    }
+
+    /// All of them; each is given once.
+    pub fn take(&self) -> Vec<SecretString> {
+        std::mem::take(&mut self.0.borrow_mut())
+    }
+
+    /// Makes a console hide them from now on.
+    pub fn mask(&self, console: &mut Console) {
+        for secret in self.take() {
+            console.mask(&secret);
+        }
+    }
+}
+
+/// Asks for the keys of a role.
+pub(super) struct Exchanger {
+    role: Role,
+    http: HttpApi,
+    unmasked: Unmasked,
+    clock_corrected: Cell<bool>,
+}
+
+impl Exchanger {
+    /// Gets ready; nothing is sent.
+    ///
+    /// # Errors
+    /// `Network`, as [`HttpApi::new`].
+    pub(super) fn new(role: Role, environment: &Environment, clock: Clock, unmasked: Unmasked) -> Result<Self, Error> {
+        let mut endpoints: Vec<Url> = vec![role.endpoint.clone()];
+        if let Evidence::Token(_, Token::GitHub { url, .. }) = &role.evidence {
+            endpoints.push(url.clone());
+        }
+        let http = HttpApi::new(&endpoints, environment, clock)?;
+        Ok(Self { role, http, unmasked, clock_corrected: Cell::new(false) })
+    }
+
+    /// The proof of now: a token lives for minutes, so a new one is got each time where that is possible.
+    async fn token(&self, token: &Token) -> Result<SecretString, ApiError> {
+        let token = match token {
+            Token::Given(token) => token.clone(),
+            Token::File(file) => read_token(file).map_err(|reason| {
+                let error = ApiError::new(ApiErrorKind::Credentials, "OIDC token", reason);
+                ApiError { help: Some("let whoever renews the file keep it readable".into()), ..error }
+            })?,
+            Token::GitHub { url, bearer, audience } => self.ask_github(url, bearer, audience).await?,
+        };
+        self.unmasked.add_secret(&token);
+        Ok(token)
+    }
+
+    /// As the runner's own toolkit does it (actions/toolkit, `oidc-utils.ts`).
+    async fn ask_github(&self, url: &Url, bearer: &SecretString, audience: &str) -> Result<SecretString, ApiError> {
+        let refused = |kind, message: String| {
+            let error = ApiError::new(kind, TOKEN, message);
+            ApiError { help: Some("look at the job's `permissions: id-token: write`".into()), ..error }
+        };
+        let mut url = url.clone();
+        url.query_pairs_mut().append_pair("audience", audience);
+        let request = Request::get(url.as_str())
+            .header("accept", "application/json")
+            .header("authorization", format!("Bearer {}", bearer.expose_secret()))
+            .extension(ApiName(TOKEN))
+            .body(Bytes::new())
+            .map_err(|_| refused(ApiErrorKind::Credentials, "the runner's variables make no request".into()))?;
+        let response = self.http.call(request).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let kind = match status.as_u16() {
+                429 => ApiErrorKind::Throttled,
+                500.. => ApiErrorKind::Server,
+                _ => ApiErrorKind::Credentials,
+            };
+            return Err(ApiError {
+                status: Some(status.as_u16()),
+                ..refused(kind, "GitHub gives the job no token".into())
+            });
+        }
+        let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        match body["value"].as_str().filter(|token| !token.is_empty()) {
+            Some(token) => Ok(SecretString::from(token)),
+            None => Err(refused(ApiErrorKind::Server, "the answer is no JSON with a token in `value`".into())),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Obtain for Exchanger {
+    async fn obtain(&self) -> Result<Issued, ApiError> {
+        let Role { exchange, role, session, endpoint, evidence } = &self.role;
+        let token;
+        let proof = match evidence {
+            Evidence::Keys(keys, _) => {
+                self.unmasked.add(keys);
+                Proof::Keys(keys)
+            }
+            Evidence::Token(provider, source) => {
+                token = self.token(source).await?;
+                Proof::Token { provider, token: &token }
+            }
+        };
+        let asked = Asked { endpoint, role, session, proof };
+        let response = self.http.call(exchange.request(&asked, self.http.now(), &self.http.nonce())?).await?;
+        let now = date(response.headers()).unwrap_or_else(|| self.http.now());
+        let credentials = exchange.read(&asked, response).map_err(|error| match (error.kind, error.server_time) {
+            // Certainly not executed: once more, by the vendor's clock.
+            (ApiErrorKind::Clock, Some(server)) if !self.clock_corrected.replace(true) => {
+                self.http.correct_clock(server);
+                ApiError { kind: ApiErrorKind::Unsent, ..error }
+            }
+            _ => error,
+        })?;
+        self.unmasked.add(&credentials);
+        let life = credentials.expires.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
+        Ok(Issued { credentials, life })
+    }
+}
+
+/// Why a run can't begin: there are no keys for its role.
+pub(super) fn no_keys(provider: &str, role: &str, error: ApiError) -> Error {
+    let (exit_code, help) = match error.kind {
+        ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous => (
+            ExitCode::Failed,
+            "look at the network and the endpoint, and run it again: nothing was sent to the provider",
+        ),
+        _ => (ExitCode::Credentials, "look at the role and its trust policy"),
+    };
+    let help = error.help.clone().unwrap_or_else(|| help.to_owned());
+    let message = format!("no keys of the role `{role}` for `{provider}`: {}", ApiError { help: None, ..error });
+    Error::Provider { message, help, exit_code }
+}

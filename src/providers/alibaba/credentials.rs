@@ -1,0 +1,254 @@
+//! Keys that end, from the vendor's STS, for a token (`AssumeRoleWithOIDC`) or for a key (`AssumeRole`); and the files in
+//! which the vendor's own tools keep keys.
+//!
+//! Sources, as the comments name them:
+//! - `STS page 2024-12`: the pages AssumeRole and AssumeRoleWithOIDC of help.aliyun.com, December 2024
+//! - `STS codes 2026`: help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-errorcodes, read in November 2026
+//! - `credentials 1.0.12`: alibabacloud_credentials 1.0.12 for Python, and @alicloud/credentials 2.4.7, which sends the same
+//! - `aliyun-cli`: github.com/aliyun/aliyun-cli at eadd68d
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::answer::Answer;
+use crate::provider::credentials::Credentials;
+use crate::provider::exchange::{Asked, Exchange, ExchangeSpec, Profile, ProfileSpec, Proof, ini};
+use crate::provider::sign::acs::{Call, encode, timestamp};
+use crate::provider::sign::acs1;
+use crate::provider::{ApiError, ApiErrorKind, ApiName};
+
+/// The API's version. Source: STS page 2024-12.
+pub(super) const VERSION: &str = "2015-04-01";
+/// With a token; not signed.
+pub(super) const WITH_OIDC: &str = "AssumeRoleWithOIDC";
+/// With a key.
+pub(super) const WITH_KEY: &str = "AssumeRole";
+
+/// How long the keys shall live, in seconds: the most that every role allows. Source: STS page 2024-12.
+const LIFE: &str = "3600";
+
+/// The vendor's Security Token Service.
+pub(super) struct Sts;
+
+static SPEC: ExchangeSpec = ExchangeSpec {
+    endpoint: "https://sts.aliyuncs.com", // STS page 2024-12
+    endpoint_name: "ALIBABA_CLOUD_STS_ENDPOINT",
+    audience: "sts.aliyuncs.com",   // aliyun/configure-aliyun-credentials-action 1.0.7
+    role: "ALIBABA_CLOUD_ROLE_ARN", // this and the following: credentials 1.0.12
+    provider: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+    token_file: "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+    session: "ALIBABA_CLOUD_ROLE_SESSION_NAME",
+    role_shape: "acs:ram::ACCOUNT:role/NAME",
+    provider_shape: "acs:ram::ACCOUNT:oidc-provider/NAME",
+    takes_keys: true,
+};
+
+impl Exchange for Sts {
+    fn spec(&self) -> &'static ExchangeSpec {
+        &SPEC
+    }
+
+    /// Source of the shape: STS page 2024-12.
+    fn is_role(&self, text: &str) -> bool {
+        let rest = text.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/"));
+        rest.is_some_and(|(account, name)| {
+            !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty()
+        })
+    }
+
+    fn request(&self, asked: &Asked<'_>, now: Timestamp, nonce: &str) -> Result<Request<Bytes>, ApiError> {
+        let mut form = vec![
+            ("DurationSeconds", LIFE.to_owned()),
+            ("RoleArn", asked.role.to_owned()),
+            ("RoleSessionName", asked.session.to_owned()),
+        ];
+        let unsendable = |_| {
+            let message = "the keys or the role hold a character that no request can carry";
+            ApiError::new(ApiErrorKind::Credentials, api(asked), message)
+        };
+        let mut request = match asked.proof {
+            Proof::Keys(keys) => {
+                let call = Call {
+                    method: Method::POST,
+                    endpoint: asked.endpoint,
+                    action: WITH_KEY,
+                    version: VERSION,
+                    query: Vec::new(),
+                    form,
+                };
+                // By V1, as credentials 1.0.12 does: that the service takes V3 is not documented.
+                acs1::sign(&call, keys, now, nonce).map_err(unsendable)?.request
+            }
+            Proof::Token { provider, token } => {
+                form.push(("OIDCProviderArn", provider.to_owned()));
+                form.push(("OIDCToken", token.expose_secret().to_owned()));
+                let time = timestamp(now);
+                let query = [("Action", WITH_OIDC), ("Format", "JSON"), ("Timestamp", &time), ("Version", VERSION)];
+                let pair = |(name, value): (&str, &str)| format!("{name}={}", encode(value));
+                let query = query.map(pair).join("&");
+                let body: Vec<String> = form.iter().map(|(name, value)| pair((name, value))).collect();
+                let uri = format!("{}/?{query}", asked.endpoint.as_str().trim_end_matches('/'));
+                Request::post(uri)
+                    .header("accept", "application/json")
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .body(Bytes::from(body.join("&")))
+                    .map_err(unsendable)?
+            }
+        };
+        request.extensions_mut().insert(ApiName(api(asked)));
+        Ok(request)
+    }
+
+    fn read(&self, asked: &Asked<'_>, response: Response<Bytes>) -> Result<Credentials, ApiError> {
+        let is_good = response.status().is_success();
+        let answer = Answer {
+            api: api(asked),
+            permission: "sts:AssumeRole",
+            submits: false,
+            string_to_sign: String::new(),
+            response,
+        };
+        if !is_good {
+            return Err(refused(answer.refusal()));
+        }
+        let body: Value = serde_json::from_slice(answer.response.body()).unwrap_or_default();
+        let field = |name: &str| body["Credentials"][name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let (Some(id), Some(secret), Some(token)) =
+            (field("AccessKeyId"), field("AccessKeySecret"), field("SecurityToken"))
+        else {
+            return Err(answer.unreadable("JSON without keys in `Credentials`"));
+        };
+        let expires = field("Expiration").and_then(|time| time.parse().ok());
+        Ok(Credentials { expires, ..Credentials::fixed(id, secret.into()).with_token(Some(token.into())) })
+    }
+}
+
+fn api(asked: &Asked<'_>) -> &'static str {
+    match asked.proof {
+        Proof::Token { .. } => WITH_OIDC,
+        Proof::Keys(_) => WITH_KEY,
+    }
+}
+
+/// What the service refuses is a matter of keys and permissions, whatever it is called. Source of the codes: STS codes 2026.
+fn refused(error: ApiError) -> ApiError {
+    let code = error.code.as_deref().unwrap_or_default();
+    let help = match code {
+        "AuthenticationFail.NoPermission" => {
+            "let the role's trust policy name this OIDC provider, with the token's issuer, audience and subject, and look for a \
+             mistyped provider"
+        }
+        "AuthenticationFail.OIDCToken.AudienceNotMatch" => {
+            "let the token's audience (`oidc-audience`, on GitLab `aud`) be a client id of the OIDC provider"
+        }
+        "AuthenticationFail.OIDCToken.Expired" => {
+            "begin the step with a new token: GitLab's lives as long as the job may"
+        }
+        _ if code.starts_with("AuthenticationFail") => {
+            "compare the OIDC provider in the console with the token's issuer"
+        }
+        _ if code.starts_with("EntityNotExist") => "look for a mistyped role, and for its account",
+        "NoPermission" => {
+            "grant `sts:AssumeRole` on the role to the key's user, and let the role's trust policy name it"
+        }
+        _ => "",
+    };
+    let kind = match error.kind {
+        ApiErrorKind::Refused | ApiErrorKind::Denied | ApiErrorKind::TooLarge | ApiErrorKind::Expired => {
+            ApiErrorKind::Credentials
+        }
+        kind => kind,
+    };
+    let help = if help.is_empty() { error.help } else { Some(help.to_owned()) };
+    ApiError { kind, help, ..error }
+}
+
+/// Where the vendor's tools keep keys, in the order of credentials 1.0.12.
+pub(super) static PROFILES: &[ProfileSpec] = &[
+    ProfileSpec {
+        path: ".aliyun/config.json", // aliyun-cli
+        path_name: "",
+        forbidden_by: &["ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "ALIBABA_CLOUD_IGNORE_PROFILE"],
+        read: cli_profile,
+    },
+    ProfileSpec {
+        path: ".alibabacloud/credentials", // @alicloud/credentials 2.4.7
+        path_name: "ALIBABA_CLOUD_CREDENTIALS_FILE",
+        forbidden_by: &[],
+        read: sdk_profile,
+    },
+];
+
+/// The name under which both kinds of file let a person choose a profile. Source: aliyun-cli; credentials 1.0.12.
+const PROFILE_NAME: &str = "ALIBABA_CLOUD_PROFILE";
+
+/// The file of the vendor's command line. Source: aliyun-cli.
+fn cli_profile(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Profile>, String> {
+    let file: Value = serde_json::from_str(text).map_err(|_| "it isn't JSON".to_owned())?;
+    let current = || file["current"].as_str().map(str::to_owned).filter(|name| !name.is_empty());
+    let chosen = environment(PROFILE_NAME);
+    let name = chosen.clone().or_else(current).unwrap_or_else(|| "default".into());
+    let profiles = file["profiles"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(profile) = profiles.iter().find(|profile| profile["name"].as_str() == Some(&name)) else {
+        return if chosen.is_some() { Err(format!("it has no profile `{name}`")) } else { Ok(None) };
+    };
+    let field = |name: &str| profile[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let mode = field("mode").unwrap_or_else(|| "AK".into());
+    let keys = || keys(field("access_key_id"), field("access_key_secret"));
+    let keys = match mode.as_str() {
+        // What `aliyun configure` leaves before anybody gave a key.
+        "AK" if field("access_key_id").is_none() && field("access_key_secret").is_none() => return Ok(None),
+        "AK" | "RamRoleArn" => keys(),
+        "StsToken" => keys().filter(|_| field("sts_token").is_some()),
+        _ => {
+            return Err(format!(
+                "its profile `{name}` has the mode `{mode}`; `AK`, `StsToken` and `RamRoleArn` can be read"
+            ));
+        }
+    };
+    let Some(keys) = keys else { return Err(format!("its profile `{name}` lacks a key of its mode `{mode}`")) };
+    let keys = keys.with_token(field("sts_token").filter(|_| mode == "StsToken").map(Into::into));
+    let role = match (mode.as_str(), field("ram_role_arn")) {
+        ("RamRoleArn", Some(role)) => Some((role, field("ram_session_name"))),
+        ("RamRoleArn", None) => return Err(format!("its profile `{name}` lacks `ram_role_arn`")),
+        _ => None,
+    };
+    Ok(Some(Profile { name, keys, role }))
+}
+
+/// The file of the vendor's libraries. Source: credentials 1.0.12.
+fn sdk_profile(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<Profile>, String> {
+    let chosen = environment(PROFILE_NAME);
+    let name = chosen.clone().unwrap_or_else(|| "default".into());
+    let Some((_, pairs)) = ini(text).into_iter().find(|(section, _)| *section == name) else {
+        return if chosen.is_some() { Err(format!("it has no section `{name}`")) } else { Ok(None) };
+    };
+    let field = |key: &str| {
+        pairs.iter().find(|(known, value)| known == key && !value.is_empty()).map(|(_, value)| value.clone())
+    };
+    let kind = field("type").unwrap_or_else(|| "access_key".into());
+    let role = match kind.as_str() {
+        "access_key" | "sts" => None,
+        "ram_role_arn" => match field("role_arn") {
+            Some(role) => Some((role, field("role_session_name"))),
+            None => return Err(format!("its section `{name}` lacks `role_arn`")),
+        },
+        _ => {
+            return Err(format!(
+                "its section `{name}` has the type `{kind}`; `access_key`, `sts` and `ram_role_arn` can be read"
+            ));
+        }
+    };
+    let Some(keys) = keys(field("access_key_id"), field("access_key_secret")) else {
+        return Err(format!("its section `{name}` lacks `access_key_id` or `access_key_secret`"));
+    };
+    let keys = keys.with_token(field("security_token").filter(|_| kind == "sts").map(Into::into));
+    Ok(Some(Profile { name, keys, role }))
+}
+
+fn keys(id: Option<String>, secret: Option<String>) -> Option<Credentials> {
+    Some(Credentials::fixed(id?, secret?.into()))
+}
