@@ -35,8 +35,8 @@ fn keys_are_renewed_before_they_end_and_no_request_meets_ended_ones() {
 
 #[test]
 fn keys_that_end_unforeseen_are_replaced_and_what_they_sent_is_sent_once_more() {
-    for seed in 0..8 {
-        let mut world = world(1_000, Duration::from_millis(800 + 100 * seed));
+    for seed in 0..4 {
+        let mut world = world(600, Duration::from_millis(800 + 100 * seed));
         world.options.batch_size = Some(10);
         let story = World { role: Some((None, 1_000)), seed, ..world }.run();
         story.assert_all_done().assert_ledger();

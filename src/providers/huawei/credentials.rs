@@ -126,3 +126,44 @@ fn sdk_profile(text: &str, _: &dyn Fn(&str) -> Option<String>) -> Result<Option<
     let keys = Credentials::fixed(id, secret.into()).with_token(field("security_token").map(Into::into));
     Ok(Some(Profile { name, keys: Credentials { account_id: field("domain_id"), ..keys }, role: None }))
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn the_request_is_the_one_of_the_vendors_sdk() {
+        let file: Value = serde_json::from_str(include_str!("../../../tests/vectors/huawei-oidc.json")).unwrap();
+        let vector = &file["oidc_sts_v5"][0];
+        let mut theirs: Value = serde_json::from_str(vector["body_text"].as_str().unwrap()).unwrap();
+        let text = |name: &str| theirs[name].as_str().unwrap().to_owned();
+        let (role, session, provider) = (text("agency_urn"), text("agency_session_name"), text("provider_urn"));
+        let token = SecretString::from(text("id_token"));
+        let endpoint = Url::parse("http://127.0.0.1:18432").unwrap();
+        let proof = Proof::Token { provider: &provider, token: &token };
+        let asked = Asked { endpoint: &endpoint, role: &role, session: &session, proof };
+        let ours = Sts.request(&asked, Timestamp::UNIX_EPOCH, "").unwrap();
+        assert_eq!((ours.method().as_str(), ours.uri().path()), ("POST", vector["target"].as_str().unwrap()));
+        assert_eq!(ours.headers()["content-type"], "application/json;charset=UTF-8");
+        theirs["duration_seconds"] = LIFE.into();
+        assert_eq!(serde_json::from_slice::<Value>(ours.body()).unwrap(), theirs);
+        let body = r#"{"credentials":{"access_key_id":"i","secret_access_key":"s","security_token":"t","expiration":"2099-01-01T00:00:00.000000Z"}}"#;
+        let keys = Sts.read(&asked, Response::new(Bytes::from_static(body.as_bytes()))).unwrap();
+        assert_eq!(keys.expires, Some("2099-01-01T00:00:00Z".parse().unwrap()));
+        let refusal = Response::builder().status(403).body(Bytes::from_static(b"{}")).unwrap();
+        assert!(Sts.read(&asked, refusal).is_err());
+    }
+
+    #[test]
+    fn the_libraries_file_is_read_by_its_section_global() {
+        let none = |_: &str| None;
+        let keys =
+            sdk_profile("[basic]\nak=x\nsk=y\n[global]\nak = i\nsk = s\ndomain_id = d\n", &none).unwrap().unwrap().keys;
+        assert_eq!((keys.access_key_id.as_str(), keys.account_id.as_deref()), ("i", Some("d")));
+        assert!(sdk_profile("[basic]\nak=x\nsk=y\n", &none).unwrap().is_none());
+        assert!(sdk_profile("[global]\nidp_id=x\n", &none).is_err());
+    }
+}

@@ -16,6 +16,7 @@ use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Pr
 
 mod answers;
 mod calls;
+mod credentials;
 mod gateway;
 mod products;
 mod refusals;
