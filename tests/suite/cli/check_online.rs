@@ -15,7 +15,7 @@ fn what_is_granted_untested_and_needed_is_told_and_nothing_changes() {
     finished.ends_with(0).says(&[
         "`cdn-purge.yml` can be used",
         "mainland: Alibaba Cloud CDN",
-        "keys: `ALIBABA_CLOUD_ACCESS_KEY_ID` and `ALIBABA_CLOUD_ACCESS_KEY_SECRET` of the environment",
+        "`alibaba-cdn`: the keys of `ALIBABA_CLOUD_ACCESS_KEY_ID`",
         "untested  cdn:RefreshObjectCaches (URL refreshes)",
         "untested  cdn:PushObjectCache (URL prefetches)",
         "granted   cdn:DescribeRefreshTasks",
