@@ -18,6 +18,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/README.md",
     "docs/commands.md",
     "docs/commits.md",
+    "docs/keys.md",
     "docs/options.md",
     "docs/providers.md",
     "docs/recipes.md",
