@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
 use crate::exec::renewal::Renewal;
-use crate::inputs::credentials::sources::{self, Source};
+use crate::inputs::credentials::sources::{self, Role, Source};
 use crate::inputs::{LogLevel, Mode, Target};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
@@ -125,17 +125,25 @@ async fn real(
             let account = keys.access_key_id.clone();
             (Keys::new(keys), None, account)
         }
-        Source::Role(role) => {
-            let (name, words) = (role.role.clone(), role.evidence.words());
-            let exchanger = Exchanger::new(role, job.environment, Clock::new(job.started), unmasked.clone())?;
+        source => {
+            let (account, whose, words) = match &source {
+                Source::Told(teller) => {
+                    (teller.account(), format!("from {}", teller.words()), format!("the keys of {}", teller.words()))
+                }
+                Source::Role(Role { role, evidence, .. }) => {
+                    let words = format!("keys of the role {role}, {}", evidence.words());
+                    (role.clone(), format!("of the role `{role}`"), words)
+                }
+                Source::Keys { .. } => unreachable!("handled above"),
+            };
+            let exchanger = Exchanger::new(source, job.environment, Clock::new(job.started), unmasked.clone())?;
             let seed = u64::try_from(job.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
             let renewal = Renewal::begin(Box::new(exchanger), seed).await;
-            let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &name, error))?;
+            let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &whose, error))?;
             let keys = renewal.keys();
             let until = keys.current().expires.map(|end| format!(", until {}", end.strftime("%H:%M:%SZ")));
-            let until = until.unwrap_or_default();
-            notes.push((LogLevel::Normal, format!("`{}`: keys of the role {name}, {words}{until}", spec.name)));
-            (keys, Some(Rc::new(renewal)), name)
+            notes.push((LogLevel::Normal, format!("`{}`: {words}{}", spec.name, until.unwrap_or_default())));
+            (keys, Some(Rc::new(renewal)), account)
         }
     };
     Ok(Way { endpoint, keys, api: Rc::new(api), renewal, account })

@@ -1,5 +1,5 @@
 //! A role becomes keys: the token is got, the vendor asked over the network, and every secret on the way handed on to be
-//! masked before anything is said.
+//! masked before anything is said. Keys that a program or an address tells come the same way.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -16,7 +17,8 @@ use crate::error::{Error, ExitCode};
 use crate::exec::renewal::{Issued, Obtain};
 use crate::host::Console;
 use crate::inputs::Environment;
-use crate::inputs::credentials::sources::{Evidence, Role, Token, read_token};
+use crate::inputs::credentials::process;
+use crate::inputs::credentials::sources::{Evidence, Role, Source, Teller, Token, Who, read_token};
 use crate::provider::clock::{Clock, date};
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::{Asked, Proof};
@@ -54,9 +56,9 @@ impl Unmasked {
     }
 }
 
-/// Asks for the keys of a role.
+/// Asks for keys that end.
 pub(super) struct Exchanger {
-    role: Role,
+    source: Source,
     http: HttpApi,
     unmasked: Unmasked,
     clock_corrected: Cell<bool>,
@@ -67,19 +69,20 @@ impl Exchanger {
     ///
     /// # Errors
     /// `Network`, as [`HttpApi::new`].
-    pub(super) fn new(role: Role, environment: &Environment, clock: Clock, unmasked: Unmasked) -> Result<Self, Error> {
-        let mut endpoints: Vec<Url> = vec![role.endpoint.clone()];
-        if let Evidence::Token(_, Token::GitHub { url, .. }) = &role.evidence {
-            endpoints.push(url.clone());
-        }
-        let http = HttpApi::new(&endpoints, environment, clock)?;
-        Ok(Self { role, http, unmasked, clock_corrected: Cell::new(false) })
+    pub(super) fn new(
+        source: Source,
+        environment: &Environment,
+        clock: Clock,
+        unmasked: Unmasked,
+    ) -> Result<Self, Error> {
+        let http = HttpApi::new(&endpoints(&source), environment, clock)?;
+        Ok(Self { source, http, unmasked, clock_corrected: Cell::new(false) })
     }
 
     /// The proof of now: a token lives for minutes, so a new one is got each time where that is possible.
     async fn token(&self, token: &Token) -> Result<SecretString, ApiError> {
         let token = match token {
-            Token::Given(token) => token.clone(),
+            Token::Given(_, token) => token.clone(),
             Token::File(file) => read_token(file).map_err(|reason| {
                 let error = ApiError::new(ApiErrorKind::Credentials, "OIDC token", reason);
                 ApiError { help: Some("let whoever renews the file keep it readable".into()), ..error }
@@ -128,12 +131,33 @@ impl Exchanger {
 #[async_trait(?Send)]
 impl Obtain for Exchanger {
     async fn obtain(&self) -> Result<Issued, ApiError> {
-        let Role { exchange, role, session, endpoint, evidence } = &self.role;
-        let token;
+        self.get(&self.source).await
+    }
+}
+
+impl Exchanger {
+    async fn get(&self, source: &Source) -> Result<Issued, ApiError> {
+        let issued = match source {
+            Source::Keys { keys, .. } => Issued { credentials: keys.clone(), life: None },
+            Source::Role(role) => self.play(role).await?,
+            Source::Told(teller) => self.ask(teller).await?,
+        };
+        self.unmasked.add(&issued.credentials);
+        Ok(issued)
+    }
+
+    /// Asks the vendor for the keys of a role.
+    async fn play(&self, role: &Role) -> Result<Issued, ApiError> {
+        let Role { exchange, role, session, endpoint, evidence } = role;
+        let (token, others);
         let proof = match evidence {
             Evidence::Keys(keys, _) => {
                 self.unmasked.add(keys);
                 Proof::Keys(keys)
+            }
+            Evidence::Source(source) => {
+                others = Box::pin(self.get(source)).await?.credentials;
+                Proof::Keys(&others)
             }
             Evidence::Token(provider, source) => {
                 token = self.token(source).await?;
@@ -151,14 +175,61 @@ impl Obtain for Exchanger {
             }
             _ => error,
         })?;
-        self.unmasked.add(&credentials);
-        let life = credentials.expires.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default());
+        let life = life(&credentials, now);
+        Ok(Issued { credentials, life })
+    }
+
+    /// Lets somebody tell keys.
+    async fn ask(&self, teller: &Teller) -> Result<Issued, ApiError> {
+        const WHO: &str = "the keys";
+        let no = |kind, why: String| ApiError::new(kind, WHO, format!("{}: {why}", teller.words()));
+        let text = match &teller.who {
+            Who::Program(command, home) => {
+                let printed = process::run(command, home.as_deref()).await;
+                Bytes::from(printed.map_err(|why| no(ApiErrorKind::Credentials, why))?)
+            }
+            Who::Address(url) => {
+                let request = Request::get(url.as_str()).extension(ApiName(WHO)).body(Bytes::new());
+                let request = request.map_err(|_| no(ApiErrorKind::Credentials, "it makes no request".into()))?;
+                let response = self.http.call(request).await?;
+                let status = response.status();
+                if !status.is_success() {
+                    let kind = if status.is_server_error() { ApiErrorKind::Server } else { ApiErrorKind::Credentials };
+                    return Err(ApiError { status: Some(status.as_u16()), ..no(kind, "it gives none".into()) });
+                }
+                response.into_body()
+            }
+        };
+        let credentials = teller.exchange.told(&text).map_err(|why| no(ApiErrorKind::Credentials, why))?;
+        let life = life(&credentials, self.http.now());
         Ok(Issued { credentials, life })
     }
 }
 
-/// Why a run can't begin: there are no keys for its role.
-pub(super) fn no_keys(provider: &str, role: &str, error: ApiError) -> Error {
+/// How long keys live from now on, if that is known.
+fn life(credentials: &Credentials, now: Timestamp) -> Option<Duration> {
+    credentials.expires.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default())
+}
+
+/// Everything that is asked on the way from a source to keys.
+fn endpoints(source: &Source) -> Vec<Url> {
+    match source {
+        Source::Keys { .. } | Source::Told(Teller { who: Who::Program(..), .. }) => Vec::new(),
+        Source::Told(Teller { who: Who::Address(url), .. }) => vec![url.clone()],
+        Source::Role(role) => {
+            let mut all = match &role.evidence {
+                Evidence::Source(source) => endpoints(source),
+                Evidence::Token(_, Token::GitHub { url, .. }) => vec![url.clone()],
+                Evidence::Token(..) | Evidence::Keys(..) => Vec::new(),
+            };
+            all.push(role.endpoint.clone());
+            all
+        }
+    }
+}
+
+/// Why a run can't begin: there are no keys of this role or from this place.
+pub(super) fn no_keys(provider: &str, whose: &str, error: ApiError) -> Error {
     let (exit_code, help) = match error.kind {
         ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous => (
             ExitCode::Failed,
@@ -167,6 +238,6 @@ pub(super) fn no_keys(provider: &str, role: &str, error: ApiError) -> Error {
         _ => (ExitCode::Credentials, "look at the role and its trust policy"),
     };
     let help = error.help.clone().unwrap_or_else(|| help.to_owned());
-    let message = format!("no keys of the role `{role}` for `{provider}`: {}", ApiError { help: None, ..error });
+    let message = format!("no keys {whose} for `{provider}`: {}", ApiError { help: None, ..error });
     Error::Provider { message, help, exit_code }
 }

@@ -2,6 +2,8 @@
 //!
 //! Data and pure functions: who sends the request, and when, is no concern of a vendor.
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
@@ -31,6 +33,15 @@ pub trait Exchange: Sync {
     /// # Errors
     /// Any of these kinds, with the vendor's own words.
     fn read(&self, asked: &Asked<'_>, response: Response<Bytes>) -> Result<Credentials, ApiError>;
+
+    /// The keys that a program printed or an address answered with, in the vendor's JSON.
+    ///
+    /// # Errors
+    /// A sentence fragment without any value.
+    fn told(&self, text: &[u8]) -> Result<Credentials, String> {
+        let _ = text;
+        Err("this vendor has no such keys".to_owned())
+    }
 }
 
 /// The names of an exchange.
@@ -46,6 +57,8 @@ pub struct ExchangeSpec {
     pub role: &'static str,
     /// The environment name of the provider of tokens, as the vendor knows it.
     pub provider: &'static str,
+    /// The environment name of the token itself; empty: there is none.
+    pub token: &'static str,
     /// The environment name of a file with the token; read anew for each exchange.
     pub token_file: &'static str,
     /// The environment name of the session's name.
@@ -54,6 +67,8 @@ pub struct ExchangeSpec {
     pub role_shape: &'static str,
     /// What a provider's name looks like.
     pub provider_shape: &'static str,
+    /// The environment name of an address that answers with keys; empty: there is none.
+    pub address: &'static str,
     /// Whether a key may ask for a role, too.
     pub takes_keys: bool,
 }
@@ -100,15 +115,42 @@ pub struct ProfileSpec {
 /// Reads the text of a profile; the error is a sentence fragment without any value of the file but names.
 pub type ReadProfile = fn(&str, &dyn Fn(&str) -> Option<String>) -> Result<Option<Profile>, String>;
 
-/// What a profile holds.
+/// A profile.
 #[derive(Clone)]
 pub struct Profile {
     /// Its name.
     pub name: String,
+    /// What it holds.
+    pub holds: Holds,
+}
+
+/// What a profile holds.
+#[derive(Clone)]
+pub enum Holds {
     /// Keys.
-    pub keys: Credentials,
-    /// A role to play with them, and the name of the session, if it has one.
-    pub role: Option<(String, Option<String>)>,
+    Keys(Credentials),
+    /// A role to play with what another profile, or this one, holds.
+    Role {
+        /// Its name.
+        role: String,
+        /// The session's name, if it has one.
+        session: Option<String>,
+        /// What proves who asks for it.
+        by: Box<Self>,
+    },
+    /// A role to play with a token in a file.
+    Federated {
+        /// Its name.
+        role: String,
+        /// The session's name, if it has one.
+        session: Option<String>,
+        /// The provider of tokens, as the vendor knows it.
+        provider: String,
+        /// The file; read anew for each exchange.
+        token_file: PathBuf,
+    },
+    /// A program that prints keys, with its arguments.
+    Program(Vec<String>),
 }
 
 /// The sections of an INI file: `[name]`, then `key = value`; `#` and `;` begin a comment. Keys in lower case.

@@ -12,7 +12,7 @@ use super::{found, nothing, present, profile};
 use crate::error::Error;
 use crate::provider::Spec;
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::Exchange;
+use crate::provider::exchange::{Exchange, Holds};
 
 /// Where a provider's keys come from.
 pub enum Source {
@@ -25,6 +25,44 @@ pub enum Source {
     },
     /// They are asked for.
     Role(Role),
+    /// Somebody tells them, and others when they end.
+    Told(Teller),
+}
+
+/// Who tells keys.
+pub struct Teller {
+    /// Who it is.
+    pub who: Who,
+    /// The vendor, whose form the answer has.
+    pub exchange: &'static dyn Exchange,
+    /// Where that was found, in words.
+    pub from: String,
+}
+
+/// Who tells keys.
+pub enum Who {
+    /// A program, with its arguments; run in this folder.
+    Program(Vec<String>, Option<PathBuf>),
+    /// An address.
+    Address(Url),
+}
+
+impl Teller {
+    /// What stays the same whatever the keys are.
+    pub fn account(&self) -> String {
+        match &self.who {
+            Who::Program(command, _) => command.join(" "),
+            Who::Address(url) => url.to_string(),
+        }
+    }
+
+    /// Who it is, in words.
+    pub fn words(&self) -> String {
+        match &self.who {
+            Who::Program(..) => format!("the program of {}", self.from),
+            Who::Address(url) => format!("`{}`, as {} names it", url.host_str().unwrap_or_default(), self.from),
+        }
+    }
 }
 
 /// A role to ask for.
@@ -47,12 +85,14 @@ pub enum Evidence {
     Keys(Credentials, String),
     /// A token, and whose it is in the vendor's words.
     Token(String, Token),
+    /// Keys that have to be got themselves.
+    Source(Box<Source>),
 }
 
 /// Where a token comes from.
 pub enum Token {
-    /// It was given.
-    Given(SecretString),
+    /// It was given, under this name.
+    Given(&'static str, SecretString),
     /// A file, which somebody renews.
     File(PathBuf),
     /// GitHub gives it to a job that may ask.
@@ -71,7 +111,12 @@ impl Evidence {
     pub fn words(&self) -> String {
         match self {
             Self::Keys(_, from) => format!("by the keys of {from}"),
-            Self::Token(_, Token::Given(_)) => "by the OIDC token in `oidc-token`".into(),
+            Self::Source(source) => match &**source {
+                Source::Keys { from, .. } => format!("by the keys of {from}"),
+                Source::Role(role) => format!("by the role {}, {}", role.role, role.evidence.words()),
+                Source::Told(teller) => format!("by {}", teller.words()),
+            },
+            Self::Token(_, Token::Given(name, _)) => format!("by the OIDC token in `{name}`"),
             Self::Token(_, Token::File(_)) => "by the OIDC token of a file".into(),
             Self::Token(_, Token::GitHub { .. }) => "by GitHub's OIDC token".into(),
         }
@@ -80,7 +125,7 @@ impl Evidence {
 
 /// Finds where a provider's keys come from. The first that holds anything counts: the inputs of an access key; the role of the
 /// inputs; the provider's own names of keys in the environment; its own names of a role; its own files in the home of who
-/// runs this. An empty value is absent.
+/// runs this; an address that its own name tells. An empty value is absent.
 ///
 /// # Errors
 /// [`Error::Credentials`], never with a value of a secret: nothing is found, something is half there or can't be read, or a
@@ -102,7 +147,10 @@ pub fn source(
     if let Some(role) = search.own_role()? {
         return Ok(Source::Role(role));
     }
-    search.profile()?.ok_or_else(|| nothing(spec))
+    if let Some(source) = search.profile()? {
+        return Ok(source);
+    }
+    search.address()?.ok_or_else(|| nothing(spec))
 }
 
 struct Search<'a> {
@@ -160,15 +208,50 @@ impl Search<'_> {
 
     /// What the person's own files hold.
     fn profile(&self) -> Result<Option<Source>, Error> {
-        let Some((profile, from)) = profile::find(self.spec, self.environment, self.repository)? else {
-            return Ok(None);
+        match profile::find(self.spec, self.environment, self.repository)? {
+            Some((profile, from)) => self.held(profile.holds, from).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn held(&self, holds: Holds, from: String) -> Result<Source, Error> {
+        let no_role = || Error::Credentials {
+            message: format!("what {from} tells to use is nothing that `{}` has", self.spec.name),
+            help: "correct the file, or give keys by other means".into(),
         };
-        let Some((role, session)) = profile.role else { return Ok(Some(Source::Keys { keys: profile.keys, from })) };
-        let Some(exchange) = self.spec.exchange.filter(|exchange| exchange.is_role(&role)) else {
-            let message = format!("the role in {from} is no role that `{}` has", self.spec.name);
-            return Err(Error::Credentials { message, help: "correct the file, or give keys by other means".into() });
+        let (role, session, evidence) = match holds {
+            Holds::Keys(keys) => return Ok(Source::Keys { keys, from }),
+            Holds::Program(command) => {
+                let exchange = self.spec.exchange.ok_or_else(no_role)?;
+                let home = ["HOME", "USERPROFILE"].into_iter().find_map(|name| self.own(name)).map(PathBuf::from);
+                return Ok(Source::Told(Teller { who: Who::Program(command, home), exchange, from }));
+            }
+            Holds::Federated { role, session, provider, token_file } => {
+                (role, session, Evidence::Token(provider, Token::File(token_file)))
+            }
+            Holds::Role { role, session, by } => {
+                let evidence = match self.held(*by, from.clone())? {
+                    Source::Keys { keys, from } => Evidence::Keys(keys, from),
+                    other => Evidence::Source(Box::new(other)),
+                };
+                (role, session, evidence)
+            }
         };
-        self.role(exchange, role, session, Evidence::Keys(profile.keys, from)).map(|role| Some(Source::Role(role)))
+        let exchange = self.spec.exchange.filter(|exchange| exchange.is_role(&role)).ok_or_else(no_role)?;
+        self.role(exchange, role, session, evidence).map(Source::Role)
+    }
+
+    /// The address that answers with keys.
+    fn address(&self) -> Result<Option<Source>, Error> {
+        let Some(exchange) = self.spec.exchange else { return Ok(None) };
+        let name = exchange.spec().address;
+        let Some(text) = self.own(name) else { return Ok(None) };
+        // Whether it may be asked is the network's to say: plain http to this machine alone.
+        let url = Url::parse(&text).ok().filter(Url::has_host).ok_or_else(|| Error::Credentials {
+            message: format!("`{name}` is no address"),
+            help: "write it as `https://HOST/PATH`".into(),
+        })?;
+        Ok(Some(Source::Told(Teller { who: Who::Address(url), exchange, from: format!("`{name}`") })))
     }
 
     fn role(
@@ -196,7 +279,11 @@ impl Search<'_> {
     /// The token: given, in a file, or to be had from GitHub.
     fn token(&self, exchange: &'static dyn Exchange) -> Result<Option<Token>, Error> {
         if let Some(token) = self.inputs.oidc_token.clone() {
-            return Ok(Some(Token::Given(token)));
+            return Ok(Some(Token::Given("oidc-token", token)));
+        }
+        let name = exchange.spec().token;
+        if let Some(token) = self.own(name) {
+            return Ok(Some(Token::Given(name, token.into())));
         }
         if let Some(file) = self.own(exchange.spec().token_file) {
             return Ok(Some(Token::File(file.into())));

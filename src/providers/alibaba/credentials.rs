@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::{Asked, Exchange, ExchangeSpec, Profile, ProfileSpec, Proof, ini};
+use crate::provider::exchange::{Asked, Exchange, ExchangeSpec, Holds, Profile, ProfileSpec, Proof, ini};
 use crate::provider::sign::acs::{Call, encode, timestamp};
 use crate::provider::sign::acs1;
 use crate::provider::{ApiError, ApiErrorKind, ApiName};
@@ -39,10 +39,12 @@ static SPEC: ExchangeSpec = ExchangeSpec {
     audience: "sts.aliyuncs.com",   // aliyun/configure-aliyun-credentials-action 1.0.7
     role: "ALIBABA_CLOUD_ROLE_ARN", // this and the following: credentials 1.0.12
     provider: "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+    token: "",
     token_file: "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
     session: "ALIBABA_CLOUD_ROLE_SESSION_NAME",
     role_shape: "acs:ram::ACCOUNT:role/NAME",
     provider_shape: "acs:ram::ACCOUNT:oidc-provider/NAME",
+    address: "ALIBABA_CLOUD_CREDENTIALS_URI",
     takes_keys: true,
 };
 
@@ -124,6 +126,10 @@ impl Exchange for Sts {
         let expires = field("Expiration").and_then(|time| time.parse().ok());
         Ok(Credentials { expires, ..Credentials::fixed(id, secret.into()).with_token(Some(token.into())) })
     }
+
+    fn told(&self, text: &[u8]) -> Result<Credentials, String> {
+        told(text)
+    }
 }
 
 fn api(asked: &Asked<'_>) -> &'static str {
@@ -175,8 +181,14 @@ pub(super) static PROFILES: &[ProfileSpec] = &[
         read: cli_profile,
     },
     ProfileSpec {
-        path: ".alibabacloud/credentials", // @alicloud/credentials 2.4.7
+        path: ".alibabacloud/credentials.ini", // credentials 1.0.12
         path_name: "ALIBABA_CLOUD_CREDENTIALS_FILE",
+        forbidden_by: &[],
+        read: sdk_profile,
+    },
+    ProfileSpec {
+        path: ".alibabacloud/credentials", // @alicloud/credentials 2.4.7
+        path_name: "",
         forbidden_by: &[],
         read: sdk_profile,
     },
@@ -195,28 +207,62 @@ fn cli_profile(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Resu
     let Some(profile) = profiles.iter().find(|profile| profile["name"].as_str() == Some(&name)) else {
         return if chosen.is_some() { Err(format!("it has no profile `{name}`")) } else { Ok(None) };
     };
-    let field = |name: &str| profile[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    // What `aliyun configure` leaves before anybody gave a key.
+    let is_blank = |name: &str| profile[name].as_str().is_none_or(str::is_empty);
+    if matches!(profile["mode"].as_str(), None | Some("" | "AK"))
+        && is_blank("access_key_id")
+        && is_blank("access_key_secret")
+    {
+        return Ok(None);
+    }
+    let holds = holds(profiles, &name, CHAIN)?;
+    Ok(Some(Profile { name, holds }))
+}
+
+/// So many profiles may stand behind one another: more are a circle.
+const CHAIN: usize = 8;
+
+/// What a profile of the command line holds. Source of modes and names: aliyun-cli.
+fn holds(profiles: &[Value], name: &str, chain: usize) -> Result<Holds, String> {
+    let Some(profile) = profiles.iter().find(|profile| profile["name"].as_str() == Some(name)) else {
+        return Err(format!("it has no profile `{name}`, which another one names as its source"));
+    };
+    let Some(chain) = chain.checked_sub(1) else {
+        return Err(format!("the profiles behind `{name}` form a circle"));
+    };
+    let field = |name: &str| profile[name].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let mode = field("mode").unwrap_or_else(|| "AK".into());
-    let keys = || keys(field("access_key_id"), field("access_key_secret"));
-    let keys = match mode.as_str() {
-        // What `aliyun configure` leaves before anybody gave a key.
-        "AK" if field("access_key_id").is_none() && field("access_key_secret").is_none() => return Ok(None),
-        "AK" | "RamRoleArn" => keys(),
-        "StsToken" => keys().filter(|_| field("sts_token").is_some()),
+    let need = |key: &str| {
+        field(key).ok_or_else(|| format!("its profile `{name}` lacks `{key}`, which the mode `{mode}` needs"))
+    };
+    let keys = || Ok::<_, String>(Credentials::fixed(need("access_key_id")?, need("access_key_secret")?.into()));
+    let session = field("ram_session_name");
+    Ok(match mode.as_str() {
+        "AK" => Holds::Keys(keys()?),
+        "StsToken" => Holds::Keys(keys()?.with_token(Some(need("sts_token")?.into()))),
+        "RamRoleArn" => Holds::Role { role: need("ram_role_arn")?, session, by: Box::new(Holds::Keys(keys()?)) },
+        "ChainableRamRoleArn" => {
+            let by = holds(profiles, &need("source_profile")?, chain)?;
+            Holds::Role { role: need("ram_role_arn")?, session, by: Box::new(by) }
+        }
+        "OIDC" => Holds::Federated {
+            role: need("ram_role_arn")?,
+            session,
+            provider: need("oidc_provider_arn")?,
+            token_file: need("oidc_token_file")?.into(),
+        },
+        // At spaces, as the command line cuts it: no shell reads it.
+        "External" => {
+            let command = need("process_command")?;
+            Holds::Program(command.split_ascii_whitespace().map(str::to_owned).collect())
+        }
         _ => {
             return Err(format!(
-                "its profile `{name}` has the mode `{mode}`; `AK`, `StsToken` and `RamRoleArn` can be read"
+                "its profile `{name}` has the mode `{mode}`; `AK`, `StsToken`, `RamRoleArn`, `ChainableRamRoleArn`, `OIDC` and \
+                 `External` can be read"
             ));
         }
-    };
-    let Some(keys) = keys else { return Err(format!("its profile `{name}` lacks a key of its mode `{mode}`")) };
-    let keys = keys.with_token(field("sts_token").filter(|_| mode == "StsToken").map(Into::into));
-    let role = match (mode.as_str(), field("ram_role_arn")) {
-        ("RamRoleArn", Some(role)) => Some((role, field("ram_session_name"))),
-        ("RamRoleArn", None) => return Err(format!("its profile `{name}` lacks `ram_role_arn`")),
-        _ => None,
-    };
-    Ok(Some(Profile { name, keys, role }))
+    })
 }
 
 /// The file of the vendor's libraries. Source: credentials 1.0.12.
@@ -230,25 +276,51 @@ fn sdk_profile(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Resu
         pairs.iter().find(|(known, value)| known == key && !value.is_empty()).map(|(_, value)| value.clone())
     };
     let kind = field("type").unwrap_or_else(|| "access_key".into());
-    let role = match kind.as_str() {
-        "access_key" | "sts" => None,
-        "ram_role_arn" => match field("role_arn") {
-            Some(role) => Some((role, field("role_session_name"))),
-            None => return Err(format!("its section `{name}` lacks `role_arn`")),
+    let need = |key: &str| field(key).ok_or_else(|| format!("its section `{name}` lacks `{key}`"));
+    let keys = || Ok::<_, String>(Credentials::fixed(need("access_key_id")?, need("access_key_secret")?.into()));
+    let session = field("role_session_name");
+    let holds = match kind.as_str() {
+        "access_key" => Holds::Keys(keys()?),
+        "sts" => Holds::Keys(keys()?.with_token(field("security_token").map(Into::into))),
+        "ram_role_arn" => Holds::Role { role: need("role_arn")?, session, by: Box::new(Holds::Keys(keys()?)) },
+        "oidc_role_arn" => Holds::Federated {
+            role: need("role_arn")?,
+            session,
+            provider: need("oidc_provider_arn")?,
+            token_file: need("oidc_token_file_path")?.into(),
         },
         _ => {
             return Err(format!(
-                "its section `{name}` has the type `{kind}`; `access_key`, `sts` and `ram_role_arn` can be read"
+                "its section `{name}` has the type `{kind}`; `access_key`, `sts`, `ram_role_arn` and `oidc_role_arn` can be read"
             ));
         }
     };
-    let Some(keys) = keys(field("access_key_id"), field("access_key_secret")) else {
-        return Err(format!("its section `{name}` lacks `access_key_id` or `access_key_secret`"));
-    };
-    let keys = keys.with_token(field("security_token").filter(|_| kind == "sts").map(Into::into));
-    Ok(Some(Profile { name, keys, role }))
+    Ok(Some(Profile { name, holds }))
 }
 
-fn keys(id: Option<String>, secret: Option<String>) -> Option<Credentials> {
-    Some(Credentials::fixed(id?, secret?.into()))
+/// Keys in the JSON of a program (aliyun-cli: `mode`, `access_key_id` …) or of an address (credentials 1.0.12: `AccessKeyId` …).
+fn told(text: &[u8]) -> Result<Credentials, String> {
+    let body: Value = serde_json::from_slice(text).map_err(|_| "it isn't JSON".to_owned())?;
+    let field = |names: [&str; 2]| {
+        let texts = names.into_iter().filter_map(|name| body[name].as_str().map(str::trim));
+        texts.into_iter().find(|text| !text.is_empty()).map(str::to_owned)
+    };
+    if body["Code"].as_str().is_some_and(|code| code != "Success") {
+        return Err("it says that it has none".to_owned());
+    }
+    if body["mode"].as_str().is_some_and(|mode| !matches!(mode, "AK" | "StsToken")) {
+        return Err("its `mode` is neither `AK` nor `StsToken`".to_owned());
+    }
+    let (Some(id), Some(secret)) =
+        (field(["access_key_id", "AccessKeyId"]), field(["access_key_secret", "AccessKeySecret"]))
+    else {
+        return Err("it lacks the access key's id or its secret".to_owned());
+    };
+    let token = field(["sts_token", "SecurityToken"]).map(Into::into);
+    let expires = match field(["expiration", "Expiration"]).map(|time| time.parse()) {
+        Some(Ok(time)) => Some(time),
+        Some(Err(_)) => return Err("its `Expiration` is no time".to_owned()),
+        None => None,
+    };
+    Ok(Credentials { expires, ..Credentials::fixed(id, secret.into()).with_token(token) })
 }

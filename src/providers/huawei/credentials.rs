@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::{Asked, Exchange, ExchangeSpec, Profile, ProfileSpec, Proof, ini};
+use crate::provider::exchange::{Asked, Exchange, ExchangeSpec, Holds, Profile, ProfileSpec, Proof, ini};
 use crate::provider::{ApiError, ApiErrorKind, ApiName};
 
 /// The call. Source: sts 3.1.219.
@@ -37,10 +37,12 @@ static SPEC: ExchangeSpec = ExchangeSpec {
     audience: "sts.myhuaweicloud.com",
     role: "HUAWEICLOUD_OIDC_AGENCY_URN", // this and the following: sdk 3.1.219
     provider: "HUAWEICLOUD_OIDC_PROVIDER_URN",
+    token: "HUAWEICLOUD_OIDC_ID_TOKEN",
     token_file: "HUAWEICLOUD_OIDC_TOKEN_FILE",
     session: "HUAWEICLOUD_OIDC_SESSION_NAME",
     role_shape: "iam::ACCOUNT:agency:NAME",
     provider_shape: "iam::ACCOUNT:oidc-provider:NAME",
+    address: "",
     takes_keys: false,
 };
 
@@ -124,7 +126,8 @@ fn sdk_profile(text: &str, _: &dyn Fn(&str) -> Option<String>) -> Result<Option<
         return Err("its section `global` lacks `ak` or `sk`; other ways are not read from it".to_owned());
     };
     let keys = Credentials::fixed(id, secret.into()).with_token(field("security_token").map(Into::into));
-    Ok(Some(Profile { name, keys: Credentials { account_id: field("domain_id"), ..keys }, role: None }))
+    let holds = Holds::Keys(Credentials { account_id: field("domain_id"), ..keys });
+    Ok(Some(Profile { name, holds }))
 }
 
 #[cfg(test)]
@@ -160,8 +163,8 @@ mod tests {
     #[test]
     fn the_libraries_file_is_read_by_its_section_global() {
         let none = |_: &str| None;
-        let keys =
-            sdk_profile("[basic]\nak=x\nsk=y\n[global]\nak = i\nsk = s\ndomain_id = d\n", &none).unwrap().unwrap().keys;
+        let text = "[basic]\nak=x\nsk=y\n[global]\nak = i\nsk = s\ndomain_id = d\n";
+        let Holds::Keys(keys) = sdk_profile(text, &none).unwrap().unwrap().holds else { panic!("no keys") };
         assert_eq!((keys.access_key_id.as_str(), keys.account_id.as_deref()), ("i", Some("d")));
         assert!(sdk_profile("[basic]\nak=x\nsk=y\n", &none).unwrap().is_none());
         assert!(sdk_profile("[global]\nidp_id=x\n", &none).is_err());

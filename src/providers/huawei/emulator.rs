@@ -28,6 +28,7 @@ mod refusals;
 mod reply;
 mod request;
 mod signature;
+mod sts;
 mod tasks;
 
 /// The vendor in memory.
@@ -109,6 +110,9 @@ impl HuaweiEmulator {
 
     /// `now`: on the vendor's clock; `arrived_at`: on the caller's, for the ledger.
     fn answer(&mut self, request: &Arrived<'_>, now: Timestamp, arrived_at: Timestamp) -> Result<String, Refusal> {
+        if sts::is_meant(request.path) {
+            return self.sts(request, now);
+        }
         let call = Call::of(request.method, request.path).ok_or_else(|| {
             Refusal::new("APIGW.0101", "The API does not exist or has not been published in the environment")
         })?;
@@ -137,11 +141,14 @@ impl HuaweiEmulator {
     /// Key, clock, signature and token. Five wrong signatures in a row lock the key for five minutes.
     /// (API Gateway FAQ of support.huaweicloud.com, read in November 2026)
     fn let_in(&mut self, request: &Arrived<'_>, now: Timestamp) -> Result<(), Refusal> {
-        let claim = signature::claim(request, self.settings.access_key_secret.expose_secret())?;
+        let given = signature::access_key_id(request).and_then(|id| self.settings.given(sts::PREFIX, id));
+        let own = self.settings.access_key_secret.expose_secret();
+        let secret = given.as_ref().map_or(own, |key| key.secret.as_str());
+        let claim = signature::claim(request, secret)?;
         if self.locked_until.is_some_and(|until| now < until) {
             return Err(Refusal::unknown("AK access failed to reach the limit,forbidden."));
         }
-        if claim.access_key_id != self.settings.access_key_id {
+        if given.is_none() && claim.access_key_id != self.settings.access_key_id {
             return Err(Refusal::unknown("get secretKey failed,ak is not exist"));
         }
         let skew = signature::time(claim.date).map(|time| now.duration_since(time).abs());
@@ -157,9 +164,13 @@ impl HuaweiEmulator {
             return Err(Refusal::unknown("verify aksk signature fail"));
         }
         self.wrong_signatures = 0;
-        match (&self.settings.security_token, claim.token) {
+        if given.as_ref().is_some_and(|key| now >= key.ends) {
+            return Err(Refusal::unknown("the security token has expired"));
+        }
+        let own = self.settings.security_token.as_ref().map(ExposeSecret::expose_secret);
+        match (given.as_ref().map_or(own, |key| Some(key.token.as_str())), claim.token) {
             (None, None) => Ok(()),
-            (Some(right), Some(token)) if right.expose_secret() == token => Ok(()),
+            (Some(right), Some(token)) if right == token => Ok(()),
             _ => Err(Refusal::unknown("verify security token fail")),
         }
     }
@@ -188,7 +199,7 @@ const TOO_FAST: &str = "The throttling threshold has been reached: policy user o
 
 impl Emulator for HuaweiEmulator {
     fn claims(&self, request: &Request<Bytes>) -> bool {
-        request.uri().path().starts_with("/v1.0/cdn/")
+        request.uri().path().starts_with("/v1.0/cdn/") || sts::is_meant(request.uri().path())
     }
 
     fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
@@ -208,6 +219,9 @@ impl Emulator for HuaweiEmulator {
     }
 
     fn api(&self, request: &Request<Bytes>) -> String {
+        if sts::is_meant(request.uri().path()) {
+            return super::credentials::API.to_owned();
+        }
         let call = Call::of(request.method().as_str(), request.uri().path());
         call.map(|call| call.limits().0.to_owned()).unwrap_or_default()
     }

@@ -162,3 +162,102 @@ fn keys_of_the_vendors_own_profile_are_used_unless_it_lies_in_the_checkout() {
     hides(&finished, super::stage::SECRET);
     vendor.accepted(&STALE, &WARM);
 }
+
+/// Profiles of the vendor's command line in the home folder.
+fn profiles(site: &Site, profiles: &str) {
+    let folder = site.beside("home").join(".aliyun");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.json"), format!(r#"{{"profiles":[{profiles}]}}"#)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_the_profile_names_gives_keys_and_no_shell_reads_its_command() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (site, vendor) = (Site::new(), Vendor::start(&[]));
+    let program = site.beside("keys");
+    let (key, secret) = (super::stage::KEY, super::stage::SECRET);
+    let answer = format!(r#"{{"mode":"AK","access_key_id":"{key}","access_key_secret":"{secret}"}}"#);
+    std::fs::write(&program, format!("#!/bin/sh\n[ \"$1\" = ';touch' ] && printf '%s' '{answer}'\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let external = |command: &str| format!(r#"{{"name":"default","mode":"External","process_command":"{command}"}}"#);
+    profiles(&site, &external(&format!("{} ;touch x", program.display())));
+    let finished = run(&site, &vendor).finish();
+    finished.is_all_done().says(&["`alibaba-cdn`: the keys of the program of the profile `default` in "]);
+    hides(&finished, secret);
+    vendor.accepted(&STALE, &WARM);
+    for (command, why) in
+        [("/nowhere/keys", "can't be started"), ("./keys", "neither a full path"), ("false", "ended with")]
+    {
+        profiles(&site, &external(command));
+        run(&site, &vendor).finish().ends_with(6).says(&["no keys from the program", why]);
+    }
+}
+
+#[test]
+fn a_role_may_be_played_by_the_role_of_another_profile_and_by_a_token_in_a_file() {
+    let (site, vendor) = (Site::new(), Vendor::start(&[]));
+    let file = site.beside("token");
+    std::fs::write(&file, format!("{}\n", good_token())).unwrap();
+    profiles(
+        &site,
+        &format!(
+            r#"{{"name":"inner","mode":"OIDC","ram_role_arn":"{ROLE}","oidc_provider_arn":"{PROVIDER}","oidc_token_file":"{}"}},
+            {{"name":"outer","mode":"ChainableRamRoleArn","source_profile":"inner","ram_role_arn":"acs:ram::1:role/outer"}}"#,
+            file.display()
+        ),
+    );
+    let finished = run(&site, &vendor).env("ALIBABA_CLOUD_PROFILE", "outer").finish();
+    let told =
+        format!("keys of the role acs:ram::1:role/outer, by the role {ROLE}, by the OIDC token of a file, until ");
+    finished.is_all_done().says(&[&told]);
+    hides(&finished, &good_token());
+    vendor.accepted(&STALE, &WARM);
+}
+
+#[test]
+fn an_address_of_the_environment_answers_with_keys() {
+    let (site, vendor) = (Site::new(), Vendor::start(&[]));
+    let (key, secret) = (super::stage::KEY, super::stage::SECRET);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/keys", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = [0; 1024];
+        let _ = stream.read(&mut head).unwrap();
+        let body = format!(r#"{{"Code":"Success","AccessKeyId":"{key}","AccessKeySecret":"{secret}"}}"#);
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()).unwrap();
+    });
+    let finished = run(&site, &vendor).env("ALIBABA_CLOUD_CREDENTIALS_URI", &address).finish();
+    finished.is_all_done().says(&["the keys of `127.0.0.1`, as `ALIBABA_CLOUD_CREDENTIALS_URI` names it"]);
+    hides(&finished, secret);
+    let plain = run(&site, &vendor).env("ALIBABA_CLOUD_CREDENTIALS_URI", "http://keys.example/x").finish();
+    assert_ne!(plain.code, Some(0));
+    plain.says(&["won't send", "over http"]);
+}
+
+#[test]
+fn an_agency_of_huawei_cloud_gives_keys_that_are_renewed_while_the_run_goes_on() {
+    let (site, vendor) = (Site::new(), Vendor::start(&["--token-seconds", "3", "--task-seconds", "5"]));
+    let gateway = format!("http://{}", vendor.address());
+    let target = "{provider: huawei-cdn, settle: 0s}";
+    site.write("cdn-purge.yml", super::stage::CONFIGURATION.replace("{provider: alibaba-cdn}", target));
+    let token = token("sts.myhuaweicloud.com", 4_000_000_000);
+    let report = site.beside("report.json");
+    let finished = site
+        .bare_run(&["run", "--base", "HEAD~1", "--endpoint", &format!("huawei-cdn={gateway}")])
+        .args(&["--report", report.to_str().unwrap()])
+        .envs(&[
+            ("HUAWEICLOUD_OIDC_AGENCY_URN", "iam::0123:agency:ci"),
+            ("HUAWEICLOUD_OIDC_PROVIDER_URN", "iam::0123:oidc-provider:gitlab"),
+            ("HUAWEICLOUD_OIDC_ID_TOKEN", &token),
+            ("HUAWEICLOUD_SDK_STS_ENDPOINT", &gateway),
+        ])
+        .finish();
+    finished.is_all_done().says(&[
+        "`huawei-cdn`: keys of the role iam::0123:agency:ci, by the OIDC token in `HUAWEICLOUD_OIDC_ID_TOKEN`, until ",
+        "`huawei-cdn`: new keys, which end at ",
+    ]);
+    hides(&finished, &token);
+    vendor.accepted(&STALE, &WARM);
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
+use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -12,7 +13,7 @@ use url::Url;
 use super::super::credentials::{PROFILES, Sts};
 use crate::provider::ApiErrorKind;
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::{Asked, Exchange, Profile, Proof};
+use crate::provider::exchange::{Asked, Exchange, Holds, Profile, Proof};
 
 const ROLE: &str = "acs:ram::123:role/ci";
 
@@ -100,24 +101,83 @@ fn profile(file: usize, text: &str, chosen: Option<&str>) -> Result<Option<Profi
     (PROFILES[file].read)(text, &|name| chosen.filter(|_| name == "ALIBABA_CLOUD_PROFILE").map(str::to_owned))
 }
 
+/// What a profile holds, secrets included: values of tests.
+fn shown(holds: &Holds) -> String {
+    let session = |session: &Option<String>| session.as_ref().map_or(String::new(), |name| format!(" as {name}"));
+    match holds {
+        Holds::Keys(keys) => {
+            let token =
+                keys.security_token.as_ref().map_or(String::new(), |token| format!("+{}", token.expose_secret()));
+            format!("{}:{}{token}", keys.access_key_id, keys.access_key_secret.expose_secret())
+        }
+        Holds::Role { role, session: name, by } => format!("{role}{} by {}", session(name), shown(by)),
+        Holds::Federated { role, session: name, provider, token_file } => {
+            format!("{role}{} by the token of {provider} in {}", session(name), token_file.display())
+        }
+        Holds::Program(command) => command.join("|"),
+    }
+}
+
+#[test]
+fn what_a_program_or_an_address_tells_is_keys_or_a_reason_without_a_value() {
+    let keys =
+        Sts.told(br#"{"mode":"StsToken","access_key_id":"id","access_key_secret":"s","sts_token":"t"}"#).unwrap();
+    assert_eq!((keys.access_key_id.as_str(), keys.security_token.unwrap().expose_secret()), ("id", "t"));
+    let address = r#"{"Code":"Success","AccessKeyId":"id","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2026-11-22T13:00:00Z"}"#;
+    assert_eq!(Sts.told(address.as_bytes()).unwrap().expires, Some("2026-11-22T13:00:00Z".parse().unwrap()));
+    for (text, why) in [
+        ("", "it isn't JSON"),
+        ("[]", "it lacks the access key's id or its secret"),
+        (r#"{"access_key_id":7,"access_key_secret":["hunter2"]}"#, "it lacks the access key's id or its secret"),
+        (r#"{"mode":"hunter2","access_key_id":"hunter2"}"#, "its `mode` is neither `AK` nor `StsToken`"),
+        (r#"{"Code":"Failed","AccessKeySecret":"hunter2"}"#, "it says that it has none"),
+        (r#"{"AccessKeyId":"hunter2","AccessKeySecret":"hunter2","Expiration":"soon"}"#, "its `Expiration` is no time"),
+    ] {
+        assert_eq!(Sts.told(text.as_bytes()).err().as_deref(), Some(why), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_file_makes_the_readers_panic(text in "(?s).{0,200}", name in "[a-z]{0,4}") {
+        for file in 0..PROFILES.len() {
+            let _ = profile(file, &text, Some(&name));
+        }
+        let _ = Sts.told(text.as_bytes());
+    }
+}
+
 #[test]
 fn the_command_lines_file_gives_keys_a_token_or_a_role_and_refuses_other_modes_by_name() {
     let text = r#"{"current":"a","profiles":[
         {"name":"a","mode":"AK","access_key_id":"i","access_key_secret":"s","sts_token":"old"},
         {"name":"t","mode":"StsToken","access_key_id":"i","access_key_secret":"s","sts_token":"t"},
         {"name":"r","mode":"RamRoleArn","access_key_id":"i","access_key_secret":"s","ram_role_arn":"acs:ram::1:role/x","ram_session_name":"n"},
+        {"name":"c","mode":"ChainableRamRoleArn","source_profile":"r","ram_role_arn":"acs:ram::2:role/y"},
+        {"name":"round","mode":"ChainableRamRoleArn","source_profile":"round","ram_role_arn":"acs:ram::2:role/y"},
+        {"name":"lost","mode":"ChainableRamRoleArn","source_profile":"nowhere","ram_role_arn":"acs:ram::2:role/y"},
+        {"name":"o","mode":"OIDC","ram_role_arn":"acs:ram::3:role/z","oidc_provider_arn":"p","oidc_token_file":"/t"},
+        {"name":"p","mode":"External","process_command":"/bin/keys  --for ;me"},
         {"name":"e","mode":"EcsRamRole","ram_role_name":"x"},
         {"name":"h","mode":"AK","access_key_id":"hunter2"},
         {"name":"n","mode":"AK","access_key_id":"","access_key_secret":""}]}"#;
     let read = |chosen| profile(0, text, chosen);
-    let usual = read(None).unwrap().unwrap();
-    assert_eq!((usual.name.as_str(), usual.keys.access_key_id.as_str()), ("a", "i"));
-    assert!(usual.keys.security_token.is_none() && usual.role.is_none());
-    assert!(read(Some("t")).unwrap().unwrap().keys.security_token.is_some());
-    let role = read(Some("r")).unwrap().unwrap().role;
-    assert_eq!(role, Some(("acs:ram::1:role/x".to_owned(), Some("n".to_owned()))));
+    let shown = |chosen| shown(&read(chosen).unwrap().unwrap().holds);
+    assert_eq!(read(None).unwrap().unwrap().name, "a");
+    assert_eq!(shown(None), "i:s");
+    assert_eq!(shown(Some("t")), "i:s+t");
+    assert_eq!(shown(Some("r")), "acs:ram::1:role/x as n by i:s");
+    assert_eq!(shown(Some("c")), "acs:ram::2:role/y by acs:ram::1:role/x as n by i:s");
+    assert_eq!(shown(Some("o")), "acs:ram::3:role/z by the token of p in /t");
+    assert_eq!(shown(Some("p")), "/bin/keys|--for|;me");
+    assert!(read(Some("round")).err().unwrap().contains("form a circle"));
+    assert!(read(Some("lost")).err().unwrap().contains("no profile `nowhere`, which another one names"));
     assert!(read(Some("e")).err().unwrap().contains("the mode `EcsRamRole`"));
-    assert!(read(Some("h")).err().is_some_and(|told| told.contains("lacks a key") && !told.contains("hunter2")));
+    assert!(
+        read(Some("h"))
+            .err()
+            .is_some_and(|told| told.contains("lacks `access_key_secret`") && !told.contains("hunter2"))
+    );
     assert!(read(Some("n")).unwrap().is_none());
     assert!(read(Some("z")).err().unwrap().contains("no profile `z`"));
     assert!(profile(0, "no json", None).is_err() && profile(0, "{}", None).unwrap().is_none());
@@ -125,9 +185,13 @@ fn the_command_lines_file_gives_keys_a_token_or_a_role_and_refuses_other_modes_b
 
 #[test]
 fn the_libraries_file_is_read_by_its_section() {
-    let text = "[default]\ntype = access_key\naccess_key_id = i\naccess_key_secret = s\n[r]\ntype=ram_role_arn\naccess_key_id=i\naccess_key_secret=s\nrole_arn=acs:ram::1:role/x\n[e]\ntype=ecs_ram_role\n";
-    assert_eq!(profile(1, text, None).unwrap().unwrap().keys.access_key_id, "i");
-    assert_eq!(profile(1, text, Some("r")).unwrap().unwrap().role, Some(("acs:ram::1:role/x".to_owned(), None)));
+    let text = "[default]\ntype = access_key\naccess_key_id = i\naccess_key_secret = s\n[r]\ntype=ram_role_arn\naccess_key_id=i\naccess_key_secret=s\nrole_arn=acs:ram::1:role/x\n[o]\ntype=oidc_role_arn\nrole_arn=acs:ram::1:role/x\noidc_provider_arn=p\noidc_token_file_path=/t\n[e]\ntype=ecs_ram_role\n";
+    assert_eq!(shown(&profile(1, text, None).unwrap().unwrap().holds), "i:s");
+    assert_eq!(shown(&profile(1, text, Some("r")).unwrap().unwrap().holds), "acs:ram::1:role/x by i:s");
+    assert_eq!(
+        shown(&profile(2, text, Some("o")).unwrap().unwrap().holds),
+        "acs:ram::1:role/x by the token of p in /t"
+    );
     assert!(profile(1, text, Some("e")).err().unwrap().contains("`ecs_ram_role`"));
     assert!(profile(1, text, Some("z")).is_err() && profile(1, "", None).unwrap().is_none());
 }

@@ -19,6 +19,11 @@ pub(super) struct Claim<'r> {
     pub(super) expected: String,
 }
 
+/// Whose request this claims to be.
+pub(super) fn access_key_id<'r>(request: &Arrived<'r>) -> Option<&'r str> {
+    parts(request.header("authorization")?).map(|(id, _, _)| id)
+}
+
 /// Reads the claim and computes the signature that goes with it.
 pub(super) fn claim<'r>(request: &Arrived<'r>, secret: &str) -> Result<Claim<'r>, Refusal> {
     let authorization = request.header("authorization").ok_or_else(|| Refusal::unknown("no authorization"))?;
