@@ -25,7 +25,7 @@ pub(super) fn find(
         let is_forbidden = |name: &&str| own(environment, name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
         let elsewhere = own(environment, kind.path_name).filter(|_| !kind.path_name.is_empty()).map(PathBuf::from);
         let Some(path) = elsewhere.or_else(|| Some(home.as_ref()?.join(kind.path))) else { continue };
-        if kind.forbidden_by.iter().any(|name| is_forbidden(name)) || !path.is_absolute() {
+        if kind.forbidden_by.iter().any(is_forbidden) || !path.is_absolute() {
             continue;
         }
         let Ok(real) = path.canonicalize() else { continue };

@@ -30,10 +30,10 @@ const LIFE: u32 = 3_600;
 pub(super) struct Sts;
 
 static SPEC: ExchangeSpec = ExchangeSpec {
-    // The service is a regional one; any region serves the account. Source: the regions of sts 3.1.219.
+    // The service is a regional one; unproven: that this region serves every account. Another is named by the variable.
     endpoint: "https://sts.cn-north-4.myhuaweicloud.com",
     endpoint_name: "HUAWEICLOUD_SDK_STS_ENDPOINT", // sdk 3.1.219
-    // The vendor names none: it must be one of the client ids of the identity provider.
+    // The vendor names none: it must be one of the client ids of the identity provider, so `oidc-audience` may be needed.
     audience: "sts.myhuaweicloud.com",
     role: "HUAWEICLOUD_OIDC_AGENCY_URN", // this and the following: sdk 3.1.219
     provider: "HUAWEICLOUD_OIDC_PROVIDER_URN",
