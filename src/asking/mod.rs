@@ -21,6 +21,7 @@ pub mod follow;
 mod list;
 pub mod logs;
 pub mod measures;
+pub mod permissions;
 pub mod range;
 pub mod records;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub struct Asker<'a> {
     paces: RefCell<HashMap<&'static str, Rc<Pace>>>,
     random: RefCell<fastrand::Rng>,
     budget: RefCell<Budget>,
+    patience: Duration,
 }
 
 impl<'a> Asker<'a> {
@@ -54,7 +56,14 @@ impl<'a> Asker<'a> {
             paces: RefCell::default(),
             random: RefCell::new(fastrand::Rng::with_seed(seed)),
             budget: RefCell::new(Budget::full()),
+            patience: PATIENCE,
         }
+    }
+
+    /// The same, trying each question for so long and no longer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The same, with keys that are renewed before they end.
@@ -126,11 +135,11 @@ impl<'a> Asker<'a> {
                     _,
                 ) => {
                     let wait = retry::delay(attempt, &error, &mut self.random.borrow_mut());
-                    if began.elapsed() + wait > PATIENCE || !self.budget.borrow_mut().pay(error.kind) {
+                    if began.elapsed() + wait > self.patience || !self.budget.borrow_mut().pay(error.kind) {
                         return Err(error);
                     }
                     if attempt == 3 {
-                        (self.tell)(&format!("asking again for up to {} s: {error}", PATIENCE.as_secs()));
+                        (self.tell)(&format!("asking again for up to {} s: {error}", self.patience.as_secs()));
                     }
                     tokio::time::sleep(wait).await;
                 }

@@ -482,3 +482,34 @@ async fn tasks_are_followed_by_their_ids_until_they_have_ended() {
     assert_eq!(ended, [true, false]);
     assert!(began.elapsed() <= HOUR && !said.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_refused_are_shown_once_and_no_way_out_is_tried_for_a_short_time() {
+    use super::permissions::{Standing, permissions};
+    let refused = Fake { fault: Box::new(|_| Some(ApiErrorKind::Credentials)), ..fake(3) };
+    let (findings, _) = ask!(refused, |asker| permissions(asker, &[]));
+    assert_eq!((refused.calls.get(), findings.domains), (1, None));
+    let is_refused =
+        |standing: &Standing| matches!(standing, Standing::Unknown(error) if error.kind == ApiErrorKind::Credentials);
+    assert!(findings.permissions.iter().all(|permission| is_refused(&permission.standing)));
+
+    let cut_off = Fake { fault: Box::new(|_| Some(ApiErrorKind::Unsent)), ..fake(3) };
+    let said = |_: &str| {};
+    let out = Out(&cut_off);
+    let asker = Asker::new(&cut_off, &out, 7, &said).with_patience(Duration::from_secs(5));
+    let began = tokio::time::Instant::now();
+    let findings = permissions(&asker, &[]).await;
+    assert!(began.elapsed() <= Duration::from_secs(6) && cut_off.calls.get() <= 5, "{}", cut_off.calls.get());
+    assert!(
+        matches!(&findings.permissions[0].standing, Standing::Unknown(error) if error.kind == ApiErrorKind::Unsent)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_granted_brings_the_domains_too() {
+    use super::permissions::{Standing, permissions};
+    let fake = fake(3);
+    let (findings, _) = ask!(fake, |asker| permissions(asker, &[]));
+    assert!(findings.permissions.iter().all(|permission| permission.standing == Standing::Granted));
+    assert_eq!(findings.domains.unwrap().len(), 250);
+}

@@ -10,6 +10,7 @@ use crate::host::{Console, Host, Look};
 use crate::inputs::{Command, Environment, LogLevel, Use, When, check, parse_arguments, schema};
 
 mod ask;
+mod check_online;
 mod demo;
 pub mod emulate;
 mod explain;
@@ -64,6 +65,7 @@ pub fn execute(world: World) -> ExitCode {
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
         Command::Check(flags) => check::check(&flags, &environment).map(|text| told(&mut console, &text)),
+        Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Init(options) => init::run(&options, &mut console),
         Command::Providers => Ok(told(&mut console, &providers::table())),
         Command::Schema => Ok(told(&mut console, &schema::text())),

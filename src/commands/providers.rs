@@ -13,11 +13,9 @@ pub(super) fn table() -> String {
     parts.join("\n")
 }
 
-/// The same in Markdown, for the README.
+/// The same in Markdown.
 pub fn markdown() -> String {
-    let mut parts = vec![matrix_markdown()];
-    parts.extend(PROVIDERS.iter().map(|spec| section(spec)));
-    parts.join("\n")
+    PROVIDERS.iter().map(|spec| section(spec)).collect::<Vec<_>>().join("\n")
 }
 
 /// Everything that may be asked of a provider, each with whether this one offers it.
@@ -69,7 +67,8 @@ fn matrix_text() -> String {
     text
 }
 
-fn matrix_markdown() -> String {
+/// Which provider can do what, in Markdown.
+pub fn matrix_markdown() -> String {
     let names: Vec<String> = PROVIDERS.iter().map(|spec| format!("`{}`", spec.name)).collect();
     let mut text = format!("| | {} |\n| --- |{}\n", names.join(" | "), " :-: |".repeat(names.len()));
     for (name, cells) in matrix() {
@@ -103,7 +102,7 @@ fn text(spec: &Spec) -> String {
 }
 
 fn section(spec: &Spec) -> String {
-    let mut text = format!("### `{}`: [{}]({})\n\n", spec.name, spec.title, spec.docs);
+    let mut text = format!("## `{}`: [{}]({})\n\n", spec.name, spec.title, spec.docs);
     text.push_str("| operation | call | addresses in a call | addresses in a day | calls in a second |\n");
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     for operation in spec.operations {

@@ -12,7 +12,7 @@ use super::journal::Entry;
 use super::lane::{LaneRun, class};
 use super::retry;
 use super::state::{Pending, Taken, Uncertain};
-use crate::model::{BatchNumber, EventKind, Operation, Outcome, TaskIndex};
+use crate::model::{BatchNumber, EventKind, Kind, Operation, Outcome, TaskIndex};
 use crate::provider::{Accepted, ApiError, ApiErrorKind, Page, Record};
 
 /// How long the provider's records may lag behind; what they don't show by then was not taken. Unproven: no vendor states it.
@@ -96,6 +96,9 @@ impl LaneRun<'_> {
         } else if now < uncertain.sent + SETTLE {
             uncertain.next_look = uncertain.sent + SETTLE;
             self.state.uncertain.insert(number, uncertain);
+        } else if uncertain.batch.operation == Operation::Refresh(Kind::Tag) {
+            // What a row shows of a tag isn't documented, so that there is none proves nothing.
+            self.give_up(&uncertain, "and no record has to name a tag");
         } else {
             self.absent(uncertain, now);
         }

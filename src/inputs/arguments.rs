@@ -30,6 +30,8 @@ pub enum Command {
     ExplainRange(Flags),
     /// Whether the inputs can be used.
     Check(Flags),
+    /// The same, and whether the keys may do what the configuration does.
+    CheckOnline(Flags),
     /// Follow what was submitted earlier.
     Wait(Flags),
     /// Refresh or prefetch addresses that are given.
@@ -79,6 +81,7 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
             paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
             flags: flags(&mut inner, Use::Explain),
         },
+        "check" if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, Use::Check)),
         "check" => Command::Check(flags(&mut inner, Use::Check)),
         "wait" if inner.contains_id("task-id") => Command::Ask(Use::Wait, flags(&mut inner, Use::Wait)),
         "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
@@ -126,6 +129,10 @@ pub(super) fn program() -> clap::Command {
         .help("Which two commits a run would compare, why, and what another base would mean")
         .action(ArgAction::SetTrue)
         .conflicts_with("paths");
+    let online = Arg::new("online")
+        .long("online")
+        .help("Ask each target's provider which permissions the keys lack, changing nothing, and print the smallest policy")
+        .action(ArgAction::SetTrue);
     let addresses = Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..);
     let shell = Arg::new("shell").value_name("SHELL").help(format!("[{}]", manual::SHELLS.join(", "))).required(true);
     clap::Command::new("cdn-purge")
@@ -143,7 +150,7 @@ pub(super) fn program() -> clap::Command {
                 .after_help(PRECEDENCE),
         )
         .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).args([paths, range]))
-        .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check))
+        .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check).arg(online))
         .subcommand(with("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Use::Wait))
         .subcommand(with("refresh", "Refreshes the addresses that are given, and waits for them", Use::Refresh).arg(addresses.clone()))
         .subcommand(with("prefetch", "Prefetches the addresses that are given, and waits for them", Use::Prefetch).arg(addresses))
@@ -278,6 +285,7 @@ mod tests {
     fn every_command_is_known() {
         for (line, expected) in [
             ("check", "Check"),
+            ("check --online --provider x", "CheckOnline"),
             ("wait --state x", "Wait"),
             ("providers", "Providers"),
             ("schema", "Schema"),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::given::Flags;
 use super::settings::{Reading, read_with};
 use super::table::Use;
-use super::{Changes, Environment, Listing};
+use super::{Changes, Environment, Listing, Settings};
 use crate::error::Error;
 use crate::mapping::Rule;
 use crate::provider::OptionValue;
@@ -16,7 +16,15 @@ use crate::providers::PROVIDERS;
 /// # Errors
 /// As [`super::read`]: every problem at once.
 pub fn check(flags: &Flags, environment: &Environment) -> Result<String, Error> {
-    read_with(PROVIDERS, Use::Check, flags, environment).map(|reading| summary(&reading))
+    read(flags, environment).map(|(text, _)| text)
+}
+
+/// The same with the settings that it tells of.
+///
+/// # Errors
+/// As [`check`].
+pub fn read(flags: &Flags, environment: &Environment) -> Result<(String, Settings), Error> {
+    read_with(PROVIDERS, Use::Check, flags, environment).map(|reading| (summary(&reading), reading.settings))
 }
 
 fn summary(reading: &Reading) -> String {

@@ -21,6 +21,7 @@ mod init;
 mod listing;
 mod manual;
 mod moments;
+mod needs;
 mod network;
 mod printed;
 pub mod questions;
@@ -38,6 +39,7 @@ pub use emulate::EmulateOptions;
 pub use given::Flags;
 pub use init::{InitOptions, InitOutput};
 pub use listing::Listing;
+pub use needs::Needs;
 pub use printed::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
 };

@@ -16,6 +16,7 @@ mod encoding;
 pub mod explain;
 mod glob;
 mod index;
+mod needs;
 mod placeholder;
 pub mod rules;
 pub mod template;

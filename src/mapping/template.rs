@@ -99,6 +99,16 @@ impl Template {
         self.highest_capture.clone()
     }
 
+    /// The host of every address that it gives, without a port; of a regular expression only where there is one alone.
+    pub(super) fn host(&self, expression: bool) -> Option<String> {
+        let spelled = |piece: &Piece| match piece {
+            Piece::Literal(text) => Some(text.to_string()),
+            Piece::Value { .. } => None,
+        };
+        let spelled: String = self.pieces.iter().filter_map(spelled).collect();
+        if expression { address::host_of_pattern(&spelled) } else { address::host(&spelled).map(str::to_owned) }
+    }
+
     /// The address of a file. A `/` behind a placeholder that stands for nothing goes with it, so that `{dir}/{name}` at
     /// the root is no `//name`.
     pub(super) fn render(&self, facts: &Facts<'_>, form: Form) -> String {

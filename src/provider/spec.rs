@@ -45,6 +45,9 @@ pub struct Spec {
     pub settle: Duration,
     /// What else it can be asked.
     pub asks: Asks,
+    /// The vendor's policy that grants these permissions and nothing else, ready to paste. Their names are those of the
+    /// operations and calls above.
+    pub policy: fn(&[&str]) -> String,
     /// Makes the provider of one target.
     pub open: fn(super::Opening) -> Box<dyn super::Provider>,
     /// Makes the vendor in memory.
@@ -265,6 +268,7 @@ impl Spec {
         url_characters: 1_024,
         settle: Duration::ZERO,
         asks: Asks::NOTHING,
+        policy: |permissions| permissions.join("\n"),
         open: |_| panic!("this test opens no provider"),
         emulator: |_| panic!("this test needs no emulator"),
     };

@@ -1,6 +1,7 @@
 //! The real binary, seen from outside: arguments, environment and signals go in; an exit code, words, files and calls come out.
 
 mod asking; // what providers are asked
+mod check_online; // what keys may do
 mod checkout; // repositories that can't tell what changed
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used

@@ -9,7 +9,23 @@ use serde_json::Value;
 
 use crate::generated::path;
 
-const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "docs/README.md",
+    "docs/commands.md",
+    "docs/commits.md",
+    "docs/keys.md",
+    "docs/options.md",
+    "docs/providers.md",
+    "docs/recipes.md",
+    "docs/errors.md",
+    "docs/from-the-vendors-script.md",
+    "docs/comparison.md",
+];
 
 /// A block between two fences.
 struct Block {
@@ -137,18 +153,19 @@ fn a_workflow_to_copy_gives_inputs_and_variables_that_exist() {
     let known = |name: &str| table::find(name).is_some() || ["binary", "download-url"].contains(&name);
     let variable = |name: &str| name.strip_prefix("CDN_PURGE_").map(|rest| rest.to_lowercase().replace('_', "-"));
     let mut seen = BTreeMap::new();
-    for block in blocks("README.md").iter().filter(|block| block.language == "yaml") {
+    let all = DOCUMENTS.iter().flat_map(|document| blocks(document).into_iter().map(move |block| (document, block)));
+    for (document, block) in all.filter(|(_, block)| block.language == "yaml") {
         let workflow: Value = serde_saphyr::from_str(&block.text).unwrap();
         walk(&workflow, &mut |object| {
             let uses = object.get("uses").and_then(Value::as_str).unwrap_or_default();
             if let Some(with) = object.get("with").and_then(Value::as_object).filter(|_| uses.contains("cdn-purge")) {
                 for name in with.keys() {
-                    assert!(known(name), "line {}: there is no input `{name}`", block.line);
+                    assert!(known(name), "{document}:{}: there is no input `{name}`", block.line);
                     *seen.entry("input").or_insert(0) += 1;
                 }
             }
             for name in object.keys().filter_map(|name| variable(name)) {
-                assert!(known(&name), "line {}: there is no variable for `{name}`", block.line);
+                assert!(known(&name), "{document}:{}: there is no variable for `{name}`", block.line);
                 *seen.entry("variable").or_insert(0) += 1;
             }
         });
@@ -176,7 +193,8 @@ fn every_link_inside_the_repository_leads_somewhere() {
             let target = &target[..target.find(')').unwrap()];
             let file = target.split('#').next().unwrap();
             if !file.is_empty() && !file.contains("://") {
-                assert!(path(file).exists(), "{document} links to `{file}`, which isn't there");
+                let beside = path(document).parent().unwrap().join(file);
+                assert!(beside.exists(), "{document} links to `{file}`, which isn't there");
             }
         }
     }

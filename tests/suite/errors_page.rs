@@ -27,7 +27,7 @@ fn sources(folder: &Path, texts: &mut Vec<String>) {
             }
         } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "fixtures.rs" {
             let text = std::fs::read_to_string(&path).unwrap();
-            texts.push(text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned());
+            texts.push(text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned());
         }
     }
 }
@@ -49,10 +49,11 @@ fn messages() -> BTreeSet<String> {
     found.filter(|text| text.split_whitespace().filter(|word| !word.contains('…')).count() >= FEWEST_WORDS).collect()
 }
 
-/// The first cells of the page's tables, but for the tables' heads.
+/// The first cells of the page's tables of messages.
 fn rows(page: &str) -> BTreeSet<String> {
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
-    rows.filter(|cell| !cell.starts_with("---") && *cell != "message").map(|cell| cell.replace("\\|", "|")).collect()
+    let tables = page.split("\n\n").filter(|part| part.starts_with("| message |"));
+    let rows = tables.flat_map(|table| table.lines().skip(2));
+    rows.filter_map(|row| row.strip_prefix("| ")?.split(" | ").next()).map(|cell| cell.replace("\\|", "|")).collect()
 }
 
 #[test]

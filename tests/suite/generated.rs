@@ -70,13 +70,16 @@ fn the_component_for_gitlab_declares_every_input_and_hands_it_over() {
     settle(&file, &text);
 }
 
+/// Holds a document against the block that stands between its markers of this name.
+fn settle_block(document: &str, name: &str, block: &str) {
+    let text = std::fs::read_to_string(path(document)).unwrap();
+    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
+    settle(&path(document), &replaced(&text, &begin, &end, &format!("\n{block}\n")));
+}
+
 #[test]
-fn the_readme_lists_every_option_and_every_provider() {
-    let file = path("README.md");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let options = format!("\n{}\n", options_markdown());
-    let providers = format!("\n{}\n", providers::markdown());
-    let text = replaced(&text, "<!-- options:begin -->", "<!-- options:end -->", &options);
-    let text = replaced(&text, "<!-- providers:begin -->", "<!-- providers:end -->", &providers);
-    settle(&file, &text);
+fn the_documents_list_every_option_and_every_provider() {
+    settle_block("README.md", "providers", &providers::matrix_markdown());
+    settle_block("docs/providers.md", "providers", &providers::markdown());
+    settle_block("docs/options.md", "options", &options_markdown());
 }

@@ -38,6 +38,7 @@ static PAPER: Spec = Spec {
     url_characters: 200,
     settle: Duration::ZERO,
     asks: Asks::NOTHING,
+    policy: |permissions| permissions.join(" and "),
     open: |opening| Box::new(Paper(opening)),
     emulator: |settings| Box::new(PaperMill { settings: settings.clone(), ledger: Vec::new() }),
 };

@@ -6,6 +6,7 @@ mod cases; // configuration and changes become the plan that `cases/*.md` shows
 mod cli; // the real binary from outside: exit codes, words, files, and what a vendor got
 mod conformance; // every provider, every operation, every documented refusal
 mod documents; // what README and the others say is true: commands, configurations, workflows, links
+mod errors_page; // the page of errors has every message, and no other
 mod generated; // files that are printed from tables are up to date
 mod made_up; // a provider that nobody sells, made of its own folder alone
 mod sim; // whole executions in virtual time, with every fault

@@ -355,3 +355,56 @@ fn no_second_holds_more_calls_than_the_limit_at_the_server() {
         story.assert_rate(api, limit);
     }
 }
+
+/// Three tags of one host, in one call, at a server whose rows this changes.
+fn tagged(bend: Option<Bend>, ids: Ids, rows: Rows) -> World {
+    let tags = (0..3).map(|tag| (Operation::Refresh(Kind::Tag), format!("https://www.example.com/#tag-{tag}")));
+    let mut world = World::of(tags.collect());
+    (world.bend, world.settings.ids, world.settings.rows) = (bend, ids, rows);
+    world
+}
+
+#[test]
+fn a_tag_is_done_when_a_row_names_it_or_stands_for_its_whole_call() {
+    let spell = |spell: fn(&str) -> String| {
+        row_bend(move |row| row["ObjectPath"] = spell(row["ObjectPath"].as_str().unwrap()).into())
+    };
+    let whole: fn(&str) -> String = |tag| format!("https://www.example.com/#{tag}");
+    for (ids, rows, bend) in [
+        (Ids::Merged, Rows::PerUrl, None),
+        (Ids::PerCall, Rows::PerUrl, None),
+        (Ids::PerUrl, Rows::PerUrl, spell(whole)),
+        (Ids::PerCall, Rows::PerTask, None),
+        (Ids::PerCall, Rows::PerTask, spell(|_| "tag-0,tag-1,tag-2".into())),
+        (Ids::PerCall, Rows::PerTask, spell(|_| "www.example.com".into())),
+    ] {
+        tagged(bend, ids, rows).run().assert_all_done().assert_ledger();
+    }
+    // Three rows that name none of them could be anybody's.
+    for ids in [Ids::Merged, Ids::PerCall] {
+        let story = tagged(spell(|_| "www.example.com".into()), ids, Rows::PerUrl).run();
+        story.assert_partition().assert_ledger();
+        assert_eq!((story.count("unknown"), story.ledger.len()), (3, 3));
+    }
+}
+
+#[test]
+fn tags_whose_answer_was_lost_end_as_unknown_and_are_not_sent_again_since_no_row_has_to_name_them() {
+    let story =
+        tagged(None, Ids::PerCall, Rows::PerUrl).with_faults(&["RefreshObjectCacheByCacheTag#1=drop-after"]).run();
+    story.assert_partition().assert_ledger();
+    assert_eq!((story.count("unknown"), story.ledger.len()), (3, 3));
+}
+
+#[test]
+fn a_prefetch_waits_for_a_tag_of_its_host_and_for_none_of_another() {
+    let mut world = tagged(None, Ids::Merged, Rows::PerUrl);
+    world.settings.hang = vec!["#tag-1".into()];
+    world.tasks.push((Operation::Prefetch, "https://www.example.com/a".into()));
+    world.tasks.push((Operation::Prefetch, "https://img.example.com/a".into()));
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert_eq!(story.outcome(Operation::Prefetch, "https://img.example.com/a"), &Outcome::Done);
+    let waiting = story.outcome(Operation::Prefetch, "https://www.example.com/a");
+    assert!(matches!(waiting, Outcome::Unsubmitted(_)), "{waiting:?}");
+}

@@ -23,6 +23,7 @@ use spec::{Product, object_type};
 mod answer;
 mod credentials;
 mod emulator;
+mod policy;
 mod refusal;
 mod spec;
 #[cfg(test)]

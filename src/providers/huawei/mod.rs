@@ -13,8 +13,8 @@ use crate::provider::credentials::Keys;
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, ApiName, CallLimit, DomainPage, LogPage, LogQuestion, Measure,
-    MeasureQuestion, Opening, OptionValue, Options, Page, Point, Provider, Record, RecordFilter, RecordKind,
-    RecordStatus, Spec, Submission, TaskState,
+    MeasureQuestion, Opening, OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus,
+    Spec, Submission,
 };
 
 use answer::Answer;
@@ -23,6 +23,7 @@ use spec::{EUROPE, FOREIGN, QUOTAS};
 mod answer;
 mod credentials;
 mod emulator;
+mod policy;
 mod refusal;
 mod spec;
 #[cfg(test)]
@@ -95,8 +96,16 @@ impl Huawei {
     }
 
     /// The rows of one task, a page of so many.
-    async fn detail(&self, task_id: &str, rows: usize, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
+    async fn detail(
+        &self,
+        task_id: &str,
+        url: Option<&str>,
+        rows: usize,
+        page: u32,
+        api: &dyn Api,
+    ) -> Result<Page, ApiError> {
         let mut query = self.project();
+        query.extend(url.map(|url| ("url", url.to_owned())));
         query.extend([("page_size", rows.to_string()), ("page_number", page.max(1).to_string())]);
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
         match self.read(&HUAWEI_CDN.status, &path, query, api).await?.detail(task_id) {
@@ -142,18 +151,18 @@ impl Provider for Huawei {
 
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         match task_ids.first() {
-            Some(id) => self.detail(id, HUAWEI_CDN.status.rows_per_page, page, api).await,
+            Some(id) => self.detail(id, None, HUAWEI_CDN.status.rows_per_page, page, api).await,
             None => Ok(Page::default()),
         }
     }
 
     /// The record query knows no task ids, so those of a task come from its details.
+    /// The record query has no parameter for a domain, nor for all tasks that aren't finished: rows of others come with them,
+    /// since a page with rows left out would look like the last one.
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let limit = &HUAWEI_CDN.records;
         if let Some(id) = &filter.task_id {
-            let mut found = self.detail(id, limit.rows_per_page, page, api).await?;
-            found.records.retain(|record| filter.url.as_ref().is_none_or(|url| record.url == *url));
-            return Ok(found);
+            return self.detail(id, filter.url.as_deref(), limit.rows_per_page, page, api).await;
         }
         let offset = (page.max(1) as usize - 1) * limit.rows_per_page;
         let mut query = vec![("limit", limit.rows_per_page.to_string()), ("offset", offset.to_string())];
@@ -173,9 +182,7 @@ impl Provider for Huawei {
             let (start, end) = window(filter);
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }
-        let mut found = self.read(limit, "/v1.0/cdn/contentgateway/url-tasks", query, api).await?.records()?;
-        found.records.retain(|record| remains(record, filter));
-        Ok(found)
+        self.read(limit, "/v1.0/cdn/contentgateway/url-tasks", query, api).await?.records()
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
@@ -253,15 +260,6 @@ fn status_word(status: RecordStatus) -> Option<&'static str> {
         RecordStatus::Complete => Some("succeed"),
         RecordStatus::Failed => Some("failed"),
     }
-}
-
-/// What the record query has no parameter for is left out here. The total stays the vendor's, so that a page with nothing
-/// left on it isn't taken for the last one.
-fn remains(record: &Record, filter: &RecordFilter) -> bool {
-    let host = url::Url::parse(&record.url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let is_running = record.state == TaskState::Running;
-    filter.domain.as_ref().is_none_or(|domain| host.is_some_and(|host| host.eq_ignore_ascii_case(domain)))
-        && (filter.status != Some(RecordStatus::Running) || is_running)
 }
 
 /// Both times, no more than a day apart: the vendor wants that. Without an end it is the day from the beginning on.

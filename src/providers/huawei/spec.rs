@@ -160,6 +160,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             rows_per_page: 1_000, // up to 10,000: sdk 3.1.219
         }),
     },
+    policy: super::policy::policy,
     open: |opening| Box::new(Huawei::open(opening)),
     emulator: |settings| Box::new(HuaweiEmulator::new(settings)),
 };

@@ -118,6 +118,7 @@ pub static ALIBABA_CDN: Spec = Spec {
             ..ask("DescribeUserDomains", "cdn:DescribeUserDomains", 100.0)  // reference 2026-04
         }),
     },
+    policy: super::super::policy::policy,
     open: |opening| Box::new(Alibaba::open(&CDN, opening)),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_CDN, &CDN, settings)),
 };

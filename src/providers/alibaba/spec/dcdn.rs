@@ -74,6 +74,7 @@ pub static ALIBABA_DCDN: Spec = Spec {
     url_characters: 1_024, // DCDN guide 2025-09
     settle: Duration::ZERO, // no page asks for a pause
     asks: Asks::NOTHING,
+    policy: super::super::policy::policy,
     open: |opening| Box::new(Alibaba::open(&DCDN, opening)),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_DCDN, &DCDN, settings)),
 };

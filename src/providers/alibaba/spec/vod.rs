@@ -80,6 +80,7 @@ pub static ALIBABA_VOD: Spec = Spec {
         }),
         domains: None, // VOD has no call for it among those of its CDN
     },
+    policy: super::super::policy::policy,
     open: |opening| Box::new(Alibaba::open(&VOD, opening)),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_VOD, &VOD, settings)),
 };

@@ -1,0 +1,227 @@
+//! `check --online`: what `check` says, which permissions each target's keys lack, and the smallest policy for what the
+//! configuration does. Nothing is changed anywhere.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::run;
+use crate::asking::Asker;
+use crate::asking::permissions::{Findings, Permission, Standing, permissions};
+use crate::error::{Error, ExitCode};
+use crate::host::Console;
+use crate::inputs::{Environment, Flags, Needs, Settings, Target, check};
+use crate::pipeline::keys::Unmasked;
+use crate::pipeline::{Job, access};
+use crate::provider::{ApiError, ApiErrorKind, Domain, Spec};
+
+/// How long a question is tried: somebody waits for the answer, and may simply ask again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Reads the configuration as `check` does, and asks each target that a rule is about.
+///
+/// # Errors
+/// [`Error::Inputs`] with every problem; then nothing is asked.
+pub(super) fn run(
+    flags: &Flags,
+    environment: &Environment,
+    console: &mut Console,
+    is_terminal: bool,
+    now: Timestamp,
+) -> Result<ExitCode, Error> {
+    let (text, mut settings) = check::read(flags, environment)?;
+    // The text has them.
+    settings.notes.clear();
+    run::prepare(&settings, environment, console, is_terminal);
+    console.result(&text);
+    let job = Job { settings: &settings, environment, resume_only: false, started: now };
+    let mut code = ExitCode::Success;
+    for target in &settings.targets {
+        let needs = settings.needs(target);
+        console.result(&format!("\n{}: {}", target.name, target.provider.title));
+        if needs.operations.is_empty() {
+            console.result("  no rule is about it: nothing is needed");
+            continue;
+        }
+        code = code.worst(match run::block_on(false, ask(&job, target, &needs, console))? {
+            Ok(findings) => told(target, &needs, &findings, console),
+            Err(error) => {
+                console.error(&error);
+                error.exit_code()
+            }
+        });
+    }
+    policies(&settings, console);
+    Ok(code)
+}
+
+/// Asks one target.
+async fn ask(job: &Job<'_>, target: &Target, needs: &Needs, console: &mut Console) -> Result<Findings, Error> {
+    let unmasked = Unmasked::default();
+    let reached = access::reach(job, target, &unmasked).await;
+    unmasked.mask(console);
+    let (access, notes) = reached?;
+    for (_, note) in &notes {
+        console.result(&format!("  {note}"));
+    }
+    let seed = u64::try_from(job.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
+    let asker = Asker::new(&*access.provider, &*access.api, seed, &|_| {}).with_patience(PATIENCE);
+    let asker = asker.renewing(access.renewal.as_deref());
+    Ok(permissions(&asker, &needs.operations).await)
+}
+
+/// Tells what was found: all of it as a result, and what keeps a run from its work as an error too.
+fn told(target: &Target, needs: &Needs, findings: &Findings, console: &mut Console) -> ExitCode {
+    let mut problems: Vec<(String, String, ExitCode)> = Vec::new();
+    for permission in &findings.permissions {
+        console.result(&line(permission));
+        let Some((code, help)) = judged(permission) else { continue };
+        let error = match &permission.standing {
+            Standing::Missing(error) | Standing::Unknown(error) => error,
+            Standing::Granted | Standing::Untested(_) => continue,
+        };
+        // One error may stand for all permissions that weren't asked for after it.
+        let message = words(error);
+        if problems.iter().all(|(known, ..)| *known != message) {
+            problems.push((message, help, code));
+        }
+    }
+    if let Some(domains) = &findings.domains {
+        for host in &needs.hosts {
+            let (state, is_good) = state(host, domains);
+            console.result(&format!("  host {host}: {state}"));
+            if !is_good {
+                let help = format!(
+                    "the provider refuses addresses of domains that aren't {ONLINE} in the account of the keys"
+                );
+                problems.push((format!("`{host}` is {state}"), help, ExitCode::Failed));
+            }
+        }
+    }
+    problems.into_iter().fold(ExitCode::Success, |code, (message, help, exit_code)| {
+        let message = format!("target `{}`: {message}", target.name);
+        console.error(&Error::Provider { message, help, exit_code });
+        code.worst(exit_code)
+    })
+}
+
+/// The line of one permission.
+fn line(permission: &Permission) -> String {
+    let Permission { name, purposes, is_needed, standing } = permission;
+    let purposes = purposes.join(", ");
+    match standing {
+        Standing::Granted => format!("  granted   {name} ({purposes})"),
+        Standing::Missing(_) if !is_needed => {
+            format!("  not given {name} ({purposes}): only this check would use it, a run doesn't")
+        }
+        Standing::Missing(error) => format!("  missing   {name} ({purposes}): {}", words(error)),
+        Standing::Untested(why) => format!("  untested  {name} ({purposes}): {why}"),
+        Standing::Unknown(error) => format!("  unknown   {name} ({purposes}): {}", words(error)),
+    }
+}
+
+/// The exit code that a permission asks for, and what to do; `None` where nothing is wrong.
+fn judged(permission: &Permission) -> Option<(ExitCode, String)> {
+    use ApiErrorKind::{Ambiguous, Credentials, Server, Throttled, Unsent};
+    match &permission.standing {
+        Standing::Missing(_) if permission.is_needed => Some((
+            ExitCode::Credentials,
+            format!("grant `{}`: the policy below has all that is needed", permission.name),
+        )),
+        Standing::Unknown(error) => match error.kind {
+            Credentials => {
+                let help = error.help.clone();
+                Some((
+                    ExitCode::Credentials,
+                    help.unwrap_or_else(|| "look at the keys, and which account they belong to".into()),
+                ))
+            }
+            Unsent | Ambiguous | Server | Throttled => {
+                Some((ExitCode::Checkout, "look at the network and the endpoint, and ask again".into()))
+            }
+            _ if permission.is_needed => {
+                let help = error.help.clone();
+                Some((ExitCode::Failed, help.unwrap_or_else(|| "look in the provider's console".into())))
+            }
+            _ => None,
+        },
+        Standing::Missing(_) | Standing::Granted | Standing::Untested(_) => None,
+    }
+}
+
+/// The provider's own words, on one line and without what to do.
+fn words(error: &ApiError) -> String {
+    let text = ApiError { help: None, ..error.clone() }.to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The word for a domain that serves, the same in the pages of every vendor here.
+const ONLINE: &str = "online";
+/// The word for one that serves while its settings are spread; it will be online soon.
+const CONFIGURING: &str = "configuring";
+
+/// What the account's domains say of a host, and whether it serves. A domain `.example.com` or `*.example.com` is all below.
+fn state(host: &str, domains: &[Domain]) -> (String, bool) {
+    let is_below = |domain: &str| {
+        let wild = domain.strip_prefix('*').unwrap_or(domain);
+        wild.starts_with('.') && host.len() > wild.len() && host.ends_with(wild)
+    };
+    let exact = domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(host));
+    match exact.or_else(|| domains.iter().find(|domain| is_below(&domain.name.to_ascii_lowercase()))) {
+        None => ("not among the account's domains".to_owned(), false),
+        Some(domain) => {
+            let serves = [ONLINE, CONFIGURING].iter().any(|word| domain.status.eq_ignore_ascii_case(word));
+            (domain.status.clone(), serves)
+        }
+    }
+}
+
+/// Prints the smallest policy for each provider's keys: its targets share them.
+fn policies(settings: &Settings, console: &mut Console) {
+    let mut providers: Vec<(&'static Spec, Vec<&'static str>)> = Vec::new();
+    for target in &settings.targets {
+        let permissions = settings.needs(target).permissions(target.provider);
+        match providers.iter_mut().find(|(spec, _)| spec.name == target.provider.name) {
+            Some((_, known)) => {
+                let new: Vec<_> = permissions.into_iter().filter(|permission| !known.contains(permission)).collect();
+                known.extend(new);
+            }
+            None => providers.push((target.provider, permissions)),
+        }
+    }
+    for (spec, permissions) in providers.iter().filter(|(_, permissions)| !permissions.is_empty()) {
+        let policy = (spec.policy)(permissions);
+        console.result(&format!("\nthe smallest policy for the keys of {}\n{policy}", spec.title));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_looked_for_among_the_domains_and_below_those_that_stand_for_all() {
+        let domain = |name: &str, status: &str| Domain {
+            name: name.into(),
+            status: status.into(),
+            service: String::new(),
+            cname: None,
+        };
+        let domains = [
+            domain("www.example.com", "offline"),
+            domain(".example.com", "online"),
+            domain("*.shop.test", "Configuring"),
+        ];
+        for (host, expected) in [
+            ("www.example.com", ("offline", false)),
+            ("img.example.com", ("online", true)),
+            ("a.b.shop.test", ("Configuring", true)),
+            ("example.com", ("not among the account's domains", false)),
+            ("shop.test", ("not among the account's domains", false)),
+            ("wwwexample.com", ("not among the account's domains", false)),
+        ] {
+            let (told, serves) = state(host, &domains);
+            assert_eq!((&*told, serves), expected, "{host}");
+        }
+    }
+}

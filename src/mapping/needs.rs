@@ -1,0 +1,98 @@
+//! A rule → what it may ever ask for, whatever changes: its operations and the hosts of its addresses.
+
+use std::collections::BTreeSet;
+
+use super::{Overrides, Rule};
+use crate::model::{Kind, Operation};
+
+impl Rule {
+    /// Every operation that a change can make it ask for, in the order of [`Operation::ALL`].
+    pub fn operations(&self, overrides: Overrides) -> Vec<Operation> {
+        let refreshes = overrides.refresh.unwrap_or(self.refresh);
+        let prefetches = overrides.prefetch.unwrap_or(self.prefetch);
+        let is_asked = |operation: &Operation| match operation {
+            Operation::Refresh(kind) => refreshes && self.kinds().contains(kind),
+            Operation::Prefetch => {
+                prefetches && !self.urls.is_empty() && matches!(self.kind, Kind::File | Kind::IgnoreParams)
+            }
+        };
+        Operation::ALL.into_iter().filter(is_asked).collect()
+    }
+
+    /// The hosts of its addresses, in lower case. A pattern that may match at several hosts counts for none.
+    pub fn hosts(&self) -> BTreeSet<String> {
+        let urls = self.urls.iter().map(|template| template.host(self.kind == Kind::Regex));
+        let others = self.directories.iter().chain(&self.tags).map(|template| template.host(false));
+        urls.chain(others).flatten().map(|host| host.to_lowercase()).collect()
+    }
+
+    fn kinds(&self) -> BTreeSet<Kind> {
+        let of = |templates: &[_], kind: Kind| (!templates.is_empty()).then_some(kind);
+        let kinds = [of(&self.urls, self.kind), of(&self.directories, Kind::Directory), of(&self.tags, Kind::Tag)];
+        kinds.into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Encoded, Globs, Template};
+    use super::*;
+
+    fn rule(kind: Kind, urls: &[&str], directories: &[&str], tags: &[&str]) -> Rule {
+        let templates = |texts: &[&str]| texts.iter().map(|text| Template::parse(text).unwrap()).collect();
+        Rule {
+            name: "rule".into(),
+            files: Globs::parse(&["**".to_owned()]).unwrap(),
+            urls: templates(urls),
+            directories: templates(directories),
+            tags: tags.iter().map(|text| Template::parse_tag(text).unwrap()).collect(),
+            targets: vec!["main".into()],
+            refresh: true,
+            prefetch: true,
+            kind,
+            force: false,
+            index: Vec::new(),
+            encoded: Encoded::Encoded,
+            queries: Vec::new(),
+            allow_root: false,
+        }
+    }
+
+    const PAGES: &[&str] = &["https://WWW.example.com:8443/{tail}"];
+
+    #[test]
+    fn every_form_of_address_is_an_operation_of_its_own() {
+        use Operation::{Prefetch, Refresh};
+        let usual = Overrides::default();
+        let pages = rule(Kind::File, PAGES, &[], &[]);
+        assert_eq!(pages.operations(usual), [Refresh(Kind::File), Prefetch]);
+        let all = rule(Kind::IgnoreParams, PAGES, &["https://b.test/{dir}/"], &["https://c.test/#{stem}"]);
+        let refreshes = [Refresh(Kind::Directory), Refresh(Kind::IgnoreParams), Refresh(Kind::Tag)];
+        assert_eq!(all.operations(usual), [&refreshes[..], &[Prefetch]].concat());
+        // What isn't one page can't be fetched.
+        assert_eq!(rule(Kind::Directory, PAGES, &[], &[]).operations(usual), [Refresh(Kind::Directory)]);
+        assert_eq!(
+            rule(Kind::File, &[], &["https://b.test/{dir}/"], &[]).operations(usual),
+            [Refresh(Kind::Directory)]
+        );
+    }
+
+    #[test]
+    fn what_is_asked_for_the_whole_run_replaces_what_the_rule_says() {
+        let pages = rule(Kind::File, PAGES, &[], &[]);
+        let only = |refresh, prefetch| pages.operations(Overrides { refresh: Some(refresh), prefetch: Some(prefetch) });
+        assert_eq!(only(false, true), [Operation::Prefetch]);
+        assert_eq!(only(true, false), [Operation::Refresh(Kind::File)]);
+        assert!(only(false, false).is_empty());
+    }
+
+    #[test]
+    fn hosts_are_those_of_all_addresses() {
+        let all = rule(Kind::File, PAGES, &["https://b.test/{dir}/"], &["https://c.test/#{stem}"]);
+        assert_eq!(Vec::from_iter(all.hosts()), ["b.test", "c.test", "www.example.com"]);
+        let pattern = rule(Kind::Regex, &[r"https://a.test/{dir}/.*\.html"], &[], &[]);
+        assert_eq!(Vec::from_iter(pattern.hosts()), ["a.test"]);
+        let several = rule(Kind::Regex, &[r"https://a.test/{dir}/x|https://b.test/y"], &[], &[]);
+        assert!(several.hosts().is_empty());
+    }
+}
