@@ -349,3 +349,101 @@ pub fn read_token(file: &Path) -> Result<SecretString, String> {
         profile::read(file).map_err(|reason| format!("can't read the token in `{}`: {reason}", file.display()))?;
     present(Some(text.into())).ok_or_else(|| format!("the file `{}` holds no token", file.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::PROVIDERS;
+
+    type Variables = &'static [(&'static str, &'static str)];
+
+    const ROLE: (&str, &str) = ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/env");
+    const PROVIDER: (&str, &str) = ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1:oidc-provider/env");
+    const FILE: (&str, &str) = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/run/token");
+    const KEY: [(&str, &str); 2] = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "i"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s")];
+    const GITHUB: [(&str, &str); 3] = [
+        ("GITHUB_ACTIONS", "true"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://github.example/?v=2"),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "b"),
+    ];
+
+    fn inputs(role: &str, provider: &str, token: &str, key: bool) -> CredentialInputs {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        CredentialInputs {
+            access_key_id: key.then(|| "given".into()),
+            access_key_secret: key.then(|| "s".into()),
+            security_token: None,
+            role: text(role),
+            oidc_provider: text(provider),
+            oidc_audience: None,
+            oidc_token: text(token).map(Into::into),
+        }
+    }
+
+    /// Where the keys for the first provider come from, in a few words.
+    fn chosen(inputs: &CredentialInputs, environment: &[&[(&str, &str)]]) -> String {
+        let environment: Environment =
+            environment.concat().iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        match source(PROVIDERS[0], PROVIDERS, inputs, &environment, Path::new(".")) {
+            Ok(Source::Keys { from, .. }) => from,
+            Ok(Source::Role(role)) => format!("{} {}", role.role, role.evidence.words()),
+            Err(error) => error.diagnostics().remove(0).title,
+        }
+    }
+
+    #[test]
+    fn the_first_place_that_holds_anything_counts() {
+        let (none, given) = (inputs("", "", "", false), "acs:ram::1:role/given");
+        let by_file = "acs:ram::1:role/env by the OIDC token of a file";
+        let cases: &[(CredentialInputs, &[Variables], &str)] = &[
+            (inputs("", "", "", true), &[&KEY, &[ROLE, PROVIDER, FILE]], "`access-key-id`"),
+            (none.clone(), &[&KEY, &[ROLE, PROVIDER, FILE]], "`ALIBABA_CLOUD_ACCESS_KEY_ID`"),
+            (none.clone(), &[&[ROLE, PROVIDER, FILE]], by_file),
+            (none.clone(), &[&[("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), ROLE, PROVIDER, FILE]], by_file),
+            (none.clone(), &[&[ROLE, PROVIDER], &GITHUB], "acs:ram::1:role/env by GitHub's OIDC token"),
+            (
+                none.clone(),
+                &[&[ROLE, PROVIDER], &GITHUB[..1]],
+                "the job may not ask GitHub for the token that gives keys for `alibaba-cdn`",
+            ),
+            (none, &[&[ROLE, PROVIDER]], "no keys for `alibaba-cdn`"),
+            (inputs("", "", "t", false), &[&[ROLE]], "no keys for `alibaba-cdn`"),
+            (inputs(given, "p", "t", false), &[&KEY], "acs:ram::1:role/given by the OIDC token in `oidc-token`"),
+            (inputs(given, "p", "", false), &[&KEY, &GITHUB], "acs:ram::1:role/given by GitHub's OIDC token"),
+            (
+                inputs(given, "", "", false),
+                &[&KEY],
+                "acs:ram::1:role/given by the keys of `ALIBABA_CLOUD_ACCESS_KEY_ID`",
+            ),
+            (inputs(given, "p", "t", true), &[&KEY], "acs:ram::1:role/given by the keys of `access-key-id`"),
+            (
+                inputs(given, "", "t", false),
+                &[],
+                "the role for `alibaba-cdn` is given without a proof of who asks for it",
+            ),
+            (
+                inputs(given, "p", "", false),
+                &[],
+                "there is a role for `alibaba-cdn` and no OIDC token that proves who asks for it",
+            ),
+            (inputs("admin", "p", "t", false), &[&KEY], "`role` is no role that `alibaba-cdn` has"),
+            // Another vendor's, which has its own targets in the same run.
+            (inputs("iam::1:agency:ci", "p", "t", false), &[&KEY], "`ALIBABA_CLOUD_ACCESS_KEY_ID`"),
+        ];
+        for (inputs, environment, expected) in cases {
+            assert_eq!(chosen(inputs, environment), *expected, "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn the_session_names_the_run_in_letters_that_every_vendor_takes() {
+        let environment: Environment = [KEY[0], KEY[1], ("GITHUB_RUN_ID", "12/../3")]
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into();
+        let inputs = inputs("acs:ram::1:role/x", "", "", false);
+        let Ok(Source::Role(role)) = source(PROVIDERS[0], PROVIDERS, &inputs, &environment, Path::new(".")) else {
+            panic!("a role with a key")
+        };
+        assert_eq!((role.session.as_str(), role.endpoint.as_str()), ("cdn-purge-123", "https://sts.aliyuncs.com/"));
+    }
+}
