@@ -387,6 +387,7 @@ mod tests {
         match source(PROVIDERS[0], PROVIDERS, inputs, &environment, Path::new(".")) {
             Ok(Source::Keys { from, .. }) => from,
             Ok(Source::Role(role)) => format!("{} {}", role.role, role.evidence.words()),
+            Ok(Source::Told(teller)) => teller.words(),
             Err(error) => error.diagnostics().remove(0).title,
         }
     }
