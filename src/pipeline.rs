@@ -72,7 +72,6 @@ impl Job<'_> {
         let Some((range, changed_files, mapped)) = found else {
             return self.interrupted(console, interrupt.signal());
         };
-        let head = range.as_ref().map(|range| range.head.clone());
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
         if self.resume_only && plan.is_empty() {
             return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
@@ -109,13 +108,6 @@ impl Job<'_> {
             };
             let text = format!("the same command{other} goes on from the journal `{journal}`");
             console.note(LogLevel::Normal, &text);
-        }
-        let is_good = matches!(report.status(), Status::Done | Status::NothingToDo);
-        match (&settings.write_base, head) {
-            (Some(file), Some(head)) if is_good && settings.mode == Mode::Real => {
-                files::replace(file, console.redactor(), |writer| writeln!(writer, "{head}"))?;
-            }
-            _ => {}
         }
         Ok(code)
     }
@@ -261,11 +253,23 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> E
     let junit = console.host().junit_file().map_or(Ok(()), |file| {
         files::replace(&file, console.redactor(), |writer| report::junit::write(report, writer))
     });
-    let written = [reported, junit, summarize(report, console), hand_out(report, file.as_deref(), console)];
+    let base = keep_base(report, settings, console);
+    let written = [reported, junit, base, summarize(report, console), hand_out(report, file.as_deref(), console)];
     written.into_iter().filter_map(Result::err).fold(report.exit_code(), |code, error| {
         console.error(&error);
         code.worst(error.exit_code())
     })
+}
+
+/// Keeps the commit that is deployed now, for the run that begins where this one ended well.
+fn keep_base(report: &Report<'_>, settings: &Settings, console: &Console) -> Result<(), Error> {
+    let is_deployed = matches!(report.status(), Status::Done | Status::NothingToDo) && settings.mode == Mode::Real;
+    match (&settings.write_base, report.head()) {
+        (Some(file), Some(head)) if is_deployed => {
+            files::replace(file, console.redactor(), |writer| writeln!(writer, "{head}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn summarize(report: &Report<'_>, console: &mut Console) -> Result<(), Error> {

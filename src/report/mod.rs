@@ -168,6 +168,11 @@ struct Row<'r> {
 }
 
 impl<'a> Report<'a> {
+    /// The commit that the changes lead to; a list of addresses has none.
+    pub fn head(&self) -> Option<&str> {
+        Some(self.context.range.as_ref()?.head.as_str())
+    }
+
     /// The counts of the tasks that `wanted` picks, over all targets.
     pub fn count(&self, wanted: impl Fn(Operation) -> bool) -> Counts {
         let mut counts = Counts::default();

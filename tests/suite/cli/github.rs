@@ -331,3 +331,17 @@ fn a_runner_that_takes_no_outputs_is_no_silence() {
     finished.ends_with(3).says(&["`GITHUB_STEP_SUMMARY` is not set"]);
     assert!(vendor.ledger().is_empty());
 }
+
+#[test]
+fn a_base_that_cannot_be_written_turns_the_step_red_and_leaves_the_outputs_true() {
+    let vendor = Vendor::start(&[]);
+    let job = Job::new();
+    let below_a_file = job.path("event.json").join("deployed");
+    let finished = job.step(vendor.address(), &[("INPUT_WRITE-BASE", below_a_file.to_str().unwrap())]).finish();
+    finished.ends_with(3).says(&["deployed` can't be written"]);
+    assert_eq!(job.output("status"), "done");
+    assert_eq!(
+        job.output("refreshed"),
+        vendor.ledger().iter().filter(|line| line.starts_with("refresh ")).count().to_string()
+    );
+}
