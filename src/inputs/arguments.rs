@@ -98,9 +98,9 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
         "init" => Command::Init(Box::new(init::read(&mut inner)?)),
         "completions" => {
             let shell = inner.remove_one::<String>("shell").unwrap_or_default();
-            Command::Print(manual::completions(&shell, program())?)
+            Command::Print(manual::completions(&shell, whole_program())?)
         }
-        "man" => Command::Print(manual::page(&program())),
+        "man" => Command::Print(manual::page(&whole_program())),
         "emulate" => Command::Emulate(Box::new(emulate::read(&mut inner)?)),
         _ => Command::Demo(flags(&mut inner, Use::Demo)),
     })
@@ -114,27 +114,19 @@ fn list(matches: &mut ArgMatches, used_by: Use) -> Command {
     Command::List(used_by, flags)
 }
 
-/// The program as clap knows it.
+/// The program as clap knows it. What a command takes is made when that command is read: all the options of all the
+/// commands would be the longest part of a start.
 pub(super) fn program() -> clap::Command {
-    let command = |name: &'static str, about: &'static str| clap::Command::new(name).about(about);
-    let with = |name, about, used_by| command(name, about).args(arguments(used_by)).after_help(PRECEDENCE);
-    let paths = Arg::new("paths")
-        .value_name("PATH")
-        .help("Files, from the repository's root")
-        .num_args(1..)
-        .required_unless_present("range")
-        .value_parser(clap::value_parser!(OsString));
-    let range = Arg::new("range")
-        .long("range")
-        .help("Which two commits a run would compare, why, and what another base would mean")
-        .action(ArgAction::SetTrue)
-        .conflicts_with("paths");
-    let online = Arg::new("online")
-        .long("online")
-        .help("Ask each target's provider which permissions the keys lack, changing nothing, and print the smallest policy")
-        .action(ArgAction::SetTrue);
-    let addresses = Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..);
-    let shell = Arg::new("shell").value_name("SHELL").help(format!("[{}]", manual::SHELLS.join(", "))).required(true);
+    tree(|command| command.defer(complete))
+}
+
+/// The program with everything that each command takes.
+pub(super) fn whole_program() -> clap::Command {
+    tree(complete)
+}
+
+fn tree(finish: fn(clap::Command) -> clap::Command) -> clap::Command {
+    let commands = COMMANDS.iter().map(|(name, about, _)| finish(clap::Command::new(*name).about(*about)));
     clap::Command::new("cdn-purge")
         .bin_name("cdn-purge")
         .version(env!("CARGO_PKG_VERSION"))
@@ -143,30 +135,77 @@ pub(super) fn program() -> clap::Command {
         .args_conflicts_with_subcommands(true)
         .after_help(PRECEDENCE)
         .disable_help_subcommand(true)
-        .subcommand(with("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Use::Run))
-        .subcommand(
-            command("plan", "The same up to the plan: no keys, nothing sent to a provider")
-                .args(arguments(Use::Run).filter(|argument| argument.get_id() != "dry-run"))
-                .after_help(PRECEDENCE),
-        )
-        .subcommand(with("explain", "Which rule turns a file into which addresses, or why none does", Use::Explain).args([paths, range]))
-        .subcommand(with("check", "Reads the configuration and reports every problem at once", Use::Check).arg(online))
-        .subcommand(with("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Use::Wait))
-        .subcommand(with("refresh", "Refreshes the addresses that are given, and waits for them", Use::Refresh).arg(addresses.clone()))
-        .subcommand(with("prefetch", "Prefetches the addresses that are given, and waits for them", Use::Prefetch).arg(addresses))
-        .subcommand(with("records", "The provider's records of refreshes and prefetches", Use::Records))
-        .subcommand(with("quota", "What is left for today", Use::Quota))
-        .subcommand(with("traffic", "The bytes that were delivered", Use::Traffic))
-        .subcommand(with("bandwidth", "The bits per second that were delivered", Use::Bandwidth))
-        .subcommand(with("logs", "The log files of a domain; fetches them too", Use::Logs))
-        .subcommand(with("domains", "The domains of the account", Use::Domains))
-        .subcommand(init::command())
-        .subcommand(command("providers", "What each provider can do, its limits and its environment names"))
-        .subcommand(command("schema", "The configuration's JSON schema"))
-        .subcommand(command("completions", "Completions for a shell").arg(shell))
-        .subcommand(command("man", "The manual page, for `man -l -`"))
-        .subcommand(emulate::command())
-        .subcommand(with("demo", "The main job on a small repository of its own, against the emulators", Use::Demo))
+        .subcommands(commands)
+}
+
+/// Every command: its name, what it does, and which options of the table it takes.
+#[rustfmt::skip]
+const COMMANDS: &[(&str, &str, Option<Use>)] = &[
+    ("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Some(Use::Run)),
+    ("plan", "The same up to the plan: no keys, nothing sent to a provider", Some(Use::Run)),
+    ("explain", "Which rule turns a file into which addresses, or why none does", Some(Use::Explain)),
+    ("check", "Reads the configuration and reports every problem at once", Some(Use::Check)),
+    ("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Some(Use::Wait)),
+    ("refresh", "Refreshes the addresses that are given, and waits for them", Some(Use::Refresh)),
+    ("prefetch", "Prefetches the addresses that are given, and waits for them", Some(Use::Prefetch)),
+    ("records", "The provider's records of refreshes and prefetches", Some(Use::Records)),
+    ("quota", "What is left for today", Some(Use::Quota)),
+    ("traffic", "The bytes that were delivered", Some(Use::Traffic)),
+    ("bandwidth", "The bits per second that were delivered", Some(Use::Bandwidth)),
+    ("logs", "The log files of a domain; fetches them too", Some(Use::Logs)),
+    ("domains", "The domains of the account", Some(Use::Domains)),
+    ("init", "Writes a first configuration for this repository, from what is in it", None),
+    ("providers", "What each provider can do, its limits and its environment names", None),
+    ("schema", "The configuration's JSON schema", None),
+    ("completions", "Completions for a shell", None),
+    ("man", "The manual page, for `man -l -`", None),
+    ("emulate", "Serves the built-in emulators of all providers over HTTP", None),
+    ("demo", "The main job on a small repository of its own, against the emulators", Some(Use::Demo)),
+];
+
+/// Gives a command what it takes: its options of the table, and what is its own.
+fn complete(command: clap::Command) -> clap::Command {
+    let name = command.get_name().to_owned();
+    let of_the_table = COMMANDS.iter().find(|(known, ..)| *known == name).and_then(|(.., used_by)| *used_by);
+    let command = match of_the_table {
+        // A plan is a dry run in any case.
+        Some(used_by) => {
+            let arguments = arguments(used_by).filter(|argument| name != "plan" || argument.get_id() != "dry-run");
+            command.args(arguments).after_help(PRECEDENCE)
+        }
+        None => command,
+    };
+    match name.as_str() {
+        "explain" => command.args([
+            Arg::new("paths")
+                .value_name("PATH")
+                .help("Files, from the repository's root")
+                .num_args(1..)
+                .required_unless_present("range")
+                .value_parser(clap::value_parser!(OsString)),
+            Arg::new("range")
+                .long("range")
+                .help("Which two commits a run would compare, why, and what another base would mean")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("paths"),
+        ]),
+        "check" => command.arg(
+            Arg::new("online")
+                .long("online")
+                .help("Ask each target's provider which permissions the keys lack, changing nothing, and print the smallest policy")
+                .action(ArgAction::SetTrue),
+        ),
+        "refresh" | "prefetch" => {
+            command.arg(Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..))
+        }
+        "completions" => {
+            let shells = format!("[{}]", manual::SHELLS.join(", "));
+            command.arg(Arg::new("shell").value_name("SHELL").help(shells).required(true))
+        }
+        "init" => command.args(init::options()),
+        "emulate" => command.args(emulate::options()),
+        _ => command,
+    }
 }
 
 const PRECEDENCE: &str = "Every option of a run but color, progress and merge-request-note is also an input of the Action, and every option is an \
@@ -257,7 +296,7 @@ mod tests {
 
     #[test]
     fn clap_finds_nothing_wrong_with_the_table() {
-        program().debug_assert();
+        whole_program().debug_assert();
     }
 
     #[test]

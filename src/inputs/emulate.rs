@@ -74,13 +74,13 @@ impl Default for EmulateOptions {
     }
 }
 
-/// The command as clap knows it.
-pub(super) fn command() -> clap::Command {
+/// What the command takes, as clap knows it.
+pub(super) fn options() -> impl IntoIterator<Item = Arg> {
     let one = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
     };
     let many = |name, value, help| one(name, value, help).action(ArgAction::Append);
-    clap::Command::new("emulate").about("Serves the built-in emulators of all providers over HTTP").args([
+    [
         one("listen", "ADDRESS", "Where to serve [default: 127.0.0.1:8700]"),
         one("latency", "TIME", "Hold every answer back for so long, as 50ms [default: 0ms]"),
         one("task-seconds", "SECONDS", "How long a task takes [default: 5]"),
@@ -102,7 +102,7 @@ pub(super) fn command() -> clap::Command {
         ),
         one("seed", "N", "Where chance in faults comes from [default: 0]"),
         one("ledger", "PATH", "Where to write what was accepted"),
-    ])
+    ]
 }
 
 /// Reads the flags.
@@ -201,7 +201,7 @@ mod tests {
 
     fn parse(line: &str) -> Result<EmulateOptions, Error> {
         let arguments = std::iter::once("emulate").chain(line.split_whitespace());
-        read(&mut command().try_get_matches_from(arguments).unwrap())
+        read(&mut clap::Command::new("emulate").args(options()).try_get_matches_from(arguments).unwrap())
     }
 
     #[test]

@@ -36,12 +36,12 @@ pub enum InitOutput {
     File(PathBuf),
 }
 
-/// The command as clap knows it.
-pub(super) fn command() -> clap::Command {
+/// What the command takes, as clap knows it.
+pub(super) fn options() -> impl IntoIterator<Item = Arg> {
     let one = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
     };
-    clap::Command::new("init").about("Writes a first configuration for this repository, from what is in it").args([
+    [
         one("provider", "NAME", "The provider; without it the one whose keys a pipeline of the repository names"),
         one("host", "HOST", "Where the site is served, as www.example.com or www.example.com/docs; may be repeated")
             .action(ArgAction::Append),
@@ -51,7 +51,7 @@ pub(super) fn command() -> clap::Command {
         one("repository", "PATH", "The directory of the checkout [default: .]")
             .short('C')
             .value_hint(ValueHint::DirPath),
-    ])
+    ]
 }
 
 /// Reads the flags.
@@ -98,7 +98,7 @@ mod tests {
 
     fn parse(line: &str) -> Result<InitOptions, Error> {
         let arguments = std::iter::once("init").chain(line.split_whitespace());
-        read(&mut command().try_get_matches_from(arguments).unwrap())
+        read(&mut clap::Command::new("init").args(options()).try_get_matches_from(arguments).unwrap())
     }
 
     #[test]

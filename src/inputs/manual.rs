@@ -135,38 +135,38 @@ fn prose(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::arguments::program;
+    use super::super::arguments::whole_program;
     use super::*;
 
     #[test]
     fn every_shell_completes_commands_options_and_their_words() {
         for shell in SHELLS {
-            let text = completions(shell, program()).unwrap();
+            let text = completions(shell, whole_program()).unwrap();
             for word in ["dry-run", "emulate", "fail-on", "init"] {
                 assert!(text.contains(word), "{shell}: {word}");
             }
         }
         for shell in ["bash", "fish", "zsh"] {
-            assert!(completions(shell, program()).unwrap().contains(PROVIDERS[0].name), "{shell}");
+            assert!(completions(shell, whole_program()).unwrap().contains(PROVIDERS[0].name), "{shell}");
         }
     }
 
     #[test]
     fn an_unknown_shell_is_told_with_the_nearest() {
-        let told = completions("zssh", program()).unwrap_err().diagnostics().remove(0);
+        let told = completions("zssh", whole_program()).unwrap_err().diagnostics().remove(0);
         assert_eq!(told.help.as_deref(), Some("did you mean `zsh`?"));
-        let told = completions("nothing", program()).unwrap_err().diagnostics().remove(0);
+        let told = completions("nothing", whole_program()).unwrap_err().diagnostics().remove(0);
         assert!(told.help.unwrap().contains("`powershell`"));
     }
 
     #[test]
     fn the_manual_page_has_every_option_and_command_once_and_every_exit_code() {
-        let page = page(&program());
+        let page = page(&whole_program());
         for entry in ENTRIES {
             let head = format!("\\fB{}\\fR", prose(&format!("--{}", entry.name)));
             assert_eq!(page.matches(&head).count(), 1, "{head}");
         }
-        for command in program().get_subcommands() {
+        for command in whole_program().get_subcommands() {
             assert!(page.contains(&format!("\n\\fB{}\\fR\n", command.get_name())), "{}", command.get_name());
         }
         for (code, _) in EXIT_STATUS {
