@@ -11,7 +11,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past};
 use crate::exec::{self, Access, Options};
-use crate::host::{Console, Host, Progress, Severity, files, gitlab_note};
+use crate::host::{Console, Host, Progress, Severity, files};
 use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
@@ -51,7 +51,7 @@ impl Job<'_> {
     pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let result = self.perform(console, interrupt).await;
         if let Err(error) = &result {
-            note::write(self, &report::markdown::error(error), console).await;
+            note::write(self, |_| report::markdown::error(error), console).await;
         }
         result
     }
@@ -97,7 +97,7 @@ impl Job<'_> {
         console.end_group();
         let report = recorder.finish();
         let code = publish(&report, settings, console);
-        note::write(self, &report::markdown::markdown(&report, gitlab_note::BYTES), console).await;
+        note::write(self, |bytes| report::markdown::markdown(&report, bytes), console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
             let journal = journal.display();
             let other = match &settings.changes {
@@ -110,6 +110,11 @@ impl Job<'_> {
             console.note(LogLevel::Normal, &text);
         }
         Ok(code)
+    }
+
+    /// Where this run's chance begins.
+    pub(crate) fn seed(&self) -> u64 {
+        u64::try_from(self.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default()
     }
 
     /// Ends a run that a signal stopped before there was a plan.
@@ -174,7 +179,7 @@ impl Job<'_> {
             prefetch_timeout: settings.prefetch_timeout,
             batch_size: settings.batch_size,
             one_at_a_time: settings.one_at_a_time,
-            seed: u64::try_from(self.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default(),
+            seed: self.seed(),
             started: self.started,
         };
         let accesses: Vec<Access> = opened.accesses;

@@ -156,8 +156,7 @@ impl<'a> Answer<'a> {
             self.console().note(*level, note);
         }
         let tell = |text: &str| self.note(text);
-        let seed = u64::try_from(self.stage.now.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
-        let asker = Asker::new(&*access.provider, &*access.api, seed, &tell).renewing(access.renewal.as_deref());
+        let asker = Asker::new(&*access.provider, &*access.api, job.seed(), &tell).renewing(access.renewal.as_deref());
         let name = &*target.name;
         match &self.asking.question {
             Question::Records(filters, most) => {
@@ -191,7 +190,7 @@ impl<'a> Answer<'a> {
                         self.row(told::log(name, file, *show_links));
                     }
                     if let Some(folder) = download {
-                        code = code.worst(self.fetch(&files, folder, seed).await?);
+                        code = code.worst(self.fetch(&files, folder, job.seed()).await?);
                     }
                 }
                 return Ok(code);

@@ -64,8 +64,7 @@ async fn ask(job: &Job<'_>, target: &Target, needs: &Needs, console: &mut Consol
     for (_, note) in &notes {
         console.result(&format!("  {note}"));
     }
-    let seed = u64::try_from(job.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
-    let asker = Asker::new(&*access.provider, &*access.api, seed, &|_| {}).with_patience(PATIENCE);
+    let asker = Asker::new(&*access.provider, &*access.api, job.seed(), &|_| {}).with_patience(PATIENCE);
     let asker = asker.renewing(access.renewal.as_deref());
     Ok(permissions(&asker, &needs.operations).await)
 }

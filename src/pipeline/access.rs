@@ -137,8 +137,7 @@ async fn real(
                 Source::Keys { .. } => unreachable!("handled above"),
             };
             let exchanger = Exchanger::new(source, job.environment, Clock::new(job.started), unmasked.clone())?;
-            let seed = u64::try_from(job.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default();
-            let renewal = Renewal::begin(Box::new(exchanger), seed).await;
+            let renewal = Renewal::begin(Box::new(exchanger), job.seed()).await;
             let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &whose, error))?;
             let keys = renewal.keys();
             let until = keys.current().expires.map(|end| format!(", until {}", end.strftime("%H:%M:%SZ")));

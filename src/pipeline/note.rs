@@ -13,8 +13,9 @@ use crate::provider::http::HttpApi;
 /// All requests together may take so long: the outcome is known and written by now, and a job waits for nothing else.
 const PATIENCE: Duration = Duration::from_secs(45);
 
-/// Writes or renews the note. Never fails: whatever a note can't be written for changes nothing about how the run went.
-pub(super) async fn write(job: &Job<'_>, markdown: &str, console: &mut Console) {
+/// Writes or renews the note, of what `markdown` gives for so many bytes. Never fails: whatever a note can't be written for
+/// changes nothing about how the run went.
+pub(super) async fn write(job: &Job<'_>, markdown: impl FnOnce(usize) -> String, console: &mut Console) {
     if !job.settings.merge_request_note {
         return;
     }
@@ -38,7 +39,7 @@ pub(super) async fn write(job: &Job<'_>, markdown: &str, console: &mut Console) 
             return;
         }
     };
-    let markdown = console.redactor().redact(markdown).into_owned();
+    let markdown = console.redactor().redact(&markdown(gitlab_note::BYTES)).into_owned();
     let sent = tokio::time::timeout(PATIENCE, send(job, &note, &markdown)).await;
     let sent = sent.unwrap_or_else(|_| Err(format!("GitLab took longer than {} s", PATIENCE.as_secs())));
     match sent {
