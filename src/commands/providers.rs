@@ -79,11 +79,16 @@ pub fn matrix_markdown() -> String {
 
 fn text(spec: &Spec) -> String {
     let mut text = format!("{}: {}\n  {}\n\n", spec.name, spec.title, spec.docs);
-    let _ = writeln!(text, "  {:<22} {:<22} {:>9} {:>9} {:>9}", "operation", "call", "per call", "per day", "calls/s");
+    let longest = spec.operations.iter().map(|operation| operation.api.len()).max().unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "  {:<22} {:<longest$} {:>9} {:>9} {:>9}",
+        "operation", "call", "per call", "per day", "calls/s"
+    );
     for operation in spec.operations {
         let (kind, api, per_day) = (words(operation.operation), operation.api, per_day(operation));
         let (per_call, rate) = (operation.per_call, operation.calls_per_second);
-        let _ = writeln!(text, "  {kind:<22} {api:<22} {per_call:>9} {per_day:>9} {rate:>9}");
+        let _ = writeln!(text, "  {kind:<22} {api:<longest$} {per_call:>9} {per_day:>9} {rate:>9}");
     }
     let _ =
         writeln!(text, "  the day ends at {}; addresses of up to {} characters", spec.quota_reset, spec.url_characters);

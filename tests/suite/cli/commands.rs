@@ -48,6 +48,13 @@ fn help_and_version_go_to_standard_output() {
 fn providers_tells_limits_options_and_the_names_of_keys() {
     let finished = Site::empty().bare_run(&["providers"]).finish();
     finished.ends_with(0).says(&["alibaba-cdn", "10000", "l2-preload", "ALIBABA_CLOUD_ACCESS_KEY_ID"]);
+    let rates = |line: &&str| line.starts_with("  refresh ") || line.trim_start().starts_with("operation ");
+    let first_table = finished.out.lines().skip_while(|line| !line.starts_with("alibaba-cdn: ")).filter(rates).take(6);
+    let widths: Vec<usize> = first_table.map(str::len).collect();
+    assert!(
+        widths.len() == 6 && widths.iter().all(|width| *width == widths[0]),
+        "columns are not below each other: {widths:?}"
+    );
 }
 
 #[test]
