@@ -57,7 +57,10 @@ pub enum Command {
 /// # Errors
 /// [`Error::Inputs`] for an unknown flag or command, a missing argument, or text that isn't Unicode.
 pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
-    let mut matches = match program().try_get_matches_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let is_command = |first: &OsString| COMMANDS.iter().any(|(name, ..)| first == name);
+    let program = if arguments.get(1).is_some_and(is_command) { commands(defer) } else { program(defer) };
+    let mut matches = match program.try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error)
             if matches!(error.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion) =>
@@ -114,28 +117,32 @@ fn list(matches: &mut ArgMatches, used_by: Use) -> Command {
     Command::List(used_by, flags)
 }
 
-/// The program as clap knows it. What a command takes is made when that command is read: all the options of all the
-/// commands would be the longest part of a start.
-pub(super) fn program() -> clap::Command {
-    tree(|command| command.defer(complete))
-}
-
-/// The program with everything that each command takes.
+/// The program as clap knows it, with what each command takes.
 pub(super) fn whole_program() -> clap::Command {
-    tree(complete)
+    program(complete)
 }
 
-fn tree(finish: fn(clap::Command) -> clap::Command) -> clap::Command {
+/// The commands, and the options of a run, which need none.
+fn program(finish: fn(clap::Command) -> clap::Command) -> clap::Command {
+    commands(finish).args(arguments(Use::Run)).after_help(PRECEDENCE)
+}
+
+/// The commands alone.
+fn commands(finish: fn(clap::Command) -> clap::Command) -> clap::Command {
     let commands = COMMANDS.iter().map(|(name, about, _)| finish(clap::Command::new(*name).about(*about)));
     clap::Command::new("cdn-purge")
         .bin_name("cdn-purge")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Refreshes and prefetches the CDN addresses of the files that changed between two commits, and reports the truth")
-        .args(arguments(Use::Run))
         .args_conflicts_with_subcommands(true)
-        .after_help(PRECEDENCE)
         .disable_help_subcommand(true)
         .subcommands(commands)
+}
+
+/// Leaves what a command takes until it is the one that is read: all the options of all the commands would be the longest
+/// part of a start.
+fn defer(command: clap::Command) -> clap::Command {
+    command.defer(complete)
 }
 
 /// Every command: its name, what it does, and which options of the table it takes.
