@@ -5,14 +5,14 @@ mod check_online; // what keys may do
 mod checkout; // repositories that can't tell what changed
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
-mod github; // what a runner of GitHub Actions gets
+pub mod github; // what a runner of GitHub Actions gets
 mod keyless; // keys that nobody stored
 mod lists; // addresses that are given
 mod names; // file names that tools trip over
-mod stage; // what all of them play on: a site, a run, what it left
+pub mod stage; // what all of them play on: a site, a run, what it left
 mod targets; // one configuration with several providers
 mod trouble; // vendors that refuse, break off, lie or never answer
-mod vendor; // whom a run talks to
+pub mod vendor; // whom a run talks to
 mod work; // the main job as it should be
 
 #[cfg(unix)]

@@ -7,54 +7,17 @@ use std::path::Path;
 use cdn_purge::inputs::{Environment, Flags, check, parse_arguments, table};
 use serde_json::Value;
 
+use self::blocks::{Block, DOCUMENTS, blocks, read};
 use crate::generated::path;
 
-const DOCUMENTS: &[&str] = &[
-    "README.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "CHANGELOG.md",
-    "docs/README.md",
-    "docs/commands.md",
-    "docs/commits.md",
-    "docs/keys.md",
-    "docs/options.md",
-    "docs/providers.md",
-    "docs/recipes.md",
-    "docs/errors.md",
-    "docs/from-the-vendors-script.md",
-    "docs/comparison.md",
-];
+mod blocks; // what stands between their fences
 
-/// A block between two fences.
-struct Block {
-    language: String,
-    text: String,
-    /// Of the line behind the fence, from 1.
-    line: usize,
-}
-
-fn read(document: &str) -> String {
-    std::fs::read_to_string(path(document)).unwrap()
-}
-
-fn blocks(document: &str) -> Vec<Block> {
-    let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
-    for (number, line) in (1..).zip(read(document).lines()) {
-        match (line.strip_prefix("```"), open.take()) {
-            (Some(_), Some(block)) => blocks.push(block),
-            (Some(language), None) => {
-                open = Some(Block { language: language.to_owned(), text: String::new(), line: number + 1 });
-            }
-            (None, Some(block)) => open = Some(Block { text: block.text + line + "\n", ..block }),
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "{document}: a fence isn't closed");
-    blocks
-}
+#[cfg(unix)]
+mod commands; // every command is run
+#[cfg(unix)]
+mod ground; // where
+#[cfg(unix)]
+mod jobs; // and every job of a pipeline
 
 /// The words of a simple command: split at spaces, but for what stands between single quotes; a comment ends it.
 fn words(command: &str) -> Vec<String> {
@@ -128,8 +91,7 @@ fn every_configuration_in_a_document_can_be_used() {
     let config = folder.path().join("cdn-purge.yml");
     let mut tried = 0;
     for document in DOCUMENTS {
-        let is_configuration = |block: &&Block| block.language == "yaml" && block.text.contains("version: 1\n");
-        for block in blocks(document).iter().filter(is_configuration) {
+        for block in blocks(document).iter().filter(|block| block.is_configuration()) {
             std::fs::write(&config, &block.text).unwrap();
             assert_can_be_used(&config, &format!("{document}:{}", block.line));
             tried += 1;

@@ -58,7 +58,7 @@ impl Job {
 
 /// Reads a file of outputs as the runner does (actions/runner, `FileCommandManager.cs`): line by line; whichever of `=` and
 /// `<<` comes first decides; a value between delimiters ends at a line that is the delimiter.
-fn runner_outputs(text: &str) -> Vec<(String, String)> {
+pub fn runner_outputs(text: &str) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     let mut lines = text.split('\n');
     while let Some(line) = lines.next() {

@@ -113,7 +113,12 @@ impl Site {
 
     /// The program in the repository, with a cleared environment: no CI, no keys.
     pub fn bare_run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cdn-purge"));
+        self.start_of(env!("CARGO_BIN_EXE_cdn-purge"), arguments)
+    }
+
+    /// The same of another program.
+    pub fn start_of(&self, program: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new(program);
         command.current_dir(self.repository()).args(arguments).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.beside("home")).env("TMPDIR", self.beside("temporary"));
@@ -213,11 +218,16 @@ pub struct Started {
 impl Started {
     /// Waits for a line that holds this.
     pub fn wait_for(&self, text: &str) {
+        self.line_with(text);
+    }
+
+    /// The next line that holds this.
+    pub fn line_with(&self, text: &str) -> String {
         let deadline = Instant::now() + STUCK;
         let mut lines = String::new();
         loop {
             match self.news.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) if line.contains(text) => return,
+                Ok(line) if line.contains(text) => return line,
                 Ok(line) => lines += &line,
                 Err(_) => panic!("`{text}` wasn't said, but\n{lines}"),
             }
