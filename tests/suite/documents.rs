@@ -7,7 +7,7 @@ use std::path::Path;
 use cdn_purge::inputs::{Environment, Flags, check, parse_arguments, table};
 use serde_json::Value;
 
-use self::blocks::{Block, DOCUMENTS, blocks, read};
+use self::blocks::{DOCUMENTS, blocks, read};
 use crate::generated::path;
 
 mod blocks; // what stands between their fences

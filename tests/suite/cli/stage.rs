@@ -123,7 +123,7 @@ impl Site {
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.beside("home")).env("TMPDIR", self.beside("temporary"));
         command.env("GIT_CONFIG_GLOBAL", "/dev/null");
-        Run { command, input: None, report: self.beside("report.json") }
+        Run { command, input: None, report: self.beside("report.json"), is_group: false }
     }
 
     /// The same with keys, a report and a gateway.
@@ -139,6 +139,7 @@ pub struct Run {
     command: Command,
     input: Option<String>,
     report: PathBuf,
+    is_group: bool,
 }
 
 impl Run {
@@ -170,6 +171,14 @@ impl Run {
         self
     }
 
+    /// What the program starts is killed with it.
+    #[cfg(unix)]
+    pub fn with_its_children(mut self) -> Self {
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
+        self.is_group = true;
+        self
+    }
+
     /// Runs to the end.
     pub fn finish(self) -> Finished {
         self.start().finish()
@@ -186,7 +195,8 @@ impl Run {
         let (told, news) = channel();
         let out = reader(child.stdout.take().unwrap(), told.clone());
         let err = reader(child.stderr.take().unwrap(), told);
-        Started { child: Some(child), out: Some(out), err: Some(err), news, began, report: self.report }
+        let (child, out, err) = (Some(child), Some(out), Some(err));
+        Started { child, out, err, news, began, report: self.report, is_group: self.is_group }
     }
 }
 
@@ -213,6 +223,7 @@ pub struct Started {
     news: Receiver<String>,
     began: Instant,
     report: PathBuf,
+    is_group: bool,
 }
 
 impl Started {
@@ -263,6 +274,9 @@ impl Started {
 impl Drop for Started {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
+            if self.is_group {
+                let _ = Command::new("sh").args(["-c", &format!("kill -KILL -- -{}", child.id())]).status();
+            }
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -88,7 +88,10 @@ impl Ground {
     /// With this configuration, or one that has the target `mainland`.
     pub fn new(configuration: Option<&str>) -> Self {
         let site = Site::empty();
+        // The minutes that this provider wants between a refresh and a prefetch; its emulator is fast.
+        let provider = "provider: huawei-cdn\n";
         let configuration = configuration.unwrap_or(CONFIGURATION);
+        let configuration = &configuration.replace(provider, &format!("{provider}    settle: 1s\n"));
         site.git(&["init", "--quiet", "--initial-branch=main"]);
         for place in ["cdn-purge.yml", "sites/shop/cdn-purge.yml"] {
             site.write(place, configuration);
@@ -124,11 +127,15 @@ impl Ground {
         let gateway = format!("http://{}", self.vendor.address());
         let endpoints = ["alibaba-cdn", "alibaba-dcdn", "alibaba-vod", "huawei-cdn"];
         let endpoints = endpoints.map(|provider| format!("{provider}={gateway}")).join("\n");
-        self.site
-            .start_of("bash", &["-euo", "pipefail", "-c", text])
-            .env("PATH", search)
-            .env("CDN_PURGE_ENDPOINT", endpoints)
-            .env("ALIBABA_CLOUD_STS_ENDPOINT", gateway)
+        let run = self.site.start_of("bash", &["-euo", "pipefail", "-c", text]);
+        // A program that takes the shell's place is killed with it anyway.
+        let run = if text.starts_with("exec ") { run } else { run.with_its_children() };
+        run.env("PATH", search).env("CDN_PURGE_ENDPOINT", endpoints).env("ALIBABA_CLOUD_STS_ENDPOINT", gateway)
+    }
+
+    /// Makes it a repository that has never heard of this program.
+    pub fn forget_the_configuration(&self) {
+        std::fs::remove_file(self.site.repository().join("cdn-purge.yml")).unwrap();
     }
 
     pub fn commit(&self, revision: &str) -> String {
