@@ -41,6 +41,12 @@ const ADDRESS_KEYS: &[&str] = &["baseurl", "base_url", "site_url", "siteurl", "u
 /// Keys whose value is a domain at a CDN, in Terraform.
 const DOMAIN_KEYS: &[&str] = &["domain_name", "domain", "aliases", "name"];
 
+/// Keys whose value is the path that a generator puts the whole site below, where it tells the address without it.
+const BASE_KEYS: &[&str] = &["base", "baseurl", "basepath", "pathprefix"];
+
+/// Such a key stands at most so deep in a generator's configuration; deeper down it is one of a menu or a language.
+const BASE_INDENT: usize = 4;
+
 /// Hosts that stand in examples, and services that purge for themselves.
 const NOT_OURS: &[&str] = &[
     "example.com",
@@ -91,6 +97,18 @@ pub(super) fn find(path: &str, text: &str) -> Vec<Address> {
         }
     }
     found
+}
+
+/// The path that a generator's configuration puts the site below, from `/` to `/`; `None` where it doesn't say one, or computes it.
+pub(super) fn base(text: &str) -> Option<String> {
+    let shallow = |line: &&str| !is_comment(line) && line.len() - line.trim_start().len() <= BASE_INDENT;
+    let (_, value) =
+        text.lines().filter(shallow).filter_map(key_and_value).find(|(key, _)| BASE_KEYS.contains(&key.as_str()))?;
+    let value = value.split(" #").next()?.split(" //").next()?;
+    let mut words = words(value);
+    let word = words.next().filter(|word| words.next().is_none() && word.starts_with('/'))?;
+    // Read as the path of some host, it is checked as every path is.
+    Address::parse(&format!("https://www.example.com{word}")).map(|address| address.path).filter(|path| path != "/")
 }
 
 fn is_ours(host: &str) -> bool {
@@ -149,6 +167,23 @@ mod tests {
         assert_eq!(told("hugo.toml", "baseURL = 'https://shop.test/docs'"), ["https://shop.test/docs/"]);
         let terraform = "# cdn\naliases = [\"a.shop.test\", \"b.shop.test\", \"a.shop.test\"]\n";
         assert_eq!(told("main.tf", terraform), ["https://a.shop.test/", "https://b.shop.test/"]);
+    }
+
+    #[test]
+    fn the_path_below_which_a_site_lies_is_found_where_it_is_spelled_out() {
+        for (text, expected) in [
+            ("url: https://www.shop.test\nbaseurl: \"/blog\" # the subpath\n", Some("/blog/")),
+            ("export default defineConfig({\n  base: '/docs/', // below\n})", Some("/docs/")),
+            ("const config = {\n  baseUrl: '/project/',\n};", Some("/project/")),
+            ("  basePath: '/docs',", Some("/docs/")),
+            ("  base: '/',", None),
+            ("  base: process.env.PREVIEW ? '/a/' : '/b/',", None),
+            ("  themeConfig: {\n    sidebar: {\n      '/guide/': {\n        base: '/guide/',", None),
+            ("baseURL = 'https://www.shop.test/docs/'", None),
+            ("  // base: '/docs/',", None),
+        ] {
+            assert_eq!(base(text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Site {
     provider: Option<&'static Spec>,
     /// Folders of the site's own that are copied as they are, from the repository's root.
     copied: Vec<String>,
+    /// Whether a finished site has pages that aren't the index of their folder.
+    has_named_pages: bool,
     /// Other pipelines' files, to say what to copy.
     has_gitlab: bool,
 }
@@ -84,6 +86,13 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
             addresses.extend(found.into_iter().map(|address| (address, path.clone())));
         }
     }
+    if let Kind::Built(generator, _) | Kind::Finished(Some((generator, _))) = &kind
+        && let Some(base) = base(generator, contents)
+    {
+        for (address, _) in addresses.iter_mut().filter(|(address, _)| address.path == "/") {
+            address.path.clone_from(&base);
+        }
+    }
     addresses.sort_by_key(|(address, _)| address.clone());
     addresses.dedup_by(|left, right| left.0 == right.0);
     let names_keys = |spec: &&&'static Spec| {
@@ -99,7 +108,19 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
         _ => Vec::new(),
     };
     let has_gitlab = files.iter().any(|file| file == ".gitlab-ci.yml");
-    Site { kind, folder, addresses, provider, copied, has_gitlab }
+    let is_named_page = |file: &String| {
+        file.starts_with(&folder) && file.ends_with(".html") && !["index.html", "404.html"].contains(&name(file))
+    };
+    let has_named_pages = files.iter().any(is_named_page);
+    Site { kind, folder, addresses, provider, copied, has_named_pages, has_gitlab }
+}
+
+/// The path below which the generator puts the site, if a file of its own tells it.
+fn base(generator: &Generator, contents: &BTreeMap<String, String>) -> Option<String> {
+    let shared = generator.shared_markers.iter().map(|(name, _)| name);
+    let is_its_own =
+        |file: &str| generator.markers.iter().chain(shared.clone()).any(|name| ends_in(file, name).is_some());
+    contents.iter().filter(|(file, _)| is_its_own(file)).find_map(|(_, text)| hosts::base(text))
 }
 
 /// How sure the addresses of a file are: the lower the surer.
@@ -265,6 +286,12 @@ fn rules(site: &Site, addresses: &[Address], text: &mut String, open: &mut Vec<S
                 if folder.is_empty() { "{path}" } else { "{tail}" },
             );
             text.push_str("    index: index.html\n    # prefetch: true            # fetch each into the caches again, as soon as it is refreshed\n");
+            if site.has_named_pages {
+                text.push_str("\n  # Many servers give /about.html out as /about too, and links leave the ending out. Where yours doesn't, drop this rule.\n");
+                let pages = ["**/*.html", "!**/index.html", "!**/404.html"];
+                let pages = pages.map(|page| page.replacen("**", &format!("{folder}**"), 1));
+                rule(text, "pages-without-ending", &pages, "urls", addresses, "{1}/{stem}");
+            }
             match generator {
                 Some((generator, marker)) => {
                     format!("a finished site in {place}, made by {} (`{marker}`)", generator.name)

@@ -93,6 +93,23 @@ const FIXTURES: &[Fixture] = &[
     ),
     (
         &[
+            ("_config.yml", "url: https://www.shop.test\nbaseurl: \"/blog\" # below the shop\n"),
+            ("Gemfile", "gem \"jekyll\", \"~> 4.4\"\n"),
+            ("_site/index.html", ""),
+            ("_site/about/index.html", ""),
+            ("_site/2026/01/01/a.html", ""),
+        ],
+        "a finished site in `_site/`, made by Jekyll (`Gemfile`)",
+        &[
+            (
+                "_site/2026/01/01/a.html",
+                &["https://www.shop.test/blog/2026/01/01/a.html", "https://www.shop.test/blog/2026/01/01/a"],
+            ),
+            ("_site/feed.xml", &["https://www.shop.test/blog/feed.xml"]),
+        ],
+    ),
+    (
+        &[
             ("_config.yml", "url: https://www.shop.test\ntheme: x\n"),
             ("package.json", "{\"dependencies\": {\n\"hexo\": \"7\"}}"),
         ],
@@ -124,6 +141,24 @@ const FIXTURES: &[Fixture] = &[
         &[("public/x.svg", &["https://www.shop.test/x.svg"]), ("app/page.tsx", ALL)],
     ),
     (
+        &[
+            ("next.config.mjs", "export default {\n  output: 'export',\n  basePath: '/docs',\n};"),
+            ("CNAME", "www.shop.test"),
+            ("out/index.html", ""),
+            ("out/about.html", ""),
+            ("out/404.html", ""),
+            ("out/_next/static/chunks/app.js", ""),
+        ],
+        "a finished site in `out/`, made by Next.js (`next.config.mjs`)",
+        &[
+            ("out/about.html", &["https://www.shop.test/docs/about.html", "https://www.shop.test/docs/about"]),
+            ("out/guide/a.html", &["https://www.shop.test/docs/guide/a.html", "https://www.shop.test/docs/guide/a"]),
+            ("out/404.html", &["https://www.shop.test/docs/404.html"]),
+            ("out/_next/static/chunks/app.js", &["https://www.shop.test/docs/_next/static/chunks/app.js"]),
+            ("app/page.tsx", &[]),
+        ],
+    ),
+    (
         &[("nuxt.config.ts", ""), ("CNAME", "www.shop.test"), ("pages/index.vue", "")],
         "Nuxt builds the site (`nuxt.config.ts`)",
         &[("pages/index.vue", ALL)],
@@ -143,9 +178,45 @@ const FIXTURES: &[Fixture] = &[
         &[("website/static/x.png", &["https://www.shop.test/x.png"]), ("docs/a.md", ALL)],
     ),
     (
+        &[
+            ("docusaurus.config.ts", "const config = {\n  url: 'https://www.shop.test',\n  baseUrl: '/project/',\n};"),
+            ("static/img/x.png", ""),
+            ("docs/intro.md", ""),
+        ],
+        "Docusaurus builds the site (`docusaurus.config.ts`)",
+        &[
+            ("static/img/x.png", &["https://www.shop.test/project/img/x.png"]),
+            ("docs/intro.md", &["https://www.shop.test/project/"]),
+        ],
+    ),
+    (
         &[("docs/.vitepress/config.mts", ""), ("CNAME", "www.shop.test"), ("docs/public/x.png", ""), ("docs/a.md", "")],
         "VitePress builds the site (`docs/.vitepress/config.mts`)",
         &[("docs/public/x.png", &["https://www.shop.test/x.png"]), ("docs/a.md", ALL)],
+    ),
+    (
+        &[
+            ("docs/.vitepress/config.mts", "export default defineConfig({\n  base: '/guide/',\n})"),
+            ("CNAME", "www.shop.test"),
+            ("docs/.vitepress/dist/index.html", ""),
+            ("docs/.vitepress/dist/start.html", ""),
+            ("docs/start.md", ""),
+        ],
+        "a finished site in `docs/.vitepress/dist/`, made by VitePress",
+        &[
+            (
+                "docs/.vitepress/dist/start.html",
+                &["https://www.shop.test/guide/start.html", "https://www.shop.test/guide/start"],
+            ),
+            (
+                "docs/.vitepress/dist/index.html",
+                &[
+                    "https://www.shop.test/guide/index.html",
+                    "https://www.shop.test/guide/",
+                    "https://www.shop.test/guide",
+                ],
+            ),
+        ],
     ),
     (
         &[("docs/.vuepress/config.js", ""), ("CNAME", "www.shop.test"), ("docs/a.md", "")],
@@ -182,9 +253,21 @@ const FIXTURES: &[Fixture] = &[
         &[("src/App.js", ALL)],
     ),
     (
+        &[("public/index.html", ""), ("public/css/a.css", ""), ("CNAME", "www.shop.test")],
+        "a finished site in `public/`",
+        &[
+            (
+                "public/a/index.html",
+                &["https://www.shop.test/a/index.html", "https://www.shop.test/a/", "https://www.shop.test/a"],
+            ),
+            ("public/index.html", &["https://www.shop.test/index.html", "https://www.shop.test/"]),
+            ("public/css/a.css", &["https://www.shop.test/css/a.css"]),
+        ],
+    ),
+    (
         &[("dist/index.html", ""), ("dist/a/b.html", ""), ("infra/cdn.tf", "domain_name = \"www.shop.test\" # cdn")],
         "a finished site in `dist/`",
-        &[("dist/a/b.html", &["https://www.shop.test/a/b.html"]), ("infra/cdn.tf", &[])],
+        &[("dist/a/b.html", &["https://www.shop.test/a/b.html", "https://www.shop.test/a/b"]), ("infra/cdn.tf", &[])],
     ),
     (
         &[("index.html", ""), ("CNAME", "www.shop.test\n"), ("css/a.css", "")],

@@ -5,6 +5,7 @@ mod check_online; // what keys may do
 mod checkout; // repositories that can't tell what changed
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
+mod first_steps; // the first five minutes in a repository of each common generator
 pub mod github; // what a runner of GitHub Actions gets
 mod keyless; // keys that nobody stored
 mod lists; // addresses that are given

@@ -1,0 +1,144 @@
+//! The first five minutes in a repository as the common generators make it: `init`, `check`, a change, `plan`.
+
+use super::stage::{Site, at_once};
+
+/// What made it, its files with their contents, and for a changed file what the plan must refresh.
+struct Sample {
+    found: &'static str,
+    files: &'static [(&'static str, &'static str)],
+    changed: &'static str,
+    refreshed: &'static [&'static str],
+}
+
+const SAMPLES: &[Sample] = &[
+    Sample {
+        found: "Hugo builds the site (`hugo.toml`)",
+        files: &[
+            ("hugo.toml", "baseURL = 'https://www.shop.test/'\nlanguageCode = 'en-us'\ntitle = 'Shop'\n"),
+            ("archetypes/default.md", "+++\ntitle = '{{ .File.ContentBaseName }}'\n+++\n"),
+            ("content/posts/a.md", "+++\n+++\nhello\n"),
+            ("static/favicon.ico", "icon"),
+        ],
+        changed: "static/favicon.ico",
+        refreshed: &["https://www.shop.test/favicon.ico"],
+    },
+    Sample {
+        found: "Jekyll builds the site (`Gemfile`)",
+        files: &[
+            ("Gemfile", "source \"https://rubygems.org\"\ngem \"jekyll\", \"~> 4.4.1\"\ngem \"minima\", \"~> 2.5\"\n"),
+            (
+                "_config.yml",
+                "title: Shop\nbaseurl: \"\" # the subpath of your site, e.g. /blog\nurl: \"https://www.shop.test\" # the base hostname\ntheme: minima\nplugins:\n  - jekyll-feed\n",
+            ),
+            ("_posts/2026-01-01-welcome.markdown", "---\nlayout: post\n---\n"),
+            ("index.markdown", "---\nlayout: home\n---\n"),
+        ],
+        changed: "_posts/2026-01-01-welcome.markdown",
+        refreshed: &["https://www.shop.test/"],
+    },
+    Sample {
+        found: "Astro builds the site (`astro.config.mjs`)",
+        files: &[
+            (
+                "astro.config.mjs",
+                "// @ts-check\nimport { defineConfig } from 'astro/config';\n\nexport default defineConfig({\n  site: 'https://www.shop.test',\n  base: '/blog',\n});\n",
+            ),
+            (
+                "package.json",
+                "{\n  \"name\": \"shop\",\n  \"scripts\": {\"build\": \"astro build\"},\n  \"dependencies\": {\"astro\": \"^5.0.0\"}\n}\n",
+            ),
+            ("public/favicon.svg", "<svg/>"),
+            ("src/pages/index.astro", "<h1>Shop</h1>"),
+        ],
+        changed: "public/favicon.svg",
+        refreshed: &["https://www.shop.test/blog/favicon.svg"],
+    },
+    Sample {
+        found: "a finished site in `out/`, made by Next.js (`next.config.ts`)",
+        files: &[
+            ("next.config.ts", "const nextConfig = {\n  output: 'export',\n};\nexport default nextConfig;\n"),
+            ("CNAME", "www.shop.test\n"),
+            ("app/page.tsx", "export default function Home() { return null }"),
+            ("out/index.html", "<h1>Shop</h1>"),
+            ("out/about.html", "<h1>About</h1>"),
+            ("out/about.txt", "0:[]"),
+        ],
+        changed: "out/about.html",
+        refreshed: &["https://www.shop.test/about", "https://www.shop.test/about.html"],
+    },
+    Sample {
+        found: "Docusaurus builds the site (`docusaurus.config.ts`)",
+        files: &[
+            (
+                "docusaurus.config.ts",
+                "const config: Config = {\n  title: 'Shop',\n  url: 'https://www.shop.test',\n  baseUrl: '/docs/',\n};\nexport default config;\n",
+            ),
+            ("docs/intro.md", "# Intro\n"),
+            ("static/img/logo.svg", "<svg/>"),
+        ],
+        changed: "docs/intro.md",
+        refreshed: &["https://www.shop.test/docs/"],
+    },
+    Sample {
+        found: "VitePress builds the site (`docs/.vitepress/config.mts`)",
+        files: &[
+            (
+                "docs/.vitepress/config.mts",
+                "import { defineConfig } from 'vitepress'\n\nexport default defineConfig({\n  title: \"Shop\",\n  sitemap: {\n    hostname: 'https://www.shop.test'\n  },\n})\n",
+            ),
+            ("docs/index.md", "---\nlayout: home\n---\n"),
+            ("docs/public/logo.svg", "<svg/>"),
+        ],
+        changed: "docs/public/logo.svg",
+        refreshed: &["https://www.shop.test/logo.svg"],
+    },
+    Sample {
+        found: "MkDocs builds the site (`mkdocs.yml`)",
+        files: &[
+            ("mkdocs.yml", "site_name: Shop\nsite_url: https://www.shop.test/docs/\ntheme:\n  name: material\n"),
+            ("docs/index.md", "# Shop\n"),
+        ],
+        changed: "docs/index.md",
+        refreshed: &["https://www.shop.test/docs/"],
+    },
+    Sample {
+        found: "a finished site in `public/`",
+        files: &[
+            ("public/index.html", "<h1>Shop</h1>"),
+            ("public/docs/index.html", "<h1>Docs</h1>"),
+            ("public/CNAME", "www.shop.test\n"),
+        ],
+        changed: "public/docs/index.html",
+        refreshed: &[
+            "https://www.shop.test/docs",
+            "https://www.shop.test/docs/",
+            "https://www.shop.test/docs/index.html",
+        ],
+    },
+];
+
+#[test]
+fn a_first_configuration_is_written_for_each_common_generator_and_maps_what_it_emits() {
+    at_once(SAMPLES, |sample| {
+        let site = Site::empty();
+        site.git(&["init", "--quiet", "--initial-branch=main"]);
+        for (file, content) in sample.files {
+            site.write(file, content);
+        }
+        site.commit("Begin");
+        let written = site.bare_run(&["init"]).finish();
+        written.ends_with(0).says(&[sample.found, "`https://www.shop.test/", "cdn-purge check", "cdn-purge plan"]);
+        assert!(!written.out.contains("stands for your host"), "{}", written.out);
+        site.bare_run(&["check"]).finish().ends_with(0);
+        site.commit("Refresh the CDN");
+        site.write(sample.changed, "something else\n");
+        site.commit("Change");
+        let report = site.beside("report.json");
+        let planned = site.bare_run(&["plan", "--report", report.to_str().unwrap()]).finish();
+        planned.ends_with(0);
+        let rows = planned.report()["urls"].as_array().unwrap();
+        let mut refreshed: Vec<&str> = rows.iter().map(|row| row["url"].as_str().unwrap()).collect();
+        refreshed.sort_unstable();
+        assert_eq!(refreshed, sample.refreshed, "{}", sample.found);
+    });
+}
