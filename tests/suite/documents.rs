@@ -1,10 +1,11 @@
 //! What the documents say is held against the program: commands, configurations, workflows, links, the map of the code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
 use cdn_purge::inputs::{Environment, Flags, check, parse_arguments, table};
+use regex::Regex;
 use serde_json::Value;
 
 use self::blocks::{DOCUMENTS, blocks, read};
@@ -72,6 +73,23 @@ fn every_command_in_a_document_is_one_that_the_program_takes() {
         }
     }
     assert!(tried >= 8, "only {tried} commands were found");
+}
+
+/// Commands in the middle of a sentence; words in capitals stand for what a reader fills in.
+#[test]
+fn every_command_in_a_sentence_is_one_that_the_program_takes() {
+    let span = Regex::new("`(cdn-purge [a-z-][^`]*)`").unwrap();
+    let mut tried = 0;
+    for document in DOCUMENTS {
+        for found in span.captures_iter(&read(document)) {
+            let words: Vec<OsString> =
+                words(&found[1]).into_iter().filter(|word| word != "…").map(OsString::from).collect();
+            let parsed = parse_arguments(words);
+            assert!(parsed.is_ok(), "{document}: `{}`: {}", &found[1], parsed.unwrap_err());
+            tried += 1;
+        }
+    }
+    assert!(tried >= 10, "only {tried} commands were found");
 }
 
 /// Holds a configuration against everything that `check` knows.
@@ -146,6 +164,16 @@ fn walk(value: &Value, visit: &mut dyn FnMut(&serde_json::Map<String, Value>)) {
     }
 }
 
+/// The names by which a text's headings can be linked to: in lower case, without marks, with `-` for spaces.
+fn headings(text: &str) -> BTreeSet<String> {
+    let is_kept = |letter: &char| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter);
+    let name = |heading: &str| heading.to_lowercase().chars().filter(is_kept).collect::<String>().replace(' ', "-");
+    text.lines()
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
+        .map(name)
+        .collect()
+}
+
 #[test]
 fn every_link_inside_the_repository_leads_somewhere() {
     for document in DOCUMENTS {
@@ -153,11 +181,17 @@ fn every_link_inside_the_repository_leads_somewhere() {
         for (at, _) in text.match_indices("](") {
             let target = &text[at + 2..];
             let target = &target[..target.find(')').unwrap()];
-            let file = target.split('#').next().unwrap();
-            if !file.is_empty() && !file.contains("://") {
-                let beside = path(document).parent().unwrap().join(file);
-                assert!(beside.exists(), "{document} links to `{file}`, which isn't there");
+            if target.contains("://") {
+                continue;
             }
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let there = if file.is_empty() { path(document) } else { path(document).parent().unwrap().join(file) };
+            assert!(there.exists(), "{document} links to `{file}`, which isn't there");
+            let headings = || headings(&std::fs::read_to_string(&there).unwrap());
+            assert!(
+                heading.is_empty() || headings().contains(heading),
+                "{document} links to `{target}`, which isn't there"
+            );
         }
     }
 }
