@@ -16,6 +16,7 @@ use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
+use crate::provider::http::Network;
 use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report, Status};
 
@@ -31,12 +32,14 @@ mod note;
 const SHOWN: usize = 20;
 
 /// The main job, with everything it is given.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// What the inputs were understood to be.
     pub settings: &'a Settings,
     /// The process's environment variables.
     pub environment: &'a Environment,
+    /// The way to the providers, and to whatever else a job asks.
+    pub network: &'a Network,
     /// Go on from a journal, and begin nothing without one.
     pub resume_only: bool,
     /// The wall clock at the start.
@@ -142,7 +145,7 @@ impl Job<'_> {
             return Ok((None, 0, mapped));
         }
         let changed = {
-            let beyond = Beyond::new(console, settings, self.environment, self.started);
+            let beyond = Beyond::new(console, settings, self.network, self.started);
             let fetching = beyond.fetching();
             changes::search(&settings.repository, &settings.changes, settings.submodules, self.environment, &fetching)
                 .await?

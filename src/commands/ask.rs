@@ -21,7 +21,7 @@ use crate::inputs::{Environment, Flags, LogLevel, Target, Use};
 use crate::pipeline::keys::Unmasked;
 use crate::pipeline::{Job, access};
 use crate::provider::clock::Clock;
-use crate::provider::http::HttpApi;
+use crate::provider::http::{HttpApi, Network};
 use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, TaskState};
 use crate::report::plot::{Series, plot};
 use crate::report::sheet::{Cell, Format, Sheet, scaled};
@@ -75,6 +75,7 @@ pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut C
 struct Answer<'a> {
     asking: &'a Asking,
     stage: Stage<'a>,
+    network: Network,
     /// What the console must hide before it says anything more.
     unmasked: Unmasked,
     console: RefCell<&'a mut Console>,
@@ -97,7 +98,8 @@ impl<'a> Answer<'a> {
             Shown::Auto | Shown::Table | Shown::Plot => Format::Table { width: stage.out_columns },
         };
         let sheet = RefCell::new(Sheet::new(name, columns, format));
-        Self { asking, stage, unmasked: Unmasked::default(), console: RefCell::new(console), sheet }
+        let network = Network::new(stage.environment);
+        Self { asking, stage, network, unmasked: Unmasked::default(), console: RefCell::new(console), sheet }
     }
 
     /// The console, which knows every secret so far.
@@ -148,6 +150,7 @@ impl<'a> Answer<'a> {
         let job = Job {
             settings: &self.asking.settings,
             environment: self.stage.environment,
+            network: &self.network,
             resume_only: false,
             started: self.stage.now,
         };
@@ -260,7 +263,7 @@ impl<'a> Answer<'a> {
 
     /// Fetches log files, a few at the same time; those that are there already aren't fetched again.
     async fn fetch(&self, files: &[LogFile], folder: &Path, seed: u64) -> Result<ExitCode, Error> {
-        let api = HttpApi::new(&[], self.stage.environment, Clock::new(self.stage.now))?;
+        let api = self.network.open(&[], Clock::new(self.stage.now))?;
         let downloads = Downloads::new(folder);
         let is_there = |file: &&LogFile| downloads.has(&file.domain, &file.name, file.bytes);
         let missing: Vec<&LogFile> = files.iter().filter(|file| !is_there(file)).collect();

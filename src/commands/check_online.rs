@@ -13,6 +13,7 @@ use crate::host::Console;
 use crate::inputs::{Environment, Flags, Needs, Settings, Target, check};
 use crate::pipeline::keys::Unmasked;
 use crate::pipeline::{Job, access};
+use crate::provider::http::Network;
 use crate::provider::{ApiError, ApiErrorKind, Domain, Spec};
 
 /// How long a question is tried: somebody waits for the answer, and may simply ask again.
@@ -34,7 +35,8 @@ pub(super) fn run(
     settings.notes.clear();
     run::prepare(&settings, environment, console, is_terminal);
     console.result(&text);
-    let job = Job { settings: &settings, environment, resume_only: false, started: now };
+    let network = Network::new(environment);
+    let job = Job { settings: &settings, environment, network: &network, resume_only: false, started: now };
     let mut code = ExitCode::Success;
     for target in &settings.targets {
         let needs = settings.needs(target);

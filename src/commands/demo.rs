@@ -19,6 +19,7 @@ use crate::provider::Spec;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
+use crate::provider::http::Network;
 use crate::providers::PROVIDERS;
 
 const CONFIGURATION: &str = r#"version: 1
@@ -105,7 +106,9 @@ async fn perform(
     signals::listen(interrupter)?;
     let server =
         emulate::serve(listener, Rc::new(RefCell::new(emulation)), shape.latency, None, std::future::pending());
-    let job = Job { settings: &settings, environment: &environment, resume_only: false, started: now };
+    let network = Network::new(&environment);
+    let job =
+        Job { settings: &settings, environment: &environment, network: &network, resume_only: false, started: now };
     tokio::select! {
         served = server => served.map(|()| ExitCode::Internal),
         code = job.run(console, interrupt) => code,

@@ -12,6 +12,7 @@ use crate::inputs::{self, Environment, Flags, Use};
 use crate::mapping;
 use crate::model::RepoPath;
 use crate::pipeline::beyond::Beyond;
+use crate::provider::http::Network;
 
 /// Explains each path, as it would be named from the repository's root.
 ///
@@ -44,8 +45,9 @@ pub(super) fn range(
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
     let settings = inputs::read(Use::Explain, flags, environment)?;
+    let network = Network::new(environment);
     let choices = {
-        let beyond = Beyond::new(console, &settings, environment, now);
+        let beyond = Beyond::new(console, &settings, &network, now);
         let fetching = beyond.fetching();
         run::block_on(
             false,

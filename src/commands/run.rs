@@ -8,6 +8,7 @@ use crate::exec::interrupt;
 use crate::host::{Console, Host, Look, gitlab_note};
 use crate::inputs::{self, Environment, Flags, LogLevel, Mode, Settings, Use, credentials};
 use crate::pipeline::Job;
+use crate::provider::http::Network;
 use crate::providers::PROVIDERS;
 use crate::report::markdown;
 use crate::report::outputs::outputs_of_error;
@@ -31,7 +32,9 @@ pub(super) fn run(
         block_on(paused, async {
             let (interrupter, interrupt) = interrupt::channel();
             signals::listen(interrupter)?;
-            Job { settings: &settings, environment, resume_only, started: now }.run(console, interrupt).await
+            Job { settings: &settings, environment, network: &Network::new(environment), resume_only, started: now }
+                .run(console, interrupt)
+                .await
         })?
     });
     if let Err(error) = &result {

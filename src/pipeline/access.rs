@@ -25,7 +25,6 @@ use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
 use crate::provider::emulation::rehearsal::RehearsalApi;
-use crate::provider::http::HttpApi;
 use crate::provider::{Api, Opening, Spec};
 use crate::providers::PROVIDERS;
 
@@ -111,7 +110,7 @@ async fn real(
     let source = sources::source(spec, PROVIDERS, &settings.credentials, job.environment, &settings.repository)?;
     let given = settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
     let endpoint = given.map_or_else(|| own_endpoint(own), |(_, endpoint)| endpoint.clone());
-    let api = HttpApi::new(std::slice::from_ref(&endpoint), job.environment, Clock::new(job.started))?;
+    let api = job.network.open(std::slice::from_ref(&endpoint), Clock::new(job.started))?;
     if let Some(proxy) = api.proxy(&endpoint) {
         let text = format!("requests go through the proxy {proxy}, as the environment says");
         if !notes.iter().any(|(_, known)| *known == text) {
@@ -136,7 +135,7 @@ async fn real(
                 }
                 Source::Keys { .. } => unreachable!("handled above"),
             };
-            let exchanger = Exchanger::new(source, job.environment, Clock::new(job.started), unmasked.clone())?;
+            let exchanger = Exchanger::new(source, job.network, Clock::new(job.started), unmasked.clone())?;
             let renewal = Renewal::begin(Box::new(exchanger), job.seed()).await;
             let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &whose, error))?;
             let keys = renewal.keys();

@@ -12,15 +12,15 @@ use url::Url;
 
 use crate::changes::{Fetching, Outside, Take};
 use crate::host::Console;
-use crate::inputs::{Environment, LogLevel, Mode, Settings};
+use crate::inputs::{LogLevel, Mode, Settings};
 use crate::provider::clock::Clock;
-use crate::provider::http::HttpApi;
+use crate::provider::http::{HttpApi, Network};
 
 /// The network and the log of this process.
 pub(crate) struct Beyond<'a> {
     console: RefCell<&'a mut Console>,
     settings: &'a Settings,
-    environment: &'a Environment,
+    network: &'a Network,
     started: Timestamp,
     /// By host: connections stay warm.
     ways: RefCell<HashMap<String, Rc<HttpApi>>>,
@@ -31,13 +31,13 @@ impl<'a> Beyond<'a> {
     pub(crate) fn new(
         console: &'a mut Console,
         settings: &'a Settings,
-        environment: &'a Environment,
+        network: &'a Network,
         started: Timestamp,
     ) -> Self {
         if let Some(token) = &settings.token {
             console.mask(token);
         }
-        Self { console: RefCell::new(console), settings, environment, started, ways: RefCell::default() }
+        Self { console: RefCell::new(console), settings, network, started, ways: RefCell::default() }
     }
 
     /// How the search for changes may fetch.
@@ -55,7 +55,7 @@ impl<'a> Beyond<'a> {
         if let Some(way) = self.ways.borrow().get(&host) {
             return Ok(Rc::clone(way));
         }
-        let way = HttpApi::new(std::slice::from_ref(url), self.environment, Clock::new(self.started));
+        let way = self.network.open(std::slice::from_ref(url), Clock::new(self.started));
         let way = Rc::new(way.map_err(|error| error.to_string())?);
         if let Some(proxy) = way.proxy(url) {
             self.note(&format!("requests to `{host}` go through the proxy {proxy}, as the environment says"));

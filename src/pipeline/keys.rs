@@ -16,13 +16,12 @@ use url::Url;
 use crate::error::{Error, ExitCode};
 use crate::exec::renewal::{Issued, Obtain};
 use crate::host::Console;
-use crate::inputs::Environment;
 use crate::inputs::credentials::process;
 use crate::inputs::credentials::sources::{Evidence, Role, Source, Teller, Token, Who, read_token};
 use crate::provider::clock::{Clock, date};
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::{Asked, Proof};
-use crate::provider::http::HttpApi;
+use crate::provider::http::{HttpApi, Network};
 use crate::provider::{Api as _, ApiError, ApiErrorKind, ApiName};
 
 /// The call in errors about GitHub's token; it has no name of its own.
@@ -68,14 +67,9 @@ impl Exchanger {
     /// Gets ready; nothing is sent.
     ///
     /// # Errors
-    /// `Network`, as [`HttpApi::new`].
-    pub(super) fn new(
-        source: Source,
-        environment: &Environment,
-        clock: Clock,
-        unmasked: Unmasked,
-    ) -> Result<Self, Error> {
-        let http = HttpApi::new(&endpoints(&source), environment, clock)?;
+    /// `Network`, as [`Network::open`].
+    pub(super) fn new(source: Source, network: &Network, clock: Clock, unmasked: Unmasked) -> Result<Self, Error> {
+        let http = network.open(&endpoints(&source), clock)?;
         Ok(Self { source, http, unmasked, clock_corrected: Cell::new(false) })
     }
 

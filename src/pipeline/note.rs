@@ -8,7 +8,6 @@ use crate::host::{Console, Host, Severity};
 use crate::inputs::{LogLevel, Mode};
 use crate::provider::Api as _;
 use crate::provider::clock::Clock;
-use crate::provider::http::HttpApi;
 
 /// All requests together may take so long: the outcome is known and written by now, and a job waits for nothing else.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -52,7 +51,7 @@ pub(super) async fn write(job: &Job<'_>, markdown: impl FnOnce(usize) -> String,
 
 async fn send(job: &Job<'_>, note: &Note, markdown: &str) -> Result<(), String> {
     let gateway = std::slice::from_ref(note.gateway());
-    let api = HttpApi::new(gateway, job.environment, Clock::new(job.started)).map_err(|error| error.to_string())?;
+    let api = job.network.open(gateway, Clock::new(job.started)).map_err(|error| error.to_string())?;
     let call = async |request| api.call(request).await.map_err(|error| error.message);
     let author = gitlab_note::user(&call(note.who()).await?)?;
     let mut earlier = None;

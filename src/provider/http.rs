@@ -7,6 +7,7 @@ use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,18 +15,19 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::LookupIpStrategy;
-use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 use url::{Host, Url};
 
+use self::proxy::Proxy;
 use super::clock::Clock;
 use super::{Api, ApiError, ApiErrorKind, ApiName};
 use crate::error::Error;
 
 mod download;
 mod exchange;
+mod proxy;
 mod roots;
 #[cfg(test)]
 mod tests;
@@ -44,44 +46,41 @@ const ANSWER_HEADERS: usize = 100;
 /// that meets the closing is an outcome nobody knows.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The network. Make one per process: connections stay warm, and the certificate authorities are read once.
-pub struct HttpApi {
-    client: OnceCell<Result<reqwest::Client, String>>,
-    names: Names,
-    proxy: Option<Proxy>,
+/// What this machine has for the network. Make one per process: connections stay warm, and the certificate authorities are
+/// read once, when the first request needs them. A clone is the same network.
+#[derive(Clone)]
+pub struct Network(Rc<Shared>);
+
+struct Shared {
     environment: BTreeMap<String, String>,
-    clock: Clock,
-    calls: Cell<u64>,
+    names: OnceCell<Names>,
+    client: OnceCell<Result<reqwest::Client, String>>,
 }
 
-impl HttpApi {
-    /// Gets ready to reach these endpoints. Nothing is sent, and the certificate authorities are read at the first call
-    /// (or [`HttpApi::prepare`]).
-    ///
-    /// From the environment: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (in lower case too), `SSL_CERT_FILE`, `SSL_CERT_DIR`.
+impl Network {
+    /// The network as the environment describes it: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (in lower case too),
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`. Nothing is read or sent yet.
+    pub fn new(environment: &BTreeMap<String, String>) -> Self {
+        let environment = environment.clone();
+        Self(Rc::new(Shared { environment, names: OnceCell::new(), client: OnceCell::new() }))
+    }
+
+    /// Gets ready to reach these endpoints. Nothing is sent.
     ///
     /// # Errors
     /// `Network`: an endpoint in plain http that isn't this machine, a proxy that can't be understood, or a name to look
     /// up and no resolver configuration.
-    pub fn new(endpoints: &[Url], environment: &BTreeMap<String, String>, clock: Clock) -> Result<Self, Error> {
-        Self::with_names(endpoints, environment, clock, Names::system())
-    }
-
-    fn with_names(
-        endpoints: &[Url],
-        environment: &BTreeMap<String, String>,
-        clock: Clock,
-        names: Names,
-    ) -> Result<Self, Error> {
-        let proxy = Proxy::of(environment)?;
+    pub fn open(&self, endpoints: &[Url], clock: Clock) -> Result<HttpApi, Error> {
+        let proxy = Proxy::of(&self.0.environment)?;
         for endpoint in endpoints {
             check_scheme(endpoint).map_err(|message| Error::Network {
                 message,
                 help: "use https; plain http is for an emulator on this machine".to_owned(),
             })?;
             let asked = proxy.as_ref().filter(|proxy| proxy.serves(endpoint)).map_or(endpoint, |proxy| &proxy.url);
-            if let (None, Some(Host::Domain(name))) = (&names.0, asked.host())
+            if let Some(Host::Domain(name)) = asked.host()
                 && !is_localhost(name)
+                && self.names().0.is_none()
             {
                 return Err(Error::Network {
                     message: format!("can't look up `{name}`: {NO_NAMES}"),
@@ -90,9 +89,49 @@ impl HttpApi {
                 });
             }
         }
-        Ok(Self { client: OnceCell::new(), names, proxy, environment: environment.clone(), clock, calls: Cell::new(0) })
+        Ok(HttpApi { network: self.clone(), proxy, clock, calls: Cell::new(0) })
     }
 
+    fn names(&self) -> &Names {
+        self.0.names.get_or_init(Names::system)
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, &str> {
+        self.0.client.get_or_init(|| self.build()).as_ref().map_err(String::as_str)
+    }
+
+    fn build(&self) -> Result<reqwest::Client, String> {
+        let tls = roots::client_config(&self.0.environment).map_err(|error| error.to_string())?;
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .dns_resolver(Arc::new(self.names().clone()))
+            .no_proxy()
+            .http1_only()
+            .http1_max_headers(ANSWER_HEADERS)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(concat!("cdn-purge/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        if let Some(proxy) = Proxy::of(&self.0.environment).map_err(|error| error.to_string())? {
+            let except = reqwest::NoProxy::from_string(&proxy.except);
+            builder = builder.proxy(reqwest::Proxy::https(proxy.url).map_err(chain)?.no_proxy(except));
+        }
+        builder.build().map_err(chain)
+    }
+}
+
+/// A way over the network, with a clock of its own: the providers' clocks may differ.
+pub struct HttpApi {
+    network: Network,
+    proxy: Option<Proxy>,
+    clock: Clock,
+    calls: Cell<u64>,
+}
+
+impl HttpApi {
     /// How many requests were sent or tried.
     pub fn calls(&self) -> u64 {
         self.calls.get()
@@ -101,11 +140,6 @@ impl HttpApi {
     /// The host and port of the proxy that requests to `endpoint` go through, if any; never its credentials.
     pub fn proxy(&self, endpoint: &Url) -> Option<String> {
         self.proxy.as_ref().filter(|proxy| proxy.serves(endpoint)).map(|proxy| authority(&proxy.url))
-    }
-
-    /// Reads the certificate authorities and builds the client, so that the first call need not.
-    pub fn prepare(&self) {
-        let _ = self.client();
     }
 
     /// Sends a request, and waits for the head of its answer.
@@ -120,37 +154,11 @@ impl HttpApi {
         let mut request = reqwest::Request::try_from(request).map_err(|error| unsent(chain(error)))?;
         *request.timeout_mut() = Some(timeout);
         check_scheme(request.url()).map_err(unsent)?;
-        let client = self.client().map_err(|message| unsent(format!("can't start TLS: {message}")))?;
+        let client = self.network.client().map_err(|message| unsent(format!("can't start TLS: {message}")))?;
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(request.url())).map(|proxy| authority(&proxy.url));
         let call = Call { api, host: authority(request.url()), proxy, began: Instant::now() };
         let response = client.execute(request).await.map_err(|error| call.failed(&error))?;
         Ok((call, response))
-    }
-
-    fn client(&self) -> Result<&reqwest::Client, &str> {
-        self.client.get_or_init(|| self.build()).as_ref().map_err(String::as_str)
-    }
-
-    fn build(&self) -> Result<reqwest::Client, String> {
-        let tls = roots::client_config(&self.environment).map_err(|error| error.to_string())?;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .dns_resolver(Arc::new(self.names.clone()))
-            .no_proxy()
-            .http1_only()
-            .http1_max_headers(ANSWER_HEADERS)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .user_agent(concat!("cdn-purge/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT);
-        if let Some(proxy) = &self.proxy {
-            let except = reqwest::NoProxy::from_string(&proxy.except);
-            builder = builder.proxy(reqwest::Proxy::https(proxy.url.clone()).map_err(chain)?.no_proxy(except));
-        }
-        builder.build().map_err(chain)
     }
 }
 
@@ -332,38 +340,6 @@ impl Resolve for Names {
             };
             Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
-    }
-}
-
-/// What the environment says about proxies for https; plain http goes to this machine alone, and never through one.
-struct Proxy {
-    url: Url,
-    except: String,
-    matcher: Matcher,
-}
-
-impl Proxy {
-    fn of(environment: &BTreeMap<String, String>) -> Result<Option<Self>, Error> {
-        let given = |name: &'static str| Some((name, environment.get(name).filter(|value| !value.trim().is_empty())?));
-        let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-        let Some((name, value)) = names.into_iter().find_map(given) else { return Ok(None) };
-        let value = value.trim();
-        let url = if value.contains("://") { Url::parse(value) } else { Url::parse(&format!("http://{value}")) };
-        let url =
-            url.ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()).ok_or_else(|| {
-                // The value may hold a password, so it isn't shown.
-                let message = format!("the proxy in `{name}` can't be used");
-                Error::Network { message, help: "write it as `http://host:port` or `https://host:port`".to_owned() }
-            })?;
-        let except = ["no_proxy", "NO_PROXY"].into_iter().find_map(given).map_or("", |(_, value)| value.as_str());
-        let except = format!("{except},localhost,127.0.0.0/8,::1");
-        let matcher = Matcher::builder().https(url.as_str()).no(except.as_str()).build();
-        Ok(Some(Self { url, except, matcher }))
-    }
-
-    /// Whether requests to this address go through it; reqwest decides by the same matcher.
-    fn serves(&self, url: &Url) -> bool {
-        url.as_str().parse().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::provider::clock::Clock;
 use crate::provider::emulation::fake::Fake;
-use crate::provider::http::HttpApi;
+use crate::provider::http::{HttpApi, Network};
 use crate::provider::{Api, ApiErrorKind};
 
 struct World {
@@ -34,7 +34,7 @@ async fn with_server<F: AsyncFnOnce(World)>(faults: &[&str], ledger: Option<Box<
     let emulation = Rc::new(RefCell::new(emulation));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let api = HttpApi::new(&[], &BTreeMap::new(), Clock::new(Timestamp::now())).unwrap();
+    let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
     let world = World { api, address, emulation: Rc::clone(&emulation) };
     tokio::select! {
         ended = serve(listener, emulation, Duration::ZERO, ledger, pending()) => panic!("the server ended: {ended:?}"),
@@ -149,7 +149,7 @@ async fn a_ledger_that_cannot_be_written_ends_the_server_with_an_error() {
     let address = listener.local_addr().unwrap();
     let server = serve(listener, Rc::new(RefCell::new(emulation)), Duration::ZERO, Some(Box::new(Full)), pending());
     let client = async {
-        let api = HttpApi::new(&[], &BTreeMap::new(), Clock::new(Timestamp::now())).unwrap();
+        let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
         let request = http::Request::post(format!("http://{address}/fake?url=a")).body(Bytes::new()).unwrap();
         let _ = api.call(request).await;
     };
@@ -169,7 +169,7 @@ async fn an_end_lets_the_call_under_way_finish_and_closes_idle_connections() {
         let _ = stopped.await;
     });
     let client = async {
-        let api = HttpApi::new(&[], &BTreeMap::new(), Clock::new(Timestamp::now())).unwrap();
+        let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
         let request =
             |url: &str| http::Request::post(format!("http://{address}/fake?url={url}")).body(Bytes::new()).unwrap();
         api.call(request("a")).await.unwrap();
@@ -196,7 +196,7 @@ async fn fifty_calls_at_once_take_one_latency() {
     let latency = Duration::from_millis(100);
     let server = serve(listener, Rc::new(RefCell::new(emulation)), latency, None, pending());
     let clients = async {
-        let api = HttpApi::new(&[], &BTreeMap::new(), Clock::new(Timestamp::now())).unwrap();
+        let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
         let began = tokio::time::Instant::now();
         let calls: FuturesUnordered<_> = (0..50)
             .map(|number| {

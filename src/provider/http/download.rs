@@ -31,8 +31,10 @@ impl HttpApi {
         let url = Url::parse(address.expose_secret())
             .map_err(|_| error(ApiErrorKind::Refused, "the provider's link is no address".into()))?;
         check_scheme(&url).map_err(|message| error(ApiErrorKind::Refused, message))?;
-        let client =
-            self.client().map_err(|message| error(ApiErrorKind::Unsent, format!("can't start TLS: {message}")))?;
+        let client = self
+            .network
+            .client()
+            .map_err(|message| error(ApiErrorKind::Unsent, format!("can't start TLS: {message}")))?;
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.serves(&url)).map(|proxy| authority(&proxy.url));
         let call = Call { api: NAME, host: authority(&url), proxy, began: Instant::now() };
         let mut request = reqwest::Request::new(reqwest::Method::GET, url);

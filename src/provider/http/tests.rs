@@ -45,9 +45,19 @@ fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+fn clock() -> Clock {
+    Clock::new("2026-11-22T12:00:00Z".parse().unwrap())
+}
+
+/// A network that can't look up names.
+fn nameless(pairs: &[(&str, &str)]) -> Network {
+    let network = Network::new(&environment(pairs));
+    assert!(network.0.names.set(Names(None)).is_ok());
+    network
+}
+
 fn api_with(pairs: &[(&str, &str)]) -> HttpApi {
-    let clock = Clock::new("2026-11-22T12:00:00Z".parse().unwrap());
-    HttpApi::with_names(&[], &environment(pairs), clock, Names(None)).unwrap()
+    nameless(pairs).open(&[], clock()).unwrap()
 }
 
 fn api() -> HttpApi {
@@ -194,8 +204,7 @@ async fn an_endless_answer_is_cut_at_the_limit() {
 #[tokio::test]
 async fn plain_http_to_another_machine_is_refused_at_once() {
     let endpoint = Url::parse("http://192.0.2.1").unwrap();
-    let clock = Clock::new("2026-11-22T12:00:00Z".parse().unwrap());
-    let refused = HttpApi::new(&[endpoint], &BTreeMap::new(), clock).err().unwrap();
+    let refused = Network::new(&BTreeMap::new()).open(&[endpoint], clock()).err().unwrap();
     assert!(refused.to_string().contains("`192.0.2.1` over http"), "{refused}");
     let error = api().call(get("http://192.0.2.1")).await.unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Unsent);
@@ -204,8 +213,7 @@ async fn plain_http_to_another_machine_is_refused_at_once() {
 #[tokio::test]
 async fn without_a_resolver_a_name_is_refused_and_an_address_is_not() {
     let open = |endpoint: &str, pairs: &[(&str, &str)]| {
-        let clock = Clock::new("2026-11-22T12:00:00Z".parse().unwrap());
-        HttpApi::with_names(&[Url::parse(endpoint).unwrap()], &environment(pairs), clock, Names(None)).map(|_| ())
+        nameless(pairs).open(&[Url::parse(endpoint).unwrap()], clock()).map(|_| ())
     };
     let refused = open("https://cdn.example.com", &[]).unwrap_err();
     assert!(matches!(refused, Error::Network { .. }));
@@ -250,6 +258,20 @@ fn tls_server(certificate: &str) -> SocketAddr {
 async fn a_private_authority_is_trusted_when_ssl_cert_file_names_it() {
     let port = tls_server("localhost").port();
     assert_eq!(api().call(get(format!("https://localhost:{port}"))).await.unwrap().body(), "{}");
+}
+
+#[tokio::test]
+async fn the_certificate_authorities_are_read_once_for_every_provider() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authority.pem");
+    std::fs::copy(format!("{FIXTURES}/authority.pem"), &file).unwrap();
+    let network = nameless(&[("SSL_CERT_FILE", file.to_str().unwrap())]);
+    let ways = [(); 2].map(|()| network.open(&[], clock()).unwrap());
+    for way in ways {
+        let port = tls_server("localhost").port();
+        assert_eq!(way.call(get(format!("https://localhost:{port}"))).await.unwrap().body(), "{}");
+        let _ = std::fs::remove_file(&file);
+    }
 }
 
 #[tokio::test]
