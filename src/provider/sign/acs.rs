@@ -1,11 +1,11 @@
-//! What Alibaba Cloud's two schemes share: a call before it is signed, the signed request, and the one percent-encoding.
+//! What Alibaba Cloud's two schemes share: a call before it is signed, the signed request, and the form of a time.
 
 use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use super::canonical::{self, joined};
 use crate::provider::credentials::Credentials;
 
 /// A call of an RPC-style API, before it is signed.
@@ -26,10 +26,9 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The host as it stands in the `Host` header: with the port, if it isn't the scheme's own.
+    /// The host as it stands in the `Host` header.
     pub(super) fn host(&self) -> String {
-        let host = self.endpoint.host_str().unwrap_or_default();
-        self.endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        canonical::host(self.endpoint)
     }
 
     /// The form body; empty if there is none.
@@ -60,27 +59,6 @@ pub type Sign = fn(&Call<'_>, &Credentials, Timestamp, &str) -> Result<Signed, h
 
 /// The content type of a form body.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
-
-/// What stays as it is: `A-Z a-z 0-9 - _ . ~`; every other byte becomes `%XX` in upper case.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// Percent-encodes a name or a value, as UTF-8.
-pub fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
-}
-
-/// `name=value` pairs, encoded and joined with `&`, in the order in which they come.
-pub(super) fn joined<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
-    let pairs: Vec<_> = pairs.into_iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-    pairs.join("&")
-}
-
-/// [`joined`], sorted by name in byte order: the form both schemes sign.
-pub(super) fn canonical_query<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
-    let mut pairs: Vec<_> = pairs.into_iter().collect();
-    pairs.sort_unstable();
-    joined(pairs)
-}
 
 /// `2026-11-22T00:51:54Z`, for both schemes and for every time in a parameter.
 pub fn timestamp(time: Timestamp) -> String {

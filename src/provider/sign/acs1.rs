@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 
-use super::acs::{Call, FORM, Signed, canonical_query, encode, timestamp};
+use super::acs::{Call, FORM, Signed, timestamp};
+use super::canonical::{self, encode};
 use crate::provider::credentials::Credentials;
 
 /// Signs a call.
@@ -42,7 +43,7 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp, nonce: &
     let body = call.body();
     let mut request = http::Request::builder()
         .method(&call.method)
-        .uri(call.uri(&canonical_query(query)))
+        .uri(call.uri(&canonical::query(query)))
         .header("host", call.host())
         .header("accept", "application/json");
     if !body.is_empty() {
@@ -53,7 +54,7 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp, nonce: &
 
 /// What is signed: the method, the path and all parameters of query and form but `Signature`.
 pub(super) fn string_to_sign<'p>(method: &str, parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
-    format!("{method}&%2F&{}", encode(&canonical_query(parameters)))
+    format!("{method}&%2F&{}", encode(&canonical::query(parameters)))
 }
 
 pub(super) fn signature(string_to_sign: &str, secret: &SecretString) -> String {

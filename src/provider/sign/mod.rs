@@ -3,6 +3,7 @@
 pub mod acs;
 pub mod acs1;
 pub mod acs3;
+pub mod canonical;
 pub mod sdk_hmac;
 
 #[cfg(test)]

@@ -4,15 +4,12 @@
 //! other. Source: huaweicloudsdkcore 3.1.219 and the vendor's signature guide, which agree.
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use secrecy::ExposeSecret;
 use url::Url;
 
-use super::acs::{canonical_query, encode};
-use super::acs3::hex;
+use super::canonical::{self, encode, hash, names, signature};
 use crate::provider::credentials::Credentials;
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
@@ -38,9 +35,7 @@ pub struct Call<'a> {
 /// When the keys hold a character that can't travel in a header, or the address can't be built.
 pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Result<http::Request<Bytes>, http::Error> {
     let endpoint = call.endpoint;
-    let name = endpoint.host_str().unwrap_or_default();
-    let host = endpoint.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-    let date = date(now);
+    let (host, date) = (canonical::host(endpoint), date(now));
     let body = call.body.as_deref().unwrap_or_default();
     let mut headers = vec![("host", host.as_str()), ("x-sdk-date", date.as_str())];
     if call.body.is_some() {
@@ -55,7 +50,7 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Resul
     headers.sort_unstable();
 
     let path = encoded_path(call.path);
-    let query = canonical_query(call.query.iter().map(|(name, value)| (*name, value.as_str())));
+    let query = canonical::query(call.query.iter().map(|(name, value)| (*name, value.as_str())));
     let canonical = canonical_request(call.method.as_str(), &path, &query, &headers, body.as_bytes());
     let signature = signature(&string_to_sign(&date, &canonical), &credentials.access_key_secret);
     let authorization = format!(
@@ -89,24 +84,11 @@ fn encoded_path(path: &str) -> String {
 fn canonical_request(method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
     // The path is signed with a slash at its end, and sent without.
     let end = if path.ends_with('/') { "" } else { "/" };
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-    format!("{method}\n{path}{end}\n{query}\n{lines}\n{}\n{}", names(headers), hex(&Sha256::digest(body)))
+    canonical::request(method, &format!("{path}{end}"), query, headers, &hash(body))
 }
 
 fn string_to_sign(date: &str, canonical_request: &str) -> String {
-    format!("{ALGORITHM}\n{date}\n{}", hex(&Sha256::digest(canonical_request.as_bytes())))
-}
-
-fn signature(string_to_sign: &str, secret: &SecretString) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(string_to_sign.as_bytes());
-    hex(&mac.finalize().into_bytes())
-}
-
-fn names(headers: &[(&str, &str)]) -> String {
-    let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
-    names.join(";")
+    format!("{ALGORITHM}\n{date}\n{}", hash(canonical_request.as_bytes()))
 }
 
 #[cfg(test)]
@@ -184,7 +166,7 @@ mod tests {
             let signed = authorization.split_once("SignedHeaders=").unwrap().1.split(',').next().unwrap();
             let headers: Vec<_> = signed.split(';').map(|name| (name, vector.header(name))).collect();
             let query = vector.query();
-            let query = canonical_query(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let query = canonical::query(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             let path = encoded_path(&vector.path());
             let canonical =
                 canonical_request(&vector.request.method, &path, &query, &headers, vector.request.body.as_bytes());

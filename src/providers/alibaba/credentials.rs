@@ -16,8 +16,9 @@ use serde_json::Value;
 use super::answer::Answer;
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::{Asked, Exchange, ExchangeSpec, Holds, Profile, ProfileSpec, Proof, ini};
-use crate::provider::sign::acs::{Call, encode, timestamp};
+use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::acs1;
+use crate::provider::sign::canonical::joined;
 use crate::provider::{ApiError, ApiErrorKind, ApiName};
 
 /// The API's version. Source: STS page 2024-12.
@@ -89,14 +90,12 @@ impl Exchange for Sts {
                 form.push(("OIDCToken", token.expose_secret().to_owned()));
                 let time = timestamp(now);
                 let query = [("Action", WITH_OIDC), ("Format", "JSON"), ("Timestamp", &time), ("Version", VERSION)];
-                let pair = |(name, value): (&str, &str)| format!("{name}={}", encode(value));
-                let query = query.map(pair).join("&");
-                let body: Vec<String> = form.iter().map(|(name, value)| pair((name, value))).collect();
-                let uri = format!("{}/?{query}", asked.endpoint.as_str().trim_end_matches('/'));
+                let uri = format!("{}/?{}", asked.endpoint.as_str().trim_end_matches('/'), joined(query));
+                let body = joined(form.iter().map(|(name, value)| (*name, value.as_str())));
                 Request::post(uri)
                     .header("accept", "application/json")
                     .header("content-type", "application/x-www-form-urlencoded")
-                    .body(Bytes::from(body.join("&")))
+                    .body(Bytes::from(body))
                     .map_err(unsendable)?
             }
         };
