@@ -19,6 +19,7 @@ pub mod faults;
 pub mod gateway;
 pub mod rehearsal;
 pub mod tokens;
+pub mod window;
 
 /// A vendor in memory: takes requests as the vendor would, and keeps a ledger of what it accepted.
 pub trait Emulator {

@@ -14,6 +14,7 @@ use secrecy::ExposeSecret;
 
 use super::spec::Product;
 use crate::model::{Kind, Operation};
+use crate::provider::emulation::window::Window;
 use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use crate::provider::{ApiErrorKind, Measure, Spec};
 use reply::{Refusal, reply};
@@ -39,8 +40,7 @@ pub(super) struct AlibabaEmulator {
     /// Used up, by day (counted from the epoch, in UTC+8) and operation.
     used: HashMap<(i64, Operation), u64>,
     nonces: Nonces,
-    /// When the calls of the last moments arrived, by the name of the call.
-    arrivals: HashMap<&'static str, VecDeque<Timestamp>>,
+    window: Window,
     requests: u64,
 }
 
@@ -67,7 +67,7 @@ impl AlibabaEmulator {
             tasks: Tasks::default(),
             used: HashMap::new(),
             nonces: Nonces::default(),
-            arrivals: HashMap::new(),
+            window: Window::default(),
             requests: 0,
         }
     }
@@ -83,7 +83,9 @@ impl AlibabaEmulator {
             let message = "User not authorized to operate on the specified resource, or this API doesn't support RAM.";
             return Err(Refusal::new(403, "Forbidden.RAM", message));
         }
-        self.throttle(name, self.settings.calls_per_second.unwrap_or(calls_per_second), now)?;
+        if !self.window.admits(name, self.settings.calls_per_second.unwrap_or(calls_per_second), now) {
+            return Err(Refusal::new(400, "Throttling.User", TOO_FAST));
+        }
         match action {
             Action::Refresh => self.refresh(request, now, arrived_at),
             Action::RefreshTags => self.refresh_tags(request, now, arrived_at),
@@ -179,26 +181,9 @@ impl AlibabaEmulator {
             }
         }
     }
-
-    /// A sliding window: at most so many calls in any second (for a broken number, in the time that holds whole calls).
-    fn throttle(&mut self, name: &'static str, per_second: f64, now: Timestamp) -> Result<(), Refusal> {
-        let refusal = || Refusal::new(400, "Throttling.User", "Request was denied due to user flow control.");
-        if per_second <= 0.0 {
-            return Err(refusal());
-        }
-        let calls = per_second.ceil();
-        let window = SignedDuration::from_secs_f64((calls / per_second).min(86_400.0));
-        let arrivals = self.arrivals.entry(name).or_default();
-        while arrivals.front().is_some_and(|first| now.duration_since(*first) >= window) {
-            arrivals.pop_front();
-        }
-        if arrivals.len() as f64 >= calls {
-            return Err(refusal());
-        }
-        arrivals.push_back(now);
-        Ok(())
-    }
 }
+
+const TOO_FAST: &str = "Request was denied due to user flow control.";
 
 impl Emulator for AlibabaEmulator {
     fn claims(&self, request: &Request<Bytes>) -> bool {
@@ -229,8 +214,7 @@ impl Emulator for AlibabaEmulator {
     }
 
     fn throttled(&self, retry_after: Option<Duration>) -> Response<Bytes> {
-        let message = "Request was denied due to user flow control.";
-        let mut response = reply::error(400, "Throttling.User", message);
+        let mut response = reply::error(400, "Throttling.User", TOO_FAST);
         if let Some(wait) = retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok()) {
             response.headers_mut().insert("x-acs-retry-after", wait.into());
         }

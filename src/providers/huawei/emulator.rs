@@ -5,7 +5,7 @@
 //! data. Every address has its row, and every call its task id, whatever the settings say: the documentation leaves no
 //! choice here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 use super::spec::HUAWEI_CDN;
 use crate::model::{Kind, Operation};
 use crate::provider::ApiErrorKind;
+use crate::provider::emulation::window::Window;
 use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use reply::{Refusal, reply};
 use request::Arrived;
@@ -37,8 +38,7 @@ pub(super) struct HuaweiEmulator {
     tasks: Tasks,
     /// Used up, by day (counted from the epoch, in UTC+8) and operation.
     used: HashMap<(i64, Operation), u64>,
-    /// When the calls of the last moments arrived, by the name of the call.
-    arrivals: HashMap<&'static str, VecDeque<Timestamp>>,
+    window: Window,
     /// Wrong signatures in a row, and until when the key is locked because of them.
     wrong_signatures: u32,
     locked_until: Option<Timestamp>,
@@ -101,7 +101,7 @@ impl HuaweiEmulator {
             settings: settings.clone(),
             tasks: Tasks::default(),
             used: HashMap::new(),
-            arrivals: HashMap::new(),
+            window: Window::default(),
             wrong_signatures: 0,
             locked_until: None,
             requests: 0,
@@ -124,7 +124,9 @@ impl HuaweiEmulator {
         if self.settings.forbid.iter().any(|forbidden| forbidden == name) {
             return Err(Refusal::new("CDN.0004", "No permission to operate this resource."));
         }
-        self.throttle(name, self.settings.calls_per_second.unwrap_or(calls_per_second), now)?;
+        if !self.window.admits(name, self.settings.calls_per_second.unwrap_or(calls_per_second), now) {
+            return Err(Refusal::new("APIGW.0308", TOO_FAST));
+        }
         match call {
             Call::Refresh => self.refresh(request, now, arrived_at),
             Call::Prefetch => self.prefetch(request, now, arrived_at),
@@ -173,25 +175,6 @@ impl HuaweiEmulator {
             (Some(right), Some(token)) if right == token => Ok(()),
             _ => Err(Refusal::unknown("verify security token fail")),
         }
-    }
-
-    /// A sliding window: at most so many calls in any second (for a broken number, in the time that holds whole calls).
-    fn throttle(&mut self, name: &'static str, per_second: f64, now: Timestamp) -> Result<(), Refusal> {
-        let refusal = || Refusal::new("APIGW.0308", TOO_FAST);
-        if per_second <= 0.0 {
-            return Err(refusal());
-        }
-        let calls = per_second.ceil();
-        let window = SignedDuration::from_secs_f64((calls / per_second).min(86_400.0));
-        let arrivals = self.arrivals.entry(name).or_default();
-        while arrivals.front().is_some_and(|first| now.duration_since(*first) >= window) {
-            arrivals.pop_front();
-        }
-        if arrivals.len() as f64 >= calls {
-            return Err(refusal());
-        }
-        arrivals.push_back(now);
-        Ok(())
     }
 }
 

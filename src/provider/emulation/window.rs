@@ -1,0 +1,55 @@
+//! The rate of calls, as the emulators hold it: calls come in with their time, and those above the rate are turned away.
+
+use std::collections::{HashMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// When the calls of the last moments arrived, by the name of the call.
+#[derive(Default)]
+pub struct Window(HashMap<&'static str, VecDeque<Timestamp>>);
+
+impl Window {
+    /// Whether a call may pass: at most so many in any second (for a broken number, in the time that holds whole calls).
+    pub fn admits(&mut self, name: &'static str, per_second: f64, now: Timestamp) -> bool {
+        if per_second <= 0.0 {
+            return false;
+        }
+        let calls = per_second.ceil();
+        let span = SignedDuration::from_secs_f64((calls / per_second).min(86_400.0));
+        let arrivals = self.0.entry(name).or_default();
+        while arrivals.front().is_some_and(|first| now.duration_since(*first) >= span) {
+            arrivals.pop_front();
+        }
+        let fits = (arrivals.len() as f64) < calls;
+        if fits {
+            arrivals.push_back(now);
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(per_second: f64, milliseconds: &[i64]) -> Vec<bool> {
+        let mut window = Window::default();
+        let at = |ms: &i64| Timestamp::from_millisecond(*ms).unwrap();
+        milliseconds.iter().map(|ms| window.admits("call", per_second, at(ms))).collect()
+    }
+
+    #[test]
+    fn as_many_calls_pass_as_any_span_may_hold() {
+        assert_eq!(passed(2.0, &[0, 10, 20, 999, 1_000, 1_005, 1_010]), [true, true, false, false, true, false, true]);
+        assert_eq!(passed(0.5, &[0, 1_999, 2_000]), [true, false, true]);
+        assert_eq!(passed(1.5, &[0, 0, 0, 1_334]), [true, true, false, true]);
+        assert_eq!(passed(0.0, &[0]), [false]);
+    }
+
+    #[test]
+    fn each_call_has_a_rate_of_its_own() {
+        let mut window = Window::default();
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(window.admits("one", 1.0, now) && window.admits("other", 1.0, now) && !window.admits("one", 1.0, now));
+    }
+}
