@@ -17,6 +17,8 @@ use crate::model::Operation;
 pub(crate) mod fake;
 pub mod faults;
 pub mod gateway;
+#[cfg(test)]
+pub(crate) mod line;
 pub mod rehearsal;
 pub mod tokens;
 pub mod window;

@@ -42,7 +42,7 @@ fn every_kind_of_refresh_travels_in_a_form_and_is_taken() {
     ];
     for options in [vec![], vec![v1()]] {
         for (kind, url) in kinds {
-            let line = Line::friendly();
+            let line = friendly();
             let submission = Submission { operation: Operation::Refresh(kind), force: true, urls: &[url] };
             let accepted = block_on(provider(&options).submit(submission, &line)).unwrap();
             assert_eq!(accepted.task_ids.len(), 1);
@@ -69,7 +69,7 @@ fn a_prefetch_travels_in_the_query_with_the_targets_options() {
         ("query-hash-key", OptionValue::Boolean(false)),
         ("consistency-hash", OptionValue::Boolean(true)),
     ];
-    let line = Line::friendly();
+    let line = friendly();
     let accepted = line.submit(&*provider(&options), Operation::Prefetch, &["http://example.com/1"]).unwrap();
     assert_eq!(accepted.task_ids.len(), 1);
     assert!(line.last_request().body().is_empty());
@@ -92,7 +92,7 @@ fn a_prefetch_travels_in_the_query_with_the_targets_options() {
 fn an_address_in_the_request_line_is_counted_as_it_is_encoded() {
     let provider = provider(&[]);
     let one = "http://example.com/ä b";
-    let line = Line::friendly();
+    let line = friendly();
     line.submit(&*provider, Operation::Prefetch, &[one, one]).unwrap();
     let counted = 2 * encoded_length(one);
     let query = line.last_request().uri().query().unwrap().len();
@@ -101,7 +101,7 @@ fn an_address_in_the_request_line_is_counted_as_it_is_encoded() {
 
 #[test]
 fn an_address_with_a_line_break_is_refused_before_it_becomes_two() {
-    let line = Line::friendly();
+    let line = friendly();
     for url in ["http://example.com/1\nhttp://example.com/2", "http://example.com/\r"] {
         let error = line.submit(&*provider(&[]), FILES, &["http://example.com/0", url]).unwrap_err();
         assert_eq!(error.kind, ApiErrorKind::Refused);
@@ -112,8 +112,7 @@ fn an_address_with_a_line_break_is_refused_before_it_becomes_two() {
 
 #[test]
 fn a_task_is_refreshing_until_its_time_is_over() {
-    let line =
-        Line::to(EmulatorSettings { task_duration: Some(Duration::from_secs(10)), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { task_duration: Some(Duration::from_secs(10)), ..EmulatorSettings::default() });
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap();
     let progress = |page: Page| (page.records[0].state.clone(), page.records[0].percent);
     assert_eq!(progress(status(&line, &accepted.task_ids)), (TaskState::Running, Some(0.0)));
@@ -127,7 +126,7 @@ fn a_task_is_refreshing_until_its_time_is_over() {
 fn a_task_can_fail_or_never_end() {
     let settings =
         EmulatorSettings { fail: vec!["bad".into()], hang: vec!["slow".into()], ..EmulatorSettings::default() };
-    let line = Line::to(settings);
+    let line = line(settings);
     let sent = ["http://example.com/bad", "http://example.com/slow", "http://example.com/good"];
     let accepted = line.submit(&*provider(&[]), FILES, &sent).unwrap();
     line.pass(3_600);
@@ -139,7 +138,7 @@ fn a_task_can_fail_or_never_end() {
 #[test]
 fn a_row_for_each_task_ends_with_the_last_of_its_addresses() {
     let settings = EmulatorSettings { rows: Rows::PerTask, fail: vec!["bad".into()], ..EmulatorSettings::default() };
-    let line = Line::to(settings);
+    let line = line(settings);
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1", "http://example.com/bad"]).unwrap();
     line.pass(5);
     let page = status(&line, &accepted.task_ids);
@@ -151,7 +150,7 @@ fn a_row_for_each_task_ends_with_the_last_of_its_addresses() {
 
 #[test]
 fn addresses_of_one_host_in_one_second_share_an_id_and_directories_do_not() {
-    let line = Line::to(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
     let provider = provider(&[]);
     let thousand = urls(1_000);
     let submit = |operation, urls: &[&str]| line.submit(&*provider, operation, urls).unwrap().task_ids;
@@ -172,7 +171,7 @@ fn addresses_of_one_host_in_one_second_share_an_id_and_directories_do_not() {
 
 #[test]
 fn ten_ids_are_asked_for_at_once_and_there_is_one_page() {
-    let line = Line::friendly();
+    let line = friendly();
     let directories: Vec<_> = (0..11).map(|n| format!("http://example.com/{n}/")).collect();
     let accepted = line.submit(&*provider(&[]), DIRECTORIES, &borrowed(&directories)).unwrap();
     let page = status(&line, &accepted.task_ids[..10]);
@@ -186,7 +185,7 @@ fn ten_ids_are_asked_for_at_once_and_there_is_one_page() {
 
 #[test]
 fn a_task_shows_up_after_the_listing_lag() {
-    let line = Line::to(EmulatorSettings { listing_lag: Duration::from_secs(10), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { listing_lag: Duration::from_secs(10), ..EmulatorSettings::default() });
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap();
     let filter = RecordFilter { url: Some("http://example.com/1".into()), ..RecordFilter::default() };
     line.pass(9);
@@ -201,7 +200,7 @@ fn a_task_shows_up_after_the_listing_lag() {
 
 #[test]
 fn records_are_listed_by_page_newest_first_and_by_address_id_and_time() {
-    let line = Line::to(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
     let many = urls(250);
     line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
     line.pass(60);
@@ -229,7 +228,7 @@ fn records_are_listed_by_page_newest_first_and_by_address_id_and_time() {
 
 #[test]
 fn a_window_is_never_older_than_what_is_kept_and_never_without_an_end() {
-    let line = Line::friendly();
+    let line = friendly();
     let long_ago = Some(start() - SignedDuration::from_hours(1_000));
     for filter in [
         RecordFilter { since: long_ago, ..RecordFilter::default() },
@@ -244,7 +243,7 @@ fn a_window_is_never_older_than_what_is_kept_and_never_without_an_end() {
 
 #[test]
 fn the_quota_goes_down_refuses_what_is_too_much_and_comes_back_at_midnight_in_china() {
-    let line = Line::to(EmulatorSettings { quota: Some(10), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { quota: Some(10), ..EmulatorSettings::default() });
     let provider = provider(&[]);
     let remaining = || block_on(provider.quota(&line)).unwrap().remaining(FILES);
     assert_eq!(remaining(), Some(10));
@@ -265,7 +264,7 @@ fn the_quota_goes_down_refuses_what_is_too_much_and_comes_back_at_midnight_in_ch
 
 #[test]
 fn an_undocumented_quota_is_left_out() {
-    let quota = block_on(provider(&[]).quota(&Line::friendly())).unwrap();
+    let quota = block_on(provider(&[]).quota(&friendly())).unwrap();
     assert_eq!(quota.entries.len(), 4);
     assert_eq!(quota.remaining(Operation::Refresh(Kind::IgnoreParams)), None);
     assert_eq!(quota.remaining(Operation::Refresh(Kind::Regex)), Some(20));
@@ -273,7 +272,7 @@ fn an_undocumented_quota_is_left_out() {
 
 #[test]
 fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
-    let line = Line::friendly();
+    let line = friendly();
     let many = urls(1_001);
     let directories: Vec<_> = many.iter().map(|url| format!("{url}/")).collect();
     for (operation, most, urls) in [
@@ -293,7 +292,7 @@ fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
 
 #[test]
 fn an_address_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_is_taken() {
-    let line = Line::to(EmulatorSettings { refuse: vec!["poison".into()], ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { refuse: vec!["poison".into()], ..EmulatorSettings::default() });
     let long = format!("http://example.com/{}", "a".repeat(1_024));
     for (operation, url) in [
         (DIRECTORIES, "http://example.com/no-slash"),
@@ -312,14 +311,14 @@ fn an_address_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_
 #[test]
 fn a_name_of_1024_characters_counts_in_characters() {
     let url = format!("http://example.com/{}", "中".repeat(1_024 - "http://example.com/".len()));
-    let line = Line::friendly();
+    let line = friendly();
     line.submit(&*provider(&[]), Operation::Prefetch, &[&url]).unwrap();
     assert_eq!(line.accepted(), 1);
 }
 
 #[test]
 fn calls_are_throttled_in_a_sliding_second_each_api_by_itself() {
-    let line = Line::to(EmulatorSettings { calls_per_second: Some(2.0), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { calls_per_second: Some(2.0), ..EmulatorSettings::default() });
     let provider = provider(&[]);
     let submit = || line.submit(&*provider, FILES, &["http://example.com/1"]).map_err(|error| error.kind);
     let move_by = |milliseconds| line.now.set(line.now.get() + SignedDuration::from_millis(milliseconds));
@@ -337,7 +336,7 @@ fn calls_are_throttled_in_a_sliding_second_each_api_by_itself() {
 
 #[test]
 fn a_call_that_the_key_may_not_make_names_the_permission() {
-    let line = Line::to(EmulatorSettings { forbid: vec!["PushObjectCache".into()], ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { forbid: vec!["PushObjectCache".into()], ..EmulatorSettings::default() });
     line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap();
     let error = line.submit(&*provider(&[]), Operation::Prefetch, &["http://example.com/1"]).unwrap_err();
     assert_eq!((error.kind, error.status), (ApiErrorKind::Forbidden, Some(403)));
@@ -346,7 +345,7 @@ fn a_call_that_the_key_may_not_make_names_the_permission() {
 
 #[test]
 fn asking_for_ten_thousand_tasks_over_and_over_is_cheap() {
-    let line = Line::to(EmulatorSettings {
+    let line = line(EmulatorSettings {
         calls_per_second: Some(1e9),
         quota: Some(1_000_000),
         rows: Rows::PerTask,

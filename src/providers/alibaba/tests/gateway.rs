@@ -16,7 +16,7 @@ fn code_after(
     options: &[(&'static str, OptionValue)],
     tamper: impl Fn(Request<Bytes>) -> Request<Bytes> + 'static,
 ) -> String {
-    let mut line = Line::friendly();
+    let mut line = friendly();
     line.tamper = Some(Box::new(tamper));
     let error = line.submit(&*provider(options), FILES, &["http://example.com/1"]).unwrap_err();
     assert_eq!(line.accepted(), 0);
@@ -144,8 +144,8 @@ fn a_request_without_its_proof_is_refused() {
 #[test]
 fn a_nonce_is_taken_once() {
     for options in schemes() {
-        let mut line = Line::friendly();
-        line.repeat_nonce = true;
+        let mut line = friendly();
+        line.nonces = Nonces::Repeated;
         line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap();
         let error = line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap_err();
         assert_eq!((error.kind, error.code.as_deref()), (ApiErrorKind::Ambiguous, Some("SignatureNonceUsed")));
@@ -159,18 +159,18 @@ fn a_nonce_is_taken_once() {
 fn a_clock_may_be_off_by_15_minutes_and_is_corrected_by_the_servers() {
     for options in schemes() {
         for minutes in [-20, 20, 60 * 24 * 365] {
-            let line = Line::friendly();
+            let line = friendly();
             line.skew.set(SignedDuration::from_mins(minutes));
             let error = line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap_err();
             assert_eq!((error.kind, error.server_time), (ApiErrorKind::Clock, Some(start())));
             line.correct_clock(error.server_time.unwrap());
             line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap();
         }
-        let line = Line::friendly();
+        let line = friendly();
         line.skew.set(SignedDuration::from_mins(-15));
         line.submit(&*provider(&options), FILES, &["http://example.com/1"]).unwrap();
     }
-    let line = Line::to(EmulatorSettings { clock_offset_seconds: 1_200, ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { clock_offset_seconds: 1_200, ..EmulatorSettings::default() });
     let error = line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap_err();
     assert_eq!(error.server_time, Some(start() + SignedDuration::from_mins(20)));
 }
@@ -179,7 +179,7 @@ fn a_clock_may_be_off_by_15_minutes_and_is_corrected_by_the_servers() {
 fn a_security_token_is_asked_for_and_compared() {
     let token = "a/token+with=signs==";
     for options in schemes() {
-        let line = Line::to(EmulatorSettings { security_token: Some(token.into()), ..EmulatorSettings::default() });
+        let line = line(EmulatorSettings { security_token: Some(token.into()), ..EmulatorSettings::default() });
         let submit = |token| line.submit(&*provider_with(&options, token), FILES, &["http://example.com/1"]);
         assert!(submit(Some(token)).is_ok());
         assert_eq!(submit(None).unwrap_err().code.as_deref(), Some("MissingSecurityToken"));
@@ -191,7 +191,7 @@ fn a_security_token_is_asked_for_and_compared() {
 
 #[test]
 fn what_can_not_be_a_request_is_an_error_and_not_sent() {
-    let line = Line::friendly();
+    let line = friendly();
     let long = format!("http://example.com/{}", "中".repeat(1_000));
     let error = line.submit(&*provider(&[]), Operation::Prefetch, &[&*long; 10]).unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::TooLarge);
@@ -210,14 +210,14 @@ fn another_port_is_part_of_the_signed_host() {
         endpoint: url::Url::parse("http://127.0.0.1:18081").unwrap(),
         keys: Keys::new(settings.credentials()),
     });
-    let line = Line::to(settings);
+    let line = line(settings);
     line.submit(&*provider, FILES, &["http://example.com/1"]).unwrap();
     assert_eq!(line.last_request().headers()["host"], "127.0.0.1:18081");
 }
 
 #[test]
 fn an_answer_has_the_vendors_shape() {
-    let line = Line::friendly();
+    let line = friendly();
     let ask = |uri: &str| {
         let request = Request::post(uri).header("host", "cdn.aliyuncs.com").body(Bytes::new()).unwrap();
         line.emulator.borrow_mut().handle(&request, start())
@@ -295,7 +295,7 @@ proptest! {
         let mut options = vec![("headers", OptionValue::Headers(headers))];
         options.extend(v1_scheme.then(v1));
         let operation = if prefetch { Operation::Prefetch } else { FILES };
-        let line = Line::friendly();
+        let line = friendly();
         let accepted = line.submit(&*provider(&options), operation, &[&url]);
         prop_assert!(accepted.is_ok(), "{:?}", accepted);
         let ledger = line.emulator.borrow().ledger().to_vec();

@@ -14,8 +14,8 @@ use crate::provider::{
 const PRODUCTS: [&Spec; 3] = [&ALIBABA_CDN, &ALIBABA_DCDN, &ALIBABA_VOD];
 const TAGS: Operation = Operation::Refresh(Kind::Tag);
 
-fn line_to(spec: &'static Spec) -> Line {
-    Line::to_product(spec, EmulatorSettings { task_duration: Some(Duration::ZERO), ..EmulatorSettings::default() })
+fn quick(spec: &Spec) -> Line {
+    line_to(spec, EmulatorSettings { task_duration: Some(Duration::ZERO), ..EmulatorSettings::default() })
 }
 
 fn hours_ago(hours: i64) -> Timestamp {
@@ -32,7 +32,7 @@ fn parameters(request: &Request<Bytes>) -> BTreeMap<String, String> {
 fn every_operation_of_every_product_is_taken_and_followed_to_its_end() {
     for spec in PRODUCTS {
         for limits in spec.operations {
-            let line = line_to(spec);
+            let line = quick(spec);
             let provider = provider_of(spec, &[], None);
             let url = match limits.operation {
                 TAGS => "https://www.example.com/#product-1",
@@ -56,7 +56,7 @@ fn every_operation_of_every_product_is_taken_and_followed_to_its_end() {
 #[test]
 fn only_cdn_sends_a_refresh_in_a_form() {
     for spec in PRODUCTS {
-        let line = line_to(spec);
+        let line = quick(spec);
         line.submit(&*provider_of(spec, &[], None), FILES, &["https://www.example.com/a"]).unwrap();
         let form = spec.name == "alibaba-cdn";
         assert_eq!(line.last_request().body().is_empty(), !form, "{}", spec.name);
@@ -68,7 +68,7 @@ fn only_cdn_sends_a_refresh_in_a_form() {
 #[test]
 fn tags_of_one_host_travel_together_decoded_and_those_of_two_do_not() {
     for spec in [&ALIBABA_CDN, &ALIBABA_DCDN] {
-        let line = line_to(spec);
+        let line = quick(spec);
         let provider = provider_of(spec, &[], None);
         let urls = ["https://www.example.com/#a%2Fb", "https://www.example.com/#c"];
         let submission = Submission { operation: TAGS, force: true, urls: &urls };
@@ -85,7 +85,7 @@ fn tags_of_one_host_travel_together_decoded_and_those_of_two_do_not() {
         assert_eq!(line.submit(&*provider, TAGS, &joined).unwrap_err().kind, ApiErrorKind::Refused);
         assert_eq!(line.accepted(), 2);
     }
-    let error = line_to(&ALIBABA_VOD).submit(&*provider_of(&ALIBABA_VOD, &[], None), TAGS, &["https://a.example/#a"]);
+    let error = quick(&ALIBABA_VOD).submit(&*provider_of(&ALIBABA_VOD, &[], None), TAGS, &["https://a.example/#a"]);
     assert_eq!(error.unwrap_err().kind, ApiErrorKind::Denied);
 }
 
@@ -94,7 +94,7 @@ fn vod_has_no_call_by_id_so_its_list_is_read_page_by_page() {
     let spec = &ALIBABA_VOD;
     let settings =
         EmulatorSettings { task_duration: Some(Duration::ZERO), rows: Rows::PerUrl, ..EmulatorSettings::default() };
-    let line = Line::to_product(spec, settings);
+    let line = line_to(spec, settings);
     let provider = provider_of(spec, &[], None);
     let urls: Vec<String> = (0..120).map(|n| format!("https://www.example.com/{n}")).collect();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
@@ -116,7 +116,7 @@ fn vod_has_no_call_by_id_so_its_list_is_read_page_by_page() {
 fn the_quota_is_told_for_what_a_product_counts() {
     for (spec, count) in [(&ALIBABA_CDN, 5), (&ALIBABA_DCDN, 5), (&ALIBABA_VOD, 3)] {
         let settings = EmulatorSettings { quota: Some(7), ..EmulatorSettings::default() };
-        let line = Line::to_product(spec, settings);
+        let line = line_to(spec, settings);
         let provider = provider_of(spec, &[], None);
         line.submit(&*provider, Operation::Prefetch, &["https://www.example.com/a"]).unwrap();
         let quota = block_on(provider.quota(&line)).unwrap();
@@ -128,7 +128,7 @@ fn the_quota_is_told_for_what_a_product_counts() {
 #[test]
 fn records_are_asked_for_by_domain_kind_and_status() {
     for spec in PRODUCTS {
-        let line = line_to(spec);
+        let line = quick(spec);
         let provider = provider_of(spec, &[], None);
         for host in ["www", "img"] {
             line.submit(&*provider, FILES, &[&format!("https://{host}.example.com/a")]).unwrap();
@@ -155,7 +155,7 @@ fn records_are_asked_for_by_domain_kind_and_status() {
 #[test]
 fn traffic_and_bandwidth_have_a_point_for_each_interval() {
     for spec in [&ALIBABA_CDN, &ALIBABA_VOD] {
-        let line = line_to(spec);
+        let line = quick(spec);
         let provider = provider_of(spec, &[], None);
         for (measure, offered) in [(Measure::Traffic, &spec.asks.traffic), (Measure::Bandwidth, &spec.asks.bandwidth)] {
             for interval in offered.as_ref().unwrap().intervals {
@@ -191,14 +191,14 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
         until: start(),
         interval: Duration::from_secs(300),
     };
-    let error = block_on(provider_of(&ALIBABA_DCDN, &[], None).measure(&question, &line_to(&ALIBABA_DCDN)));
+    let error = block_on(provider_of(&ALIBABA_DCDN, &[], None).measure(&question, &quick(&ALIBABA_DCDN)));
     assert!(error.unwrap_err().message.contains("offers no traffic"));
 }
 
 #[test]
 fn log_files_are_listed_page_by_page_and_can_be_fetched() {
     for spec in [&ALIBABA_CDN, &ALIBABA_VOD] {
-        let line = line_to(spec);
+        let line = quick(spec);
         let provider = provider_of(spec, &[], None);
         let question = LogQuestion { domain: "www.example.com".into(), since: hours_ago(400), until: hours_ago(0) };
         let first = block_on(provider.logs(&question, 1, &line)).unwrap();
@@ -214,7 +214,7 @@ fn log_files_are_listed_page_by_page_and_can_be_fetched() {
         let fetch = Request::get(url).body(Bytes::new()).unwrap();
         assert!(line.emulator.borrow().claims(&fetch));
         for other in PRODUCTS.into_iter().filter(|other| other.name != spec.name) {
-            assert!(!line_to(other).emulator.borrow().claims(&fetch));
+            assert!(!quick(other).emulator.borrow().claims(&fetch));
         }
         let log = line.emulator.borrow_mut().handle(&fetch, start());
         assert_eq!((log.status().as_u16(), log.body().len() as u64), (200, file.bytes));
@@ -223,7 +223,7 @@ fn log_files_are_listed_page_by_page_and_can_be_fetched() {
 
 #[test]
 fn the_accounts_domains_are_those_of_the_addresses_it_was_asked_for() {
-    let line = line_to(&ALIBABA_CDN);
+    let line = quick(&ALIBABA_CDN);
     let provider = provider(&[]);
     let names = || -> Vec<String> {
         block_on(provider.domains(1, &line)).unwrap().domains.into_iter().map(|domain| domain.name).collect()

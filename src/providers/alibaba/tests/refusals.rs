@@ -75,7 +75,7 @@ const DOCUMENTED: &[(&str, u16, ApiErrorKind, u64)] = &[
 fn every_documented_code_is_read_as_what_may_be_done_next() {
     for (code, status, kind, wait) in DOCUMENTED {
         for code in [(*code).to_owned(), code.to_ascii_lowercase()] {
-            let error = Canned::error(*status, &code).submit().unwrap_err();
+            let error = refusing(*status, &code).submit().unwrap_err();
             assert_eq!(error.kind, *kind, "{code}");
             assert_eq!(error.retry_after, (*wait > 0).then(|| Duration::from_secs(*wait)), "{code}");
             assert_eq!(error.code.as_ref(), Some(&code));
@@ -96,8 +96,8 @@ fn every_row_of_the_table_is_met_by_a_documented_code() {
 
 #[test]
 fn an_unknown_code_is_a_refusal_below_500_and_a_doubt_above() {
-    assert_eq!(Canned::error(400, "Novel.Code").submit().unwrap_err().kind, Refused);
-    assert_eq!(Canned::error(502, "Novel.Code").submit().unwrap_err().kind, Server);
+    assert_eq!(refusing(400, "Novel.Code").submit().unwrap_err().kind, Refused);
+    assert_eq!(refusing(502, "Novel.Code").submit().unwrap_err().kind, Server);
 }
 
 #[test]
@@ -188,8 +188,7 @@ fn a_servers_message_is_cut_and_counted_in_characters() {
 #[test]
 fn a_refused_signature_tells_a_wrong_secret_from_an_altered_request_and_shows_neither_text() {
     for options in [vec![], vec![v1()]] {
-        let mut line =
-            Line::to(EmulatorSettings { access_key_secret: "another".into(), ..EmulatorSettings::default() });
+        let mut line = line(EmulatorSettings { access_key_secret: "another".into(), ..EmulatorSettings::default() });
         let urls: Vec<_> = (0..500).map(|n| format!("http://example.com/{n}/a.path.ends.")).collect();
         let urls: Vec<_> = urls.iter().map(String::as_str).collect();
         let error = line.submit(&*provider(&options), FILES, &urls).unwrap_err();

@@ -27,13 +27,13 @@ fn borrowed(urls: &[String]) -> Vec<&str> {
 
 #[test]
 fn nothing_is_sent_that_the_target_did_not_ask_for() {
-    let line = Line::friendly();
+    let line = friendly();
     line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
-    assert_eq!(line.last_body(), json!({"refresh_task": {"type": "file", "urls": [URL]}}));
+    assert_eq!(last_body(&line), json!({"refresh_task": {"type": "file", "urls": [URL]}}));
     line.submit(&*provider(&[]), DIRECTORIES, &["https://www.example.com/a/"]).unwrap();
-    assert_eq!(line.last_body()["refresh_task"], json!({"type": "directory", "urls": ["https://www.example.com/a/"]}));
+    assert_eq!(last_body(&line)["refresh_task"], json!({"type": "directory", "urls": ["https://www.example.com/a/"]}));
     line.submit(&*provider(&[]), Operation::Prefetch, &[URL]).unwrap();
-    assert_eq!(line.last_body(), json!({"preheating_task": {"urls": [URL]}}));
+    assert_eq!(last_body(&line), json!({"preheating_task": {"urls": [URL]}}));
     assert_eq!(line.last_request().uri(), "https://cdn.myhuaweicloud.com/v1.0/cdn/content/preheating-tasks");
 }
 
@@ -44,25 +44,25 @@ fn the_targets_options_go_where_they_belong() {
         ("zh-url-encode", OptionValue::Boolean(true)),
         ("enterprise-project", word("all")),
     ];
-    let line = Line::friendly();
+    let line = friendly();
     let provider = provider(&options);
     line.submit(&*provider, DIRECTORIES, &["https://www.example.com/a/"]).unwrap();
-    let task = line.last_body()["refresh_task"].clone();
+    let task = last_body(&line)["refresh_task"].clone();
     assert_eq!((&task["mode"], &task["zh_url_encode"]), (&json!("detect_modify_refresh"), &json!(true)));
-    assert_eq!(line.last_parameters()["enterprise_project_id"], "all");
+    assert_eq!(last_parameters(&line)["enterprise_project_id"], "all");
     line.submit(&*provider, FILES, &[URL]).unwrap();
-    assert_eq!(line.last_body()["refresh_task"].get("mode"), None);
+    assert_eq!(last_body(&line)["refresh_task"].get("mode"), None);
     let accepted = line.submit(&*provider, Operation::Prefetch, &[URL]).unwrap();
-    assert_eq!(line.last_body()["preheating_task"]["zh_url_encode"], true);
+    assert_eq!(last_body(&line)["preheating_task"]["zh_url_encode"], true);
     block_on(provider.status(&accepted.task_ids, 1, &line)).unwrap();
-    assert_eq!(line.last_parameters()["enterprise_project_id"], "all");
+    assert_eq!(last_parameters(&line)["enterprise_project_id"], "all");
     block_on(provider.records(&RecordFilter::default(), 1, &line)).unwrap();
-    assert!(!line.last_parameters().contains_key("enterprise_project_id"), "the record query knows no project");
+    assert!(!last_parameters(&line).contains_key("enterprise_project_id"), "the record query knows no project");
 }
 
 #[test]
 fn what_the_vendor_does_not_offer_is_denied_and_not_sent() {
-    let line = Line::friendly();
+    let line = friendly();
     for kind in [Kind::Regex, Kind::IgnoreParams] {
         let error = line.submit(&*provider(&[]), Operation::Refresh(kind), &[URL]).unwrap_err();
         assert_eq!(error.kind, ApiErrorKind::Denied);
@@ -78,7 +78,7 @@ fn a_task_waits_then_works_and_then_ends_and_a_failed_one_says_why() {
         hang: vec!["slow".into()],
         ..EmulatorSettings::default()
     };
-    let line = Line::to(settings);
+    let line = line(settings);
     let sent = ["https://www.example.com/good", "https://www.example.com/bad", "https://www.example.com/slow"];
     let accepted = line.submit(&*provider(&[]), Operation::Prefetch, &sent).unwrap();
     let words = || status(&line, &accepted.task_ids).records.into_iter().map(|row| row.status).collect::<Vec<_>>();
@@ -93,7 +93,7 @@ fn a_task_waits_then_works_and_then_ends_and_a_failed_one_says_why() {
 
 #[test]
 fn a_task_shows_up_after_the_listing_lag() {
-    let line = Line::to(EmulatorSettings { listing_lag: Duration::from_secs(10), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { listing_lag: Duration::from_secs(10), ..EmulatorSettings::default() });
     let accepted = line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
     let filter = RecordFilter { url: Some(URL.into()), ..RecordFilter::default() };
     line.pass(9);
@@ -106,19 +106,19 @@ fn a_task_shows_up_after_the_listing_lag() {
 
 #[test]
 fn a_whole_batch_is_one_page_of_its_details() {
-    let line = Line::friendly();
+    let line = friendly();
     let many = urls(1_000);
     let accepted = line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
     let page = status(&line, &accepted.task_ids);
     assert_eq!((page.total, page.records.len()), (1_000, 1_000));
-    assert_eq!(line.last_parameters()["page_size"], "2000");
+    assert_eq!(last_parameters(&line)["page_size"], "2000");
     assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap().records.len(), 0);
     assert_eq!(block_on(provider(&[]).status(&[], 1, &line)).unwrap(), Page::default());
 }
 
 #[test]
 fn records_are_listed_by_page_newest_first_and_by_each_filter() {
-    let line = Line::to(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
     let many = urls(250);
     let first = line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
     line.pass(60);
@@ -152,7 +152,7 @@ fn records_are_listed_by_page_newest_first_and_by_each_filter() {
 
 #[test]
 fn a_window_has_both_ends_and_is_never_longer_than_a_day() {
-    let line = Line::friendly();
+    let line = friendly();
     let long_ago = Some(start() - SignedDuration::from_hours(1_000));
     for filter in [
         RecordFilter { since: long_ago, ..RecordFilter::default() },
@@ -161,7 +161,7 @@ fn a_window_has_both_ends_and_is_never_longer_than_a_day() {
         RecordFilter { since: Some(start()), until: Some(start()), ..RecordFilter::default() },
     ] {
         records(&line, &filter, 1);
-        let sent = line.last_parameters();
+        let sent = last_parameters(&line);
         let at = |name: &str| sent[name].parse::<i64>().unwrap();
         assert!((1..=86_400_000).contains(&(at("end_time") - at("start_time"))), "{sent:?}");
     }
@@ -169,7 +169,7 @@ fn a_window_has_both_ends_and_is_never_longer_than_a_day() {
 
 #[test]
 fn the_quota_goes_down_refuses_what_is_too_much_and_comes_back_at_midnight_in_china() {
-    let line = Line::to(EmulatorSettings { quota: Some(10), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { quota: Some(10), ..EmulatorSettings::default() });
     let provider = provider(&[]);
     let remaining = || {
         line.pass(1);
@@ -191,7 +191,7 @@ fn the_quota_goes_down_refuses_what_is_too_much_and_comes_back_at_midnight_in_ch
 
 #[test]
 fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
-    let line = Line::friendly();
+    let line = friendly();
     let many = urls(1_001);
     let directories: Vec<_> = many.iter().map(|url| format!("{url}/")).collect();
     for (operation, most, urls) in
@@ -208,7 +208,7 @@ fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
 
 #[test]
 fn an_address_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_is_taken() {
-    let line = Line::to(EmulatorSettings { refuse: vec!["poison".into()], ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { refuse: vec!["poison".into()], ..EmulatorSettings::default() });
     for (operation, url) in [
         (DIRECTORIES, "https://www.example.com/no-slash"),
         (FILES, "https://www.example.com/poison"),
@@ -229,7 +229,7 @@ fn a_call_that_the_key_may_not_make_names_the_permission_and_too_many_are_thrott
         calls_per_second: Some(2.0),
         ..EmulatorSettings::default()
     };
-    let line = Line::to(settings);
+    let line = line(settings);
     line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
     let error = line.submit(&*provider(&[]), Operation::Prefetch, &[URL]).unwrap_err();
     assert_eq!((error.kind, error.status), (ApiErrorKind::Forbidden, Some(403)));
@@ -251,7 +251,7 @@ fn question(hours: i64, interval: u64) -> MeasureQuestion {
 
 #[test]
 fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
-    let line = Line::to(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
     for (hours, interval, first, count) in [
         (1, 300, "2026-11-21T23:50:00Z", 12),
         (24, 3_600, "2026-11-21T00:00:00Z", 24),
@@ -260,7 +260,7 @@ fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
         let points = block_on(provider(&[]).measure(&question(hours, interval), &line)).unwrap();
         assert_eq!((points[0].at, points.len()), (first.parse().unwrap(), count), "{interval}");
         assert!(points.iter().all(|point| point.domain.as_deref() == Some("www.example.com") && point.value > 0.0));
-        assert_eq!(line.last_parameters()["service_area"], "global");
+        assert_eq!(last_parameters(&line)["service_area"], "global");
     }
     // Ranges that follow each other have each point once.
     let whole = block_on(provider(&[]).measure(&question(2, 300), &line)).unwrap();
@@ -272,14 +272,14 @@ fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
     let bandwidth = MeasureQuestion { measure: Measure::Bandwidth, domains: vec![], ..question(1, 300) };
     let points = block_on(provider(&[("region", word("europe"))]).measure(&bandwidth, &line)).unwrap();
     assert_eq!(points.len(), 24);
-    let sent = line.last_parameters();
+    let sent = last_parameters(&line);
     assert_eq!((sent["stat_type"].as_str(), sent["domain_name"].as_str()), ("bw", "all"));
     assert!(!sent.contains_key("service_area"));
 }
 
 #[test]
 fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
-    let line = Line::friendly();
+    let line = friendly();
     let code = |question: MeasureQuestion| block_on(provider(&[]).measure(&question, &line)).unwrap_err().code.unwrap();
     assert_eq!(code(question(24 * 100, 86_400)), "CDN.0202");
     assert_eq!(code(question(24 * 8, 300)), "CDN.0203");
@@ -290,7 +290,7 @@ fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
 #[test]
 fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() {
     use secrecy::ExposeSecret;
-    let line = Line::friendly();
+    let line = friendly();
     let question = LogQuestion {
         domain: "www.example.com".into(),
         since: start() - SignedDuration::from_hours(3),
@@ -309,7 +309,7 @@ fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() 
 
 #[test]
 fn domains_are_listed_with_those_that_something_was_submitted_for() {
-    let line = Line::friendly();
+    let line = friendly();
     line.submit(&*provider(&[]), FILES, &["https://cdn.example.net/1"]).unwrap();
     let page = block_on(provider(&[]).domains(1, &line)).unwrap();
     let names: Vec<_> = page.domains.iter().map(|domain| domain.name.as_str()).collect();
@@ -320,7 +320,7 @@ fn domains_are_listed_with_those_that_something_was_submitted_for() {
 
 #[test]
 fn the_list_of_tasks_shows_files_unless_directories_are_asked_for() {
-    let line = Line::friendly();
+    let line = friendly();
     line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
     line.submit(&*provider(&[]), DIRECTORIES, &["https://www.example.com/a/"]).unwrap();
     let ask = |query: &[(&'static str, &str)]| {

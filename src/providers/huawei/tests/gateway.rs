@@ -8,7 +8,7 @@ use super::*;
 use crate::provider::ApiErrorKind;
 
 fn error_after(tamper: impl Fn(Request<Bytes>) -> Request<Bytes> + 'static) -> ApiError {
-    let mut line = Line::friendly();
+    let mut line = friendly();
     line.tamper = Some(Box::new(tamper));
     let error = line.submit(&*provider(&[]), FILES, &[URL]).unwrap_err();
     assert_eq!(line.accepted(), 0);
@@ -107,21 +107,21 @@ fn a_request_that_someone_touched_is_refused() {
 #[test]
 fn a_clock_may_be_off_by_15_minutes_and_is_corrected_by_the_servers() {
     for minutes in [-20, 20, 60 * 24 * 365] {
-        let line = Line::friendly();
+        let line = friendly();
         line.skew.set(SignedDuration::from_mins(minutes));
         let error = line.submit(&*provider(&[]), FILES, &[URL]).unwrap_err();
         assert_eq!((error.kind, error.server_time), (ApiErrorKind::Clock, Some(start())));
         line.correct_clock(error.server_time.unwrap());
         line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
     }
-    let line = Line::friendly();
+    let line = friendly();
     line.skew.set(SignedDuration::from_mins(-15));
     line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
 }
 
 #[test]
 fn five_wrong_signatures_in_a_row_lock_the_key_for_five_minutes() {
-    let line = Line::friendly();
+    let line = friendly();
     let wrong = provider_with(&[], Credentials::fixed("demonstration-key", "wrong".into()));
     let right = provider(&[]);
     for _ in 0..4 {
@@ -139,7 +139,7 @@ fn five_wrong_signatures_in_a_row_lock_the_key_for_five_minutes() {
 
 #[test]
 fn temporary_keys_need_their_token_and_the_accounts_id_goes_with_them() {
-    let line = Line::to(EmulatorSettings { security_token: Some("a/token+==".into()), ..EmulatorSettings::default() });
+    let line = line(EmulatorSettings { security_token: Some("a/token+==".into()), ..EmulatorSettings::default() });
     let keys = |token: Option<&str>| EmulatorSettings::default().credentials().with_token(token.map(Into::into));
     let submit = |options: &[_], credentials| line.submit(&*provider_with(options, credentials), FILES, &[URL]);
     assert!(submit(&[], keys(Some("a/token+=="))).is_ok());
@@ -155,7 +155,7 @@ fn temporary_keys_need_their_token_and_the_accounts_id_goes_with_them() {
 
 #[test]
 fn what_can_not_be_a_request_is_an_error_and_not_sent() {
-    let line = Line::friendly();
+    let line = friendly();
     let keys = EmulatorSettings::default().credentials().with_token(Some("token\n".into()));
     let error = line.submit(&*provider_with(&[], keys), FILES, &[URL]).unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Credentials);
@@ -165,7 +165,7 @@ fn what_can_not_be_a_request_is_an_error_and_not_sent() {
 
 #[test]
 fn the_european_cloud_is_another_host() {
-    let line = Line::friendly();
+    let line = friendly();
     line.submit(&*provider(&[("region", word("europe"))]), FILES, &[URL]).unwrap();
     assert_eq!(line.last_request().uri().host(), Some("cdn.myhuaweicloud.eu"));
 }

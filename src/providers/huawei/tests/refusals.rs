@@ -54,7 +54,7 @@ fn a_business_error_in_a_success_is_an_error_and_no_success() {
 #[test]
 fn both_spellings_of_the_gateway_are_one() {
     for code in ["APIGW.0308", "APIG.0308", "apigw.0308"] {
-        let is_known = kind(&Canned::error(429, code)) == Throttled;
+        let is_known = kind(&refusing(429, code)) == Throttled;
         assert!(is_known, "{code}");
     }
     let error = Canned::new(401, &[], include_str!("../fixtures/error-gateway.json")).submit().unwrap_err();
@@ -67,7 +67,7 @@ fn an_unknown_code_is_read_by_its_status() {
     let statuses =
         [(200, Refused), (400, Refused), (401, Keys), (403, Forbidden), (429, Throttled), (500, Server), (503, Server)];
     for (status, expected) in statuses {
-        assert_eq!(kind(&Canned::error(status, "CDN.9999")), expected, "{status}");
+        assert_eq!(kind(&refusing(status, "CDN.9999")), expected, "{status}");
     }
 }
 
@@ -77,8 +77,8 @@ fn without_a_code_the_status_decides_and_a_401_is_never_tried_again() {
     for (status, expected) in statuses {
         assert_eq!(kind(&Canned::new(status, &[], "<html></html>")), expected, "{status}");
     }
-    assert_eq!(kind(&Canned::error(413, "APIGW.0201")), TooLarge);
-    assert_eq!(kind(&Canned::error(400, "APIGW.0201")), Denied);
+    assert_eq!(kind(&refusing(413, "APIGW.0201")), TooLarge);
+    assert_eq!(kind(&refusing(400, "APIGW.0201")), Denied);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_servers_words_are_cut_and_counted_in_characters() {
 
 #[test]
 fn a_permission_and_a_project_are_named_where_they_are_missing() {
-    let help = |code: &str| Canned::error(403, code).submit().unwrap_err().help.unwrap();
+    let help = |code: &str| refusing(403, code).submit().unwrap_err().help.unwrap();
     assert!(help("CDN.0004").contains("`cdn:configuration:refreshCache`"));
     assert!(help("CDN.0020").contains("`enterprise-project`"));
 }
