@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
 use crate::exec::renewal::Renewal;
-use crate::inputs::credentials::sources::{self, Role, Source};
+use crate::inputs::credentials::sources::{self, Source};
 use crate::inputs::{LogLevel, Mode, Target};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
@@ -117,33 +117,22 @@ async fn real(
             notes.push((LogLevel::Normal, text));
         }
     }
-    let (keys, renewal, account) = match source {
-        Source::Keys { keys, from } => {
+    let (account, words) = (source.account(), source.words());
+    let (keys, renewal, level) = match source {
+        Source::Keys { keys, .. } => {
             unmasked.add(&keys);
-            notes.push((LogLevel::Verbose, format!("`{}`: the keys of {from}", spec.name)));
-            let account = keys.access_key_id.clone();
-            (Keys::new(keys), None, account)
+            (Keys::new(keys), None, LogLevel::Verbose)
         }
         source => {
-            let (account, whose, words) = match &source {
-                Source::Told(teller) => {
-                    (teller.account(), format!("from {}", teller.words()), format!("the keys of {}", teller.words()))
-                }
-                Source::Role(Role { role, evidence, .. }) => {
-                    let words = format!("keys of the role {role}, {}", evidence.words());
-                    (role.clone(), format!("of the role `{role}`"), words)
-                }
-                Source::Keys { .. } => unreachable!("handled above"),
-            };
+            let whose = source.whose();
             let exchanger = Exchanger::new(source, job.network, Clock::new(job.started), unmasked.clone())?;
             let renewal = Renewal::begin(Box::new(exchanger), job.seed()).await;
             let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &whose, error))?;
-            let keys = renewal.keys();
-            let until = keys.current().expires.map(|end| format!(", until {}", end.strftime("%H:%M:%SZ")));
-            notes.push((LogLevel::Normal, format!("`{}`: {words}{}", spec.name, until.unwrap_or_default())));
-            (keys, Some(Rc::new(renewal)), account)
+            (renewal.keys(), Some(Rc::new(renewal)), LogLevel::Normal)
         }
     };
+    let until = keys.current().expires.map(|end| format!(", until {}", end.strftime("%H:%M:%SZ")));
+    notes.push((level, format!("`{}`: {words}{}", spec.name, until.unwrap_or_default())));
     Ok(Way { endpoint, keys, api: Rc::new(api), renewal, account })
 }
 

@@ -29,6 +29,35 @@ pub enum Source {
     Told(Teller),
 }
 
+impl Source {
+    /// What stays the same when keys are renewed: the key's id, the role, or who tells them.
+    pub fn account(&self) -> String {
+        match self {
+            Self::Keys { keys, .. } => keys.access_key_id.clone(),
+            Self::Role(role) => role.role.clone(),
+            Self::Told(teller) => teller.account(),
+        }
+    }
+
+    /// Which keys they are, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Keys { from, .. } => format!("the keys of {from}"),
+            Self::Role(role) => format!("keys of the role {}, {}", role.role, role.evidence.words()),
+            Self::Told(teller) => format!("the keys of {}", teller.words()),
+        }
+    }
+
+    /// Whose keys they would be, as it follows `no keys`.
+    pub fn whose(&self) -> String {
+        match self {
+            Self::Keys { from, .. } => format!("of {from}"),
+            Self::Role(role) => format!("of the role `{}`", role.role),
+            Self::Told(teller) => format!("from {}", teller.words()),
+        }
+    }
+}
+
 /// Who tells keys.
 pub struct Teller {
     /// Who it is.
@@ -112,9 +141,9 @@ impl Evidence {
         match self {
             Self::Keys(_, from) => format!("by the keys of {from}"),
             Self::Source(source) => match &**source {
-                Source::Keys { from, .. } => format!("by the keys of {from}"),
                 Source::Role(role) => format!("by the role {}, {}", role.role, role.evidence.words()),
                 Source::Told(teller) => format!("by {}", teller.words()),
+                Source::Keys { .. } => format!("by {}", source.words()),
             },
             Self::Token(_, Token::Given(name, _)) => format!("by the OIDC token in `{name}`"),
             Self::Token(_, Token::File(_)) => "by the OIDC token of a file".into(),
