@@ -44,7 +44,7 @@ pub(super) fn range(
     console: &mut Console,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let settings = inputs::read(Use::Explain, flags, environment)?;
+    let settings = inputs::read(Use::ExplainRange, flags, environment)?;
     let network = Network::new(environment);
     let choices = {
         let beyond = Beyond::new(console, &settings, &network, now);

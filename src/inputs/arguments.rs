@@ -79,7 +79,7 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
             flags.add("dry-run", "true");
             Command::Run(flags)
         }
-        "explain" if inner.get_flag("range") => Command::ExplainRange(flags(&mut inner, Use::Explain)),
+        "explain" if inner.get_flag("range") => Command::ExplainRange(flags(&mut inner, Use::ExplainRange)),
         "explain" => Command::Explain {
             paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
             flags: flags(&mut inner, Use::Explain),

@@ -38,7 +38,7 @@ pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], pro
         return Found::default();
     }
     let mut found = if one_rule.is_empty() {
-        from_file(given, &repository, providers, problems)
+        from_file(used_by, given, &repository, providers, problems)
     } else {
         let needed: &[&str] = if needs_no_rule { &["provider"] } else { &["provider", "files", "urls"] };
         let configuration = complete(given, &one_rule, needed, problems)
@@ -106,7 +106,13 @@ fn complete(given: &Given, one_rule: &[&str], needed: &[&'static str], problems:
     missing.is_empty()
 }
 
-fn from_file(given: &Given, repository: &Path, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Found {
+fn from_file(
+    used_by: Use,
+    given: &Given,
+    repository: &Path,
+    providers: &[&'static Spec],
+    problems: &mut Vec<Diagnostic>,
+) -> Found {
     let mut notes = Vec::new();
     let path = given.path("config").or_else(|| {
         let found = file::find(repository)?;
@@ -116,7 +122,10 @@ fn from_file(given: &Given, repository: &Path, providers: &[&'static Spec], prob
         Some(found.path)
     });
     let Some(path) = path else {
-        problems.push(file::none_found(repository));
+        // Which commits count can be asked before there is one.
+        if used_by != Use::ExplainRange {
+            problems.push(file::none_found(repository));
+        }
         return Found::default();
     };
     let configuration = file::read(&path, repository)

@@ -1,6 +1,8 @@
 //! The commands that read options, and the sets of them that the options of the table name.
 
-use Use::{Bandwidth, Check, Demo, Domains, Explain, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic, Wait};
+use Use::{
+    Bandwidth, Check, Demo, Domains, Explain, ExplainRange, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic, Wait,
+};
 
 /// A command that reads options of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +11,8 @@ pub enum Use {
     Run,
     /// `explain`.
     Explain,
+    /// `explain --range`, which takes the options of `explain`.
+    ExplainRange,
     /// `check`.
     Check,
     /// `wait`.
@@ -48,7 +52,7 @@ impl Use {
     pub fn name(self) -> &'static str {
         match self {
             Run => "run",
-            Explain => "explain",
+            Explain | ExplainRange => "explain",
             Check => "check",
             Wait => "wait",
             Demo => "demo",
@@ -69,9 +73,9 @@ pub(super) const BEGINS: &[Use] = &[Run, Check, Refresh, Prefetch];
 /// Commands that make the plan: `wait` finds the journal by it, and goes on with all of it.
 pub(super) const PLANS: &[Use] = &[Run, Check, Wait, Refresh, Prefetch];
 /// Commands that need the rules.
-pub(super) const MAPS: &[Use] = &[Run, Check, Explain, Wait];
+pub(super) const MAPS: &[Use] = &[Run, Check, Explain, ExplainRange, Wait];
 /// Commands that prefetch what else they do.
-pub(super) const WARMS: &[Use] = &[Run, Check, Explain, Wait, Refresh];
+pub(super) const WARMS: &[Use] = &[Run, Check, Explain, ExplainRange, Wait, Refresh];
 /// Commands that are given addresses.
 pub(super) const LISTS: &[Use] = &[Refresh, Prefetch];
 /// Commands that only ask.
@@ -80,12 +84,26 @@ pub(super) const ASKS: &[Use] = &[Records, Quota, Traffic, Bandwidth, Logs, Doma
 pub(super) const RANGES: &[Use] = &[Records, Traffic, Bandwidth, Logs];
 /// Commands that need a target.
 pub(super) const PLACES: &[Use] =
-    &[Run, Check, Explain, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+    &[Run, Check, Explain, ExplainRange, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
 /// Commands that choose among the targets.
 pub(super) const CHOOSES: &[Use] = &[Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
 /// Commands that talk to a provider.
 pub(super) const REACHES: &[Use] =
     &[Run, Check, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
 /// Every command that prints a story.
-pub(super) const SPEAKS: &[Use] =
-    &[Run, Check, Explain, Wait, Demo, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+pub(super) const SPEAKS: &[Use] = &[
+    Run,
+    Check,
+    Explain,
+    ExplainRange,
+    Wait,
+    Demo,
+    Refresh,
+    Prefetch,
+    Records,
+    Quota,
+    Traffic,
+    Bandwidth,
+    Logs,
+    Domains,
+];

@@ -87,6 +87,16 @@ fn explain_tells_which_rule_made_what_of_a_file_or_why_none_did() {
 }
 
 #[test]
+fn the_two_commits_are_explained_before_there_is_a_configuration() {
+    let site = Site::new();
+    std::fs::remove_file(site.repository().join("cdn-purge.yml")).unwrap();
+    site.bare_run(&["explain", "--range"]).finish().ends_with(0).says(&["the first parent of `HEAD`"]);
+    // A file that is there counts, and so do its mistakes.
+    site.write("cdn-purge.yml", "version: 1\nwait: maybe\n");
+    site.bare_run(&["explain", "--range"]).finish().ends_with(2).says(&["`wait` is `maybe`", "`rules` is missing"]);
+}
+
+#[test]
 fn an_input_is_read_under_both_spellings_and_an_empty_one_is_none() {
     let site = Site::new();
     for name in ["INPUT_DRY-RUN", "INPUT_DRY_RUN"] {
