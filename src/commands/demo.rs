@@ -98,7 +98,7 @@ async fn perform(
 
     let shape = EmulateOptions {
         latency: Duration::from_millis(50),
-        task_duration: Duration::from_secs(2),
+        vendor: EmulatorSettings { task_duration: Some(Duration::from_secs(2)), ..EmulatorSettings::default() },
         ..EmulateOptions::default()
     };
     let emulation = Emulation::new(PROVIDERS, |spec| shape.settings(spec, &environment), Faults::none());

@@ -44,28 +44,12 @@ impl EmulateOptions {
     /// The settings of one provider's emulator: with the keys that `environment` holds under the provider's own names,
     /// else with demonstration keys.
     pub fn settings(&self, provider: &Spec, environment: &Environment) -> EmulatorSettings {
-        let demonstration = EmulatorSettings::default();
-        let keys = keys(provider, environment).unwrap_or((
-            demonstration.access_key_id,
-            demonstration.access_key_secret,
-            demonstration.security_token,
-        ));
-        EmulatorSettings {
-            access_key_id: keys.0,
-            access_key_secret: keys.1,
-            security_token: keys.2,
-            task_duration: Some(self.task_duration),
-            listing_lag: self.listing_lag,
-            calls_per_second: self.calls_per_second,
-            quota: self.quota,
-            fail: self.fail.clone(),
-            refuse: self.refuse.clone(),
-            hang: self.hang.clone(),
-            rows: self.rows,
-            ids: demonstration.ids,
-            clock_offset_seconds: self.clock_offset_seconds,
-            forbid: self.forbid.clone(),
-            token_life: self.token_life,
+        let settings = self.vendor.clone();
+        match keys(provider, environment) {
+            Some((access_key_id, access_key_secret, security_token)) => {
+                EmulatorSettings { access_key_id, access_key_secret, security_token, ..settings }
+            }
+            None => settings,
         }
     }
 }

@@ -19,28 +19,8 @@ pub struct EmulateOptions {
     pub listen: SocketAddr,
     /// There and back together.
     pub latency: Duration,
-    /// How long a task takes.
-    pub task_duration: Duration,
-    /// How long after its acceptance a task shows up in the records.
-    pub listing_lag: Duration,
-    /// Replaces every documented number of calls per second.
-    pub calls_per_second: Option<f64>,
-    /// Replaces every documented daily quota.
-    pub quota: Option<u64>,
-    /// Tasks whose address contains one of these fail.
-    pub fail: Vec<String>,
-    /// Batches with an address that contains one of these are refused.
-    pub refuse: Vec<String>,
-    /// Tasks whose address contains one of these never end.
-    pub hang: Vec<String>,
-    /// Calls that the key may not make.
-    pub forbid: Vec<String>,
-    /// The longest life of keys that a role gives.
-    pub token_life: Duration,
-    /// A row for each address or for each task id.
-    pub rows: Rows,
-    /// The vendors' clock minus this machine's, in seconds.
-    pub clock_offset_seconds: i64,
+    /// How every vendor behaves; its keys are put in for each.
+    pub vendor: EmulatorSettings,
     /// Rules for [`Faults::parse`], which has read them once.
     pub faults: Vec<String>,
     /// Where chance in faults comes from.
@@ -52,21 +32,10 @@ pub struct EmulateOptions {
 /// A friendly vendor on a free port.
 impl Default for EmulateOptions {
     fn default() -> Self {
-        let friendly = EmulatorSettings::default();
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             latency: Duration::ZERO,
-            task_duration: friendly.task_duration.unwrap_or_default(),
-            listing_lag: friendly.listing_lag,
-            calls_per_second: friendly.calls_per_second,
-            quota: friendly.quota,
-            fail: friendly.fail,
-            refuse: friendly.refuse,
-            hang: friendly.hang,
-            forbid: friendly.forbid,
-            token_life: friendly.token_life,
-            rows: friendly.rows,
-            clock_offset_seconds: friendly.clock_offset_seconds,
+            vendor: EmulatorSettings::default(),
             faults: Vec::new(),
             seed: 0,
             ledger: None,
@@ -117,9 +86,22 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<EmulateOptions, Error> {
             .one("listen", "an address and a port, as `127.0.0.1:8700`", |text| text.parse().ok())
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
         latency: reader.one("latency", TIME, time).unwrap_or(friendly.latency),
-        task_duration: reader
-            .one("task-seconds", "seconds, as `5` or `0.5`", seconds)
-            .unwrap_or(friendly.task_duration),
+        vendor: vendor(&mut reader),
+        faults: reader.many("fault"),
+        seed: reader.one("seed", "a whole number", |text| text.parse().ok()).unwrap_or(friendly.seed),
+        ledger: reader.one("ledger", "a path", |text| Some(PathBuf::from(text))),
+    };
+    if let Err(error) = Faults::parse(&options.faults, options.seed) {
+        reader.problems.extend(error.diagnostics());
+    }
+    if reader.problems.is_empty() { Ok(options) } else { Err(Error::Inputs(reader.problems)) }
+}
+
+/// How every vendor behaves: friendly, but for what a flag says.
+fn vendor(reader: &mut Reader<'_>) -> EmulatorSettings {
+    let friendly = EmulatorSettings::default();
+    EmulatorSettings {
+        task_duration: reader.one("task-seconds", "seconds, as `5` or `0.5`", seconds).or(friendly.task_duration),
         listing_lag: reader.one("listing-lag", TIME, time).unwrap_or(friendly.listing_lag),
         calls_per_second: reader.one("calls-per-second", "a number above 0", |text| {
             f64::from_str(text).ok().filter(|rate| rate.is_finite() && *rate > 0.0)
@@ -136,14 +118,8 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<EmulateOptions, Error> {
                 i64::from_str(text).ok().filter(|seconds| seconds.unsigned_abs() <= LONGEST.as_secs())
             })
             .unwrap_or(friendly.clock_offset_seconds),
-        faults: reader.many("fault"),
-        seed: reader.one("seed", "a whole number", |text| text.parse().ok()).unwrap_or(friendly.seed),
-        ledger: reader.one("ledger", "a path", |text| Some(PathBuf::from(text))),
-    };
-    if let Err(error) = Faults::parse(&options.faults, options.seed) {
-        reader.problems.extend(error.diagnostics());
+        ..friendly
     }
-    if reader.problems.is_empty() { Ok(options) } else { Err(Error::Inputs(reader.problems)) }
 }
 
 const TIME: &str = "a time, as `50ms`, `2s` or `1m`";
@@ -209,7 +185,7 @@ mod tests {
         let options = parse("").unwrap();
         assert!(options.listen.ip().is_loopback());
         assert_eq!(options.latency, Duration::ZERO);
-        assert_eq!(Some(options.task_duration), EmulatorSettings::default().task_duration);
+        assert_eq!(options.vendor.task_duration, EmulatorSettings::default().task_duration);
     }
 
     #[test]
@@ -221,13 +197,22 @@ mod tests {
         )
         .unwrap();
         assert_eq!(options.listen.port(), 0);
-        assert_eq!((options.latency, options.task_duration), (Duration::from_millis(50), Duration::from_millis(500)));
-        assert_eq!(options.listing_lag, Duration::from_secs(2));
-        assert_eq!((options.calls_per_second, options.quota), (Some(50.0), Some(7)));
-        assert_eq!((options.fail, options.refuse), (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]));
-        assert_eq!((options.hang, options.forbid), (vec!["d".to_owned()], vec!["PushObjectCache".to_owned()]));
-        assert_eq!(options.token_life, Duration::from_secs(7));
-        assert_eq!((options.rows, options.clock_offset_seconds), (Rows::PerTask, -1200));
+        assert_eq!(
+            (options.latency, options.vendor.task_duration),
+            (Duration::from_millis(50), Some(Duration::from_millis(500)))
+        );
+        assert_eq!(options.vendor.listing_lag, Duration::from_secs(2));
+        assert_eq!((options.vendor.calls_per_second, options.vendor.quota), (Some(50.0), Some(7)));
+        assert_eq!(
+            (options.vendor.fail, options.vendor.refuse),
+            (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()])
+        );
+        assert_eq!(
+            (options.vendor.hang, options.vendor.forbid),
+            (vec!["d".to_owned()], vec!["PushObjectCache".to_owned()])
+        );
+        assert_eq!(options.vendor.token_life, Duration::from_secs(7));
+        assert_eq!((options.vendor.rows, options.vendor.clock_offset_seconds), (Rows::PerTask, -1200));
         assert_eq!((options.faults, options.seed), (vec!["*#2=500-after".to_owned()], 9));
         assert_eq!(options.ledger, Some(PathBuf::from("l.jsonl")));
     }
