@@ -123,7 +123,7 @@ fn shape(text: &str) -> Vec<String> {
         (r"127\.0\.0\.1:\d+", "ADDRESS"),
         (r"\d+(\.\d+)? s\b", "TIME"),
         (r"\d+ calls", "CALLS"),
-        (r"\d+ done after", "SOME done after"),
+        (r"\d+ of (\d+) submitted, \d+ done", "SOME of $1 submitted, SOME done"),
     ];
     let mut text = text.to_owned();
     for (pattern, name) in changing {
