@@ -1,7 +1,8 @@
 //! What was sent, written down before it is sent: an interrupted run goes on from here and doubles nothing.
 //!
 //! One record a line: eight hex digits of CRC-32, a space, a JSON object. Any prefix replays to a valid state; the first line
-//! that isn't whole ends the journal, and what follows it is cut off. Replaying twice is replaying once.
+//! that isn't whole ends the journal, and what follows it is cut off, unless something was sent after it: then the file is
+//! damaged, and refused. Replaying twice is replaying once.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -273,10 +274,27 @@ fn read(file: &File) -> io::Result<(Vec<Entry>, u64)> {
             None if whole == 0 && length > 0 && !is_torn_opening(&line) => {
                 return Ok((Vec::new(), file.metadata()?.len()));
             }
-            None => return Ok((records, whole)),
+            None => {
+                refuse_damage(reader, records.len() + 1)?;
+                return Ok((records, whole));
+            }
         }
         whole += length;
     }
+}
+
+/// A write that was cut off has nothing behind it that was sent: everything before a `Sent` record was on the disk before it
+/// was. What is broken elsewhere isn't cut, for the next run would send once more what stands behind it.
+fn refuse_damage(rest: impl BufRead, number: usize) -> io::Result<()> {
+    for line in rest.split(b'\n') {
+        let mut line = line?;
+        line.push(b'\n');
+        if matches!(parse(&line), Some(Entry::Sent { .. })) {
+            let message = format!("its line {number} is damaged, and more was sent after it");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+    }
+    Ok(())
 }
 
 fn parse(line: &[u8]) -> Option<Entry> {

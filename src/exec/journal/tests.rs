@@ -89,16 +89,23 @@ fn any_prefix_of_a_journal_replays_and_doubts_at_most_what_it_saw_leave() {
 }
 
 #[test]
-fn a_flipped_bit_ends_the_journal_before_it() {
+fn a_flipped_bit_ends_the_journal_before_it_or_has_it_refused_if_more_was_sent_after_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     written(&path, &story());
     let bytes = std::fs::read(&path).unwrap();
-    let first = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-    for place in (first..bytes.len()).step_by(7) {
+    let last = bytes[..bytes.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
+    for place in 0..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[place] ^= 0x04;
         std::fs::write(&path, &flipped).unwrap();
+        // The last record is one that was sent; the line break before it makes it a part of what is broken.
+        if place < last - 1 {
+            let message = Journal::open(&path, &identity(), now()).unwrap_err().to_string();
+            assert!(message.contains("is damaged") || message.contains("doesn't begin"), "byte {place}: {message}");
+            assert_eq!(std::fs::read(&path).unwrap(), flipped, "it is left as it was");
+            continue;
+        }
         let before = bytes[..place].iter().filter(|&&byte| byte == b'\n').count();
         let (_journal, past) = Journal::open(&path, &identity(), now()).unwrap();
         assert_eq!(past, replay(&story()[..before - 1]), "byte {place}");
