@@ -12,7 +12,8 @@ use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past};
 use crate::exec::{self, Access, Options};
 use crate::host::{Console, Host, Progress, Severity, files};
-use crate::inputs::{Changes, Environment, LogLevel, Mode, Settings, addresses};
+use crate::inputs::addresses::{self, Listed};
+use crate::inputs::{Changes, Environment, Listing, LogLevel, Mode, Settings};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
@@ -20,6 +21,7 @@ use crate::provider::http::Network;
 use crate::report::words::counted;
 use crate::report::{self, Context, Recorder, Report, Status};
 
+use self::access::Opened;
 use self::beyond::Beyond;
 use self::keys::Unmasked;
 
@@ -65,16 +67,10 @@ impl Job<'_> {
             changes::trusted(config, self.environment)?;
         }
         fold(console, "changes and plan");
-        let found = {
-            let mut interrupted = interrupt.clone();
-            tokio::select! {
-                found = self.find(console) => Some(found?),
-                _ = interrupted.other_than(None) => None,
-            }
+        let Some(found) = unless_interrupted(&interrupt, self.find(console)).await else {
+            return self.interrupted(console, interrupt.signal(), "the changes were looked for");
         };
-        let Some((range, changed_files, mapped)) = found else {
-            return self.interrupted(console, interrupt.signal());
-        };
+        let (range, changed_files, mapped) = found?;
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
         if self.resume_only && plan.is_empty() {
             return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
@@ -95,7 +91,13 @@ impl Job<'_> {
         let mut journal = None;
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
-            journal = self.execute(&plan, console, interrupt, &mut recorder).await?;
+            let unmasked = Unmasked::default();
+            let opened = unless_interrupted(&interrupt, access::open(self, &plan, &unmasked)).await;
+            unmasked.mask(console);
+            let Some(opened) = opened else {
+                return self.interrupted(console, interrupt.signal(), "the keys were asked for");
+            };
+            journal = self.execute(&plan, opened?, &unmasked, console, interrupt, &mut recorder).await?;
         }
         console.end_group();
         let report = recorder.finish();
@@ -120,10 +122,10 @@ impl Job<'_> {
         u64::try_from(self.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default()
     }
 
-    /// Ends a run that a signal stopped before there was a plan.
-    fn interrupted(&self, console: &mut Console, signal: Option<Signal>) -> Result<ExitCode, Error> {
+    /// Ends a run that a signal stopped before anything could be sent.
+    fn interrupted(&self, console: &mut Console, signal: Option<Signal>, during: &str) -> Result<ExitCode, Error> {
         console.end_group();
-        console.announce(Severity::Error, "interrupted while the changes were looked for: nothing was sent");
+        console.announce(Severity::Error, &format!("interrupted while {during}: nothing was sent"));
         console.host().write_outputs(&report::outputs::outputs_of_error(), console.redactor())?;
         Ok(if signal == Some(Signal::Terminate) { ExitCode::Terminated } else { ExitCode::Interrupted })
     }
@@ -135,7 +137,7 @@ impl Job<'_> {
         if let Changes::Listed(listing) = &settings.changes {
             let targets: Vec<_> = settings.targets.iter().map(|target| target.name.clone()).collect();
             let mut mapped = Mapped::default();
-            for listed in addresses::read(listing, &settings.targets, settings.allow_hosts.as_deref())? {
+            for listed in listed(settings, listing).await? {
                 let count = counted(listed.urls.len(), "address", "addresses");
                 console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
                 let how = (listing.kind, listing.force);
@@ -162,15 +164,13 @@ impl Job<'_> {
     async fn execute(
         &self,
         plan: &Plan,
+        opened: Opened,
+        unmasked: &Unmasked,
         console: &mut Console,
         interrupt: Interrupt,
         recorder: &mut Recorder<'_>,
     ) -> Result<Option<PathBuf>, Error> {
         let settings = self.settings;
-        let unmasked = Unmasked::default();
-        let opened = access::open(self, plan, &unmasked).await;
-        unmasked.mask(console);
-        let opened = opened?;
         for (level, note) in &opened.notes {
             console.note(*level, note);
         }
@@ -220,6 +220,27 @@ impl Job<'_> {
         }
         Ok((journal, past))
     }
+}
+
+/// What a future comes to; nothing if a signal comes first.
+async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output = T>) -> Option<T> {
+    let mut interrupt = interrupt.clone();
+    tokio::select! {
+        value = future => Some(value),
+        _ = interrupt.other_than(None) => None,
+    }
+}
+
+/// The addresses that are given. Read apart, because a pipe or a person may keep the reader waiting for ever, and a signal must
+/// be heard meanwhile.
+async fn listed(settings: &Settings, listing: &Listing) -> Result<Vec<Listed>, Error> {
+    let (listing, targets, hosts) = (listing.clone(), settings.targets.clone(), settings.allow_hosts.clone());
+    let (told, news) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // After a signal nobody is interested any more.
+        let _ = told.send(addresses::read(&listing, &targets, hosts.as_deref()));
+    });
+    news.await.expect("a reader that ends without an answer has ended the process")
 }
 
 fn no_journal(message: String) -> Error {

@@ -1,8 +1,10 @@
 //! Runs that are ended from outside, and what the next run makes of what they left: nothing doubled, nothing lost.
 
+use std::net::TcpListener;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::stage::{Run, STALE, Site, WARM, at_once};
+use super::stage::{Run, STALE, Site, Started, WARM, at_once};
 use super::vendor::Vendor;
 
 /// What a second run must make good after a first one was killed.
@@ -123,4 +125,45 @@ fn two_runs_never_share_a_journal() {
     first.wait_for("batch 1 taken");
     run(&site, &vendor).finish().complains(3, &["another run has the journal", "name another file with `state`"]);
     assert_eq!(vendor.ledger().len(), 2);
+}
+
+/// A run that waits before it has sent anything ends at once, and says that it sent nothing.
+fn is_interrupted(started: Started, output: &std::path::Path, during: &str) {
+    let signalled = Instant::now();
+    started.signal("INT");
+    let finished = started.finish();
+    assert!(signalled.elapsed() < Duration::from_secs(2), "{:?}", signalled.elapsed());
+    finished.ends_with(130).says(&[&format!("interrupted while {during}: nothing was sent")]);
+    assert_eq!(std::fs::read_to_string(output).unwrap(), "status=failed\n");
+}
+
+fn on_github(run: Run, output: &std::path::Path) -> Run {
+    run.envs(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", "/nonexistent")]).env("GITHUB_OUTPUT", output)
+}
+
+#[test]
+fn a_signal_while_the_keys_are_asked_for_ends_the_run_at_once() {
+    let (site, vendor) = (Site::new(), Vendor::start(&[]));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = site.beside("output");
+    let started = on_github(run(&site, &vendor), &output)
+        .args(&["--base", "HEAD~1"])
+        .env("ALIBABA_CLOUD_STS_ENDPOINT", format!("http://{}", silent.local_addr().unwrap()))
+        .env("CDN_PURGE_ROLE", "acs:ram::1234567890123456:role/cdn-purge")
+        .start();
+    let _asked = silent.accept().unwrap();
+    is_interrupted(started, &output, "the keys were asked for");
+    vendor.accepted(&[], &[]);
+}
+
+#[test]
+fn a_signal_while_a_list_of_addresses_does_not_end_ends_the_run_at_once() {
+    let (site, vendor) = (Site::new(), Vendor::start(&[]));
+    let (output, list) = (site.beside("output"), site.beside("list"));
+    assert!(Command::new("mkfifo").arg(&list).status().unwrap().success());
+    let started = on_github(site.run(vendor.address(), &["refresh", "-f", list.to_str().unwrap()]), &output).start();
+    // Opening it waits for the other end.
+    let _writer = std::fs::OpenOptions::new().write(true).open(&list).unwrap();
+    is_interrupted(started, &output, "the changes were looked for");
+    vendor.accepted(&[], &[]);
 }
