@@ -201,14 +201,15 @@ impl LaneRun<'_> {
 
     /// Long after the acceptance, neither the rows of a batch's ids nor the records name an address. If the provider keeps
     /// a row for each batch instead of each address (not documented either way), its ids speak for all their addresses;
-    /// else nobody knows what became of this one.
+    /// else, or once it was seen to keep a row for each address, nobody knows what became of this one.
     fn settle_unnamed(&mut self, number: BatchNumber, task: TaskIndex) {
         let Some(taken) = self.state.taken.get(&number) else { return };
         let settled: Option<Vec<_>> = taken.task_ids.iter().map(|id| self.poll.settled(id)).collect();
         let Some(settled) = settled else { return };
         let hosts: HashSet<&str> = taken.batch.tasks.iter().map(|&task| host(self.state.url(task))).collect();
         let is_whole = taken.acknowledged && taken.task_ids.len() <= hosts.len();
-        if !settled.iter().all(|id| id.is_row_per_batch) || !(is_whole || self.row_per_batch) {
+        let may_be = !self.row_per_address && settled.iter().all(|id| id.is_row_per_batch);
+        if !may_be || !(is_whole || self.row_per_batch) {
             self.end(task, Outcome::Unknown("the provider took its batch, and its records don't name it".to_owned()));
             return;
         }

@@ -30,6 +30,8 @@ pub(super) struct Reading {
 #[derive(Debug, Default)]
 struct Told {
     rows: usize,
+    /// How many batches the id stood for when the first of them came; they end while rows are read.
+    batches: Option<usize>,
     is_running: bool,
     failure: Option<String>,
 }
@@ -63,6 +65,8 @@ impl LaneRun<'_> {
             }
             let told = reading.told.entry(record.task_id.clone()).or_default();
             told.rows += 1;
+            told.batches = told.batches.or_else(|| self.poll.submissions(&record.task_id));
+            self.row_per_address |= told.batches.is_some_and(|batches| told.rows > batches);
             match &record.state {
                 TaskState::Running => told.is_running = true,
                 TaskState::Failed(why) => told.failure = Some(why.clone()),

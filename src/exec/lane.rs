@@ -71,6 +71,8 @@ pub(super) struct LaneRun<'a> {
     pub(super) timeless: bool,
     /// Whether the provider was seen to keep one row for each batch.
     pub(super) row_per_batch: bool,
+    /// Whether the provider was seen to keep more rows than batches under an id: then a row speaks for its address alone.
+    pub(super) row_per_address: bool,
     /// Questions that go on with the next page.
     pub(super) pages: Vec<Reading>,
     /// Questions in a row that failed.
@@ -117,6 +119,7 @@ impl<'a> LaneRun<'a> {
             listing: false,
             timeless: false,
             row_per_batch: false,
+            row_per_address: false,
             failed_questions: 0,
         };
         run.prepare(past, beginning, now);

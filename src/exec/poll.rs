@@ -99,6 +99,11 @@ impl Poll {
         self.ids.get(id).map_or(&[], |followed| &followed.batches)
     }
 
+    /// How many batches an id that is followed ever stood for.
+    pub(super) fn submissions(&self, id: &str) -> Option<usize> {
+        self.ids.get(id).map(|followed| followed.submissions)
+    }
+
     /// Each of so many rows of an id has ended.
     pub(super) fn settle(&mut self, id: &str, rows: usize, failure: Option<String>) {
         if let Some(followed) = self.ids.get_mut(id) {

@@ -408,3 +408,25 @@ fn a_prefetch_waits_for_a_tag_of_its_host_and_for_none_of_another() {
     let waiting = story.outcome(Operation::Prefetch, "https://www.example.com/a");
     assert!(matches!(waiting, Outcome::Unsubmitted(_)), "{waiting:?}");
 }
+
+#[test]
+fn a_server_that_was_seen_to_list_every_address_speaks_for_none_that_it_does_not_list() {
+    // It lists a row for each address of the first two batches, and of the last one a single row.
+    let mut world = World::of_pages(45);
+    (world.settings.ids, world.options.batch_size) = (Ids::PerCall, Some(20));
+    world.bend = json_bend(|_, body| {
+        let is_kept = |row: &Value| {
+            let url = row["ObjectPath"].as_str().unwrap();
+            !(41..45).any(|page| url == format!("https://www.example.com/page/{page}.html"))
+        };
+        let tasks = &mut body["Tasks"];
+        let rows = if tasks.is_array() { tasks.as_array_mut() } else { tasks["CDNTask"].as_array_mut() };
+        rows.into_iter().for_each(|rows| rows.retain(is_kept));
+        if body.get("TotalCount").is_some() {
+            body["TotalCount"] = json!(0);
+        }
+    });
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert_eq!((story.count("done"), story.count("unknown"), story.count("unsubmitted")), (82, 4, 4));
+}
