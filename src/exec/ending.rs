@@ -79,7 +79,9 @@ impl LaneRun<'_> {
     pub(super) fn interrupt(&mut self, signal: Signal, now: Instant) {
         self.shared.tell_interrupted(signal);
         let grace = GRACE.iter().find(|(of, _)| *of == signal).map_or(Duration::ZERO, |(_, grace)| *grace);
-        self.interrupted = Some((signal, now + grace));
+        // A second signal is a warning, and gives no more time than the first one left.
+        let until = self.interrupted.map_or(now + grace, |(_, until)| until.min(now + grace));
+        self.interrupted = Some((signal, until));
         self.stop(None, StopCause::Interrupted, super::interrupted_by(signal));
         for operation in Operation::ALL {
             self.give_up_all(operation, super::interrupted_by(signal));

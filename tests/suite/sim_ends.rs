@@ -304,3 +304,13 @@ fn a_limit_that_was_halved_is_learned_once() {
     let sent = story.events.iter().filter(|event| matches!(event.kind, EventKind::BatchStarted { .. })).count();
     assert!(sent <= 40 + 16, "{sent}: forty halves, and what was in flight before the first was refused");
 }
+
+#[test]
+fn a_second_signal_never_gives_more_time_than_the_first_left() {
+    let mut world = World::of_pages(20);
+    world.latency = Duration::from_secs(4);
+    world.signals = vec![(Duration::from_secs(5), Signal::Terminate), (Duration::from_millis(100), Signal::Interrupt)];
+    let story = world.run();
+    story.assert_partition();
+    assert!(story.took < Duration::from_millis(5_600), "{:?}", story.took);
+}
