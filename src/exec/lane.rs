@@ -137,10 +137,8 @@ impl<'a> LaneRun<'a> {
                 self.tell(ended);
             }
         }
-        let mut out = Vec::new();
         for (&number, open) in &past.open {
             let tasks: Vec<TaskIndex> = open.tasks.iter().copied().filter(|&task| !self.state.is_ended(task)).collect();
-            out.extend(&tasks);
             let batch = crate::plan::Batch { number, operation: open.operation, force: open.force, tasks };
             if open.task_ids.is_empty() {
                 let why = "an earlier run ended before the answer to this batch came".to_owned();
@@ -168,7 +166,7 @@ impl<'a> LaneRun<'a> {
             }
             return;
         }
-        let fresh: Vec<TaskIndex> = self.state.unended().into_iter().filter(|task| !out.contains(task)).collect();
+        let fresh = self.state.waiting(|_| true);
         for operation in Operation::ALL {
             let tasks = fresh.iter().copied().filter(|&task| self.state.operation(task) == operation);
             let tasks: Vec<TaskIndex> = tasks.collect();
