@@ -45,8 +45,7 @@ impl LaneRun<'_> {
             }
         }
         for operation in Operation::ALL {
-            let stuck = now >= self.progress[class(operation)] + self.timeout(operation);
-            if stuck && self.has_unsent(operation) {
+            if self.stuck_at(operation).is_some_and(|at| now >= at) {
                 let last = self.last_refusal.get(&operation).map(|why| format!("; the last time: {why}"));
                 let why =
                     format!("the time to wait passed without the provider taking a batch{}", last.unwrap_or_default());
@@ -56,16 +55,22 @@ impl LaneRun<'_> {
         }
     }
 
-    fn has_unsent(&self, operation: Operation) -> bool {
+    /// When the provider will have taken nothing of an operation for too long, although something of it is to be sent.
+    fn stuck_at(&self, operation: Operation) -> Option<Instant> {
+        // With `one-at-a-time` it is we who wait, as long as a batch that was taken isn't done.
+        let is_our_turn = !self.shared.options.one_at_a_time || self.state.taken.is_empty();
+        let is_wanted = is_our_turn && self.has_unsent(operation);
+        is_wanted.then(|| self.progress[class(operation)] + self.timeout(operation))
+    }
+
+    pub(super) fn has_unsent(&self, operation: Operation) -> bool {
         let queued = self.state.queue.iter().any(|pending| pending.batch.operation == operation);
         queued || self.state.uncertain.values().any(|uncertain| uncertain.batch.operation == operation)
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let taken = self.state.taken.values().map(|taken| taken.taken + self.timeout(taken.batch.operation));
-        let unsent = Operation::ALL.into_iter().filter(|&operation| self.has_unsent(operation));
-        let stuck = unsent.map(|operation| self.progress[class(operation)] + self.timeout(operation));
-        taken.chain(stuck).min()
+        taken.chain(Operation::ALL.into_iter().filter_map(|operation| self.stuck_at(operation))).min()
     }
 
     fn timeout(&self, operation: Operation) -> Duration {
@@ -142,6 +147,10 @@ impl LaneRun<'_> {
         if let Some(closed) = batch.and_then(|batch| self.state.closed(batch)) {
             for id in &closed.task_ids {
                 self.poll.leave(id, closed.batch.number);
+            }
+            if self.shared.options.one_at_a_time {
+                // Whatever waited for this batch, of either class, couldn't be taken before.
+                self.progress = [now, now];
             }
         }
         for ended in ended {

@@ -54,7 +54,7 @@ pub(super) struct LaneRun<'a> {
     pub(super) clock_corrected: Option<Instant>,
     pub(super) submitting: usize,
     pub(super) asking: usize,
-    /// When a batch of refreshes, and of prefetches, last was taken or ended.
+    /// When a batch of refreshes, and of prefetches, last was taken, or could first be after something else kept it back.
     pub(super) progress: [Instant; 2],
     pub(super) interrupted: Option<(Signal, Instant)>,
     pub(super) quota_was_read: bool,
@@ -253,6 +253,10 @@ impl<'a> LaneRun<'a> {
         let all = !queued && now >= since + slot(limits);
         if all || cut::is_full(self.spec, operation, self.state.ready(), most) {
             let per_batch = most.map_or(limits.per_call, |most| most.min(limits.per_call)).max(1);
+            if !self.has_unsent(operation) {
+                // None could be taken while their refreshes weren't done.
+                self.progress[class(operation)] = now;
+            }
             let tasks = self.state.take_ready(all, per_batch);
             self.state.enqueue(operation, &tasks, most, now);
         }

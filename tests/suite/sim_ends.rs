@@ -306,6 +306,29 @@ fn a_limit_that_was_halved_is_learned_once() {
 }
 
 #[test]
+fn a_time_to_wait_for_prefetches_that_is_shorter_than_their_refreshes_take_ends_none_of_them() {
+    // More batches than may be in flight, ready a minute and a half after the beginning.
+    let mut world = World::of_pages(400);
+    world.options.batch_size = Some(20);
+    world.options.prefetch_timeout = Duration::from_secs(60);
+    world.refuse = Some(Rc::new(|api, _, elapsed| {
+        (api == "RefreshObjectCaches" && elapsed < Duration::from_secs(90)).then_some("Throttling.User")
+    }));
+    world.run().assert_all_done().assert_ledger();
+}
+
+#[test]
+fn one_batch_at_a_time_may_take_longer_in_all_than_the_time_to_wait_for_one() {
+    let mut world = World::of_pages(60);
+    world.options.batch_size = Some(20);
+    world.options.one_at_a_time = true;
+    world.settings.task_duration = Some(Duration::from_secs(60));
+    world.options.refresh_timeout = Duration::from_secs(90);
+    world.options.prefetch_timeout = Duration::from_secs(90);
+    world.run().assert_all_done().assert_ledger();
+}
+
+#[test]
 fn a_second_signal_never_gives_more_time_than_the_first_left() {
     let mut world = World::of_pages(20);
     world.latency = Duration::from_secs(4);
