@@ -179,6 +179,17 @@ impl Run {
         self
     }
 
+    /// The same, started by a shell that does this first.
+    #[cfg(unix)]
+    pub fn after(self, script: &str) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{script}; exec \"$0\" \"$@\"")]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().unwrap()).env_clear();
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self { command, ..self }
+    }
+
     /// Runs to the end.
     pub fn finish(self) -> Finished {
         self.start().finish()
