@@ -82,6 +82,7 @@ impl LaneRun<'_> {
             }
             Err(error) if is_final(error.kind) => {
                 self.give_up(&uncertain, &format!("and the records can't be read: {error}"));
+                self.stop_without_keys(&error);
                 return;
             }
             Err(error) => {
@@ -159,6 +160,10 @@ impl LaneRun<'_> {
         let (since, sent_at) = (taken.taken, taken.sent_at);
         let page = match result {
             Ok(page) => page,
+            Err(error) if error.kind == ApiErrorKind::Credentials => {
+                self.go_blind(&error);
+                return;
+            }
             // What can't be read names nothing either.
             Err(error) if is_final(error.kind) && !self.looks_otherwise(&error) => Page::default(),
             Err(error) => {

@@ -138,8 +138,13 @@ impl LaneRun<'_> {
     }
 
     /// The provider won't say how far anything is.
-    fn go_blind(&mut self, error: &ApiError) {
+    pub(super) fn go_blind(&mut self, error: &ApiError) {
         self.leave_taken(&error.to_string());
+        self.stop_without_keys(error);
+    }
+
+    /// Keys that may not ask may not submit either, and it is they that a person should look at.
+    pub(super) fn stop_without_keys(&mut self, error: &ApiError) {
         if error.kind == ApiErrorKind::Credentials {
             self.stop(None, StopCause::Credentials, &error.to_string());
         }

@@ -1,11 +1,14 @@
 //! Whole executions with keys that end while they go on: renewed in time, replaced when the vendor says that they have ended,
 //! and an honest end when there are no others.
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use cdn_purge::model::EventKind;
+use bytes::Bytes;
+use cdn_purge::model::{EventKind, StopCause};
+use http::{Request, Response};
 
-use crate::world::{Story, World};
+use crate::world::{Bend, Story, World};
 
 /// So many pages, with keys that live for so long by the vendor's clock.
 fn world(pages: usize, life: Duration) -> World {
@@ -55,5 +58,27 @@ fn without_new_keys_the_rest_is_unsubmitted_and_nothing_is_doubled() {
         assert!(!story.ledger.is_empty());
         let reasons: Vec<_> = story.outcomes.values().filter_map(|outcome| outcome.reason()).collect();
         assert!(reasons.iter().any(|reason| reason.contains("the role is gone")), "{:?}", reasons.first());
+    }
+}
+
+#[test]
+fn what_is_unknown_because_the_keys_have_ended_is_a_matter_of_keys() {
+    // Taken and followed; taken with an answer that is lost, so that the records must tell; taken, with rows that name another.
+    let renamed = |_: &str, _: &Request<Bytes>, answer: Response<Bytes>| {
+        let text = String::from_utf8_lossy(answer.body()).replace("/page/0.html", "/other.html");
+        answer.map(|_| Bytes::from(text))
+    };
+    let cases: [(&[&str], Option<Bend>, u64); 3] =
+        [(&[], None, 700), (&["RefreshObjectCaches#1=drop-after"], None, 700), (&[], Some(Rc::new(renamed)), 8_000)];
+    for (case, (faults, bend, life)) in cases.into_iter().enumerate() {
+        let life = Duration::from_millis(life);
+        let mut world = World { role: Some((Some(life), 1)), bend, ..world(1, life) }.with_faults(faults);
+        world.settings.task_duration = Some(Duration::from_secs(5));
+        let story = world.run();
+        story.assert_partition();
+        assert_eq!((story.count("unknown"), story.count("unsubmitted")), (1, 1), "{case}: {:?}", story.outcomes);
+        let is_stop =
+            |kind: &EventKind| matches!(kind, EventKind::LaneStopped { cause, .. } if *cause == StopCause::Credentials);
+        assert!(story.events.iter().any(|event| is_stop(&event.kind)), "{case}: {:?}", story.outcomes);
     }
 }
