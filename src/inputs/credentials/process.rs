@@ -23,6 +23,10 @@ const ANSWER_BYTES: u64 = 64 * 1024;
 /// # Errors
 /// A reason in our own words.
 pub async fn run(command: &[String], home: Option<&Path>) -> Result<Vec<u8>, String> {
+    watch(start(command, home)?).await
+}
+
+fn start(command: &[String], home: Option<&Path>) -> Result<Running, String> {
     let Some((program, arguments)) = command.split_first() else {
         return Err("its command is empty".to_owned());
     };
@@ -34,8 +38,7 @@ pub async fn run(command: &[String], home: Option<&Path>) -> Result<Vec<u8>, Str
     if let Some(home) = home {
         process.current_dir(home);
     }
-    let child = process.spawn().map_err(|error| format!("its program can't be started: {}", error.kind()))?;
-    watch(Running(child)).await
+    process.spawn().map(Running).map_err(|error| format!("its program can't be started: {}", error.kind()))
 }
 
 /// A program that is killed when nobody waits for it any more.
@@ -79,5 +82,48 @@ async fn watch(mut running: Running) -> Result<Vec<u8>, String> {
             Ok(None) if Instant::now() < deadline => sleep(GLANCE).await,
             Ok(None) | Err(_) => return Err(format!("its program took longer than {} s", PATIENCE.as_secs())),
         }
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(command: &[&str]) -> Running {
+        let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+        start(&command, None).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_takes_longer_than_a_minute_is_ended() {
+        // Silent, and with its output closed: on a paused clock the minute is over at once.
+        for script in ["exec sleep 600", "exec >&-; exec sleep 600"] {
+            let running = started(&["sh", "-c", script]);
+            let (pid, begun) = (running.0.id(), Instant::now());
+            assert_eq!(watch(running).await, Err("its program took longer than 60 s".to_owned()));
+            assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < PATIENCE + Duration::from_secs(1));
+            assert!(!Path::new(&format!("/proc/{pid}")).exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_as_long_as_may_be_is_read_and_a_byte_more_is_refused() {
+        for (bytes, more) in [(ANSWER_BYTES, false), (ANSWER_BYTES + 1, true), (16 * ANSWER_BYTES, true)] {
+            let printed = watch(started(&["head", "-c", &bytes.to_string(), "/dev/zero"])).await;
+            if more {
+                assert_eq!(printed, Err("its program printed more than 65536 bytes".to_owned()), "{bytes}");
+            } else {
+                assert_eq!(printed.unwrap().len() as u64, bytes);
+            }
+        }
+        // An endless answer is no endless wait.
+        assert!(watch(started(&["cat", "/dev/zero"])).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_it_printed_counts_only_if_it_ended_well() {
+        assert_eq!(watch(started(&["printf", "keys"])).await, Ok(b"keys".to_vec()));
+        assert!(watch(started(&["sh", "-c", "printf keys; exit 3"])).await.unwrap_err().contains("ended with"));
     }
 }
