@@ -181,3 +181,12 @@ fn one_bad_address_fails_alone() {
     assert_eq!(finished.report()["counts"]["done"], 3);
     vendor.accepted(&["about/new.html", "about/old.html", "index.html"], &[]);
 }
+
+#[test]
+fn an_unknown_domain_is_told_with_the_providers_words_and_whose_it_must_be() {
+    let vendor = Vendor::start(&["--fault", "RefreshObjectCaches=refuse:InvalidDomain.NotFound"]);
+    let finished = refresh(&vendor, &[]);
+    finished.ends_with(1).says(&["InvalidDomain.NotFound", "the domain must belong to the account of the access key"]);
+    assert_eq!(finished.report()["counts"]["failed"], 4);
+    vendor.accepted(&[], &[]);
+}
