@@ -2,6 +2,7 @@
 
 pub mod process;
 mod profile;
+pub mod search;
 pub mod sources;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -31,7 +32,7 @@ fn found(
         account_id: None,
     };
     let own = spec.credentials.iter().map(|names| {
-        let account_id = sources::own(environment, names.account_id);
+        let account_id = search::own(environment, names.account_id);
         let names = [names.access_key_id, names.access_key_secret, names.security_token];
         Candidate { names, values: names.map(lookup), account_id }
     });
@@ -44,10 +45,11 @@ fn found(
     Ok(None)
 }
 
-/// That no keys are found, with every name that was looked for.
-fn nothing(spec: &Spec) -> Error {
+/// That no keys are found, with every name that was looked for, and why other places gave none.
+fn nothing(spec: &Spec, vain: &[String]) -> Error {
     let pairs = spec.credentials.iter().map(|names| all_of([names.access_key_id, names.access_key_secret]));
     let role = spec.exchange.map(|_| "give `role` and `oidc-provider` to a job that has an OIDC token".to_owned());
+    let vain = if vain.is_empty() { String::new() } else { format!("; looked at in vain: {}", vain.join("; ")) };
     Error::Credentials {
         message: format!("no keys for `{}`", spec.name),
         help: std::iter::once("give the inputs `access-key-id` and `access-key-secret`".to_owned())
@@ -55,7 +57,8 @@ fn nothing(spec: &Spec) -> Error {
             .chain(role)
             .collect::<Vec<_>>()
             .join(", or ")
-            + "; `--dry-run` and `--rehearse` need none",
+            + "; `--dry-run` and `--rehearse` need none"
+            + &vain,
     }
 }
 
@@ -133,7 +136,7 @@ mod tests {
             ..CredentialInputs::default()
         };
         let environment = environment.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
-        found(&SWIFT, &inputs, &environment)?.map(|(keys, _)| keys).ok_or_else(|| nothing(&SWIFT))
+        found(&SWIFT, &inputs, &environment)?.map(|(keys, _)| keys).ok_or_else(|| nothing(&SWIFT, &[]))
     }
 
     fn message(found: Result<Credentials, Error>) -> String {

@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
 use crate::exec::renewal::Renewal;
-use crate::inputs::credentials::sources::{self, Source};
+use crate::inputs::credentials::search;
+use crate::inputs::credentials::sources::Source;
 use crate::inputs::{LogLevel, Mode, Target};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
@@ -107,7 +108,7 @@ async fn real(
     notes: &mut Vec<Note>,
 ) -> Result<Way, Error> {
     let settings = job.settings;
-    let source = sources::source(spec, PROVIDERS, &settings.credentials, job.environment, &settings.repository)?;
+    let source = search::source(spec, PROVIDERS, &settings.credentials, job.environment, &settings.repository)?;
     let given = settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
     let endpoint = given.map_or_else(|| own_endpoint(own), |(_, endpoint)| endpoint.clone());
     let api = job.network.open(std::slice::from_ref(&endpoint), Clock::new(job.started))?;

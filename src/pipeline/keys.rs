@@ -17,7 +17,8 @@ use crate::error::{Error, ExitCode};
 use crate::exec::renewal::{Issued, Obtain};
 use crate::host::Console;
 use crate::inputs::credentials::process;
-use crate::inputs::credentials::sources::{Evidence, Role, Source, Teller, Token, Who, read_token};
+use crate::inputs::credentials::search::read_token;
+use crate::inputs::credentials::sources::{Evidence, Role, Source, Teller, Token, Who};
 use crate::provider::clock::{Clock, date};
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::{Asked, Proof};
@@ -142,7 +143,7 @@ impl Exchanger {
 
     /// Asks the vendor for the keys of a role.
     async fn play(&self, role: &Role) -> Result<Issued, ApiError> {
-        let Role { exchange, role, session, endpoint, evidence } = role;
+        let Role { exchange, role, session, external_id, life, endpoint, evidence } = role;
         let (token, others);
         let proof = match evidence {
             Evidence::Keys(keys, _) => {
@@ -158,10 +159,10 @@ impl Exchanger {
                 Proof::Token { provider, token: &token }
             }
         };
-        let asked = Asked { endpoint, role, session, proof };
+        let asked = Asked { endpoint, role, session, external_id: external_id.as_deref(), life: *life, proof };
         let response = self.http.call(exchange.request(&asked, self.http.now(), &self.http.nonce())?).await?;
         let now = date(response.headers()).unwrap_or_else(|| self.http.now());
-        let credentials = exchange.read(&asked, response).map_err(|error| match (error.kind, error.server_time) {
+        let credentials = exchange.read(&asked, &response).map_err(|error| match (error.kind, error.server_time) {
             // Certainly not executed: once more, by the vendor's clock.
             (ApiErrorKind::Clock, Some(server)) if !self.clock_corrected.replace(true) => {
                 self.http.correct_clock(server);
@@ -169,7 +170,7 @@ impl Exchanger {
             }
             _ => error,
         })?;
-        let life = life(&credentials, now);
+        let life = left(&credentials, now);
         Ok(Issued { credentials, life })
     }
 
@@ -195,13 +196,13 @@ impl Exchanger {
             }
         };
         let credentials = teller.exchange.told(&text).map_err(|why| no(ApiErrorKind::Credentials, why))?;
-        let life = life(&credentials, self.http.now());
+        let life = left(&credentials, self.http.now());
         Ok(Issued { credentials, life })
     }
 }
 
 /// How long keys live from now on, if that is known.
-fn life(credentials: &Credentials, now: Timestamp) -> Option<Duration> {
+fn left(credentials: &Credentials, now: Timestamp) -> Option<Duration> {
     credentials.expires.map(|end| Duration::try_from(end.duration_since(now)).unwrap_or_default())
 }
 

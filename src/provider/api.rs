@@ -113,6 +113,19 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// A request that can't be built; nothing was sent.
+    pub fn unsignable(api: &'static str, error: &::http::Error) -> Self {
+        if error.is::<::http::uri::InvalidUri>() {
+            return Self::new(ApiErrorKind::TooLarge, api, "what is asked for is too long for one request line");
+        }
+        let help =
+            "look for a line break or a stray character in the access key id, the security token and the account's id";
+        let error = Self::new(ApiErrorKind::Credentials, api, "the keys hold a character that no request can carry");
+        Self { help: Some(help.into()), ..error }
+    }
+}
+
 /// `RefreshObjectCaches: InvalidDomain.NotFound: the domain … (HTTP 404, request id 4B6…): help`.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

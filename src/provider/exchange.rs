@@ -2,21 +2,24 @@
 //!
 //! Data and pure functions: who sends the request, and when, is no concern of a vendor.
 
-use std::path::PathBuf;
-
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
-use super::ApiError;
+use super::answer::{Sent, Wording};
 use super::credentials::Credentials;
+use super::json::Row;
+use super::{ApiError, ApiErrorKind};
 
 /// A vendor's way from a proof to keys.
 pub trait Exchange: Sync {
     /// What inputs, documentation and messages need to know of it.
     fn spec(&self) -> &'static ExchangeSpec;
+
+    /// The vendor's name of the call for such a proof.
+    fn api(&self, proof: &Proof<'_>) -> &'static str;
 
     /// Whether this text can be the name of one of the vendor's roles.
     fn is_role(&self, text: &str) -> bool;
@@ -32,7 +35,14 @@ pub trait Exchange: Sync {
     ///
     /// # Errors
     /// Any of these kinds, with the vendor's own words.
-    fn read(&self, asked: &Asked<'_>, response: Response<Bytes>) -> Result<Credentials, ApiError>;
+    fn read(&self, asked: &Asked<'_>, response: &Response<Bytes>) -> Result<Credentials, ApiError> {
+        let spec = self.spec();
+        let (api, permission) = (self.api(&asked.proof), spec.permission);
+        let sent = Sent { api, permission, submits: false, signed_at: None, signed: "" };
+        let answer = spec.wording.read(&sent, response).map_err(|error| spec.refused(error))?;
+        let keys = spec.keys.read(answer.row().object(spec.keys_in)).filter(|keys| keys.security_token.is_some());
+        keys.ok_or_else(|| answer.without(&format!("keys in `{}`", spec.keys_in)))
+    }
 
     /// The keys that a program printed or an address answered with, in the vendor's JSON.
     ///
@@ -51,6 +61,10 @@ pub struct ExchangeSpec {
     pub endpoint: &'static str,
     /// The environment name that replaces that.
     pub endpoint_name: &'static str,
+    /// Where it is served in `{region}`, likewise; empty: a region makes no difference.
+    pub regional: &'static str,
+    /// The environment name of the region; empty: there is none.
+    pub region: &'static str,
     /// The audience that a token is asked for, unless another is named.
     pub audience: &'static str,
     /// The environment name of the role.
@@ -71,6 +85,56 @@ pub struct ExchangeSpec {
     pub address: &'static str,
     /// Whether a key may ask for a role, too.
     pub takes_keys: bool,
+    /// The permission that it needs.
+    pub permission: &'static str,
+    /// How its errors are worded.
+    pub wording: &'static Wording,
+    /// The beginnings of codes, each with what to do; of two that fit, the first counts.
+    pub helps: &'static [(&'static str, &'static str)],
+    /// The object of a good answer that holds the keys.
+    pub keys_in: &'static str,
+    /// What the parts of the keys are called there.
+    pub keys: KeyNames,
+}
+
+impl ExchangeSpec {
+    /// What is refused here is a matter of keys and permissions, whatever it is called.
+    fn refused(&self, error: ApiError) -> ApiError {
+        let kind = match error.kind {
+            ApiErrorKind::Refused | ApiErrorKind::Denied | ApiErrorKind::TooLarge | ApiErrorKind::Expired => {
+                ApiErrorKind::Credentials
+            }
+            kind => kind,
+        };
+        let code = error.code.as_deref().unwrap_or_default();
+        let help = self.helps.iter().find(|(start, _)| code.starts_with(start)).map(|(_, help)| (*help).to_owned());
+        let is_refusal = matches!(kind, ApiErrorKind::Credentials | ApiErrorKind::Forbidden);
+        ApiError { kind, help: help.filter(|_| is_refusal).or(error.help), ..error }
+    }
+}
+
+/// The fields of keys in a vendor's JSON; each has one name or several.
+#[derive(Debug)]
+pub struct KeyNames {
+    /// The key's id.
+    pub id: &'static [&'static str],
+    /// Its secret.
+    pub secret: &'static [&'static str],
+    /// The token that goes with it.
+    pub token: &'static [&'static str],
+    /// When it ends.
+    pub expires: &'static [&'static str],
+}
+
+impl KeyNames {
+    /// The keys in an object, if it holds any.
+    pub fn read(&self, row: Row<'_>) -> Option<Credentials> {
+        let field =
+            |names: &[&str]| row.first(names).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let keys = Credentials::fixed(field(self.id)?, field(self.secret)?.into());
+        let expires = field(self.expires).and_then(|time| time.parse().ok());
+        Some(Credentials { expires, ..keys.with_token(field(self.token).map(Into::into)) })
+    }
 }
 
 /// What is asked for.
@@ -82,6 +146,10 @@ pub struct Asked<'a> {
     pub role: &'a str,
     /// The session's name, as the vendor's logs show it.
     pub session: &'a str,
+    /// The id that an outsider who plays the role must name, if there is one; of no use with a token.
+    pub external_id: Option<&'a str>,
+    /// How many seconds the keys shall live; `None`: as long as every role allows.
+    pub life: Option<u32>,
     /// Why the vendor should give it.
     pub proof: Proof<'a>,
 }
@@ -98,90 +166,4 @@ pub enum Proof<'a> {
     },
     /// A key that may play the role.
     Keys(&'a Credentials),
-}
-
-/// A file in a person's home that holds keys.
-pub struct ProfileSpec {
-    /// Below the home.
-    pub path: &'static str,
-    /// The environment name of another place; empty: there is none.
-    pub path_name: &'static str,
-    /// Environment names that forbid the file when they are `true`.
-    pub forbidden_by: &'static [&'static str],
-    /// Reads it, with the environment's answers to a name. `None` where it holds no keys of this kind.
-    pub read: ReadProfile,
-}
-
-/// Reads the text of a profile; the error is a sentence fragment without any value of the file but names.
-pub type ReadProfile = fn(&str, &dyn Fn(&str) -> Option<String>) -> Result<Option<Profile>, String>;
-
-/// A profile.
-#[derive(Clone)]
-pub struct Profile {
-    /// Its name.
-    pub name: String,
-    /// What it holds.
-    pub holds: Holds,
-}
-
-/// What a profile holds.
-#[derive(Clone)]
-pub enum Holds {
-    /// Keys.
-    Keys(Credentials),
-    /// A role to play with what another profile, or this one, holds.
-    Role {
-        /// Its name.
-        role: String,
-        /// The session's name, if it has one.
-        session: Option<String>,
-        /// What proves who asks for it.
-        by: Box<Self>,
-    },
-    /// A role to play with a token in a file.
-    Federated {
-        /// Its name.
-        role: String,
-        /// The session's name, if it has one.
-        session: Option<String>,
-        /// The provider of tokens, as the vendor knows it.
-        provider: String,
-        /// The file; read anew for each exchange.
-        token_file: PathBuf,
-    },
-    /// A program that prints keys, with its arguments.
-    Program(Vec<String>),
-}
-
-/// The sections of an INI file: `[name]`, then `key = value`; `#` and `;` begin a comment. Keys in lower case.
-pub fn ini(text: &str) -> Vec<(String, Vec<(String, String)>)> {
-    let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
-    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            sections.push((name.trim().to_owned(), Vec::new()));
-        } else if let (Some((key, value)), Some((_, pairs))) = (line.split_once('='), sections.last_mut()) {
-            pairs.push((key.trim().to_ascii_lowercase(), value.trim().to_owned()));
-        }
-    }
-    sections
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ini_file_is_read_by_sections_and_never_panics() {
-        let text =
-            "\u{feff}lost = 1\r\n[default]\r\n# no\nAccess_Key_Id = a=b \n;no\nempty=\n[ other ]\nx=1\n[bad\ny=2";
-        let expected = vec![
-            ("default".to_owned(), vec![("access_key_id".into(), "a=b".into()), ("empty".into(), String::new())]),
-            ("other".to_owned(), vec![("x".into(), "1".into()), ("y".into(), "2".into())]),
-        ];
-        assert_eq!(ini(text), expected);
-        assert_eq!(ini(""), []);
-    }
 }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use crate::model::{Operation, Quota};
 use credentials::Keys;
 
+pub mod answer;
 mod api;
 mod asking;
 pub mod clock;
@@ -16,6 +17,9 @@ pub mod credentials;
 pub mod emulation;
 pub mod exchange;
 pub mod http;
+pub mod json;
+mod policy;
+pub mod profile;
 pub mod sign;
 mod spec;
 
@@ -24,6 +28,7 @@ pub use asking::{
     Domain, DomainPage, LogFile, LogPage, LogQuestion, Measure, MeasureQuestion, Page, Point, Record, RecordFilter,
     RecordKind, RecordStatus, TaskState,
 };
+pub use policy::PolicySpec;
 pub use spec::{
     Asks, CallLimit, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec,
     OptionValue, OptionValueSpec, Options, Spec,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::exchange::{Exchange, ProfileSpec};
+use super::exchange::Exchange;
+use super::profile::ProfileSpec;
+use super::{ApiError, ApiErrorKind, PolicySpec};
 use crate::model::Operation;
 
 /// A provider as data: everything the inputs, the plan, the documentation and the schema need to know of it.
@@ -45,9 +47,8 @@ pub struct Spec {
     pub settle: Duration,
     /// What else it can be asked.
     pub asks: Asks,
-    /// The vendor's policy that grants these permissions and nothing else, ready to paste. Their names are those of the
-    /// operations and calls above.
-    pub policy: fn(&[&str]) -> String,
+    /// How the vendor grants the permissions that operations and calls above name.
+    pub policy: PolicySpec,
     /// Makes the provider of one target.
     pub open: fn(super::Opening) -> Box<dyn super::Provider>,
     /// Makes the vendor in memory.
@@ -64,6 +65,17 @@ impl Spec {
     /// The limits of an operation; `None` when the provider can't do it.
     pub fn operation(&self, operation: Operation) -> Option<&'static OperationSpec> {
         self.operations.iter().find(|spec| spec.operation == operation)
+    }
+
+    /// The limits of an operation that is asked for.
+    ///
+    /// # Errors
+    /// `Denied` when the provider can't do it.
+    pub fn able(&self, operation: Operation) -> Result<&'static OperationSpec, ApiError> {
+        self.operation(operation).ok_or_else(|| {
+            let message = format!("{} can't do this: {}", self.title, operation.unit());
+            ApiError::new(ApiErrorKind::Denied, operation.name(), message)
+        })
     }
 
     /// Where the API of a target is served, without a trailing slash: by its option `region`.
@@ -129,6 +141,13 @@ pub struct CallLimit {
     pub ids_per_call: usize,
     /// Rows in one page; 0 where an answer always holds all of them.
     pub rows_per_page: usize,
+}
+
+impl CallLimit {
+    /// The parameters of a page (from 1): its length and its number, under these names.
+    pub fn page(&self, names: [&'static str; 2], page: u32) -> Vec<(&'static str, String)> {
+        vec![(names[0], self.rows_per_page.to_string()), (names[1], page.max(1).to_string())]
+    }
 }
 
 /// What a provider can be asked beside tasks and quota; `None` where it offers none.
@@ -268,7 +287,7 @@ impl Spec {
         url_characters: 1_024,
         settle: Duration::ZERO,
         asks: Asks::NOTHING,
-        policy: |permissions| permissions.join("\n"),
+        policy: PolicySpec { version: "1", resource: None, always: &[] },
         open: |_| panic!("this test opens no provider"),
         emulator: |_| panic!("this test needs no emulator"),
     };

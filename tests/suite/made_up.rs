@@ -10,7 +10,7 @@ use cdn_purge::model::{EventSink, Kind, Operation, Quota, QuotaEntry};
 use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{
     Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallLimit, EndpointSpec, Opening, OperationSpec, Page,
-    Provider, Record, RecordFilter, Spec, Submission, TaskState,
+    PolicySpec, Provider, Record, RecordFilter, Spec, Submission, TaskState,
 };
 use cdn_purge::report::{self, Context, Recorder};
 use http::{Request, Response};
@@ -38,7 +38,7 @@ static PAPER: Spec = Spec {
     url_characters: 200,
     settle: Duration::ZERO,
     asks: Asks::NOTHING,
-    policy: |permissions| permissions.join(" and "),
+    policy: PolicySpec { version: "1", resource: None, always: &[] },
     open: |opening| Box::new(Paper(opening)),
     emulator: |settings| Box::new(PaperMill { settings: settings.clone(), ledger: Vec::new() }),
 };

@@ -5,31 +5,42 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::sources::own;
+use super::search::own;
 use crate::error::Error;
 use crate::inputs::Environment;
 use crate::provider::Spec;
-use crate::provider::exchange::Profile;
+use crate::provider::profile::Profile;
 
 /// The most that is read of a file.
 const BYTES: u64 = 1024 * 1024;
 
-/// The first of a provider's files that holds keys, and where it is, in words.
+/// The first of a provider's files that holds keys, and where it is, in words. Why others hold none is added to `vain`.
 pub(super) fn find(
     spec: &Spec,
     environment: &Environment,
     repository: &Path,
+    vain: &mut Vec<String>,
 ) -> Result<Option<(Profile, String)>, Error> {
     let home = own(environment, "HOME").or_else(|| own(environment, "USERPROFILE")).map(PathBuf::from);
     for kind in spec.profiles {
-        let is_forbidden = |name: &&str| own(environment, name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        let is_forbidden = |name: &&&str| own(environment, name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
         let elsewhere = own(environment, kind.path_name).filter(|_| !kind.path_name.is_empty()).map(PathBuf::from);
         let Some(path) = elsewhere.or_else(|| Some(home.as_ref()?.join(kind.path))) else { continue };
-        if kind.forbidden_by.iter().any(is_forbidden) || !path.is_absolute() {
+        let mut pass = |why: &str| vain.push(format!("`{}`: {why}", path.display()));
+        if let Some(name) = kind.forbidden_by.iter().find(is_forbidden) {
+            pass(&format!("`{name}` forbids it"));
             continue;
         }
-        let Ok(real) = path.canonicalize() else { continue };
+        if !path.is_absolute() {
+            pass("its path isn't a full one");
+            continue;
+        }
+        let Ok(real) = path.canonicalize() else {
+            pass("there is no such file");
+            continue;
+        };
         if real.starts_with(root(repository)) {
+            pass("it lies in the checkout, where anybody could have put it");
             continue;
         }
         let wrong = |reason: String| Error::Credentials {
@@ -37,9 +48,12 @@ pub(super) fn find(
             help: "correct the file, or give keys by the environment".into(),
         };
         let text = read(&real).map_err(wrong)?;
-        if let Some(profile) = (kind.read)(&text, &|name| own(environment, name)).map_err(wrong)? {
-            let from = format!("the profile `{}` in `{}`", profile.name, path.display());
-            return Ok(Some((profile, from)));
+        match kind.read(&text, &|name| own(environment, name)).map_err(wrong)? {
+            Ok(profile) => {
+                let from = format!("the profile `{}` in `{}`", profile.name, path.display());
+                return Ok(Some((profile, from)));
+            }
+            Err(why) => pass(&why),
         }
     }
     Ok(None)

@@ -1,18 +1,12 @@
-//! Inputs, environment and a person's own files become the one place where a provider's keys come from: found, or still to
-//! be asked for with a proof of who asks.
+//! Where a provider's keys come from: here, or asked for with a proof of who asks. Values only; `search.rs` finds them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 use url::Url;
 
-use super::super::suggest::all_of;
-use super::super::{CredentialInputs, Environment, network};
-use super::{found, nothing, present, profile};
-use crate::error::Error;
-use crate::provider::Spec;
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::{Exchange, Holds};
+use crate::provider::exchange::Exchange;
 
 /// Where a provider's keys come from.
 pub enum Source {
@@ -24,7 +18,7 @@ pub enum Source {
         from: String,
     },
     /// They are asked for.
-    Role(Role),
+    Role(Box<Role>),
     /// Somebody tells them, and others when they end.
     Told(Teller),
 }
@@ -102,6 +96,10 @@ pub struct Role {
     pub role: String,
     /// The session's name.
     pub session: String,
+    /// The id that an outsider who plays the role must name, if there is one.
+    pub external_id: Option<String>,
+    /// How many seconds the keys shall live, if that is said.
+    pub life: Option<u32>,
     /// Where to ask.
     pub endpoint: Url,
     /// What proves who asks.
@@ -149,331 +147,5 @@ impl Evidence {
             Self::Token(_, Token::File(_)) => "by the OIDC token of a file".into(),
             Self::Token(_, Token::GitHub { .. }) => "by GitHub's OIDC token".into(),
         }
-    }
-}
-
-/// Finds where a provider's keys come from. The first that holds anything counts: the inputs of an access key; the role of the
-/// inputs; the provider's own names of keys in the environment; its own names of a role; its own files in the home of who
-/// runs this; an address that its own name tells. An empty value is absent.
-///
-/// # Errors
-/// [`Error::Credentials`], never with a value of a secret: nothing is found, something is half there or can't be read, or a
-/// role has no proof.
-pub fn source(
-    spec: &Spec,
-    providers: &[&'static Spec],
-    inputs: &CredentialInputs,
-    environment: &Environment,
-    repository: &Path,
-) -> Result<Source, Error> {
-    let search = Search { spec, inputs, environment, repository };
-    if let Some(role) = search.given_role(providers)? {
-        return Ok(Source::Role(role));
-    }
-    if let Some((keys, from)) = found(spec, inputs, environment)? {
-        return Ok(Source::Keys { keys, from });
-    }
-    if let Some(role) = search.own_role()? {
-        return Ok(Source::Role(role));
-    }
-    if let Some(source) = search.profile()? {
-        return Ok(source);
-    }
-    search.address()?.ok_or_else(|| nothing(spec))
-}
-
-struct Search<'a> {
-    spec: &'a Spec,
-    inputs: &'a CredentialInputs,
-    environment: &'a Environment,
-    repository: &'a Path,
-}
-
-impl Search<'_> {
-    /// The role of the inputs, if it is one of this vendor's.
-    fn given_role(&self, providers: &[&'static Spec]) -> Result<Option<Role>, Error> {
-        let Some(role) = self.inputs.role.clone() else { return Ok(None) };
-        let Some(exchange) = self.spec.exchange.filter(|exchange| exchange.is_role(&role)) else {
-            if providers.iter().filter_map(|other| other.exchange).any(|other| other.is_role(&role)) {
-                return Ok(None);
-            }
-            let help = self.spec.exchange.map_or_else(
-                || "give keys instead".to_owned(),
-                |exchange| format!("write it as `{}`", exchange.spec().role_shape),
-            );
-            let message = format!("`role` is no role that `{}` has", self.spec.name);
-            return Err(Error::Credentials { message, help });
-        };
-        let names = exchange.spec();
-        let is_keyed = self.inputs.access_key_id.is_some() || self.inputs.access_key_secret.is_some();
-        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(names.provider)).filter(|_| !is_keyed);
-        if let Some(provider) = provider {
-            let Some(token) = self.token(exchange)? else { return Err(self.no_token(exchange)) };
-            return self.role(exchange, role, None, Evidence::Token(provider, token)).map(Some);
-        }
-        if let Some((keys, from)) = found(self.spec, self.inputs, self.environment)?
-            && names.takes_keys
-        {
-            return self.role(exchange, role, None, Evidence::Keys(keys, from)).map(Some);
-        }
-        let help = format!("give `oidc-provider`, as `{}`", names.provider_shape);
-        let keys = if names.takes_keys { ", or an access key that may play the role" } else { "" };
-        let message = format!("the role for `{}` is given without a proof of who asks for it", self.spec.name);
-        Err(Error::Credentials { message, help: help + keys })
-    }
-
-    /// The role that the vendor's own names tell, if there is a token for it.
-    fn own_role(&self) -> Result<Option<Role>, Error> {
-        let Some(exchange) = self.spec.exchange else { return Ok(None) };
-        let names = exchange.spec();
-        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(names.provider));
-        let (Some(role), Some(provider)) = (self.own(names.role), provider) else { return Ok(None) };
-        match self.token(exchange)? {
-            Some(token) => self.role(exchange, role, None, Evidence::Token(provider, token)).map(Some),
-            None if self.is_on_github() => Err(self.no_token(exchange)),
-            None => Ok(None),
-        }
-    }
-
-    /// What the person's own files hold.
-    fn profile(&self) -> Result<Option<Source>, Error> {
-        match profile::find(self.spec, self.environment, self.repository)? {
-            Some((profile, from)) => self.held(profile.holds, from).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn held(&self, holds: Holds, from: String) -> Result<Source, Error> {
-        let no_role = || Error::Credentials {
-            message: format!("what {from} tells to use is nothing that `{}` has", self.spec.name),
-            help: "correct the file, or give keys by other means".into(),
-        };
-        let (role, session, evidence) = match holds {
-            Holds::Keys(keys) => return Ok(Source::Keys { keys, from }),
-            Holds::Program(command) => {
-                let exchange = self.spec.exchange.ok_or_else(no_role)?;
-                let home = ["HOME", "USERPROFILE"].into_iter().find_map(|name| self.own(name)).map(PathBuf::from);
-                return Ok(Source::Told(Teller { who: Who::Program(command, home), exchange, from }));
-            }
-            Holds::Federated { role, session, provider, token_file } => {
-                (role, session, Evidence::Token(provider, Token::File(token_file)))
-            }
-            Holds::Role { role, session, by } => {
-                let evidence = match self.held(*by, from.clone())? {
-                    Source::Keys { keys, from } => Evidence::Keys(keys, from),
-                    other => Evidence::Source(Box::new(other)),
-                };
-                (role, session, evidence)
-            }
-        };
-        let exchange = self.spec.exchange.filter(|exchange| exchange.is_role(&role)).ok_or_else(no_role)?;
-        self.role(exchange, role, session, evidence).map(Source::Role)
-    }
-
-    /// The address that answers with keys.
-    fn address(&self) -> Result<Option<Source>, Error> {
-        let Some(exchange) = self.spec.exchange else { return Ok(None) };
-        let name = exchange.spec().address;
-        let Some(text) = self.own(name) else { return Ok(None) };
-        // Whether it may be asked is the network's to say: plain http to this machine alone.
-        let url = Url::parse(&text).ok().filter(Url::has_host).ok_or_else(|| Error::Credentials {
-            message: format!("`{name}` is no address"),
-            help: "write it as `https://HOST/PATH`".into(),
-        })?;
-        Ok(Some(Source::Told(Teller { who: Who::Address(url), exchange, from: format!("`{name}`") })))
-    }
-
-    fn role(
-        &self,
-        exchange: &'static dyn Exchange,
-        role: String,
-        session: Option<String>,
-        evidence: Evidence,
-    ) -> Result<Role, Error> {
-        let names = exchange.spec();
-        let endpoint = match self.own(names.endpoint_name) {
-            // The vendors' libraries take a bare host too.
-            Some(text) if !text.contains("://") => network::endpoint(&format!("https://{text}")),
-            Some(text) => network::endpoint(&text),
-            None => Ok(Url::parse(names.endpoint).expect("a vendor's own endpoint is an address")),
-        };
-        let endpoint = endpoint.map_err(|help| Error::Credentials {
-            message: format!("`{}` can't be reached at the address that was given", names.endpoint_name),
-            help: help.into(),
-        })?;
-        let session = self.own(names.session).or(session).unwrap_or_else(|| self.session());
-        Ok(Role { exchange, role, session, endpoint, evidence })
-    }
-
-    /// The token: given, in a file, or to be had from GitHub.
-    fn token(&self, exchange: &'static dyn Exchange) -> Result<Option<Token>, Error> {
-        if let Some(token) = self.inputs.oidc_token.clone() {
-            return Ok(Some(Token::Given("oidc-token", token)));
-        }
-        let name = exchange.spec().token;
-        if let Some(token) = self.own(name) {
-            return Ok(Some(Token::Given(name, token.into())));
-        }
-        if let Some(file) = self.own(exchange.spec().token_file) {
-            return Ok(Some(Token::File(file.into())));
-        }
-        let request = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN");
-        let (Some(url), Some(bearer)) = (self.own(request.0), self.own(request.1)) else { return Ok(None) };
-        let url = Url::parse(&url).map_err(|_| Error::Credentials {
-            message: format!("`{}` is no address", request.0),
-            help: "this variable is the runner's: let nothing else set it".into(),
-        })?;
-        let audience = self.inputs.oidc_audience.clone().unwrap_or_else(|| exchange.spec().audience.to_owned());
-        Ok(Some(Token::GitHub { url, bearer: bearer.into(), audience }))
-    }
-
-    fn no_token(&self, exchange: &'static dyn Exchange) -> Error {
-        let name = self.spec.name;
-        if self.is_on_github() {
-            return Error::Credentials {
-                message: format!("the job may not ask GitHub for the token that gives keys for `{name}`"),
-                help: "give the job `permissions: id-token: write`, and `contents: read` beside it; a pull request from a fork \
-                       never gets one"
-                    .into(),
-            };
-        }
-        let file = exchange.spec().token_file;
-        Error::Credentials {
-            message: format!("there is a role for `{name}` and no OIDC token that proves who asks for it"),
-            help: format!(
-                "on GitLab let the job's `id_tokens` name `CDN_PURGE_OIDC_TOKEN`; elsewhere give `oidc-token`, or a file in {}",
-                all_of([file])
-            ),
-        }
-    }
-
-    fn is_on_github(&self) -> bool {
-        self.own("GITHUB_ACTIONS").is_some_and(|text| text == "true")
-    }
-
-    /// Which run it is, for the vendor's logs: letters and digits that every vendor takes.
-    fn session(&self) -> String {
-        let run = ["GITHUB_RUN_ID", "CI_PIPELINE_ID"].into_iter().find_map(|name| self.own(name)).unwrap_or_default();
-        let run: String = run.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
-        if run.is_empty() { "cdn-purge".into() } else { format!("cdn-purge-{run}") }
-    }
-
-    /// A variable that isn't empty.
-    fn own(&self, name: &str) -> Option<String> {
-        own(self.environment, name)
-    }
-}
-
-/// A variable that isn't empty.
-pub(super) fn own(environment: &Environment, name: &str) -> Option<String> {
-    environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// The token in a file.
-///
-/// # Errors
-/// A sentence fragment: it can't be read, or holds no token.
-pub fn read_token(file: &Path) -> Result<SecretString, String> {
-    let text =
-        profile::read(file).map_err(|reason| format!("can't read the token in `{}`: {reason}", file.display()))?;
-    present(Some(text.into())).ok_or_else(|| format!("the file `{}` holds no token", file.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::providers::PROVIDERS;
-
-    type Variables = &'static [(&'static str, &'static str)];
-
-    const ROLE: (&str, &str) = ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/env");
-    const PROVIDER: (&str, &str) = ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1:oidc-provider/env");
-    const FILE: (&str, &str) = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/run/token");
-    const KEY: [(&str, &str); 2] = [("ALIBABA_CLOUD_ACCESS_KEY_ID", "i"), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s")];
-    const GITHUB: [(&str, &str); 3] = [
-        ("GITHUB_ACTIONS", "true"),
-        ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://github.example/?v=2"),
-        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "b"),
-    ];
-
-    fn inputs(role: &str, provider: &str, token: &str, key: bool) -> CredentialInputs {
-        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        CredentialInputs {
-            access_key_id: key.then(|| "given".into()),
-            access_key_secret: key.then(|| "s".into()),
-            security_token: None,
-            role: text(role),
-            oidc_provider: text(provider),
-            oidc_audience: None,
-            oidc_token: text(token).map(Into::into),
-        }
-    }
-
-    /// Where the keys for the first provider come from, in a few words.
-    fn chosen(inputs: &CredentialInputs, environment: &[&[(&str, &str)]]) -> String {
-        let environment: Environment =
-            environment.concat().iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        match source(PROVIDERS[0], PROVIDERS, inputs, &environment, Path::new(".")) {
-            Ok(Source::Keys { from, .. }) => from,
-            Ok(Source::Role(role)) => format!("{} {}", role.role, role.evidence.words()),
-            Ok(Source::Told(teller)) => teller.words(),
-            Err(error) => error.diagnostics().remove(0).title,
-        }
-    }
-
-    #[test]
-    fn the_first_place_that_holds_anything_counts() {
-        let (none, given) = (inputs("", "", "", false), "acs:ram::1:role/given");
-        let by_file = "acs:ram::1:role/env by the OIDC token of a file";
-        let cases: &[(CredentialInputs, &[Variables], &str)] = &[
-            (inputs("", "", "", true), &[&KEY, &[ROLE, PROVIDER, FILE]], "`access-key-id`"),
-            (none.clone(), &[&KEY, &[ROLE, PROVIDER, FILE]], "`ALIBABA_CLOUD_ACCESS_KEY_ID`"),
-            (none.clone(), &[&[ROLE, PROVIDER, FILE]], by_file),
-            (none.clone(), &[&[("ALIBABA_CLOUD_ACCESS_KEY_ID", ""), ROLE, PROVIDER, FILE]], by_file),
-            (none.clone(), &[&[ROLE, PROVIDER], &GITHUB], "acs:ram::1:role/env by GitHub's OIDC token"),
-            (
-                none.clone(),
-                &[&[ROLE, PROVIDER], &GITHUB[..1]],
-                "the job may not ask GitHub for the token that gives keys for `alibaba-cdn`",
-            ),
-            (none, &[&[ROLE, PROVIDER]], "no keys for `alibaba-cdn`"),
-            (inputs("", "", "t", false), &[&[ROLE]], "no keys for `alibaba-cdn`"),
-            (inputs(given, "p", "t", false), &[&KEY], "acs:ram::1:role/given by the OIDC token in `oidc-token`"),
-            (inputs(given, "p", "", false), &[&KEY, &GITHUB], "acs:ram::1:role/given by GitHub's OIDC token"),
-            (
-                inputs(given, "", "", false),
-                &[&KEY],
-                "acs:ram::1:role/given by the keys of `ALIBABA_CLOUD_ACCESS_KEY_ID`",
-            ),
-            (inputs(given, "p", "t", true), &[&KEY], "acs:ram::1:role/given by the keys of `access-key-id`"),
-            (
-                inputs(given, "", "t", false),
-                &[],
-                "the role for `alibaba-cdn` is given without a proof of who asks for it",
-            ),
-            (
-                inputs(given, "p", "", false),
-                &[],
-                "there is a role for `alibaba-cdn` and no OIDC token that proves who asks for it",
-            ),
-            (inputs("admin", "p", "t", false), &[&KEY], "`role` is no role that `alibaba-cdn` has"),
-            // Another vendor's, which has its own targets in the same run.
-            (inputs("iam::1:agency:ci", "p", "t", false), &[&KEY], "`ALIBABA_CLOUD_ACCESS_KEY_ID`"),
-        ];
-        for (inputs, environment, expected) in cases {
-            assert_eq!(chosen(inputs, environment), *expected, "{environment:?}");
-        }
-    }
-
-    #[test]
-    fn the_session_names_the_run_in_letters_that_every_vendor_takes() {
-        let environment: Environment = [KEY[0], KEY[1], ("GITHUB_RUN_ID", "12/../3")]
-            .map(|(name, text)| (name.to_owned(), text.to_owned()))
-            .into();
-        let inputs = inputs("acs:ram::1:role/x", "", "", false);
-        let Ok(Source::Role(role)) = source(PROVIDERS[0], PROVIDERS, &inputs, &environment, Path::new(".")) else {
-            panic!("a role with a key")
-        };
-        assert_eq!((role.session.as_str(), role.endpoint.as_str()), ("cdn-purge-123", "https://sts.aliyuncs.com/"));
     }
 }

@@ -1,30 +1,28 @@
 //! Alibaba Cloud's CDN, DCDN and VOD: our calls as the vendor's, each one signed request.
 //!
-//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `refusal.rs` says what an error allows, and
-//! `emulator.rs` is the vendor in memory. `README.md` holds links, permissions and what is unproven.
+//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `credentials.rs` gets keys, and `emulator.rs` is the
+//! vendor in memory. `README.md` holds links, permissions and what is unproven.
 
 use async_trait::async_trait;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Kind, Operation, Quota, Tag};
+use crate::provider::answer::{Answer, Sent};
 use crate::provider::credentials::Keys;
 use crate::provider::sign::acs::{Call, Sign, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, ApiName, CallLimit, DomainPage, LogPage, LogQuestion, Measure,
-    MeasureQuestion, Opening, OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus,
-    Spec, Submission, not_offered,
+    Accepted, Api, ApiError, ApiErrorKind, CallLimit, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion,
+    Opening, OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
+    not_offered,
 };
 
-use answer::Answer;
 use spec::{Product, object_type};
 
 mod answer;
 mod credentials;
 mod emulator;
-mod policy;
-mod refusal;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -33,6 +31,9 @@ pub use spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD};
 
 /// How long the vendor keeps records. Source: reference 2026-04 (see `spec.rs`).
 const RECORDS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// The names of a page's length and number. Source: reference 2026-04 (see `spec.rs`).
+const PAGE: [&str; 2] = ["PageSize", "PageNumber"];
 
 /// One of the vendor's products, opened for one target.
 struct Alibaba {
@@ -64,17 +65,17 @@ impl Alibaba {
             query: asked.query,
             form: asked.form,
         };
-        let mut signed = (self.sign)(&call, &self.keys.current(), api.now(), &api.nonce())
-            .map_err(|error| unsignable(asked.api, &error))?;
-        signed.request.extensions_mut().insert(ApiName(asked.api));
-        let response = api.call(signed.request).await.map_err(|error| ApiError { api: asked.api, ..error })?;
-        Ok(Answer {
+        let now = api.now();
+        let signed = (self.sign)(&call, &self.keys.current(), now, &api.nonce())
+            .map_err(|error| ApiError::unsignable(asked.api, &error))?;
+        let sent = Sent {
             api: asked.api,
             permission: asked.permission,
             submits: asked.submits,
-            string_to_sign: signed.string_to_sign,
-            response,
-        })
+            signed_at: Some(now),
+            signed: &signed.string_to_sign,
+        };
+        answer::WORDING.ask(signed.request, &sent, api).await
     }
 
     /// Sends a call that changes nothing.
@@ -114,10 +115,7 @@ impl Provider for Alibaba {
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
         let Submission { operation, force, urls } = submission;
-        let Some(limit) = self.spec.operation(operation) else {
-            let message = format!("{} can't do this: {}", self.spec.title, operation.unit());
-            return Err(ApiError::new(ApiErrorKind::Denied, operation.name(), message));
-        };
+        let limit = self.spec.able(operation)?;
         let unfit = |message: String| ApiError::new(ApiErrorKind::Refused, limit.api, message);
         if urls.iter().any(|url| url.contains(['\n', '\r'])) {
             return Err(unfit("an address holds a line break, which would make it two".to_owned()));
@@ -144,7 +142,7 @@ impl Provider for Alibaba {
         };
         let (query, form) = if in_form { (Vec::new(), parameters) } else { (parameters, Vec::new()) };
         let asked = Asked { api: limit.api, permission: limit.permission, submits: true, query, form };
-        self.call(asked, api).await?.accepted(ids)
+        answer::accepted(&self.call(asked, api).await?, ids)
     }
 
     /// By id there is no paging: the first page holds everything. A product without that call lists what one id stands for.
@@ -156,7 +154,7 @@ impl Provider for Alibaba {
         if page > 1 || task_ids.is_empty() {
             return Ok(Page::default());
         }
-        self.read(&self.spec.status, vec![("TaskId", task_ids.join(","))], api).await?.page()
+        answer::page(&self.read(&self.spec.status, vec![("TaskId", task_ids.join(","))], api).await?)
     }
 
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
@@ -166,7 +164,7 @@ impl Provider for Alibaba {
                 ApiError::new(ApiErrorKind::Denied, limit.api, "a domain or a status is asked for without a kind");
             return Err(ApiError { help: Some("name a kind of task, and ask for each kind".into()), ..error });
         }
-        let mut query = paged(limit, page);
+        let mut query = limit.page(PAGE, page);
         query.extend(filter.task_id.clone().map(|id| ("TaskId", id)));
         query.extend(filter.url.clone().map(|url| ("ObjectPath", url)));
         query.extend(filter.domain.clone().map(|domain| ("DomainName", domain)));
@@ -176,17 +174,17 @@ impl Provider for Alibaba {
             let (start, end) = window(filter, api.server_now());
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
         }
-        self.read(limit, query, api).await?.page()
+        answer::page(&self.read(limit, query, api).await?)
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        self.read(&self.spec.quota, Vec::new(), api).await?.quota(self.product.quota)
+        answer::quota(&self.read(&self.spec.quota, Vec::new(), api).await?, self.product.quota)
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
-        let spec = match question.measure {
-            Measure::Traffic => &self.spec.asks.traffic,
-            Measure::Bandwidth => &self.spec.asks.bandwidth,
+        let (spec, field) = match question.measure {
+            Measure::Traffic => (&self.spec.asks.traffic, "TrafficDataPerInterval"), // reference 2026-04
+            Measure::Bandwidth => (&self.spec.asks.bandwidth, "BpsDataPerInterval"), // reference 2026-04
         };
         let spec = spec.as_ref().ok_or_else(|| not_offered(self.spec, question.measure.name()))?;
         let mut query = vec![("Interval", question.interval.as_secs().to_string())];
@@ -194,26 +192,22 @@ impl Provider for Alibaba {
             query.push(("DomainName", question.domains.join(",")));
         }
         query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
-        self.read(&spec.call, query, api).await?.points()
+        answer::points(&self.read(&spec.call, query, api).await?, field)
     }
 
     async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<LogPage, ApiError> {
         let spec = self.spec.asks.logs.as_ref().ok_or_else(|| not_offered(self.spec, "logs"))?;
-        let mut query = paged(&spec.call, page);
+        let mut query = spec.call.page(PAGE, page);
         query.push(("DomainName", question.domain.clone()));
         query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
         // The paths come without a scheme, and are served as the API is.
-        self.read(&spec.call, query, api).await?.logs(self.endpoint.scheme())
+        answer::logs(&self.read(&spec.call, query, api).await?, self.endpoint.scheme())
     }
 
     async fn domains(&self, page: u32, api: &dyn Api) -> Result<DomainPage, ApiError> {
         let limit = self.spec.asks.domains.as_ref().ok_or_else(|| not_offered(self.spec, "domains"))?;
-        self.read(limit, paged(limit, page), api).await?.domains()
+        answer::domains(&self.read(limit, limit.page(PAGE, page), api).await?)
     }
-}
-
-fn paged(limit: &CallLimit, page: u32) -> Parameters {
-    vec![("PageSize", limit.rows_per_page.to_string()), ("PageNumber", page.max(1).to_string())]
 }
 
 /// The parameters of a refresh by tag; all tags are of one host.
@@ -244,16 +238,6 @@ fn record_status(status: RecordStatus) -> &'static str {
         RecordStatus::Complete => "Complete",
         RecordStatus::Failed => "Failed",
     }
-}
-
-/// A request that can't be built; nothing was sent.
-fn unsignable(api: &'static str, error: &http::Error) -> ApiError {
-    if error.is::<http::uri::InvalidUri>() {
-        return ApiError::new(ApiErrorKind::TooLarge, api, "the addresses are too long for one request line");
-    }
-    let help = "look for a line break or a stray character in the access key id and the security token";
-    let error = ApiError::new(ApiErrorKind::Credentials, api, "the keys hold a character that no request can carry");
-    ApiError { help: Some(help.into()), ..error }
 }
 
 /// Start and end around what was asked for, even when cut to whole seconds: the vendor wants both, and nothing too old.

@@ -1,7 +1,7 @@
 //! Huawei Cloud CDN: our calls as the vendor's, each one signed request.
 //!
-//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `refusal.rs` says what an error allows, and
-//! `emulator.rs` is the vendor in memory. `README.md` holds links, permissions and what is unproven.
+//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `credentials.rs` gets keys, and `emulator.rs` is the
+//! vendor in memory. `README.md` holds links, permissions and what is unproven.
 
 use async_trait::async_trait;
 use http::Method;
@@ -9,27 +9,27 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::model::{Kind, Operation, Quota};
+use crate::provider::answer::{Answer, Sent};
 use crate::provider::credentials::Keys;
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, ApiName, CallLimit, DomainPage, LogPage, LogQuestion, Measure,
-    MeasureQuestion, Opening, OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus,
-    Spec, Submission,
+    Accepted, Api, ApiError, CallLimit, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion, Opening,
+    OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
 };
 
-use answer::Answer;
 use spec::{EUROPE, FOREIGN, QUOTAS};
 
 mod answer;
 mod credentials;
 mod emulator;
-mod policy;
-mod refusal;
 mod spec;
 #[cfg(test)]
 mod tests;
 
 pub use spec::HUAWEI_CDN;
+
+/// The names of a page's length and number. Source: sdk 3.1.219 (see `spec.rs`).
+const PAGE: [&str; 2] = ["page_size", "page_number"];
 
 /// Huawei Cloud CDN, opened for one target.
 struct Huawei {
@@ -70,11 +70,11 @@ impl Huawei {
             body: asked.body.map(|body| body.to_string()),
         };
         let signed_at = api.now();
-        let mut request =
-            sdk_hmac::sign(&call, &credentials, signed_at).map_err(|error| unsignable(asked.api, &error))?;
-        request.extensions_mut().insert(ApiName(asked.api));
-        let response = api.call(request).await.map_err(|error| ApiError { api: asked.api, ..error })?;
-        Ok(Answer { api: asked.api, permission: asked.permission, submits, signed_at, response })
+        let request =
+            sdk_hmac::sign(&call, &credentials, signed_at).map_err(|error| ApiError::unsignable(asked.api, &error))?;
+        let (api_name, permission) = (asked.api, asked.permission);
+        let sent = Sent { api: api_name, permission, submits, signed_at: Some(signed_at), signed: "" };
+        answer::WORDING.ask(request, &sent, api).await
     }
 
     /// Sends a call that changes nothing.
@@ -106,9 +106,10 @@ impl Huawei {
     ) -> Result<Page, ApiError> {
         let mut query = self.project();
         query.extend(url.map(|url| ("url", url.to_owned())));
-        query.extend([("page_size", rows.to_string()), ("page_number", page.max(1).to_string())]);
+        query.extend(CallLimit { rows_per_page: rows, ..HUAWEI_CDN.status }.page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
-        match self.read(&HUAWEI_CDN.status, &path, query, api).await?.detail(task_id) {
+        let answer = self.read(&HUAWEI_CDN.status, &path, query, api).await;
+        match answer.and_then(|answer| answer::detail(&answer, task_id)) {
             // Not visible yet, since the id is one that the vendor gave us.
             Err(error) if error.code.as_deref() == Some(FOREIGN) => Ok(Page::default()),
             page => page,
@@ -124,10 +125,7 @@ impl Provider for Huawei {
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
         let Submission { operation, urls, .. } = submission;
-        let Some(limit) = HUAWEI_CDN.operation(operation) else {
-            let message = format!("{} can't do this: {}", HUAWEI_CDN.title, operation.unit());
-            return Err(ApiError::new(ApiErrorKind::Denied, operation.name(), message));
-        };
+        let limit = HUAWEI_CDN.able(operation)?;
         // What wasn't asked for isn't sent: the European cloud doesn't document the options.
         let mut task = Map::from_iter([("urls".to_owned(), json!(urls))]);
         if let Some(OptionValue::Boolean(encode)) = self.options.get("zh-url-encode") {
@@ -146,7 +144,7 @@ impl Provider for Huawei {
         };
         let body = Some(json!({ field: task }));
         let asked = Asked { api: limit.api, permission: limit.permission, path, query: self.project(), body };
-        self.call(asked, api).await?.accepted(field)
+        answer::accepted(&self.call(asked, api).await?, field)
     }
 
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
@@ -182,11 +180,11 @@ impl Provider for Huawei {
             let (start, end) = window(filter);
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }
-        self.read(limit, "/v1.0/cdn/contentgateway/url-tasks", query, api).await?.records()
+        answer::records(&self.read(limit, "/v1.0/cdn/contentgateway/url-tasks", query, api).await?)
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        self.read(&HUAWEI_CDN.quota, "/v1.0/cdn/quota", Vec::new(), api).await?.quota(&QUOTAS)
+        answer::quota(&self.read(&HUAWEI_CDN.quota, "/v1.0/cdn/quota", Vec::new(), api).await?, &QUOTAS)
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
@@ -214,7 +212,7 @@ impl Provider for Huawei {
             query.push(("service_area", "global".to_owned()));
         }
         let answer = self.read(&spec.call, "/v1.0/cdn/statistics/domain-stats", query, api).await?;
-        answer.points(stat_type, start, question.interval)
+        answer::points(&answer, stat_type, start, question.interval)
     }
 
     async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<LogPage, ApiError> {
@@ -229,28 +227,17 @@ impl Provider for Huawei {
             ("domain_name", question.domain.clone()),
             ("start_time", milliseconds(start)),
             ("end_time", milliseconds(end.min(longest))),
-            ("page_size", spec.call.rows_per_page.to_string()),
-            ("page_number", page.max(1).to_string()),
         ]);
-        self.read(&spec.call, "/v1.0/cdn/logs", query, api).await?.log_page()
+        query.extend(spec.call.page(PAGE, page));
+        answer::logs(&self.read(&spec.call, "/v1.0/cdn/logs", query, api).await?)
     }
 
     async fn domains(&self, page: u32, api: &dyn Api) -> Result<DomainPage, ApiError> {
         let Some(limit) = &HUAWEI_CDN.asks.domains else { return Ok(DomainPage::default()) };
         let mut query = self.project();
-        query.extend([("page_size", limit.rows_per_page.to_string()), ("page_number", page.max(1).to_string())]);
-        self.read(limit, "/v1.0/cdn/domains", query, api).await?.domain_page()
+        query.extend(limit.page(PAGE, page));
+        answer::domains(&self.read(limit, "/v1.0/cdn/domains", query, api).await?)
     }
-}
-
-/// A request that can't be built; nothing was sent.
-fn unsignable(api: &'static str, error: &http::Error) -> ApiError {
-    if error.is::<http::uri::InvalidUri>() {
-        return ApiError::new(ApiErrorKind::TooLarge, api, "what is asked for is too long for one request line");
-    }
-    let help = "look for a line break or a stray character in the access key id, the security token and `domain-id`";
-    let error = ApiError::new(ApiErrorKind::Credentials, api, "the keys hold a character that no request can carry");
-    ApiError { help: Some(help.into()), ..error }
 }
 
 /// The word of the record query; there are four for what isn't finished, and one can be asked for: none is then.

@@ -15,14 +15,20 @@ use crate::model::{Kind, Operation};
 use crate::provider::ApiErrorKind::{
     self, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
+use crate::provider::answer::Code;
 use crate::provider::{
-    Asks, CallLimit, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec,
-    OptionValueSpec, Spec,
+    Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, OptionValueSpec,
+    PolicySpec, Spec,
 };
 
 use super::Huawei;
-use super::credentials::{PROFILES, Sts};
+use super::credentials::Sts;
 use super::emulator::HuaweiEmulator;
+use keys::CREDENTIALS;
+
+mod keys;
+
+pub(super) use keys::{EXCHANGE, PROFILES};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -67,26 +73,7 @@ pub static HUAWEI_CDN: Spec = Spec {
         },
         OptionSpec::SETTLE,
     ],
-    credentials: &[
-        CredentialSpec {
-            access_key_id: "HUAWEICLOUD_SDK_AK", // sdk 3.1.219
-            access_key_secret: "HUAWEICLOUD_SDK_SK",
-            security_token: "HUAWEICLOUD_SDK_SECURITY_TOKEN",
-            account_id: "HUAWEICLOUD_SDK_DOMAIN_ID",
-        },
-        CredentialSpec {
-            access_key_id: "CLOUD_SDK_AK", // the samples of the vendor's documentation
-            access_key_secret: "CLOUD_SDK_SK",
-            security_token: "",
-            account_id: "",
-        },
-        CredentialSpec {
-            access_key_id: "HW_ACCESS_KEY", // terraform 2026
-            access_key_secret: "HW_SECRET_KEY",
-            security_token: "HW_SECURITY_TOKEN",
-            account_id: "HW_DOMAIN_ID",
-        },
-    ],
+    credentials: CREDENTIALS,
     exchange: Some(&Sts),
     profiles: PROFILES,
     operations: &[
@@ -160,7 +147,12 @@ pub static HUAWEI_CDN: Spec = Spec {
             rows_per_page: 1_000, // up to 10,000: sdk 3.1.219
         }),
     },
-    policy: super::policy::policy,
+    policy: PolicySpec {
+        version: "1.1", // this and the following: policies 2026
+        resource: None,
+        // Without it an IAM user can't act on domains, whatever else is granted.
+        always: &["cdn:configuration:queryDomains"],
+    },
     open: |opening| Box::new(Huawei::open(opening)),
     emulator: |settings| Box::new(HuaweiEmulator::new(settings)),
 };
@@ -212,28 +204,8 @@ pub(super) const QUOTAS: [(Operation, &str); 3] = [
     (Operation::Prefetch, "preheat"),
 ];
 
-/// What an error code allows to do next.
-pub(super) struct Code {
-    /// The code. Compared without regard to case, and with `APIG.` read as `APIGW.`.
-    pub(super) code: &'static str,
-    /// What may be done next.
-    pub(super) kind: ApiErrorKind,
-    /// What to do; `{permission}` stands for the permission of the call. Empty if there is nothing to say.
-    pub(super) help: &'static str,
-}
-
-/// The row of a code.
-pub(super) fn meaning(code: &str) -> Option<&'static Code> {
-    let is = |known: &str| {
-        let known = known.strip_prefix("APIGW.").unwrap_or(known);
-        let code = ["APIGW.", "APIG."].iter().find_map(|prefix| code.strip_prefix(prefix)).unwrap_or(code);
-        code.eq_ignore_ascii_case(known)
-    };
-    CODES.iter().find(|row| is(row.code))
-}
-
-const fn code(code: &'static str, kind: ApiErrorKind, help: &'static str) -> Code {
-    Code { code, kind, help }
+const fn code(pattern: &'static str, kind: ApiErrorKind, help: &'static str) -> Code {
+    Code { pattern, kind, wait_seconds: 0, help }
 }
 
 /// What `/detail` says of a task that isn't visible yet, and everything else of a host that isn't the account's.
@@ -249,7 +221,7 @@ const KEY: &str = "check the access key, its secret, and the token of temporary 
 const NO_API: &str = "the endpoint doesn't serve this API; some accounts have it enabled by a service ticket";
 
 /// Every documented code that a call of ours can meet.
-pub(super) static CODES: &[Code] = &[
+pub(super) const CODES: &[Code] = &[
     code("CDN.0000", Server, ""),         // this and the following: codes 2025
     code("CDN.0001", Refused, ""),        // a parameter is missing or malformed: perhaps an address
     code("CDN.0002", Credentials, KEY),   // not authenticated
@@ -273,10 +245,10 @@ pub(super) static CODES: &[Code] = &[
     code("CDN.0203", Denied, ""),         // statistics: the interval is wrong
     code("APIGW.0101", Denied, NO_API),   // no such API
     code("APIGW.0103", Denied, NO_API),   // no such backend
-    code("APIGW.0201", TooLarge, ""),     // a body above 12 MB; with 400 a bad request, see `refusal.rs`
+    code("APIGW.0201", TooLarge, ""),     // a body above 12 MB; with 400 a bad request, see `answer.rs`
     code("APIGW.0301", Credentials, KEY), // the signature, the key or the token is wrong, or the key is locked
     code("APIGW.0302", Forbidden, GRANT), // not authorized
-    code("APIGW.0303", Credentials, KEY), // as 0301; `refusal.rs` finds out whether the clock is off
+    code("APIGW.0303", Credentials, KEY), // as 0301; `answer.rs` finds out whether the clock is off
     code("APIGW.0308", Throttled, ""),    // the rate of calls
     code("APIGW.0605", Server, ""),       // the backend isn't there
 ];

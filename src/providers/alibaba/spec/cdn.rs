@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
-use super::super::credentials::{PROFILES, Sts};
+use super::super::credentials::Sts;
 use super::super::emulator::AlibabaEmulator;
+use super::keys::{CREDENTIALS, PROFILES};
 use super::{
-    AREA, CONSISTENCY_HASH, CREDENTIALS, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, interval,
+    AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, POLICY, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, interval,
     submission,
 };
 use crate::model::{Kind, Operation};
@@ -118,7 +119,7 @@ pub static ALIBABA_CDN: Spec = Spec {
             ..ask("DescribeUserDomains", "cdn:DescribeUserDomains", 100.0)  // reference 2026-04
         }),
     },
-    policy: super::super::policy::policy,
+    policy: POLICY,
     open: |opening| Box::new(Alibaba::open(&CDN, opening)),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_CDN, &CDN, settings)),
 };

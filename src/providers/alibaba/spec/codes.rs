@@ -3,26 +3,7 @@
 use crate::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
-
-/// What an error code allows to do next.
-pub(in crate::providers::alibaba) struct Code {
-    /// The code, or its beginning if it ends in `*`. Compared without regard to case.
-    pub(in crate::providers::alibaba) pattern: &'static str,
-    /// What may be done next.
-    pub(in crate::providers::alibaba) kind: ApiErrorKind,
-    /// Wait at least so many seconds before the next attempt.
-    pub(in crate::providers::alibaba) wait_seconds: u64,
-    /// What to do; `{permission}` stands for the permission of the call. Empty if there is nothing to say.
-    pub(in crate::providers::alibaba) help: &'static str,
-}
-
-/// The first row that fits a code.
-pub(in crate::providers::alibaba) fn meaning(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|row| match row.pattern.strip_suffix('*') {
-        Some(start) => code.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
-        None => code.eq_ignore_ascii_case(row.pattern),
-    })
-}
+use crate::provider::answer::Code;
 
 const fn code(pattern: &'static str, kind: ApiErrorKind, wait_seconds: u64, help: &'static str) -> Code {
     Code { pattern, kind, wait_seconds, help }
@@ -38,7 +19,7 @@ const KEY: &str = "check the access key id, and that it is enabled";
 const TOKEN: &str = "get new temporary credentials, and pass id, secret and token of one and the same";
 
 /// Every documented code that a call of ours can meet; of two rows that fit, the first counts.
-pub(in crate::providers::alibaba) static CODES: &[Code] = &[
+pub(in crate::providers::alibaba) const CODES: &[Code] = &[
     code("Throttling*", Throttled, 0, ""),         // gateway codes 2026; terraform 2026
     code("Rejected.Throttling", Throttled, 0, ""), // terraform 2026
     code("TooManyRequests", Throttled, 0, ""),     // prefetch page 2024-11; DCDN guide 2025-09
@@ -73,7 +54,7 @@ pub(in crate::providers::alibaba) static CODES: &[Code] = &[
     code("DomainNameOverLimit", Denied, 0, ""),    // reference 2026-04
     code("Forbidden*", Forbidden, 0, GRANT),       // gateway codes 2026
     code("NoPermission*", Forbidden, 0, GRANT),    // gateway codes 2026
-    code("SignatureDoesNotMatch", Credentials, 0, ""), // gateway codes 2026; `refusal.rs` finds out why
+    code("SignatureDoesNotMatch", Credentials, 0, ""), // gateway codes 2026; `answer.rs` finds out why
     code("InvalidAccessKeyId.*", Credentials, 0, KEY), // gateway codes 2026
     code("InvalidSecurityToken.Expired", Expired, 0, TOKEN), // gateway codes 2026
     code("InvalidSecurityToken.*", Credentials, 0, TOKEN), // gateway codes 2026

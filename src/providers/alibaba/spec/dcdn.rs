@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
-use super::super::credentials::{PROFILES, Sts};
+use super::super::credentials::Sts;
 use super::super::emulator::AlibabaEmulator;
-use super::{AREA, CREDENTIALS, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, submission};
+use super::keys::{CREDENTIALS, PROFILES};
+use super::{AREA, HEADERS, L2_PRELOAD, POLICY, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, submission};
 use crate::model::{Kind, Operation};
 use crate::provider::{Asks, CallLimit, EndpointSpec, OperationSpec, OptionSpec, Spec};
 
@@ -74,7 +75,7 @@ pub static ALIBABA_DCDN: Spec = Spec {
     url_characters: 1_024, // DCDN guide 2025-09
     settle: Duration::ZERO, // no page asks for a pause
     asks: Asks::NOTHING,
-    policy: super::super::policy::policy,
+    policy: POLICY,
     open: |opening| Box::new(Alibaba::open(&DCDN, opening)),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_DCDN, &DCDN, settings)),
 };

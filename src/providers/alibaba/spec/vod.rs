@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
-use super::super::credentials::{PROFILES, Sts};
+use super::super::credentials::Sts;
 use super::super::emulator::AlibabaEmulator;
-use super::{AREA, CREDENTIALS, DAY, HEADERS, L2_PRELOAD, Product, SIGNATURE, ask, days, interval, submission};
+use super::keys::{CREDENTIALS, PROFILES};
+use super::{AREA, DAY, HEADERS, L2_PRELOAD, POLICY, Product, SIGNATURE, ask, days, interval, submission};
 use crate::model::{Kind, Operation};
 use crate::provider::{
     Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, Spec,
@@ -80,7 +81,7 @@ pub static ALIBABA_VOD: Spec = Spec {
         }),
         domains: None, // VOD has no call for it among those of its CDN
     },
-    policy: super::super::policy::policy,
+    policy: POLICY,
     open: |opening| Box::new(Alibaba::open(&VOD, opening)),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_VOD, &VOD, settings)),
 };

@@ -35,7 +35,7 @@ fn what_does_not_prove_that_a_batch_was_taken_leaves_doubt_and_says_what_came() 
         (200, "<html><body>Sign in to the guest network</body></html>", "HTML"),
         (200, "{\"RefreshTaskId\":\"70422", "breaks off after 23 bytes"),
         (200, "hello", "5 bytes"),
-        (200, "[]", "2 bytes"),
+        (200, "[]", "not an object"),
         (200, "{}", "without a task id"),
         (200, r#"{"RequestId":"R"}"#, "without a task id"),
         (200, r#"{"RefreshTaskId":"","RequestId":"R"}"#, "without a task id"),

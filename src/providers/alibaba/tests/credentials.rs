@@ -10,16 +10,18 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::super::credentials::{PROFILES, Sts};
+use super::super::credentials::Sts;
+use super::super::spec::PROFILES;
 use crate::provider::ApiErrorKind;
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::{Asked, Exchange, Holds, Profile, Proof};
+use crate::provider::exchange::{Asked, Exchange, Proof};
+use crate::provider::profile::{Holds, Profile, Terms};
 
 const ROLE: &str = "acs:ram::123:role/ci";
 
-fn request(proof: Proof<'_>, now: &str, nonce: &str) -> Request<Bytes> {
+fn request(proof: Proof<'_>, external_id: Option<&str>, now: &str, nonce: &str) -> Request<Bytes> {
     let endpoint = Url::parse("https://sts.aliyuncs.com").unwrap();
-    let asked = Asked { endpoint: &endpoint, role: ROLE, session: "s1", proof };
+    let asked = Asked { endpoint: &endpoint, role: ROLE, session: "s1", external_id, life: None, proof };
     Sts.request(&asked, now.parse().unwrap(), nonce).unwrap()
 }
 
@@ -35,11 +37,11 @@ fn with_a_key_it_asks_as_the_vendors_library_does() {
     let theirs = Url::parse(vector["request"]["url"].as_str().unwrap()).unwrap();
     let mut theirs = pairs(theirs.query().unwrap());
     let keys = Credentials::fixed("testAccessKeyId", "testAccessKeySecret".into());
-    let ours = request(Proof::Keys(&keys), &theirs["Timestamp"], &theirs["SignatureNonce"]);
+    let external_id = theirs["ExternalId"].as_str();
+    let ours = request(Proof::Keys(&keys), Some(external_id), &theirs["Timestamp"], &theirs["SignatureNonce"]);
     let mut all = pairs(ours.uri().query().unwrap());
     all.extend(pairs(std::str::from_utf8(ours.body()).unwrap()));
-    // Theirs has an optional parameter more, and is a GET, so that the signatures differ.
-    theirs.remove("ExternalId");
+    // Theirs is a GET, so that the signatures differ.
     theirs.remove("Signature");
     assert!(all.remove("Signature").is_some());
     assert_eq!(all, theirs);
@@ -48,8 +50,12 @@ fn with_a_key_it_asks_as_the_vendors_library_does() {
 #[test]
 fn with_a_token_nothing_is_signed_and_the_token_travels_in_the_body() {
     let token = SecretString::from("eyJ.a+b/c=.s");
-    let ours =
-        request(Proof::Token { provider: "acs:ram::123:oidc-provider/gh", token: &token }, "2026-11-22T00:51:56Z", "n");
+    let ours = request(
+        Proof::Token { provider: "acs:ram::123:oidc-provider/gh", token: &token },
+        Some("of no use"),
+        "2026-11-22T00:51:56Z",
+        "n",
+    );
     assert_eq!(
         ours.uri().to_string(),
         "https://sts.aliyuncs.com/?Action=AssumeRoleWithOIDC&Format=JSON&Timestamp=2026-11-22T00%3A51%3A56Z&Version=2015-04-01"
@@ -69,9 +75,15 @@ fn with_a_token_nothing_is_signed_and_the_token_travels_in_the_body() {
 fn read(status: u16, body: &str) -> Result<Credentials, crate::provider::ApiError> {
     let endpoint = Url::parse("https://sts.aliyuncs.com").unwrap();
     let token = SecretString::from("t");
-    let asked =
-        Asked { endpoint: &endpoint, role: ROLE, session: "s1", proof: Proof::Token { provider: "p", token: &token } };
-    Sts.read(&asked, Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap())
+    let asked = Asked {
+        endpoint: &endpoint,
+        role: ROLE,
+        session: "s1",
+        external_id: None,
+        life: None,
+        proof: Proof::Token { provider: "p", token: &token },
+    };
+    Sts.read(&asked, &Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap())
 }
 
 #[test]
@@ -97,22 +109,27 @@ fn good_answers_are_keys_with_their_end_and_others_are_errors_with_the_vendors_w
     }
 }
 
-fn profile(file: usize, text: &str, chosen: Option<&str>) -> Result<Option<Profile>, String> {
-    (PROFILES[file].read)(text, &|name| chosen.filter(|_| name == "ALIBABA_CLOUD_PROFILE").map(str::to_owned))
+fn profile(file: usize, text: &str, chosen: Option<&str>) -> Result<Result<Profile, String>, String> {
+    PROFILES[file].read(text, &|name| chosen.filter(|_| name == "ALIBABA_CLOUD_PROFILE").map(str::to_owned))
 }
 
 /// What a profile holds, secrets included: values of tests.
 fn shown(holds: &Holds) -> String {
-    let session = |session: &Option<String>| session.as_ref().map_or(String::new(), |name| format!(" as {name}"));
+    let session = |terms: &Terms| {
+        let Terms { session, external_id, life, region } = terms;
+        let life = life.map(|seconds| seconds.to_string());
+        let told = [("as", session), ("for", external_id), ("during", &life), ("in", region)];
+        told.iter().filter_map(|(word, told)| Some(format!(" {word} {}", told.as_ref()?))).collect::<String>()
+    };
     match holds {
         Holds::Keys(keys) => {
             let token =
                 keys.security_token.as_ref().map_or(String::new(), |token| format!("+{}", token.expose_secret()));
             format!("{}:{}{token}", keys.access_key_id, keys.access_key_secret.expose_secret())
         }
-        Holds::Role { role, session: name, by } => format!("{role}{} by {}", session(name), shown(by)),
-        Holds::Federated { role, session: name, provider, token_file } => {
-            format!("{role}{} by the token of {provider} in {}", session(name), token_file.display())
+        Holds::Role { role, terms, by } => format!("{role}{} by {}", session(terms), shown(by)),
+        Holds::Federated { role, terms, provider, token_file } => {
+            format!("{role}{} by the token of {provider} in {}", session(terms), token_file.display())
         }
         Holds::Program(command) => command.join("|"),
     }
@@ -152,8 +169,9 @@ fn the_command_lines_file_gives_keys_a_token_or_a_role_and_refuses_other_modes_b
     let text = r#"{"current":"a","profiles":[
         {"name":"a","mode":"AK","access_key_id":"i","access_key_secret":"s","sts_token":"old"},
         {"name":"t","mode":"StsToken","access_key_id":"i","access_key_secret":"s","sts_token":"t"},
-        {"name":"r","mode":"RamRoleArn","access_key_id":"i","access_key_secret":"s","ram_role_arn":"acs:ram::1:role/x","ram_session_name":"n"},
-        {"name":"c","mode":"ChainableRamRoleArn","source_profile":"r","ram_role_arn":"acs:ram::2:role/y"},
+        {"name":"r","mode":"RamRoleArn","access_key_id":"i","access_key_secret":"s","ram_role_arn":"acs:ram::1:role/x","ram_session_name":"n","external_id":"out","expired_seconds":900,"sts_region":"cn-beijing"},
+        {"name":"w","mode":"RamRoleArn","access_key_id":"i","access_key_secret":"s","ram_role_arn":"acs:ram::1:role/x","expired_seconds":"hunter2"},
+        {"name":"c","mode":"ChainableRamRoleArn","source_profile":"r","ram_role_arn":"acs:ram::2:role/y","expired_seconds":0},
         {"name":"round","mode":"ChainableRamRoleArn","source_profile":"round","ram_role_arn":"acs:ram::2:role/y"},
         {"name":"lost","mode":"ChainableRamRoleArn","source_profile":"nowhere","ram_role_arn":"acs:ram::2:role/y"},
         {"name":"o","mode":"OIDC","ram_role_arn":"acs:ram::3:role/z","oidc_provider_arn":"p","oidc_token_file":"/t"},
@@ -166,8 +184,10 @@ fn the_command_lines_file_gives_keys_a_token_or_a_role_and_refuses_other_modes_b
     assert_eq!(read(None).unwrap().unwrap().name, "a");
     assert_eq!(shown(None), "i:s");
     assert_eq!(shown(Some("t")), "i:s+t");
-    assert_eq!(shown(Some("r")), "acs:ram::1:role/x as n by i:s");
-    assert_eq!(shown(Some("c")), "acs:ram::2:role/y by acs:ram::1:role/x as n by i:s");
+    assert_eq!(shown(Some("r")), "acs:ram::1:role/x as n for out during 900 in cn-beijing by i:s");
+    let told = read(Some("w")).err().unwrap();
+    assert!(told.contains("no number in `expired_seconds`") && !told.contains("hunter2"), "{told}");
+    assert_eq!(shown(Some("c")), "acs:ram::2:role/y by acs:ram::1:role/x as n for out during 900 in cn-beijing by i:s");
     assert_eq!(shown(Some("o")), "acs:ram::3:role/z by the token of p in /t");
     assert_eq!(shown(Some("p")), "/bin/keys|--for|;me");
     assert!(read(Some("round")).err().unwrap().contains("form a circle"));
@@ -178,9 +198,9 @@ fn the_command_lines_file_gives_keys_a_token_or_a_role_and_refuses_other_modes_b
             .err()
             .is_some_and(|told| told.contains("lacks `access_key_secret`") && !told.contains("hunter2"))
     );
-    assert!(read(Some("n")).unwrap().is_none());
+    assert_eq!(read(Some("n")).unwrap().err().unwrap(), "its profile `n` holds no key");
     assert!(read(Some("z")).err().unwrap().contains("no profile `z`"));
-    assert!(profile(0, "no json", None).is_err() && profile(0, "{}", None).unwrap().is_none());
+    assert!(profile(0, "no json", None).is_err() && profile(0, "{}", None).unwrap().is_err());
 }
 
 #[test]
@@ -193,5 +213,5 @@ fn the_libraries_file_is_read_by_its_section() {
         "acs:ram::1:role/x by the token of p in /t"
     );
     assert!(profile(1, text, Some("e")).err().unwrap().contains("`ecs_ram_role`"));
-    assert!(profile(1, text, Some("z")).is_err() && profile(1, "", None).unwrap().is_none());
+    assert!(profile(1, text, Some("z")).is_err() && profile(1, "", None).unwrap().is_err());
 }

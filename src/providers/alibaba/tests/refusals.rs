@@ -89,7 +89,8 @@ fn every_row_of_the_table_is_met_by_a_documented_code() {
     for row in super::super::spec::CODES {
         // These two are the gateway's answer to a call it doesn't know, which the list of a single API doesn't hold.
         let elsewhere = ["InvalidAction*", "InvalidVersion*"].contains(&row.pattern);
-        let met = |code: &str| super::super::spec::meaning(code).is_some_and(|found| std::ptr::eq(found, row));
+        let met =
+            |code: &str| super::super::answer::WORDING.meaning(code).is_some_and(|found| found.pattern == row.pattern);
         assert!(elsewhere || DOCUMENTED.iter().any(|(code, ..)| met(code)), "{}", row.pattern);
     }
 }

@@ -13,7 +13,7 @@ fn kind(canned: &Canned) -> ApiErrorKind {
 #[test]
 fn every_documented_code_has_its_kind_in_every_shape_and_with_every_status() {
     for row in CODES {
-        let code = row.code;
+        let code = row.pattern;
         let nested = format!(r#"{{"error":{{"error_code":"{code}","error_msg":"words"}}}}"#);
         let flat = format!(r#"{{"error_code":"{code}","error_msg":"words","request_id":"R"}}"#);
         let other = format!(r#"{{"code":"{code}","message":"words"}}"#);
@@ -30,7 +30,7 @@ fn every_documented_code_has_its_kind_in_every_shape_and_with_every_status() {
 
 #[test]
 fn no_code_is_listed_twice_and_all_are_told_apart() {
-    let mut codes: Vec<_> = CODES.iter().map(|row| row.code).collect();
+    let mut codes: Vec<_> = CODES.iter().map(|row| row.pattern).collect();
     codes.sort_unstable();
     let count = codes.len();
     codes.dedup();
