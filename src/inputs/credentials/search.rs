@@ -71,6 +71,13 @@ impl Search<'_> {
         };
         let names = exchange.spec();
         let is_keyed = self.inputs.access_key_id.is_some() || self.inputs.access_key_secret.is_some();
+        if is_keyed && self.inputs.oidc_provider.is_some() {
+            return Err(Error::Credentials {
+                message: format!("the role for `{}` is given with two proofs of who asks for it", self.spec.name),
+                help: "leave out `oidc-provider` or the access key: a key would be used, and the OIDC token ignored"
+                    .into(),
+            });
+        }
         let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(names.provider)).filter(|_| !is_keyed);
         if let Some(provider) = provider {
             let Some(token) = self.token(exchange)? else { return Err(self.no_token(exchange)) };
@@ -333,7 +340,11 @@ mod tests {
                 &[&[PROVIDER, FILE]],
                 "acs:ram::1:role/given by the keys of `access-key-id`",
             ),
-            (inputs(given, "p", "t", true), &[&KEY], "acs:ram::1:role/given by the keys of `access-key-id`"),
+            (
+                inputs(given, "p", "t", true),
+                &[&KEY],
+                "the role for `alibaba-cdn` is given with two proofs of who asks for it",
+            ),
             (
                 inputs(given, "", "t", false),
                 &[],
