@@ -68,6 +68,18 @@ fn check_segments(text: &str) -> Result<(), Problem> {
             "split it into several patterns",
         ));
     }
+    if text.contains(char::is_control) {
+        return Err(problem(
+            "a line break or another control character in a pattern",
+            "write each pattern as an item of a list; `?` stands for such a character in a name",
+        ));
+    }
+    if text.trim() != text {
+        return Err(problem(
+            "white space at an end of a pattern",
+            "remove it; `[ ]` stands for a space at an end of a name",
+        ));
+    }
     if let Some(rest) = text.strip_prefix("./").or_else(|| text.strip_prefix('/')) {
         return Err(problem(
             "a pattern begins at the repository's root, without `/` or `./`",
@@ -80,19 +92,40 @@ fn check_segments(text: &str) -> Result<(), Problem> {
             format!("did you mean `{}/**`?", directory.trim_end_matches("/**")),
         ));
     }
-    for segment in text.split('/') {
-        match segment {
-            "" => return Err(problem("`//` is in no path", "write `/`, or `/**/` for any directories between")),
-            "." | ".." => {
-                return Err(problem(
-                    format!("`{segment}` is in no path of a repository"),
-                    "patterns begin at the repository's root, wherever the configuration lies",
-                ));
-            }
-            _ => {}
-        }
+    text.split('/').try_for_each(check_segment)
+}
+
+/// Whether a whole segment can be one of a path in git.
+fn check_segment(segment: &str) -> Result<(), Problem> {
+    match segment {
+        "" => Err(problem("`//` is in no path", "write `/`, or `/**/` for any directories between")),
+        "." | ".." => Err(problem(
+            format!("`{segment}` is in no path of a repository"),
+            "patterns begin at the repository's root, wherever the configuration lies",
+        )),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// The same for the whole segments of a text inside braces, which may have no segment that is empty. `begins` and `ends` say
+/// whether it begins, and ends, where a segment does.
+fn check_alternative(text: &str, begins: bool, ends: bool) -> Result<(), Problem> {
+    if (begins && text.starts_with('/')) || (ends && text.ends_with('/')) {
+        return Err(slash_at_an_end());
+    }
+    let last = text.matches('/').count();
+    let is_whole = |place: usize| (place > 0 || begins) && (place < last || ends);
+    text.split('/')
+        .enumerate()
+        .filter(|(place, _)| is_whole(*place))
+        .try_for_each(|(_, segment)| check_segment(segment))
+}
+
+fn slash_at_an_end() -> Problem {
+    problem(
+        "an alternative with a `/` where a name must stand matches nothing",
+        "write `{public,docs}/**`; for everything in a directory `{docs/**,index.html}`",
+    )
 }
 
 fn problem(message: impl Into<String>, help: impl Into<String>) -> Problem {
@@ -194,6 +227,11 @@ impl Parser<'_> {
         loop {
             let low = match self.characters.next().ok_or_else(unclosed)? {
                 ']' if !ranges.is_empty() => break,
+                '[' if self.characters.peek() == Some(&':')
+                    && self.characters.clone().collect::<String>().contains(":]") =>
+                {
+                    return Err(problem("`[:…:]` is no class here", "write the characters: `[0-9]`, `[a-z]`"));
+                }
                 '\\' => self.escaped()?,
                 plain => plain,
             };
@@ -246,7 +284,10 @@ fn resolve(tokens: Vec<Token>, begins: bool, ends: bool) -> Result<Vec<Piece>, P
         };
         let starts_next = matches!(&token, Token::Literal(text) if text.ends_with('/'));
         match token {
-            Token::Literal(text) => pieces.push(Piece::Literal(text)),
+            Token::Literal(text) => {
+                check_alternative(&text, at_start, at_end)?;
+                pieces.push(Piece::Literal(text));
+            }
             Token::One(class) => pieces.push(Piece::One(class)),
             Token::Run => pieces.push(Piece::Run),
             Token::Stars if !(at_start && at_end) => {
@@ -261,6 +302,9 @@ fn resolve(tokens: Vec<Token>, begins: bool, ends: bool) -> Result<Vec<Piece>, P
                     pieces.push(Piece::Descend);
                     if text.is_empty() {
                         tokens.next();
+                        if ends && tokens.peek().is_none() {
+                            return Err(slash_at_an_end());
+                        }
                     }
                     at_start = true;
                     continue;

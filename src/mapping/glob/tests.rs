@@ -118,6 +118,48 @@ fn what_would_silently_match_nothing_is_a_problem_with_its_remedy() {
 }
 
 #[test]
+fn white_space_and_line_breaks_that_no_name_has_are_said() {
+    for (pattern, said) in [
+        ("public/**\npublic/*.html", "line break"),
+        ("public/*.html\n", "line break"),
+        ("public/*.html\r\n", "line break"),
+        ("a\tb", "line break"),
+        (" public/drafts/**", "white space"),
+        ("public/*.html ", "white space"),
+        ("\u{a0}public/*.html", "white space"),
+    ] {
+        let problem = Glob::parse(pattern).expect_err(pattern);
+        assert!(problem.message.contains(said) && problem.help.is_some(), "{pattern:?}: {problem:?}");
+    }
+    assert_eq!(captured("[ ]a b?c", " a b\nc"), Some(vec![" ".into(), "\n".into()]));
+}
+
+#[test]
+fn an_alternative_that_can_match_nothing_is_a_problem_and_one_that_can_is_none() {
+    for pattern in [
+        "{public/**,docs/}",
+        "{a/,b}/c",
+        "{/a,b}/c",
+        "a/{/b,c}",
+        "**/{/b,c}",
+        "{./public,docs}/*.html",
+        "{public/./a,docs}/*.html",
+        "{a/..,b}/c",
+        "{a/**/,b}",
+        "{a/{b/,c},d}",
+        "a[[:digit:]]",
+    ] {
+        let problem = Glob::parse(pattern).expect_err(pattern);
+        assert!(problem.help.is_some(), "{pattern}: {problem:?}");
+    }
+    for pattern in
+        ["{public/,docs/}*.html", "a{/b,/c}", "a{/**/,/}b", "{docs/**/,}index.md", "{.,..}a", "a{.,..}", "[[]a", "[:]"]
+    {
+        Glob::parse(pattern).unwrap_or_else(|problem| panic!("{pattern}: {problem:?}"));
+    }
+}
+
+#[test]
 fn a_bomb_is_refused_or_costs_no_more_than_its_length() {
     assert!(Glob::parse(&"a".repeat(LONGEST + 1)).is_err());
     assert!(Glob::parse(&format!("{}{}", "{a,".repeat(100), "}".repeat(100))).is_err());
