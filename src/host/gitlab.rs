@@ -5,6 +5,7 @@
 
 use crate::host::Output;
 use crate::host::redactor::Redactor;
+use crate::inputs::table::OUTPUT_PREFIX;
 
 pub mod note;
 
@@ -23,7 +24,7 @@ pub(super) const JUNIT_FILE: &str = "cdn-purge-junit.xml";
 /// The largest dotenv report that GitLab takes.
 const DOTENV_BYTES: usize = 5 * 1024;
 
-/// The outputs as variables (`task-ids` is `CDN_PURGE_TASK_IDS`), and what was left out: a dotenv report has no quotes, so
+/// The outputs as variables (`task-ids` is `CDN_PURGE_OUTPUT_TASK_IDS`), and what was left out: a dotenv report has no quotes, so
 /// that a value with a character that would need them can't be written; a list is cut after a whole element.
 pub(super) fn dotenv(outputs: &[Output], redactor: &Redactor) -> (String, Vec<String>) {
     let mut text = String::new();
@@ -31,7 +32,7 @@ pub(super) fn dotenv(outputs: &[Output], redactor: &Redactor) -> (String, Vec<St
     // Lists last: they take what the others leave.
     let (lists, single): (Vec<_>, Vec<_>) = outputs.iter().partition(|(_, value)| value.contains(','));
     for (name, value) in single.into_iter().chain(lists) {
-        let key = format!("CDN_PURGE_{}", name.replace('-', "_").to_ascii_uppercase());
+        let key = format!("{OUTPUT_PREFIX}{}", name.replace('-', "_").to_ascii_uppercase());
         let value = redactor.redact(value);
         if value.is_empty() {
             continue;

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 
 use crate::error::ExitCode;
 use crate::host::printer::tests::hostile_text;
+use crate::inputs::table::{ENTRIES, OUTPUT_PREFIX};
 
 use super::*;
 
@@ -146,12 +147,16 @@ fn gitlab_gets_a_dotenv_report_and_an_artifact() {
     let text = fs::read_to_string(folder.path().join("cdn-purge.env")).unwrap();
     assert!(text.len() <= 5 * 1024, "{}", text.len());
     let (status, task_ids) = text.strip_suffix('\n').unwrap().split_once('\n').unwrap();
-    assert_eq!(status, "CDN_PURGE_STATUS=partly");
-    let kept = task_ids.strip_prefix("CDN_PURGE_TASK_IDS=").unwrap();
+    assert_eq!(status, "CDN_PURGE_OUTPUT_STATUS=partly");
+    let kept = task_ids.strip_prefix("CDN_PURGE_OUTPUT_TASK_IDS=").unwrap();
     assert!(ids.starts_with(&format!("{kept},")), "whole ids");
+    // The jobs behind it have them in their environment, where the same program may run again.
+    for (key, _) in text.lines().filter_map(|line| line.split_once('=')) {
+        assert!(key.starts_with(OUTPUT_PREFIX) && ENTRIES.iter().all(|entry| entry.environment_name() != key), "{key}");
+    }
     insta::assert_snapshot!(left_out.join("\n"), @"
-    `CDN_PURGE_REPORT` is not in `cdn-purge.env`: its value has characters that GitLab can't read there
-    `CDN_PURGE_TASK_IDS` in `cdn-purge.env` holds 634 of 1000: GitLab takes 5120 bytes
+    `CDN_PURGE_OUTPUT_REPORT` is not in `cdn-purge.env`: its value has characters that GitLab can't read there
+    `CDN_PURGE_OUTPUT_TASK_IDS` in `cdn-purge.env` holds 632 of 1000: GitLab takes 5120 bytes
     ");
     host.write_summary("# done\n", &Redactor::default()).unwrap();
     assert_eq!(fs::read_to_string(folder.path().join("cdn-purge-summary.md")).unwrap(), "# done\n");
@@ -176,7 +181,7 @@ proptest! {
         let (text, _) = gitlab::dotenv(&outputs, &Redactor::default());
         for line in text.lines() {
             let (key, value) = line.split_once('=').unwrap();
-            let name = outputs.iter().find(|(name, _)| key == format!("CDN_PURGE_{}", name.replace('-', "_").to_uppercase()));
+            let name = outputs.iter().find(|(name, _)| key == format!("{OUTPUT_PREFIX}{}", name.replace('-', "_").to_uppercase()));
             prop_assert!(name.is_some_and(|(_, given)| given.starts_with(value)), "{}", line);
             prop_assert!(!value.contains([' ', '$', '"', '\'', '`', '\\', '#']), "{}", line);
         }

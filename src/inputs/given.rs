@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::Environment;
 use super::suggest::nearest;
-use super::table::{ENTRIES, ENVIRONMENT_PREFIX, Entry, OTHER_ENVIRONMENT_NAMES, Use, find};
+use super::table::{ENTRIES, ENVIRONMENT_PREFIX, Entry, OTHER_ENVIRONMENT_NAMES, OUTPUT_PREFIX, Use, find};
 use super::value::{self, Value};
 use crate::error::Diagnostic;
 
@@ -210,7 +210,8 @@ fn unknown_names(environment: &Environment, problems: &mut Vec<Diagnostic>) {
         .chain(OTHER_ENVIRONMENT_NAMES.iter().map(|name| (*name).to_owned()))
         .collect();
     for (name, text) in environment {
-        if !name.starts_with(ENVIRONMENT_PREFIX) || text.trim().is_empty() || known.contains(name) {
+        let is_option = name.starts_with(ENVIRONMENT_PREFIX) && !name.starts_with(OUTPUT_PREFIX);
+        if !is_option || text.trim().is_empty() || known.contains(name) {
             continue;
         }
         let help = nearest(name, known.iter().map(String::as_str)).map_or_else(
@@ -304,6 +305,14 @@ mod tests {
             read(&[], &environment).1,
             ["`CDN_PURGE_DRYRUN` is set, and there is no such option: did you mean `CDN_PURGE_DRY_RUN`?"]
         );
+    }
+
+    #[test]
+    fn what_an_earlier_run_of_the_pipeline_came_to_is_no_option() {
+        let environment = [("CDN_PURGE_OUTPUT_STATUS", "done"), ("CDN_PURGE_OUTPUT_BASE", "5aaf1ba9")];
+        let (given, problems) = read(&[], &environment);
+        assert_eq!((given.text("base"), problems), (None, vec![]));
+        assert!(ENTRIES.iter().all(|entry| !entry.environment_name().starts_with(OUTPUT_PREFIX)));
     }
 
     #[test]

@@ -66,6 +66,10 @@ pub const OTHER_ENVIRONMENT_NAMES: &[&str] = &["CDN_PURGE_BINARY"];
 /// The prefix of the environment names that are ours.
 pub const ENVIRONMENT_PREFIX: &str = "CDN_PURGE_";
 
+/// The prefix of the names under which GitLab hands a job's outputs to the jobs behind it. No option begins like that, so that
+/// a run doesn't take what an earlier one in its pipeline found for what somebody asks of it.
+pub const OUTPUT_PREFIX: &str = "CDN_PURGE_OUTPUT_";
+
 impl Entry {
     /// Its own environment name: `CDN_PURGE_DRY_RUN`.
     pub fn environment_name(&self) -> String {
