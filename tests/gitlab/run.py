@@ -218,6 +218,13 @@ def a_rehearsal_in_virtual_time_writes_its_note_in_real_time(project):
         assert "a rehearsal: nothing was sent" in gitlab.notes[2]["body"], gitlab.notes
 
 
+def an_input_that_rehearses_is_a_plan_on_a_merge_request(project):
+    pipeline = project.folder / ".gitlab-ci.yml"
+    pipeline.write_text(pipeline.read_text().replace("allow-hosts: www.example.com", "rehearse: true"))
+    equal(project.merge_request(), 0)
+    assert "told planned" in project.log and "nothing was sent" in project.log, project.log
+
+
 def a_run_that_ends_before_its_plan_says_so_in_the_note(project):
     (project.folder / "cdn-purge.yml").write_text("version: 1\ntargets: {site: {provider: alibaba-cdn}}\nrules: []\n")
     with GitLab() as gitlab:
@@ -259,6 +266,7 @@ STORIES = [
     a_failure_fails_the_job_and_keeps_its_reports,
     a_merge_request_has_one_note_with_the_plan_of_the_latest_push,
     a_rehearsal_in_virtual_time_writes_its_note_in_real_time,
+    an_input_that_rehearses_is_a_plan_on_a_merge_request,
     a_run_that_ends_before_its_plan_says_so_in_the_note,
     a_note_that_cannot_be_written_changes_nothing,
     a_push_to_another_branch_has_no_such_job,
