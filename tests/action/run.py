@@ -300,6 +300,34 @@ def a_cancelled_download_leaves_nothing_behind(binary, folder):
     equal([path for path in runner.tool_cache.rglob("*") if path.is_file()], [])
 
 
+def two_jobs_of_the_same_process_id_write_into_no_common_file(binary, folder):
+    # In containers of their own that share a tool cache.
+    done, jobs = threading.Event(), []
+    with Releases(hangs(done), hangs(done)) as releases:
+        runner = released(folder, binary, releases.address)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "ACTION_PATH": str(runner.action),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            "RUNNER_TEMP": str(runner.temporary),
+            **runner.environment,
+        }
+        apart = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child", "bash", runner.action / "scripts/get-binary"]
+        try:
+            jobs += [subprocess.Popen(apart, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
+            deadline = time.monotonic() + 30
+            while len(releases.asked) < 2:
+                assert time.monotonic() < deadline, releases.asked
+                time.sleep(0.02)
+            written = [path.name for path in runner.tool_cache.rglob("*") if path.name.endswith(".log")]
+        finally:
+            for job in jobs:
+                job.kill()
+                job.wait()
+            done.set()
+    equal(len(written), 2)
+
+
 def on_windows_the_paths_are_translated(binary, folder):
     # A stand-in for Git's bash: `cygpath` turns D:\x into a folder of this test, and back.
     tools, drive = folder / "bin", folder / "d"
@@ -369,6 +397,7 @@ STORIES = [
     without_a_tool_cache_the_temporary_folder_serves,
     another_address_gives_the_same_bytes_or_nothing,
     a_cancelled_download_leaves_nothing_behind,
+    two_jobs_of_the_same_process_id_write_into_no_common_file,
     on_windows_the_paths_are_translated,
     a_runner_without_a_binary_is_told_so,
     the_action_itself_takes_less_than_300_ms,
