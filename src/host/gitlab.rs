@@ -15,9 +15,6 @@ pub(super) const DOTENV_FILE: &str = "cdn-purge.env";
 /// For `artifacts:paths`.
 pub(super) const SUMMARY_FILE: &str = "cdn-purge-summary.md";
 
-/// For `artifacts:paths`.
-pub(super) const REPORT_FILE: &str = "cdn-purge-report.json";
-
 /// For `artifacts:reports:junit`.
 pub(super) const JUNIT_FILE: &str = "cdn-purge-junit.xml";
 

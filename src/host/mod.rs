@@ -29,6 +29,9 @@ pub use redactor::Redactor;
 /// `AttachmentSizeLimit`, 2026-11-22).
 const SUMMARY_BYTES: usize = 900 * 1024;
 
+/// The name of the JSON report, where nobody gives one.
+const REPORT_FILE: &str = "cdn-purge-report.json";
+
 /// One output: its name as in the documentation (`task-ids`) and its value.
 pub type Output = (&'static str, String);
 
@@ -106,12 +109,14 @@ impl Host {
     }
 
     /// Where the JSON report goes when nobody names a place: a folder that a later step can read, or an artifact be made of;
-    /// nowhere without a CI host.
+    /// nowhere without a CI host. The report of an earlier step stays what its output says it is.
     pub fn report_file(&self) -> Option<PathBuf> {
         match self {
-            Self::GitLab { project: Some(project), .. } => Some(project.join(gitlab::REPORT_FILE)),
+            Self::GitLab { project: Some(project), .. } => Some(project.join(REPORT_FILE)),
             Self::GitHub { temporary, .. } | Self::GitLab { temporary, .. } => {
-                Some(temporary.join("cdn-purge-report.json"))
+                let first = temporary.join(REPORT_FILE);
+                let others = (2..1000).map(|number| temporary.join(format!("cdn-purge-report-{number}.json")));
+                Some(std::iter::once(first.clone()).chain(others).find(|file| !file.exists()).unwrap_or(first))
             }
             Self::Plain { .. } => None,
         }

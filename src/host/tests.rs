@@ -119,6 +119,17 @@ fn a_file_that_can_not_be_written_is_an_error() {
 }
 
 #[test]
+fn a_second_step_leaves_the_report_of_the_first_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().display().to_string();
+    let host = Host::detect(&environment(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", &temporary)]));
+    for name in ["cdn-purge-report.json", "cdn-purge-report-2.json", "cdn-purge-report-3.json"] {
+        assert_eq!(host.report_file(), Some(folder.path().join(name)));
+        fs::write(folder.path().join(name), "{}").unwrap();
+    }
+}
+
+#[test]
 fn a_summary_may_have_what_earlier_ones_left() {
     let folder = tempfile::tempdir().unwrap();
     let host = github(folder.path());
