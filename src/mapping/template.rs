@@ -55,7 +55,15 @@ impl Template {
     /// Every problem in it: unknown placeholders (with the nearest known name), unclosed braces, no scheme or host, what
     /// no address may hold.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateProblem>> {
-        Self::read(text, None)
+        Self::read(text, None, false)
+    }
+
+    /// Reads the template of a regular expression, in whose host the dots may be escaped: `https://www\.example\.com/{dir}/.*`.
+    ///
+    /// # Errors
+    /// As [`Template::parse`].
+    pub fn parse_expression(text: &str) -> Result<Self, Vec<TemplateProblem>> {
+        Self::read(text, None, true)
     }
 
     /// Reads the template of a cache tag's address: `https://www.example.com/#product-{stem}`. What fills a placeholder is
@@ -69,13 +77,13 @@ impl Template {
             let help = "write the host, `/#` and the tag: `https://www.example.com/#product-{stem}`";
             return Err(vec![problem(0..text.len(), "this isn't the address of a tag", help)]);
         }
-        Self::read(text, Some(path + 1))
+        Self::read(text, Some(path + 1), false)
     }
 
     /// `tag`: where the `#` stands that a tag follows.
-    fn read(text: &str, tag: Option<usize>) -> Result<Self, Vec<TemplateProblem>> {
+    fn read(text: &str, tag: Option<usize>, expression: bool) -> Result<Self, Vec<TemplateProblem>> {
         let mut problems = Vec::new();
-        let path = match begin(text) {
+        let path = match begin(text, expression) {
             Ok(path) => path,
             Err(problem) => {
                 problems.push(problem);
@@ -139,7 +147,7 @@ impl Template {
 }
 
 /// Checks the scheme and the host; where the path begins.
-fn begin(text: &str) -> Result<usize, TemplateProblem> {
+fn begin(text: &str, expression: bool) -> Result<usize, TemplateProblem> {
     let problem =
         |span, message: &str, help: String| TemplateProblem { span, message: message.into(), help: Some(help) };
     if text.is_empty() {
@@ -161,7 +169,9 @@ fn begin(text: &str) -> Result<usize, TemplateProblem> {
             "write the host out, and begin the path with `/`: `https://www.example.com/{tail}`".into(),
         ));
     }
-    match address::check_authority(&text[span.clone()]) {
+    let authority = &text[span.clone()];
+    let authority = if expression { authority.replace("\\.", ".") } else { authority.to_owned() };
+    match address::check_authority(&authority) {
         Ok(()) => Ok(path),
         Err((message, help)) => Err(problem(span, &message, help)),
     }

@@ -178,3 +178,14 @@ fn a_tag_stands_behind_its_host_and_holds_a_files_name_whatever_it_is() {
         assert_eq!(problems[0].message, message, "{template}");
     }
 }
+
+#[test]
+fn the_dots_of_a_host_may_be_escaped_in_an_expression_alone() {
+    let text = r"https://www\.example\.com/{dir}/.*\.html";
+    let template = Template::parse_expression(text).unwrap();
+    assert_eq!(template.host(true).as_deref(), Some("www.example.com"));
+    assert!(Template::parse(text).is_err());
+    for text in [r"https://www\.example\.com\x/", r"https://www.{dir}\.com/", r"https://[a-z]\.example\.com/"] {
+        assert!(Template::parse_expression(text).is_err(), "{text}");
+    }
+}
