@@ -1,5 +1,6 @@
 //! Parse → pipeline → exit code.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, stderr, stdout};
 use std::process::ExitCode;
 
@@ -10,9 +11,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(cdn_purge::host::internal_error));
     let world = World {
         arguments: std::env::args_os().collect(),
-        environment: std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect(),
+        environment: std::env::vars_os().filter_map(variable).collect(),
         out: Box::new(stdout()),
         err: Box::new(stderr()),
         is_terminal: stderr().is_terminal(),
@@ -24,4 +23,13 @@ fn main() -> ExitCode {
     };
     let code: error::ExitCode = execute(world);
     ExitCode::from(code as u8)
+}
+
+/// A variable as text. What isn't UTF-8 is no text and left out, but not where it may be an option: to be without a limit
+/// that somebody set would be worse than a complaint.
+fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    let name = name.into_string().ok()?;
+    let may_be_option = name.starts_with("CDN_PURGE_") || name.starts_with("INPUT_");
+    let value = if may_be_option { value.to_string_lossy().into_owned() } else { value.into_string().ok()? };
+    Some((name, value))
 }
