@@ -66,12 +66,12 @@ pub fn wanted(files: &[String]) -> impl Iterator<Item = &str> {
 /// Looks at the files of a repository, from its root with `/`, and at the contents of those that are [`wanted`].
 pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, providers: &[&'static Spec]) -> Site {
     // A folder with such a name can't be spelled in a glob as simply as it is here.
-    let files: Vec<String> = files.iter().filter(|file| !file.contains(GLOB_MARKS)).cloned().collect();
-    let contents: BTreeMap<String, String> = contents
-        .iter()
-        .filter(|(file, _)| !file.contains(GLOB_MARKS))
-        .map(|(file, text)| (file.clone(), text.clone()))
-        .collect();
+    let is_spelled = |file: &&String| {
+        !file.contains(GLOB_MARKS) && !file.contains(char::is_control) && !file.starts_with(char::is_whitespace)
+    };
+    let files: Vec<String> = files.iter().filter(is_spelled).cloned().collect();
+    let contents: BTreeMap<String, String> =
+        contents.iter().filter(|(file, _)| is_spelled(file)).map(|(file, text)| (file.clone(), text.clone())).collect();
     let (files, contents) = (files.as_slice(), &contents);
     let (kind, folder) = kind(files, contents);
     let mut addresses: Vec<(Address, String)> = Vec::new();

@@ -331,6 +331,13 @@ fn the_provider_is_the_one_whose_keys_a_pipeline_names() {
     }
 }
 
+#[test]
+fn a_folder_whose_name_no_pattern_begins_with_is_passed_over() {
+    for folder in [" site", "a\nb", "\tsite", "a*b"] {
+        read(&written(&[(&format!("{folder}/hugo.toml"), ""), (&format!("{folder}/static/x"), "")]));
+    }
+}
+
 proptest! {
     /// Whatever files a repository holds and whatever they say, what is written can be used.
     #[test]
