@@ -4,32 +4,39 @@
 //! nothing else: no index, no work tree, no filters, no hooks, no network, and no process is started.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::{ErrorCode, ObjectType, Oid, RepositoryOpenFlags};
+use git2::{ErrorCode, Oid, RepositoryOpenFlags};
 
 use crate::error::Error;
 use crate::inputs::Environment;
 
+use self::objects::{Peeled, Shared};
+use super::ancestry;
 use super::entries::ObjectId;
 use super::range::{Base, Commit, Head, Host, NamedCommit, Place};
 use super::remedy::{self, Distance};
-use super::tree::TreeSource;
+use super::tree::{self, Difference, Limits};
 
 mod commits;
 mod content;
 mod enclosure;
 mod loose;
+mod objects;
 mod remote;
+mod revision;
 pub(super) mod store;
 mod submodule;
 mod tags;
+mod watch;
 
 /// An open repository with a work tree.
 pub(super) struct Repository {
-    inner: git2::Repository,
+    shared: Arc<Shared>,
     /// The directory that holds `.git`.
     directory: PathBuf,
+    /// The files that all work trees of the repository share.
+    common: PathBuf,
     host: Host,
 }
 
@@ -62,7 +69,12 @@ impl Repository {
         if inner.is_bare() {
             return Err(remedy::bare(&directory));
         }
-        Ok(Self { inner, directory, host })
+        Ok(Self::new(inner, directory, host))
+    }
+
+    fn new(inner: git2::Repository, directory: PathBuf, host: Host) -> Self {
+        let common = inner.commondir().to_owned();
+        Self { shared: Arc::new(Shared::new(inner)), directory, common, host }
     }
 
     /// The commit that is checked out.
@@ -70,28 +82,16 @@ impl Repository {
     /// # Errors
     /// A branch without a commit; a commit that can't be read.
     pub(super) fn head(&self) -> Result<Commit, Error> {
-        let head = self.inner.head().map_err(|error| match error.code() {
-            ErrorCode::UnbornBranch | ErrorCode::NotFound => remedy::unborn(&self.directory),
-            _ => remedy::unreadable("`HEAD`", error.message()),
-        })?;
-        self.check(head.target().map(object_id))?;
-        let commit =
-            head.peel_to_commit().map_err(|error| remedy::unreadable("the commit of `HEAD`", error.message()))?;
-        Ok(read_commit(&commit))
-    }
-
-    /// The commit of a revision that a person gave for `option`; an annotated tag stands for its commit.
-    ///
-    /// # Errors
-    /// A revision that isn't known, isn't unique or is no commit.
-    pub(super) fn given(&self, revision: &str, option: &str) -> Result<Commit, Error> {
-        let named =
-            self.inner.resolve_reference_from_short_name(revision).ok().and_then(|reference| reference.target());
-        self.check(ObjectId::from_hex(revision).or(named.map(object_id)))?;
-        let object = self.inner.revparse_single(revision).map_err(|error| self.unknown(revision, option, &error))?;
-        match object.peel_to_commit() {
-            Ok(commit) => Ok(read_commit(&commit)),
-            Err(_) => Err(remedy::no_commit(revision, option, object.kind().map_or("an object", |kind| kind.str()))),
+        let target =
+            self.shared.repository()?.head().map(|head| head.target()).map_err(|error| match error.code() {
+                ErrorCode::UnbornBranch | ErrorCode::NotFound => remedy::unborn(&self.directory),
+                _ => remedy::unreadable("`HEAD`", error.message()),
+            })?;
+        let id = object_id(target.ok_or_else(|| remedy::unborn(&self.directory))?);
+        match self.read(move |objects| objects.peel(id))? {
+            Peeled::Commit(commit) => Ok(commit),
+            Peeled::Other(kind) => Err(remedy::unreadable("the commit of `HEAD`", &format!("`{id}` is a {kind}"))),
+            Peeled::Absent => Err(remedy::unreadable("the commit of `HEAD`", &format!("`{id}` isn't here"))),
         }
     }
 
@@ -102,13 +102,7 @@ impl Repository {
     pub(super) fn resolve_head(&self, head: &Head, told: Commit) -> Result<Commit, Error> {
         match head {
             Head::Told => Ok(told),
-            Head::Named(named) => {
-                let id = self.named(named)?;
-                let commit = self.inner.find_commit(oid(id));
-                commit
-                    .map(|commit| read_commit(&commit))
-                    .map_err(|error| remedy::unreadable(&format!("the commit `{id}`"), error.message()))
-            }
+            Head::Named(named) => self.named(named),
         }
     }
 
@@ -119,7 +113,7 @@ impl Repository {
     pub(super) fn resolve_base(&self, base: &Base, head: &Commit) -> Result<Resolved, Error> {
         let commit = match base {
             Base::Given(revision) => self.given(revision, "base")?.id,
-            Base::Named(named) => self.named(named)?,
+            Base::Named(named) => self.named(named)?.id,
             Base::Parent(parent) => self.parent(*parent)?,
             Base::MergeBaseWithBranch(branch) => {
                 self.complete(&format!("`{branch}`"))?;
@@ -127,7 +121,7 @@ impl Repository {
             }
             Base::MergeBaseWith(named) => {
                 self.complete(&format!("`{}`", named.field))?;
-                self.merge_base(head.id, self.named(named)?, &format!("`{}`", named.field))?
+                self.merge_base(head.id, self.named(named)?.id, &format!("`{}`", named.field))?
             }
             Base::PreviousTag(tag) => return self.previous_tag(tag.as_deref(), head),
             Base::MatchingTag(pattern) => return self.matching_tag(pattern, head),
@@ -139,7 +133,8 @@ impl Repository {
 
     /// The default branch of the remote that was cloned, if this clone knows it.
     pub(super) fn default_branch(&self) -> Option<String> {
-        let reference = self.inner.find_reference("refs/remotes/origin/HEAD").ok()?;
+        let repository = self.shared.repository().ok()?;
+        let reference = repository.find_reference("refs/remotes/origin/HEAD").ok()?;
         let target = reference.symbolic_target().ok().flatten()?;
         target.strip_prefix("refs/remotes/origin/").map(str::to_owned)
     }
@@ -149,59 +144,60 @@ impl Repository {
     /// # Errors
     /// A commit that can't be read.
     pub(super) fn tree(&self, commit: ObjectId) -> Result<ObjectId, Error> {
-        let commit = self
-            .inner
-            .find_commit(oid(commit))
-            .map_err(|error| remedy::unreadable(&format!("the commit `{commit}`"), error.message()))?;
-        Ok(object_id(commit.tree_id()))
+        self.read(move |objects| Ok(objects.needed(commit)?.tree))
     }
 
-    /// Where the walk reads from.
+    /// In what two trees differ, as [`tree::differences`] says.
     ///
     /// # Errors
-    /// An object database that can't be opened.
-    pub(super) fn trees(&self) -> Result<Trees<'_>, Error> {
-        let odb = self.inner.odb().map_err(|error| remedy::unreadable("the object database", error.message()))?;
-        let objects = Some(self.objects()).filter(|objects| loose::any(objects));
-        Ok(Trees { odb, objects })
+    /// As there.
+    pub(super) fn differences(&self, base: Option<ObjectId>, head: ObjectId) -> Result<Vec<Difference>, Error> {
+        self.read(move |objects| tree::differences(objects, base, head, Limits::default()))
     }
 
-    /// That libgit2 can read an object, if it has a file of its own.
-    fn check(&self, object: Option<ObjectId>) -> Result<(), Error> {
-        object.map_or(Ok(()), |object| loose::check(&self.objects(), object))
-    }
-
-    fn named(&self, named: &NamedCommit) -> Result<ObjectId, Error> {
-        self.check(Some(named.id))?;
-        let commit = self.inner.find_object(oid(named.id), None).and_then(|object| object.peel_to_commit());
+    fn named(&self, named: &NamedCommit) -> Result<Commit, Error> {
+        let id = named.id;
         let what = match named.place {
-            Place::Event => format!("the commit `{}` (`{}` of the event)", named.id, named.field),
-            Place::Environment => format!("the commit `{}` (`{}`)", named.id, named.field),
-            Place::Run => format!("the commit `{}` (`{}` of the last run that ended well)", named.id, named.field),
-            Place::File => format!("the commit `{}` (in the file of `{}`)", named.id, named.field),
+            Place::Event => format!("the commit `{id}` (`{}` of the event)", named.field),
+            Place::Environment => format!("the commit `{id}` (`{}`)", named.field),
+            Place::Run => format!("the commit `{id}` (`{}` of the last run that ended well)", named.field),
+            Place::File => format!("the commit `{id}` (in the file of `{}`)", named.field),
         };
-        commit.map(|commit| object_id(commit.id())).map_err(|error| match error.code() {
-            ErrorCode::NotFound => remedy::not_here(&what, self.is_shallow(), self.host, Distance::Any),
-            _ => remedy::unreadable(&what, error.message()),
-        })
+        match self.read(move |objects| objects.peel(id))? {
+            Peeled::Commit(commit) => Ok(commit),
+            Peeled::Other(kind) => Err(remedy::unreadable(&what, &format!("it is a {kind}"))),
+            Peeled::Absent => Err(remedy::not_here(&what, self.is_shallow(), self.host, Distance::Any)),
+        }
     }
 
     fn parent(&self, parent: ObjectId) -> Result<ObjectId, Error> {
-        self.check(Some(parent))?;
         let what = format!("the parent commit `{parent}`");
-        self.inner.find_commit(oid(parent)).map(|commit| object_id(commit.id())).map_err(|error| match error.code() {
-            ErrorCode::NotFound => remedy::not_here(&what, self.is_shallow(), self.host, Distance::One),
-            _ => remedy::unreadable(&what, error.message()),
-        })
+        match self.read(move |objects| objects.commit(parent))? {
+            Some(_) => Ok(parent),
+            None => Err(remedy::not_here(&what, self.is_shallow(), self.host, Distance::One)),
+        }
     }
 
     /// The tip of a branch: as the remote has it, else as this clone has it.
     fn branch(&self, branch: &str) -> Result<ObjectId, Error> {
-        [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")]
-            .iter()
-            .find_map(|name| self.inner.find_reference(name).and_then(|reference| reference.peel_to_commit()).ok())
-            .map(|commit| object_id(commit.id()))
-            .ok_or_else(|| remedy::not_here(&format!("the branch `{branch}`"), true, self.host, Distance::Any))
+        let names = [format!("refs/remotes/origin/{branch}"), format!("refs/heads/{branch}")];
+        let absent = || remedy::not_here(&format!("the branch `{branch}`"), true, self.host, Distance::Any);
+        self.first_commit(&names)?.ok_or_else(absent)
+    }
+
+    /// The commit of the first of these references that is here.
+    fn first_commit(&self, names: &[String]) -> Result<Option<ObjectId>, Error> {
+        let names = names.to_owned();
+        self.read(move |objects| {
+            for name in names {
+                let reference = objects.repository.find_reference(&name).and_then(|reference| reference.resolve());
+                let Some(id) = reference.ok().and_then(|reference| reference.target()) else { continue };
+                if let Peeled::Commit(commit) = objects.peel(object_id(id))? {
+                    return Ok(Some(commit.id));
+                }
+            }
+            Ok(None)
+        })
     }
 
     /// In a shallow clone a merge base may be missed, and an older one taken for it, so none is looked for.
@@ -210,57 +206,14 @@ impl Repository {
     }
 
     fn merge_base(&self, head: ObjectId, other: ObjectId, with: &str) -> Result<ObjectId, Error> {
-        let base = self.inner.merge_base(oid(head), oid(other)).map_err(|error| match error.code() {
-            ErrorCode::NotFound => remedy::unrelated(with),
-            _ => remedy::unreadable(&format!("the history between head and {with}"), error.message()),
-        })?;
-        Ok(object_id(base))
-    }
-
-    fn unknown(&self, revision: &str, option: &str, error: &git2::Error) -> Error {
-        match error.code() {
-            ErrorCode::Ambiguous => remedy::ambiguous(revision, option),
-            ErrorCode::NotFound | ErrorCode::InvalidSpec => {
-                let remote = format!("origin/{revision}");
-                let known = self.inner.revparse_single(&remote).is_ok().then_some(remote.as_str());
-                remedy::unknown(revision, option, known, self.is_shallow(), self.host)
-            }
-            _ => remedy::unreadable(&format!("`{option}` (`{revision}`)"), error.message()),
-        }
+        let found = self.read(move |objects| ancestry::parting(head, other, |id| Ok(objects.needed(id)?.node)))?;
+        found.ok_or_else(|| remedy::unrelated(with))
     }
 
     /// Of a linked work tree, the file lies with the repository that it belongs to; libgit2 looks in the wrong place for it.
     fn is_shallow(&self) -> bool {
-        let file = self.inner.commondir().join("shallow");
+        let file = self.common.join("shallow");
         file.metadata().is_ok_and(|metadata| metadata.len() > 0)
-    }
-}
-
-/// The trees of a repository.
-pub(super) struct Trees<'a> {
-    odb: git2::Odb<'a>,
-    /// The folder of the repository's own objects, if any of them isn't packed.
-    objects: Option<PathBuf>,
-}
-
-/// No tree that people make is larger: this is a directory of several million files.
-const LARGEST_TREE: usize = 256 << 20;
-
-impl TreeSource for Trees<'_> {
-    fn read(&self, tree: ObjectId) -> Result<Vec<u8>, Error> {
-        let failed = |error: git2::Error| match error.code() {
-            ErrorCode::NotFound => remedy::tree_not_here(tree),
-            _ => remedy::unreadable(&format!("the tree `{tree}`"), error.message()),
-        };
-        if let Some(objects) = &self.objects {
-            loose::check(objects, tree)?;
-        }
-        // Asked for first, so that a few compressed bytes can't fill the memory.
-        let (size, kind) = self.odb.read_header(oid(tree)).map_err(failed)?;
-        if kind != ObjectType::Tree || size > LARGEST_TREE {
-            return Err(remedy::not_a_tree(tree, kind.str(), size));
-        }
-        Ok(self.odb.read(oid(tree)).map_err(failed)?.data().to_vec())
     }
 }
 
@@ -336,17 +289,6 @@ fn verify_owner(on: bool) -> Result<(), git2::Error> {
     // SAFETY: libgit2 reads this setting when it opens a repository, and this program opens repositories in `open_trusted`
     // only, which holds `OPENING` around the opening and around both calls of this function.
     unsafe { git2::opts::set_verify_owner_validation(on) }
-}
-
-/// The parents come from the commit's own text: in a shallow clone libgit2 pretends that the last commits have none.
-fn read_commit(commit: &git2::Commit<'_>) -> Commit {
-    let parents = commit
-        .raw_header_bytes()
-        .split(|&byte| byte == b'\n')
-        .filter_map(|line| std::str::from_utf8(line.strip_prefix(b"parent ")?).ok())
-        .filter_map(ObjectId::from_hex)
-        .collect();
-    Commit { id: object_id(commit.id()), parents }
 }
 
 fn oid(id: ObjectId) -> Oid {

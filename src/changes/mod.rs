@@ -16,12 +16,12 @@ use crate::model::Change;
 use self::fetch::Fetcher;
 use self::git::{Repository, Resolved};
 use self::range::{Base, Commit, Decision, Host, Told};
-use self::tree::Limits;
 
 pub use self::choices::{Choices, choices};
 pub use self::outside::{Fetching, Outside, Take};
 pub use self::trust::trusted;
 
+mod ancestry;
 mod choices;
 mod earlier;
 mod entries;
@@ -168,7 +168,7 @@ fn by_host(base: Option<&str>, head_given: bool, head: &Commit, environment: &En
 fn compare(repository: &Repository, base: &Base, head: &Commit, reason: String) -> Result<Changed, Error> {
     let Resolved { commit, tag } = repository.resolve_base(base, head)?;
     let base_tree = commit.map(|base| repository.tree(base)).transpose()?;
-    let differences = tree::differences(&repository.trees()?, base_tree, repository.tree(head.id)?, Limits::default())?;
+    let differences = repository.differences(base_tree, repository.tree(head.id)?)?;
     let reason = match (base, tag) {
         (_, Some(tag)) => format!("{reason}: `{tag}`"),
         (Base::PreviousTag(_) | Base::MatchingTag(_), None) => format!("{reason}: there is none, so everything is new"),

@@ -104,6 +104,15 @@ pub(super) fn unreadable(what: &str, words: &str) -> Error {
     )
 }
 
+/// Reading that got no further with an object in so many seconds.
+pub(super) fn endless(object: Option<ObjectId>, seconds: u64) -> Error {
+    let what = object.map_or_else(|| "the repository".to_owned(), |object| format!("the object `{object}`"));
+    checkout(
+        format!("{what} can't be read: nothing came of it within {seconds} s"),
+        "check the repository with `git fsck`, and check it out anew if it is damaged; or try again if the disk was busy",
+    )
+}
+
 pub(super) fn tree_not_here(tree: ObjectId) -> Error {
     checkout(
         format!("the tree `{tree}` isn't in this clone"),
@@ -111,9 +120,9 @@ pub(super) fn tree_not_here(tree: ObjectId) -> Error {
     )
 }
 
-pub(super) fn not_a_tree(id: ObjectId, kind: &str, size: usize) -> Error {
+pub(super) fn not_a_tree(id: ObjectId, kind: &str) -> Error {
     checkout(
-        format!("the object `{id}` stands for a directory, and is a {kind} of {size} bytes"),
+        format!("the object `{id}` stands for a directory, and is a {kind}"),
         "run `git fsck` in a full clone to find the commit it came with, and rewrite that commit",
     )
 }

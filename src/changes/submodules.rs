@@ -10,7 +10,7 @@ use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
 use super::entries::ObjectId;
 use super::git::Repository;
 use super::remedy::submodules::too_deep;
-use super::tree::{self, Limits};
+use super::tree::Side;
 use super::{Changed, renames};
 
 /// Submodules inside each other. People have two or three.
@@ -68,32 +68,33 @@ impl Level<'_> {
         if self.depth == DEEPEST {
             return Err(too_deep(&self.named(&change.path).to_string()));
         }
-        let at = |commit: Option<ObjectId>| commit.and_then(|commit| self.repository.submodule_commit(commit, path));
+        let at = |commit: Option<ObjectId>| match commit {
+            Some(commit) => self.repository.submodule_commit(commit, path),
+            None => Ok(None),
+        };
         let (base, head) = match change.kind {
-            ChangeKind::Added => (None, at(self.head)),
-            ChangeKind::Deleted => (at(self.base), None),
-            _ => (at(self.base), at(self.head)),
+            ChangeKind::Added => (None, at(self.head)?),
+            ChangeKind::Deleted => (at(self.base)?, None),
+            _ => (at(self.base)?, at(self.head)?),
         };
         let repository = self.repository.submodule(path, environment)?;
         let tree = |commit: Option<ObjectId>| -> Result<Option<ObjectId>, Error> {
             let Some(commit) = commit else { return Ok(None) };
-            if repository.has_commit(commit) {
+            if repository.has_commit(commit)? {
                 repository.tree(commit).map(Some)
             } else {
                 Err(repository.lacks(path, commit))
             }
         };
-        let trees = repository.trees()?;
         let mut differences = match (tree(base)?, tree(head)?) {
-            (base, Some(head)) => tree::differences(&trees, base, head, Limits::default())?,
-            (Some(base), None) => tree::differences(&trees, None, base, Limits::default())?,
+            (base, Some(head)) => repository.differences(base, head)?,
+            (Some(base), None) => repository.differences(None, base)?,
             (None, None) => Vec::new(),
         };
         if head.is_none() {
-            differences.iter_mut().for_each(|difference| difference.side = tree::Side::Deleted);
+            differences.iter_mut().for_each(|difference| difference.side = Side::Deleted);
         }
         let changes = renames::pair(differences);
-        drop(trees);
         let above = [&self.above[..], path, b"/"].concat();
         Level { repository: &repository, base, head, above, depth: self.depth + 1 }.expand(changes, environment)
     }

@@ -5,6 +5,7 @@ mod checkout;
 mod choices;
 mod clones;
 mod earlier;
+mod endless;
 mod events;
 mod every_event;
 mod fetch;

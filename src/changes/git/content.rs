@@ -4,9 +4,10 @@ use std::path::Path;
 
 use git2::{ObjectType, Oid};
 
+use crate::changes::entries::Mode;
 use crate::changes::range::Commit;
 
-use super::{Repository, oid};
+use super::{Repository, object_id};
 
 impl Repository {
     /// Whether a directory lies in a checkout, be it a broken one.
@@ -17,12 +18,11 @@ impl Repository {
     /// Whether `commit` has this content at the place of `file`, an absolute path without links.
     pub(in crate::changes) fn has_content(&self, commit: &Commit, file: &Path, content: &[u8]) -> bool {
         let Ok(place) = file.strip_prefix(&self.directory) else { return false };
-        let entry = self
-            .inner
-            .find_commit(oid(commit.id))
-            .and_then(|commit| commit.tree())
-            .and_then(|tree| tree.get_path(place));
-        let (Ok(entry), Ok(id)) = (entry, Oid::hash_object(ObjectType::Blob, content)) else { return false };
-        entry.kind() == Some(ObjectType::Blob) && entry.id() == id
+        let Ok(id) = Oid::hash_object(ObjectType::Blob, content) else { return false };
+        let names: Vec<&[u8]> = place.iter().map(std::ffi::OsStr::as_encoded_bytes).collect();
+        let (commit, place) = (commit.id, names.join(&b'/'));
+        let found = self.read(move |objects| objects.at(commit, &place));
+        let is_file = |mode| matches!(mode, Mode::File | Mode::Executable | Mode::Symlink);
+        found.is_ok_and(|item| item.is_some_and(|item| is_file(item.mode) && item.id == object_id(id)))
     }
 }

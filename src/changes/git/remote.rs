@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 
 use super::super::entries::ObjectId;
+use super::super::range::Host;
 use super::super::remedy;
-use super::{Repository, object_id, oid};
+use super::objects::Objects;
+use super::{Repository, object_id};
 
 /// The most commits that a server is told of as being here: it stops at the first one it knows.
 const HELD: usize = 32;
@@ -19,10 +21,11 @@ impl Repository {
     ///
     /// It may hold credentials. What `url.….insteadOf` says of it is done.
     pub(in crate::changes) fn remote(&self) -> Option<String> {
-        let names = self.inner.remotes().ok()?;
+        let repository = self.shared.repository().ok()?;
+        let names = repository.remotes().ok()?;
         let names: Vec<&str> = names.iter().flatten().flatten().collect();
         let name = if names.contains(&"origin") { "origin" } else { names.first().filter(|_| names.len() == 1)? };
-        let remote = self.inner.find_remote(name).ok()?;
+        let remote = repository.find_remote(name).ok()?;
         remote.url().ok().filter(|url| !url.is_empty()).map(str::to_owned)
     }
 
@@ -30,7 +33,8 @@ impl Repository {
     /// and the header's line.
     pub(in crate::changes) fn extra_headers(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let Ok(entries) = self.inner.config().and_then(|mut config| config.snapshot()) else { return found };
+        let Ok(repository) = self.shared.repository() else { return found };
+        let Ok(entries) = repository.config().and_then(|mut config| config.snapshot()) else { return found };
         let Ok(entries) = entries.entries(Some(r"^http\..*extraheader$")) else { return found };
         let _ = entries.for_each(|entry| {
             // A name without a value would make git2 panic at the value.
@@ -50,7 +54,7 @@ impl Repository {
 
     /// Where its objects lie.
     pub(in crate::changes) fn objects(&self) -> PathBuf {
-        self.inner.commondir().join("objects")
+        self.common.join("objects")
     }
 
     /// Reads objects from this folder too, from now on and in this process alone: nothing is written for it.
@@ -60,23 +64,20 @@ impl Repository {
     pub(in crate::changes) fn read_also(&self, objects: &Path) -> Result<(), Error> {
         let unusable = |why: &str| remedy::unreadable(&format!("the objects in `{}`", objects.display()), why);
         let path = objects.to_str().ok_or_else(|| unusable("the folder's name isn't Unicode"))?;
-        let odb = self.inner.odb().map_err(|error| unusable(error.message()))?;
-        odb.add_disk_alternate(path).map_err(|error| unusable(error.message()))
+        let added = self.shared.repository()?.odb().and_then(|odb| odb.add_disk_alternate(path));
+        added.map_err(|error| unusable(error.message()))?;
+        self.shared.add(objects);
+        Ok(())
     }
 
-    /// Whether a commit is here, and its tree.
+    /// Whether a commit is here, and its tree; what is damaged isn't.
     pub(in crate::changes) fn holds(&self, commit: ObjectId) -> bool {
-        self.inner.find_commit(oid(commit)).is_ok_and(|commit| commit.tree().is_ok())
+        self.read(move |objects| objects.holds(commit)).unwrap_or(false)
     }
 
     /// Whether a commit is here, whatever is with it.
     pub(in crate::changes) fn knows(&self, commit: ObjectId) -> bool {
-        self.inner.find_commit(oid(commit)).is_ok()
-    }
-
-    /// Whether a revision is known here, or can't be told for another reason than that it is not.
-    pub(in crate::changes) fn knows_revision(&self, revision: &str) -> bool {
-        !matches!(self.inner.revparse_single(revision), Err(error) if error.code() == git2::ErrorCode::NotFound)
+        self.read(move |objects| objects.commit(commit)).is_ok_and(|commit| commit.is_some())
     }
 
     /// The tip of a branch, if this clone has it.
@@ -86,28 +87,19 @@ impl Repository {
 
     /// Commits that are here with their trees, `head` first, then what the remote's branches were.
     pub(in crate::changes) fn held(&self, head: ObjectId) -> Vec<ObjectId> {
-        let mut held = vec![head];
-        let references = self.inner.references_glob("refs/remotes/*");
-        for reference in references.into_iter().flatten().flatten() {
-            if let Ok(commit) = reference.peel_to_commit() {
-                held.push(object_id(commit.id()));
-            }
-        }
-        let mut seen = std::collections::HashSet::new();
-        held.retain(|commit| seen.insert(*commit) && self.holds(*commit));
-        held.truncate(HELD);
-        held
+        self.read(move |objects| Ok(objects.held(head))).unwrap_or_default()
     }
 
     /// The commits behind which this clone's history is cut off.
     pub(in crate::changes) fn ends(&self) -> Vec<ObjectId> {
-        let text = std::fs::read_to_string(self.inner.commondir().join("shallow")).unwrap_or_default();
+        let text = std::fs::read_to_string(self.common.join("shallow")).unwrap_or_default();
         text.lines().filter_map(ObjectId::from_hex).collect()
     }
 
     /// Whether something else than a commit stands here under an id.
     pub(in crate::changes) fn is_other_than_commit(&self, id: ObjectId) -> bool {
-        self.inner.find_object(oid(id), None).is_ok_and(|object| object.kind() != Some(git2::ObjectType::Commit))
+        let found = self.read(move |objects| objects.get(id));
+        found.is_ok_and(|object| object.is_some_and(|object| object.kind != git2::ObjectType::Commit))
     }
 
     /// A folder as the remote's address names it, seen from the work tree.
@@ -118,15 +110,28 @@ impl Repository {
     /// The commit of the first of these references that another repository of this machine has.
     ///
     /// # Errors
-    /// Why that repository can't be opened, in libgit2's words.
+    /// Why that repository can't be opened or read.
     pub(in crate::changes) fn reference_in(folder: &Path, names: &[String]) -> Result<Option<ObjectId>, String> {
         let other = super::open_trusted(folder, None).map_err(|error| error.message().to_owned())?;
-        let find = |name: &String| other.find_reference(name).and_then(|reference| reference.peel_to_commit()).ok();
-        Ok(names.iter().find_map(find).map(|commit| object_id(commit.id())))
+        Self::new(other, folder.to_owned(), Host::Local).first_commit(names).map_err(|error| error.to_string())
     }
 
     /// Whether the history of this clone is cut off.
     pub(in crate::changes) fn is_cut_off(&self) -> bool {
         self.is_shallow()
+    }
+}
+
+impl Objects<'_> {
+    fn held(&self, head: ObjectId) -> Vec<ObjectId> {
+        let mut held = Vec::new();
+        let references = self.repository.references_glob("refs/remotes/*").into_iter().flatten().flatten();
+        let tips = references.filter_map(|reference| reference.resolve().ok()?.target()).map(object_id);
+        for id in std::iter::once(head).chain(tips) {
+            if held.len() < HELD && !held.contains(&id) && self.holds(id).unwrap_or(false) {
+                held.push(id);
+            }
+        }
+        held
     }
 }

@@ -1,23 +1,34 @@
 //! A submodule's place in a checkout becomes its own repository, if it is checked out and lies where git puts it.
 
+use crate::changes::entries::Mode;
 use crate::changes::remedy::submodules as remedy;
 use crate::error::Error;
 use crate::inputs::Environment;
 
 use super::enclosure::{common_directory, git_directory, native};
-use super::{ObjectId, Repository, object_id, oid, open_trusted, trusted_directory};
+use super::{ObjectId, Repository, open_trusted, trusted_directory};
 
 impl Repository {
     /// The commit that a submodule is at in `commit`; `None` if no submodule is there.
-    pub(in crate::changes) fn submodule_commit(&self, commit: ObjectId, path: &[u8]) -> Option<ObjectId> {
-        let tree = self.inner.find_commit(oid(commit)).and_then(|commit| commit.tree()).ok()?;
-        let entry = tree.get_path(&native(path)?).ok()?;
-        (entry.kind() == Some(git2::ObjectType::Commit)).then(|| object_id(entry.id()))
+    ///
+    /// # Errors
+    /// A commit or a directory that can't be read.
+    pub(in crate::changes) fn submodule_commit(
+        &self,
+        commit: ObjectId,
+        path: &[u8],
+    ) -> Result<Option<ObjectId>, Error> {
+        let path = path.to_owned();
+        let found = self.read(move |objects| objects.at(commit, &path))?;
+        Ok(found.filter(|item| item.mode == Mode::Submodule).map(|item| item.id))
     }
 
     /// Whether a commit is in this repository.
-    pub(in crate::changes) fn has_commit(&self, commit: ObjectId) -> bool {
-        self.inner.find_commit(oid(commit)).is_ok()
+    ///
+    /// # Errors
+    /// One that can't be read.
+    pub(in crate::changes) fn has_commit(&self, commit: ObjectId) -> Result<bool, Error> {
+        Ok(self.read(move |objects| objects.commit(commit))?.is_some())
     }
 
     /// The repository of the submodule at `path`.
@@ -32,7 +43,7 @@ impl Repository {
             return Err(absent());
         }
         // Where the files really are, before any of them is read.
-        let inside = [self.directory.clone(), self.inner.commondir().canonicalize().unwrap_or_default()];
+        let inside = [self.directory.clone(), self.common.canonicalize().unwrap_or_default()];
         let is_own = directory.canonicalize().is_ok_and(|real| real == directory);
         let files = git_directory(&directory).filter(|files| inside.iter().any(|own| files.starts_with(own)));
         if !is_own || files.is_none() || files.as_deref().and_then(common_directory) != files {
@@ -42,7 +53,7 @@ impl Repository {
         let trusted = trusted_directory(environment).filter(|trusted| directory.starts_with(trusted));
         let inner = open_trusted(&directory, trusted.is_some().then_some(&*directory))
             .map_err(|error| remedy::unopened(&shown, error.message()))?;
-        Ok(Self { inner, directory, host: self.host })
+        Ok(Self::new(inner, directory, self.host))
     }
 
     /// That a commit of the submodule at `path`, which this is, can't be compared without.
