@@ -239,8 +239,16 @@ fn gitea_and_forgejo() {
     for host in [&[("CI", "true"), ("GITEA_ACTIONS", "true")], &[("CI", "true"), ("FORGEJO_ACTIONS", "true")]] {
         let mut table = Table::on(&world, host);
         table.event("push", "push", "main", push("refs/heads/main", &older, &main), Pair("main~2", "main"));
+        table.event("forced push", "push", "main", push("refs/heads/main", &topic, &main), Pair("topic", "main"));
+        table.event("first push", "push", "main", push("refs/heads/main", ZERO, &main), Pair(EMPTY, "main"));
         table.event("new branch", "push", "topic", push("refs/heads/topic", ZERO, &topic), Pair("main~2", "topic"));
         table.event("tag", "push", "main", push("refs/tags/v3", ZERO, &main), Pair("v2", "main"));
+        let deleted = push("refs/heads/old", &topic, ZERO);
+        table.event("deleted branch", "push", "main", deleted, Refused("a push that deletes `refs/heads/old`"));
+        let by_hand = json!({ "inputs": {}, "repository": repository(), "sender": person() });
+        table.event("by hand", "workflow_dispatch", "main", by_hand, Pair("main~1", "main"));
+        let target = pull_request(&main, &topic);
+        table.event("pull request for its target", "pull_request_target", "main", target, Pair("main~2", "topic"));
         let mut request = pull_request(&main, &topic);
         request["action"] = json!("synchronized");
         request["commit_id"] = json!("");
