@@ -139,20 +139,15 @@ impl Repository {
         target.strip_prefix("refs/remotes/origin/").map(str::to_owned)
     }
 
-    /// The tree of a commit.
+    /// In what the directories of two commits differ, as [`tree::differences`] says.
     ///
     /// # Errors
-    /// A commit that can't be read.
-    pub(super) fn tree(&self, commit: ObjectId) -> Result<ObjectId, Error> {
-        self.read(move |objects| Ok(objects.needed(commit)?.tree))
-    }
-
-    /// In what two trees differ, as [`tree::differences`] says.
-    ///
-    /// # Errors
-    /// As there.
+    /// As there; and a commit that can't be read.
     pub(super) fn differences(&self, base: Option<ObjectId>, head: ObjectId) -> Result<Vec<Difference>, Error> {
-        self.read(move |objects| tree::differences(objects, base, head, Limits::default()))
+        self.read(move |objects| {
+            let base = base.map(|base| objects.needed(base)).transpose()?;
+            tree::differences(objects, base.map(|base| base.tree), objects.needed(head)?.tree, Limits::default())
+        })
     }
 
     fn named(&self, named: &NamedCommit) -> Result<Commit, Error> {

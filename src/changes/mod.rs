@@ -167,8 +167,7 @@ fn by_host(base: Option<&str>, head_given: bool, head: &Commit, environment: &En
 /// Looks up the base and walks the two trees.
 fn compare(repository: &Repository, base: &Base, head: &Commit, reason: String) -> Result<Changed, Error> {
     let Resolved { commit, tag } = repository.resolve_base(base, head)?;
-    let base_tree = commit.map(|base| repository.tree(base)).transpose()?;
-    let differences = repository.differences(base_tree, repository.tree(head.id)?)?;
+    let differences = repository.differences(commit, head.id)?;
     let reason = match (base, tag) {
         (_, Some(tag)) => format!("{reason}: `{tag}`"),
         (Base::PreviousTag(_) | Base::MatchingTag(_), None) => format!("{reason}: there is none, so everything is new"),

@@ -78,15 +78,12 @@ impl Level<'_> {
             _ => (at(self.base)?, at(self.head)?),
         };
         let repository = self.repository.submodule(path, environment)?;
-        let tree = |commit: Option<ObjectId>| -> Result<Option<ObjectId>, Error> {
-            let Some(commit) = commit else { return Ok(None) };
-            if repository.has_commit(commit)? {
-                repository.tree(commit).map(Some)
-            } else {
-                Err(repository.lacks(path, commit))
+        for commit in [base, head].into_iter().flatten() {
+            if !repository.has_commit(commit)? {
+                return Err(repository.lacks(path, commit));
             }
-        };
-        let mut differences = match (tree(base)?, tree(head)?) {
+        }
+        let mut differences = match (base, head) {
             (base, Some(head)) => repository.differences(base, head)?,
             (Some(base), None) => repository.differences(None, base)?,
             (None, None) => Vec::new(),

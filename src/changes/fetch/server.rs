@@ -114,8 +114,7 @@ impl<'a> Server<'a> {
             return Err("the server is too old to send a single commit".to_owned().into());
         }
         let request = self.post(wanted.request(&self.said))?;
-        let database = store.database()?;
-        let mut pack = database.pack()?;
+        let mut pack = store.pack()?;
         let (mut answer, mut page, mut size) = (Answer::default(), Vec::new(), 0_u64);
         let mut failed = None;
         let outside = self.outside;

@@ -2,9 +2,10 @@
 //!
 //! Where the CI names the directory that it made, `.git` has to lead to a place inside of it: otherwise a crafted checkout could
 //! have another repository of this machine read and its names told. Objects may be shared with a place outside
-//! (`objects/info/alternates`), because runners do that to save time: an object is read there only by the digest that a commit of
+//! (`objects/info/alternates`, or a link), because runners do that to save time: an object is read there only by the digest that a commit of
 //! this repository names. Without a CI the rules are git's own, for work trees and their repositories lie anywhere.
 
+use std::fs::DirEntry;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,32 @@ pub(super) fn enclosed(directory: &Path, workspace: &Path) -> Result<(), Error> 
     let is_inside = |path: Option<PathBuf>| path.is_some_and(|path| path.starts_with(workspace));
     let files = git_directory(directory);
     let shared = files.as_deref().and_then(common_directory);
-    if is_inside(files) && is_inside(shared) { Ok(()) } else { Err(remedy::outside(directory, workspace)) }
+    let has_no_way_out = [&files, &shared].into_iter().flatten().all(|folder| !leads_out(folder, workspace));
+    if is_inside(files) && is_inside(shared) && has_no_way_out {
+        Ok(())
+    } else {
+        Err(remedy::outside(directory, workspace))
+    }
+}
+
+/// What says in a repository which commits are its own, and how it is set up. With these from elsewhere it would be another one.
+const OWN: [&str; 6] = ["HEAD", "config", "config.worktree", "packed-refs", "refs", "shallow"];
+
+/// Whether something of this is a link to a place outside of `workspace`, or to none.
+pub(super) fn leads_out(files: &Path, workspace: &Path) -> bool {
+    let mut open: Vec<PathBuf> = OWN.iter().map(|name| files.join(name)).collect();
+    while let Some(path) = open.pop() {
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if metadata.is_symlink() && !path.canonicalize().is_ok_and(|real| real.starts_with(workspace)) {
+            return true;
+        }
+        if metadata.is_dir() {
+            let Ok(entries) = path.read_dir() else { return true };
+            let is_file = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+            open.extend(entries.flatten().filter(|entry| !is_file(entry)).map(|entry| entry.path()));
+        }
+    }
+    false
 }
 
 /// The directory that the `.git` of a checkout is, or leads to, without links.

@@ -3,16 +3,21 @@
 //! A bare repository in a temporary folder, which sees the other one's objects too: a pack may hold differences to them. It goes
 //! away with its owner.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::RepositoryInitOptions;
 
 use crate::error::Error;
 
+use super::watch::{PATIENCE, Progress, watched};
+
 /// The folder, and the repository in it.
 pub(in crate::changes) struct Store {
-    inner: git2::Repository,
+    inner: Arc<Mutex<git2::Repository>>,
+    progress: Arc<Progress>,
     folder: Folder,
 }
 
@@ -33,7 +38,7 @@ impl Store {
         let inner = git2::Repository::init_opts(&folder.0, &options).map_err(failed)?;
         let others = others.to_str().ok_or_else(|| no_store(others, "the folder's name isn't Unicode"))?;
         inner.odb().and_then(|odb| odb.add_disk_alternate(others)).map_err(failed)?;
-        Ok(Self { inner, folder })
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), progress: Arc::default(), folder })
     }
 
     /// Where the objects come to lie.
@@ -41,47 +46,85 @@ impl Store {
         self.folder.0.join("objects")
     }
 
-    /// Its object database.
-    ///
-    /// # Errors
-    /// One that can't be opened, in libgit2's words.
-    pub(in crate::changes) fn database(&self) -> Result<Database<'_>, String> {
-        self.inner.odb().map(Database).map_err(words)
-    }
-}
-
-/// The objects of a store.
-pub(in crate::changes) struct Database<'a>(git2::Odb<'a>);
-
-impl Database<'_> {
     /// A place to write a pack to.
     ///
     /// # Errors
-    /// One that can't be made, in libgit2's words.
+    /// One that can't be made.
     pub(in crate::changes) fn pack(&self) -> Result<Pack<'_>, String> {
-        self.0.packwriter().map(Pack).map_err(words)
+        let path = self.folder.0.join("incoming");
+        let file = File::create(&path).map_err(|error| unwritten(&error))?;
+        Ok(Pack { store: self, path, file: BufWriter::new(file), begun: 0 })
     }
 }
 
 /// A pack that is being written.
-pub(in crate::changes) struct Pack<'a>(git2::OdbPackwriter<'a>);
+pub(in crate::changes) struct Pack<'a> {
+    store: &'a Store,
+    path: PathBuf,
+    file: BufWriter<File>,
+    /// How many bytes of [`PACK`] have come.
+    begun: usize,
+}
+
+/// How a pack begins.
+const PACK: &[u8] = b"PACK";
 
 impl Pack<'_> {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// Bytes that are no pack.
+    /// Bytes that don't begin as a pack does; a disk that is full.
     pub(in crate::changes) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.0.write_all(bytes).map_err(|_| "the server's pack can't be read".to_owned())
+        let rest = &PACK[self.begun..];
+        let known = rest.len().min(bytes.len());
+        if rest[..known] != bytes[..known] {
+            return Err(unread());
+        }
+        self.begun += known;
+        self.file.write_all(bytes).map_err(|error| unwritten(&error))
     }
 
-    /// Ends the pack; its objects can be read from now on.
+    /// Ends the pack; its objects can be read from now on. Where it stands on objects of the clone, libgit2 reads those, so it is
+    /// watched as all reading is.
     ///
     /// # Errors
-    /// A pack that isn't whole, or that stands on objects that aren't here, in libgit2's words.
-    pub(in crate::changes) fn finish(mut self) -> Result<(), String> {
-        self.0.commit().map(drop).map_err(|error| format!("the server's pack can't be used: {}", error.message()))
+    /// A pack that can't be read or isn't whole, or that stands on objects that aren't here or can't be read, in libgit2's words.
+    pub(in crate::changes) fn finish(self) -> Result<(), String> {
+        let Self { store, path, file, .. } = self;
+        file.into_inner().map_err(|error| unwritten(error.error()))?;
+        let (inner, progress) = (Arc::clone(&store.inner), Arc::clone(&store.progress));
+        let done = watched(&store.progress, move || {
+            let inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+            index(&inner, &path, &progress)
+        });
+        done.map_err(|error| error.to_string())?.unwrap_or_else(|| {
+            Err(format!("the server's pack can't be used: nothing came of it within {} s", PATIENCE.as_secs()))
+        })
     }
+}
+
+/// Takes the pack in a file into the repository.
+fn index(repository: &git2::Repository, path: &Path, progress: &Progress) -> Result<(), String> {
+    let odb = repository.odb().map_err(words)?;
+    let mut pack = odb.packwriter().map_err(words)?;
+    pack.progress(|_| {
+        progress.step();
+        true
+    });
+    let mut file = File::open(path).map_err(|error| unwritten(&error))?;
+    std::io::copy(&mut file, &mut pack).map_err(|_| unread())?;
+    pack.commit().map(drop).map_err(|error| format!("the server's pack can't be used: {}", error.message()))?;
+    // It is in the repository now; what can't be removed goes away with the folder.
+    let _ = std::fs::remove_file(path);
+    Ok(())
+}
+
+fn unread() -> String {
+    "the server's pack can't be read".to_owned()
+}
+
+fn unwritten(error: &std::io::Error) -> String {
+    format!("the server's pack can't be kept: {error}")
 }
 
 fn words(error: git2::Error) -> String {

@@ -1,11 +1,13 @@
 //! A submodule's place in a checkout becomes its own repository, if it is checked out and lies where git puts it.
 
+use std::path::PathBuf;
+
 use crate::changes::entries::Mode;
 use crate::changes::remedy::submodules as remedy;
 use crate::error::Error;
 use crate::inputs::Environment;
 
-use super::enclosure::{common_directory, git_directory, native};
+use super::enclosure::{common_directory, git_directory, leads_out, native};
 use super::{ObjectId, Repository, open_trusted, trusted_directory};
 
 impl Repository {
@@ -46,11 +48,12 @@ impl Repository {
         let inside = [self.directory.clone(), self.common.canonicalize().unwrap_or_default()];
         let is_own = directory.canonicalize().is_ok_and(|real| real == directory);
         let files = git_directory(&directory).filter(|files| inside.iter().any(|own| files.starts_with(own)));
-        if !is_own || files.is_none() || files.as_deref().and_then(common_directory) != files {
-            return Err(remedy::elsewhere(&shown));
-        }
         // It was checked out together with the one directory that is trusted.
         let trusted = trusted_directory(environment).filter(|trusted| directory.starts_with(trusted));
+        let has_way_out = |files: &PathBuf| trusted.as_ref().is_some_and(|trusted| leads_out(files, trusted));
+        if !is_own || files.as_ref().is_none_or(has_way_out) || files.as_deref().and_then(common_directory) != files {
+            return Err(remedy::elsewhere(&shown));
+        }
         let inner = open_trusted(&directory, trusted.is_some().then_some(&*directory))
             .map_err(|error| remedy::unopened(&shown, error.message()))?;
         Ok(Self::new(inner, directory, self.host))

@@ -32,6 +32,11 @@ impl Progress {
         *now = (now.0 + 1, Some(object));
     }
 
+    /// Goes on with what is no object of its own.
+    pub(super) fn step(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 += 1;
+    }
+
     /// How many were begun, and the last of them.
     pub(super) fn now(&self) -> (u64, Option<ObjectId>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -63,5 +68,30 @@ pub(super) fn watched<T: Send + 'static>(
                 Ok(()) => return Ok(None),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_ends_is_waited_for_and_what_gets_no_further_is_left_behind() {
+        let progress = Arc::new(Progress::default());
+        assert_eq!(watched(&progress, || 7).unwrap(), Some(7));
+        let (_never, nothing) = channel::<()>();
+        assert!(watched(&progress, move || nothing.recv()).unwrap().is_none());
+        // As long as there is any progress, it may take its time.
+        let (steps, waiting) = (Arc::clone(&progress), channel::<()>());
+        let done = watched(&progress, move || {
+            for _ in 0..4 {
+                steps.step();
+                assert!(waiting.1.recv_timeout(PATIENCE / 3).is_err());
+            }
+            9
+        });
+        assert_eq!(done.unwrap(), Some(9));
     }
 }

@@ -152,6 +152,40 @@ fn a_repository_outside_of_the_workspace_is_not_read() {
     }
 }
 
+/// The same bit by bit: each part of `.git` that says which commits are this repository's is a link to another one's.
+#[cfg(unix)]
+#[test]
+fn a_repository_that_is_another_one_by_links_is_not_read() {
+    use std::os::unix::fs::symlink;
+    let victim = Checkout::with_three_commits();
+    let outside = victim.path.join(".git");
+    victim.git(&["pack-refs", "--all"]);
+    victim.git(&["branch", "topic"]);
+    for part in ["HEAD", "config", "packed-refs", "refs", "refs/heads", "refs/heads/topic", "refs/nothing", "shallow"] {
+        let checkout = victim.clone(&[]);
+        checkout.git(&["branch", "topic"]);
+        let place = checkout.path.join(".git").join(part);
+        let ci = [("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", checkout.path.to_str().unwrap())];
+        assert_eq!(lines(&found(&checkout.path, &ci).unwrap().files), ["M one"]);
+        if place.is_dir() {
+            std::fs::remove_dir_all(&place).unwrap();
+        } else if place.exists() {
+            std::fs::remove_file(&place).unwrap();
+        }
+        symlink(outside.join(part), &place).unwrap();
+        let refused = refusal(found(&checkout.path, &ci));
+        assert!(refused.contains("leads out of"), "{part}: {refused}");
+        // A link to a place inside is no way out.
+        std::fs::remove_file(&place).unwrap();
+        symlink(checkout.path.join(".git/description"), &place).unwrap();
+        std::fs::write(checkout.path.join(".git/description"), "").unwrap();
+        assert!(
+            !found(&checkout.path, &ci).err().is_some_and(|error| error.to_string().contains("leads out")),
+            "{part}"
+        );
+    }
+}
+
 /// A folder of the tracked files that looks like a bare repository, with settings of its own.
 #[test]
 fn a_bare_repository_among_the_files_is_refused() {

@@ -165,6 +165,13 @@ fn a_submodule_whose_repository_lies_elsewhere_is_not_read() {
     std::fs::remove_file(&link).unwrap();
     std::fs::write(&link, original).unwrap();
     assert!(between(&site, Some("HEAD~1"), &[]).is_ok());
+    let ci = [("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", site.path.to_str().unwrap())];
+    assert!(between(&site, Some("HEAD~1"), &ci).is_ok());
+    let head = site.path.join(".git/modules/themes/main/HEAD");
+    std::fs::remove_file(&head).unwrap();
+    std::os::unix::fs::symlink(outside.join("HEAD"), &head).unwrap();
+    let of_ci = refusal(between(&site, Some("HEAD~1"), &ci));
+    assert!(of_ci.contains("lies outside of this checkout"), "{of_ci}");
     std::fs::write(site.path.join(".git/modules/themes/main/commondir"), outside.to_str().unwrap()).unwrap();
     refused();
     std::fs::rename(&place, site.path.join("themes/moved")).unwrap();
