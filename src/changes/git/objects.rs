@@ -15,7 +15,7 @@ use crate::changes::tree::TreeSource;
 use crate::error::Error;
 
 use super::commits::{self, Parsed};
-use super::watch::{PATIENCE, Progress, watched};
+use super::watch::{PATIENCE, Watch};
 use super::{Repository, loose, oid};
 
 /// No object that people make is larger: as a directory it has several million files.
@@ -29,13 +29,13 @@ pub(super) struct Shared {
     repository: Mutex<git2::Repository>,
     /// The folders that have objects in files of their own.
     loose: Mutex<Vec<PathBuf>>,
-    progress: Progress,
+    watch: Watch,
 }
 
 impl Shared {
     pub(super) fn new(repository: git2::Repository) -> Self {
         let loose = loose::folders(&repository.commondir().join("objects"));
-        Self { repository: Mutex::new(repository), loose: Mutex::new(loose), progress: Progress::default() }
+        Self { repository: Mutex::new(repository), loose: Mutex::new(loose), watch: Watch::default() }
     }
 
     /// The repository itself, for what isn't read from objects.
@@ -56,7 +56,7 @@ impl Shared {
     }
 
     fn endless(&self) -> Error {
-        remedy::endless(self.progress.now().1, PATIENCE.as_secs())
+        remedy::endless(self.watch.now().1, PATIENCE.as_secs())
     }
 }
 
@@ -71,11 +71,11 @@ impl Repository {
     ) -> Result<T, Error> {
         drop(self.shared.repository()?);
         let shared = Arc::clone(&self.shared);
-        let done = watched(&self.shared.progress, move || {
+        let done = self.shared.watch.over(move || {
             let repository = shared.repository()?;
             let odb = repository.odb().map_err(|error| remedy::unreadable("the object database", error.message()))?;
             let loose = shared.loose.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            work(&Objects { repository: &repository, odb, loose, progress: &shared.progress })
+            work(&Objects { repository: &repository, odb, loose, watch: &shared.watch })
         });
         done.map_err(|error| remedy::unreadable("the repository", &error.to_string()))?
             .ok_or_else(|| self.shared.endless())?
@@ -103,7 +103,7 @@ pub(super) struct Objects<'a> {
     pub(super) repository: &'a git2::Repository,
     odb: git2::Odb<'a>,
     loose: Vec<PathBuf>,
-    progress: &'a Progress,
+    watch: &'a Watch,
 }
 
 impl Objects<'_> {
@@ -112,7 +112,7 @@ impl Objects<'_> {
     /// # Errors
     /// One that is damaged.
     pub(super) fn get(&self, id: ObjectId) -> Result<Option<Object>, Error> {
-        self.progress.begin(id);
+        self.watch.begin(id);
         for folder in &self.loose {
             if let Some(object) = loose::read(folder, id)? {
                 return Ok(Some(object));

@@ -12,12 +12,12 @@ use git2::RepositoryInitOptions;
 
 use crate::error::Error;
 
-use super::watch::{PATIENCE, Progress, watched};
+use super::watch::{PATIENCE, Watch};
 
 /// The folder, and the repository in it.
 pub(in crate::changes) struct Store {
     inner: Arc<Mutex<git2::Repository>>,
-    progress: Arc<Progress>,
+    watch: Arc<Watch>,
     folder: Folder,
 }
 
@@ -38,7 +38,7 @@ impl Store {
         let inner = git2::Repository::init_opts(&folder.0, &options).map_err(failed)?;
         let others = others.to_str().ok_or_else(|| no_store(others, "the folder's name isn't Unicode"))?;
         inner.odb().and_then(|odb| odb.add_disk_alternate(others)).map_err(failed)?;
-        Ok(Self { inner: Arc::new(Mutex::new(inner)), progress: Arc::default(), folder })
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), watch: Arc::default(), folder })
     }
 
     /// Where the objects come to lie.
@@ -92,10 +92,10 @@ impl Pack<'_> {
     pub(in crate::changes) fn finish(self) -> Result<(), String> {
         let Self { store, path, file, .. } = self;
         file.into_inner().map_err(|error| unwritten(error.error()))?;
-        let (inner, progress) = (Arc::clone(&store.inner), Arc::clone(&store.progress));
-        let done = watched(&store.progress, move || {
+        let (inner, watch) = (Arc::clone(&store.inner), Arc::clone(&store.watch));
+        let done = store.watch.over(move || {
             let inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-            index(&inner, &path, &progress)
+            index(&inner, &path, &watch)
         });
         done.map_err(|error| error.to_string())?.unwrap_or_else(|| {
             Err(format!("the server's pack can't be used: nothing came of it within {} s", PATIENCE.as_secs()))
@@ -104,11 +104,11 @@ impl Pack<'_> {
 }
 
 /// Takes the pack in a file into the repository.
-fn index(repository: &git2::Repository, path: &Path, progress: &Progress) -> Result<(), String> {
+fn index(repository: &git2::Repository, path: &Path, watch: &Watch) -> Result<(), String> {
     let odb = repository.odb().map_err(words)?;
     let mut pack = odb.packwriter().map_err(words)?;
     pack.progress(|_| {
-        progress.step();
+        watch.step();
         true
     });
     let mut file = File::open(path).map_err(|error| unwritten(&error))?;
