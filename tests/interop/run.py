@@ -3,6 +3,7 @@
 Usage: run.py BINARY (through the `run` beside it, which sets up the environment)
 """
 
+import base64
 import importlib
 import json
 import pathlib
@@ -29,13 +30,14 @@ class Refused(Exception):
 
 def product(action):
     """Whose call it is: each product has a client of its own."""
-    return "dcdn" if "Dcdn" in action else "vod" if "Vod" in action else "cdn"
+    marks = {"Dcdn": "dcdn", "Vod": "vod", "AssumeRole": "sts"}
+    return next((name for mark, name in marks.items() if mark in action), "cdn")
 
 
 class Current:
     """alibabacloud_cdn20180510 and its siblings, signing with V3 or V1."""
 
-    PACKAGES = {"cdn": "alibabacloud_cdn20180510", "dcdn": "alibabacloud_dcdn20180115", "vod": "alibabacloud_vod20170321"}
+    PACKAGES = {"cdn": "alibabacloud_cdn20180510", "dcdn": "alibabacloud_dcdn20180115", "vod": "alibabacloud_vod20170321", "sts": "alibabacloud_sts20150401"}
 
     def __init__(self, address, algorithm=None, key=KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"], secret=KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], token=None):
         from alibabacloud_tea_openapi.models import Config
@@ -75,7 +77,7 @@ class Current:
 class Former:
     """aliyun-python-sdk-cdn and its siblings, signing with V1, all parameters in the query."""
 
-    VERSIONS = {"cdn": "2018-05-10", "dcdn": "2018-01-15", "vod": "2017-03-21"}
+    VERSIONS = {"cdn": "2018-05-10", "dcdn": "2018-01-15", "vod": "2017-03-21", "sts": "2015-04-01"}
 
     def __init__(self, address, key=KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"], secret=KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"], token=None):
         from aliyunsdkcore.auth.credentials import StsTokenCredential
@@ -293,6 +295,34 @@ def temporary_credentials_need_their_token(binary, connect):
         equal(len(emulate.ledger()), 2)
 
 
+def a_role_gives_keys_that_every_product_takes(binary, connect):
+    role = {"RoleArn": "acs:ram::1234567890123456:role/cdn", "RoleSessionName": "interop"}
+    provider = "acs:ram::1234567890123456:oidc-provider/ci"
+    with Emulate(binary) as emulate:
+        client = connect(emulate.address)
+        by_key = client.call("AssumeRole", **role, DurationSeconds=900)
+        by_token = client.call("AssumeRoleWithOIDC", **role, OIDCProviderArn=provider, OIDCToken=oidc_token(60))
+        for answer in (by_key, by_token):
+            keys = answer["Credentials"]
+            holder = connect(
+                emulate.address, key=keys["AccessKeyId"], secret=keys["AccessKeySecret"], token=keys["SecurityToken"]
+            )
+            holder.call("RefreshObjectCaches", ObjectPath=f"{SITE}/x")
+            holder.call("PreloadDcdnObjectCaches", ObjectPath=f"{SITE}/x")
+            holder.call("RefreshVodObjectCaches", ObjectPath=f"{SITE}/x")
+        equal(len(emulate.ledger()), 6)
+        late = refusal(client, "AssumeRoleWithOIDC", **role, OIDCProviderArn=provider, OIDCToken=oidc_token(-60))
+        equal(late[0], "AuthenticationFail.OIDCToken.Expired")
+        equal(refusal(client, "AssumeRole", **{**role, "RoleArn": "cdn"})[0], "InvalidParameter.RoleArn")
+
+
+def oidc_token(seconds):
+    """A token that ends in so many seconds, as far as one can see without the issuer's keys."""
+    claims = {"aud": "sts.aliyuncs.com", "exp": int(time.time()) + seconds}
+    parts = (json.dumps({"alg": "RS256"}), json.dumps(claims), "signature")
+    return ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+
+
 def tasks_that_fail_say_why(binary, connect):
     with Emulate(binary, "--task-seconds", "0", "--fail", "broken") as emulate:
         client = connect(emulate.address)
@@ -413,6 +443,7 @@ STORIES = [
     what_is_malformed_is_refused_whole,
     who_is_not_let_in,
     temporary_credentials_need_their_token,
+    a_role_gives_keys_that_every_product_takes,
     tasks_that_fail_say_why,
     throttling_is_understood_as_such,
     every_operation_of_dcdn_and_vod,
