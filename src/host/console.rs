@@ -221,11 +221,9 @@ impl Console {
 
     /// Gives a result: what the program was called for. All lines of it go to standard output.
     pub fn result(&mut self, text: &str) {
-        let text = self.redactor.redact(text).into_owned();
-        for line in text.lines() {
-            let line = self.safe(line);
-            self.out.line(&line);
-        }
+        let text = self.redactor.redact(text);
+        let lines: String = text.lines().map(|line| self.safe(line) + "\n").collect();
+        self.out.text(&lines);
     }
 
     /// Ends what is open, says what annotations were held back, and flushes.
@@ -325,8 +323,13 @@ impl Stream {
     }
 
     fn line(&mut self, line: &str) {
+        self.text(&format!("{line}\n"));
+    }
+
+    /// Whole lines, in one go: whoever reads them need wake up but once.
+    fn text(&mut self, lines: &str) {
         if !self.closed {
-            let written = self.writer.write_all(format!("{line}\n").as_bytes());
+            let written = self.writer.write_all(lines.as_bytes());
             self.note(written);
         }
     }
