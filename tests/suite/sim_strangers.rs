@@ -287,19 +287,24 @@ fn equal_ids_of_a_refresh_and_a_prefetch_are_not_taken_for_each_other() {
     assert_eq!((story.count("done"), story.count("unknown")), (1, 1));
 }
 
+/// Leaves the rows of these pages out of a list.
+fn drop_rows(body: &mut Value, pages: std::ops::Range<usize>) {
+    let is_kept = |row: &Value| {
+        !pages.clone().any(|page| row["ObjectPath"] == format!("https://www.example.com/page/{page}.html"))
+    };
+    let tasks = &mut body["Tasks"];
+    let rows = if tasks.is_array() { tasks.as_array_mut() } else { tasks["CDNTask"].as_array_mut() };
+    rows.into_iter().for_each(|rows| rows.retain(is_kept));
+    if body.get("TotalCount").is_some() {
+        body["TotalCount"] = json!(0);
+    }
+}
+
 #[test]
 fn an_address_that_a_server_dropped_from_a_batch_it_took_is_never_done() {
     // It lists a row for each address, and none for this one.
     let mut world = World::of_pages(20);
-    world.bend = json_bend(|_, body| {
-        let is_kept = |row: &Value| row["ObjectPath"] != "https://www.example.com/page/7.html";
-        let tasks = &mut body["Tasks"];
-        let rows = if tasks.is_array() { tasks.as_array_mut() } else { tasks["CDNTask"].as_array_mut() };
-        rows.into_iter().for_each(|rows| rows.retain(is_kept));
-        if body.get("TotalCount").is_some() {
-            body["TotalCount"] = json!(0);
-        }
-    });
+    world.bend = json_bend(|_, body| drop_rows(body, 7..8));
     let story = world.run();
     story.assert_partition().assert_ledger();
     assert!(matches!(story.outcome(REFRESH, "https://www.example.com/page/7.html"), Outcome::Unknown(_)));
@@ -414,18 +419,7 @@ fn a_server_that_was_seen_to_list_every_address_speaks_for_none_that_it_does_not
     // It lists a row for each address of the first two batches, and of the last one a single row.
     let mut world = World::of_pages(45);
     (world.settings.ids, world.options.batch_size) = (Ids::PerCall, Some(20));
-    world.bend = json_bend(|_, body| {
-        let is_kept = |row: &Value| {
-            let url = row["ObjectPath"].as_str().unwrap();
-            !(41..45).any(|page| url == format!("https://www.example.com/page/{page}.html"))
-        };
-        let tasks = &mut body["Tasks"];
-        let rows = if tasks.is_array() { tasks.as_array_mut() } else { tasks["CDNTask"].as_array_mut() };
-        rows.into_iter().for_each(|rows| rows.retain(is_kept));
-        if body.get("TotalCount").is_some() {
-            body["TotalCount"] = json!(0);
-        }
-    });
+    world.bend = json_bend(|_, body| drop_rows(body, 41..45));
     let story = world.run();
     story.assert_partition().assert_ledger();
     assert_eq!((story.count("done"), story.count("unknown"), story.count("unsubmitted")), (82, 4, 4));
