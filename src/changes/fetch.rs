@@ -226,7 +226,8 @@ impl<'a> Fetcher<'a> {
             self.fetching.outside.note("the server can't leave out what files hold, so that comes too");
         }
         server.fetch(wanted, store).await?;
-        self.repository.read_also(&store.objects()).map_err(because)
+        self.repository.read_also(&store.objects());
+        Ok(())
     }
 
     /// Opens the remote, the first time.
@@ -259,7 +260,7 @@ impl<'a> Fetcher<'a> {
             Source::Folder(folder) => {
                 let folder = self.repository.beside(&folder);
                 let objects = objects_of(&folder).ok_or_else(|| "there is no repository".to_owned())?;
-                self.repository.read_also(&objects).map_err(because)?;
+                self.repository.read_also(&objects);
                 Ok(Place::Folder(folder))
             }
         }

@@ -1,17 +1,19 @@
 //! A directory becomes an open repository, revisions become commits, commits become trees.
 //!
-//! With the folder beside it, the one place that names git2. It reads objects, references and the settings of the remote, and
-//! nothing else: no index, no work tree, no filters, no hooks, no network, and no process is started.
+//! Objects and references are read by the modules in the folder beside it; libgit2 says what is a repository and whose, reads the
+//! settings of the remote, and takes in what was fetched. Nothing else is read: no list of files, no work tree, no filters, no
+//! hooks; nothing goes over the network, and no process is started.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use git2::{ErrorCode, Oid, RepositoryOpenFlags};
 
 use crate::error::Error;
 use crate::inputs::Environment;
 
-use self::objects::{Peeled, Shared};
+use self::objects::{Objects, Peeled};
+use self::references::{References, Target};
 use super::ancestry;
 use super::entries::ObjectId;
 use super::range::{Base, Commit, Head, Host, NamedCommit, Place};
@@ -20,9 +22,15 @@ use super::tree::{self, Difference, Limits};
 
 mod commits;
 mod content;
+mod delta;
 mod enclosure;
+mod folders;
+mod index;
 mod loose;
 mod objects;
+mod pack;
+mod place;
+mod references;
 mod remote;
 mod revision;
 pub(super) mod store;
@@ -32,7 +40,9 @@ mod watch;
 
 /// An open repository with a work tree.
 pub(super) struct Repository {
-    shared: Arc<Shared>,
+    inner: git2::Repository,
+    objects: Objects,
+    references: References,
     /// The directory that holds `.git`.
     directory: PathBuf,
     /// The files that all work trees of the repository share.
@@ -74,7 +84,9 @@ impl Repository {
 
     fn new(inner: git2::Repository, directory: PathBuf, host: Host) -> Self {
         let common = inner.commondir().to_owned();
-        Self { shared: Arc::new(Shared::new(inner)), directory, common, host }
+        let objects = Objects::new(&common.join("objects"));
+        let references = References::new(inner.path().to_owned(), common.clone());
+        Self { inner, objects, references, directory, common, host }
     }
 
     /// The commit that is checked out.
@@ -82,13 +94,8 @@ impl Repository {
     /// # Errors
     /// A branch without a commit; a commit that can't be read.
     pub(super) fn head(&self) -> Result<Commit, Error> {
-        let target =
-            self.shared.repository()?.head().map(|head| head.target()).map_err(|error| match error.code() {
-                ErrorCode::UnbornBranch | ErrorCode::NotFound => remedy::unborn(&self.directory),
-                _ => remedy::unreadable("`HEAD`", error.message()),
-            })?;
-        let id = object_id(target.ok_or_else(|| remedy::unborn(&self.directory))?);
-        match self.read(move |objects| objects.peel(id))? {
+        let id = self.references.resolve(b"HEAD")?.ok_or_else(|| remedy::unborn(&self.directory))?;
+        match self.objects.peel(id)? {
             Peeled::Commit(commit) => Ok(commit),
             Peeled::Other(kind) => Err(remedy::unreadable("the commit of `HEAD`", &format!("`{id}` is a {kind}"))),
             Peeled::Absent => Err(remedy::unreadable("the commit of `HEAD`", &format!("`{id}` isn't here"))),
@@ -133,10 +140,12 @@ impl Repository {
 
     /// The default branch of the remote that was cloned, if this clone knows it.
     pub(super) fn default_branch(&self) -> Option<String> {
-        let repository = self.shared.repository().ok()?;
-        let reference = repository.find_reference("refs/remotes/origin/HEAD").ok()?;
-        let target = reference.symbolic_target().ok().flatten()?;
-        target.strip_prefix("refs/remotes/origin/").map(str::to_owned)
+        match self.references.read(b"refs/remotes/origin/HEAD").ok()?? {
+            Target::Reference(name) => {
+                Some(std::str::from_utf8(&name).ok()?.strip_prefix("refs/remotes/origin/")?.to_owned())
+            }
+            Target::Object(_) => None,
+        }
     }
 
     /// In what the directories of two commits differ, as [`tree::differences`] says.
@@ -144,10 +153,15 @@ impl Repository {
     /// # Errors
     /// As there; and a commit that can't be read.
     pub(super) fn differences(&self, base: Option<ObjectId>, head: ObjectId) -> Result<Vec<Difference>, Error> {
-        self.read(move |objects| {
-            let base = base.map(|base| objects.needed(base)).transpose()?;
-            tree::differences(objects, base.map(|base| base.tree), objects.needed(head)?.tree, Limits::default())
-        })
+        let base = base.map(|base| self.objects.needed(base)).transpose()?;
+        let head = self.objects.needed(head)?;
+        tree::differences(&self.objects, base.map(|base| base.tree), head.tree, Limits::default())
+    }
+
+    /// An object by git's name of its kind, and what it holds; `None` if it isn't here.
+    #[cfg(test)]
+    pub(super) fn object(&self, id: ObjectId) -> Result<Option<(&'static str, objects::Content)>, Error> {
+        Ok(self.objects.get(id)?.map(|object| (object.kind.name(), object.content)))
     }
 
     fn named(&self, named: &NamedCommit) -> Result<Commit, Error> {
@@ -158,7 +172,7 @@ impl Repository {
             Place::Run => format!("the commit `{id}` (`{}` of the last run that ended well)", named.field),
             Place::File => format!("the commit `{id}` (in the file of `{}`)", named.field),
         };
-        match self.read(move |objects| objects.peel(id))? {
+        match self.objects.peel(id)? {
             Peeled::Commit(commit) => Ok(commit),
             Peeled::Other(kind) => Err(remedy::unreadable(&what, &format!("it is a {kind}"))),
             Peeled::Absent => Err(remedy::not_here(&what, self.is_shallow(), self.host, Distance::Any)),
@@ -167,7 +181,7 @@ impl Repository {
 
     fn parent(&self, parent: ObjectId) -> Result<ObjectId, Error> {
         let what = format!("the parent commit `{parent}`");
-        match self.read(move |objects| objects.commit(parent))? {
+        match self.objects.commit(parent)? {
             Some(_) => Ok(parent),
             None => Err(remedy::not_here(&what, self.is_shallow(), self.host, Distance::One)),
         }
@@ -182,17 +196,13 @@ impl Repository {
 
     /// The commit of the first of these references that is here.
     fn first_commit(&self, names: &[String]) -> Result<Option<ObjectId>, Error> {
-        let names = names.to_owned();
-        self.read(move |objects| {
-            for name in names {
-                let reference = objects.repository.find_reference(&name).and_then(|reference| reference.resolve());
-                let Some(id) = reference.ok().and_then(|reference| reference.target()) else { continue };
-                if let Peeled::Commit(commit) = objects.peel(object_id(id))? {
-                    return Ok(Some(commit.id));
-                }
+        for name in names {
+            let Some(id) = self.references.resolve(name.as_bytes())? else { continue };
+            if let Peeled::Commit(commit) = self.objects.peel(id)? {
+                return Ok(Some(commit.id));
             }
-            Ok(None)
-        })
+        }
+        Ok(None)
     }
 
     /// In a shallow clone a merge base may be missed, and an older one taken for it, so none is looked for.
@@ -201,7 +211,7 @@ impl Repository {
     }
 
     fn merge_base(&self, head: ObjectId, other: ObjectId, with: &str) -> Result<ObjectId, Error> {
-        let found = self.read(move |objects| ancestry::parting(head, other, |id| Ok(objects.needed(id)?.node)))?;
+        let found = ancestry::parting(head, other, |id| Ok(self.objects.needed(id)?.node))?;
         found.ok_or_else(|| remedy::unrelated(with))
     }
 
@@ -254,9 +264,6 @@ static OPENING: Mutex<()> = Mutex::new(());
 
 fn open_trusted(directory: &Path, trusted: Option<&Path>) -> Result<git2::Repository, git2::Error> {
     let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
-    // The walk reads each tree once: a cache and a second hash of what git has checked cost a third of its time.
-    git2::opts::strict_hash_verification(false);
-    git2::opts::enable_caching(false);
     accept_partial_clones()?;
     let open = || git2::Repository::open_ext(directory, RepositoryOpenFlags::NO_SEARCH, &[] as &[&Path]);
     match open() {
@@ -284,10 +291,6 @@ fn verify_owner(on: bool) -> Result<(), git2::Error> {
     // SAFETY: libgit2 reads this setting when it opens a repository, and this program opens repositories in `open_trusted`
     // only, which holds `OPENING` around the opening and around both calls of this function.
     unsafe { git2::opts::set_verify_owner_validation(on) }
-}
-
-fn oid(id: ObjectId) -> Oid {
-    Oid::from_bytes(id.as_bytes()).expect("an object id has the 20 bytes that SHA-1 needs")
 }
 
 fn object_id(oid: Oid) -> ObjectId {

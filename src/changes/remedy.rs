@@ -104,9 +104,8 @@ pub(super) fn unreadable(what: &str, words: &str) -> Error {
     )
 }
 
-/// Reading that got no further with an object in so many seconds.
-pub(super) fn endless(object: Option<ObjectId>, seconds: u64) -> Error {
-    let what = object.map_or_else(|| "the repository".to_owned(), |object| format!("the object `{object}`"));
+/// Reading that got no further in so many seconds.
+pub(super) fn endless(what: &str, seconds: u64) -> Error {
     checkout(
         format!("{what} can't be read: nothing came of it within {seconds} s"),
         "check the repository with `git fsck`, and check it out anew if it is damaged; or try again if the disk was busy",

@@ -11,6 +11,7 @@ mod every_event;
 mod fetch;
 mod forge;
 mod hostile;
+mod packs;
 mod pairs;
 mod refusals;
 mod submodules;

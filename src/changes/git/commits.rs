@@ -5,15 +5,13 @@
 
 use std::collections::hash_map::Entry;
 
-use git2::ObjectType;
-
 use crate::changes::entries::ObjectId;
 use crate::changes::fetch::history::{History, Node};
 use crate::changes::remedy;
 use crate::error::Error;
 
 use super::Repository;
-use super::objects::Object;
+use super::objects::{Kind, Object};
 
 /// The most commits that are looked at, some hundred megabytes of memory: the largest public histories have about a million.
 pub(super) const MOST: usize = 2_000_000;
@@ -34,20 +32,18 @@ impl Repository {
     /// More than two million commits; a commit that is damaged.
     pub(in crate::changes) fn history(&self, tips: &[ObjectId]) -> Result<History, Error> {
         let mut open = tips.to_vec();
-        self.read(move |objects| {
-            let mut history = History::new();
-            while let Some(id) = open.pop() {
-                let Entry::Vacant(place) = history.entry(id) else { continue };
-                let Some(Object { kind: ObjectType::Commit, content }) = objects.get(id)? else { continue };
-                let Some(Parsed { node, .. }) = read(&content).filter(|_| content.len() <= LARGEST) else { continue };
-                open.extend(&node.parents);
-                place.insert(node);
-                if history.len() > MOST {
-                    return Err(remedy::history_too_long(MOST));
-                }
+        let mut history = History::new();
+        while let Some(id) = open.pop() {
+            let Entry::Vacant(place) = history.entry(id) else { continue };
+            let Some(Object { kind: Kind::Commit, content }) = self.objects.get(id)? else { continue };
+            let Some(Parsed { node, .. }) = read(&content).filter(|_| content.len() <= LARGEST) else { continue };
+            open.extend(&node.parents);
+            place.insert(node);
+            if history.len() > MOST {
+                return Err(remedy::history_too_long(MOST));
             }
-            Ok(history)
-        })
+        }
+        Ok(history)
     }
 }
 

@@ -20,8 +20,7 @@ impl Repository {
         let Ok(place) = file.strip_prefix(&self.directory) else { return false };
         let Ok(id) = Oid::hash_object(ObjectType::Blob, content) else { return false };
         let names: Vec<&[u8]> = place.iter().map(std::ffi::OsStr::as_encoded_bytes).collect();
-        let (commit, place) = (commit.id, names.join(&b'/'));
-        let found = self.read(move |objects| objects.at(commit, &place));
+        let found = self.objects.at(commit.id, &names.join(&b'/'));
         let is_file = |mode| matches!(mode, Mode::File | Mode::Executable | Mode::Symlink);
         found.is_ok_and(|item| item.is_some_and(|item| is_file(item.mode) && item.id == object_id(id)))
     }

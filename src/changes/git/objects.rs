@@ -1,12 +1,11 @@
 //! The name of an object becomes what it holds.
 //!
-//! All that is read of a history, a tag or a directory comes through here. An object in a file of its own is read by us
-//! (`loose.rs`), and what stands in packs by libgit2, on a thread that is watched (`watch.rs`).
+//! All that is read of a history, a tag or a directory comes through here: from a file of the object's own (`loose.rs`) or from
+//! a pack (`pack.rs`), in the repository's folder of objects and those that it leads to (`folders.rs`).
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-
-use git2::{ErrorCode, ObjectType};
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
 
 use crate::changes::entries::{Entries, Item, Mode, ObjectId};
 use crate::changes::range::Commit;
@@ -15,8 +14,9 @@ use crate::changes::tree::TreeSource;
 use crate::error::Error;
 
 use super::commits::{self, Parsed};
-use super::watch::{PATIENCE, Watch};
-use super::{Repository, loose, oid};
+use super::folders::{self, Folder};
+use super::loose;
+use super::pack::Reader;
 
 /// No object that people make is larger: as a directory it has several million files.
 pub(super) const LARGEST: usize = 256 << 20;
@@ -24,69 +24,54 @@ pub(super) const LARGEST: usize = 256 << 20;
 /// Tags of tags of tags. People have two.
 const DEEPEST_TAG: usize = 64;
 
-/// A repository that several threads may have, one after the other.
-pub(super) struct Shared {
-    repository: Mutex<git2::Repository>,
-    /// The folders that have objects in files of their own.
-    loose: Mutex<Vec<PathBuf>>,
-    watch: Watch,
+/// The objects of a repository.
+pub(super) struct Objects {
+    open: RefCell<Open>,
 }
 
-impl Shared {
-    pub(super) fn new(repository: git2::Repository) -> Self {
-        let loose = loose::folders(&repository.commondir().join("objects"));
-        Self { repository: Mutex::new(repository), loose: Mutex::new(loose), watch: Watch::default() }
-    }
-
-    /// The repository itself, for what isn't read from objects.
-    ///
-    /// # Errors
-    /// A thread has it that was left behind.
-    pub(super) fn repository(&self) -> Result<MutexGuard<'_, git2::Repository>, Error> {
-        match self.repository.try_lock() {
-            Ok(repository) => Ok(repository),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(self.endless()),
-        }
-    }
-
-    /// Reads objects from one more folder.
-    pub(super) fn add(&self, objects: &std::path::Path) {
-        self.loose.lock().unwrap_or_else(PoisonError::into_inner).extend(loose::folders(objects));
-    }
-
-    fn endless(&self) -> Error {
-        remedy::endless(self.watch.now().1, PATIENCE.as_secs())
-    }
-}
-
-impl Repository {
-    /// Reads objects.
-    ///
-    /// # Errors
-    /// What `work` can't read, and reading that doesn't end.
-    pub(super) fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Objects<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        drop(self.shared.repository()?);
-        let shared = Arc::clone(&self.shared);
-        let done = self.shared.watch.over(move || {
-            let repository = shared.repository()?;
-            let odb = repository.odb().map_err(|error| remedy::unreadable("the object database", error.message()))?;
-            let loose = shared.loose.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            work(&Objects { repository: &repository, odb, loose, watch: &shared.watch })
-        });
-        done.map_err(|error| remedy::unreadable("the repository", &error.to_string()))?
-            .ok_or_else(|| self.shared.endless())?
-    }
+/// What reading changes.
+struct Open {
+    folders: Vec<Folder>,
+    /// How many packs were opened.
+    packs: usize,
+    reader: Reader,
 }
 
 /// What an object is.
 pub(super) struct Object {
-    pub(super) kind: ObjectType,
-    /// Without its header. Of a file it may be left out.
-    pub(super) content: Vec<u8>,
+    pub(super) kind: Kind,
+    pub(super) content: Content,
+}
+
+/// What an object holds, without its header. Of a file it may be left out.
+pub(super) type Content = Rc<Vec<u8>>;
+
+/// The kinds of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Commit,
+    Tree,
+    Blob,
+    Tag,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Commit, Self::Tree, Self::Blob, Self::Tag];
+
+    /// As git names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Tree => "tree",
+            Self::Blob => "blob",
+            Self::Tag => "tag",
+        }
+    }
+
+    /// From git's name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// What a name leads to, through any number of tags.
@@ -98,35 +83,63 @@ pub(super) enum Peeled {
     Absent,
 }
 
-/// The objects of a repository.
-pub(super) struct Objects<'a> {
-    pub(super) repository: &'a git2::Repository,
-    odb: git2::Odb<'a>,
-    loose: Vec<PathBuf>,
-    watch: &'a Watch,
+/// What the first digits of a name lead to.
+pub(super) enum Beginning {
+    /// The only object whose name begins so.
+    One(ObjectId),
+    Several,
+    Absent,
 }
 
-impl Objects<'_> {
+impl Open {
+    fn get(&mut self, id: ObjectId) -> Result<Option<Object>, Error> {
+        for folder in self.folders.iter().filter(|folder| folder.is_loose) {
+            if let Some(object) = loose::read(&folder.path, id)? {
+                return Ok(Some(object));
+            }
+        }
+        let unreadable = |why: String| remedy::unreadable(&format!("the object `{id}`"), &why);
+        for folder in &mut self.folders {
+            if let Some((pack, place)) = folder.find(id, &mut self.packs).map_err(unreadable)? {
+                let (kind, content) = pack.read(place, &mut self.reader).map_err(unreadable)?;
+                return Ok(Some(Object { kind, content }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether there is any more to look through than before: somebody may have packed the objects meanwhile.
+    fn look_again(&mut self) -> bool {
+        self.folders.iter_mut().filter_map(|folder| folder.look_again().then_some(())).count() > 0
+    }
+}
+
+impl Objects {
+    /// Those of a folder of objects.
+    pub(super) fn new(folder: &Path) -> Self {
+        let open = Open { folders: folders::all(folder), packs: 0, reader: Reader::default() };
+        Self { open: RefCell::new(open) }
+    }
+
+    /// Reads objects from one more folder, and those that it leads to.
+    pub(super) fn add(&self, folder: &Path) {
+        let known = &mut self.open.borrow_mut().folders;
+        for new in folders::all(folder) {
+            if known.iter().all(|folder| folder.path != new.path) {
+                known.push(new);
+            }
+        }
+    }
+
     /// An object; `None` if it isn't here.
     ///
     /// # Errors
     /// One that is damaged.
     pub(super) fn get(&self, id: ObjectId) -> Result<Option<Object>, Error> {
-        self.watch.begin(id);
-        for folder in &self.loose {
-            if let Some(object) = loose::read(folder, id)? {
-                return Ok(Some(object));
-            }
-        }
-        let unreadable = |words: &str| remedy::unreadable(&format!("the object `{id}`"), words);
-        // Not asked for its kind and size before: git2 (0.21) panics at a kind that there isn't.
-        match self.odb.read(oid(id)) {
-            Ok(object) if object.len() > LARGEST && object.kind() != ObjectType::Blob => {
-                Err(unreadable(&format!("it has {} bytes", object.len())))
-            }
-            Ok(object) => Ok(Some(Object { kind: object.kind(), content: object.data().to_vec() })),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(unreadable(error.message())),
+        let mut open = self.open.borrow_mut();
+        match open.get(id)? {
+            None if open.look_again() => open.get(id),
+            found => Ok(found),
         }
     }
 
@@ -137,8 +150,8 @@ impl Objects<'_> {
     pub(super) fn commit(&self, id: ObjectId) -> Result<Option<Parsed>, Error> {
         let Some(Object { kind, content }) = self.get(id)? else { return Ok(None) };
         let unreadable = |words: &str| remedy::unreadable(&format!("the commit `{id}`"), words);
-        if kind != ObjectType::Commit {
-            return Err(unreadable(&format!("it is a {}", kind.str())));
+        if kind != Kind::Commit {
+            return Err(unreadable(&format!("it is a {}", kind.name())));
         }
         commits::read(&content).map(Some).ok_or_else(|| unreadable("it doesn't begin as a commit does"))
     }
@@ -162,12 +175,12 @@ impl Objects<'_> {
             let Some(Object { kind, content }) = self.get(at)? else { return Ok(Peeled::Absent) };
             let unreadable = || remedy::unreadable(&format!("the object `{at}`"), "it doesn't begin as its kind does");
             match kind {
-                ObjectType::Commit => {
+                Kind::Commit => {
                     let parents = commits::read(&content).ok_or_else(unreadable)?.node.parents;
                     return Ok(Peeled::Commit(Commit { id: at, parents }));
                 }
-                ObjectType::Tag => at = commits::named_by_tag(&content).ok_or_else(unreadable)?,
-                kind => return Ok(Peeled::Other(kind.str())),
+                Kind::Tag => at = commits::named_by_tag(&content).ok_or_else(unreadable)?,
+                Kind::Tree | Kind::Blob => return Ok(Peeled::Other(kind.name())),
             }
         }
         Err(remedy::unreadable(&format!("the tag `{id}`"), "it stands for tags without an end"))
@@ -204,20 +217,39 @@ impl Objects<'_> {
         Ok(Some(item))
     }
 
-    /// The only object whose name begins with these digits, at least four.
+    /// The object whose name begins with these hexadecimal digits, 2 to 40.
     ///
     /// # Errors
-    /// libgit2's: there is none, or several.
-    pub(super) fn beginning(&self, digits: &str) -> Result<ObjectId, git2::Error> {
-        self.odb.exists_prefix(git2::Oid::from_str(digits)?, digits.len()).map(super::object_id)
+    /// A pack's index that is damaged.
+    pub(super) fn beginning(&self, digits: &str) -> Result<Beginning, Error> {
+        let digits = digits.to_ascii_lowercase();
+        let Some(first) = ObjectId::from_hex(&format!("{digits:0<40}")) else { return Ok(Beginning::Absent) };
+        let fits = |id: &ObjectId| id.to_string().starts_with(&digits);
+        let unreadable = |why: String| remedy::unreadable(&format!("the objects that begin with `{digits}`"), &why);
+        let mut found: Vec<ObjectId> = Vec::new();
+        let open = &mut *self.open.borrow_mut();
+        for folder in &mut open.folders {
+            found.extend(loose::beginning(&folder.path, &digits));
+            for pack in folder.opened(&mut open.packs).map_err(unreadable)? {
+                found.extend(pack.from(first, fits).map_err(unreadable)?);
+            }
+        }
+        // The same object may lie in several places.
+        found.sort_unstable();
+        found.dedup();
+        Ok(match found[..] {
+            [] => Beginning::Absent,
+            [id] => Beginning::One(id),
+            _ => Beginning::Several,
+        })
     }
 }
 
-impl TreeSource for Objects<'_> {
+impl TreeSource for Objects {
     fn read(&self, tree: ObjectId) -> Result<Vec<u8>, Error> {
         match self.get(tree)? {
-            Some(Object { kind: ObjectType::Tree, content }) => Ok(content),
-            Some(Object { kind, .. }) => Err(remedy::not_a_tree(tree, kind.str())),
+            Some(Object { kind: Kind::Tree, content }) => Ok(Rc::unwrap_or_clone(content)),
+            Some(Object { kind, .. }) => Err(remedy::not_a_tree(tree, kind.name())),
             None => Err(remedy::tree_not_here(tree)),
         }
     }

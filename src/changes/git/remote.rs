@@ -5,13 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
-
 use super::super::entries::ObjectId;
 use super::super::range::Host;
-use super::super::remedy;
-use super::objects::Objects;
-use super::{Repository, object_id};
+use super::Repository;
+use super::objects::{Kind, Object};
 
 /// The most commits that a server is told of as being here: it stops at the first one it knows.
 const HELD: usize = 32;
@@ -21,11 +18,10 @@ impl Repository {
     ///
     /// It may hold credentials. What `url.….insteadOf` says of it is done.
     pub(in crate::changes) fn remote(&self) -> Option<String> {
-        let repository = self.shared.repository().ok()?;
-        let names = repository.remotes().ok()?;
+        let names = self.inner.remotes().ok()?;
         let names: Vec<&str> = names.iter().flatten().flatten().collect();
         let name = if names.contains(&"origin") { "origin" } else { names.first().filter(|_| names.len() == 1)? };
-        let remote = repository.find_remote(name).ok()?;
+        let remote = self.inner.find_remote(name).ok()?;
         remote.url().ok().filter(|url| !url.is_empty()).map(str::to_owned)
     }
 
@@ -33,8 +29,7 @@ impl Repository {
     /// and the header's line.
     pub(in crate::changes) fn extra_headers(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        let Ok(repository) = self.shared.repository() else { return found };
-        let Ok(entries) = repository.config().and_then(|mut config| config.snapshot()) else { return found };
+        let Ok(entries) = self.inner.config().and_then(|mut config| config.snapshot()) else { return found };
         let Ok(entries) = entries.entries(Some(r"^http\..*extraheader$")) else { return found };
         let _ = entries.for_each(|entry| {
             // A name without a value would make git2 panic at the value.
@@ -58,26 +53,18 @@ impl Repository {
     }
 
     /// Reads objects from this folder too, from now on and in this process alone: nothing is written for it.
-    ///
-    /// # Errors
-    /// A folder whose name isn't Unicode, or that can't be read.
-    pub(in crate::changes) fn read_also(&self, objects: &Path) -> Result<(), Error> {
-        let unusable = |why: &str| remedy::unreadable(&format!("the objects in `{}`", objects.display()), why);
-        let path = objects.to_str().ok_or_else(|| unusable("the folder's name isn't Unicode"))?;
-        let added = self.shared.repository()?.odb().and_then(|odb| odb.add_disk_alternate(path));
-        added.map_err(|error| unusable(error.message()))?;
-        self.shared.add(objects);
-        Ok(())
+    pub(in crate::changes) fn read_also(&self, objects: &Path) {
+        self.objects.add(objects);
     }
 
     /// Whether a commit is here, and its tree; what is damaged isn't.
     pub(in crate::changes) fn holds(&self, commit: ObjectId) -> bool {
-        self.read(move |objects| objects.holds(commit)).unwrap_or(false)
+        self.objects.holds(commit).unwrap_or(false)
     }
 
     /// Whether a commit is here, whatever is with it.
     pub(in crate::changes) fn knows(&self, commit: ObjectId) -> bool {
-        self.read(move |objects| objects.commit(commit)).is_ok_and(|commit| commit.is_some())
+        self.objects.commit(commit).is_ok_and(|commit| commit.is_some())
     }
 
     /// The tip of a branch, if this clone has it.
@@ -87,7 +74,14 @@ impl Repository {
 
     /// Commits that are here with their trees, `head` first, then what the remote's branches were.
     pub(in crate::changes) fn held(&self, head: ObjectId) -> Vec<ObjectId> {
-        self.read(move |objects| Ok(objects.held(head))).unwrap_or_default()
+        let tips = self.references.below("refs/remotes/").unwrap_or_default().into_iter().map(|(_, tip)| tip);
+        let mut held = Vec::new();
+        for id in std::iter::once(head).chain(tips) {
+            if held.len() < HELD && !held.contains(&id) && self.holds(id) {
+                held.push(id);
+            }
+        }
+        held
     }
 
     /// The commits behind which this clone's history is cut off.
@@ -98,8 +92,8 @@ impl Repository {
 
     /// Whether something else than a commit stands here under an id.
     pub(in crate::changes) fn is_other_than_commit(&self, id: ObjectId) -> bool {
-        let found = self.read(move |objects| objects.get(id));
-        found.is_ok_and(|object| object.is_some_and(|object| object.kind != git2::ObjectType::Commit))
+        let found = self.objects.get(id);
+        found.is_ok_and(|object| object.is_some_and(|Object { kind, .. }| kind != Kind::Commit))
     }
 
     /// A folder as the remote's address names it, seen from the work tree.
@@ -119,19 +113,5 @@ impl Repository {
     /// Whether the history of this clone is cut off.
     pub(in crate::changes) fn is_cut_off(&self) -> bool {
         self.is_shallow()
-    }
-}
-
-impl Objects<'_> {
-    fn held(&self, head: ObjectId) -> Vec<ObjectId> {
-        let mut held = Vec::new();
-        let references = self.repository.references_glob("refs/remotes/*").into_iter().flatten().flatten();
-        let tips = references.filter_map(|reference| reference.resolve().ok()?.target()).map(object_id);
-        for id in std::iter::once(head).chain(tips) {
-            if held.len() < HELD && !held.contains(&id) && self.holds(id).unwrap_or(false) {
-                held.push(id);
-            }
-        }
-        held
     }
 }

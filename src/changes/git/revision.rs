@@ -10,10 +10,10 @@ use crate::changes::range::Commit;
 use crate::changes::remedy;
 use crate::error::Error;
 
-use super::Repository;
 use super::commits::MOST;
-use super::object_id;
-use super::objects::{Objects, Peeled};
+use super::objects::{Beginning, Peeled};
+use super::watch::{self, PATIENCE, Progress};
+use super::{Repository, object_id, open_trusted};
 
 /// Why a revision is no commit.
 enum Unresolved {
@@ -50,10 +50,10 @@ impl Repository {
     /// # Errors
     /// A revision that isn't known, isn't unique or is no commit.
     pub(in crate::changes) fn given(&self, revision: &str, option: &str) -> Result<Commit, Error> {
-        self.resolve(revision)?.map_err(|unresolved| match unresolved {
+        self.resolve(revision).map_err(|unresolved| match unresolved {
             Unresolved::Unknown => {
                 let remote = format!("origin/{revision}");
-                let known = self.resolve(&remote).is_ok_and(|found| found.is_ok()).then_some(remote.as_str());
+                let known = self.resolve(&remote).is_ok().then_some(remote.as_str());
                 remedy::unknown(revision, option, known, self.is_shallow(), self.host)
             }
             Unresolved::Ambiguous => remedy::ambiguous(revision, option),
@@ -64,22 +64,14 @@ impl Repository {
 
     /// Whether a revision is known here, or can't be told for another reason than that it is not.
     pub(in crate::changes) fn knows_revision(&self, revision: &str) -> bool {
-        !matches!(self.resolve(revision), Ok(Err(Unresolved::Unknown)))
+        !matches!(self.resolve(revision), Err(Unresolved::Unknown))
     }
 
-    fn resolve(&self, revision: &str) -> Result<Result<Commit, Unresolved>, Error> {
-        let revision = revision.to_owned();
-        self.read(move |objects| Ok(objects.resolve(&revision)))
-    }
-}
-
-impl Objects<'_> {
     fn resolve(&self, revision: &str) -> Result<Commit, Unresolved> {
         let Some((name, steps)) = split(revision) else {
-            let object = self.repository.revparse_single(revision);
-            return self.commit_of(object_id(object.map_err(|error| unresolved(revision, &error))?.id()));
+            return self.commit_of(self.by_libgit2(revision)?);
         };
-        let mut commit = self.commit_of(self.named(name)?)?;
+        let mut commit = self.commit_of(self.named_so(name)?)?;
         for step in steps {
             let back = match step {
                 Step::Tree => return Err(Unresolved::Other("tree")),
@@ -99,7 +91,7 @@ impl Objects<'_> {
     }
 
     fn commit_of(&self, id: ObjectId) -> Result<Commit, Unresolved> {
-        match self.peel(id)? {
+        match self.objects.peel(id)? {
             Peeled::Commit(commit) => Ok(commit),
             Peeled::Other(kind) => Err(Unresolved::Other(kind)),
             Peeled::Absent => Err(Unresolved::Unknown),
@@ -107,7 +99,7 @@ impl Objects<'_> {
     }
 
     /// All digits of an object, a reference, the first digits of an object, or what `git describe` prints, in git's order.
-    fn named(&self, name: &str) -> Result<ObjectId, Unresolved> {
+    fn named_so(&self, name: &str) -> Result<ObjectId, Unresolved> {
         if let Some(id) = ObjectId::from_hex(name) {
             return Ok(id);
         }
@@ -117,20 +109,33 @@ impl Objects<'_> {
             "@" => "HEAD",
             name => name,
         };
-        let reference = self.repository.resolve_reference_from_short_name(name);
-        if let Some(id) = reference.ok().and_then(|reference| reference.target()) {
-            return Ok(object_id(id));
+        if let Some(id) = self.references.short(name)? {
+            return Ok(id);
         }
         let digits = [Some(name), name.rsplit_once("-g").map(|(_, digits)| digits)].into_iter().flatten();
         let digits = digits
             .filter(|digits| (4..40).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         for digits in digits {
-            match self.beginning(digits) {
-                Err(error) if error.code() == ErrorCode::NotFound => {}
-                found => return found.map_err(|error| unresolved(name, &error)),
+            match self.objects.beginning(digits)? {
+                Beginning::One(id) => return Ok(id),
+                Beginning::Several => return Err(Unresolved::Ambiguous),
+                Beginning::Absent => {}
             }
         }
         Err(Unresolved::Unknown)
+    }
+
+    /// The object of a revision that isn't followed here. libgit2 opens the repository anew for it, on a thread that is watched.
+    fn by_libgit2(&self, revision: &str) -> Result<ObjectId, Unresolved> {
+        let (directory, wanted) = (self.directory.clone(), revision.to_owned());
+        let found = watch::over(&Progress::default(), move || {
+            open_trusted(&directory, Some(&directory))?.revparse_single(&wanted).map(|object| object_id(object.id()))
+        });
+        let what = format!("`{revision}`");
+        match found.map_err(|error| remedy::unreadable(&what, &error.to_string()))? {
+            Some(found) => found.map_err(|error| unresolved(revision, &error)),
+            None => Err(Unresolved::Unreadable(remedy::endless(&what, PATIENCE.as_secs()))),
+        }
     }
 }
 

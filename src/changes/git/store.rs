@@ -12,12 +12,11 @@ use git2::RepositoryInitOptions;
 
 use crate::error::Error;
 
-use super::watch::{PATIENCE, Watch};
+use super::watch::{self, PATIENCE, Progress};
 
 /// The folder, and the repository in it.
 pub(in crate::changes) struct Store {
     inner: Arc<Mutex<git2::Repository>>,
-    watch: Arc<Watch>,
     folder: Folder,
 }
 
@@ -38,7 +37,7 @@ impl Store {
         let inner = git2::Repository::init_opts(&folder.0, &options).map_err(failed)?;
         let others = others.to_str().ok_or_else(|| no_store(others, "the folder's name isn't Unicode"))?;
         inner.odb().and_then(|odb| odb.add_disk_alternate(others)).map_err(failed)?;
-        Ok(Self { inner: Arc::new(Mutex::new(inner)), watch: Arc::default(), folder })
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), folder })
     }
 
     /// Where the objects come to lie.
@@ -84,18 +83,19 @@ impl Pack<'_> {
         self.file.write_all(bytes).map_err(|error| unwritten(&error))
     }
 
-    /// Ends the pack; its objects can be read from now on. Where it stands on objects of the clone, libgit2 reads those, so it is
-    /// watched as all reading is.
+    /// Ends the pack; its objects can be read from now on. Where it stands on objects of the clone, libgit2 reads those, on a thread that is
+    /// watched.
     ///
     /// # Errors
     /// A pack that can't be read or isn't whole, or that stands on objects that aren't here or can't be read, in libgit2's words.
     pub(in crate::changes) fn finish(self) -> Result<(), String> {
         let Self { store, path, file, .. } = self;
         file.into_inner().map_err(|error| unwritten(error.error()))?;
-        let (inner, watch) = (Arc::clone(&store.inner), Arc::clone(&store.watch));
-        let done = store.watch.over(move || {
+        let progress = Progress::default();
+        let (inner, steps) = (Arc::clone(&store.inner), progress.clone());
+        let done = watch::over(&progress, move || {
             let inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-            index(&inner, &path, &watch)
+            index(&inner, &path, &steps)
         });
         done.map_err(|error| error.to_string())?.unwrap_or_else(|| {
             Err(format!("the server's pack can't be used: nothing came of it within {} s", PATIENCE.as_secs()))
@@ -104,11 +104,11 @@ impl Pack<'_> {
 }
 
 /// Takes the pack in a file into the repository.
-fn index(repository: &git2::Repository, path: &Path, watch: &Watch) -> Result<(), String> {
+fn index(repository: &git2::Repository, path: &Path, progress: &Progress) -> Result<(), String> {
     let odb = repository.odb().map_err(words)?;
     let mut pack = odb.packwriter().map_err(words)?;
     pack.progress(|_| {
-        watch.step();
+        progress.step();
         true
     });
     let mut file = File::open(path).map_err(|error| unwritten(&error))?;

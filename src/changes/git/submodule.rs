@@ -20,8 +20,7 @@ impl Repository {
         commit: ObjectId,
         path: &[u8],
     ) -> Result<Option<ObjectId>, Error> {
-        let path = path.to_owned();
-        let found = self.read(move |objects| objects.at(commit, &path))?;
+        let found = self.objects.at(commit, path)?;
         Ok(found.filter(|item| item.mode == Mode::Submodule).map(|item| item.id))
     }
 
@@ -30,7 +29,7 @@ impl Repository {
     /// # Errors
     /// One that can't be read.
     pub(in crate::changes) fn has_commit(&self, commit: ObjectId) -> Result<bool, Error> {
-        Ok(self.read(move |objects| objects.commit(commit))?.is_some())
+        Ok(self.objects.commit(commit)?.is_some())
     }
 
     /// The repository of the submodule at `path`.

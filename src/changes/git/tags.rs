@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use git2::ErrorCode;
-
 use crate::changes::ancestry;
 use crate::changes::entries::ObjectId;
 use crate::changes::range::Commit;
@@ -14,7 +12,7 @@ use crate::error::Error;
 use crate::inputs::TagPattern;
 
 use super::objects::{Objects, Peeled};
-use super::{Repository, Resolved, object_id};
+use super::{Repository, Resolved};
 
 impl Repository {
     /// The nearest tag in the history of `head`, other than `tag`, with its name. Tags on `head` itself are no earlier ones:
@@ -31,34 +29,21 @@ impl Repository {
     }
 
     fn nearest_tag(&self, tag: Option<&str>, head: &Commit, fits: impl Fn(&str) -> bool) -> Result<Resolved, Error> {
-        let (named, heads) = (self.tags(fits)?, head.parents.clone());
-        let nearest = self.read(move |objects| {
-            let tags = objects.tagged(named)?;
-            let nearest =
-                ancestry::nearest(&heads, |commit| tags.contains_key(&commit), |id| Ok(objects.needed(id)?.node))?;
-            Ok(nearest.into_iter().map(|commit| (commit, tags[&commit].clone())).collect::<Vec<_>>())
-        })?;
-        match &*nearest {
+        let tags = self.objects.tagged(self.tags(fits)?)?;
+        let is_tagged = |commit| tags.contains_key(&commit);
+        let nearest = ancestry::nearest(&head.parents, is_tagged, |id| Ok(self.objects.needed(id)?.node))?;
+        match *nearest {
             [] => Ok(Resolved::default()),
-            [(commit, name)] => Ok(Resolved { commit: Some(*commit), tag: Some(name.clone()) }),
-            [(_, one), (_, other), ..] => Err(remedy::tags_side_by_side(tag, one, other)),
+            [commit] => Ok(Resolved { commit: Some(commit), tag: Some(tags[&commit].clone()) }),
+            [one, other, ..] => Err(remedy::tags_side_by_side(tag, &tags[&one], &tags[&other])),
         }
     }
 
     /// The tags whose names fit, by name in byte order, with what each stands for.
     fn tags(&self, fits: impl Fn(&str) -> bool) -> Result<Vec<(String, ObjectId)>, Error> {
-        let mut named = Vec::new();
-        let listed = self.shared.repository()?.tag_foreach(|id, name| {
-            let name = String::from_utf8_lossy(name);
-            let name = name.strip_prefix("refs/tags/").unwrap_or(&name);
-            if fits(name) {
-                named.push((name.to_owned(), object_id(id)));
-            }
-            true
-        });
-        listed.map_err(|error| remedy::unreadable("the list of tags", error.message()))?;
-        named.sort_unstable();
-        Ok(named)
+        let tags = self.references.below("refs/tags/")?.into_iter();
+        let named = tags.map(|(name, id)| (name.strip_prefix("refs/tags/").map_or(name.clone(), str::to_owned), id));
+        Ok(named.filter(|(name, _)| fits(name)).collect())
     }
 
     /// Whether every earlier tag can be seen here: in a shallow clone one may be missed, and in a clone without tags all are.
@@ -69,15 +54,14 @@ impl Repository {
         let Some(tag) = tag else {
             return Ok(());
         };
-        match self.shared.repository()?.find_reference(&format!("refs/tags/{tag}")) {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == ErrorCode::NotFound => Err(remedy::no_tags_here(tag)),
-            Err(error) => Err(remedy::unreadable(&format!("the tag `{tag}`"), error.message())),
+        match self.references.read(format!("refs/tags/{tag}").as_bytes())? {
+            Some(_) => Ok(()),
+            None => Err(remedy::no_tags_here(tag)),
         }
     }
 }
 
-impl Objects<'_> {
+impl Objects {
     /// The commits of tags, with the first name of each.
     fn tagged(&self, named: Vec<(String, ObjectId)>) -> Result<BTreeMap<ObjectId, String>, Error> {
         let mut tags = BTreeMap::new();

@@ -1,0 +1,105 @@
+//! A file becomes the bytes at a place in it.
+//!
+//! Read where they lie, and not mapped into memory: a file that is cut off meanwhile is an error then, and no signal.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// A file whose parts are read in any order.
+pub(super) struct Places {
+    source: Source,
+    /// In bytes.
+    pub(super) length: u64,
+}
+
+enum Source {
+    File(File),
+    /// The whole file, which is closed then.
+    Memory(Vec<u8>),
+}
+
+/// A repository may have hundreds of small packs, and a process no more than 256 open files (macOS).
+const SMALL: u64 = 128 << 10;
+
+impl Places {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// One that can't be opened; what is no file, such as a pipe that would never end.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        if !path.metadata()?.is_file() {
+            return Err(io::Error::other("it is no file"));
+        }
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self { source: Source::File(file), length })
+    }
+
+    /// The same; a small one is read at once.
+    ///
+    /// # Errors
+    /// As for [`Places::open`].
+    pub(super) fn open_or_read(path: &Path) -> io::Result<Self> {
+        let mut places = Self::open(path)?;
+        if places.length <= SMALL {
+            let mut bytes = vec![0; usize::try_from(places.length).map_err(io::Error::other)?];
+            places.bytes_into(0, &mut bytes)?;
+            places.source = Source::Memory(bytes);
+        }
+        Ok(places)
+    }
+
+    /// The bytes from `at` on, `N` of them.
+    ///
+    /// # Errors
+    /// Fewer than that are there.
+    pub(super) fn bytes<const N: usize>(&self, at: u64) -> io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.bytes_into(at, &mut bytes).map(|()| bytes)
+    }
+
+    /// Fills all of `buffer` with what stands from `at` on.
+    ///
+    /// # Errors
+    /// Fewer bytes than that are there.
+    pub(super) fn bytes_into(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        if self.fill(at, buffer)? < buffer.len() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+    }
+
+    /// Fills `buffer` with what stands from `at` on; the number of bytes is less only where the file ends.
+    ///
+    /// # Errors
+    /// A disk that can't be read.
+    pub(super) fn fill(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let file = match &self.source {
+            Source::File(file) => file,
+            Source::Memory(bytes) => {
+                let behind = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+                let filled = behind.len().min(buffer.len());
+                buffer[..filled].copy_from_slice(&behind[..filled]);
+                return Ok(filled);
+            }
+        };
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match read_at(file, at + filled as u64, &mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
