@@ -258,7 +258,7 @@ fn fold(console: &mut Console, title: &str) {
 /// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under the plan's name.
 fn state_file(settings: &Settings, environment: &Environment, console: &Console, plan: &Plan) -> PathBuf {
     settings.state.clone().unwrap_or_else(|| {
-        console.host().state_folder(environment).join(format!("cdn-purge-{}.journal", &plan.digest[..16]))
+        console.host().state_folder(environment).join(format!("cdn-purge-{}.journal", &plan.digest()[..16]))
     })
 }
 

@@ -4,10 +4,9 @@
 //! the object's name, and the walk can rely on what it is given.
 
 use std::cmp::Ordering;
+use std::ffi::CStr;
 use std::fmt;
 use std::ops::Range;
-
-use memchr::memchr;
 
 use crate::error::Error;
 use crate::model::EntryKind;
@@ -182,7 +181,7 @@ impl Entries {
         let rest = &base.bytes[base.next..base.next + shared];
         let (mut last, mut end) = (None, 0);
         // The shortest mode has five digits, so no name's end is looked for in them or in the object's name before.
-        while let Some(length) = rest.get(end + 5..).and_then(|rest| memchr(0, rest)) {
+        while let Some(length) = rest.get(end + 5..).and_then(zero) {
             let after = end + 5 + length + 21;
             if after > shared {
                 break;
@@ -206,14 +205,14 @@ impl Entries {
         let rest = &self.bytes[self.next..];
         let space = rest.iter().take(8).position(|&byte| byte == b' ').ok_or("an entry has no mode")?;
         let mode = Mode::parse(&rest[..space]).ok_or("an entry has a mode that git doesn't know")?;
-        let length = memchr(0, &rest[space + 1..]).ok_or("it ends inside a name")?;
+        let length = zero(&rest[space + 1..]).ok_or("it ends inside a name")?;
         let start = self.next + space + 1;
         let name = start..start + length;
         let id = self.bytes.get(name.end + 1..name.end + 21).ok_or("it ends inside an object's name")?;
         let id = ObjectId::from_bytes(id).expect("20 bytes were cut out");
         match &self.bytes[name.clone()] {
             b"" | b"." | b".." | b".git" => return Err("an entry has a name that no checkout can hold"),
-            bytes if memchr(b'/', bytes).is_some() => return Err("an entry has a `/` in its name"),
+            bytes if bytes.contains(&b'/') => return Err("an entry has a `/` in its name"),
             _ => {}
         }
         self.next = name.end + 21;
@@ -227,6 +226,11 @@ impl Entries {
             help: "run `git fsck` in a full clone to find the commit it came with, and rewrite that commit".to_owned(),
         }
     }
+}
+
+/// How many bytes stand before the first zero.
+fn zero(bytes: &[u8]) -> Option<usize> {
+    CStr::from_bytes_until_nul(bytes).ok().map(CStr::count_bytes)
 }
 
 /// How many bytes two texts have in common from their beginning.

@@ -62,7 +62,7 @@ impl<'a> Fetcher<'a> {
     /// # Errors
     /// [`Error::Checkout`] for what can't be had, with the server's own words.
     pub(super) async fn supply(&mut self, decision: &mut Decision, told: &Commit) -> Result<(), Error> {
-        if !self.fetching.is_on || self.repository.remote().is_none() {
+        if !self.fetching.is_on {
             return Ok(());
         }
         let head = match &decision.head {
@@ -86,12 +86,15 @@ impl<'a> Fetcher<'a> {
                 let with = format!("`{branch}`");
                 let tip = match self.repository.tip(branch) {
                     Some(_) if !self.repository.is_cut_off() => return Ok(()),
+                    _ if !self.has_remote()? => return Ok(()),
                     Some(tip) => tip,
                     None => self.tip(branch).await?,
                 };
                 self.parting(head, tip, &with).await?
             }
-            Base::MergeBaseWith(named) if self.repository.is_cut_off() || !self.repository.knows(named.id) => {
+            Base::MergeBaseWith(named)
+                if (self.repository.is_cut_off() || !self.repository.knows(named.id)) && self.has_remote()? =>
+            {
                 self.parting(head, named.id, &format!("`{}`", named.field)).await?
             }
             Base::MergeBaseWith(_) | Base::PreviousTag(_) | Base::MatchingTag(_) | Base::Found(_) | Base::Nothing => {
@@ -108,9 +111,9 @@ impl<'a> Fetcher<'a> {
     async fn given(&mut self, revision: &str, head: ObjectId) -> Result<Option<ObjectId>, Error> {
         if let Some(id) = ObjectId::from_hex(revision) {
             let is_needed = !id.is_zero() && !self.repository.holds(id) && !self.repository.is_other_than_commit(id);
-            return Ok(is_needed.then_some(id));
+            return Ok((is_needed && self.has_remote()?).then_some(id));
         }
-        if self.repository.knows_revision(revision) || !is_name(revision) {
+        if self.repository.knows_revision(revision) || !is_name(revision) || !self.has_remote()? {
             return Ok(None);
         }
         let what = format!("the revision `{revision}`");
@@ -127,6 +130,12 @@ impl<'a> Fetcher<'a> {
         Ok(found)
     }
 
+    /// Whether there is anywhere to fetch from. Asked only where something is missing: to read all settings takes longer than to
+    /// read a commit.
+    fn has_remote(&self) -> Result<bool, Error> {
+        Ok(self.repository.remote()?.address.is_some())
+    }
+
     async fn tip(&mut self, branch: &str) -> Result<ObjectId, Error> {
         let what = format!("the branch `{branch}`");
         let found = self.reference(&[format!("refs/heads/{branch}")]).await;
@@ -136,7 +145,7 @@ impl<'a> Fetcher<'a> {
 
     /// Fetches a commit's directories, if they aren't here.
     async fn commit(&mut self, id: ObjectId, what: &str, head: ObjectId) -> Result<(), Error> {
-        if self.repository.holds(id) {
+        if self.repository.holds(id) || !self.has_remote()? {
             return Ok(());
         }
         let distance = if what.starts_with("the parent") { Distance::One } else { Distance::Any };
@@ -240,11 +249,11 @@ impl<'a> Fetcher<'a> {
     }
 
     async fn begin(&self) -> Result<Place<'a>, Failure> {
-        let address = self.repository.remote().ok_or_else(|| "there is no remote".to_owned())?;
-        let extra_headers = self.repository.extra_headers();
+        let settings = self.repository.remote().map_err(because)?;
+        let address = settings.address.as_deref().ok_or_else(|| "there is no remote".to_owned())?;
         let known = Known {
-            address: &address,
-            extra_headers: &extra_headers,
+            address,
+            extra_headers: &settings.extra_headers,
             token: self.fetching.token,
             environment: self.environment,
         };

@@ -1,31 +1,36 @@
 //! A directory becomes an open repository, revisions become commits, commits become trees.
 //!
-//! Objects and references are read by the modules in the folder beside it; libgit2 says what is a repository and whose, reads the
-//! settings of the remote, and takes in what was fetched. Nothing else is read: no list of files, no work tree, no filters, no
-//! hooks; nothing goes over the network, and no process is started.
+//! Objects and references are read by the modules in the folder beside it; libgit2 is asked seldom (`libgit2.rs`), and takes in
+//! what was fetched (`store.rs`). Nothing else is read: no list of files, no work tree, no filters, no hooks; nothing goes over
+//! the network, and no process is started.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use git2::{ErrorCode, Oid, RepositoryOpenFlags};
+use git2::Oid;
 
 use crate::error::Error;
 use crate::inputs::Environment;
 
+use self::admission::{Admitted, Refused, admit};
 use self::objects::{Objects, Peeled};
 use self::references::{References, Target};
+use self::remote::RemoteSettings;
 use super::ancestry;
 use super::entries::ObjectId;
 use super::range::{Base, Commit, Head, Host, NamedCommit, Place};
 use super::remedy::{self, Distance};
 use super::tree::{self, Difference, Limits};
 
+mod admission;
 mod commits;
 mod content;
 mod delta;
 mod enclosure;
 mod folders;
+mod format;
 mod index;
+mod libgit2;
 mod loose;
 mod objects;
 mod pack;
@@ -40,9 +45,10 @@ mod watch;
 
 /// An open repository with a work tree.
 pub(super) struct Repository {
-    inner: git2::Repository,
     objects: Objects,
     references: References,
+    /// What its settings say of the remote, once it was asked for.
+    settings: OnceCell<RemoteSettings>,
     /// The directory that holds `.git`.
     directory: PathBuf,
     /// The files that all work trees of the repository share.
@@ -72,21 +78,21 @@ impl Repository {
         if let Some(workspace) = &trusted {
             enclosure::enclosed(&directory, workspace)?;
         }
-        let inner = open_trusted(&directory, trusted.as_deref()).map_err(|error| match error.code() {
-            ErrorCode::Owner => remedy::foreign(&directory),
-            _ => remedy::unopened(&directory, error.message()),
-        })?;
-        if inner.is_bare() {
-            return Err(remedy::bare(&directory));
+        let own = enclosure::git_directory(&directory);
+        let own = own.ok_or_else(|| remedy::unopened(&directory, "its `.git` leads nowhere"))?;
+        match admit(&directory, &own, trusted.as_ref() == Some(&directory)) {
+            Ok(Admitted { is_bare: true, .. }) => Err(remedy::bare(&directory)),
+            Ok(admitted) => Ok(Self::new(admitted, own, directory, host)),
+            Err(Refused::Foreign) => Err(remedy::foreign(&directory)),
+            Err(Refused::Unreadable(why)) => Err(remedy::unopened(&directory, &why)),
         }
-        Ok(Self::new(inner, directory, host))
     }
 
-    fn new(inner: git2::Repository, directory: PathBuf, host: Host) -> Self {
-        let common = inner.commondir().to_owned();
+    fn new(admitted: Admitted, own: PathBuf, directory: PathBuf, host: Host) -> Self {
+        let Admitted { common, .. } = admitted;
         let objects = Objects::new(&common.join("objects"));
-        let references = References::new(inner.path().to_owned(), common.clone());
-        Self { inner, objects, references, directory, common, host }
+        let references = References::new(own, common.clone());
+        Self { objects, references, settings: OnceCell::new(), directory, common, host }
     }
 
     /// The commit that is checked out.
@@ -257,40 +263,6 @@ fn trusted_directory(environment: &Environment) -> Option<PathBuf> {
         _ => return None,
     };
     environment.get(name).and_then(|path| Path::new(path).canonicalize().ok())
-}
-
-/// Opening looks at settings of the whole process, so only one thread opens at a time.
-static OPENING: Mutex<()> = Mutex::new(());
-
-fn open_trusted(directory: &Path, trusted: Option<&Path>) -> Result<git2::Repository, git2::Error> {
-    let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
-    accept_partial_clones()?;
-    let open = || git2::Repository::open_ext(directory, RepositoryOpenFlags::NO_SEARCH, &[] as &[&Path]);
-    match open() {
-        Err(error) if error.code() == ErrorCode::Owner && trusted == Some(directory) => {
-            verify_owner(false)?;
-            let opened = open();
-            verify_owner(true)?;
-            opened
-        }
-        opened => opened,
-    }
-}
-
-/// Some versions of git mark a partial clone by an extension, which libgit2 doesn't know. It says that objects can be absent: an
-/// absent tree is an error here anyway, and file contents aren't read.
-#[expect(unsafe_code, reason = "git2 leaves it to its caller that no other thread reads the list meanwhile")]
-fn accept_partial_clones() -> Result<(), git2::Error> {
-    // SAFETY: libgit2 reads this list when it opens a repository, and this program opens repositories in `open_trusted` only,
-    // which holds `OPENING` around this call and around the opening.
-    unsafe { git2::opts::set_extensions(&["partialclone"]) }
-}
-
-#[expect(unsafe_code, reason = "git2 leaves it to its caller that no other thread reads the setting meanwhile")]
-fn verify_owner(on: bool) -> Result<(), git2::Error> {
-    // SAFETY: libgit2 reads this setting when it opens a repository, and this program opens repositories in `open_trusted`
-    // only, which holds `OPENING` around the opening and around both calls of this function.
-    unsafe { git2::opts::set_verify_owner_validation(on) }
 }
 
 fn object_id(oid: Oid) -> ObjectId {

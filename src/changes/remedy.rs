@@ -73,7 +73,7 @@ pub(super) fn outside(directory: &Path, workspace: &Path) -> Error {
     )
 }
 
-/// A repository that libgit2 won't open, with its `words`.
+/// A repository that can't be opened, with the reason's `words`.
 pub(super) fn unopened(directory: &Path, words: &str) -> Error {
     let directory = directory.display();
     if words.contains("object format") {
@@ -101,14 +101,6 @@ pub(super) fn unreadable(what: &str, words: &str) -> Error {
     checkout(
         format!("{what} can't be read: {words}"),
         "check the repository with `git fsck`, and check it out anew if it is damaged",
-    )
-}
-
-/// Reading that got no further in so many seconds.
-pub(super) fn endless(what: &str, seconds: u64) -> Error {
-    checkout(
-        format!("{what} can't be read: nothing came of it within {seconds} s"),
-        "check the repository with `git fsck`, and check it out anew if it is damaged; or try again if the disk was busy",
     )
 }
 

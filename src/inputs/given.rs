@@ -11,7 +11,9 @@ use secrecy::SecretString;
 
 use super::Environment;
 use super::suggest::nearest;
-use super::table::{ENTRIES, ENVIRONMENT_PREFIX, Entry, OTHER_ENVIRONMENT_NAMES, OUTPUT_PREFIX, Use, find};
+use super::table::{
+    ENTRIES, ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OTHER_ENVIRONMENT_NAMES, OUTPUT_PREFIX, Use, find,
+};
 use super::value::{self, Value};
 use crate::error::Diagnostic;
 
@@ -84,11 +86,16 @@ impl Given {
     /// Reads flags, inputs and environment for a command, and reports environment names that are mistakes.
     pub(super) fn read(used_by: Use, flags: &Flags, environment: &Environment, problems: &mut Vec<Diagnostic>) -> Self {
         let mut given = Self::default();
+        // Most starts have none of one of them, and then no name of it is spelled out.
+        let inputs = has_any(environment, INPUT_PREFIX).then_some(environment);
+        let variables = has_any(environment, ENVIRONMENT_PREFIX).then_some(environment);
         for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&used_by)) {
+            let input = inputs.and_then(|inputs| input(entry, inputs, problems));
+            let variable = variables.and_then(|variables| variables.get(&entry.environment_name()).cloned());
             let candidates = [
                 (Origin::Flag, flags.options.get(entry.name).cloned().unwrap_or_default()),
-                (Origin::Input, input(entry, environment, problems).into_iter().collect()),
-                (Origin::Environment, environment.get(&entry.environment_name()).cloned().into_iter().collect()),
+                (Origin::Input, input.into_iter().collect()),
+                (Origin::Environment, variable.into_iter().collect()),
             ];
             for (origin, texts) in candidates {
                 match value::parse(entry, &texts) {
@@ -104,7 +111,7 @@ impl Given {
                 break;
             }
         }
-        unknown_names(environment, problems);
+        variables.into_iter().for_each(|variables| unknown_names(variables, problems));
         given
     }
 
@@ -180,6 +187,11 @@ impl Given {
         let entry = find(name).expect("every option that is asked for stands in the table");
         (entry, self.0.get(name))
     }
+}
+
+/// Whether a variable's name begins like this.
+fn has_any(environment: &Environment, prefix: &str) -> bool {
+    environment.range(prefix.to_owned()..).next().is_some_and(|(name, _)| name.starts_with(prefix))
 }
 
 /// An input's text, from the spellings of its name; two that differ are a problem.

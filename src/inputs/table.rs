@@ -66,6 +66,9 @@ pub const OTHER_ENVIRONMENT_NAMES: &[&str] = &["CDN_PURGE_BINARY"];
 /// The prefix of the environment names that are ours.
 pub const ENVIRONMENT_PREFIX: &str = "CDN_PURGE_";
 
+/// The prefix of the names under which a runner hands inputs over.
+pub const INPUT_PREFIX: &str = "INPUT_";
+
 /// The prefix of the names under which GitLab hands a job's outputs to the jobs behind it. No option begins like that, so that
 /// a run doesn't take what an earlier one in its pipeline found for what somebody asks of it.
 pub const OUTPUT_PREFIX: &str = "CDN_PURGE_OUTPUT_";
@@ -79,8 +82,8 @@ impl Entry {
     /// How a runner hands an input over: `INPUT_DRY-RUN` as GitHub spells it, and `INPUT_DRY_RUN`, because some shells drop
     /// names with a hyphen. One name where the two are the same.
     pub fn input_names(&self) -> Vec<String> {
-        let hyphenated = format!("INPUT_{}", self.name.to_ascii_uppercase());
-        let underscored = format!("INPUT_{}", self.underscored());
+        let hyphenated = format!("{INPUT_PREFIX}{}", self.name.to_ascii_uppercase());
+        let underscored = format!("{INPUT_PREFIX}{}", self.underscored());
         if hyphenated == underscored { vec![hyphenated] } else { vec![hyphenated, underscored] }
     }
 

@@ -50,7 +50,7 @@ pub type Note = (LogLevel, String);
 pub(super) async fn open(job: &Job<'_>, plan: &Plan, unmasked: &Unmasked) -> Result<Opened, Error> {
     // By provider and where it is served: each is an account of its own.
     let mut ways: HashMap<(&str, &str), Way> = HashMap::new();
-    let identity = Identity { plan: plan.digest.clone(), lanes: Vec::new() };
+    let identity = Identity { plan: plan.digest().to_owned(), lanes: Vec::new() };
     let mut opened = Opened { accesses: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let spec = lane.target.provider;

@@ -2,6 +2,7 @@
 //!
 //! The plan is a value that can be printed, counted and refused before anything is sent; the execution only carries it out.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -22,9 +23,8 @@ pub struct Plan {
     pub lanes: Vec<Lane>,
     /// Changed files that gave no task, and why.
     pub skipped: Vec<Skipped>,
-    /// Identifies the plan: 64 hex digits over version, targets, operations and addresses. Same commits, configuration and
-    /// version: same digest.
-    pub digest: String,
+    /// What [`Plan::digest`] says, once it was asked for.
+    pub(crate) digest: OnceCell<String>,
 }
 
 /// What is to be done at one target.
@@ -104,6 +104,12 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.lanes.is_empty()
     }
+
+    /// Identifies the plan: 64 hex digits over version, targets, operations and addresses. Same commits, configuration and
+    /// version: same digest.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| digest(&self.lanes))
+    }
 }
 
 impl Lane {
@@ -130,8 +136,7 @@ pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<P
     for lane in &mut lanes {
         lane.batches = cut::all(lane, limits.batch_size);
     }
-    let digest = digest(&lanes);
-    Ok(Plan { lanes, skipped: mapped.skipped, digest })
+    Ok(Plan { lanes, skipped: mapped.skipped, digest: OnceCell::new() })
 }
 
 /// One task per target, operation and address; each remembers everything that asked for it. A list per target, in order.

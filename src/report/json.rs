@@ -39,7 +39,7 @@ impl Serialize for Report<'_> {
         report.serialize_field("head", &range.map(|range| &range.head))?;
         report.serialize_field("range_reason", &range.map(|range| &range.reason))?;
         report.serialize_field("changed_files", &context.changed_files)?;
-        report.serialize_field("plan_digest", &self.plan.digest)?;
+        report.serialize_field("plan_digest", self.plan.digest())?;
         report.serialize_field("started", &context.started)?;
         report.serialize_field("elapsed_seconds", &seconds(self.elapsed))?;
         report.serialize_field("calls", &self.calls)?;

@@ -59,7 +59,7 @@ pub(crate) fn plan() -> Plan {
                 why: "a submodule; its files live in another repository".into(),
             },
         ],
-        digest: "0123456789abcdef".repeat(4),
+        digest: "0123456789abcdef".repeat(4).into(),
     }
 }
 
@@ -67,7 +67,11 @@ pub(crate) fn plan() -> Plan {
 pub(crate) fn plan_of(urls: &[String]) -> Plan {
     let tasks: Vec<_> = urls.iter().map(|url| task("main", REFRESH, url, url)).collect();
     let indices: Vec<TaskIndex> = (0..).take(tasks.len()).collect();
-    Plan { lanes: vec![lane("main", tasks, &[(REFRESH, &indices)])], skipped: Vec::new(), digest: "0".repeat(64) }
+    Plan {
+        lanes: vec![lane("main", tasks, &[(REFRESH, &indices)])],
+        skipped: Vec::new(),
+        digest: "0".repeat(64).into(),
+    }
 }
 
 pub(crate) fn context(mode: Mode) -> Context {

@@ -4,6 +4,7 @@
 //! a pack (`pack.rs`), in the repository's folder of objects and those that it leads to (`folders.rs`).
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -35,9 +36,15 @@ struct Open {
     /// How many packs were opened.
     packs: usize,
     reader: Reader,
+    /// What was read last: commits are looked at several times, by what finds them, fetches them and compares them.
+    recent: VecDeque<(ObjectId, Object)>,
 }
 
+/// So many objects are kept: two commits, and their directories.
+const RECENT: usize = 4;
+
 /// What an object is.
+#[derive(Clone)]
 pub(super) struct Object {
     pub(super) kind: Kind,
     pub(super) content: Content,
@@ -92,7 +99,17 @@ pub(super) enum Beginning {
 }
 
 impl Open {
-    fn get(&mut self, id: ObjectId) -> Result<Option<Object>, Error> {
+    fn find(&mut self, id: ObjectId) -> Result<Option<Object>, Error> {
+        if let Some((_, object)) = self.recent.iter().find(|(known, _)| *known == id) {
+            return Ok(Some(object.clone()));
+        }
+        match self.read(id)? {
+            None if self.look_again() => self.read(id),
+            found => Ok(found),
+        }
+    }
+
+    fn read(&mut self, id: ObjectId) -> Result<Option<Object>, Error> {
         for folder in self.folders.iter().filter(|folder| folder.is_loose) {
             if let Some(object) = loose::read(&folder.path, id)? {
                 return Ok(Some(object));
@@ -117,7 +134,8 @@ impl Open {
 impl Objects {
     /// Those of a folder of objects.
     pub(super) fn new(folder: &Path) -> Self {
-        let open = Open { folders: folders::all(folder), packs: 0, reader: Reader::default() };
+        let (folders, recent) = (folders::all(folder), VecDeque::with_capacity(RECENT));
+        let open = Open { folders, packs: 0, reader: Reader::default(), recent };
         Self { open: RefCell::new(open) }
     }
 
@@ -137,10 +155,16 @@ impl Objects {
     /// One that is damaged.
     pub(super) fn get(&self, id: ObjectId) -> Result<Option<Object>, Error> {
         let mut open = self.open.borrow_mut();
-        match open.get(id)? {
-            None if open.look_again() => open.get(id),
-            found => Ok(found),
+        let found = open.find(id)?;
+        if let Some(object) = &found
+            && open.recent.iter().all(|(known, _)| *known != id)
+        {
+            if open.recent.len() == RECENT {
+                open.recent.pop_front();
+            }
+            open.recent.push_back((id, object.clone()));
         }
+        Ok(found)
     }
 
     /// A commit; `None` if it isn't here.
@@ -247,7 +271,8 @@ impl Objects {
 
 impl TreeSource for Objects {
     fn read(&self, tree: ObjectId) -> Result<Vec<u8>, Error> {
-        match self.get(tree)? {
+        // Of a walk each is read once, so none is kept.
+        match self.open.borrow_mut().find(tree)? {
             Some(Object { kind: Kind::Tree, content }) => Ok(Rc::unwrap_or_clone(content)),
             Some(Object { kind, .. }) => Err(remedy::not_a_tree(tree, kind.name())),
             None => Err(remedy::tree_not_here(tree)),

@@ -1,9 +1,9 @@
-//! A file becomes the bytes at a place in it.
+//! A file becomes the bytes at a place in it, or all of them.
 //!
 //! Read where they lie, and not mapped into memory: a file that is cut off meanwhile is an error then, and no signal.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// A file whose parts are read in any order.
@@ -92,6 +92,28 @@ impl Places {
         }
         Ok(filled)
     }
+}
+
+/// What a file holds; `None` if there is none, or a folder in its place.
+///
+/// # Errors
+/// A file that can't be read or has more than `longest` bytes; what is no file, such as a pipe that would never end.
+pub(super) fn whole(path: &Path, longest: u64) -> io::Result<Option<Vec<u8>>> {
+    let metadata = match path.metadata() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        metadata => metadata?,
+    };
+    if metadata.is_dir() {
+        return Ok(None);
+    }
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut text = Vec::new();
+    File::open(path)?.take(longest + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > longest { Err(io::Error::other("it is too long")) } else { Ok(Some(text)) }
 }
 
 #[cfg(unix)]

@@ -5,8 +5,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -16,6 +15,7 @@ use crate::changes::remedy;
 use crate::error::Error;
 
 use super::enclosure::native;
+use super::place;
 
 /// How often a reference may name another one. Git stops at five.
 const DEEPEST: usize = 5;
@@ -76,7 +76,7 @@ impl References {
         let folder = if is_own { &self.own } else { &self.common };
         let unreadable = |words: &str| remedy::unreadable(&format!("`{}`", String::from_utf8_lossy(name)), words);
         let Some(path) = native(name) else { return Ok(None) };
-        match text(&folder.join(path), LONGEST) {
+        match place::whole(&folder.join(path), LONGEST) {
             Ok(Some(text)) => target(&text).map(Some).ok_or_else(|| unreadable("it names no object")),
             Ok(None) => Ok(self.packed()?.find(name).map(Target::Object)),
             Err(error) => Err(unreadable(&error.to_string())),
@@ -138,7 +138,7 @@ impl References {
         if let Some(list) = self.packed.get() {
             return Ok(Packed(list));
         }
-        let list = text(&self.common.join("packed-refs"), LONGEST_LIST);
+        let list = place::whole(&self.common.join("packed-refs"), LONGEST_LIST);
         let mut list =
             list.map_err(|error| remedy::unreadable("`packed-refs`", &error.to_string()))?.unwrap_or_default();
         list.push(b'\n');
@@ -194,25 +194,6 @@ fn is_whole(name: &[u8]) -> bool {
         && !name.windows(2).any(|pair| pair == b".." || pair == b"@{");
     is_allowed
         && (name.starts_with(b"refs/") || name.iter().all(|byte| byte.is_ascii_uppercase() || b"_-".contains(byte)))
-}
-
-/// What a file holds; `None` if there is none. What is too long for `longest`, or isn't a file, is an error.
-fn text(path: &Path, longest: u64) -> io::Result<Option<Vec<u8>>> {
-    let metadata = match path.metadata() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        metadata => metadata?,
-    };
-    if metadata.is_dir() {
-        return Ok(None);
-    }
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let mut text = Vec::new();
-    File::open(path)?.take(longest + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > longest { Err(io::Error::other("it is too long")) } else { Ok(Some(text)) }
 }
 
 /// The names of all files below a folder of `root`, each from `root` on.

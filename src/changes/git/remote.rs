@@ -7,44 +7,73 @@ use std::path::{Path, PathBuf};
 
 use super::super::entries::ObjectId;
 use super::super::range::Host;
-use super::Repository;
+use super::super::remedy;
+use super::admission::{Refused, admit};
+use super::enclosure::git_directory;
 use super::objects::{Kind, Object};
+use super::{Repository, libgit2};
+use crate::error::Error;
 
 /// The most commits that a server is told of as being here: it stops at the first one it knows.
 const HELD: usize = 32;
 
-impl Repository {
-    /// The address of the remote: of `origin`, or of the only one. `None` without one.
+/// What the settings say of the remote.
+pub(in crate::changes) struct RemoteSettings {
+    /// The address: of `origin`, or of the only remote. `None` without one.
     ///
     /// It may hold credentials. What `url.….insteadOf` says of it is done.
-    pub(in crate::changes) fn remote(&self) -> Option<String> {
-        let names = self.inner.remotes().ok()?;
-        let names: Vec<&str> = names.iter().flatten().flatten().collect();
-        let name = if names.contains(&"origin") { "origin" } else { names.first().filter(|_| names.len() == 1)? };
-        let remote = self.inner.find_remote(name).ok()?;
-        remote.url().ok().filter(|url| !url.is_empty()).map(str::to_owned)
-    }
+    pub(in crate::changes) address: Option<String>,
+    /// Every `http.extraheader` and `http.<address>.extraheader` in the order of the files, with the address (empty: any) and the
+    /// header's line.
+    pub(in crate::changes) extra_headers: Vec<(String, String)>,
+}
 
-    /// Every `http.extraheader` and `http.<address>.extraheader` in the order of the files, with the address (empty: any)
-    /// and the header's line.
-    pub(in crate::changes) fn extra_headers(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        let Ok(entries) = self.inner.config().and_then(|mut config| config.snapshot()) else { return found };
-        let Ok(entries) = entries.entries(Some(r"^http\..*extraheader$")) else { return found };
-        let _ = entries.for_each(|entry| {
-            // A name without a value would make git2 panic at the value.
-            if !entry.has_value() {
-                return;
+impl RemoteSettings {
+    fn read(repository: &git2::Repository) -> Self {
+        Self { address: address(repository), extra_headers: extra_headers(repository) }
+    }
+}
+
+fn address(repository: &git2::Repository) -> Option<String> {
+    let names = repository.remotes().ok()?;
+    let names: Vec<&str> = names.iter().flatten().flatten().collect();
+    let name = if names.contains(&"origin") { "origin" } else { names.first().filter(|_| names.len() == 1)? };
+    let remote = repository.find_remote(name).ok()?;
+    remote.url().ok().filter(|url| !url.is_empty()).map(str::to_owned)
+}
+
+fn extra_headers(repository: &git2::Repository) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let Ok(entries) = repository.config().and_then(|mut config| config.snapshot()) else { return found };
+    let Ok(entries) = entries.entries(Some(r"^http\..*extraheader$")) else { return found };
+    let _ = entries.for_each(|entry| {
+        // A name without a value would make git2 panic at the value.
+        if !entry.has_value() {
+            return;
+        }
+        if let (Ok(name), Ok(value)) = (entry.name(), entry.value()) {
+            let address = name.strip_prefix("http.").and_then(|name| name.strip_suffix("extraheader"));
+            let address = address.map(|address| address.strip_suffix('.').unwrap_or(address));
+            if let Some(address) = address {
+                found.push((address.to_owned(), value.to_owned()));
             }
-            if let (Ok(name), Ok(value)) = (entry.name(), entry.value()) {
-                let address = name.strip_prefix("http.").and_then(|name| name.strip_suffix("extraheader"));
-                let address = address.map(|address| address.strip_suffix('.').unwrap_or(address));
-                if let Some(address) = address {
-                    found.push((address.to_owned(), value.to_owned()));
-                }
-            }
-        });
-        found
+        }
+    });
+    found
+}
+
+impl Repository {
+    /// What the settings say of the remote; they are read the first time.
+    ///
+    /// # Errors
+    /// Settings that can't be read.
+    pub(in crate::changes) fn remote(&self) -> Result<&RemoteSettings, Error> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let told = libgit2::ask(&self.directory, true, |repository| Ok(RemoteSettings::read(repository)));
+        let told = told.map_err(|unanswered| remedy::unopened(&self.directory, unanswered.words()))?;
+        Ok(self.settings.get_or_init(|| told))
     }
 
     /// Where its objects lie.
@@ -106,8 +135,13 @@ impl Repository {
     /// # Errors
     /// Why that repository can't be opened or read.
     pub(in crate::changes) fn reference_in(folder: &Path, names: &[String]) -> Result<Option<ObjectId>, String> {
-        let other = super::open_trusted(folder, None).map_err(|error| error.message().to_owned())?;
-        Self::new(other, folder.to_owned(), Host::Local).first_commit(names).map_err(|error| error.to_string())
+        let own = git_directory(folder).unwrap_or_else(|| folder.to_owned());
+        let admitted = admit(folder, &own, false).map_err(|refused| match refused {
+            Refused::Foreign => "it belongs to another user".to_owned(),
+            Refused::Unreadable(why) => why,
+        })?;
+        let other = Self::new(admitted, own, folder.to_owned(), Host::Local);
+        other.first_commit(names).map_err(|error| error.to_string())
     }
 
     /// Whether the history of this clone is cut off.

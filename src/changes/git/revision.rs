@@ -11,9 +11,9 @@ use crate::changes::remedy;
 use crate::error::Error;
 
 use super::commits::MOST;
+use super::libgit2::{self, Unanswered};
 use super::objects::{Beginning, Peeled};
-use super::watch::{self, PATIENCE, Progress};
-use super::{Repository, object_id, open_trusted};
+use super::{Repository, object_id};
 
 /// Why a revision is no commit.
 enum Unresolved {
@@ -125,17 +125,16 @@ impl Repository {
         Err(Unresolved::Unknown)
     }
 
-    /// The object of a revision that isn't followed here. libgit2 opens the repository anew for it, on a thread that is watched.
+    /// The object of a revision that isn't followed here.
     fn by_libgit2(&self, revision: &str) -> Result<ObjectId, Unresolved> {
-        let (directory, wanted) = (self.directory.clone(), revision.to_owned());
-        let found = watch::over(&Progress::default(), move || {
-            open_trusted(&directory, Some(&directory))?.revparse_single(&wanted).map(|object| object_id(object.id()))
+        let wanted = revision.to_owned();
+        let found = libgit2::ask(&self.directory, true, move |repository| {
+            repository.revparse_single(&wanted).map(|object| object_id(object.id()))
         });
-        let what = format!("`{revision}`");
-        match found.map_err(|error| remedy::unreadable(&what, &error.to_string()))? {
-            Some(found) => found.map_err(|error| unresolved(revision, &error)),
-            None => Err(Unresolved::Unreadable(remedy::endless(&what, PATIENCE.as_secs()))),
-        }
+        found.map_err(|unanswered| match unanswered {
+            Unanswered::Refused(error) => unresolved(revision, &error),
+            Unanswered::Unasked(words) => remedy::unreadable(&format!("`{revision}`"), &words).into(),
+        })
     }
 }
 

@@ -7,8 +7,9 @@ use crate::changes::remedy::submodules as remedy;
 use crate::error::Error;
 use crate::inputs::Environment;
 
+use super::admission::{Refused, admit};
 use super::enclosure::{common_directory, git_directory, leads_out, native};
-use super::{ObjectId, Repository, open_trusted, trusted_directory};
+use super::{ObjectId, Repository, trusted_directory};
 
 impl Repository {
     /// The commit that a submodule is at in `commit`; `None` if no submodule is there.
@@ -50,12 +51,16 @@ impl Repository {
         // It was checked out together with the one directory that is trusted.
         let trusted = trusted_directory(environment).filter(|trusted| directory.starts_with(trusted));
         let has_way_out = |files: &PathBuf| trusted.as_ref().is_some_and(|trusted| leads_out(files, trusted));
-        if !is_own || files.as_ref().is_none_or(has_way_out) || files.as_deref().and_then(common_directory) != files {
+        let Some(own) =
+            files.filter(|files| is_own && !has_way_out(files) && common_directory(files).as_ref() == Some(files))
+        else {
             return Err(remedy::elsewhere(&shown));
+        };
+        match admit(&directory, &own, trusted.is_some()) {
+            Ok(admitted) => Ok(Self::new(admitted, own, directory, self.host)),
+            Err(Refused::Foreign) => Err(remedy::unopened(&shown, "it belongs to another user")),
+            Err(Refused::Unreadable(why)) => Err(remedy::unopened(&shown, &why)),
         }
-        let inner = open_trusted(&directory, trusted.is_some().then_some(&*directory))
-            .map_err(|error| remedy::unopened(&shown, error.message()))?;
-        Ok(Self::new(inner, directory, self.host))
     }
 
     /// That a commit of the submodule at `path`, which this is, can't be compared without.

@@ -29,7 +29,7 @@ pub(in crate::changes) fn elsewhere(path: &str) -> Error {
     )
 }
 
-/// A submodule that libgit2 won't open, with its `words`.
+/// A submodule that can't be opened, with the reason's `words`.
 pub(in crate::changes) fn unopened(path: &str, words: &str) -> Error {
     checkout(
         format!("the repository of the submodule `{path}` can't be opened: {words}"),

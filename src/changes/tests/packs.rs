@@ -288,7 +288,8 @@ fn references_that_lead_round_or_say_nothing_are_named() {
 #[test]
 fn a_pipe_in_place_of_a_file_of_the_repository_is_refused_at_once() {
     for (place, why) in [
-        ("HEAD", "could not find repository"),
+        ("HEAD", "it is no file"),
+        ("config", "it is no file"),
         ("refs/heads/main", "it is no file"),
         ("packed-refs", "it is no file"),
         ("objects/pack/pack-z.idx", "it is no file"),
