@@ -5,12 +5,12 @@
 //! percent-encoding and JSON would spell it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_encode_byte;
-use regex::Regex;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What stands in place of a secret.
@@ -19,8 +19,7 @@ const MASK: &str = "***";
 /// Shorter texts are no secrets: their mask would hide half of the log, and tell what they are.
 const SHORTEST: usize = 4;
 
-/// So much of a long secret gives it away, in bytes: a message that was cut must not show its first half. It also keeps the
-/// pattern small, which for tokens of some thousand characters would take long to make.
+/// So much of a long secret gives it away, in bytes: a message that was cut must not show its first half.
 const TELLING: usize = 24;
 
 /// Finds secrets in text. It can't be printed.
@@ -28,8 +27,10 @@ const TELLING: usize = 24;
 pub struct Redactor {
     /// The longest first.
     forms: Vec<SecretString>,
-    /// The beginnings of all forms.
-    pattern: Option<Regex>,
+    /// Which forms begin with these two bytes.
+    by_start: HashMap<[u8; 2], Vec<usize>>,
+    /// Which two bytes any form begins with, a bit each: most places of a text cost no look into the map. Empty without secrets.
+    starts: Vec<u64>,
 }
 
 impl Redactor {
@@ -55,13 +56,18 @@ impl Redactor {
 
     /// The text without secrets, and without the beginnings of long ones.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let Some(pattern) = &self.pattern else { return Cow::Borrowed(text) };
+        let bytes = text.as_bytes();
         let mut redacted = String::new();
-        let mut copied = 0;
-        while let Some(found) = pattern.find_at(text, copied) {
-            redacted.push_str(&text[copied..found.start()]);
-            redacted.push_str(MASK);
-            copied = found.start() + self.secret_length(&text[found.start()..]).max(found.len());
+        let (mut copied, mut at) = (0, 0);
+        while at + 1 < bytes.len() {
+            let start = [bytes[at], bytes[at + 1]];
+            let length = if self.may_begin(start) { self.secret_length(start, &text[at..]) } else { 0 };
+            if length > 0 {
+                redacted.push_str(&text[copied..at]);
+                redacted.push_str(MASK);
+                copied = at + length;
+            }
+            at += length.max(1);
         }
         if copied == 0 {
             return Cow::Borrowed(text);
@@ -75,14 +81,20 @@ impl Redactor {
         RedactingWriter { redactor: self, inner, line: Vec::new() }
     }
 
-    /// How many bytes at the beginning of a text are of a secret.
-    fn secret_length(&self, text: &str) -> usize {
-        let common = |form: &SecretString| {
-            let pairs = text.chars().zip(form.expose_secret().chars());
+    /// Whether any form begins so. Where one does, a character begins too.
+    fn may_begin(&self, start: [u8; 2]) -> bool {
+        let bit = usize::from(u16::from_ne_bytes(start));
+        self.starts.get(bit / 64).is_some_and(|bits| bits & 1 << (bit % 64) != 0)
+    }
+
+    /// How many bytes at the beginning of a text, which begins with `start`, are of a secret.
+    fn secret_length(&self, start: [u8; 2], text: &str) -> usize {
+        let common = |form: &str| {
+            let pairs = text.chars().zip(form.chars());
             pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum::<usize>()
         };
-        let is_told = |form: &&SecretString| text.starts_with(beginning(form.expose_secret()));
-        self.forms.iter().filter(is_told).map(common).max().unwrap_or(0)
+        let forms = self.by_start.get(&start).into_iter().flatten().map(|&form| self.forms[form].expose_secret());
+        forms.filter(|form| text.starts_with(beginning(form))).map(common).max().unwrap_or(0)
     }
 
     fn add_all<'a>(&mut self, secrets: impl IntoIterator<Item = &'a SecretString>) {
@@ -97,14 +109,14 @@ impl Redactor {
         }
         forms.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
-        let mut alternatives: Vec<String> = forms.iter().map(|form| regex::escape(beginning(form))).collect();
-        alternatives.dedup();
-        self.pattern = (!forms.is_empty()).then(|| {
-            regex::RegexBuilder::new(&alternatives.join("|"))
-                .size_limit(usize::MAX)
-                .build()
-                .expect("an alternation of escaped literals is a pattern")
-        });
+        self.starts = vec![0; if forms.is_empty() { 0 } else { (1 << 16) / 64 }];
+        self.by_start.clear();
+        for (place, form) in forms.iter().enumerate() {
+            let start = [form.as_bytes()[0], form.as_bytes()[1]];
+            let bit = usize::from(u16::from_ne_bytes(start));
+            self.starts[bit / 64] |= 1 << (bit % 64);
+            self.by_start.entry(start).or_default().push(place);
+        }
         self.forms = forms.into_iter().map(SecretString::from).collect();
     }
 }
@@ -283,6 +295,26 @@ mod tests {
     }
 
     proptest! {
+        /// The same as looking for every form at every place.
+        #[test]
+        fn everything_that_is_a_form_is_hidden_from_the_left(
+            secrets in prop::collection::vec("[ab\u{e9}]{4,7}", 1..4), text in "[ab\u{e9}x]{0,40}",
+        ) {
+            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            let redactor = redactor_of(&secrets);
+            let (mut expected, mut rest) = (String::new(), &*text);
+            while let Some(first) = rest.chars().next() {
+                let forms = redactor.forms().map(|form| form.expose_secret());
+                let hidden = forms.filter(|form| rest.starts_with(*form)).map(str::len).max();
+                match hidden {
+                    Some(_) => expected.push_str(MASK),
+                    None => expected.push(first),
+                }
+                rest = &rest[hidden.unwrap_or(first.len_utf8())..];
+            }
+            prop_assert_eq!(redactor.redact(&text), expected);
+        }
+
         #[test]
         fn no_form_of_a_secret_survives(
             secret in "[ -~]{4,40}", before in "[a-z]{0,5}", after in "[a-z]{0,5}", form in 0..7_usize,

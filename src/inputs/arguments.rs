@@ -58,17 +58,20 @@ pub enum Command {
 /// [`Error::Inputs`] for an unknown flag or command, a missing argument, or text that isn't Unicode.
 pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let is_command = |first: &OsString| COMMANDS.iter().any(|(name, ..)| first == name);
-    let program = if arguments.get(1).is_some_and(is_command) { commands(defer) } else { program(defer) };
-    let mut matches = match program.try_get_matches_from(arguments) {
-        Ok(matches) => matches,
+    // Whatever is wrong, or asks for help, is told by the whole program.
+    let matches = named(&arguments).try_get_matches_from(&arguments);
+    match matches.or_else(|_| whole_program().try_get_matches_from(&arguments)) {
+        Ok(matches) => command(matches),
         Err(error)
             if matches!(error.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion) =>
         {
-            return Ok(Command::Print(error.to_string()));
+            Ok(Command::Print(error.to_string()))
         }
-        Err(error) => return Err(usage(&error)),
-    };
+        Err(error) => Err(usage(&error)),
+    }
+}
+
+fn command(mut matches: ArgMatches) -> Result<Command, Error> {
     let Some((name, mut inner)) = matches.remove_subcommand() else {
         return Ok(Command::Run(flags(&mut matches, Use::Run)));
     };
@@ -86,7 +89,9 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
         },
         "check" if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, Use::Check)),
         "check" => Command::Check(flags(&mut inner, Use::Check)),
-        "wait" if inner.contains_id("task-id") => Command::Ask(Use::Wait, flags(&mut inner, Use::Wait)),
+        "wait" if inner.try_contains_id("task-id").unwrap_or(false) => {
+            Command::Ask(Use::Wait, flags(&mut inner, Use::Wait))
+        }
         "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
         "refresh" => list(&mut inner, Use::Refresh),
         "prefetch" => list(&mut inner, Use::Prefetch),
@@ -117,32 +122,40 @@ fn list(matches: &mut ArgMatches, used_by: Use) -> Command {
     Command::List(used_by, flags)
 }
 
+/// Which options of the table are built.
+type Wanted<'a> = &'a dyn Fn(&Entry) -> bool;
+
 /// The program as clap knows it, with what each command takes.
 pub(super) fn whole_program() -> clap::Command {
-    program(complete)
+    let commands = COMMANDS.iter().map(|(name, about, _)| complete(clap::Command::new(*name).about(*about), &|_| true));
+    program().subcommands(commands).args(arguments(Use::Run, &|_| true)).after_help(PRECEDENCE)
 }
 
-/// The commands, and the options of a run, which need none.
-fn program(finish: fn(clap::Command) -> clap::Command) -> clap::Command {
-    commands(finish).args(arguments(Use::Run)).after_help(PRECEDENCE)
+/// The program with what is named on a command line and nothing else: to build all options of all commands would be the longest
+/// part of a start.
+fn named(line: &[OsString]) -> clap::Command {
+    let is_named = |entry: &Entry| line.iter().any(|argument| names(argument.as_encoded_bytes(), entry));
+    match line.get(1).and_then(|first| COMMANDS.iter().find(|(name, ..)| first == name)) {
+        Some((name, ..)) => program().subcommand(complete(clap::Command::new(*name), &is_named)),
+        None => program().args(arguments(Use::Run, &is_named)),
+    }
 }
 
-/// The commands alone.
-fn commands(finish: fn(clap::Command) -> clap::Command) -> clap::Command {
-    let commands = COMMANDS.iter().map(|(name, about, _)| finish(clap::Command::new(*name).about(*about)));
+/// Whether an argument may be the flag of an option: `--name`, `--name=…`, or any with one hyphen.
+fn names(argument: &[u8], entry: &Entry) -> bool {
+    match argument.strip_prefix(b"--") {
+        Some(long) => long.strip_prefix(entry.name.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'=', ..])),
+        None => argument.starts_with(b"-") && short(entry).is_some(),
+    }
+}
+
+fn program() -> clap::Command {
     clap::Command::new("cdn-purge")
         .bin_name("cdn-purge")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Refreshes and prefetches the CDN addresses of the files that changed between two commits, and reports the truth")
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
-        .subcommands(commands)
-}
-
-/// Leaves what a command takes until it is the one that is read: all the options of all the commands would be the longest
-/// part of a start.
-fn defer(command: clap::Command) -> clap::Command {
-    command.defer(complete)
 }
 
 /// Every command: its name, what it does, and which options of the table it takes.
@@ -171,13 +184,14 @@ const COMMANDS: &[(&str, &str, Option<Use>)] = &[
 ];
 
 /// Gives a command what it takes: its options of the table, and what is its own.
-fn complete(command: clap::Command) -> clap::Command {
+fn complete(command: clap::Command, wanted: Wanted<'_>) -> clap::Command {
     let name = command.get_name().to_owned();
     let of_the_table = COMMANDS.iter().find(|(known, ..)| *known == name).and_then(|(.., used_by)| *used_by);
     let command = match of_the_table {
         // A plan is a dry run in any case.
         Some(used_by) => {
-            let arguments = arguments(used_by).filter(|argument| name != "plan" || argument.get_id() != "dry-run");
+            let arguments =
+                arguments(used_by, wanted).filter(|argument| name != "plan" || argument.get_id() != "dry-run");
             command.args(arguments).after_help(PRECEDENCE)
         }
         None => command,
@@ -220,17 +234,21 @@ const PRECEDENCE: &str = "Every option of a run but color, progress and merge-re
                           variable, that beats the configuration file. An empty value counts as none.";
 
 /// The flags of a command.
-fn arguments(used_by: Use) -> impl Iterator<Item = Arg> {
-    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&used_by)).map(argument)
+fn arguments(used_by: Use, wanted: Wanted<'_>) -> impl Iterator<Item = Arg> {
+    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&used_by) && wanted(entry)).map(argument)
+}
+
+fn short(entry: &Entry) -> Option<char> {
+    match entry.name {
+        "repository" => Some('C'),
+        "url-file" => Some('f'),
+        _ => None,
+    }
 }
 
 fn argument(entry: &'static Entry) -> Arg {
     let argument = Arg::new(entry.name).long(entry.name).help(help(entry)).value_name(value_name(entry.shape));
-    let argument = match entry.name {
-        "repository" => argument.short('C'),
-        "url-file" => argument.short('f'),
-        _ => argument,
-    };
+    let argument = argument.short(short(entry));
     // Read as it comes: one parser, for flags, inputs and environment alike, says what a value may be.
     let argument = argument.allow_hyphen_values(!matches!(entry.shape, Shape::Boolean)).hide_possible_values(true);
     match entry.shape {
@@ -291,6 +309,8 @@ fn usage(error: &clap::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Command, Error> {
@@ -366,6 +386,42 @@ mod tests {
         ] {
             assert!(matches!(parse(line), Err(Error::Inputs(_))), "{line}");
         }
+    }
+
+    proptest! {
+        /// Options that aren't named make no difference to what a command line is.
+        #[test]
+        fn a_line_is_read_as_by_the_whole_program(
+            line in prop::collection::vec(prop::sample::select(words()), 0..7),
+        ) {
+            let line: Vec<OsString> = std::iter::once("cdn-purge").chain(line).map(OsString::from).collect();
+            let few = named(&line).try_get_matches_from(&line).map(command);
+            let all = whole_program().try_get_matches_from(&line).map(command);
+            if let Ok(few) = few {
+                prop_assert_eq!(format!("{few:?}"), format!("{:?}", all.unwrap()), "{:?}", line);
+            }
+        }
+    }
+
+    fn words() -> Vec<&'static str> {
+        let some =
+            ["--dry-run", "--dry-run=false", "--wait", "--wait=all", "--base", "--base=-C", "--target", "--task-id"];
+        let odd = [
+            "-C",
+            "-Cx",
+            "-f",
+            "-h",
+            "--help",
+            "--",
+            "-",
+            "--wait-",
+            "--unknown",
+            "--since",
+            "x",
+            "--range",
+            "--online",
+        ];
+        COMMANDS.iter().map(|(name, ..)| *name).chain(some).chain(odd).collect()
     }
 
     #[cfg(unix)]

@@ -123,9 +123,7 @@ impl Pack {
                 Form::Whole(Kind::Blob) => return Ok((Kind::Blob, Content::default())),
                 Form::Whole(kind) => {
                     let content = Rc::new(reader.inflate(data, at, &header).map_err(|why| self.damaged(&why))?);
-                    if !deltas.is_empty() {
-                        reader.bases.keep(self, at, kind, &content);
-                    }
+                    reader.bases.keep(self, at, kind, &content);
                     break (kind, content);
                 }
                 Form::Delta(base) => {
@@ -141,9 +139,7 @@ impl Pack {
         while let Some((at, delta)) = deltas.pop() {
             let made = delta::apply(&content, &delta, LARGEST);
             content = Rc::new(made.ok_or_else(|| self.damaged("an object doesn't fit the one that it stands on"))?);
-            if !deltas.is_empty() {
-                reader.bases.keep(self, at, kind, &content);
-            }
+            reader.bases.keep(self, at, kind, &content);
         }
         Ok((kind, content))
     }
@@ -291,7 +287,8 @@ fn distance(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-/// Objects that others stand on, by pack and place.
+/// Objects that others may stand on, by pack and place: the two sides of a directory that changed often do, and are read one after
+/// the other.
 #[derive(Default)]
 struct Bases {
     kept: HashMap<(usize, u64), (Kind, Content)>,
@@ -299,8 +296,8 @@ struct Bases {
 }
 
 impl Bases {
-    /// In bytes. The directories of a large repository that changed together take less.
-    const MOST: usize = 16 << 20;
+    /// In bytes. What stands on each other was written together, and is read together.
+    const MOST: usize = 8 << 20;
 
     fn get(&self, pack: &Pack, place: u64) -> Option<(Kind, Content)> {
         self.kept.get(&(pack.number, place)).cloned()

@@ -111,7 +111,8 @@ pub(super) fn whole(path: &Path, longest: u64) -> io::Result<Option<Vec<u8>>> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is no file"));
     }
-    let mut text = Vec::new();
+    // A few bytes more than there should be, so that the end is met without another buffer.
+    let mut text = Vec::with_capacity(usize::try_from(metadata.len().min(longest)).map_or(0, |length| length + 64));
     File::open(path)?.take(longest + 1).read_to_end(&mut text)?;
     if text.len() as u64 > longest { Err(io::Error::other("it is too long")) } else { Ok(Some(text)) }
 }
