@@ -78,6 +78,7 @@ impl Job<'_> {
         if let Some(sentence) = plan::guard::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);
         }
+        let head = range.as_ref().map(|range| range.head.clone());
         let context = Context {
             mode: settings.mode,
             range,
@@ -92,7 +93,7 @@ impl Job<'_> {
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
             let unmasked = Unmasked::default();
-            let opened = unless_interrupted(&interrupt, access::open(self, &plan, &unmasked)).await;
+            let opened = unless_interrupted(&interrupt, access::open(self, &plan, head, &unmasked)).await;
             unmasked.mask(console);
             let Some(opened) = opened else {
                 return self.interrupted(console, interrupt.signal(), "the keys were asked for");
@@ -174,7 +175,7 @@ impl Job<'_> {
         for (level, note) in &opened.notes {
             console.note(*level, note);
         }
-        let (journal, past) = self.journal(plan, console, &opened.identity)?;
+        let (journal, past) = self.journal(console, &opened.identity)?;
         let path = (settings.mode == Mode::Real).then(|| journal.path().to_owned());
         let options = Options {
             wait: settings.wait,
@@ -201,11 +202,11 @@ impl Job<'_> {
     }
 
     /// The journal that this run writes, and what an earlier run left in it.
-    fn journal(&self, plan: &Plan, console: &mut Console, identity: &Identity) -> Result<(Journal, Past), Error> {
+    fn journal(&self, console: &mut Console, identity: &Identity) -> Result<(Journal, Past), Error> {
         if self.settings.mode != Mode::Real {
             return Ok((Journal::none(), Past::default()));
         }
-        let path = state_file(self.settings, self.environment, console, plan);
+        let path = state_file(self.settings, self.environment, console, identity);
         if self.resume_only && !path.exists() {
             return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
         }
@@ -255,11 +256,9 @@ fn fold(console: &mut Console, title: &str) {
     }
 }
 
-/// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under the plan's name.
-fn state_file(settings: &Settings, environment: &Environment, console: &Console, plan: &Plan) -> PathBuf {
-    settings.state.clone().unwrap_or_else(|| {
-        console.host().state_folder(environment).join(format!("cdn-purge-{}.journal", &plan.digest()[..16]))
-    })
+/// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under a name of its own.
+fn state_file(settings: &Settings, environment: &Environment, console: &Console, identity: &Identity) -> PathBuf {
+    settings.state.clone().unwrap_or_else(|| console.host().state_folder(environment).join(identity.file_name()))
 }
 
 /// Everything a person or a program reads afterwards. What can't be written is said and turns the run red; the rest is

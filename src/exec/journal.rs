@@ -31,8 +31,19 @@ const OLDEST_HOURS: i64 = 72;
 pub struct Identity {
     /// The plan's digest.
     pub plan: String,
+    /// The commit whose files it is about; `None` for addresses that were given. What was done for another commit is stale
+    /// again, also where the addresses are the same.
+    pub head: Option<String>,
     /// For each lane `target provider endpoint key`, the key hashed.
     pub lanes: Vec<String>,
+}
+
+impl Identity {
+    /// The name of its journal, where nobody names one.
+    pub fn file_name(&self) -> String {
+        let head = self.head.as_ref().map_or_else(String::new, |head| format!("-{}", short(head)));
+        format!("cdn-purge-{}{head}.journal", &self.plan[..16])
+    }
 }
 
 /// One record of the journal.
@@ -199,7 +210,9 @@ impl Journal {
     fn foreign(&self, why: String) -> Error {
         Error::Journal {
             message: format!("the journal `{}` can't be resumed: {why}", self.path.display()),
-            help: "name another file with `state`, or delete this one if its run no longer matters".into(),
+            help: "finish its run by `cdn-purge wait` with the commits and options that it had; or name another file with \
+                   `state`, or delete this one if its run no longer matters"
+                .into(),
         }
     }
 
@@ -236,9 +249,19 @@ pub fn ranges(tasks: &[TaskIndex]) -> Vec<[TaskIndex; 2]> {
     ranges
 }
 
+/// The first digits of a commit.
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
 /// What makes a journal another run's.
 fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
-    if theirs.plan != ours.plan {
+    if let (Some(theirs), Some(ours)) = (&theirs.head, &ours.head)
+        && theirs != ours
+    {
+        return Some(format!("it is about the commit `{}`, this run is about `{}`", short(theirs), short(ours)));
+    }
+    if theirs.plan != ours.plan || theirs.head != ours.head {
         return Some("it belongs to another plan (other commits, configuration or version)".into());
     }
     let (theirs, ours) = theirs.lanes.iter().zip(&ours.lanes).find(|(theirs, ours)| theirs != ours)?;

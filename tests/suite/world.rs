@@ -289,7 +289,7 @@ impl World {
                 renewal: renewal.clone(),
             })
             .collect();
-        let identity = Identity { plan: plan.digest().to_owned(), lanes: vec!["site".into()] };
+        let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()] };
         let (journal, past) = match &self.journal {
             Some(path) => Journal::open(path, &identity, self.started).unwrap(),
             None => (Journal::none(), Default::default()),

@@ -4,7 +4,11 @@ use super::*;
 use crate::model::Kind;
 
 fn identity() -> Identity {
-    Identity { plan: "p1".into(), lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()] }
+    Identity {
+        plan: "p1".into(),
+        head: Some("c1".into()),
+        lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()],
+    }
 }
 
 fn now() -> Timestamp {
@@ -120,6 +124,11 @@ fn a_journal_of_another_plan_account_or_nature_is_refused_and_left_alone() {
     let other_plan = Identity { plan: "p2".into(), ..identity() };
     let message = Journal::open(&path, &other_plan, now()).unwrap_err().to_string();
     assert!(message.contains("another plan"), "{message}");
+    let other_commit = Identity { head: Some("c2".into()), ..identity() };
+    let message = Journal::open(&path, &other_commit, now()).unwrap_err().to_string();
+    assert!(message.contains("about the commit `c1`, this run is about `c2`"), "{message}");
+    let no_commit = Identity { head: None, ..identity() };
+    assert!(Journal::open(&path, &no_commit, now()).is_err());
     let other_account = Identity { lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()], ..identity() };
     let message = Journal::open(&path, &other_account, now()).unwrap_err().to_string();
     assert!(message.contains("k1") && message.contains("k2"), "{message}");
@@ -168,7 +177,8 @@ fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew(
 #[test]
 fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
-    let other = Identity { plan: "p2".into(), lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
+    let other =
+        Identity { plan: "p2".into(), head: None, lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
     let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the keys are wrong".into() };
     let complete = vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: true }];
     let sent_nothing = vec![sent(1, &[0]), refused, Entry::Closed { complete: false }];

@@ -179,3 +179,43 @@ fn a_journal_that_can_not_be_written_any_more_stops_the_run_and_the_next_one_goe
     run(&site, &vendor).finish().is_all_done();
     vendor.accepted(&STALE, &WARM);
 }
+
+/// The site with one page changed by the last commit.
+fn next_commit(site: &Site, content: &str) {
+    site.write("public/index.html", content);
+    site.commit("Change the page");
+}
+
+fn run_of_the_last_commit(site: &Site, vendor: &Vendor, arguments: &[&str]) -> Run {
+    let journal = site.beside("journal");
+    let run = site.run(vendor.address(), arguments).args(&["--base", "HEAD~1", "--prefetch=false"]);
+    run.args(&["--state", journal.to_str().unwrap()])
+}
+
+#[test]
+fn what_an_earlier_commit_left_is_no_reason_not_to_send_the_same_addresses_for_the_next_one() {
+    let vendor = Vendor::start(&["--task-seconds", "600"]);
+    let site = Site::new();
+    for content in ["one", "two"] {
+        next_commit(&site, content);
+        let home = site.run(vendor.address(), &["run", "--base", "HEAD~1", "--prefetch=false"]);
+        home.args(&["--refresh-timeout", "1s"]).finish().ends_with(4);
+    }
+    vendor.accepted(&["index.html", "index.html"], &[]);
+}
+
+#[test]
+fn what_timed_out_is_finished_by_wait_and_refused_to_another_commit_with_what_to_do() {
+    let vendor = Vendor::start(&["--task-seconds", "4"]);
+    let site = Site::new();
+    let first = site.git(&["rev-parse", "HEAD"]);
+    run_of_the_last_commit(&site, &vendor, &["run", "--refresh-timeout", "1s"]).finish().ends_with(4);
+    next_commit(&site, "one");
+    let refused = run_of_the_last_commit(&site, &vendor, &["run"]).finish();
+    refused.complains(3, &["can't be resumed: it is about the commit", &first[..12], "`cdn-purge wait`"]);
+    let (base, journal) = (format!("{first}~1"), site.beside("journal"));
+    let wait = site.run(vendor.address(), &["wait", "--base", &base, "--head", &first, "--prefetch=false"]);
+    wait.args(&["--state", journal.to_str().unwrap()]).finish().is_all_done();
+    run_of_the_last_commit(&site, &vendor, &["run"]).finish().is_all_done();
+    vendor.accepted(&[&STALE[..], &["index.html"]].concat(), &[]);
+}
