@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use crate::changes::{self, Range};
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
-use crate::exec::journal::{Identity, Journal, Past};
+use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Access, Options};
 use crate::host::{Console, Host, Progress, Severity, files};
 use crate::inputs::addresses::{self, Listed};
-use crate::inputs::{Changes, Environment, Listing, LogLevel, Mode, Settings};
+use crate::inputs::{Changes, Environment, Listing, LogLevel, Mode, Settings, Wait};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
@@ -105,14 +105,18 @@ impl Job<'_> {
         let code = publish(&report, settings, console);
         note::write(self, |bytes| report::markdown::markdown(&report, bytes), console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
-            let journal = journal.display();
-            let other = match &settings.changes {
-                Changes::Listed(_) => "",
+            let waits = settings.wait == Wait::All;
+            let command = match &settings.changes {
+                Changes::Listed(_) if waits => "the same command",
+                Changes::Listed(_) => "the same command with `wait: all`",
+                Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } if waits => {
+                    "the same command, or `cdn-purge wait` with its options,"
+                }
                 Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } => {
-                    ", or `cdn-purge wait` with its options,"
+                    "`cdn-purge wait` with the same options"
                 }
             };
-            let text = format!("the same command{other} goes on from the journal `{journal}`");
+            let text = format!("{command} goes on from the journal `{}`", journal.display());
             console.note(LogLevel::Normal, &text);
         }
         Ok(code)
@@ -207,11 +211,12 @@ impl Job<'_> {
             return Ok((Journal::none(), Past::default()));
         }
         let path = state_file(self.settings, self.environment, console, identity);
+        let purpose = if self.resume_only { Purpose::Finish } else { Purpose::Run(self.settings.wait) };
         if self.resume_only && !path.exists() {
             return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
         }
         console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
-        let (journal, past) = Journal::open(&path, identity, self.started)?;
+        let (journal, past) = Journal::open(&path, identity, purpose, self.started)?;
         if self.resume_only && past.lanes.is_empty() {
             return Err(no_journal(format!(
                 "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is older than \

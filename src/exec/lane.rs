@@ -15,7 +15,6 @@ use super::requests::{Answer, Job};
 use super::retry::Budget;
 use super::state::{LaneState, Pending};
 use super::{Access, Beginning, SILENCE, Shared};
-use crate::inputs::Wait;
 use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
 use crate::provider::http::READ_TIMEOUT;
@@ -346,11 +345,7 @@ impl<'a> LaneRun<'a> {
 
     /// Whether the settings ask to wait for this.
     pub(super) fn follows(&self, operation: Operation) -> bool {
-        match self.shared.options.wait {
-            Wait::All => true,
-            Wait::Refresh => matches!(operation, Operation::Refresh(_)),
-            Wait::None => false,
-        }
+        self.shared.options.wait.follows(operation)
     }
 
     pub(super) fn answered(&mut self, answer: &Answer) {

@@ -160,6 +160,11 @@ impl<'a> LaneState<'a> {
         self.progress[task as usize] == Progress::Ended
     }
 
+    /// Whether a refresh must still be done before it.
+    pub(super) fn is_blocked(&self, task: TaskIndex) -> bool {
+        self.blocked[task as usize] > 0
+    }
+
     /// Every task that has no outcome yet.
     pub(super) fn unended(&self) -> Vec<TaskIndex> {
         (0..).zip(&self.progress).filter(|(_, progress)| **progress != Progress::Ended).map(|(task, _)| task).collect()

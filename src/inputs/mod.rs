@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::mapping::Rule;
-use crate::model::TargetName;
+use crate::model::{Operation, TargetName};
 use crate::provider::{Options, Spec};
 
 pub mod addresses;
@@ -167,6 +167,17 @@ pub enum Wait {
     Refresh,
     /// Nothing: submit and leave. Prefetches of refreshed addresses can't go out before their refresh is done and stay unsubmitted.
     None,
+}
+
+impl Wait {
+    /// Whether this is waited for once it is submitted.
+    pub fn follows(self, operation: Operation) -> bool {
+        match self {
+            Self::All => true,
+            Self::Refresh => matches!(operation, Operation::Refresh(_)),
+            Self::None => false,
+        }
+    }
 }
 
 /// Which failures turn the step red; `status` always tells the truth.

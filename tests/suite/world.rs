@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cdn_purge::exec::interrupt::{self, Interrupter};
-use cdn_purge::exec::journal::{Identity, Journal};
+use cdn_purge::exec::journal::{Identity, Journal, Purpose};
 use cdn_purge::exec::renewal::{Issued, Obtain, Renewal};
 use cdn_purge::exec::{self, Access, Options};
 use cdn_purge::inputs::{Target, Wait};
@@ -291,7 +291,7 @@ impl World {
             .collect();
         let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()] };
         let (journal, past) = match &self.journal {
-            Some(path) => Journal::open(path, &identity, self.started).unwrap(),
+            Some(path) => Journal::open(path, &identity, Purpose::Run(self.options.wait), self.started).unwrap(),
             None => (Journal::none(), Default::default()),
         };
         let (interrupter, interrupt) = interrupt::channel();

@@ -205,6 +205,29 @@ fn what_an_earlier_commit_left_is_no_reason_not_to_send_the_same_addresses_for_t
 }
 
 #[test]
+fn a_run_that_was_not_asked_to_wait_stands_in_no_later_runs_way() {
+    let vendor = Vendor::start(&["--task-seconds", "600"]);
+    let site = Site::new();
+    run_of_the_last_commit(&site, &vendor, &["run", "--wait", "none"]).finish().ends_with(0);
+    for content in ["one", "two"] {
+        next_commit(&site, content);
+        run_of_the_last_commit(&site, &vendor, &["run", "--wait", "none"]).finish().ends_with(0);
+    }
+    vendor.accepted(&[&STALE[..], &["index.html", "index.html"]].concat(), &[]);
+}
+
+#[test]
+fn a_list_that_was_not_waited_for_is_sent_again_when_it_is_given_again() {
+    let vendor = Vendor::start(&[]);
+    let site = Site::new();
+    let arguments = ["https://www.example.com/index.html", "--prefetch", "--wait", "none"];
+    for _ in 0..2 {
+        site.run(vendor.address(), &["refresh"]).args(&arguments).finish().ends_with(0);
+    }
+    vendor.accepted(&["index.html", "index.html"], &[]);
+}
+
+#[test]
 fn what_timed_out_is_finished_by_wait_and_refused_to_another_commit_with_what_to_do() {
     let vendor = Vendor::start(&["--task-seconds", "4"]);
     let site = Site::new();
