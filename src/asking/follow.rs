@@ -13,6 +13,8 @@ use crate::provider::{ApiError, Record, RecordFilter, TaskState};
 const FIRST: Duration = Duration::from_secs(2);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(20);
+/// The last question is put so long before the time is over; of a short time, a tenth.
+const LAST: Duration = Duration::from_secs(3);
 /// The longest time without a word.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -50,7 +52,7 @@ impl Followed {
 /// [`Error::Provider`]: what the provider refuses, as keys that may not ask.
 pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) -> Result<Vec<Followed>, Error> {
     let limit = &asker.provider.spec().status;
-    let deadline = Instant::now() + patience;
+    let last = Instant::now() + patience.saturating_sub(LAST.min(patience / 10));
     let mut known: BTreeMap<&str, Followed> = BTreeMap::new();
     let (mut pause, mut told) = (FIRST, Instant::now());
     loop {
@@ -67,14 +69,14 @@ pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) 
         }
         let ended = known.values().filter(|task| task.has_ended()).count();
         let now = Instant::now();
-        if ended == known.len() || now + pause > deadline {
+        if ended == known.len() || now >= last {
             return Ok(task_ids.iter().filter_map(|id| known.remove(id.as_str())).collect());
         }
         if now >= told + SILENCE {
             told = now;
             (asker.tell)(&format!("{ended} of {} tasks have ended", known.len()));
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause.min(last - now)).await;
         pause = pause.mul_f64(1.5).min(LONGEST);
     }
 }

@@ -503,6 +503,21 @@ async fn tasks_are_followed_by_their_ids_until_they_have_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_ends_shortly_before_the_time_is_over_has_ended() {
+    for seconds in 0..25 {
+        let patience = HOUR + Duration::from_secs(seconds);
+        let ends = Instant::now() + patience - Duration::from_secs(4);
+        let mut late = fake(10);
+        late.motion = Box::new(move |_, list| {
+            let state = if Instant::now() < ends { TaskState::Running } else { TaskState::Complete };
+            list.iter_mut().for_each(|row| row.state = state.clone());
+        });
+        let (tasks, _) = ask!(late, |asker| follow(asker, &["0".into()], patience));
+        assert!(tasks.unwrap()[0].has_ended(), "{seconds}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_that_was_running_and_vanishes_ends_no_task() {
     let vanishing = Fake {
         motion: Box::new(|call, list| match call {

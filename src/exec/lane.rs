@@ -94,7 +94,7 @@ impl<'a> LaneRun<'a> {
             access,
             shared,
             state: LaneState::new(lane, past.last_batch),
-            poll: Poll::default(),
+            poll: Poll::new([shared.options.refresh_timeout, shared.options.prefetch_timeout]),
             budgets: [Budget::full(), Budget::full()],
             random: fastrand::Rng::with_seed(shared.options.seed.wrapping_add(u64::from(index))),
             stopped: HashMap::new(),

@@ -173,6 +173,20 @@ fn a_wait_shorter_than_the_records_need_leaves_a_lost_batch_unknown() {
 }
 
 #[test]
+fn what_ends_shortly_before_its_time_is_over_is_known_to_be_done() {
+    let shortly = |timeouts: std::ops::Range<u64>, before| timeouts.map(move |timeout| (timeout, before));
+    for (timeout, before) in shortly(890..910, 4).chain(shortly(50..60, 4)).chain(shortly(5..8, 1)) {
+        let mut world = World::of((0..20).map(|number| (REFRESH, page(number))).collect());
+        world.options.refresh_timeout = Duration::from_secs(timeout);
+        world.settings.task_duration = Some(Duration::from_secs(timeout - before));
+        let story = world.run();
+        story.assert_partition().assert_ledger();
+        assert_eq!(story.count("done"), 20, "{before} s before {timeout} s");
+        assert!(story.took <= Duration::from_secs(timeout + 1), "{:?}", story.took);
+    }
+}
+
+#[test]
 fn a_batch_in_doubt_is_cleared_up_even_when_nothing_more_is_sent() {
     let seen = std::cell::Cell::new(0);
     let mut world = World::of_pages(20).with_faults(&["RefreshObjectCaches#1=drop-after"]);
