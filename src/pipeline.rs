@@ -54,9 +54,9 @@ impl Job<'_> {
     /// # Errors
     /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal.
     pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
-        let result = self.perform(console, interrupt).await;
+        let result = self.perform(console, interrupt.clone()).await;
         if let Err(error) = &result {
-            note::write(self, |_| report::markdown::error(error), console).await;
+            note::write(self, |_| report::markdown::error(error), interrupt, console).await;
         }
         result
     }
@@ -98,12 +98,12 @@ impl Job<'_> {
             let Some(opened) = opened else {
                 return self.interrupted(console, interrupt.signal(), "the keys were asked for");
             };
-            journal = self.execute(&plan, opened?, &unmasked, console, interrupt, &mut recorder).await?;
+            journal = self.execute(&plan, opened?, &unmasked, console, interrupt.clone(), &mut recorder).await?;
         }
         console.end_group();
         let report = recorder.finish();
         let code = publish(&report, settings, console);
-        note::write(self, |bytes| report::markdown::markdown(&report, bytes), console).await;
+        note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
             let waits = settings.wait == Wait::All;
             let command = match &settings.changes {

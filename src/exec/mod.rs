@@ -338,7 +338,7 @@ impl Shared<'_> {
 }
 
 /// The sentence for what an interruption leaves.
-fn interrupted_by(signal: Signal) -> &'static str {
+pub(crate) fn interrupted_by(signal: Signal) -> &'static str {
     match signal {
         Signal::Interrupt => "the run was interrupted (SIGINT)",
         Signal::Terminate => "the run was ended (SIGTERM)",

@@ -157,6 +157,28 @@ fn a_signal_while_the_keys_are_asked_for_ends_the_run_at_once() {
 }
 
 #[test]
+fn a_signal_while_gitlab_does_not_answer_leaves_the_note_and_ends_the_run() {
+    let site = Site::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let project = site.beside("project");
+    std::fs::create_dir(&project).unwrap();
+    let started = site
+        .bare_run(&["plan", "--base", "HEAD~1", "--merge-request-note"])
+        .env("CI_PROJECT_DIR", &project)
+        .env("CI_API_V4_URL", format!("http://{}/api/v4", silent.local_addr().unwrap()))
+        .envs(&[("GITLAB_CI", "true"), ("CI_SERVER_HOST", "127.0.0.1"), ("GITLAB_TOKEN", "glpat-token-of-tests")])
+        .envs(&[("CI_PROJECT_ID", "1"), ("CI_MERGE_REQUEST_IID", "2")])
+        .start();
+    let _asked = silent.accept().unwrap();
+    let signalled = Instant::now();
+    started.signal("TERM");
+    let finished = started.finish();
+    assert!(signalled.elapsed() < Duration::from_secs(2), "{:?}", signalled.elapsed());
+    finished.ends_with(0).says(&["the summary isn't a note on the merge request: the run was ended (SIGTERM)"]);
+    assert!(std::fs::read_to_string(project.join("cdn-purge.env")).unwrap().contains("STATUS=planned"));
+}
+
+#[test]
 fn a_signal_while_a_list_of_addresses_does_not_end_ends_the_run_at_once() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let (output, list) = (site.beside("output"), site.beside("list"));
