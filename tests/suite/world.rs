@@ -51,6 +51,8 @@ pub struct World {
     pub signals: Vec<(Duration, Signal)>,
     /// Drops the execution at this event, as `kill -9` would.
     pub killed_at: Option<usize>,
+    /// A signal comes while this event, from 1, is told.
+    pub signalled_at: Option<(usize, Signal)>,
     /// Drops it after this time.
     pub killed_after: Option<Duration>,
     /// What another maker's server would answer instead.
@@ -186,6 +188,7 @@ impl World {
             clock_offset_seconds: 0,
             signals: Vec::new(),
             killed_at: None,
+            signalled_at: None,
             killed_after: None,
             bend: None,
             unreachable: None,
@@ -304,6 +307,11 @@ impl World {
                 return;
             }
             events.push(event.clone());
+            if let Some((at, signal)) = self.signalled_at
+                && at == events.len()
+            {
+                interrupter.interrupt(signal);
+            }
             if Some(events.len()) == self.killed_at {
                 let _ = kill.take().map(|kill| kill.send(()));
             }
