@@ -314,10 +314,14 @@ impl<'a> LaneState<'a> {
         tasks
     }
 
-    /// The tasks of an address, spelled exactly so; if there are none, spelled in some other way.
+    /// The tasks of an address, spelled exactly so; if there are none, of the one that is spelled most like it.
     fn spelled(&self, url: &str) -> &[TaskIndex] {
-        let exactly = self.by_url.get(url);
-        exactly.or_else(|| self.by_key.get(&spelling::key(url))).map_or(&[], Vec::as_slice)
+        let nearest = || {
+            let alike = self.by_key.get(&spelling::key(url))?;
+            let address = spelling::nearest(url, alike.iter().map(|&task| self.url(task)))?;
+            self.by_url.get(address)
+        };
+        self.by_url.get(url).or_else(nearest).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a row is about the address and the operation of a task.

@@ -76,6 +76,44 @@ fn rows_in_another_spelling_are_known_as_ours() {
 }
 
 #[test]
+fn a_row_in_another_spelling_speaks_for_the_address_that_is_nearest_and_for_no_other() {
+    let without_scheme = |url: &str| url.replace("https://", "");
+    let host = |url: &str| url.replace("www.example", "WWW.example");
+    let encoding = |url: &str| url.replace("https://", "").replace("%E9%A1%B5", "%e9%a1%b5");
+    let spellings: [fn(&str) -> String; 3] = [without_scheme, host, encoding];
+    for spell in spellings {
+        for (done, failed) in
+            [("/docs", "/docs/"), ("/%E9%A1%B5", "/%E9%A1%B5/"), ("/a/b", "/a%2Fb"), ("/é", "/%C3%A9")]
+        {
+            let urls = [done, failed].map(|path| format!("https://www.example.com{path}"));
+            let mut world = World::of(urls.iter().map(|url| (REFRESH, url.clone())).collect());
+            world.settings.fail = vec![failed.trim_start_matches('/').into()];
+            world.bend = row_bend(move |row| row["ObjectPath"] = spell(row["ObjectPath"].as_str().unwrap()).into());
+            let story = world.run();
+            story.assert_partition().assert_ledger();
+            let outcomes = urls.map(|url| story.outcome(REFRESH, &url).name().to_owned());
+            assert_eq!(
+                outcomes,
+                ["done", "failed"],
+                "{done}, {failed} as {}",
+                spell("https://www.example.com/%E9%A1%B5")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_row_that_may_be_of_two_addresses_makes_neither_done() {
+    let urls = ["http", "https"].map(|scheme| format!("{scheme}://www.example.com/a"));
+    let mut world = World::of(urls.iter().map(|url| (REFRESH, url.clone())).collect());
+    world.settings.fail = vec!["https://".into()];
+    world.bend = row_bend(|row| row["ObjectPath"] = "www.example.com/a".into());
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert_eq!((story.count("unknown"), story.count("done")), (2, 0));
+}
+
+#[test]
 fn task_ids_may_stand_for_a_call_or_for_one_address() {
     for ids in [Ids::PerCall, Ids::PerUrl] {
         for rows in [Rows::PerUrl, Rows::PerTask] {
