@@ -252,6 +252,9 @@ pub enum LogLevel {
 /// The process's environment variables, taken once: names and values as the system gave them.
 pub type Environment = std::collections::BTreeMap<String, String>;
 
+/// What stands there for an option's value that isn't UTF-8. No variable can hold it.
+pub const NOT_UTF8: &str = "\0";
+
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
