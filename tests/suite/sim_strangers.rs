@@ -350,6 +350,23 @@ fn an_address_that_a_server_dropped_from_a_batch_it_took_is_never_done() {
 }
 
 #[test]
+fn a_server_that_counts_two_rows_and_gives_one_keeps_no_row_for_each_task() {
+    let mut world =
+        World::of((0..2).map(|page| (REFRESH, format!("https://www.example.com/page/{page}.html"))).collect());
+    world.bend = json_bend(|_, body| {
+        let total = body.get("TotalCount").cloned();
+        drop_rows(body, 1..2);
+        if let Some(total) = total {
+            body["TotalCount"] = total;
+        }
+    });
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert!(matches!(story.outcome(REFRESH, "https://www.example.com/page/1.html"), Outcome::Unknown(_)));
+    assert_eq!((story.count("done"), story.count("unknown")), (1, 1));
+}
+
+#[test]
 fn rows_of_others_under_our_id_change_nothing() {
     let mut world = World::of_pages(20);
     world.bend = json_bend(|api, body| {
