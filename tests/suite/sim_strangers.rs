@@ -367,6 +367,24 @@ fn a_server_that_counts_two_rows_and_gives_one_keeps_no_row_for_each_task() {
 }
 
 #[test]
+fn a_list_that_breaks_off_proves_no_absence() {
+    // It doesn't care for the address that is asked for, and the page with our row never comes.
+    let mut world = World::of_pages(10).with_faults(&["RefreshObjectCaches#1=drop-after"]);
+    world.bend = Some(Rc::new(|api, request: &Request<Bytes>, answer| {
+        if api != RECORDS || answer.status() != StatusCode::OK {
+            return answer;
+        }
+        let is_first = !request.uri().query().is_some_and(|query| query.contains("PageNumber=2"));
+        let theirs = json!({"TaskId": "1", "ObjectPath": "https://www.example.com/theirs", "Status": "Complete"});
+        let rows = if is_first { json!([theirs]) } else { json!([]) };
+        with_body(answer, &json!({"RequestId": "R", "TotalCount": 2, "Tasks": {"CDNTask": rows}}))
+    }));
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert_eq!((story.count("unknown"), story.count("unsubmitted")), (10, 10));
+}
+
+#[test]
 fn rows_of_others_under_our_id_change_nothing() {
     let mut world = World::of_pages(20);
     world.bend = json_bend(|api, body| {
