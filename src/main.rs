@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use cdn_purge::commands::{World, execute};
 use cdn_purge::error;
+use cdn_purge::inputs::NOT_UTF8;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(cdn_purge::host::internal_error));
@@ -30,6 +31,6 @@ fn main() -> ExitCode {
 fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let name = name.into_string().ok()?;
     let may_be_option = name.starts_with("CDN_PURGE_") || name.starts_with("INPUT_");
-    let value = if may_be_option { value.to_string_lossy().into_owned() } else { value.into_string().ok()? };
+    let value = value.into_string().ok().or_else(|| may_be_option.then(|| NOT_UTF8.to_owned()))?;
     Some((name, value))
 }

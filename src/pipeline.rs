@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use crate::changes::{self, Range};
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
-use crate::exec::journal::{Identity, Journal, Past};
+use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Access, Options};
 use crate::host::{Console, Host, Progress, Severity, files};
 use crate::inputs::addresses::{self, Listed};
-use crate::inputs::{Changes, Environment, Listing, LogLevel, Mode, Settings};
+use crate::inputs::{Changes, Environment, Listing, LogLevel, Mode, Settings, Wait};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
@@ -54,9 +54,9 @@ impl Job<'_> {
     /// # Errors
     /// Whatever keeps it from a report: the checkout, a plan that is refused, credentials, the journal.
     pub async fn run(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
-        let result = self.perform(console, interrupt).await;
+        let result = self.perform(console, interrupt.clone()).await;
         if let Err(error) = &result {
-            note::write(self, |_| report::markdown::error(error), console).await;
+            note::write(self, |_| report::markdown::error(error), interrupt, console).await;
         }
         result
     }
@@ -78,6 +78,7 @@ impl Job<'_> {
         if let Some(sentence) = plan::guard::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);
         }
+        let head = range.as_ref().map(|range| range.head.clone());
         let context = Context {
             mode: settings.mode,
             range,
@@ -92,26 +93,30 @@ impl Job<'_> {
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
             let unmasked = Unmasked::default();
-            let opened = unless_interrupted(&interrupt, access::open(self, &plan, &unmasked)).await;
+            let opened = unless_interrupted(&interrupt, access::open(self, &plan, head, &unmasked)).await;
             unmasked.mask(console);
             let Some(opened) = opened else {
                 return self.interrupted(console, interrupt.signal(), "the keys were asked for");
             };
-            journal = self.execute(&plan, opened?, &unmasked, console, interrupt, &mut recorder).await?;
+            journal = self.execute(&plan, opened?, &unmasked, console, interrupt.clone(), &mut recorder).await?;
         }
         console.end_group();
         let report = recorder.finish();
         let code = publish(&report, settings, console);
-        note::write(self, |bytes| report::markdown::markdown(&report, bytes), console).await;
+        note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
-            let journal = journal.display();
-            let other = match &settings.changes {
-                Changes::Listed(_) => "",
+            let waits = settings.wait == Wait::All;
+            let command = match &settings.changes {
+                Changes::Listed(_) if waits => "the same command",
+                Changes::Listed(_) => "the same command with `wait: all`",
+                Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } if waits => {
+                    "the same command, or `cdn-purge wait` with its options,"
+                }
                 Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } => {
-                    ", or `cdn-purge wait` with its options,"
+                    "`cdn-purge wait` with the same options"
                 }
             };
-            let text = format!("the same command{other} goes on from the journal `{journal}`");
+            let text = format!("{command} goes on from the journal `{}`", journal.display());
             console.note(LogLevel::Normal, &text);
         }
         Ok(code)
@@ -174,7 +179,7 @@ impl Job<'_> {
         for (level, note) in &opened.notes {
             console.note(*level, note);
         }
-        let (journal, past) = self.journal(plan, console, &opened.identity)?;
+        let (journal, past) = self.journal(console, &opened.identity)?;
         let path = (settings.mode == Mode::Real).then(|| journal.path().to_owned());
         let options = Options {
             wait: settings.wait,
@@ -201,16 +206,17 @@ impl Job<'_> {
     }
 
     /// The journal that this run writes, and what an earlier run left in it.
-    fn journal(&self, plan: &Plan, console: &mut Console, identity: &Identity) -> Result<(Journal, Past), Error> {
+    fn journal(&self, console: &mut Console, identity: &Identity) -> Result<(Journal, Past), Error> {
         if self.settings.mode != Mode::Real {
             return Ok((Journal::none(), Past::default()));
         }
-        let path = state_file(self.settings, self.environment, console, plan);
+        let path = state_file(self.settings, self.environment, console, identity);
+        let purpose = if self.resume_only { Purpose::Finish } else { Purpose::Run(self.settings.wait) };
         if self.resume_only && !path.exists() {
             return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
         }
         console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
-        let (journal, past) = Journal::open(&path, identity, self.started)?;
+        let (journal, past) = Journal::open(&path, identity, purpose, self.started)?;
         if self.resume_only && past.lanes.is_empty() {
             return Err(no_journal(format!(
                 "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is older than \
@@ -255,11 +261,9 @@ fn fold(console: &mut Console, title: &str) {
     }
 }
 
-/// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under the plan's name.
-fn state_file(settings: &Settings, environment: &Environment, console: &Console, plan: &Plan) -> PathBuf {
-    settings.state.clone().unwrap_or_else(|| {
-        console.host().state_folder(environment).join(format!("cdn-purge-{}.journal", &plan.digest()[..16]))
-    })
+/// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under a name of its own.
+fn state_file(settings: &Settings, environment: &Environment, console: &Console, identity: &Identity) -> PathBuf {
+    settings.state.clone().unwrap_or_else(|| console.host().state_folder(environment).join(identity.file_name()))
 }
 
 /// Everything a person or a program reads afterwards. What can't be written is said and turns the run red; the rest is

@@ -13,8 +13,14 @@ const PAGES: u32 = 10_000;
 /// How often a list that moves is read.
 const PASSES: usize = 4;
 
-/// Reads a list to its end, or until it has `most` rows. `page` asks for a page (from 1) and gives its rows and the total,
-/// which is a hint only; `key` tells rows apart. A row that comes again replaces the earlier one.
+/// The rows of a list.
+pub(super) struct Listed<T> {
+    pub(super) rows: Vec<T>,
+    /// Whether it ended before the total of its own that it tells.
+    pub(super) is_short: bool,
+}
+
+/// Reads a list as [`whole`] does, and says aloud when it is short.
 pub(super) async fn all<T>(
     asker: &Asker<'_>,
     limit: &CallLimit,
@@ -22,26 +28,49 @@ pub(super) async fn all<T>(
     key: impl Fn(&T) -> String,
     page: impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
 ) -> Result<Vec<T>, ApiError> {
+    let listed = whole(asker, limit, most, key, page).await?;
+    if listed.is_short {
+        (asker.tell)(&format!("{}: the provider counts more rows than it gives; some may be missing", limit.api));
+    }
+    Ok(listed.rows)
+}
+
+/// Reads a list to its end, or until it has `most` rows. `page` asks for a page (from 1) and gives its rows and the total,
+/// which is a hint only; `key` tells rows apart. A row that comes again replaces the earlier one.
+pub(super) async fn whole<T>(
+    asker: &Asker<'_>,
+    limit: &CallLimit,
+    most: Option<usize>,
+    key: impl Fn(&T) -> String,
+    page: impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
+) -> Result<Listed<T>, ApiError> {
     let mut rows = Rows { list: Vec::new(), places: HashMap::new(), key };
     for pass in 0..PASSES {
         let before = rows.list.len();
-        let moved = read(asker, limit, most, &mut rows, &page).await?;
+        let End { moved, is_short } = read(asker, limit, most, &mut rows, &page).await?;
         if !moved || (pass > 0 && rows.list.len() == before) {
-            return Ok(rows.list);
+            return Ok(Listed { rows: rows.list, is_short });
         }
     }
     (asker.tell)(&format!("{}: the list went on changing while it was read; some rows may be missing", limit.api));
-    Ok(rows.list)
+    Ok(Listed { rows: rows.list, is_short: false })
 }
 
-/// Reads the list once. Gives whether there are signs that it moved meanwhile.
+/// How reading a list once ended.
+struct End {
+    /// Whether there are signs that it moved meanwhile.
+    moved: bool,
+    is_short: bool,
+}
+
+/// Reads the list once.
 async fn read<T, K: Fn(&T) -> String>(
     asker: &Asker<'_>,
     limit: &CallLimit,
     most: Option<usize>,
     rows: &mut Rows<T, K>,
     page: &impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
-) -> Result<bool, ApiError> {
+) -> Result<End, ApiError> {
     let mut moved = false;
     let mut seen = HashSet::new();
     let (mut count, mut total_before, mut stale) = (0, None, 0);
@@ -63,20 +92,20 @@ async fn read<T, K: Fn(&T) -> String>(
         let known = seen.len();
         seen.extend(fresh);
         if most.is_some_and(|most| rows.list.len() >= most) {
-            return Ok(false);
+            return Ok(End { moved: false, is_short: false });
         }
         stale = if seen.len() == known { stale + 1 } else { 0 };
         let full = length >= limit.rows_per_page;
         if limit.rows_per_page == 0 || length == 0 || (!full && count >= total) {
-            return Ok(moved);
+            return Ok(End { moved, is_short: count < total });
         }
         if stale == 2 {
             (asker.tell)(&format!("{}: page {number} brings what earlier ones brought; taken for the end", limit.api));
-            return Ok(moved);
+            return Ok(End { moved, is_short: false });
         }
     }
     (asker.tell)(&format!("{}: the list has more than {PAGES} pages; the rest is missing", limit.api));
-    Ok(false)
+    Ok(End { moved: false, is_short: false })
 }
 
 /// Rows by their keys, in the order in which they came first.

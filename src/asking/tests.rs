@@ -67,6 +67,10 @@ struct Fake {
     /// What the total says of the real one.
     total: fn(usize) -> usize,
     ignores_pages: bool,
+    /// The page from which on nothing comes, although there is more.
+    breaks_off: Option<u32>,
+    /// The most rows that are given of tasks by their ids, of which the total tells.
+    most_by_id: usize,
     calls: Cell<usize>,
     asked: RefCell<Vec<String>>,
     corrected: Cell<bool>,
@@ -95,6 +99,8 @@ fn fake(count: usize) -> Fake {
         motion: Box::new(|_, _| {}),
         total: |total| total,
         ignores_pages: false,
+        breaks_off: None,
+        most_by_id: usize::MAX,
         calls: Cell::new(0),
         asked: RefCell::default(),
         corrected: Cell::new(false),
@@ -126,9 +132,10 @@ impl Provider for Fake {
         let number = self.call("Ask")?;
         assert!(ids.len() <= 3);
         (self.motion)(number, &mut self.list.borrow_mut());
-        let records: Vec<Record> =
-            self.list.borrow().iter().filter(|row| ids.contains(&row.task_id)).cloned().collect();
-        Ok(Page { total: records.len(), records })
+        let list = self.list.borrow();
+        let found: Vec<&Record> = list.iter().filter(|row| ids.contains(&row.task_id)).collect();
+        let records = found.iter().take(self.most_by_id).map(|row| (*row).clone()).collect();
+        Ok(Page { total: found.len(), records })
     }
 
     async fn records(&self, filter: &RecordFilter, page: u32, _: &dyn Api) -> Result<Page, ApiError> {
@@ -147,7 +154,8 @@ impl Provider for Fake {
             .filter(id)
             .collect();
         let first = if self.ignores_pages { 0 } else { (page as usize - 1) * ROWS };
-        let records = found.iter().skip(first).take(ROWS).map(|row| (*row).clone()).collect();
+        let most = if self.breaks_off.is_some_and(|from| page >= from) { 0 } else { ROWS };
+        let records = found.iter().skip(first).take(most).map(|row| (*row).clone()).collect();
         Ok(Page { records, total: (self.total)(found.len()) })
     }
 
@@ -309,6 +317,17 @@ async fn a_provider_that_gives_the_same_page_for_ever_is_taken_for_finished_alou
     let (rows, said) = all(&fake, &filter, None).await;
     assert!(!rows.is_empty() && fake.calls.get() < 20, "{}", fake.calls.get());
     assert!(said.iter().any(|text| text.contains("brings what earlier ones brought")), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_breaks_off_before_its_total_is_told_aloud() {
+    for from in [1, 3] {
+        let fake = Fake { breaks_off: Some(from), ..fake(2_000) };
+        let filter = RecordFilter { since: Some(ago(HOUR * 23)), ..RecordFilter::default() };
+        let (rows, said) = all(&fake, &filter, None).await;
+        assert_eq!(rows.len(), ROWS * (from as usize - 1));
+        assert!(said.iter().any(|text| text.contains("counts more rows than it gives")), "{said:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -481,6 +500,46 @@ async fn tasks_are_followed_by_their_ids_until_they_have_ended() {
     let ended: Vec<bool> = tasks.unwrap().iter().map(super::follow::Followed::has_ended).collect();
     assert_eq!(ended, [true, false]);
     assert!(began.elapsed() <= HOUR && !said.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_ends_shortly_before_the_time_is_over_has_ended() {
+    for seconds in 0..25 {
+        let patience = HOUR + Duration::from_secs(seconds);
+        let ends = Instant::now() + patience - Duration::from_secs(4);
+        let mut late = fake(10);
+        late.motion = Box::new(move |_, list| {
+            let state = if Instant::now() < ends { TaskState::Running } else { TaskState::Complete };
+            list.iter_mut().for_each(|row| row.state = state.clone());
+        });
+        let (tasks, _) = ask!(late, |asker| follow(asker, &["0".into()], patience));
+        assert!(tasks.unwrap()[0].has_ended(), "{seconds}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_was_running_and_vanishes_ends_no_task() {
+    let vanishing = Fake {
+        motion: Box::new(|call, list| match call {
+            0 => list[3].state = TaskState::Running,
+            1 => drop(list.remove(3)),
+            _ => {}
+        }),
+        ..fake(10)
+    };
+    let (tasks, _) = ask!(vanishing, |asker| follow(asker, &["0".into()], HOUR));
+    let task = tasks.unwrap().remove(0);
+    assert_eq!((task.rows.len(), task.has_ended()), (10, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_whose_rows_do_not_all_come_by_its_id_is_looked_up_in_the_records() {
+    let cut = Fake { most_by_id: 4, ..fake(20) };
+    cut.list.borrow_mut()[7].state = TaskState::Failed("no".into());
+    let (tasks, said) = ask!(cut, |asker| follow(asker, &["0".into(), "1".into()], HOUR));
+    let tasks = tasks.unwrap();
+    assert!(tasks.iter().all(|task| task.rows.len() == 10 && task.has_ended()), "{said:?}");
+    assert!(tasks[0].rows.iter().any(|row| row.state == TaskState::Failed("no".into())));
 }
 
 #[tokio::test(start_paused = true)]

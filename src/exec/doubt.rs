@@ -17,7 +17,7 @@ use crate::provider::{Accepted, ApiError, ApiErrorKind, Page, Record};
 
 /// How long the provider's records may lag behind; what they don't show by then was not taken. Unproven: no vendor states it.
 const SETTLE: Duration = Duration::from_secs(30);
-/// When to ask for an address that no row of its task names.
+/// When to ask for an address that no row of its task names, or again after a list that broke off.
 const MISSING: Duration = Duration::from_secs(10);
 /// How often a batch is sent again after the records proved that it wasn't taken.
 const RESENDS: u32 = 8;
@@ -73,8 +73,12 @@ impl LaneRun<'_> {
     ) {
         let Some(mut uncertain) = self.state.uncertain.remove(&number) else { return };
         uncertain.looking = false;
-        let found = match result {
-            Ok(page) => page.records.into_iter().find(|record| self.is_trace(record, task, uncertain.sent_at)),
+        let (found, is_cut) = match result {
+            Ok(page) => {
+                let is_cut = (1..page.total).contains(&page.records.len());
+                let trace = |record: &Record| self.is_trace(record, task, uncertain.sent_at);
+                (page.records.into_iter().find(trace), is_cut)
+            }
             Err(error) if self.looks_otherwise(&error) => {
                 uncertain.next_look = now;
                 self.state.uncertain.insert(number, uncertain);
@@ -96,6 +100,10 @@ impl LaneRun<'_> {
             self.taken(uncertain.batch, accepted, uncertain.sent_at, now, false);
         } else if now < uncertain.sent + SETTLE {
             uncertain.next_look = uncertain.sent + SETTLE;
+            self.state.uncertain.insert(number, uncertain);
+        } else if is_cut {
+            // More rows are counted than were given: the trace may be among the others.
+            uncertain.next_look = now + MISSING;
             self.state.uncertain.insert(number, uncertain);
         } else if uncertain.batch.operation == Operation::Refresh(Kind::Tag) {
             // What a row shows of a tag isn't documented, so that there is none proves nothing.

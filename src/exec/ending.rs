@@ -158,9 +158,21 @@ impl LaneRun<'_> {
         }
     }
 
+    /// Whether a task isn't done because nobody wants to wait for it: it was taken and isn't followed, or it is a prefetch whose
+    /// refresh wasn't done by then.
+    fn is_left(&self, task: TaskIndex, outcome: &Outcome, was_taken: bool) -> bool {
+        let operation = self.state.operation(task);
+        match outcome {
+            _ if self.follows(operation) => false,
+            Outcome::Unknown(_) => was_taken,
+            Outcome::Unsubmitted(_) => self.state.is_blocked(task) && !self.stopped.contains_key(&operation),
+            Outcome::Done | Outcome::Failed(_) => false,
+        }
+    }
+
     pub(super) fn tell(&self, ended: Ended) {
         let Ended { task, outcome, task_id } = ended;
-        self.shared.note_outcome(&outcome);
+        self.shared.note_outcome(outcome == Outcome::Done, self.is_left(task, &outcome, task_id.is_some()));
         self.shared.record(&Entry::Ended {
             lane: self.index,
             task,

@@ -55,7 +55,8 @@ impl LaneRun<'_> {
         reading.seen += answer.records.len();
         let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
         let has_more = has_more(limit, reading.page, &answer, reading.seen);
-        let is_cut = !has_more && !reading.listed && reading.seen < answer.total;
+        let total = answer.total;
+        let is_cut = !has_more && reading.seen < total;
         for mut record in answer.records {
             if let ([id], true) = (&reading.task_ids[..], record.task_id.is_empty()) {
                 record.task_id.clone_from(id);
@@ -82,12 +83,14 @@ impl LaneRun<'_> {
             return;
         }
         self.poll.asked(&reading.task_ids, now, now);
-        if is_cut {
+        if is_cut && !reading.listed {
             self.list_instead("the provider doesn't give all rows of a task by its id");
             return;
         }
         for (id, told) in reading.told.into_iter().filter(|(_, told)| !told.is_running) {
-            self.poll.settle(&id, told.rows, told.failure);
+            // Rows that are counted and not given speak for addresses of their own all the same.
+            let rows = if is_cut { told.rows.max(total) } else { told.rows };
+            self.poll.settle(&id, rows, told.failure);
             self.look_for_unnamed(&id, now);
         }
     }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::inputs::Wait;
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
 
 pub use past::{Past, PastBatch, PastLane, replay};
@@ -31,8 +32,28 @@ const OLDEST_HOURS: i64 = 72;
 pub struct Identity {
     /// The plan's digest.
     pub plan: String,
+    /// The commit whose files it is about; `None` for addresses that were given. What was done for another commit is stale
+    /// again, also where the addresses are the same.
+    pub head: Option<String>,
     /// For each lane `target provider endpoint key`, the key hashed.
     pub lanes: Vec<String>,
+}
+
+impl Identity {
+    /// The name of its journal, where nobody names one.
+    pub fn file_name(&self) -> String {
+        let head = self.head.as_ref().map_or_else(String::new, |head| format!("-{}", short(head)));
+        format!("cdn-purge-{}{head}.journal", &self.plan[..16])
+    }
+}
+
+/// What a run wants of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To carry a plan out, and to wait for so much of it.
+    Run(Wait),
+    /// To go on from an earlier run, and to begin nothing.
+    Finish,
 }
 
 /// One record of the journal.
@@ -98,6 +119,9 @@ pub enum Entry {
     Closed {
         /// Whether every task is done; if not, the next run goes on from here.
         complete: bool,
+        /// Whether what isn't done was, as `wait` asks, not waited for: then only a run that does goes on from here.
+        #[serde(default)]
+        as_asked: bool,
     },
 }
 
@@ -117,12 +141,13 @@ impl Journal {
     /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with what it tells.
     ///
     /// A journal that nobody can need any more is begun anew, whatever it belongs to: its run came to its end with everything
-    /// done, nothing of it was taken, or it is older than the providers' records.
+    /// done, nothing of it was taken, or it is older than the providers' records. So is one whose run left no more than it was
+    /// asked not to wait for, unless this one takes that up.
     ///
     /// # Errors
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
     /// differs is named), or it isn't a journal.
-    pub fn open(path: &Path, identity: &Identity, now: Timestamp) -> Result<(Self, Past), Error> {
+    pub fn open(path: &Path, identity: &Identity, purpose: Purpose, now: Timestamp) -> Result<(Self, Past), Error> {
         let failed = |what: &str, error: &io::Error| Error::Journal {
             message: format!("the journal `{}` can't be {what}: {error}", path.display()),
             help: "name a writable file with `state`; without a journal an interrupted run could send twice".into(),
@@ -144,7 +169,7 @@ impl Journal {
         let (records, whole) = read(&file).map_err(|error| failed("read", &error))?;
         file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
         let mut journal = Self { file: Some(file), path: path.to_owned() };
-        let past = journal.resume(&records, whole, identity, now)?;
+        let past = journal.resume(&records, whole, identity, purpose, now)?;
         if past.is_none() {
             journal.restart(identity, now).map_err(|error| failed("written", &error))?;
         }
@@ -175,6 +200,7 @@ impl Journal {
         records: &[Entry],
         whole: u64,
         identity: &Identity,
+        purpose: Purpose,
         now: Timestamp,
     ) -> Result<Option<Past>, Error> {
         let (version, theirs, at) = match records.first() {
@@ -189,9 +215,11 @@ impl Journal {
         if past.complete || now.duration_since(at).as_hours() >= OLDEST_HOURS {
             return Ok(None);
         }
+        let is_over = past.as_asked && purpose != Purpose::Finish;
         match differs(theirs, identity) {
+            None if is_over && !past.is_taken_up(purpose) => Ok(None),
             None => Ok(Some(past)),
-            Some(why) if past.holds_something() => Err(self.foreign(why)),
+            Some(why) if past.holds_something() && !is_over => Err(self.foreign(why)),
             Some(_) => Ok(None),
         }
     }
@@ -199,7 +227,9 @@ impl Journal {
     fn foreign(&self, why: String) -> Error {
         Error::Journal {
             message: format!("the journal `{}` can't be resumed: {why}", self.path.display()),
-            help: "name another file with `state`, or delete this one if its run no longer matters".into(),
+            help: "finish its run by `cdn-purge wait` with the commits and options that it had; or name another file with \
+                   `state`, or delete this one if its run no longer matters"
+                .into(),
         }
     }
 
@@ -236,9 +266,19 @@ pub fn ranges(tasks: &[TaskIndex]) -> Vec<[TaskIndex; 2]> {
     ranges
 }
 
+/// The first digits of a commit.
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
 /// What makes a journal another run's.
 fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
-    if theirs.plan != ours.plan {
+    if let (Some(theirs), Some(ours)) = (&theirs.head, &ours.head)
+        && theirs != ours
+    {
+        return Some(format!("it is about the commit `{}`, this run is about `{}`", short(theirs), short(ours)));
+    }
+    if theirs.plan != ours.plan || theirs.head != ours.head {
         return Some("it belongs to another plan (other commits, configuration or version)".into());
     }
     let (theirs, ours) = theirs.lanes.iter().zip(&ours.lanes).find(|(theirs, ours)| theirs != ours)?;

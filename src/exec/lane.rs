@@ -15,7 +15,6 @@ use super::requests::{Answer, Job};
 use super::retry::Budget;
 use super::state::{LaneState, Pending};
 use super::{Access, Beginning, SILENCE, Shared};
-use crate::inputs::Wait;
 use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
 use crate::provider::http::READ_TIMEOUT;
@@ -95,7 +94,7 @@ impl<'a> LaneRun<'a> {
             access,
             shared,
             state: LaneState::new(lane, past.last_batch),
-            poll: Poll::default(),
+            poll: Poll::new([shared.options.refresh_timeout, shared.options.prefetch_timeout]),
             budgets: [Budget::full(), Budget::full()],
             random: fastrand::Rng::with_seed(shared.options.seed.wrapping_add(u64::from(index))),
             stopped: HashMap::new(),
@@ -346,11 +345,7 @@ impl<'a> LaneRun<'a> {
 
     /// Whether the settings ask to wait for this.
     pub(super) fn follows(&self, operation: Operation) -> bool {
-        match self.shared.options.wait {
-            Wait::All => true,
-            Wait::Refresh => matches!(operation, Operation::Refresh(_)),
-            Wait::None => false,
-        }
+        self.shared.options.wait.follows(operation)
     }
 
     pub(super) fn answered(&mut self, answer: &Answer) {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::inputs::Wait;
-use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause};
+use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Signal, StopCause};
 use crate::plan::guard::{self, Verdict};
 use crate::plan::{Lane, Plan};
 use crate::provider::{Api, ApiError, ApiErrorKind, Provider};
@@ -101,6 +101,7 @@ pub async fn execute(
         paces: RefCell::new(HashMap::new()),
         calls: Cell::new(0),
         complete: Cell::new(true),
+        as_asked: Cell::new(true),
     };
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
@@ -117,8 +118,8 @@ pub async fn execute(
         });
     futures_util::future::join_all(lanes).await;
 
-    let complete = shared.complete.get();
-    if shared.journal.borrow_mut().write(&Entry::Closed { complete }).is_err() {
+    let (complete, as_asked) = (shared.complete.get(), shared.as_asked.get());
+    if shared.journal.borrow_mut().write(&Entry::Closed { complete, as_asked }).is_err() {
         shared.emit(EventKind::Noted { text: "the journal's last record couldn't be written".into() });
     }
     shared.emit(EventKind::RunFinished { calls: shared.calls.get() });
@@ -265,6 +266,8 @@ struct Shared<'a> {
     calls: Cell<u64>,
     /// Whether every task so far is done.
     complete: Cell<bool>,
+    /// Whether every task so far is done, or isn't because nobody wants to wait for it.
+    as_asked: Cell<bool>,
 }
 
 impl Shared<'_> {
@@ -328,13 +331,14 @@ impl Shared<'_> {
         !self.journal_broken.get()
     }
 
-    fn note_outcome(&self, outcome: &Outcome) {
-        self.complete.set(self.complete.get() && matches!(outcome, Outcome::Done));
+    fn note_outcome(&self, is_done: bool, is_left: bool) {
+        self.complete.set(self.complete.get() && is_done);
+        self.as_asked.set(self.as_asked.get() && (is_done || is_left));
     }
 }
 
 /// The sentence for what an interruption leaves.
-fn interrupted_by(signal: Signal) -> &'static str {
+pub(crate) fn interrupted_by(signal: Signal) -> &'static str {
     match signal {
         Signal::Interrupt => "the run was interrupted (SIGINT)",
         Signal::Terminate => "the run was ended (SIGTERM)",

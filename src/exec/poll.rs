@@ -17,6 +17,9 @@ const SHARE: f64 = 0.08;
 const BOUNDS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
 /// The first look.
 const FIRST: Duration = Duration::from_secs(1);
+/// The last look is so long before a task's time is over: its answer must be here by then, and others may wait for their
+/// turn too. Of a short time it is a tenth.
+const LAST: Duration = Duration::from_secs(3);
 /// Rows that one answer should hold at most.
 const ROWS: usize = 5_000;
 
@@ -53,15 +56,24 @@ pub(super) struct Poll {
     waiting: BTreeSet<(Instant, Rc<str>)>,
     /// The shortest time that a refresh, and a prefetch, took in this run.
     fastest: [Option<Duration>; 2],
+    /// How long a refresh, and a prefetch, is waited for.
+    timeouts: [Duration; 2],
 }
 
 impl Poll {
+    /// Follows nothing yet; a refresh, and a prefetch, will be waited for so long.
+    pub(super) fn new(timeouts: [Duration; 2]) -> Self {
+        Self { timeouts, ..Self::default() }
+    }
+
     /// Follows an id for a batch of so many addresses.
     pub(super) fn follow(&mut self, id: &str, batch: BatchNumber, size: usize, prefetch: bool, now: Instant) {
         let learned = self.fastest[usize::from(prefetch)].map_or(FIRST, |fastest| fastest.mul_f64(0.95));
+        let last = last_look(self.timeouts[usize::from(prefetch)]);
+        let first = if last.is_zero() { learned } else { learned.min(last) };
         let id: Rc<str> = id.into();
         let followed = self.ids.entry(Rc::clone(&id)).or_insert_with(|| {
-            let next = now + learned;
+            let next = now + first;
             self.waiting.insert((next, id));
             Followed {
                 batches: Vec::new(),
@@ -163,7 +175,13 @@ impl Poll {
             let wait = (now - followed.since).mul_f64(SHARE).clamp(BOUNDS.0, BOUNDS.1);
             let fastest = self.fastest[usize::from(followed.prefetch)];
             let learned = fastest.map_or(now, |fastest| followed.since + fastest.mul_f64(0.95));
-            followed.next = (now + wait).max(not_before).max(learned);
+            let last = followed.since + last_look(self.timeouts[usize::from(followed.prefetch)]);
+            followed.next = (now + wait).max(learned);
+            if now < last {
+                // A task that ends between two looks would be told as unknown if the second came too late.
+                followed.next = followed.next.min(last);
+            }
+            followed.next = followed.next.max(not_before);
             self.waiting.insert((followed.next, id.as_str().into()));
         }
     }
@@ -178,6 +196,11 @@ impl Poll {
     pub(super) fn next(&self) -> Option<Instant> {
         self.waiting.first().map(|(next, _)| *next)
     }
+}
+
+/// When to look for the last time, of so long a wait.
+fn last_look(timeout: Duration) -> Duration {
+    timeout.saturating_sub(LAST.min(timeout / 10))
 }
 
 #[cfg(test)]

@@ -136,6 +136,7 @@ impl<'a> LaneRun<'a> {
                 };
                 let seen = all.records.len() + result.records.len();
                 let has_more = has_more(limit, number, &result, seen);
+                all.total = result.total;
                 all.records.extend(result.records);
                 if !has_more && number < PAGES {
                     return Answer::Looked { batch, task, result: Ok(all) };

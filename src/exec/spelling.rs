@@ -8,6 +8,38 @@ use percent_encoding::percent_decode_str;
 use crate::model::{Kind, Operation};
 use crate::provider::Record;
 
+/// Of addresses with one key, the one that a row's spelling is nearest to; none where two are equally near. Alike as they
+/// are, they are different addresses, and what became of one says nothing of the other.
+pub(super) fn nearest<'a>(spelled: &str, addresses: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut nearest: Option<(usize, &str)> = None;
+    let mut is_one = true;
+    for address in addresses {
+        let distance = distance(spelled, address);
+        match nearest {
+            Some((least, known)) if distance > least || address == known => {}
+            Some((least, _)) if distance == least => is_one = false,
+            _ => (nearest, is_one) = (Some((distance, address)), true),
+        }
+    }
+    nearest.filter(|_| is_one).map(|(_, address)| address)
+}
+
+/// In how many ways two spellings with one key differ that may tell two addresses apart. Upper and lower case tell none: they
+/// are left in the digits of escapes alone.
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other) = (one.trim(), other.trim());
+    let parts = |url| -> (Option<&str>, &str) {
+        let (scheme, rest) = str::split_once(url, "://").map_or((None, url), |(scheme, rest)| (Some(scheme), rest));
+        (scheme, &rest[rest.find(['/', '?', '#']).unwrap_or(rest.len())..])
+    };
+    let ((scheme, path), (other_scheme, other_path)) = (parts(one), parts(other));
+    let is_other = |(one, other): (&str, &str)| !one.eq_ignore_ascii_case(other);
+    let text = (path.trim_end_matches('/'), other_path.trim_end_matches('/'));
+    usize::from(scheme.zip(other_scheme).is_some_and(is_other))
+        + usize::from(path.ends_with('/') != other_path.ends_with('/'))
+        + usize::from(is_other(text))
+}
+
 /// Without scheme, default port and last slash, decoded, and with the host in lower case.
 pub(super) fn key(url: &str) -> String {
     let url = url.trim();
@@ -59,6 +91,26 @@ pub(super) fn fits(operation: Operation, record: &Record) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_of_addresses_that_are_alike_is_meant_and_none_where_that_is_open() {
+        let (page, folder, plain) = ("https://a.test/x", "https://a.test/x/", "http://a.test/x");
+        let (raw, escaped) = ("https://a.test/é", "https://a.test/%C3%A9");
+        for (spelled, among, meant) in [
+            ("a.test/x", vec![page, folder], Some(page)),
+            ("A.test/x/", vec![page, folder], Some(folder)),
+            ("https://A.test/x", vec![page, folder, plain], Some(page)),
+            ("HTTP://A.test/x", vec![page, folder, plain], Some(plain)),
+            ("a.test/x", vec![page, plain], None),
+            ("http://a.test/x/", vec![page], Some(page)),
+            ("http://a.test/x/", vec![folder, plain], None),
+            ("a.test/%c3%a9", vec![raw, escaped, escaped], Some(escaped)),
+            ("a.test/é", vec![escaped, raw], Some(raw)),
+            ("a.test/x", vec![], None),
+        ] {
+            assert_eq!(nearest(spelled, among.iter().copied()), meant, "{spelled} among {among:?}");
+        }
+    }
 
     #[test]
     fn one_address_in_many_spellings_has_one_key() {

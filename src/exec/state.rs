@@ -160,6 +160,11 @@ impl<'a> LaneState<'a> {
         self.progress[task as usize] == Progress::Ended
     }
 
+    /// Whether a refresh must still be done before it.
+    pub(super) fn is_blocked(&self, task: TaskIndex) -> bool {
+        self.blocked[task as usize] > 0
+    }
+
     /// Every task that has no outcome yet.
     pub(super) fn unended(&self) -> Vec<TaskIndex> {
         (0..).zip(&self.progress).filter(|(_, progress)| **progress != Progress::Ended).map(|(task, _)| task).collect()
@@ -309,10 +314,14 @@ impl<'a> LaneState<'a> {
         tasks
     }
 
-    /// The tasks of an address, spelled exactly so; if there are none, spelled in some other way.
+    /// The tasks of an address, spelled exactly so; if there are none, of the one that is spelled most like it.
     fn spelled(&self, url: &str) -> &[TaskIndex] {
-        let exactly = self.by_url.get(url);
-        exactly.or_else(|| self.by_key.get(&spelling::key(url))).map_or(&[], Vec::as_slice)
+        let nearest = || {
+            let alike = self.by_key.get(&spelling::key(url))?;
+            let address = spelling::nearest(url, alike.iter().map(|&task| self.url(task)))?;
+            self.by_url.get(address)
+        };
+        self.by_url.get(url).or_else(nearest).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a row is about the address and the operation of a task.

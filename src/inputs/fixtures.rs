@@ -36,6 +36,7 @@ pub(super) static SWIFT: Spec = Spec {
         operation(Operation::Refresh(Kind::File)),
         operation(Operation::Refresh(Kind::Directory)),
         operation(Operation::Refresh(Kind::Regex)),
+        operation(Operation::Refresh(Kind::IgnoreParams)),
         operation(Operation::Prefetch),
     ],
     ..SPEC

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::Environment;
 use super::suggest::nearest;
 use super::table::{
     ENTRIES, ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OTHER_ENVIRONMENT_NAMES, OUTPUT_PREFIX, Use, find,
 };
-use super::value::{self, Value};
+use super::value::{self, Value, ValueProblem};
+use super::{Environment, NOT_UTF8};
 use crate::error::Diagnostic;
 
 /// Options given as flags, as they were typed. Its debug form shows names only.
@@ -98,7 +98,12 @@ impl Given {
                 (Origin::Environment, variable.into_iter().collect()),
             ];
             for (origin, texts) in candidates {
-                match value::parse(entry, &texts) {
+                let parsed = if texts.iter().any(|text| text == NOT_UTF8) {
+                    Err(ValueProblem { message: "isn't UTF-8".into(), help: "write it as UTF-8".into() })
+                } else {
+                    value::parse(entry, &texts)
+                };
+                match parsed {
                     Ok(None) => continue,
                     Ok(Some(value)) => {
                         given.0.insert(entry.name, (value, origin));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::mapping::Rule;
-use crate::model::TargetName;
+use crate::model::{Operation, TargetName};
 use crate::provider::{Options, Spec};
 
 pub mod addresses;
@@ -169,6 +169,17 @@ pub enum Wait {
     None,
 }
 
+impl Wait {
+    /// Whether this is waited for once it is submitted.
+    pub fn follows(self, operation: Operation) -> bool {
+        match self {
+            Self::All => true,
+            Self::Refresh => matches!(operation, Operation::Refresh(_)),
+            Self::None => false,
+        }
+    }
+}
+
 /// Which failures turn the step red; `status` always tells the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailOn {
@@ -240,6 +251,9 @@ pub enum LogLevel {
 
 /// The process's environment variables, taken once: names and values as the system gave them.
 pub type Environment = std::collections::BTreeMap<String, String>;
+
+/// What stands there for an option's value that isn't UTF-8. No variable can hold it.
+pub const NOT_UTF8: &str = "\0";
 
 #[cfg(test)]
 mod fixtures;

@@ -35,9 +35,6 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Reads the texts given for an option (several only where a list's flag is repeated); `Ok(None)`: all empty, so absent.
 pub(super) fn parse(entry: &Entry, texts: &[String]) -> Result<Option<Value>, ValueProblem> {
-    if texts.iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
-        return Err(ValueProblem { message: "isn't UTF-8".into(), help: "write it as UTF-8".into() });
-    }
     if let Shape::List(separators) = entry.shape {
         let elements = split(texts, separators);
         return Ok((!elements.is_empty()).then_some(Value::List(elements)));

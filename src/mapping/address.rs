@@ -29,6 +29,14 @@ const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
 /// # Errors
 /// A lowercase fragment that names what is wrong with it: `white space`, `no host`.
 pub fn check(url: &str) -> Result<(), String> {
+    if authority(url).is_some_and(|(_, path)| path_of(&url[path..]).contains('\\')) {
+        return Err("a `\\`, which clients read as `/` in a path; as itself it is `%5C`".into());
+    }
+    check_expression(url)
+}
+
+/// [`check`] without what is read otherwise in a regular expression.
+fn check_expression(url: &str) -> Result<(), String> {
     let Some((authority, path)) = authority(url) else {
         return Err("no `https://` or `http://` at its start".into());
     };
@@ -57,7 +65,8 @@ pub fn check(url: &str) -> Result<(), String> {
 pub fn check_kind(kind: Kind, url: &str) -> Result<(), String> {
     match kind {
         Kind::Tag => Tag::read(url).and_then(|tag| check(&format!("https://{}/", tag.host))),
-        Kind::File | Kind::Directory | Kind::Regex | Kind::IgnoreParams => check(url),
+        Kind::Regex => check_expression(url),
+        Kind::File | Kind::Directory | Kind::IgnoreParams => check(url),
     }
 }
 
@@ -94,15 +103,17 @@ pub fn is_whole_host(kind: Kind, url: &str) -> bool {
 }
 
 /// An address as a person gave it, with what needs it percent-encoded; what is encoded already stays. Not for regular
-/// expressions. The host stays as it is.
+/// expressions. The host stays as it is, and so does a `\` in the path, for [`check`] to refuse: it may be meant as a `/`.
 pub fn encode_given(url: &str) -> String {
     let path = authority(url).map_or(0, |(_, path)| path);
+    let query = path + path_of(&url[path..]).len();
     let mut encoded = url[..path].to_owned();
     for (start, character) in url[path..].char_indices() {
         let start = path + start;
         let text = &url[start..start + character.len_utf8()];
         match character {
             '%' if !is_escape(&url.as_bytes()[start..]) => encoded.push_str("%25"),
+            '\\' if start < query => encoded.push('\\'),
             _ if character.is_ascii() => encoded.extend(utf8_percent_encode(text, NEEDS_ENCODING)),
             _ => encoded.extend(utf8_percent_encode(text, CONTROLS)),
         }

@@ -39,7 +39,8 @@ mod tests {
     use super::*;
 
     fn rule(kind: Kind, urls: &[&str], directories: &[&str], tags: &[&str]) -> Rule {
-        let templates = |texts: &[&str]| texts.iter().map(|text| Template::parse(text).unwrap()).collect();
+        let of_urls = if kind == Kind::Regex { Template::parse_expression } else { Template::parse };
+        let templates = |texts: &[&str]| texts.iter().map(|text| of_urls(text).unwrap()).collect();
         Rule {
             name: "rule".into(),
             files: Globs::parse(&["**".to_owned()]).unwrap(),

@@ -90,7 +90,12 @@ impl Template {
                 0
             }
         };
-        check_characters(text, tag, &mut problems);
+        // Only in an expression a `\` is an escape; in a query it is itself.
+        let plain_path = match text[path..].find('?') {
+            _ if expression || path == 0 || tag.is_some() => 0..0,
+            query => path..query.map_or(text.len(), |query| path + query),
+        };
+        check_characters(text, tag, &plain_path, &mut problems);
         let in_query = tag.is_some();
         let mut reader = Reader { text, literal: String::new(), pieces: Vec::new(), in_query, highest: None };
         reader.read(path, &mut problems);
@@ -177,8 +182,9 @@ fn begin(text: &str, expression: bool) -> Result<usize, TemplateProblem> {
     }
 }
 
-/// What may stand nowhere in an address; `tag`: where the `#` stands that a tag follows.
-fn check_characters(text: &str, tag: Option<usize>, problems: &mut Vec<TemplateProblem>) {
+/// What may stand nowhere in an address; `tag`: where the `#` stands that a tag follows, `plain_path`: where a path stands that
+/// is no expression.
+fn check_characters(text: &str, tag: Option<usize>, plain_path: &Range<usize>, problems: &mut Vec<TemplateProblem>) {
     for (start, character) in text.char_indices() {
         let end = start + character.len_utf8();
         let (message, help) = match character {
@@ -189,6 +195,9 @@ fn check_characters(text: &str, tag: Option<usize>, problems: &mut Vec<TemplateP
             '#' => ("a fragment", "no server ever sees what follows a `#`: remove it, or write `%23` for a plain `#`"),
             '%' if !address::is_escape(&text.as_bytes()[start..]) => {
                 ("a `%` without two hexadecimal digits", "write `%25` for a plain `%`")
+            }
+            '\\' if plain_path.contains(&start) => {
+                ("a `\\` in a path", "clients read it as `/`: write `/`, or `%5C` for a plain `\\`")
             }
             _ if character.is_whitespace() => ("white space in an address", "write `%20` for a space"),
             _ if character.is_control() => ("a control character in an address", "remove it"),

@@ -137,7 +137,8 @@ fn overrides_beat_the_rules() {
 fn directories_and_expressions_are_never_prefetched() {
     let mut templates = rule("templates", &["templates/**"], &[]);
     templates.directories = vec![Template::parse("https://h.example/{dir}").unwrap()];
-    let mut expression = rule("expression", &["lib/**"], &[r"https://h.example/{dir}/.*\.js"]);
+    let mut expression = rule("expression", &["lib/**"], &[]);
+    expression.urls = vec![Template::parse_expression(r"https://h.example/{dir}/.*\.js").unwrap()];
     expression.kind = Kind::Regex;
     let mut directory = rule("directory", &["docs/*/**"], &["https://h.example/{1}"]);
     directory.kind = Kind::Directory;

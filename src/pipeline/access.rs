@@ -43,14 +43,19 @@ pub(super) struct Opened {
 /// What a person should know of a way, and how much it matters.
 pub type Note = (LogLevel, String);
 
-/// Opens the way to every lane's provider.
+/// Opens the way to every lane's provider, for a plan of what this commit, if there is one, made stale.
 ///
 /// # Errors
 /// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where a role gives no keys.
-pub(super) async fn open(job: &Job<'_>, plan: &Plan, unmasked: &Unmasked) -> Result<Opened, Error> {
+pub(super) async fn open(
+    job: &Job<'_>,
+    plan: &Plan,
+    head: Option<String>,
+    unmasked: &Unmasked,
+) -> Result<Opened, Error> {
     // By provider and where it is served: each is an account of its own.
     let mut ways: HashMap<(&str, &str), Way> = HashMap::new();
-    let identity = Identity { plan: plan.digest().to_owned(), lanes: Vec::new() };
+    let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new() };
     let mut opened = Opened { accesses: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let spec = lane.target.provider;

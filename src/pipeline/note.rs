@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
+use crate::exec::{self, interrupt::Interrupt};
 use crate::host::gitlab_note::{self, Note};
 use crate::host::{Console, Host, Severity};
 use crate::inputs::{LogLevel, Mode};
@@ -13,8 +14,13 @@ use crate::provider::clock::Clock;
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Writes or renews the note, of what `markdown` gives for so many bytes. Never fails: whatever a note can't be written for
-/// changes nothing about how the run went.
-pub(super) async fn write(job: &Job<'_>, markdown: impl FnOnce(usize) -> String, console: &mut Console) {
+/// changes nothing about how the run went. A signal, also one that came before, leaves it: who sent it waits no longer.
+pub(super) async fn write(
+    job: &Job<'_>,
+    markdown: impl FnOnce(usize) -> String,
+    mut interrupt: Interrupt,
+    console: &mut Console,
+) {
     if !job.settings.merge_request_note {
         return;
     }
@@ -39,8 +45,13 @@ pub(super) async fn write(job: &Job<'_>, markdown: impl FnOnce(usize) -> String,
         }
     };
     let markdown = console.redactor().redact(&markdown(gitlab_note::BYTES)).into_owned();
-    let sent = tokio::time::timeout(PATIENCE, send(job, &note, &markdown)).await;
-    let sent = sent.unwrap_or_else(|_| Err(format!("GitLab took longer than {} s", PATIENCE.as_secs())));
+    let sent = tokio::select! {
+        biased;
+        signal = interrupt.other_than(None) => Err(exec::interrupted_by(signal).to_owned()),
+        sent = tokio::time::timeout(PATIENCE, send(job, &note, &markdown)) => {
+            sent.unwrap_or_else(|_| Err(format!("GitLab took longer than {} s", PATIENCE.as_secs())))
+        }
+    };
     match sent {
         Ok(()) => console.note(LogLevel::Normal, "the summary is a note on the merge request"),
         Err(why) => {

@@ -137,10 +137,7 @@ impl Report<'_> {
     /// Whether this address isn't done because nobody wanted to wait for it: it was taken and not followed; or it is a
     /// prefetch that would have had to wait for such a refresh.
     fn was_not_waited_for(&self, lane: &LaneReport, row: Row<'_>) -> bool {
-        let is_followed = match (self.context.wait, row.planned.task.operation) {
-            (Wait::All, _) | (Wait::Refresh, Operation::Refresh(_)) => true,
-            (Wait::Refresh, Operation::Prefetch) | (Wait::None, _) => false,
-        };
+        let is_followed = self.context.wait.follows(row.planned.task.operation);
         let was_left =
             |ended: &super::Ended| matches!(ended.outcome, Some(Outcome::Unknown(_))) && ended.task_id.is_some();
         match row.ended.outcome {

@@ -89,6 +89,34 @@ fn a_kill_at_any_time_neither_loses_nor_doubles() {
 }
 
 #[test]
+fn a_signal_between_the_journals_record_and_the_request_neither_loses_nor_doubles() {
+    for (signal, latency) in [(Signal::Interrupt, 50), (Signal::Terminate, 50), (Signal::Terminate, 1_500)] {
+        let make = || {
+            let mut world = World::of_pages(30);
+            (world.options.batch_size, world.latency) = (Some(7), Duration::from_millis(latency));
+            world
+        };
+        let whole = make().run();
+        // The event is told after the record is written, and before the request leaves.
+        let is_start = |at: &usize| matches!(whole.events[at - 1].kind, EventKind::BatchStarted { .. });
+        let starts: Vec<usize> = (1..=whole.events.len()).filter(is_start).collect();
+        assert!(starts.len() >= 10, "{}", starts.len());
+        for at in starts {
+            let directory = tempfile::tempdir().unwrap();
+            let state = Some(directory.path().join("state"));
+            let first = World { signalled_at: Some((at, signal)), journal: state.clone(), ..make() }.run();
+            first.assert_partition();
+            assert_eq!(interruptions(&first), 1, "event {at}");
+            let later = make().started.checked_add(first.took + Duration::from_secs(1)).unwrap();
+            let emulation = Some(Rc::clone(&first.emulation));
+            let mut second = World { emulation, started: later, journal: state, ..make() };
+            second.options.started = later;
+            second.run().assert_all_done().assert_ledger();
+        }
+    }
+}
+
+#[test]
 fn what_was_not_waited_for_is_followed_by_the_next_run() {
     let directory = tempfile::tempdir().unwrap();
     let mut first = World::of_pages(30);
@@ -170,6 +198,20 @@ fn a_wait_shorter_than_the_records_need_leaves_a_lost_batch_unknown() {
     story.assert_partition().assert_ledger();
     assert_eq!((story.count("unknown"), story.count("unsubmitted")), (20, 20));
     assert!(story.took < Duration::from_secs(12), "{:?}", story.took);
+}
+
+#[test]
+fn what_ends_shortly_before_its_time_is_over_is_known_to_be_done() {
+    let shortly = |timeouts: std::ops::Range<u64>, before| timeouts.map(move |timeout| (timeout, before));
+    for (timeout, before) in shortly(890..910, 4).chain(shortly(50..60, 4)).chain(shortly(5..8, 1)) {
+        let mut world = World::of((0..20).map(|number| (REFRESH, page(number))).collect());
+        world.options.refresh_timeout = Duration::from_secs(timeout);
+        world.settings.task_duration = Some(Duration::from_secs(timeout - before));
+        let story = world.run();
+        story.assert_partition().assert_ledger();
+        assert_eq!(story.count("done"), 20, "{before} s before {timeout} s");
+        assert!(story.took <= Duration::from_secs(timeout + 1), "{:?}", story.took);
+    }
 }
 
 #[test]

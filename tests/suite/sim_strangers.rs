@@ -76,6 +76,44 @@ fn rows_in_another_spelling_are_known_as_ours() {
 }
 
 #[test]
+fn a_row_in_another_spelling_speaks_for_the_address_that_is_nearest_and_for_no_other() {
+    let without_scheme = |url: &str| url.replace("https://", "");
+    let host = |url: &str| url.replace("www.example", "WWW.example");
+    let encoding = |url: &str| url.replace("https://", "").replace("%E9%A1%B5", "%e9%a1%b5");
+    let spellings: [fn(&str) -> String; 3] = [without_scheme, host, encoding];
+    for spell in spellings {
+        for (done, failed) in
+            [("/docs", "/docs/"), ("/%E9%A1%B5", "/%E9%A1%B5/"), ("/a/b", "/a%2Fb"), ("/é", "/%C3%A9")]
+        {
+            let urls = [done, failed].map(|path| format!("https://www.example.com{path}"));
+            let mut world = World::of(urls.iter().map(|url| (REFRESH, url.clone())).collect());
+            world.settings.fail = vec![failed.trim_start_matches('/').into()];
+            world.bend = row_bend(move |row| row["ObjectPath"] = spell(row["ObjectPath"].as_str().unwrap()).into());
+            let story = world.run();
+            story.assert_partition().assert_ledger();
+            let outcomes = urls.map(|url| story.outcome(REFRESH, &url).name().to_owned());
+            assert_eq!(
+                outcomes,
+                ["done", "failed"],
+                "{done}, {failed} as {}",
+                spell("https://www.example.com/%E9%A1%B5")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_row_that_may_be_of_two_addresses_makes_neither_done() {
+    let urls = ["http", "https"].map(|scheme| format!("{scheme}://www.example.com/a"));
+    let mut world = World::of(urls.iter().map(|url| (REFRESH, url.clone())).collect());
+    world.settings.fail = vec!["https://".into()];
+    world.bend = row_bend(|row| row["ObjectPath"] = "www.example.com/a".into());
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert_eq!((story.count("unknown"), story.count("done")), (2, 0));
+}
+
+#[test]
 fn task_ids_may_stand_for_a_call_or_for_one_address() {
     for ids in [Ids::PerCall, Ids::PerUrl] {
         for rows in [Rows::PerUrl, Rows::PerTask] {
@@ -309,6 +347,41 @@ fn an_address_that_a_server_dropped_from_a_batch_it_took_is_never_done() {
     story.assert_partition().assert_ledger();
     assert!(matches!(story.outcome(REFRESH, "https://www.example.com/page/7.html"), Outcome::Unknown(_)));
     assert_eq!((story.count("done"), story.count("unknown"), story.count("unsubmitted")), (38, 1, 1));
+}
+
+#[test]
+fn a_server_that_counts_two_rows_and_gives_one_keeps_no_row_for_each_task() {
+    let mut world =
+        World::of((0..2).map(|page| (REFRESH, format!("https://www.example.com/page/{page}.html"))).collect());
+    world.bend = json_bend(|_, body| {
+        let total = body.get("TotalCount").cloned();
+        drop_rows(body, 1..2);
+        if let Some(total) = total {
+            body["TotalCount"] = total;
+        }
+    });
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert!(matches!(story.outcome(REFRESH, "https://www.example.com/page/1.html"), Outcome::Unknown(_)));
+    assert_eq!((story.count("done"), story.count("unknown")), (1, 1));
+}
+
+#[test]
+fn a_list_that_breaks_off_proves_no_absence() {
+    // It doesn't care for the address that is asked for, and the page with our row never comes.
+    let mut world = World::of_pages(10).with_faults(&["RefreshObjectCaches#1=drop-after"]);
+    world.bend = Some(Rc::new(|api, request: &Request<Bytes>, answer| {
+        if api != RECORDS || answer.status() != StatusCode::OK {
+            return answer;
+        }
+        let is_first = !request.uri().query().is_some_and(|query| query.contains("PageNumber=2"));
+        let theirs = json!({"TaskId": "1", "ObjectPath": "https://www.example.com/theirs", "Status": "Complete"});
+        let rows = if is_first { json!([theirs]) } else { json!([]) };
+        with_body(answer, &json!({"RequestId": "R", "TotalCount": 2, "Tasks": {"CDNTask": rows}}))
+    }));
+    let story = world.run();
+    story.assert_partition().assert_ledger();
+    assert_eq!((story.count("unknown"), story.count("unsubmitted")), (10, 10));
 }
 
 #[test]

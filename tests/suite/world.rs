@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cdn_purge::exec::interrupt::{self, Interrupter};
-use cdn_purge::exec::journal::{Identity, Journal};
+use cdn_purge::exec::journal::{Identity, Journal, Purpose};
 use cdn_purge::exec::renewal::{Issued, Obtain, Renewal};
 use cdn_purge::exec::{self, Access, Options};
 use cdn_purge::inputs::{Target, Wait};
@@ -51,6 +51,8 @@ pub struct World {
     pub signals: Vec<(Duration, Signal)>,
     /// Drops the execution at this event, as `kill -9` would.
     pub killed_at: Option<usize>,
+    /// A signal comes while this event, from 1, is told.
+    pub signalled_at: Option<(usize, Signal)>,
     /// Drops it after this time.
     pub killed_after: Option<Duration>,
     /// What another maker's server would answer instead.
@@ -186,6 +188,7 @@ impl World {
             clock_offset_seconds: 0,
             signals: Vec::new(),
             killed_at: None,
+            signalled_at: None,
             killed_after: None,
             bend: None,
             unreachable: None,
@@ -289,9 +292,9 @@ impl World {
                 renewal: renewal.clone(),
             })
             .collect();
-        let identity = Identity { plan: plan.digest().to_owned(), lanes: vec!["site".into()] };
+        let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()] };
         let (journal, past) = match &self.journal {
-            Some(path) => Journal::open(path, &identity, self.started).unwrap(),
+            Some(path) => Journal::open(path, &identity, Purpose::Run(self.options.wait), self.started).unwrap(),
             None => (Journal::none(), Default::default()),
         };
         let (interrupter, interrupt) = interrupt::channel();
@@ -304,6 +307,11 @@ impl World {
                 return;
             }
             events.push(event.clone());
+            if let Some((at, signal)) = self.signalled_at
+                && at == events.len()
+            {
+                interrupter.interrupt(signal);
+            }
             if Some(events.len()) == self.killed_at {
                 let _ = kill.take().map(|kill| kill.send(()));
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::Entry;
+use super::{Entry, Purpose};
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
 
 /// What an earlier run left, per lane.
@@ -14,6 +14,8 @@ pub struct Past {
     pub lanes: BTreeMap<LaneIndex, PastLane>,
     /// Whether that run came to its end with everything done.
     pub complete: bool,
+    /// Whether it came to its end with nothing left but what it was asked not to wait for.
+    pub as_asked: bool,
 }
 
 /// What an earlier run left in a lane.
@@ -52,6 +54,8 @@ pub fn replay(records: &[Entry]) -> Past {
     // In which open batch each task is.
     let mut places: HashMap<(LaneIndex, TaskIndex), BatchNumber> = HashMap::new();
     for record in records {
+        // What follows an end takes up what that left.
+        past.as_asked = false;
         match record {
             Entry::Opened { .. } => {}
             Entry::Sent { lane: index, batch, operation, force, attempt, tasks, at } => {
@@ -86,7 +90,7 @@ pub fn replay(records: &[Entry]) -> Past {
                     lane.leave(batch, *task);
                 }
             }
-            Entry::Closed { complete } => past.complete = *complete,
+            Entry::Closed { complete, as_asked } => (past.complete, past.as_asked) = (*complete, *as_asked),
         }
     }
     past
@@ -96,6 +100,15 @@ impl Past {
     /// Whether something was taken, or may have been, that a run which begins anew would send twice.
     pub(super) fn holds_something(&self) -> bool {
         self.lanes.values().any(|lane| !lane.done.is_empty() || !lane.open.is_empty())
+    }
+
+    /// Whether a run waits for something that this one left.
+    pub(super) fn is_taken_up(&self, purpose: Purpose) -> bool {
+        let mut left = self.lanes.values().flat_map(|lane| lane.open.values());
+        left.any(|batch| match purpose {
+            Purpose::Run(wait) => wait.follows(batch.operation),
+            Purpose::Finish => true,
+        })
     }
 }
 

@@ -4,8 +4,15 @@ use super::*;
 use crate::model::Kind;
 
 fn identity() -> Identity {
-    Identity { plan: "p1".into(), lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()] }
+    Identity {
+        plan: "p1".into(),
+        head: Some("c1".into()),
+        lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()],
+    }
 }
+
+/// A run that waits for everything.
+const RUN: Purpose = Purpose::Run(Wait::All);
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
@@ -34,7 +41,7 @@ fn ended(task: TaskIndex, outcome: Outcome) -> Entry {
 
 /// What a first run leaves that was killed after these records.
 fn written(path: &Path, entries: &[Entry]) {
-    let (mut journal, past) = Journal::open(path, &identity(), now()).unwrap();
+    let (mut journal, past) = Journal::open(path, &identity(), RUN, now()).unwrap();
     assert_eq!(past, Past::default());
     for entry in entries {
         journal.write(entry).unwrap();
@@ -59,7 +66,7 @@ fn a_second_run_hears_what_was_taken_what_is_in_doubt_and_what_is_done() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("new/state");
     written(&path, &story());
-    let (_journal, past) = Journal::open(&path, &identity(), now()).unwrap();
+    let (_journal, past) = Journal::open(&path, &identity(), RUN, now()).unwrap();
     let lane = &past.lanes[&0];
     assert_eq!(lane.done.keys().copied().collect::<Vec<_>>(), [0]);
     assert_eq!(lane.last_batch, 3);
@@ -78,12 +85,12 @@ fn any_prefix_of_a_journal_replays_and_doubts_at_most_what_it_saw_leave() {
     let bytes = std::fs::read(&path).unwrap();
     for length in 0..=bytes.len() {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        let (journal, past) = Journal::open(&path, &identity(), now()).unwrap();
+        let (journal, past) = Journal::open(&path, &identity(), RUN, now()).unwrap();
         drop(journal);
         let lines = bytes[..length].iter().filter(|&&byte| byte == b'\n').count();
         let expected = if lines == 0 { Past::default() } else { replay(&story()[..lines - 1]) };
         assert_eq!(past, expected, "{length} bytes");
-        let again = Journal::open(&path, &identity(), now()).unwrap().1;
+        let again = Journal::open(&path, &identity(), RUN, now()).unwrap().1;
         assert_eq!(again, past, "replaying twice is replaying once");
     }
 }
@@ -101,13 +108,13 @@ fn a_flipped_bit_ends_the_journal_before_it_or_has_it_refused_if_more_was_sent_a
         std::fs::write(&path, &flipped).unwrap();
         // The last record is one that was sent; the line break before it makes it a part of what is broken.
         if place < last - 1 {
-            let message = Journal::open(&path, &identity(), now()).unwrap_err().to_string();
+            let message = Journal::open(&path, &identity(), RUN, now()).unwrap_err().to_string();
             assert!(message.contains("is damaged") || message.contains("doesn't begin"), "byte {place}: {message}");
             assert_eq!(std::fs::read(&path).unwrap(), flipped, "it is left as it was");
             continue;
         }
         let before = bytes[..place].iter().filter(|&&byte| byte == b'\n').count();
-        let (_journal, past) = Journal::open(&path, &identity(), now()).unwrap();
+        let (_journal, past) = Journal::open(&path, &identity(), RUN, now()).unwrap();
         assert_eq!(past, replay(&story()[..before - 1]), "byte {place}");
     }
 }
@@ -118,15 +125,20 @@ fn a_journal_of_another_plan_account_or_nature_is_refused_and_left_alone() {
     let path = directory.path().join("state");
     written(&path, &story());
     let other_plan = Identity { plan: "p2".into(), ..identity() };
-    let message = Journal::open(&path, &other_plan, now()).unwrap_err().to_string();
+    let message = Journal::open(&path, &other_plan, RUN, now()).unwrap_err().to_string();
     assert!(message.contains("another plan"), "{message}");
+    let other_commit = Identity { head: Some("c2".into()), ..identity() };
+    let message = Journal::open(&path, &other_commit, RUN, now()).unwrap_err().to_string();
+    assert!(message.contains("about the commit `c1`, this run is about `c2`"), "{message}");
+    let no_commit = Identity { head: None, ..identity() };
+    assert!(Journal::open(&path, &no_commit, RUN, now()).is_err());
     let other_account = Identity { lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()], ..identity() };
-    let message = Journal::open(&path, &other_account, now()).unwrap_err().to_string();
+    let message = Journal::open(&path, &other_account, RUN, now()).unwrap_err().to_string();
     assert!(message.contains("k1") && message.contains("k2"), "{message}");
 
     let precious = directory.path().join("thesis.txt");
     std::fs::write(&precious, "Chapter 1\nIt was\n").unwrap();
-    let message = Journal::open(&precious, &identity(), now()).unwrap_err().to_string();
+    let message = Journal::open(&precious, &identity(), RUN, now()).unwrap_err().to_string();
     assert!(message.contains("doesn't begin as a journal"), "{message}");
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "Chapter 1\nIt was\n");
 }
@@ -135,8 +147,8 @@ fn a_journal_of_another_plan_account_or_nature_is_refused_and_left_alone() {
 fn two_runs_never_share_a_journal() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let (_first, _) = Journal::open(&path, &identity(), now()).unwrap();
-    let message = Journal::open(&path, &identity(), now()).unwrap_err().to_string();
+    let (_first, _) = Journal::open(&path, &identity(), RUN, now()).unwrap();
+    let message = Journal::open(&path, &identity(), RUN, now()).unwrap_err().to_string();
     assert!(message.contains("another run has the journal"), "{message}");
 }
 
@@ -144,11 +156,11 @@ fn two_runs_never_share_a_journal() {
 fn the_next_run_has_the_journal_at_once_even_while_a_child_process_still_holds_its_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let (journal, _) = Journal::open(&path, &identity(), now()).unwrap();
+    let (journal, _) = Journal::open(&path, &identity(), RUN, now()).unwrap();
     // What a child has between its fork and its program: another handle of the same open file.
     let _held_by_a_child = journal.file.as_ref().unwrap().try_clone().unwrap();
     drop(journal);
-    Journal::open(&path, &identity(), now()).unwrap();
+    Journal::open(&path, &identity(), RUN, now()).unwrap();
 }
 
 #[test]
@@ -156,32 +168,70 @@ fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew(
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let mut complete = story();
-    complete.push(Entry::Closed { complete: true });
+    complete.push(Entry::Closed { complete: true, as_asked: true });
     written(&path, &complete);
-    assert_eq!(Journal::open(&path, &identity(), now()).unwrap().1, Past::default());
+    assert_eq!(Journal::open(&path, &identity(), RUN, now()).unwrap().1, Past::default());
 
     written(&directory.path().join("old"), &story());
     let later = now().checked_add(std::time::Duration::from_secs(73 * 3600)).unwrap();
-    assert_eq!(Journal::open(&directory.path().join("old"), &identity(), later).unwrap().1, Past::default());
+    assert_eq!(Journal::open(&directory.path().join("old"), &identity(), RUN, later).unwrap().1, Past::default());
 }
 
 #[test]
 fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
-    let other = Identity { plan: "p2".into(), lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
+    let other =
+        Identity { plan: "p2".into(), head: None, lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
     let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the keys are wrong".into() };
-    let complete = vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: true }];
-    let sent_nothing = vec![sent(1, &[0]), refused, Entry::Closed { complete: false }];
+    let complete =
+        vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: true, as_asked: true }];
+    let sent_nothing = vec![sent(1, &[0]), refused, Entry::Closed { complete: false, as_asked: false }];
     for (name, entries) in [("complete", complete), ("nothing", sent_nothing), ("killed early", vec![])] {
         let path = directory.path().join(name);
         written(&path, &entries);
-        assert_eq!(Journal::open(&path, &other, now()).unwrap().1, Past::default(), "{name}");
-        assert_eq!(Journal::open(&path, &other, now()).unwrap().1, Past::default(), "{name}, it is the other's now");
+        assert_eq!(Journal::open(&path, &other, RUN, now()).unwrap().1, Past::default(), "{name}");
+        assert_eq!(
+            Journal::open(&path, &other, RUN, now()).unwrap().1,
+            Past::default(),
+            "{name}, it is the other's now"
+        );
     }
     let old = directory.path().join("old");
     written(&old, &story());
     let later = now().checked_add(std::time::Duration::from_secs(73 * 3600)).unwrap();
-    assert_eq!(Journal::open(&old, &other, later).unwrap().1, Past::default());
+    assert_eq!(Journal::open(&old, &other, RUN, later).unwrap().1, Past::default());
+}
+
+#[test]
+fn what_nobody_wanted_to_wait_for_is_taken_up_only_by_who_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let left = |as_asked| {
+        let closed = Entry::Closed { complete: false, as_asked };
+        [sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Unknown(String::new())), closed]
+    };
+    let other = Identity { plan: "p2".into(), ..identity() };
+    written(&path, &left(true));
+    assert!(Journal::open(&path, &other, Purpose::Finish, now()).is_err(), "it isn't the one to be finished");
+    for purpose in [Purpose::Finish, RUN, Purpose::Run(Wait::Refresh)] {
+        let past = Journal::open(&path, &identity(), purpose, now()).unwrap().1;
+        assert_eq!(past.lanes[&0].open[&1].task_ids, ["17"], "{purpose:?}");
+    }
+    // One that waits was killed before its end.
+    let (mut journal, _) = Journal::open(&path, &identity(), RUN, now()).unwrap();
+    journal.write(&ended(0, Outcome::Unknown(String::new()))).unwrap();
+    drop(journal);
+    assert!(Journal::open(&path, &other, RUN, now()).is_err(), "somebody wants to know");
+
+    for (name, next, purpose) in [("same", identity(), Purpose::Run(Wait::None)), ("another", other, RUN)] {
+        let path = directory.path().join(name);
+        written(&path, &left(true));
+        assert_eq!(Journal::open(&path, &next, purpose, now()).unwrap().1, Past::default(), "{name}");
+    }
+    let timed_out = directory.path().join("timed out");
+    written(&timed_out, &left(false));
+    let past = Journal::open(&timed_out, &identity(), Purpose::Run(Wait::None), now()).unwrap().1;
+    assert!(past.lanes.contains_key(&0));
 }
 
 #[test]

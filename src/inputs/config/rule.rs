@@ -60,7 +60,9 @@ pub(super) fn read(
         // Last: what is wrong with the other keys is told too.
         files: files?,
     };
-    useless(&rule, &fields, findings);
+    if operates(&rule, &fields, findings) {
+        meaningless(&rule, &fields, findings);
+    }
     unsupported(&rule, &fields, targets, findings);
     let addresses =
         url_items.iter().chain(&directory_items).chain(&tag_items).map(|item| item.text.to_owned()).collect();
@@ -236,18 +238,48 @@ fn queries(fields: &Map<'_>, findings: &mut Findings<'_>) -> Vec<String> {
     items.iter().map(|item| item.text.to_owned()).collect()
 }
 
-/// Refuses a rule that does nothing at all.
-fn useless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
-    if rule.refresh || (rule.prefetch && fields.node("urls").is_some()) {
-        return;
+/// Whether a rule does anything at all; refuses one that doesn't.
+fn operates(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) -> bool {
+    if rule.refresh || (rule.prefetch && has_pages(rule, fields)) {
+        return true;
     }
     let span = fields.entry("refresh").map_or(fields.span, |(key, _)| &key.span);
     let help = if rule.prefetch {
-        "directories and tags can't be prefetched: remove `refresh: false`, or add `urls`"
+        "directories, patterns and tags can't be prefetched: remove `refresh: false`, or add `urls` of pages"
     } else {
         "remove `refresh: false`, or add `prefetch: true`"
     };
     findings.report(span, "this rule neither refreshes nor prefetches", help);
+    false
+}
+
+/// Whether it has addresses of single pages.
+fn has_pages(rule: &Rule, fields: &Map<'_>) -> bool {
+    fields.node("urls").is_some() && matches!(rule.kind, Kind::File | Kind::IgnoreParams)
+}
+
+/// Refuses what changes nothing, whatever is asked for, because the rule has no address that it is about.
+fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
+    const PAGES: &str = "it is about pages, which are `urls` of the kind `file` or `ignore-params`: remove it, or give the pages a rule of their own";
+    let [urls, directories, tags] = ADDRESSES.map(|name| fields.node(name).is_some());
+    let pages = has_pages(rule, fields);
+    let wide = directories || (urls && !pages);
+    for (name, has_meaning, help) in [
+        ("kind", urls, "it is about `urls`: remove it, or add `urls`"),
+        ("index", pages, PAGES),
+        ("queries", pages, PAGES),
+        ("prefetch", pages || !rule.prefetch, PAGES),
+        ("encoded", urls || directories, "it is about `urls` and `directories`, and a tag has one form: remove it"),
+        (
+            "allow-root",
+            wide || !rule.allow_root,
+            "it is about directories and patterns, and this rule has none: remove it",
+        ),
+    ] {
+        if let Some((key, _)) = fields.entry(name).filter(|_| !has_meaning && (urls || directories || tags)) {
+            findings.report(&key.span, format!("`{name}` has no meaning in this rule"), help);
+        }
+    }
 }
 
 /// Refuses operations that a target's provider can't do.
@@ -262,7 +294,7 @@ fn unsupported(rule: &Rule, fields: &Map<'_>, targets: &Targets, findings: &mut 
     if rule.refresh && fields.node("tags").is_some() {
         wanted.push(("tags", Operation::Refresh(Kind::Tag)));
     }
-    if rule.prefetch && fields.node("urls").is_some() {
+    if rule.prefetch && has_pages(rule, fields) {
         wanted.push(("prefetch", Operation::Prefetch));
     }
     let configured = targets.iter().filter_map(|(_, target)| target.as_ref());

@@ -47,6 +47,59 @@ fn a_rule_is_checked_key_by_key() {
 }
 
 #[test]
+fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
+    let page = "files: a\nurls: https://e.example/{tail}\ntargets: main\n";
+    let folder = "files: a\ndirectories: https://e.example/a/\ntargets: main\n";
+    let tag = "files: a\ntags: https://e.example/#a\n";
+    for (rule, kind, key) in [
+        (page, "kind: directory", "index: index.html"),
+        (page, "kind: regex", "index: [index.html]"),
+        (page, "kind: directory", "queries: a=1"),
+        (page, "kind: regex", "queries: [a=1]"),
+        (page, "kind: directory", "prefetch: true"),
+        (page, "kind: regex", "prefetch: true"),
+        (folder, "name: x", "index: index.html"),
+        (folder, "name: x", "queries: a=1"),
+        (folder, "name: x", "prefetch: true"),
+        (folder, "name: x", "kind: directory"),
+        (page, "name: x", "allow-root: true"),
+    ] {
+        let found = rule_problems(&format!("{rule}{kind}\n{key}"));
+        let name = key.split(':').next().unwrap();
+        assert_eq!(found.len(), 1, "{kind}, {key}: {found:?}");
+        assert!(found[0].starts_with(&format!("10:5 `{name}` has no meaning ")), "{kind}, {key}: {found:?}");
+    }
+    // No provider of these tests knows tags, which is told too.
+    for key in ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: file", "allow-root: true"]
+    {
+        let found = rule_problems(&format!("{tag}targets: main\n{key}"));
+        let told = format!("9:5 `{}` has no meaning ", key.split(':').next().unwrap());
+        assert!(found.len() == 2 && found[1].starts_with(&told), "{key}: {found:?}");
+    }
+    for (rule, key) in [
+        (page, "index: index.html\nqueries: a=1\nprefetch: true\nencoded: both"),
+        (page, "index: index.html\nqueries: a=1\nprefetch: true\ndirectories: https://e.example/\nallow-root: true"),
+        (page, "kind: regex\nencoded: raw\nallow-root: true"),
+        (page, "kind: directory\nprefetch: false\nallow-root: true"),
+        (folder, "encoded: raw\nallow-root: false\nprefetch: false"),
+    ] {
+        let found = rule_problems(&format!("{rule}{key}"));
+        assert!(found.is_empty(), "{key}: {found:?}");
+    }
+}
+
+#[test]
+fn a_rule_that_only_prefetches_needs_a_page() {
+    for rule in [
+        "files: a\ndirectories: https://e.example/a/\ntargets: main\nprefetch: true\nrefresh: false",
+        "files: a\nurls: https://e.example/a/\nkind: regex\ntargets: main\nprefetch: true\nrefresh: false",
+    ] {
+        let found = rule_problems(rule);
+        assert!(found.len() == 1 && found[0].contains("this rule neither refreshes nor prefetches"), "{found:?}");
+    }
+}
+
+#[test]
 fn the_root_of_a_host_is_refreshed_only_when_asked_for() {
     let root = "files: a\ndirectories: https://e.example/\ntargets: main";
     assert_eq!(

@@ -58,7 +58,7 @@ rules:\r
     targets: [mainland]\r
     refresh: True\r
     prefetch: true\r
-    kind: regex\r
+    kind: ignore-params\r
     force: true\r
     index: index.html\r
     encoded: [encoded, raw]\r
@@ -78,7 +78,7 @@ rules:\r
     assert_eq!((&*first.name, first.urls.len(), first.targets.len()), ("rules[0]", 1, 2));
     assert!(first.refresh && !first.prefetch && !first.force && !first.allow_root);
     assert_eq!((first.kind, first.encoded), (Kind::File, Encoded::Encoded));
-    assert_eq!((&*second.name, second.kind, second.encoded), ("posts", Kind::Regex, Encoded::Both));
+    assert_eq!((&*second.name, second.kind, second.encoded), ("posts", Kind::IgnoreParams, Encoded::Both));
     assert!(second.refresh && second.prefetch && second.force && second.allow_root);
     assert_eq!((second.directories.len(), &*second.targets[0], second.targets.len()), (1, "mainland", 1));
     assert_eq!((second.index.as_slice(), second.queries.len()), (["index.html".to_owned()].as_slice(), 2));

@@ -63,9 +63,12 @@ fn an_expression_that_begins_with_no_name_is_about_the_whole_host() {
 
 #[test]
 fn only_what_a_client_asks_for_as_it_is_spelled_is_an_address() {
-    for good in
-        ["https://h.example/", "http://h.example:8080/a%20b?c=d", "https://h.example", "https://h.example/文/a..b/..."]
-    {
+    for good in [
+        "https://h.example/",
+        r"http://h.example:8080/a%20b?c=\d",
+        "https://h.example",
+        "https://h.example/文/a..b/...",
+    ] {
         assert_eq!(check(good), Ok(()), "{good}");
     }
     let problems = [
@@ -82,6 +85,8 @@ fn only_what_a_client_asks_for_as_it_is_spelled_is_an_address() {
         "https://h.example/a/../b",
         "https://h.example/%2e%2E/b",
         "https://h.example/.",
+        r"https://h.example/a\b",
+        r"https://h.example/a\..\b",
         "https://0x7f.1/",
         "https://h\\x/",
         "https://h.example:x/",
@@ -103,6 +108,7 @@ fn given_addresses_are_encoded_where_they_need_it() {
     }
     assert!(check(&encode_given("https://h.example/a\nb")).is_err(), "control characters are no names");
     assert!(check(&encode_given("https://例え.jp/")).is_err(), "a host is not spelled in percent");
+    assert!(check(&encode_given(r"https://h.example/a\b")).is_err(), "clients ask for another address");
 }
 
 #[test]
@@ -113,7 +119,26 @@ fn query_strings_are_checked() {
     }
 }
 
+#[test]
+fn an_expression_may_escape() {
+    let expression = r"https://h.example/a\.b/.*\.js";
+    assert_eq!(check_kind(Kind::Regex, expression), Ok(()));
+    for kind in [Kind::File, Kind::Directory, Kind::IgnoreParams] {
+        assert!(check_kind(kind, expression).is_err());
+    }
+}
+
 proptest! {
+    /// What passes is asked for at the path that it spells: no client resolves or reads any of it otherwise.
+    #[test]
+    fn an_address_that_passes_has_the_segments_that_it_spells(path in r"[a./\\%2eE:?]{0,12}") {
+        let url = format!("https://h.example/{path}");
+        if check(&url).is_ok() {
+            let read = url::Url::parse(&url).unwrap();
+            prop_assert_eq!(read.path(), path_of(&url["https://h.example".len()..]));
+        }
+    }
+
     #[test]
     fn encoding_a_given_address_again_changes_nothing(path in r"[a-z%0-9 é\[\]?&文/]{0,20}") {
         let once = encode_given(&format!("https://h.example/{path}"));

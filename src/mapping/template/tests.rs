@@ -10,7 +10,8 @@ fn rendered(pattern: &str, template: &str, path: &[u8], form: Form) -> String {
     let globs = Globs::parse(&[pattern.to_owned()]).unwrap();
     let path = RepoPath::new(path);
     let Verdict::Matched(found) = globs.judge(path.as_bytes()) else { panic!("{pattern} doesn't match {path}") };
-    Template::parse(template).unwrap().render(&Facts::new(&path, found), form)
+    let template = if form.expression { Template::parse_expression(template) } else { Template::parse(template) };
+    template.unwrap().render(&Facts::new(&path, found), form)
 }
 
 fn problems(template: &str) -> String {
@@ -111,6 +112,7 @@ fn every_problem_has_its_place_and_its_remedy() {
         "https://h.example/{path",
         "https://h.example/{path/{name}",
         "https://h.example/x}/#top/%zz/a b/\u{7}",
+        r"https://h.example/a\b/{name}?c=\d",
     ];
     insta::assert_snapshot!(all.map(problems).concat());
 }

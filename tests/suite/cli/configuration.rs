@@ -175,3 +175,16 @@ fn a_limit_that_is_no_text_is_refused_and_never_left_out() {
         finished.says(&["isn't UTF-8"]);
     }
 }
+
+#[test]
+fn a_value_may_hold_the_character_that_stands_for_what_is_no_text() {
+    let site = Site::new();
+    let name = "public/\u{fffd}.html";
+    site.write(name, "x");
+    site.commit("Keep a name that some archive spoiled");
+    let rule = ["--provider", "alibaba-cdn", "--files", name, "--urls", "https://www.example.com/{tail}"];
+    let plan = || site.bare_run(&["plan", "--base", "HEAD~1"]);
+    plan().args(&rule).finish().ends_with(0).says(&["https://www.example.com/%EF%BF%BD.html"]);
+    let plan = plan().args(&rule[..2]).args(&rule[4..]).env("CDN_PURGE_FILES", name).finish();
+    plan.ends_with(0).says(&["https://www.example.com/%EF%BF%BD.html"]);
+}

@@ -157,6 +157,28 @@ fn a_signal_while_the_keys_are_asked_for_ends_the_run_at_once() {
 }
 
 #[test]
+fn a_signal_while_gitlab_does_not_answer_leaves_the_note_and_ends_the_run() {
+    let site = Site::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let project = site.beside("project");
+    std::fs::create_dir(&project).unwrap();
+    let started = site
+        .bare_run(&["plan", "--base", "HEAD~1", "--merge-request-note"])
+        .env("CI_PROJECT_DIR", &project)
+        .env("CI_API_V4_URL", format!("http://{}/api/v4", silent.local_addr().unwrap()))
+        .envs(&[("GITLAB_CI", "true"), ("CI_SERVER_HOST", "127.0.0.1"), ("GITLAB_TOKEN", "glpat-token-of-tests")])
+        .envs(&[("CI_PROJECT_ID", "1"), ("CI_MERGE_REQUEST_IID", "2")])
+        .start();
+    let _asked = silent.accept().unwrap();
+    let signalled = Instant::now();
+    started.signal("TERM");
+    let finished = started.finish();
+    assert!(signalled.elapsed() < Duration::from_secs(2), "{:?}", signalled.elapsed());
+    finished.ends_with(0).says(&["the summary isn't a note on the merge request: the run was ended (SIGTERM)"]);
+    assert!(std::fs::read_to_string(project.join("cdn-purge.env")).unwrap().contains("STATUS=planned"));
+}
+
+#[test]
 fn a_signal_while_a_list_of_addresses_does_not_end_ends_the_run_at_once() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let (output, list) = (site.beside("output"), site.beside("list"));
@@ -178,4 +200,67 @@ fn a_journal_that_can_not_be_written_any_more_stops_the_run_and_the_next_one_goe
     assert!((1..6).contains(&sent), "{sent} addresses were sent");
     run(&site, &vendor).finish().is_all_done();
     vendor.accepted(&STALE, &WARM);
+}
+
+/// The site with one page changed by the last commit.
+fn next_commit(site: &Site, content: &str) {
+    site.write("public/index.html", content);
+    site.commit("Change the page");
+}
+
+fn run_of_the_last_commit(site: &Site, vendor: &Vendor, arguments: &[&str]) -> Run {
+    let journal = site.beside("journal");
+    let run = site.run(vendor.address(), arguments).args(&["--base", "HEAD~1", "--prefetch=false"]);
+    run.args(&["--state", journal.to_str().unwrap()])
+}
+
+#[test]
+fn what_an_earlier_commit_left_is_no_reason_not_to_send_the_same_addresses_for_the_next_one() {
+    let vendor = Vendor::start(&["--task-seconds", "600"]);
+    let site = Site::new();
+    for content in ["one", "two"] {
+        next_commit(&site, content);
+        let home = site.run(vendor.address(), &["run", "--base", "HEAD~1", "--prefetch=false"]);
+        home.args(&["--refresh-timeout", "1s"]).finish().ends_with(4);
+    }
+    vendor.accepted(&["index.html", "index.html"], &[]);
+}
+
+#[test]
+fn a_run_that_was_not_asked_to_wait_stands_in_no_later_runs_way() {
+    let vendor = Vendor::start(&["--task-seconds", "600"]);
+    let site = Site::new();
+    run_of_the_last_commit(&site, &vendor, &["run", "--wait", "none"]).finish().ends_with(0);
+    for content in ["one", "two"] {
+        next_commit(&site, content);
+        run_of_the_last_commit(&site, &vendor, &["run", "--wait", "none"]).finish().ends_with(0);
+    }
+    vendor.accepted(&[&STALE[..], &["index.html", "index.html"]].concat(), &[]);
+}
+
+#[test]
+fn a_list_that_was_not_waited_for_is_sent_again_when_it_is_given_again() {
+    let vendor = Vendor::start(&[]);
+    let site = Site::new();
+    let arguments = ["https://www.example.com/index.html", "--prefetch", "--wait", "none"];
+    for _ in 0..2 {
+        site.run(vendor.address(), &["refresh"]).args(&arguments).finish().ends_with(0);
+    }
+    vendor.accepted(&["index.html", "index.html"], &[]);
+}
+
+#[test]
+fn what_timed_out_is_finished_by_wait_and_refused_to_another_commit_with_what_to_do() {
+    let vendor = Vendor::start(&["--task-seconds", "4"]);
+    let site = Site::new();
+    let first = site.git(&["rev-parse", "HEAD"]);
+    run_of_the_last_commit(&site, &vendor, &["run", "--refresh-timeout", "1s"]).finish().ends_with(4);
+    next_commit(&site, "one");
+    let refused = run_of_the_last_commit(&site, &vendor, &["run"]).finish();
+    refused.complains(3, &["can't be resumed: it is about the commit", &first[..12], "`cdn-purge wait`"]);
+    let (base, journal) = (format!("{first}~1"), site.beside("journal"));
+    let wait = site.run(vendor.address(), &["wait", "--base", &base, "--head", &first, "--prefetch=false"]);
+    wait.args(&["--state", journal.to_str().unwrap()]).finish().is_all_done();
+    run_of_the_last_commit(&site, &vendor, &["run"]).finish().is_all_done();
+    vendor.accepted(&[&STALE[..], &["index.html"]].concat(), &[]);
 }

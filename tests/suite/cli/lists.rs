@@ -103,7 +103,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     refresh(&["--rehearse"]).ends_with(0).says(&["a rehearsal"]);
     vendor.accepted(&[], &[]);
     let left = refresh(&["--wait", "none"]);
-    left.says(&["the same command goes on from the journal"]);
+    left.says(&["the same command with `wait: all` goes on from the journal"]);
     refresh(&[]).is_all_done();
     vendor.accepted(&pages, &[]);
 }
