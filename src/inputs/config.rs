@@ -151,7 +151,20 @@ fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (V
     if items.is_empty() {
         findings.report(&node.span, "`rules` is empty", example());
     }
-    items.iter().enumerate().filter_map(|(index, node)| rule::read(index, node, targets, findings)).unzip()
+    let mut read: Vec<(Rule, RuleText)> = Vec::new();
+    for (index, node) in items.iter().enumerate() {
+        let Some((rule, texts)) = rule::read(index, node, targets, findings) else { continue };
+        if read.iter().any(|(other, _)| other.name == rule.name) {
+            let title = format!("another rule is named {} too", value::quoted(&rule.name));
+            findings.report(
+                &node.span,
+                title,
+                "name each rule on its own: `allow-root` and what is reported go by the name",
+            );
+        }
+        read.push((rule, texts));
+    }
+    read.into_iter().unzip()
 }
 
 /// An option of the table that the file sets.

@@ -121,23 +121,6 @@ pub fn encode_given(url: &str) -> String {
     encoded
 }
 
-/// Checks a query string that is to be cached beside the plain address, without its `?`.
-///
-/// # Errors
-/// A lowercase fragment that says what is wrong.
-pub fn check_query(query: &str) -> Result<(), String> {
-    if query.is_empty() {
-        return Err("an empty query string; the plain address is always there".into());
-    }
-    if query.starts_with('?') {
-        return Err("a query string is written without its `?`".into());
-    }
-    if let Some(character) = query.chars().find(|c| *c == '#' || c.is_whitespace() || c.is_control() || !c.is_ascii()) {
-        return Err(format!("`{}` has to be percent-encoded in a query string", character.escape_debug()));
-    }
-    Ok(())
-}
-
 /// The directory's addresses if this one's last segment is an index file: `/dir/` and `/dir`; at the root only `/`.
 pub(super) fn of_index(url: &str, index: &[String]) -> Vec<String> {
     let Some((_, from)) = authority(url) else { return Vec::new() };

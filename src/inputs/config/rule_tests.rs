@@ -17,6 +17,19 @@ fn a_target_that_is_not_configured_is_told_with_the_nearest() {
     );
 }
 
+/// What one rule may do by its name no other may by the same.
+#[test]
+fn no_two_rules_have_the_same_name() {
+    let rules = "  - files: a\n    urls: https://e.example/a\n    name: rules[2]\n  - files: b\n    urls: https://e.example/b\n  \
+                 - files: c\n    urls: https://e.example/c\n";
+    assert_eq!(
+        problems(&format!("{HEAD}rules:\n{rules}")),
+        [
+            "11:5 another rule is named `rules[2]` too | name each rule on its own: `allow-root` and what is reported go by the name"
+        ]
+    );
+}
+
 #[test]
 fn a_rule_is_checked_key_by_key() {
     for (rule, told) in [
