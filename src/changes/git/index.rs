@@ -3,6 +3,7 @@
 //! The index of a large repository has many megabytes: of these a name needs a few kilobytes, read where they lie.
 //! Source of the form: gitformat-pack(5), git 2.51, its versions 1 and 2.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::io;
 use std::path::Path;
@@ -21,7 +22,12 @@ pub(super) struct Index {
     /// The length of a row, and where its name stands in it.
     row: usize,
     name: usize,
+    /// How many bytes of it were read.
+    read: Cell<u64>,
 }
+
+/// The longest index that is taken into memory when as much was read of it as it has: that of two million objects.
+const LONGEST_KEPT: u64 = 64 << 20;
 
 /// The first bytes of version 2; in version 1 they would be a number that is too large.
 const MAGIC: [u8; 8] = *b"\xfftOc\0\0\0\x02";
@@ -52,7 +58,7 @@ impl Index {
         for (number, bytes) in fan_out.iter_mut().zip(begin[table..].chunks_exact(4)) {
             *number = u32::from_be_bytes(bytes.try_into().expect("chunks of four bytes"));
         }
-        let index = Self { places, fan_out, rows: (table + FAN_OUT) as u64, row, name };
+        let index = Self { places, fan_out, rows: (table + FAN_OUT) as u64, row, name, read: Cell::new(0) };
         if !fan_out.is_sorted()
             || index.rows + u64::from(index.count()) * index.least() + CHECKSUMS > index.places.length
         {
@@ -79,6 +85,9 @@ impl Index {
     /// # Errors
     /// A disk that can't be read; an index that is damaged.
     pub(super) fn find(&self, id: ObjectId) -> io::Result<Option<u64>> {
+        if self.read.get() > self.places.length && self.places.length <= LONGEST_KEPT {
+            self.places.keep()?;
+        }
         match self.search(id)? {
             Ok(row) => self.offset(row).map(Some),
             Err(_) => Ok(None),
@@ -124,6 +133,7 @@ impl Index {
             let end = high.min(start.saturating_add(WINDOW as u32));
             let window = &mut buffer[..(end - start) as usize * self.row];
             self.places.bytes_into(self.rows + u64::from(start) * self.row as u64, window)?;
+            self.read.update(|read| read + window.len() as u64);
             let (mut from, mut to) = (0, end - start);
             while from < to {
                 let middle = u32::midpoint(from, to);

@@ -16,16 +16,13 @@ use crate::changes::entries::ObjectId;
 use super::delta;
 use super::index::Index;
 use super::objects::{Content, Kind, LARGEST};
-use super::place::Places;
+use super::place::{Places, Window};
 
 /// How many objects one may stand on; git makes chains of 4,095 at most (`pack.depth`).
 const LONGEST_CHAIN: usize = 4096;
 
 /// The longest beginning of an object: its kind and size, and what it stands on.
 const LONGEST_HEADER: usize = 10 + 20;
-
-/// So much is read at first, which holds most objects, and what a directory of a hundred files takes.
-const FIRST: usize = 4096;
 
 /// The most that is read at a time.
 const MOST: usize = 1 << 20;
@@ -122,12 +119,12 @@ impl Pack {
                 // Nobody asks for the contents of files.
                 Form::Whole(Kind::Blob) => return Ok((Kind::Blob, Content::default())),
                 Form::Whole(kind) => {
-                    let content = Rc::new(reader.inflate(data, at, &header).map_err(|why| self.damaged(&why))?);
+                    let content = Rc::new(reader.inflate(data, at + header.length as u64, header.size, self)?);
                     reader.bases.keep(self, at, kind, &content);
                     break (kind, content);
                 }
                 Form::Delta(base) => {
-                    deltas.push((at, reader.inflate(data, at, &header).map_err(|why| self.damaged(&why))?));
+                    deltas.push((at, reader.inflate(data, at + header.length as u64, header.size, self)?));
                     held += header.size;
                     if deltas.len() > LONGEST_CHAIN || held > LARGEST {
                         return Err(self.damaged("an object stands on too many others, or on itself"));
@@ -185,23 +182,23 @@ fn damaged(file: &Path, why: &str) -> String {
 /// What is used again for each object that is read.
 pub(super) struct Reader {
     inflater: Decompress,
-    /// What stands at a place of a pack.
-    input: Vec<u8>,
+    window: Window,
     bases: Bases,
 }
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { inflater: Decompress::new(true), input: Vec::new(), bases: Bases::default() }
+        Self { inflater: Decompress::new(true), window: Window::default(), bases: Bases::default() }
     }
 }
 
 impl Reader {
-    /// Reads the beginning of the object at a place, and what comes behind it at once.
+    /// Reads the beginning of the object at a place.
     fn begin(&mut self, data: &Places, at: u64, pack: &Pack) -> Result<Header, String> {
-        self.fill(data, at, FIRST).map_err(|why| pack.damaged(&why))?;
         let ends = || pack.damaged(ENDS);
-        let mut rest = &self.input[..self.input.len().min(LONGEST_HEADER)];
+        let read = self.window.at(data, pack.number, at, end(data), LONGEST_HEADER);
+        let mut rest = read.map_err(|error| pack.damaged(&error.to_string()))?;
+        rest = &rest[..rest.len().min(LONGEST_HEADER)];
         let whole = rest.len();
         let (&first, behind) = rest.split_first().ok_or_else(ends)?;
         rest = behind;
@@ -229,47 +226,36 @@ impl Reader {
         Ok(Header { form, size, length: whole - rest.len() })
     }
 
-    /// What is compressed behind the header that was read last.
-    fn inflate(&mut self, data: &Places, at: u64, header: &Header) -> Result<Vec<u8>, String> {
+    /// What is compressed at a place, `size` bytes when it isn't any more.
+    fn inflate(&mut self, data: &Places, mut at: u64, size: usize, pack: &Pack) -> Result<Vec<u8>, String> {
         // One more than there should be, to see what is longer.
-        let mut content = Vec::with_capacity(header.size + 1);
+        let mut content = Vec::with_capacity(size + 1);
+        let mut least = 1;
         self.inflater.reset(true);
-        let (mut begin, mut behind) = (header.length, at + self.input.len() as u64);
         loop {
-            let (before, had) = (self.inflater.total_in(), content.len());
-            let status = self.inflater.decompress_vec(&self.input[begin..], &mut content, FlushDecompress::Finish);
-            let status = status.map_err(|error| format!("an object can't be decompressed: {error}"))?;
-            begin += usize::try_from(self.inflater.total_in() - before).expect("a part of what is in memory");
-            if content.len() > header.size {
-                return Err("an object is longer than it says".to_owned());
+            let input = self.window.at(data, pack.number, at, end(data), least);
+            let input = input.map_err(|error| pack.damaged(&error.to_string()))?;
+            let before = self.inflater.total_in();
+            let status = self.inflater.decompress_vec(input, &mut content, FlushDecompress::Finish);
+            let status = status.map_err(|error| pack.damaged(&format!("an object can't be decompressed: {error}")))?;
+            let used = self.inflater.total_in() - before;
+            if content.len() > size {
+                return Err(pack.damaged("an object is longer than it says"));
             }
             match status {
-                Status::StreamEnd if content.len() == header.size => return Ok(content),
-                Status::StreamEnd => return Err("an object is shorter than it says".to_owned()),
-                _ if begin < self.input.len() && content.len() == had => {
-                    return Err("an object can't be decompressed".to_owned());
-                }
-                _ if begin < self.input.len() => {}
-                _ => {
-                    let missing = (header.size - content.len() + 64).clamp(FIRST, MOST);
-                    self.fill(data, behind, missing)?;
-                    if self.input.is_empty() {
-                        return Err(ENDS.to_owned());
-                    }
-                    (begin, behind) = (0, behind + self.input.len() as u64);
-                }
+                Status::StreamEnd if content.len() == size => return Ok(content),
+                Status::StreamEnd => return Err(pack.damaged("an object is shorter than it says")),
+                // There is room for more, so nothing came of it for want of bytes.
+                _ if used == 0 => return Err(pack.damaged(ENDS)),
+                _ => (at, least) = (at + used, (size - content.len() + 64).min(MOST)),
             }
         }
     }
+}
 
-    /// Reads up to so many bytes from a place on, without the checksum at the end.
-    fn fill(&mut self, data: &Places, at: u64, most: usize) -> Result<(), String> {
-        let left = (data.length - CHECKSUM).saturating_sub(at);
-        self.input.resize(usize::try_from(left).map_or(most, |left| left.min(most)), 0);
-        let filled = data.fill(at, &mut self.input).map_err(|error| error.to_string())?;
-        self.input.truncate(filled);
-        Ok(())
-    }
+/// Where the objects of a pack end.
+fn end(data: &Places) -> u64 {
+    data.length - CHECKSUM
 }
 
 /// How far before an object the one stands that it is written against: seven bits to a byte from the highest on, and no number

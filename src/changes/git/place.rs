@@ -2,21 +2,18 @@
 //!
 //! Read where they lie, and not mapped into memory: a file that is cut off meanwhile is an error then, and no signal.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 /// A file whose parts are read in any order.
 pub(super) struct Places {
-    source: Source,
+    /// `None`: all of it is in memory.
+    file: Option<File>,
+    memory: OnceCell<Vec<u8>>,
     /// In bytes.
     pub(super) length: u64,
-}
-
-enum Source {
-    File(File),
-    /// The whole file, which is closed then.
-    Memory(Vec<u8>),
 }
 
 /// A repository may have hundreds of small packs, and a process no more than 256 open files (macOS).
@@ -33,7 +30,7 @@ impl Places {
         }
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        Ok(Self { source: Source::File(file), length })
+        Ok(Self { file: Some(file), memory: OnceCell::new(), length })
     }
 
     /// The same; a small one is read at once.
@@ -43,11 +40,23 @@ impl Places {
     pub(super) fn open_or_read(path: &Path) -> io::Result<Self> {
         let mut places = Self::open(path)?;
         if places.length <= SMALL {
-            let mut bytes = vec![0; usize::try_from(places.length).map_err(io::Error::other)?];
-            places.bytes_into(0, &mut bytes)?;
-            places.source = Source::Memory(bytes);
+            places.keep()?;
+            places.file = None;
         }
         Ok(places)
+    }
+
+    /// Reads all of it into memory, once.
+    ///
+    /// # Errors
+    /// A disk that can't be read; a file that is shorter than it was.
+    pub(super) fn keep(&self) -> io::Result<()> {
+        if self.memory.get().is_none() {
+            let mut bytes = vec![0; usize::try_from(self.length).map_err(io::Error::other)?];
+            self.bytes_into(0, &mut bytes)?;
+            let _ = self.memory.set(bytes);
+        }
+        Ok(())
     }
 
     /// The bytes from `at` on, `N` of them.
@@ -72,14 +81,12 @@ impl Places {
     /// # Errors
     /// A disk that can't be read.
     pub(super) fn fill(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let file = match &self.source {
-            Source::File(file) => file,
-            Source::Memory(bytes) => {
-                let behind = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
-                let filled = behind.len().min(buffer.len());
-                buffer[..filled].copy_from_slice(&behind[..filled]);
-                return Ok(filled);
-            }
+        let Some(file) = self.file.as_ref().filter(|_| self.memory.get().is_none()) else {
+            let memory = self.memory.get().map(Vec::as_slice).unwrap_or_default();
+            let behind = usize::try_from(at).ok().and_then(|at| memory.get(at..)).unwrap_or_default();
+            let filled = behind.len().min(buffer.len());
+            buffer[..filled].copy_from_slice(&behind[..filled]);
+            return Ok(filled);
         };
         let mut filled = 0;
         while filled < buffer.len() {
@@ -91,6 +98,42 @@ impl Places {
             }
         }
         Ok(filled)
+    }
+}
+
+/// A piece of one of several files, which are told apart by a number.
+#[derive(Default)]
+pub(super) struct Window {
+    file: usize,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+/// So much is read where nothing was read before: it holds most objects, and what a directory of a hundred files takes.
+const FIRST: usize = 4 << 10;
+
+/// The most that is read ahead, where one place after the other is asked for, as along a history.
+const AHEAD: usize = 64 << 10;
+
+impl Window {
+    /// What stands from `at` on, up to `end`: at least so many bytes, or less where they end.
+    ///
+    /// # Errors
+    /// A disk that can't be read.
+    pub(super) fn at(&mut self, places: &Places, file: usize, at: u64, end: u64, least: usize) -> io::Result<&[u8]> {
+        let (here, length) = (at.wrapping_sub(self.start), self.bytes.len());
+        let is_known = self.file == file && here <= length as u64;
+        let behind = if is_known { usize::try_from(here).unwrap_or(length) } else { length };
+        if length - behind < least && self.start + (length as u64) < end || !is_known {
+            let size = if is_known { (2 * length).clamp(FIRST, AHEAD) } else { FIRST };
+            let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+            self.bytes.resize(size.max(least).min(left), 0);
+            let filled = places.fill(at, &mut self.bytes)?;
+            self.bytes.truncate(filled);
+            (self.file, self.start) = (file, at);
+            return Ok(&self.bytes);
+        }
+        Ok(&self.bytes[behind..])
     }
 }
 
