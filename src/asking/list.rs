@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Asker;
-use crate::provider::{ApiError, CallLimit};
+use crate::provider::{ApiError, CallSpec};
 
 /// The most pages that are read of one list.
 const PAGES: u32 = 10_000;
@@ -23,7 +23,7 @@ pub(super) struct Listed<T> {
 /// Reads a list as [`whole`] does, and says aloud when it is short.
 pub(super) async fn all<T>(
     asker: &Asker<'_>,
-    limit: &CallLimit,
+    limit: &CallSpec,
     most: Option<usize>,
     key: impl Fn(&T) -> String,
     page: impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
@@ -39,7 +39,7 @@ pub(super) async fn all<T>(
 /// which is a hint only; `key` tells rows apart. A row that comes again replaces the earlier one.
 pub(super) async fn whole<T>(
     asker: &Asker<'_>,
-    limit: &CallLimit,
+    limit: &CallSpec,
     most: Option<usize>,
     key: impl Fn(&T) -> String,
     page: impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
@@ -66,7 +66,7 @@ struct End {
 /// Reads the list once.
 async fn read<T, K: Fn(&T) -> String>(
     asker: &Asker<'_>,
-    limit: &CallLimit,
+    limit: &CallSpec,
     most: Option<usize>,
     rows: &mut Rows<T, K>,
     page: &impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,

@@ -22,14 +22,14 @@ const ROWS: usize = 100;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-const PAGED: CallLimit = CallLimit { rows_per_page: ROWS, ..CallLimit::BARE };
+const PAGED: CallSpec = CallSpec { rows_per_page: ROWS, ..CallSpec::BARE };
 
 static SPEC: Spec = Spec {
-    status: CallLimit { ids_per_call: 3, ..CallLimit::BARE },
+    status: CallSpec { ids_per_call: 3, ..CallSpec::BARE },
     records: PAGED,
     asks: Asks {
         traffic: Some(MeasureSpec {
-            call: CallLimit::BARE,
+            call: CallSpec::BARE,
             domains_per_call: 2,
             intervals: &[
                 IntervalSpec { interval: Duration::from_secs(300), span: DAY, kept: Duration::from_secs(90 * 86_400) },

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::lane::LaneRun;
 use super::retry;
 use crate::model::{BatchNumber, EventKind, Operation, Outcome, StopCause, TaskIndex};
-use crate::provider::{ApiError, ApiErrorKind, CallLimit, Page, Record, TaskState};
+use crate::provider::{ApiError, ApiErrorKind, CallSpec, Page, Record, TaskState};
 
 /// The most pages that are read of one list: what doesn't end isn't a list.
 pub(super) const PAGES: u32 = 100;
@@ -44,7 +44,7 @@ impl Reading {
 
 /// Whether there is a page after this one, `seen` rows included: a full page, or a total that isn't reached yet. Neither is
 /// trusted alone; what the provider says of the total is a hint only.
-pub(super) fn has_more(limit: &CallLimit, number: u32, page: &Page, seen: usize) -> bool {
+pub(super) fn has_more(limit: &CallSpec, number: u32, page: &Page, seen: usize) -> bool {
     let full = page.records.len() >= limit.rows_per_page;
     limit.rows_per_page > 0 && number < PAGES && !page.records.is_empty() && (full || seen < page.total)
 }

@@ -30,7 +30,7 @@ pub use asking::{
 };
 pub use policy::PolicySpec;
 pub use spec::{
-    Asks, CallLimit, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec,
+    Asks, CallSpec, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec,
     OptionValue, OptionValueSpec, Options, Spec,
 };
 

@@ -30,15 +30,15 @@ pub struct Spec {
     /// What it can do, each with its limits.
     pub operations: &'static [OperationSpec],
     /// The status of tasks by id.
-    pub status: CallLimit,
+    pub status: CallSpec,
     /// The records of tasks by address and time.
-    pub records: CallLimit,
+    pub records: CallSpec,
     /// How long the records reach back.
     pub records_kept: Duration,
     /// The longest range of time that one question to the records may name.
     pub records_span: Duration,
     /// What is left for today.
-    pub quota: CallLimit,
+    pub quota: CallSpec,
     /// When a day's quota comes back, in words: `00:00 UTC+8`.
     pub quota_reset: &'static str,
     /// The longest address it takes, in characters.
@@ -128,9 +128,9 @@ pub struct OperationSpec {
     pub typical: Duration,
 }
 
-/// The limits of a call that only asks.
+/// One of the vendor's calls that only ask, with its limits.
 #[derive(Debug)]
-pub struct CallLimit {
+pub struct CallSpec {
     /// The vendor's name of the call; empty when there is none.
     pub api: &'static str,
     /// The permission it needs.
@@ -143,7 +143,7 @@ pub struct CallLimit {
     pub rows_per_page: usize,
 }
 
-impl CallLimit {
+impl CallSpec {
     /// The parameters of a page (from 1): its length and its number, under these names.
     pub fn page(&self, names: [&'static str; 2], page: u32) -> Vec<(&'static str, String)> {
         vec![(names[0], self.rows_per_page.to_string()), (names[1], page.max(1).to_string())]
@@ -160,7 +160,7 @@ pub struct Asks {
     /// Log files.
     pub logs: Option<LogSpec>,
     /// The account's domains.
-    pub domains: Option<CallLimit>,
+    pub domains: Option<CallSpec>,
 }
 
 impl Asks {
@@ -172,7 +172,7 @@ impl Asks {
 #[derive(Debug)]
 pub struct MeasureSpec {
     /// The call.
-    pub call: CallLimit,
+    pub call: CallSpec,
     /// Domains in one question.
     pub domains_per_call: usize,
     /// The widths of a point that can be asked for, from the narrowest.
@@ -194,7 +194,7 @@ pub struct IntervalSpec {
 #[derive(Debug)]
 pub struct LogSpec {
     /// The call.
-    pub call: CallLimit,
+    pub call: CallSpec,
     /// The longest range of time that one question may name.
     pub span: Duration,
     /// How long they are kept.
@@ -278,11 +278,11 @@ impl Spec {
         exchange: None,
         profiles: &[],
         operations: &[],
-        status: CallLimit::BARE,
-        records: CallLimit::BARE,
+        status: CallSpec::BARE,
+        records: CallSpec::BARE,
         records_kept: Duration::from_secs(3 * 24 * 3600),
         records_span: Duration::from_secs(24 * 3600),
-        quota: CallLimit::BARE,
+        quota: CallSpec::BARE,
         quota_reset: "midnight",
         url_characters: 1_024,
         settle: Duration::ZERO,
@@ -294,7 +294,7 @@ impl Spec {
 }
 
 #[cfg(test)]
-impl CallLimit {
+impl CallSpec {
     /// A call like any other.
     pub(crate) const BARE: Self =
         Self { api: "Ask", permission: "test:Ask", calls_per_second: 10.0, ids_per_call: 10, rows_per_page: 0 };

@@ -9,7 +9,7 @@ use cdn_purge::inputs::{FailOn, Mode, Wait};
 use cdn_purge::model::{EventSink, Kind, Operation, Quota, QuotaEntry};
 use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallLimit, EndpointSpec, Opening, OperationSpec, Page,
+    Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, Opening, OperationSpec, Page,
     PolicySpec, Provider, Record, RecordFilter, Spec, Submission, TaskState,
 };
 use cdn_purge::report::{self, Context, Recorder};
@@ -57,8 +57,8 @@ const fn operation(operation: Operation, api: &'static str) -> OperationSpec {
     }
 }
 
-const fn ask(api: &'static str, ids_per_call: usize) -> CallLimit {
-    CallLimit { api, permission: "paper", calls_per_second: 5.0, ids_per_call, rows_per_page: 0 }
+const fn ask(api: &'static str, ids_per_call: usize) -> CallSpec {
+    CallSpec { api, permission: "paper", calls_per_second: 5.0, ids_per_call, rows_per_page: 0 }
 }
 
 struct Paper(Opening);

@@ -13,7 +13,7 @@ use crate::provider::credentials::Keys;
 use crate::provider::sign::acs::{Call, Sign, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallLimit, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion,
+    Accepted, Api, ApiError, ApiErrorKind, CallSpec, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion,
     Opening, OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
     not_offered,
 };
@@ -79,7 +79,7 @@ impl Alibaba {
     }
 
     /// Sends a call that changes nothing.
-    async fn read(&self, limit: &'static CallLimit, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
+    async fn read(&self, limit: &'static CallSpec, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
         let asked = Asked { api: limit.api, permission: limit.permission, submits: false, query, form: Vec::new() };
         self.call(asked, api).await
     }

@@ -18,7 +18,7 @@
 use std::time::Duration;
 
 use crate::model::{Kind, Operation};
-use crate::provider::{CallLimit, IntervalSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec};
+use crate::provider::{CallSpec, IntervalSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec};
 
 mod cdn;
 mod codes;
@@ -84,8 +84,8 @@ const fn interval(seconds: u64, span: Duration, kept: Duration) -> IntervalSpec 
 }
 
 /// A call that only asks, for one thing, with an answer in one piece.
-const fn ask(api: &'static str, permission: &'static str, calls_per_second: f64) -> CallLimit {
-    CallLimit { api, permission, calls_per_second, ids_per_call: 1, rows_per_page: 0 }
+const fn ask(api: &'static str, permission: &'static str, calls_per_second: f64) -> CallSpec {
+    CallSpec { api, permission, calls_per_second, ids_per_call: 1, rows_per_page: 0 }
 }
 
 /// A kind of refresh, or a prefetch, without the limits that differ: they are set beside each.

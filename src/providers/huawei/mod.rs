@@ -13,7 +13,7 @@ use crate::provider::answer::{Answer, Sent};
 use crate::provider::credentials::Keys;
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
-    Accepted, Api, ApiError, CallLimit, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion, Opening,
+    Accepted, Api, ApiError, CallSpec, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion, Opening,
     OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
 };
 
@@ -78,7 +78,7 @@ impl Huawei {
     }
 
     /// Sends a call that changes nothing.
-    async fn read(&self, limit: &CallLimit, path: &str, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
+    async fn read(&self, limit: &CallSpec, path: &str, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
         let asked = Asked { api: limit.api, permission: limit.permission, path, query, body: None };
         self.call(asked, api).await
     }
@@ -106,7 +106,7 @@ impl Huawei {
     ) -> Result<Page, ApiError> {
         let mut query = self.project();
         query.extend(url.map(|url| ("url", url.to_owned())));
-        query.extend(CallLimit { rows_per_page: rows, ..HUAWEI_CDN.status }.page(PAGE, page));
+        query.extend(CallSpec { rows_per_page: rows, ..HUAWEI_CDN.status }.page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
         let answer = self.read(&HUAWEI_CDN.status, &path, query, api).await;
         match answer.and_then(|answer| answer::detail(&answer, task_id)) {

@@ -17,7 +17,7 @@ use crate::provider::ApiErrorKind::{
 };
 use crate::provider::answer::Code;
 use crate::provider::{
-    Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, OptionValueSpec,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, OptionValueSpec,
     PolicySpec, Spec,
 };
 
@@ -99,14 +99,14 @@ pub static HUAWEI_CDN: Spec = Spec {
             typical: Duration::from_secs(600), // depends on the files: reference 2025-11; taken as with others
         },
     ],
-    status: CallLimit {
+    status: CallSpec {
         api: "ShowHistoryTaskDetails",
         permission: "cdn:configuration:queryCacheHistoryTask", // policies 2026
         calls_per_second: 30.0,                                // reference 2025-11
         ids_per_call: 1,                                       // the id is in the path
         rows_per_page: 2_000,                                  // up to 10,000: sdk 3.1.219; holds a whole task
     },
-    records: CallLimit {
+    records: CallSpec {
         api: "ShowUrlTaskInfo",
         permission: "cdn:configuration:queryCacheHistoryTask", // policies 2026
         calls_per_second: 5.0,                                 // reference 2025-11
@@ -115,7 +115,7 @@ pub static HUAWEI_CDN: Spec = Spec {
     },
     records_kept: Duration::from_secs(15 * 24 * 3_600), // reference 2025-11
     records_span: DAY,                                  // reference 2025-11
-    quota: CallLimit {
+    quota: CallSpec {
         api: "ShowQuota",
         permission: "cdn:configuration:queryQuota", // not seen in a page; with identity policies none is needed: policies 2026
         calls_per_second: 5.0,                      // reference 2026-01
@@ -129,7 +129,7 @@ pub static HUAWEI_CDN: Spec = Spec {
         traffic: Some(STATISTICS),
         bandwidth: Some(STATISTICS),
         logs: Some(LogSpec {
-            call: CallLimit {
+            call: CallSpec {
                 api: "ShowLogs",
                 permission: "cdn:log:queryLogs", // policies 2026
                 calls_per_second: 20.0,          // reference 2025-11
@@ -139,7 +139,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             span: Duration::from_secs(30 * 24 * 3_600), // sdk 3.1.219
             kept: Duration::from_secs(30 * 24 * 3_600), // reference 2025-11
         }),
-        domains: Some(CallLimit {
+        domains: Some(CallSpec {
             api: "ListDomains",
             permission: "cdn:configuration:queryDomains", // policies 2026
             calls_per_second: 15.0,                       // not documented; as for statistics
@@ -174,7 +174,7 @@ const fn refresh(kind: Kind) -> OperationSpec {
 
 /// Traffic and bandwidth are one call.
 const STATISTICS: MeasureSpec = MeasureSpec {
-    call: CallLimit {
+    call: CallSpec {
         api: "ShowDomainStats",
         permission: "cdn:statistics:queryStats", // policies 2026
         calls_per_second: 15.0,                  // reference 2026-01

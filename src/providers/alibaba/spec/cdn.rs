@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{Kind, Operation};
 use crate::provider::{
-    Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec,
 };
 
 /// Alibaba Cloud CDN, API version 2018-05-10.
@@ -80,11 +80,11 @@ pub static ALIBABA_CDN: Spec = Spec {
             ..submission(Operation::Prefetch, "PushObjectCache", "cdn:PushObjectCache")
         },
     ],
-    status: CallLimit {
+    status: CallSpec {
         ids_per_call: 10,                                                      // reference 2026-04
         ..ask("DescribeRefreshTaskById", "cdn:DescribeRefreshTaskById", 30.0)  // reference 2026-04; there is no paging
     },
-    records: CallLimit {
+    records: CallSpec {
         rows_per_page: 100, // reference 2026-04
         // DCDN guide 2025-09; 10 in reference 2026-04, and the lower one is safe. A list of ids is not documented.
         ..ask("DescribeRefreshTasks", "cdn:DescribeRefreshTasks", 5.0)
@@ -107,14 +107,14 @@ pub static ALIBABA_CDN: Spec = Spec {
             intervals: INTERVALS,
         }),
         logs: Some(LogSpec {
-            call: CallLimit {
+            call: CallSpec {
                 rows_per_page: 300, // the default; 1,000 at most: reference 2026-04
                 ..ask("DescribeCdnDomainLogs", "cdn:DescribeCdnDomainLogs", 100.0)  // reference 2026-04
             },
             span: days(1),  // not documented; a day is what is listed without times
             kept: days(31), // reference 2026-04
         }),
-        domains: Some(CallLimit {
+        domains: Some(CallSpec {
             rows_per_page: 500,                                             // reference 2026-04
             ..ask("DescribeUserDomains", "cdn:DescribeUserDomains", 100.0)  // reference 2026-04
         }),

@@ -8,7 +8,7 @@ use super::super::emulator::AlibabaEmulator;
 use super::keys::{CREDENTIALS, PROFILES};
 use super::{AREA, HEADERS, L2_PRELOAD, POLICY, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, submission};
 use crate::model::{Kind, Operation};
-use crate::provider::{Asks, CallLimit, EndpointSpec, OperationSpec, OptionSpec, Spec};
+use crate::provider::{Asks, CallSpec, EndpointSpec, OperationSpec, OptionSpec, Spec};
 
 /// Alibaba Cloud DCDN, API version 2018-01-15.
 pub static ALIBABA_DCDN: Spec = Spec {
@@ -59,11 +59,11 @@ pub static ALIBABA_DCDN: Spec = Spec {
             ..submission(Operation::Prefetch, "PreloadDcdnObjectCaches", "dcdn:PreloadDcdnObjectCaches")
         },
     ],
-    status: CallLimit {
+    status: CallSpec {
         ids_per_call: 10,                                                               // reference 2026-04
         ..ask("DescribeDcdnRefreshTaskById", "dcdn:DescribeDcdnRefreshTaskById", 30.0)  // reference 2026-04
     },
-    records: CallLimit {
+    records: CallSpec {
         rows_per_page: 50, // reference 2026-04
         // 5 in DCDN guide 2025-09, 10 in reference 2026-04; the lower one is safe.
         ..ask("DescribeDcdnRefreshTasks", "dcdn:DescribeDcdnRefreshTasks", 5.0)

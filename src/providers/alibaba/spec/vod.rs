@@ -9,7 +9,7 @@ use super::keys::{CREDENTIALS, PROFILES};
 use super::{AREA, DAY, HEADERS, L2_PRELOAD, POLICY, Product, SIGNATURE, ask, days, interval, submission};
 use crate::model::{Kind, Operation};
 use crate::provider::{
-    Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, Spec,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, Spec,
 };
 
 /// ApsaraVideo VOD's CDN, API version 2017-03-21.
@@ -52,8 +52,8 @@ pub static ALIBABA_VOD: Spec = Spec {
         },
     ],
     // There is no call by id: the list is asked, one id at a time.
-    status: CallLimit { ..RECORDS },
-    records: CallLimit { ..RECORDS },
+    status: CallSpec { ..RECORDS },
+    records: CallSpec { ..RECORDS },
     records_kept: days(3),                                                      // reference 2026-04
     records_span: days(3),                                                      // reference 2026-04
     quota: ask("DescribeVodRefreshQuota", "vod:DescribeVodRefreshQuota", 30.0), // VOD guide 2021-07
@@ -72,7 +72,7 @@ pub static ALIBABA_VOD: Spec = Spec {
             intervals: INTERVALS,
         }),
         logs: Some(LogSpec {
-            call: CallLimit {
+            call: CallSpec {
                 rows_per_page: 300, // the default; 1,000 at most: reference 2026-04
                 ..ask("DescribeVodDomainLog", "vod:DescribeVodDomainLog", 30.0)  // VOD guide 2021-07
             },
@@ -86,7 +86,7 @@ pub static ALIBABA_VOD: Spec = Spec {
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_VOD, &VOD, settings)),
 };
 
-const RECORDS: CallLimit = CallLimit {
+const RECORDS: CallSpec = CallSpec {
     rows_per_page: 50,                                                     // reference 2026-04
     ..ask("DescribeVodRefreshTasks", "vod:DescribeVodRefreshTasks", 30.0)  // VOD guide 2021-07
 };
