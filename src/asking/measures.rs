@@ -45,11 +45,7 @@ pub struct Measured {
 /// [`Error::Provider`]: a range or a width that the provider doesn't keep, or what it refuses.
 pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Error> {
     let spec = asker.provider.spec();
-    let limits = match wanted.measure {
-        Measure::Traffic => &spec.asks.traffic,
-        Measure::Bandwidth => &spec.asks.bandwidth,
-    };
-    let Some(limits) = limits else { return Err(not_offered(spec, wanted.measure.name())) };
+    let Some(limits) = spec.asks.measure(wanted.measure) else { return Err(not_offered(spec, wanted.measure.name())) };
     let now = asker.api.server_now();
     let name = format!("the {} of {}", wanted.measure.name(), spec.title);
     let kept = limits.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
@@ -76,7 +72,7 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
                 until: if now > piece.since { piece.until.min(now) } else { piece.until },
                 interval: interval.interval,
             };
-            let answer = asker.ask(&limits.call, async || asker.provider.measure(&question, asker.api).await);
+            let answer = asker.ask(&limits.call, async || asker.provider.measure(limits, &question, asker.api).await);
             let mut points: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
             for point in answer.await.map_err(refused)?.into_iter().filter(|point| piece.holds(point.at)) {
                 // One domain that was asked for alone is what the sum is of.

@@ -88,10 +88,7 @@ impl<'a> Asker<'a> {
         let spec = self.provider.spec();
         let Some(limit) = &spec.asks.domains else { return Err(not_offered(spec, "domains")) };
         let key = |domain: &crate::provider::Domain| domain.name.clone();
-        let page = async |number| {
-            let page = self.provider.domains(number, self.api).await?;
-            Ok((page.domains, page.total))
-        };
+        let page = async |number| self.provider.domains(limit, number, self.api).await;
         list::all(self, limit, None, key, page).await.map_err(refused)
     }
 

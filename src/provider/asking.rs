@@ -36,13 +36,19 @@ pub struct Record {
     pub created: Option<Timestamp>,
 }
 
-/// A page of records.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
+/// A page of a list, of records unless something else is named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T = Record> {
     /// The rows of this page.
-    pub records: Vec<Record>,
+    pub rows: Vec<T>,
     /// How many there are over all pages, as the provider says; a hint only.
     pub total: usize,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), total: 0 }
+    }
 }
 
 /// Which records to list.
@@ -161,15 +167,6 @@ pub struct LogFile {
     pub until: Option<Timestamp>,
 }
 
-/// A page of log files.
-#[derive(Clone, Debug, Default)]
-pub struct LogPage {
-    /// The files of this page.
-    pub files: Vec<LogFile>,
-    /// How many there are over all pages, as the provider says; a hint only.
-    pub total: usize,
-}
-
 /// A domain of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
@@ -181,13 +178,4 @@ pub struct Domain {
     pub service: String,
     /// Where its users are sent.
     pub cname: Option<String>,
-}
-
-/// A page of domains.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DomainPage {
-    /// The domains of this page.
-    pub domains: Vec<Domain>,
-    /// How many there are over all pages, as the provider says; a hint only.
-    pub total: usize,
 }

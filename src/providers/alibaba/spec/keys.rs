@@ -14,24 +14,16 @@ use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
 
 /// Where the keys of each product come from, in order.
 pub(super) const CREDENTIALS: &[CredentialSpec] = &[
-    CredentialSpec {
-        access_key_id: "ALIBABA_CLOUD_ACCESS_KEY_ID", // alibabacloud_credentials 1.0.12
-        access_key_secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        security_token: "ALIBABA_CLOUD_SECURITY_TOKEN",
-        account_id: "",
-    },
-    CredentialSpec {
-        access_key_id: "ALICLOUD_ACCESS_KEY", // terraform 2026; aliyun/configure-aliyun-credentials-action 1.0.7
-        access_key_secret: "ALICLOUD_SECRET_KEY",
-        security_token: "ALICLOUD_SECURITY_TOKEN",
-        account_id: "",
-    },
-    CredentialSpec {
-        access_key_id: "ALIBABACLOUD_ACCESS_KEY_ID", // aliyun-cli at eadd68d
-        access_key_secret: "ALIBABACLOUD_ACCESS_KEY_SECRET",
-        security_token: "ALIBABACLOUD_SECURITY_TOKEN",
-        account_id: "",
-    },
+    // alibabacloud_credentials 1.0.12
+    CredentialSpec::new(
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+    ),
+    // terraform 2026; aliyun/configure-aliyun-credentials-action 1.0.7
+    CredentialSpec::new("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECURITY_TOKEN"),
+    // aliyun-cli at eadd68d
+    CredentialSpec::new("ALIBABACLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_SECURITY_TOKEN"),
 ];
 
 /// The Security Token Service.
@@ -131,7 +123,6 @@ static COMMAND_LINE: ProfileNames = ProfileNames {
     id: "access_key_id",
     secret: "access_key_secret",
     token: "sts_token",
-    account: "",
     role: "ram_role_arn",
     session: "ram_session_name",
     external_id: "external_id",
@@ -141,6 +132,7 @@ static COMMAND_LINE: ProfileNames = ProfileNames {
     provider: "oidc_provider_arn",
     token_file: "oidc_token_file",
     program: "process_command",
+    ..ProfileNames::NONE
 };
 
 /// The file of the vendor's libraries. Source: credentials 1.0.12.
@@ -155,14 +147,9 @@ static LIBRARY: ProfileNames = ProfileNames {
     id: "access_key_id",
     secret: "access_key_secret",
     token: "security_token",
-    account: "",
     role: "role_arn",
     session: "role_session_name",
-    external_id: "", // none of the three is read from this file
-    life: "",
-    region: "",
-    source: "",
     provider: "oidc_provider_arn",
     token_file: "oidc_token_file_path",
-    program: "",
+    ..ProfileNames::NONE // an external id, a life and a region are not read from this file
 };

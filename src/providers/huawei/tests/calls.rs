@@ -81,14 +81,14 @@ fn a_task_waits_then_works_and_then_ends_and_a_failed_one_says_why() {
     let line = line(settings);
     let sent = ["https://www.example.com/good", "https://www.example.com/bad", "https://www.example.com/slow"];
     let accepted = line.submit(&*provider(&[]), Operation::Prefetch, &sent).unwrap();
-    let words = || status(&line, &accepted.task_ids).records.into_iter().map(|row| row.status).collect::<Vec<_>>();
+    let words = || status(&line, &accepted.task_ids).rows.into_iter().map(|row| row.status).collect::<Vec<_>>();
     assert_eq!(words(), ["waiting"; 3]);
     line.pass(5);
     assert_eq!(words(), ["preheating"; 3]);
     line.pass(5);
     assert_eq!(words(), ["succeed", "failed", "preheating"]);
     let failed = TaskState::Failed("ORIGIN_ERROR: the origin server answered 502".into());
-    assert_eq!(status(&line, &accepted.task_ids).records[1].state, failed);
+    assert_eq!(status(&line, &accepted.task_ids).rows[1].state, failed);
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn a_task_shows_up_after_the_listing_lag() {
     assert_eq!(status(&line, &accepted.task_ids), Page::default());
     assert_eq!(records(&line, &filter, 1), Page::default());
     line.pass(1);
-    assert_eq!(status(&line, &accepted.task_ids).records.len(), 1);
-    assert_eq!(records(&line, &filter, 1).records.len(), 1);
+    assert_eq!(status(&line, &accepted.task_ids).rows.len(), 1);
+    assert_eq!(records(&line, &filter, 1).rows.len(), 1);
 }
 
 #[test]
@@ -110,9 +110,9 @@ fn a_whole_batch_is_one_page_of_its_details() {
     let many = urls(1_000);
     let accepted = line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
     let page = status(&line, &accepted.task_ids);
-    assert_eq!((page.total, page.records.len()), (1_000, 1_000));
+    assert_eq!((page.total, page.rows.len()), (1_000, 1_000));
     assert_eq!(last_parameters(&line)["page_size"], "2000");
-    assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap().records.len(), 0);
+    assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap().rows.len(), 0);
     assert_eq!(block_on(provider(&[]).status(&[], 1, &line)).unwrap(), Page::default());
 }
 
@@ -127,11 +127,11 @@ fn records_are_listed_by_page_newest_first_and_by_each_filter() {
 
     let all = RecordFilter::default();
     let pages: Vec<_> = (1..=4).map(|page| records(&line, &all, page)).collect();
-    assert_eq!(pages.iter().map(|page| page.records.len()).collect::<Vec<_>>(), [100, 100, 52, 0]);
+    assert_eq!(pages.iter().map(|page| page.rows.len()).collect::<Vec<_>>(), [100, 100, 52, 0]);
     assert!(pages.iter().all(|page| page.total == 252));
-    assert!(pages[0].records[0].prefetch);
+    assert!(pages[0].rows[0].prefetch);
 
-    let found = |filter: RecordFilter| records(&line, &filter, 1).records.len();
+    let found = |filter: RecordFilter| records(&line, &filter, 1).rows.len();
     assert_eq!(found(RecordFilter { url: Some(many[7].clone()), ..all.clone() }), 2);
     assert_eq!(found(RecordFilter { kind: Some(RecordKind::Prefetch), ..all.clone() }), 1);
     assert_eq!(found(RecordFilter { kind: Some(RecordKind::Directory), ..all.clone() }), 1);
@@ -145,7 +145,7 @@ fn records_are_listed_by_page_newest_first_and_by_each_filter() {
     assert_eq!(found(RecordFilter { until: Some(start() + SignedDuration::from_secs(30)), ..all.clone() }), 100);
     assert_eq!(found(RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() }), 100);
     let third = RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() };
-    assert_eq!(records(&line, &third, 3).records.len(), 50);
+    assert_eq!(records(&line, &third, 3).rows.len(), 50);
     let one = RecordFilter { task_id: Some(first.task_ids[0].clone()), url: Some(many[7].clone()), ..all };
     assert_eq!(found(one), 1);
 }
@@ -257,20 +257,20 @@ fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
         (24, 3_600, "2026-11-21T00:00:00Z", 24),
         (72, 86_400, "2026-11-18T16:00:00Z", 3),
     ] {
-        let points = block_on(provider(&[]).measure(&question(hours, interval), &line)).unwrap();
+        let points = measured(&*provider(&[]), &question(hours, interval), &line).unwrap();
         assert_eq!((points[0].at, points.len()), (first.parse().unwrap(), count), "{interval}");
         assert!(points.iter().all(|point| point.domain.as_deref() == Some("www.example.com") && point.value > 0.0));
         assert_eq!(last_parameters(&line)["service_area"], "global");
     }
     // Ranges that follow each other have each point once.
-    let whole = block_on(provider(&[]).measure(&question(2, 300), &line)).unwrap();
+    let whole = measured(&*provider(&[]), &question(2, 300), &line).unwrap();
     let half = MeasureQuestion { until: start() - SignedDuration::from_hours(1), ..question(2, 300) };
-    let mut parts = block_on(provider(&[]).measure(&half, &line)).unwrap();
-    parts.extend(block_on(provider(&[]).measure(&question(1, 300), &line)).unwrap());
+    let mut parts = measured(&*provider(&[]), &half, &line).unwrap();
+    parts.extend(measured(&*provider(&[]), &question(1, 300), &line).unwrap());
     assert_eq!(whole, parts);
 
     let bandwidth = MeasureQuestion { measure: Measure::Bandwidth, domains: vec![], ..question(1, 300) };
-    let points = block_on(provider(&[("region", word("europe"))]).measure(&bandwidth, &line)).unwrap();
+    let points = measured(&*provider(&[("region", word("europe"))]), &bandwidth, &line).unwrap();
     assert_eq!(points.len(), 24);
     let sent = last_parameters(&line);
     assert_eq!((sent["stat_type"].as_str(), sent["domain_name"].as_str()), ("bw", "all"));
@@ -280,7 +280,7 @@ fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
 #[test]
 fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
     let line = friendly();
-    let code = |question: MeasureQuestion| block_on(provider(&[]).measure(&question, &line)).unwrap_err().code.unwrap();
+    let code = |question: MeasureQuestion| measured(&*provider(&[]), &question, &line).unwrap_err().code.unwrap();
     assert_eq!(code(question(24 * 100, 86_400)), "CDN.0202");
     assert_eq!(code(question(24 * 8, 300)), "CDN.0203");
     let many = (0..21).map(|number| format!("{number}.example.com")).collect();
@@ -296,14 +296,14 @@ fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() 
         since: start() - SignedDuration::from_hours(3),
         until: start() - SignedDuration::from_hours(1),
     };
-    let page = block_on(provider(&[]).logs(&question, 1, &line)).unwrap();
-    assert_eq!((page.total, page.files.len()), (3, 3));
-    assert_eq!(page.files[0].name, "2026112121-www.example.com-global.gz");
-    assert_eq!(page.files[0].since, Some("2026-11-21T21:00:00Z".parse().unwrap()));
-    let link = page.files[0].url.expose_secret();
+    let page = log_files(&*provider(&[]), &question, 1, &line).unwrap();
+    assert_eq!((page.total, page.rows.len()), (3, 3));
+    assert_eq!(page.rows[0].name, "2026112121-www.example.com-global.gz");
+    assert_eq!(page.rows[0].since, Some("2026-11-21T21:00:00Z".parse().unwrap()));
+    let link = page.rows[0].url.expose_secret();
     let request = Request::get(link).body(Bytes::new()).unwrap();
     let file = line.emulator.borrow_mut().handle(&request, start());
-    assert_eq!(file.body().len() as u64, page.files[0].bytes);
+    assert_eq!(file.body().len() as u64, page.rows[0].bytes);
     assert!(file.body().starts_with(&[0x1f, 0x8b, 8]));
 }
 
@@ -311,11 +311,11 @@ fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() 
 fn domains_are_listed_with_those_that_something_was_submitted_for() {
     let line = friendly();
     line.submit(&*provider(&[]), FILES, &["https://cdn.example.net/1"]).unwrap();
-    let page = block_on(provider(&[]).domains(1, &line)).unwrap();
-    let names: Vec<_> = page.domains.iter().map(|domain| domain.name.as_str()).collect();
+    let page = known_domains(&*provider(&[]), 1, &line).unwrap();
+    let names: Vec<_> = page.rows.iter().map(|domain| domain.name.as_str()).collect();
     assert_eq!(names, ["cdn.example.net", "img.example.com", "www.example.com"]);
     assert_eq!(page.total, 3);
-    assert_eq!(block_on(provider(&[]).domains(2, &line)).unwrap().domains, []);
+    assert_eq!(known_domains(&*provider(&[]), 2, &line).unwrap().rows, []);
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn the_list_of_tasks_shows_files_unless_directories_are_asked_for() {
             body: None,
         };
         let keys = EmulatorSettings::default().credentials();
-        let request = crate::provider::sign::sdk_hmac::sign(&call, &keys, start()).unwrap();
+        let request = crate::provider::sign::sdk_hmac::sign(&call, &keys, start()).unwrap().request;
         let response = line.emulator.borrow_mut().handle(&request, line.now.get());
         serde_json::from_slice::<serde_json::Value>(response.body()).unwrap()
     };
