@@ -65,14 +65,14 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
     for domains in groups {
         for piece in range.cut(interval.span) {
             let question = MeasureQuestion {
-                measure: wanted.measure,
+                offer: limits,
                 domains: domains.to_vec(),
                 since: piece.since,
                 // The last point may not be over yet.
                 until: if now > piece.since { piece.until.min(now) } else { piece.until },
                 interval: interval.interval,
             };
-            let answer = asker.ask(&limits.call, async || asker.provider.measure(limits, &question, asker.api).await);
+            let answer = asker.ask(&limits.call, async || asker.provider.measure(&question, asker.api).await);
             let mut points: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
             for point in answer.await.map_err(refused)?.into_iter().filter(|point| piece.holds(point.at)) {
                 // One domain that was asked for alone is what the sum is of.

@@ -42,7 +42,7 @@ static SPEC: Spec = Spec {
             ],
         }),
         bandwidth: None,
-        logs: Some(LogSpec { call: PAGED, span: DAY, kept: Duration::from_secs(30 * 86_400) }),
+        logs: Some(LogSpec { call: PAGED, step: HOUR, span: DAY, kept: Duration::from_secs(30 * 86_400) }),
         domains: Some(PAGED),
     },
     ..Spec::BARE
@@ -167,7 +167,7 @@ impl Provider for Fake {
         Ok(Quota::default())
     }
 
-    async fn measure(&self, _: &MeasureSpec, question: &MeasureQuestion, _: &dyn Api) -> Result<Vec<Point>, ApiError> {
+    async fn measure(&self, question: &MeasureQuestion, _: &dyn Api) -> Result<Vec<Point>, ApiError> {
         self.call("Ask")?;
         assert!(question.domains.len() <= 2);
         self.asked.borrow_mut().push(format!("{} {}", question.since, question.until));
@@ -182,13 +182,7 @@ impl Provider for Fake {
         Ok(points)
     }
 
-    async fn logs(
-        &self,
-        _: &LogSpec,
-        question: &LogQuestion,
-        page: u32,
-        _: &dyn Api,
-    ) -> Result<Page<LogFile>, ApiError> {
+    async fn logs(&self, question: &LogQuestion, page: u32, _: &dyn Api) -> Result<Page<LogFile>, ApiError> {
         self.call("Ask")?;
         let hours = question.until.duration_since(question.since).as_hours();
         let file = |hour: i64| {
@@ -501,6 +495,14 @@ async fn log_files_of_several_ranges_are_listed_once_and_domains_to_the_end() {
     assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
     let (domains, _) = ask!(fake(0), |asker| asker.domains());
     assert_eq!(domains.unwrap().len(), 250);
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_files_are_asked_for_in_whole_steps_around_the_range() {
+    let half_past = |hours| Some(ago(HOUR * hours + HOUR / 2));
+    let (files, _) = ask!(fake(0), |asker| logs(asker, "a.test", (half_past(2), half_past(1))));
+    let since: Vec<String> = files.unwrap().into_iter().map(|file| file.since.unwrap().to_string()).collect();
+    assert_eq!(since, ["2026-11-25T09:00:00Z", "2026-11-25T10:00:00Z", "2026-11-25T11:00:00Z"]);
 }
 
 #[tokio::test(start_paused = true)]

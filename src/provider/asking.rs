@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::{LogSpec, MeasureSpec};
+
 /// How far a task is, in the provider's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskState {
@@ -114,10 +116,10 @@ impl Measure {
 }
 
 /// A question for something measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MeasureQuestion {
-    /// What.
-    pub measure: Measure,
+    /// What, by the entry in the provider's [`Asks`](super::Asks): what it offers none of can't be asked for.
+    pub offer: &'static MeasureSpec,
     /// Of these domains; empty: of the whole account.
     pub domains: Vec<String>,
     /// From this on.
@@ -140,8 +142,10 @@ pub struct Point {
 }
 
 /// A question for log files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LogQuestion {
+    /// The entry in the provider's [`Asks`](super::Asks).
+    pub offer: &'static LogSpec,
     /// Of this domain.
     pub domain: String,
     /// From this on.

@@ -118,37 +118,25 @@ pub trait Provider {
     /// Any [`ApiErrorKind`].
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError>;
 
-    /// Asks what was measured in one range of time, which is no longer than the interval's `span`. `offer` is the entry of
-    /// `spec().asks`, like those of the following: who has none can't ask, so a provider that offers none needn't answer.
+    /// Asks what was measured in one range of time, which is no longer than the interval's `span`.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
-    async fn measure(
-        &self,
-        offer: &MeasureSpec,
-        question: &MeasureQuestion,
-        api: &dyn Api,
-    ) -> Result<Vec<Point>, ApiError> {
-        let _ = (question, api);
-        Err(unanswered(&offer.call))
+    async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
+        let _ = api;
+        Err(unanswered(&question.offer.call))
     }
 
     /// Lists the log files of a domain, a page at a time (from 1).
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
-    async fn logs(
-        &self,
-        offer: &LogSpec,
-        question: &LogQuestion,
-        page: u32,
-        api: &dyn Api,
-    ) -> Result<Page<LogFile>, ApiError> {
-        let _ = (question, page, api);
-        Err(unanswered(&offer.call))
+    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
+        let _ = (page, api);
+        Err(unanswered(&question.offer.call))
     }
 
-    /// Lists the account's domains, a page at a time (from 1).
+    /// Lists the account's domains by the call that is offered for it, a page at a time (from 1).
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].

@@ -192,7 +192,7 @@ impl Asks {
     pub const NOTHING: Self = Self { traffic: None, bandwidth: None, logs: None, domains: None };
 
     /// How this can be asked for.
-    pub fn measure(&self, measure: Measure) -> Option<&MeasureSpec> {
+    pub const fn measure(&self, measure: Measure) -> Option<&MeasureSpec> {
         match measure {
             Measure::Traffic => self.traffic.as_ref(),
             Measure::Bandwidth => self.bandwidth.as_ref(),
@@ -241,6 +241,8 @@ impl IntervalSpec {
 pub struct LogSpec {
     /// The call.
     pub call: CallSpec,
+    /// A range of time begins and ends at a multiple of this.
+    pub step: Duration,
     /// The longest range of time that one question may name.
     pub span: Duration,
     /// How long they are kept.

@@ -11,37 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Emulator, EmulatorSettings};
 use crate::model::Operation;
-use crate::provider::{
-    Accepted, Api, ApiError, Domain, LogFile, LogQuestion, MeasureQuestion, Page, Point, Provider, Spec, Submission,
-};
+use crate::provider::{Accepted, Api, ApiError, Provider, Spec, Submission};
 
 /// Runs what never waits.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-/// Asks with the provider's own entry, as everybody does.
-pub(crate) fn measured(
-    provider: &dyn Provider,
-    question: &MeasureQuestion,
-    api: &dyn Api,
-) -> Result<Vec<Point>, ApiError> {
-    block_on(provider.measure(provider.spec().asks.measure(question.measure).unwrap(), question, api))
-}
-
-/// Likewise.
-pub(crate) fn log_files(
-    provider: &dyn Provider,
-    question: &LogQuestion,
-    page: u32,
-    api: &dyn Api,
-) -> Result<Page<LogFile>, ApiError> {
-    block_on(provider.logs(provider.spec().asks.logs.as_ref().unwrap(), question, page, api))
-}
-
-/// Likewise.
-pub(crate) fn known_domains(provider: &dyn Provider, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {
-    block_on(provider.domains(provider.spec().asks.domains.as_ref().unwrap(), page, api))
 }
 
 pub(crate) fn start() -> Timestamp {

@@ -12,8 +12,8 @@ use crate::provider::answer::Answer;
 use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, LogFile, LogQuestion, LogSpec, MeasureQuestion,
-    MeasureSpec, Opening, Page, Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
+    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, Page,
+    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
 };
 
 use answer::WORDING;
@@ -127,32 +127,21 @@ impl Provider for Alibaba {
         answer::quota(&self.read(&self.spec().quota, Vec::new(), api).await?, self.spec())
     }
 
-    async fn measure(
-        &self,
-        offer: &MeasureSpec,
-        question: &MeasureQuestion,
-        api: &dyn Api,
-    ) -> Result<Vec<Point>, ApiError> {
+    async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
         let mut query = vec![("Interval", question.interval.as_secs().to_string())];
         if !question.domains.is_empty() {
             query.push(("DomainName", question.domains.join(",")));
         }
         query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
-        Ok(self.read(&offer.call, query, api).await?.page(offer.name, answer::point)?.rows)
+        Ok(self.read(&question.offer.call, query, api).await?.page(question.offer.name, answer::point)?.rows)
     }
 
-    async fn logs(
-        &self,
-        offer: &LogSpec,
-        question: &LogQuestion,
-        page: u32,
-        api: &dyn Api,
-    ) -> Result<Page<LogFile>, ApiError> {
-        let mut query = offer.call.page(PAGE, page);
+    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
+        let mut query = question.offer.call.page(PAGE, page);
         query.push(("DomainName", question.domain.clone()));
         query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
         // The paths come without a scheme, and are served as the API is.
-        answer::logs(&self.read(&offer.call, query, api).await?, self.opening.endpoint.scheme())
+        answer::logs(&self.read(&question.offer.call, query, api).await?, self.opening.endpoint.scheme())
     }
 
     async fn domains(&self, offer: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {

@@ -13,8 +13,8 @@ use crate::provider::answer::Answer;
 use crate::provider::credentials::Credentials;
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
-    Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, LogSpec, MeasureQuestion, MeasureSpec, Opening,
-    OptionValue, Page, Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
+    Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, OptionValue, Page,
+    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
 };
 
 use answer::WORDING;
@@ -56,11 +56,6 @@ impl Huawei {
         WORDING.ask(call, submits, &self.0.keys, api, sign).await
     }
 
-    /// Sends a call that changes nothing.
-    async fn read(&self, call: &CallSpec, path: &str, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
-        self.call(call, path, query, None, api).await
-    }
-
     /// The rows of one task, a page of so many.
     async fn detail(
         &self,
@@ -74,7 +69,7 @@ impl Huawei {
         query.extend(url.map(|url| ("url", url.to_owned())));
         query.extend(HUAWEI_CDN.status.rows(rows).page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
-        let answer = self.read(&HUAWEI_CDN.status, &path, query, api).await;
+        let answer = self.call(&HUAWEI_CDN.status, &path, query, None, api).await;
         match answer.and_then(|answer| answer::detail(&answer, task_id)) {
             // Not visible yet, since the id is one that the vendor gave us.
             Err(error) if error.code.as_deref() == Some(FOREIGN) => Ok(Page::default()),
@@ -129,7 +124,6 @@ impl Provider for Huawei {
         }
         let offset = (page.max(1) as usize - 1) * limit.rows_per_page;
         let mut query = vec![("limit", limit.rows_per_page.to_string()), ("offset", offset.to_string())];
-        query.extend(filter.url.clone().map(|url| ("url", url)));
         let (task_type, file_type) = match filter.kind {
             None => (None, None),
             Some(RecordKind::Prefetch) => (Some("PREHEATING"), None),
@@ -138,26 +132,27 @@ impl Provider for Huawei {
             // There are none.
             Some(_) => return Ok(Page::default()),
         };
-        query.extend(task_type.map(|word| ("task_type", word.to_owned())));
-        query.extend(file_type.map(|word| ("file_type", word.to_owned())));
-        query.extend(filter.status.and_then(status_word).map(|word| ("status", word.to_owned())));
+        let status = match filter.status {
+            // There are four words for what isn't finished, and one can be asked for: none is then.
+            None | Some(RecordStatus::Running) => None,
+            Some(RecordStatus::Complete) => Some("succeed"),
+            Some(RecordStatus::Failed) => Some("failed"),
+        };
+        let words =
+            [("url", filter.url.as_deref()), ("task_type", task_type), ("file_type", file_type), ("status", status)];
+        query.extend(words.into_iter().filter_map(|(name, word)| Some((name, word?.to_owned()))));
         if filter.since.is_some() || filter.until.is_some() {
             let (start, end) = window(filter);
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }
-        self.read(limit, "/v1.0/cdn/contentgateway/url-tasks", query, api).await?.page("result", answer::record)
+        self.call(limit, "/v1.0/cdn/contentgateway/url-tasks", query, None, api).await?.page("result", answer::record)
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        answer::quota(&self.read(&HUAWEI_CDN.quota, "/v1.0/cdn/quota", Vec::new(), api).await?)
+        answer::quota(&self.call(&HUAWEI_CDN.quota, "/v1.0/cdn/quota", Vec::new(), None, api).await?)
     }
 
-    async fn measure(
-        &self,
-        offer: &MeasureSpec,
-        question: &MeasureQuestion,
-        api: &dyn Api,
-    ) -> Result<Vec<Point>, ApiError> {
+    async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
         let width = question.interval.as_secs().max(1).cast_signed();
         let start = whole(question.since, width);
         let end = whole(question.until, width).max(start.saturating_add(question.interval).unwrap_or(start));
@@ -168,7 +163,7 @@ impl Provider for Huawei {
             ("start_time", milliseconds(start)),
             ("end_time", milliseconds(end)),
             ("domain_name", domains),
-            ("stat_type", offer.name.to_owned()),
+            ("stat_type", question.offer.name.to_owned()),
             ("interval", width.to_string()),
             ("group_by", "domain".to_owned()),
         ]);
@@ -176,45 +171,25 @@ impl Provider for Huawei {
         if self.0.word("region") != Some(EUROPE) {
             query.push(("service_area", "global".to_owned()));
         }
-        let answer = self.read(&offer.call, "/v1.0/cdn/statistics/domain-stats", query, api).await?;
-        answer::points(&answer, offer.name, start, question.interval)
+        let answer = self.call(&question.offer.call, "/v1.0/cdn/statistics/domain-stats", query, None, api).await?;
+        answer::points(&answer, question.offer.name, start, question.interval)
     }
 
-    async fn logs(
-        &self,
-        offer: &LogSpec,
-        question: &LogQuestion,
-        page: u32,
-        api: &dyn Api,
-    ) -> Result<Page<LogFile>, ApiError> {
-        // Whole hours, around what was asked for.
-        let start = whole(question.since, 3_600);
-        let end =
-            whole(question.until.saturating_add(SignedDuration::from_secs(3_599)).unwrap_or(question.until), 3_600);
-        let longest = start.saturating_add(offer.span).unwrap_or(end);
+    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
         let mut query = self.0.parameters();
         query.extend([
             ("domain_name", question.domain.clone()),
-            ("start_time", milliseconds(start)),
-            ("end_time", milliseconds(end.min(longest))),
+            ("start_time", milliseconds(question.since)),
+            ("end_time", milliseconds(question.until)),
         ]);
-        query.extend(offer.call.page(PAGE, page));
-        self.read(&offer.call, "/v1.0/cdn/logs", query, api).await?.page("logs", answer::log_file)
+        query.extend(question.offer.call.page(PAGE, page));
+        self.call(&question.offer.call, "/v1.0/cdn/logs", query, None, api).await?.page("logs", answer::log_file)
     }
 
     async fn domains(&self, offer: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {
         let mut query = self.0.parameters();
         query.extend(offer.page(PAGE, page));
-        self.read(offer, "/v1.0/cdn/domains", query, api).await?.page("domains", answer::domain)
-    }
-}
-
-/// The word of the record query; there are four for what isn't finished, and one can be asked for: none is then.
-fn status_word(status: RecordStatus) -> Option<&'static str> {
-    match status {
-        RecordStatus::Running => None,
-        RecordStatus::Complete => Some("succeed"),
-        RecordStatus::Failed => Some("failed"),
+        self.call(offer, "/v1.0/cdn/domains", query, None, api).await?.page("domains", answer::domain)
     }
 }
 

@@ -82,8 +82,9 @@ pub static HUAWEI_CDN: Spec = Spec {
         logs: Some(LogSpec {
             call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", 20.0) // reference 2025-11
                 .rows(1_000), // up to 10,000: sdk 3.1.219
-            span: days(30), // sdk 3.1.219
-            kept: days(30), // reference 2025-11
+            step: Duration::from_hours(1), // whole hours: sdk 3.1.219
+            span: days(30),                // sdk 3.1.219
+            kept: days(30),                // reference 2025-11
         }),
         domains: Some(
             CallSpec::new("ListDomains", "cdn:configuration:queryDomains", 15.0) // not documented; as for statistics

@@ -66,8 +66,9 @@ pub(super) const CDN_SPEC: Spec = Spec {
         logs: Some(LogSpec {
             call: CallSpec::new("DescribeCdnDomainLogs", "cdn:DescribeCdnDomainLogs", 100.0) // reference 2026-04
                 .rows(300), // the default; 1,000 at most: reference 2026-04
-            span: days(1),  // not documented; a day is what is listed without times
-            kept: days(31), // reference 2026-04
+            step: Duration::from_secs(1), // as its times are spelled: reference 2026-04
+            span: days(1),                // not documented; a day is what is listed without times
+            kept: days(31),               // reference 2026-04
         }),
         // Reference 2026-04.
         domains: Some(CallSpec::new("DescribeUserDomains", "cdn:DescribeUserDomains", 100.0).rows(500)),

@@ -37,6 +37,7 @@ pub static ALIBABA_VOD: Spec = Spec {
         logs: Some(LogSpec {
             call: CallSpec::new("DescribeVodDomainLog", "vod:DescribeVodDomainLog", 30.0) // VOD guide 2021-07
                 .rows(300), // the default; 1,000 at most: reference 2026-04
+            step: Duration::from_secs(1), // as its times are spelled: reference 2026-04
             span: days(31), // a year is documented, reference 2026-04; a month keeps the number of pages small
             kept: days(365), // not documented; the longest range that may be asked for
         }),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, CDN};
 use crate::model::{Kind, Operation};
 use crate::provider::credentials::Keys;
-use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, known_domains, log_files, measured, start};
+use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
 use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Provider, Spec, Submission};
 

@@ -157,17 +157,17 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
     for spec in [&ALIBABA_CDN, &ALIBABA_VOD] {
         let line = quick(spec);
         let provider = provider_of(spec, &[], None);
-        for (measure, offered) in [(Measure::Traffic, &spec.asks.traffic), (Measure::Bandwidth, &spec.asks.bandwidth)] {
-            for interval in offered.as_ref().unwrap().intervals {
+        for offer in [&spec.asks.traffic, &spec.asks.bandwidth].map(|offer| offer.as_ref().unwrap()) {
+            for interval in offer.intervals {
                 let since = "2026-11-20T00:00:00Z".parse().unwrap();
                 let until = since + SignedDuration::from_hours(24);
                 let domains = vec!["www.example.com".to_owned(), "img.example.com".to_owned()];
-                let question = MeasureQuestion { measure, domains, since, until, interval: interval.interval };
-                let points = measured(&*provider, &question, &line).unwrap();
+                let question = MeasureQuestion { offer, domains, since, until, interval: interval.interval };
+                let points = block_on(provider.measure(&question, &line)).unwrap();
                 assert_eq!(points.len() as u64, 86_400 / interval.interval.as_secs());
                 assert_eq!(points[0].at, since);
                 assert!(points.iter().all(|point| point.value > 0.0));
-                assert_eq!(points, measured(&*provider, &question, &line).unwrap());
+                assert_eq!(points, block_on(provider.measure(&question, &line)).unwrap());
 
                 // The longest range is taken, and a longer one isn't.
                 let most = |extra: u64| {
@@ -177,7 +177,7 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
                         until: start(),
                         ..question.clone()
                     };
-                    measured(&*provider, &question, &line)
+                    block_on(provider.measure(&question, &line))
                 };
                 most(0).unwrap();
                 assert_eq!(most(2).unwrap_err().kind, ApiErrorKind::Denied);
@@ -192,9 +192,14 @@ fn log_files_are_listed_page_by_page_and_can_be_fetched() {
     for spec in [&ALIBABA_CDN, &ALIBABA_VOD] {
         let line = quick(spec);
         let provider = provider_of(spec, &[], None);
-        let question = LogQuestion { domain: "www.example.com".into(), since: hours_ago(400), until: hours_ago(0) };
-        let first = log_files(&*provider, &question, 1, &line).unwrap();
-        let second = log_files(&*provider, &question, 2, &line).unwrap();
+        let question = LogQuestion {
+            offer: spec.asks.logs.as_ref().unwrap(),
+            domain: "www.example.com".into(),
+            since: hours_ago(400),
+            until: hours_ago(0),
+        };
+        let first = block_on(provider.logs(&question, 1, &line)).unwrap();
+        let second = block_on(provider.logs(&question, 2, &line)).unwrap();
         assert_eq!((first.rows.len(), first.total, second.rows.len()), (300, 400, 100));
         let file = &first.rows[0];
         assert_eq!(
@@ -218,12 +223,17 @@ fn the_accounts_domains_are_those_of_the_addresses_it_was_asked_for() {
     let line = quick(&ALIBABA_CDN);
     let provider = provider(&[]);
     let names = || -> Vec<String> {
-        known_domains(&*provider, 1, &line).unwrap().rows.into_iter().map(|domain| domain.name).collect()
+        block_on(provider.domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &line))
+            .unwrap()
+            .rows
+            .into_iter()
+            .map(|domain| domain.name)
+            .collect()
     };
     assert_eq!(names(), ["www.example.com"]);
     line.submit(&*provider, FILES, &["https://b.example.com/", "http://A.example.com:80/x"]).unwrap();
     assert_eq!(names(), ["a.example.com", "b.example.com"]);
-    assert_eq!(known_domains(&*provider, 2, &line).unwrap().rows, []);
+    assert_eq!(block_on(provider.domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 2, &line)).unwrap().rows, []);
 }
 
 #[test]
@@ -237,13 +247,13 @@ fn the_region_chooses_where_the_api_is_asked() {
 fn what_was_measured_is_read_as_the_documentation_shows_it() {
     let ask = |file: &'static str, measure| {
         let question = MeasureQuestion {
-            measure,
+            offer: ALIBABA_CDN.asks.measure(measure).unwrap(),
             domains: Vec::new(),
             since: hours_ago(1),
             until: start(),
             interval: Duration::from_secs(300),
         };
-        measured(&*provider(&[]), &question, &Canned::new(200, &[], file)).unwrap()
+        block_on(provider(&[]).measure(&question, &Canned::new(200, &[], file))).unwrap()
     };
     let traffic = ask(include_str!("../fixtures/traffic.json"), Measure::Traffic);
     assert_eq!(traffic.iter().map(|point| point.value).collect::<Vec<_>>(), [0.0, 423_304_182.0]);
@@ -254,15 +264,20 @@ fn what_was_measured_is_read_as_the_documentation_shows_it() {
 
 #[test]
 fn log_files_and_domains_are_read_as_the_documentation_shows_them() {
-    let question = LogQuestion { domain: "example.com".into(), since: hours_ago(24), until: start() };
+    let question = LogQuestion {
+        offer: ALIBABA_CDN.asks.logs.as_ref().unwrap(),
+        domain: "example.com".into(),
+        since: hours_ago(24),
+        until: start(),
+    };
     let canned = |file: &'static str| Canned::new(200, &[], file);
-    let page = log_files(&*provider(&[]), &question, 1, &canned(include_str!("../fixtures/logs.json"))).unwrap();
+    let page = block_on(provider(&[]).logs(&question, 1, &canned(include_str!("../fixtures/logs.json")))).unwrap();
     assert_eq!((page.rows.len(), page.total, page.rows[0].bytes), (1, 10, 258));
     assert!(page.rows[0].url.expose_secret().starts_with("https://guide-logs.example-oss.aliyuncs.com/"));
-    let page = log_files(&*provider(&[]), &question, 1, &canned(include_str!("../fixtures/logs-vod.json"))).unwrap();
+    let page = block_on(provider(&[]).logs(&question, 1, &canned(include_str!("../fixtures/logs-vod.json")))).unwrap();
     assert_eq!((page.rows.len(), page.total), (1, 20));
     let domains = canned(include_str!("../fixtures/domains.json"));
-    let page = known_domains(&*provider(&[]), 1, &domains).unwrap();
+    let page = block_on(provider(&[]).domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &domains)).unwrap();
     let domain = &page.rows[0];
     assert_eq!(
         (domain.name.as_str(), domain.status.as_str(), domain.service.as_str()),
@@ -270,7 +285,10 @@ fn log_files_and_domains_are_read_as_the_documentation_shows_them() {
     );
     assert_eq!((domain.cname.as_deref(), page.total), (Some("example.com.w.kunlunhuf.com"), 16));
     let nothing = Canned::new(200, &[], r#"{"RequestId":"R"}"#);
-    assert_eq!(known_domains(&*provider(&[]), 1, &nothing).unwrap().rows, []);
+    assert_eq!(
+        block_on(provider(&[]).domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &nothing)).unwrap().rows,
+        []
+    );
     let stranger = Canned::new(200, &[], "{}");
-    assert_eq!(log_files(&*provider(&[]), &question, 1, &stranger).unwrap_err().kind, ApiErrorKind::Server);
+    assert_eq!(block_on(provider(&[]).logs(&question, 1, &stranger)).unwrap_err().kind, ApiErrorKind::Server);
 }

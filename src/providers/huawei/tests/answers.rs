@@ -116,13 +116,13 @@ fn a_quota_is_what_is_left_and_never_below_nothing() {
 #[test]
 fn points_follow_each_other_from_the_beginning_by_domain_or_not() {
     let question = MeasureQuestion {
-        measure: Measure::Traffic,
+        offer: HUAWEI_CDN.asks.measure(Measure::Traffic).unwrap(),
         domains: vec![],
         since: start(),
         until: start() + SignedDuration::from_mins(10),
         interval: Duration::from_secs(300),
     };
-    let measure = |body: &'static str| measured(&*provider(&[]), &question, &ok(body));
+    let measure = |body: &'static str| block_on(provider(&[]).measure(&question, &ok(body)));
     let points = measure(include_str!("../fixtures/statistics.json")).unwrap();
     assert_eq!(points.iter().map(|point| point.value).collect::<Vec<_>>(), [1000.0, 0.0, 0.0]);
     assert_eq!(points[1].at, "2026-11-22T00:55:00Z".parse().unwrap());
@@ -136,12 +136,22 @@ fn points_follow_each_other_from_the_beginning_by_domain_or_not() {
 
 #[test]
 fn log_files_and_domains_are_listed() {
-    let question = LogQuestion { domain: "www.example.com".into(), since: start(), until: start() };
-    let page = log_files(&*provider(&[]), &question, 1, &ok(include_str!("../fixtures/logs.json"))).unwrap();
+    let question = LogQuestion {
+        offer: HUAWEI_CDN.asks.logs.as_ref().unwrap(),
+        domain: "www.example.com".into(),
+        since: start(),
+        until: start(),
+    };
+    let page = block_on(provider(&[]).logs(&question, 1, &ok(include_str!("../fixtures/logs.json")))).unwrap();
     assert_eq!((page.total, page.rows[0].bytes), (1, 1_234));
     assert!(page.rows[0].url.expose_secret().ends_with("?signature=s"));
     assert!(!format!("{page:?}").contains("signature"));
-    let page = known_domains(&*provider(&[]), 1, &ok(include_str!("../fixtures/domains.json"))).unwrap();
+    let page = block_on(provider(&[]).domains(
+        HUAWEI_CDN.asks.domains.as_ref().unwrap(),
+        1,
+        &ok(include_str!("../fixtures/domains.json")),
+    ))
+    .unwrap();
     assert_eq!((page.rows[0].name.as_str(), page.rows[0].status.as_str()), ("www.example.com", "online"));
     assert_eq!(page.rows[0].service, "web");
 }

@@ -241,7 +241,7 @@ fn a_call_that_the_key_may_not_make_names_the_permission_and_too_many_are_thrott
 
 fn question(hours: i64, interval: u64) -> MeasureQuestion {
     MeasureQuestion {
-        measure: Measure::Traffic,
+        offer: HUAWEI_CDN.asks.measure(Measure::Traffic).unwrap(),
         domains: vec!["www.example.com".into()],
         since: start() - SignedDuration::from_hours(hours),
         until: start(),
@@ -257,20 +257,24 @@ fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
         (24, 3_600, "2026-11-21T00:00:00Z", 24),
         (72, 86_400, "2026-11-18T16:00:00Z", 3),
     ] {
-        let points = measured(&*provider(&[]), &question(hours, interval), &line).unwrap();
+        let points = block_on(provider(&[]).measure(&question(hours, interval), &line)).unwrap();
         assert_eq!((points[0].at, points.len()), (first.parse().unwrap(), count), "{interval}");
         assert!(points.iter().all(|point| point.domain.as_deref() == Some("www.example.com") && point.value > 0.0));
         assert_eq!(last_parameters(&line)["service_area"], "global");
     }
     // Ranges that follow each other have each point once.
-    let whole = measured(&*provider(&[]), &question(2, 300), &line).unwrap();
+    let whole = block_on(provider(&[]).measure(&question(2, 300), &line)).unwrap();
     let half = MeasureQuestion { until: start() - SignedDuration::from_hours(1), ..question(2, 300) };
-    let mut parts = measured(&*provider(&[]), &half, &line).unwrap();
-    parts.extend(measured(&*provider(&[]), &question(1, 300), &line).unwrap());
+    let mut parts = block_on(provider(&[]).measure(&half, &line)).unwrap();
+    parts.extend(block_on(provider(&[]).measure(&question(1, 300), &line)).unwrap());
     assert_eq!(whole, parts);
 
-    let bandwidth = MeasureQuestion { measure: Measure::Bandwidth, domains: vec![], ..question(1, 300) };
-    let points = measured(&*provider(&[("region", word("europe"))]), &bandwidth, &line).unwrap();
+    let bandwidth = MeasureQuestion {
+        offer: HUAWEI_CDN.asks.measure(Measure::Bandwidth).unwrap(),
+        domains: vec![],
+        ..question(1, 300)
+    };
+    let points = block_on(provider(&[("region", word("europe"))]).measure(&bandwidth, &line)).unwrap();
     assert_eq!(points.len(), 24);
     let sent = last_parameters(&line);
     assert_eq!((sent["stat_type"].as_str(), sent["domain_name"].as_str()), ("bw", "all"));
@@ -280,7 +284,7 @@ fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
 #[test]
 fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
     let line = friendly();
-    let code = |question: MeasureQuestion| measured(&*provider(&[]), &question, &line).unwrap_err().code.unwrap();
+    let code = |question: MeasureQuestion| block_on(provider(&[]).measure(&question, &line)).unwrap_err().code.unwrap();
     assert_eq!(code(question(24 * 100, 86_400)), "CDN.0202");
     assert_eq!(code(question(24 * 8, 300)), "CDN.0203");
     let many = (0..21).map(|number| format!("{number}.example.com")).collect();
@@ -288,15 +292,17 @@ fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
 }
 
 #[test]
-fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() {
+fn log_files_are_those_of_whole_hours_and_their_links_lead_to_gzip() {
     use secrecy::ExposeSecret;
     let line = friendly();
+    // What is asked for has such ends: `step`.
     let question = LogQuestion {
+        offer: HUAWEI_CDN.asks.logs.as_ref().unwrap(),
         domain: "www.example.com".into(),
-        since: start() - SignedDuration::from_hours(3),
-        until: start() - SignedDuration::from_hours(1),
+        since: "2026-11-21T21:00:00Z".parse().unwrap(),
+        until: "2026-11-22T00:00:00Z".parse().unwrap(),
     };
-    let page = log_files(&*provider(&[]), &question, 1, &line).unwrap();
+    let page = block_on(provider(&[]).logs(&question, 1, &line)).unwrap();
     assert_eq!((page.total, page.rows.len()), (3, 3));
     assert_eq!(page.rows[0].name, "2026112121-www.example.com-global.gz");
     assert_eq!(page.rows[0].since, Some("2026-11-21T21:00:00Z".parse().unwrap()));
@@ -311,11 +317,11 @@ fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() 
 fn domains_are_listed_with_those_that_something_was_submitted_for() {
     let line = friendly();
     line.submit(&*provider(&[]), FILES, &["https://cdn.example.net/1"]).unwrap();
-    let page = known_domains(&*provider(&[]), 1, &line).unwrap();
+    let page = block_on(provider(&[]).domains(HUAWEI_CDN.asks.domains.as_ref().unwrap(), 1, &line)).unwrap();
     let names: Vec<_> = page.rows.iter().map(|domain| domain.name.as_str()).collect();
     assert_eq!(names, ["cdn.example.net", "img.example.com", "www.example.com"]);
     assert_eq!(page.total, 3);
-    assert_eq!(known_domains(&*provider(&[]), 2, &line).unwrap().rows, []);
+    assert_eq!(block_on(provider(&[]).domains(HUAWEI_CDN.asks.domains.as_ref().unwrap(), 2, &line)).unwrap().rows, []);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::HUAWEI_CDN;
 use crate::model::{Kind, Operation};
 use crate::provider::credentials::{Credentials, Keys};
 use crate::provider::emulation::EmulatorSettings;
-use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, known_domains, log_files, measured, start};
+use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
 use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Provider, Submission};
 
 mod answers;
