@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::exchange::Exchange;
+use super::exchange::ExchangeSpec;
 use super::profile::ProfileSpec;
 use super::{ApiError, ApiErrorKind, Measure, OptionSpec, OptionValue, Options, PolicySpec};
 use crate::model::{Operation, Quota, QuotaEntry};
@@ -23,7 +23,7 @@ pub struct Spec {
     /// Where its credentials come from, in order.
     pub credentials: &'static [CredentialSpec],
     /// How it gives keys that end for a proof of who asks, if it does.
-    pub exchange: Option<&'static dyn Exchange>,
+    pub exchange: Option<&'static ExchangeSpec>,
     /// Files in a person's home that hold keys, in order.
     pub profiles: &'static [ProfileSpec],
     /// What it can do, each with its limits.

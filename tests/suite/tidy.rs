@@ -48,7 +48,7 @@ const NEVER: &[&str] = &["TODO", "FIXME", "XXX", "unimplemented!", "todo!(", "#[
 const LONGEST: usize = 400;
 
 /// So many lines that are neither blank nor comments a vendor's folder holds for its first product, beside emulator and tests.
-const FIRST_PRODUCT: usize = 550;
+const FIRST_PRODUCT: usize = 540;
 
 /// And so many more for each sibling of that product.
 const SIBLING_PRODUCT: usize = 120;

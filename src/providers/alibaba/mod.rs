@@ -3,6 +3,8 @@
 //! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `credentials.rs` gets keys, and `emulator.rs` is the
 //! vendor in memory. `README.md` holds links, permissions and what is unproven.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -27,9 +29,6 @@ mod spec;
 mod tests;
 
 pub use spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD};
-
-/// How long the vendor keeps records. Source: reference 2026-04 (see `spec.rs`).
-const RECORDS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// The names of a page's length and number. Source: reference 2026-04 (see `spec.rs`).
 const PAGE: [&str; 2] = ["PageSize", "PageNumber"];
@@ -85,6 +84,7 @@ impl Provider for Alibaba {
         if force && !matches!(operation, Operation::Prefetch | Operation::Refresh(Kind::File)) {
             parameters.push(("Force", "true".to_owned()));
         }
+        // What isn't counted in the request line doesn't travel there.
         let in_line = limits.request_line_bytes.is_some();
         let (query, form) = if in_line { (parameters, Vec::new()) } else { (Vec::new(), parameters) };
         let ids = if operation == Operation::Prefetch { self.product.prefetch_ids } else { REFRESH_IDS };
@@ -117,7 +117,7 @@ impl Provider for Alibaba {
         query.extend(filter.kind.map(|kind| ("ObjectType", record_kind(kind).to_owned())));
         query.extend(filter.status.map(|status| ("Status", record_status(status).to_owned())));
         if filter.since.is_some() || filter.until.is_some() {
-            let (start, end) = window(filter, api.server_now());
+            let (start, end) = window(filter, self.spec().records_kept, api.server_now());
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
         }
         self.read(limit, query, api).await?.page("Tasks", answer::record)
@@ -180,9 +180,9 @@ fn record_status(status: RecordStatus) -> &'static str {
 }
 
 /// Start and end around what was asked for, even when cut to whole seconds: the vendor wants both, and nothing too old.
-fn window(filter: &RecordFilter, now: Timestamp) -> (Timestamp, Timestamp) {
+fn window(filter: &RecordFilter, kept: Duration, now: Timestamp) -> (Timestamp, Timestamp) {
     // A minute less, so that the request doesn't grow too old on its way.
-    let oldest = now - RECORDS_ARE_KEPT + SignedDuration::from_mins(1);
+    let oldest = now - kept + SignedDuration::from_mins(1);
     let start = filter.since.map_or(oldest, |since| since.max(oldest));
     let end = filter.until.unwrap_or(now).max(start) + SignedDuration::from_secs(1);
     (start, end)

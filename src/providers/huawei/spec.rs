@@ -22,7 +22,6 @@ use crate::provider::{
 };
 
 use super::Huawei;
-use super::credentials::Sts;
 use super::emulator::HuaweiEmulator;
 use keys::CREDENTIALS;
 
@@ -57,7 +56,7 @@ pub static HUAWEI_CDN: Spec = Spec {
         OptionSpec::SETTLE,
     ],
     credentials: CREDENTIALS,
-    exchange: Some(&Sts),
+    exchange: Some(&EXCHANGE),
     profiles: PROFILES,
     // In a call: sdk 3.1.219; in a day: quotas 2026; the names in the quota: sdk 3.1.219.
     operations: &[

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
-use super::super::credentials::Sts;
 use super::super::emulator::AlibabaEmulator;
-use super::keys::{CREDENTIALS, PROFILES};
+use super::keys::{CREDENTIALS, EXCHANGE, PROFILES};
 use super::{
     AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, traffic,
 };
@@ -40,7 +39,7 @@ pub(super) const CDN_SPEC: Spec = Spec {
         OptionSpec::SETTLE,
     ],
     credentials: CREDENTIALS,
-    exchange: Some(&Sts),
+    exchange: Some(&EXCHANGE),
     profiles: PROFILES,
     operations: &[
         refresh(File, 1_000, Some(10_000)),          // reference 2026-04

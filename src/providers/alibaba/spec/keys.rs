@@ -8,6 +8,7 @@
 //! - `terraform 2026`: see `spec.rs`
 
 use super::super::answer::WORDING;
+use super::super::credentials::{WITH_KEY, WITH_OIDC, is_role, request, told};
 use crate::provider::CredentialSpec;
 use crate::provider::exchange::{ExchangeSpec, KeyNames};
 use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
@@ -41,7 +42,11 @@ pub(in crate::providers::alibaba) static EXCHANGE: ExchangeSpec = ExchangeSpec {
     role_shape: "acs:ram::ACCOUNT:role/NAME",
     provider_shape: "acs:ram::ACCOUNT:oidc-provider/NAME",
     address: "ALIBABA_CLOUD_CREDENTIALS_URI",
-    takes_keys: true,
+    is_role,
+    by_token: WITH_OIDC,
+    by_keys: WITH_KEY,
+    request,
+    told,
     permission: "sts:AssumeRole",
     wording: &WORDING,
     helps: HELPS,

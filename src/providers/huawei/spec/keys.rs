@@ -5,6 +5,7 @@
 //! - `sdk 3.1.219`, `terraform 2026`: see `spec.rs`
 
 use super::super::answer::WORDING;
+use super::super::credentials::{API, request};
 use crate::provider::CredentialSpec;
 use crate::provider::exchange::{ExchangeSpec, KeyNames};
 use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
@@ -36,7 +37,11 @@ pub(in crate::providers::huawei) static EXCHANGE: ExchangeSpec = ExchangeSpec {
     role_shape: "iam::ACCOUNT:agency:NAME",
     provider_shape: "iam::ACCOUNT:oidc-provider:NAME",
     address: "",
-    takes_keys: false,
+    is_role: |text| text.starts_with("iam::") && text.contains(":agency:") && !text.ends_with(':'),
+    by_token: API,
+    by_keys: "", // an agency is assumed with a token only
+    request,
+    told: |_| Err("this vendor has no such keys".to_owned()),
     permission: "sts:agencies:assumeWithOIDC",
     wording: &WORDING,
     helps: &[(
