@@ -24,7 +24,7 @@ const LONGEST_MESSAGE: usize = 1_000;
 /// In characters, of a code or an id.
 const LONGEST_WORD: usize = 128;
 
-/// How a vendor words its errors.
+/// How a vendor words its errors, and what all of its good answers are like.
 #[derive(Debug)]
 pub struct Wording {
     /// The statuses of a good answer.

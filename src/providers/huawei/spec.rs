@@ -50,7 +50,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             .help("take addresses with Chinese characters in their encoded form only"),
         OptionSpec::new("enterprise-project", Text)
             .help("the enterprise project's id, or `all`; IAM users need it where that feature is on")
-            .sent_as("enterprise_project_id"), // with every call but the record query: sdk 3.1.219
+            .sent_as("enterprise_project_id"), // with every call but those for records and quota: sdk 3.1.219
         OptionSpec::new("domain-id", Text)
             .help("the account's id, sent with each request; unset: the one that comes with the keys"),
         OptionSpec::SETTLE,
@@ -64,13 +64,13 @@ pub static HUAWEI_CDN: Spec = Spec {
         takes(Operation::Refresh(Kind::Directory), REFRESH, 100, 100, "dir_refresh"),
         takes(Operation::Prefetch, PREFETCH, 1_000, 1_000, "preheat"),
     ],
-    // Reference 2025-11; the id is in the path. A page may have 10,000 rows (sdk 3.1.219), and this holds a whole task.
+    // Policies 2026; reference 2025-11. The id is in the path. A page may have 10,000 rows (sdk 3.1.219): this holds a whole task.
     status: CallSpec::new("ShowHistoryTaskDetails", "cdn:configuration:queryCacheHistoryTask", 30.0).rows(2_000),
-    // Reference 2025-11; the rows: sdk 3.1.219.
+    // Policies 2026; reference 2025-11. The rows: sdk 3.1.219.
     records: CallSpec::new("ShowUrlTaskInfo", "cdn:configuration:queryCacheHistoryTask", 5.0).rows(100),
     records_kept: days(15), // reference 2025-11
     records_span: days(1),  // reference 2025-11
-    // Reference 2026-01. The permission was not seen in a page; with identity policies none is needed: policies 2026.
+    // The permission was not seen in a page; with identity policies none is needed: policies 2026. How often: reference 2026-01.
     quota: CallSpec::new("ShowQuota", "cdn:configuration:queryQuota", 5.0),
     quota_reset: "00:00 UTC+8", // not documented; the statistics' days begin there: sdk 3.1.219
     url_characters: 4_096,      // sdk 3.1.219
@@ -79,15 +79,15 @@ pub static HUAWEI_CDN: Spec = Spec {
         traffic: Some(statistics("flux")), // sdk 3.1.219
         bandwidth: Some(statistics("bw")), // sdk 3.1.219
         logs: Some(LogSpec {
-            call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", 20.0) // reference 2025-11
+            call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", 20.0) // policies 2026; reference 2025-11
                 .rows(1_000), // up to 10,000: sdk 3.1.219
             step: Duration::from_hours(1), // whole hours: sdk 3.1.219
             span: days(30),                // sdk 3.1.219
             kept: days(30),                // reference 2025-11
         }),
         domains: Some(
-            CallSpec::new("ListDomains", "cdn:configuration:queryDomains", 15.0) // not documented; as for statistics
-                .rows(1_000), // up to 10,000: sdk 3.1.219
+            // Policies 2026; how often is not documented: as for statistics.
+            CallSpec::new("ListDomains", "cdn:configuration:queryDomains", 15.0).rows(1_000), // up to 10,000: sdk 3.1.219
         ),
     },
     policy: PolicySpec {
@@ -100,10 +100,11 @@ pub static HUAWEI_CDN: Spec = Spec {
     emulator: |settings| Box::new(HuaweiEmulator::new(settings)),
 };
 
-/// Not in a page: spelled like the permission of a prefetch, and as many as of it.
+/// The permission was not seen in a page, and is spelled like that of a prefetch; how often is not documented: as for a prefetch.
 const REFRESH: CallSpec = CallSpec::new("CreateRefreshTasks", "cdn:configuration:refreshCache", 30.0);
 
-const PREFETCH: CallSpec = CallSpec::new("CreatePreheatingTasks", "cdn:configuration:preheatCache", 30.0); // reference 2025-11
+/// Policies 2026; reference 2025-11.
+const PREFETCH: CallSpec = CallSpec::new("CreatePreheatingTasks", "cdn:configuration:preheatCache", 30.0);
 
 /// An operation that takes so many addresses in a call, and in a day, and what the quota calls it.
 const fn takes(
@@ -131,7 +132,7 @@ const fn takes(
 /// Traffic and bandwidth are one call.
 const fn statistics(name: &'static str) -> MeasureSpec {
     MeasureSpec {
-        call: CallSpec::new("ShowDomainStats", "cdn:statistics:queryStats", 15.0), // reference 2026-01
+        call: CallSpec::new("ShowDomainStats", "cdn:statistics:queryStats", 15.0), // policies 2026; reference 2026-01
         name,
         domains_per_call: 20, // reference 2026-01
         intervals: INTERVALS,

@@ -42,17 +42,19 @@ pub(super) const CDN_SPEC: Spec = Spec {
     exchange: Some(&EXCHANGE),
     profiles: PROFILES,
     operations: &[
-        refresh(File, 1_000, Some(10_000)),          // reference 2026-04
-        refresh(Directory, 100, Some(100)),          // reference 2026-04
-        refresh(Regex, 1, Some(20)),                 // reference 2026-04
-        refresh(IgnoreParams, 1_000, None), // not documented; as for files, and DescribeRefreshQuota says what a day has
+        refresh(File, 1_000, Some(10_000)), // reference 2026-04
+        refresh(Directory, 100, Some(100)), // reference 2026-04
+        refresh(Regex, 1, Some(20)),        // reference 2026-04
+        // Not documented for this type: as for files, and DescribeRefreshQuota says what a day has.
+        refresh(IgnoreParams, 1_000, None),
         takes(Refresh(Tag), TAGS, 100, None), // not documented; a call that is too large is halved
         takes(Prefetch, PREFETCH, 100, Some(1_000)), // reference 2026-04
     ],
     status: CallSpec::new("DescribeRefreshTaskById", "cdn:DescribeRefreshTaskById", 30.0) // reference 2026-04
         .ids(10), // reference 2026-04; there is no paging
-    records: CallSpec::new("DescribeRefreshTasks", "cdn:DescribeRefreshTasks", 5.0) // DCDN guide 2025-09, and see there
-        .rows(100), // reference 2026-04; a list of ids is not documented
+    // 5 in DCDN guide 2025-09, 10 in reference 2026-04; the lower one is safe. The rows: reference 2026-04. A list of ids is not
+    // documented.
+    records: CallSpec::new("DescribeRefreshTasks", "cdn:DescribeRefreshTasks", 5.0).rows(100),
     records_kept: days(3), // of all three products, like the following: reference 2026-04
     records_span: days(3),
     quota: CallSpec::new("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", 20.0), // reference 2026-04
@@ -89,7 +91,8 @@ pub(in crate::providers::alibaba) static CDN: Product = Product {
 const fn refresh(kind: Kind, per_call: usize, per_day: Option<u64>) -> OperationSpec {
     let call = CallSpec::new("RefreshObjectCaches", "cdn:RefreshObjectCaches", 50.0); // reference 2026-04
     OperationSpec {
-        request_line_bytes: None, // the addresses travel in a form, and with the other products they don't: reference 2026-04
+        // The addresses travel in a form, and with the other products they don't: reference 2026-04.
+        request_line_bytes: None,
         ..takes(Refresh(kind), call, per_call, per_day)
     }
 }
@@ -97,11 +100,14 @@ const fn refresh(kind: Kind, per_call: usize, per_day: Option<u64>) -> Operation
 /// The page of this call at help.aliyun.com, read 2026-11; how often is not documented: as often as the slowest call here.
 const TAGS: CallSpec = CallSpec::new("RefreshObjectCacheByCacheTag", "cdn:RefreshObjectCacheByCacheTag", 10.0);
 
-const PREFETCH: CallSpec = CallSpec::new("PushObjectCache", "cdn:PushObjectCache", 50.0); // prefetch page 2024-11
+/// Prefetch page 2024-11.
+const PREFETCH: CallSpec = CallSpec::new("PushObjectCache", "cdn:PushObjectCache", 50.0);
 
-const TRAFFIC: CallSpec = CallSpec::new("DescribeDomainTrafficData", "cdn:DescribeDomainTrafficData", 100.0); // reference 2026-04
+/// Reference 2026-04.
+const TRAFFIC: CallSpec = CallSpec::new("DescribeDomainTrafficData", "cdn:DescribeDomainTrafficData", 100.0);
 
-const BANDWIDTH: CallSpec = CallSpec::new("DescribeDomainBpsData", "cdn:DescribeDomainBpsData", 150.0); // reference 2026-04
+/// Reference 2026-04.
+const BANDWIDTH: CallSpec = CallSpec::new("DescribeDomainBpsData", "cdn:DescribeDomainBpsData", 150.0);
 
 /// Of traffic and bandwidth alike: reference 2026-04.
 const INTERVALS: &[IntervalSpec] = &[

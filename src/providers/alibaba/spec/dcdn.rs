@@ -18,9 +18,10 @@ pub static ALIBABA_DCDN: Spec = Spec {
     operations: &[
         takes(Refresh(File), REFRESH, 1_000, Some(10_000)), // DCDN guide 2025-09
         takes(Refresh(Directory), REFRESH, 100, Some(100)), // DCDN guide 2025-09
-        takes(Refresh(Regex), REFRESH, 1, None), // not documented; as for CDN, and DescribeDcdnRefreshQuota says what a day has
-        takes(Refresh(IgnoreParams), REFRESH, 1_000, None), // likewise; as for files
-        takes(Refresh(Tag), TAGS, 100, None),    // not documented; a call that is too large is halved
+        // Neither is documented: as for CDN and as for files, and DescribeDcdnRefreshQuota says what a day has.
+        takes(Refresh(Regex), REFRESH, 1, None),
+        takes(Refresh(IgnoreParams), REFRESH, 1_000, None),
+        takes(Refresh(Tag), TAGS, 100, None), // not documented; a call that is too large is halved
         takes(Prefetch, PREFETCH, 100, Some(1_000)), // DCDN guide 2025-09
     ],
     // Reference 2026-04.
