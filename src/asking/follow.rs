@@ -84,10 +84,7 @@ pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) 
 /// The rows of some tasks: by their ids, or where these don't give all of them, from the records.
 async fn rows(asker: &Asker<'_>, ids: &[String]) -> Result<Vec<Record>, ApiError> {
     let spec = asker.provider.spec();
-    let page = async |number| {
-        let page = asker.provider.status(ids, number, asker.api).await?;
-        Ok((page.records, page.total))
-    };
+    let page = async |number| asker.provider.status(ids, number, asker.api).await;
     let listed = list::whole(asker, &spec.status, None, key, page).await?;
     if !listed.is_short {
         return Ok(listed.rows);
@@ -95,10 +92,7 @@ async fn rows(asker: &Asker<'_>, ids: &[String]) -> Result<Vec<Record>, ApiError
     let mut rows = listed.rows;
     for id in ids {
         let filter = RecordFilter { task_id: Some(id.clone()), ..RecordFilter::default() };
-        let page = async |number| {
-            let page = asker.provider.records(&filter, number, asker.api).await?;
-            Ok((page.records, page.total))
-        };
+        let page = async |number| asker.provider.records(&filter, number, asker.api).await;
         rows.extend(list::all(asker, &spec.records, None, key, page).await?);
     }
     Ok(rows)

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Asker;
-use crate::provider::{ApiError, CallLimit};
+use crate::provider::{ApiError, CallSpec, Page};
 
 /// The most pages that are read of one list.
 const PAGES: u32 = 10_000;
@@ -23,10 +23,10 @@ pub(super) struct Listed<T> {
 /// Reads a list as [`whole`] does, and says aloud when it is short.
 pub(super) async fn all<T>(
     asker: &Asker<'_>,
-    limit: &CallLimit,
+    limit: &CallSpec,
     most: Option<usize>,
     key: impl Fn(&T) -> String,
-    page: impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
+    page: impl AsyncFn(u32) -> Result<Page<T>, ApiError>,
 ) -> Result<Vec<T>, ApiError> {
     let listed = whole(asker, limit, most, key, page).await?;
     if listed.is_short {
@@ -35,14 +35,14 @@ pub(super) async fn all<T>(
     Ok(listed.rows)
 }
 
-/// Reads a list to its end, or until it has `most` rows. `page` asks for a page (from 1) and gives its rows and the total,
-/// which is a hint only; `key` tells rows apart. A row that comes again replaces the earlier one.
+/// Reads a list to its end, or until it has `most` rows. `page` asks for a page (from 1); `key` tells rows apart. A row that
+/// comes again replaces the earlier one.
 pub(super) async fn whole<T>(
     asker: &Asker<'_>,
-    limit: &CallLimit,
+    limit: &CallSpec,
     most: Option<usize>,
     key: impl Fn(&T) -> String,
-    page: impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
+    page: impl AsyncFn(u32) -> Result<Page<T>, ApiError>,
 ) -> Result<Listed<T>, ApiError> {
     let mut rows = Rows { list: Vec::new(), places: HashMap::new(), key };
     for pass in 0..PASSES {
@@ -66,16 +66,16 @@ struct End {
 /// Reads the list once.
 async fn read<T, K: Fn(&T) -> String>(
     asker: &Asker<'_>,
-    limit: &CallLimit,
+    limit: &CallSpec,
     most: Option<usize>,
     rows: &mut Rows<T, K>,
-    page: &impl AsyncFn(u32) -> Result<(Vec<T>, usize), ApiError>,
+    page: &impl AsyncFn(u32) -> Result<Page<T>, ApiError>,
 ) -> Result<End, ApiError> {
     let mut moved = false;
     let mut seen = HashSet::new();
     let (mut count, mut total_before, mut stale) = (0, None, 0);
     for number in 1..=PAGES {
-        let (found, total) = asker.ask(limit, async || page(number).await).await?;
+        let Page { rows: found, total } = asker.ask(limit, async || page(number).await).await?;
         let length = found.len();
         count += length;
         // A total that is only the length of its page says nothing.

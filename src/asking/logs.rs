@@ -27,12 +27,9 @@ pub async fn logs(
     let range = Range::asked(asked, asker.api.server_now(), USUAL, limits.kept, &what)?;
     // A file that reaches into two ranges is told in both.
     let mut files: BTreeMap<(Option<Timestamp>, String), LogFile> = BTreeMap::new();
-    for piece in range.widened(Duration::from_secs(1)).cut(limits.span) {
-        let question = LogQuestion { domain: domain.to_owned(), since: piece.since, until: piece.until };
-        let page = async |number| {
-            let page = asker.provider.logs(&question, number, asker.api).await?;
-            Ok((page.files, page.total))
-        };
+    for piece in range.widened(limits.step).cut(limits.span) {
+        let question = LogQuestion { offer: limits, domain: domain.to_owned(), since: piece.since, until: piece.until };
+        let page = async |number| asker.provider.logs(&question, number, asker.api).await;
         let key = |file: &LogFile| file.name.clone();
         for file in list::all(asker, &limits.call, None, key, page).await.map_err(refused)? {
             files.insert((file.since, file.name.clone()), file);

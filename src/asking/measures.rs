@@ -45,11 +45,7 @@ pub struct Measured {
 /// [`Error::Provider`]: a range or a width that the provider doesn't keep, or what it refuses.
 pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Error> {
     let spec = asker.provider.spec();
-    let limits = match wanted.measure {
-        Measure::Traffic => &spec.asks.traffic,
-        Measure::Bandwidth => &spec.asks.bandwidth,
-    };
-    let Some(limits) = limits else { return Err(not_offered(spec, wanted.measure.name())) };
+    let Some(limits) = spec.asks.measure(wanted.measure) else { return Err(not_offered(spec, wanted.measure.name())) };
     let now = asker.api.server_now();
     let name = format!("the {} of {}", wanted.measure.name(), spec.title);
     let kept = limits.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
@@ -69,7 +65,7 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
     for domains in groups {
         for piece in range.cut(interval.span) {
             let question = MeasureQuestion {
-                measure: wanted.measure,
+                offer: limits,
                 domains: domains.to_vec(),
                 since: piece.since,
                 // The last point may not be over yet.

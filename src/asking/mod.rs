@@ -15,7 +15,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::pace::Pace;
 use crate::exec::renewal::{self, Renewal};
 use crate::exec::retry::{self, Budget};
-use crate::provider::{Api, ApiError, ApiErrorKind, CallLimit, Provider};
+use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider};
 
 pub mod follow;
 mod list;
@@ -88,15 +88,12 @@ impl<'a> Asker<'a> {
         let spec = self.provider.spec();
         let Some(limit) = &spec.asks.domains else { return Err(not_offered(spec, "domains")) };
         let key = |domain: &crate::provider::Domain| domain.name.clone();
-        let page = async |number| {
-            let page = self.provider.domains(number, self.api).await?;
-            Ok((page.domains, page.total))
-        };
+        let page = async |number| self.provider.domains(limit, number, self.api).await;
         list::all(self, limit, None, key, page).await.map_err(refused)
     }
 
     /// Puts one question, again and again while that may help: in the pace of its call, by the clock of the provider.
-    async fn ask<T>(&self, limit: &CallLimit, question: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
+    async fn ask<T>(&self, limit: &CallSpec, question: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
         let pace = self.pace(limit);
         let began = Instant::now();
         let mut corrected = false;
@@ -148,7 +145,7 @@ impl<'a> Asker<'a> {
         }
     }
 
-    fn pace(&self, limit: &CallLimit) -> Rc<Pace> {
+    fn pace(&self, limit: &CallSpec) -> Rc<Pace> {
         let mut paces = self.paces.borrow_mut();
         Rc::clone(paces.entry(limit.api).or_insert_with(|| Rc::new(Pace::new(limit.calls_per_second))))
     }

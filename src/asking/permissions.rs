@@ -69,7 +69,7 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
         let question = async || asker.provider.records(&filter, 1, asker.api).await;
         let asked = if end.is_none() { Some(asker.ask(&spec.records, question).await) } else { None };
         if let Some(asked) = asked {
-            if let Some(record) = asked.as_ref().ok().and_then(|page| page.records.first()) {
+            if let Some(record) = asked.as_ref().ok().and_then(|page| page.rows.first()) {
                 task_id.clone_from(&record.task_id);
             }
             findings.learn(spec.records.permission, standing(asked.err()), &mut end);
@@ -88,10 +88,7 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
         findings.learn(spec.status.permission, standing, &mut end);
     }
     if let Some(limit) = spec.asks.domains.as_ref().filter(|_| end.is_none()) {
-        let page = async |number| {
-            let page = asker.provider.domains(number, asker.api).await?;
-            Ok((page.domains, page.total))
-        };
+        let page = async |number| asker.provider.domains(limit, number, asker.api).await;
         let key = |domain: &Domain| domain.name.clone();
         let standing = match list::all(asker, limit, None, key, page).await {
             Ok(domains) => {
@@ -116,8 +113,8 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
 fn untested(spec: &'static Spec, operations: &[Operation]) -> Findings {
     let mut findings = Findings::default();
     for operation in operations {
-        if let Some(limit) = spec.operation(*operation) {
-            findings.add(limit.permission, operation.unit(), true);
+        if let Some(limits) = spec.operation(*operation) {
+            findings.add(limits.call.permission, operation.unit(), true);
         }
     }
     let asked = [

@@ -31,20 +31,14 @@ pub async fn records(
             until: piece.map(|range| range.until),
             ..filter.clone()
         };
-        let page = async |number| {
-            let page = asker.provider.records(&question, number, asker.api).await?;
-            Ok((page.records, page.total))
-        };
+        let page = async |number| asker.provider.records(&question, number, asker.api).await;
         // Rows that the provider wouldn't leave out don't count towards the most that are wanted.
         let most_read = left.filter(|_| filters_nothing(filter));
         let mut rows = match list::all(asker, &spec.records, most_read, key, page).await {
             Err(error) if error.kind == ApiErrorKind::Denied && filter.kind.is_none() && !filters_nothing(filter) => {
                 // Some providers take a domain or a status beside a kind only: then all is asked for, and filtered here.
                 let bare = RecordFilter { domain: None, status: None, ..question.clone() };
-                let page = async |number| {
-                    let page = asker.provider.records(&bare, number, asker.api).await?;
-                    Ok((page.records, page.total))
-                };
+                let page = async |number| asker.provider.records(&bare, number, asker.api).await;
                 list::all(asker, &spec.records, None, key, page).await
             }
             rows => rows,

@@ -14,22 +14,23 @@ use super::records::records;
 use super::*;
 use crate::model::Quota;
 use crate::provider::{
-    Accepted, Asks, Domain, DomainPage, IntervalSpec, LogFile, LogPage, LogQuestion, LogSpec, Measure, MeasureQuestion,
-    MeasureSpec, Page, Point, Record, RecordFilter, RecordKind, RecordStatus, Spec, Submission, TaskState,
+    Accepted, Asks, Domain, IntervalSpec, LogFile, LogQuestion, LogSpec, Measure, MeasureQuestion, MeasureSpec, Page,
+    Point, Record, RecordFilter, RecordKind, RecordStatus, Spec, Submission, TaskState,
 };
 
 const ROWS: usize = 100;
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-const PAGED: CallLimit = CallLimit { rows_per_page: ROWS, ..CallLimit::BARE };
+const PAGED: CallSpec = CallSpec { rows_per_page: ROWS, ..CallSpec::BARE };
 
 static SPEC: Spec = Spec {
-    status: CallLimit { ids_per_call: 3, ..CallLimit::BARE },
+    status: CallSpec { ids_per_call: 3, ..CallSpec::BARE },
     records: PAGED,
     asks: Asks {
         traffic: Some(MeasureSpec {
-            call: CallLimit::BARE,
+            call: CallSpec::BARE,
+            name: "",
             domains_per_call: 2,
             intervals: &[
                 IntervalSpec { interval: Duration::from_secs(300), span: DAY, kept: Duration::from_secs(90 * 86_400) },
@@ -41,7 +42,7 @@ static SPEC: Spec = Spec {
             ],
         }),
         bandwidth: None,
-        logs: Some(LogSpec { call: PAGED, span: DAY, kept: Duration::from_secs(30 * 86_400) }),
+        logs: Some(LogSpec { call: PAGED, step: HOUR, span: DAY, kept: Duration::from_secs(30 * 86_400) }),
         domains: Some(PAGED),
     },
     ..Spec::BARE
@@ -61,6 +62,7 @@ type Fault = Box<dyn Fn(usize) -> Option<ApiErrorKind>>;
 type Motion = Box<dyn Fn(usize, &mut Vec<Record>)>;
 
 struct Fake {
+    spec: &'static Spec,
     list: RefCell<Vec<Record>>,
     fault: Fault,
     motion: Motion,
@@ -94,6 +96,7 @@ fn fake(count: usize) -> Fake {
     let age = |number: usize| Duration::from_millis(3 * 86_400_000 * number as u64 / count.max(1) as u64 + 5_000);
     let list = (0..count).map(|number| row(number, age(number).min(DAY * 3 - Duration::from_secs(5)))).collect();
     Fake {
+        spec: &SPEC,
         list: RefCell::new(list),
         fault: Box::new(|_| None),
         motion: Box::new(|_, _| {}),
@@ -121,7 +124,7 @@ impl Fake {
 #[async_trait(?Send)]
 impl Provider for Fake {
     fn spec(&self) -> &'static Spec {
-        &SPEC
+        self.spec
     }
 
     async fn submit(&self, _: Submission<'_>, _: &dyn Api) -> Result<Accepted, ApiError> {
@@ -134,8 +137,8 @@ impl Provider for Fake {
         (self.motion)(number, &mut self.list.borrow_mut());
         let list = self.list.borrow();
         let found: Vec<&Record> = list.iter().filter(|row| ids.contains(&row.task_id)).collect();
-        let records = found.iter().take(self.most_by_id).map(|row| (*row).clone()).collect();
-        Ok(Page { total: found.len(), records })
+        let rows = found.iter().take(self.most_by_id).map(|row| (*row).clone()).collect();
+        Ok(Page { total: found.len(), rows })
     }
 
     async fn records(&self, filter: &RecordFilter, page: u32, _: &dyn Api) -> Result<Page, ApiError> {
@@ -155,8 +158,8 @@ impl Provider for Fake {
             .collect();
         let first = if self.ignores_pages { 0 } else { (page as usize - 1) * ROWS };
         let most = if self.breaks_off.is_some_and(|from| page >= from) { 0 } else { ROWS };
-        let records = found.iter().skip(first).take(most).map(|row| (*row).clone()).collect();
-        Ok(Page { records, total: (self.total)(found.len()) })
+        let rows = found.iter().skip(first).take(most).map(|row| (*row).clone()).collect();
+        Ok(Page { rows, total: (self.total)(found.len()) })
     }
 
     async fn quota(&self, _: &dyn Api) -> Result<Quota, ApiError> {
@@ -179,7 +182,7 @@ impl Provider for Fake {
         Ok(points)
     }
 
-    async fn logs(&self, question: &LogQuestion, page: u32, _: &dyn Api) -> Result<LogPage, ApiError> {
+    async fn logs(&self, question: &LogQuestion, page: u32, _: &dyn Api) -> Result<Page<LogFile>, ApiError> {
         self.call("Ask")?;
         let hours = question.until.duration_since(question.since).as_hours();
         let file = |hour: i64| {
@@ -193,16 +196,16 @@ impl Provider for Fake {
                 until: None,
             }
         };
-        let files = if page == 1 { (0..=hours).map(file).collect() } else { Vec::new() };
-        Ok(LogPage { total: files.len(), files })
+        let rows = if page == 1 { (0..=hours).map(file).collect() } else { Vec::new() };
+        Ok(Page { total: rows.len(), rows })
     }
 
-    async fn domains(&self, page: u32, _: &dyn Api) -> Result<DomainPage, ApiError> {
+    async fn domains(&self, _: &CallSpec, page: u32, _: &dyn Api) -> Result<Page<Domain>, ApiError> {
         self.call("Ask")?;
         let domain =
             |n: u32| Domain { name: format!("{n}.test"), status: String::new(), service: String::new(), cname: None };
         let first = (page - 1) * 100;
-        Ok(DomainPage { domains: (first..250.min(first + 100)).map(domain).collect(), total: 250 })
+        Ok(Page { rows: (first..250.min(first + 100)).map(domain).collect(), total: 250 })
     }
 }
 
@@ -463,11 +466,25 @@ async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
         let message = measured.unwrap_err().to_string();
         assert!(message.contains(said), "{message}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_provider_does_not_offer_is_said_and_not_asked_for() {
     let bandwidth = Wanted { measure: Measure::Bandwidth, ..wanted(HOUR, None, &[]) };
     let (measured, _) = ask!(fake(0), |asker| measures(asker, &bandwidth));
     let told = measured.unwrap_err().diagnostics().remove(0);
     assert_eq!(told.title, "Bare CDN offers no bandwidth");
     assert_eq!(told.help.unwrap(), "it can be asked for records, quota, traffic, logs, domains");
+
+    static NOTHING: Spec = Spec::BARE;
+    let bare = Fake { spec: &NOTHING, ..fake(0) };
+    let traffic = wanted(HOUR, None, &[]);
+    let (measured, _) = ask!(bare, |asker| measures(asker, &traffic));
+    let (files, _) = ask!(bare, |asker| logs(asker, "a.test", (None, None)));
+    let (domains, _) = ask!(bare, |asker| asker.domains());
+    let errors = [measured.err(), files.err(), domains.err()].map(|error| error.unwrap().diagnostics().remove(0).title);
+    assert_eq!(errors, ["traffic", "logs", "domains"].map(|what| format!("Bare CDN offers no {what}")));
+    assert_eq!(bare.calls.get(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -478,6 +495,14 @@ async fn log_files_of_several_ranges_are_listed_once_and_domains_to_the_end() {
     assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
     let (domains, _) = ask!(fake(0), |asker| asker.domains());
     assert_eq!(domains.unwrap().len(), 250);
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_files_are_asked_for_in_whole_steps_around_the_range() {
+    let half_past = |hours| Some(ago(HOUR * hours + HOUR / 2));
+    let (files, _) = ask!(fake(0), |asker| logs(asker, "a.test", (half_past(2), half_past(1))));
+    let since: Vec<String> = files.unwrap().into_iter().map(|file| file.since.unwrap().to_string()).collect();
+    assert_eq!(since, ["2026-11-25T09:00:00Z", "2026-11-25T10:00:00Z", "2026-11-25T11:00:00Z"]);
 }
 
 #[tokio::test(start_paused = true)]

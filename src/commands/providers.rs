@@ -79,15 +79,15 @@ pub fn matrix_markdown() -> String {
 
 fn text(spec: &Spec) -> String {
     let mut text = format!("{}: {}\n  {}\n\n", spec.name, spec.title, spec.docs);
-    let longest = spec.operations.iter().map(|operation| operation.api.len()).max().unwrap_or_default();
+    let longest = spec.operations.iter().map(|operation| operation.call.api.len()).max().unwrap_or_default();
     let _ = writeln!(
         text,
         "  {:<22} {:<longest$} {:>9} {:>9} {:>9}",
         "operation", "call", "per call", "per day", "calls/s"
     );
     for operation in spec.operations {
-        let (kind, api, per_day) = (words(operation.operation), operation.api, per_day(operation));
-        let (per_call, rate) = (operation.per_call, operation.calls_per_second);
+        let (kind, api, per_day) = (words(operation.operation), operation.call.api, per_day(operation));
+        let (per_call, rate) = (operation.per_call, operation.call.calls_per_second);
         let _ = writeln!(text, "  {kind:<22} {api:<longest$} {per_call:>9} {per_day:>9} {rate:>9}");
     }
     let _ =
@@ -111,8 +111,8 @@ fn section(spec: &Spec) -> String {
     text.push_str("| operation | call | addresses in a call | addresses in a day | calls in a second |\n");
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     for operation in spec.operations {
-        let (kind, api, per_day) = (words(operation.operation), operation.api, per_day(operation));
-        let (per_call, rate) = (operation.per_call, operation.calls_per_second);
+        let (kind, api, per_day) = (words(operation.operation), operation.call.api, per_day(operation));
+        let (per_call, rate) = (operation.per_call, operation.call.calls_per_second);
         let _ = writeln!(text, "| {kind} | `{api}` | {per_call} | {per_day} | {rate} |");
     }
     let _ = writeln!(
@@ -168,7 +168,7 @@ fn permissions(spec: &Spec) -> Vec<&'static str> {
     let measured = asks.traffic.iter().chain(&asks.bandwidth).map(|measure| &measure.call);
     let more = measured.chain(asks.logs.iter().map(|logs| &logs.call)).chain(&asks.domains);
     let asking = asking.into_iter().chain(more.map(|call| call.permission));
-    for permission in spec.operations.iter().map(|operation| operation.permission).chain(asking) {
+    for permission in spec.operations.iter().map(|operation| operation.call.permission).chain(asking) {
         if !permissions.contains(&permission) {
             permissions.push(permission);
         }

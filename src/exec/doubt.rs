@@ -75,9 +75,9 @@ impl LaneRun<'_> {
         uncertain.looking = false;
         let (found, is_cut) = match result {
             Ok(page) => {
-                let is_cut = (1..page.total).contains(&page.records.len());
+                let is_cut = (1..page.total).contains(&page.rows.len());
                 let trace = |record: &Record| self.is_trace(record, task, uncertain.sent_at);
-                (page.records.into_iter().find(trace), is_cut)
+                (page.rows.into_iter().find(trace), is_cut)
             }
             Err(error) if self.looks_otherwise(&error) => {
                 uncertain.next_look = now;
@@ -185,7 +185,7 @@ impl LaneRun<'_> {
         };
         taken_next(self.state.taken.get_mut(&number), now + MISSING);
         self.failed_questions = 0;
-        let found = page.records.into_iter().find(|record| self.is_trace(record, task, sent_at));
+        let found = page.rows.into_iter().find(|record| self.is_trace(record, task, sent_at));
         if let Some(record) = found {
             // The others may each have an id of their own: no reason to wait before asking for the next.
             taken_next(self.state.taken.get_mut(&number), now);

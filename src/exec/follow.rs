@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::lane::LaneRun;
 use super::retry;
 use crate::model::{BatchNumber, EventKind, Operation, Outcome, StopCause, TaskIndex};
-use crate::provider::{ApiError, ApiErrorKind, CallLimit, Page, Record, TaskState};
+use crate::provider::{ApiError, ApiErrorKind, CallSpec, Page, Record, TaskState};
 
 /// The most pages that are read of one list: what doesn't end isn't a list.
 pub(super) const PAGES: u32 = 100;
@@ -44,20 +44,20 @@ impl Reading {
 
 /// Whether there is a page after this one, `seen` rows included: a full page, or a total that isn't reached yet. Neither is
 /// trusted alone; what the provider says of the total is a hint only.
-pub(super) fn has_more(limit: &CallLimit, number: u32, page: &Page, seen: usize) -> bool {
-    let full = page.records.len() >= limit.rows_per_page;
-    limit.rows_per_page > 0 && number < PAGES && !page.records.is_empty() && (full || seen < page.total)
+pub(super) fn has_more(limit: &CallSpec, number: u32, page: &Page, seen: usize) -> bool {
+    let full = page.rows.len() >= limit.rows_per_page;
+    limit.rows_per_page > 0 && number < PAGES && !page.rows.is_empty() && (full || seen < page.total)
 }
 
 impl LaneRun<'_> {
     pub(super) fn status(&mut self, mut reading: Reading, answer: Page, now: Instant) {
         self.failed_questions = 0;
-        reading.seen += answer.records.len();
+        reading.seen += answer.rows.len();
         let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
         let has_more = has_more(limit, reading.page, &answer, reading.seen);
         let total = answer.total;
         let is_cut = !has_more && reading.seen < total;
-        for mut record in answer.records {
+        for mut record in answer.rows {
             if let ([id], true) = (&reading.task_ids[..], record.task_id.is_empty()) {
                 record.task_id.clone_from(id);
             }

@@ -360,7 +360,7 @@ impl<'a> LaneRun<'a> {
         if !self.quota_was_read || self.interrupted.is_some() {
             return;
         }
-        let pace = self.shared.pace(self.spec.name, self.spec.quota.api, self.spec.quota.calls_per_second);
+        let pace = self.shared.pace(self.spec.name, &self.spec.quota);
         let read = async {
             self.shared.fresh(self.access).await?;
             pace.slot().await;
@@ -375,7 +375,7 @@ impl<'a> LaneRun<'a> {
 
 /// How long a slot of a call takes.
 fn slot(limits: &OperationSpec) -> Duration {
-    Duration::from_secs_f64(1.0 / limits.calls_per_second)
+    Duration::from_secs_f64(1.0 / limits.call.calls_per_second)
 }
 
 /// Refreshes and prefetches are timed apart.

@@ -15,7 +15,7 @@ use crate::inputs::Wait;
 use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Signal, StopCause};
 use crate::plan::guard::{self, Verdict};
 use crate::plan::{Lane, Plan};
-use crate::provider::{Api, ApiError, ApiErrorKind, Provider};
+use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider};
 use interrupt::Interrupt;
 use journal::{Entry, Journal, Past, PastLane};
 use lane::LaneRun;
@@ -203,7 +203,7 @@ fn cost(lane: &Lane, past: Option<&PastLane>, operation: Operation) -> u64 {
 /// Asks for the quota, a few times if need be; a clock that is off is corrected here already.
 async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> Result<crate::model::Quota, ApiError> {
     let spec = access.provider.spec();
-    let pace = shared.pace(spec.name, spec.quota.api, spec.quota.calls_per_second);
+    let pace = shared.pace(spec.name, &spec.quota);
     let mut random = fastrand::Rng::with_seed(shared.options.seed ^ u64::from(index));
     let mut attempt = 0;
     loop {
@@ -305,9 +305,9 @@ impl Shared<'_> {
         }
     }
 
-    fn pace(&self, provider: &'static str, api: &'static str, calls_per_second: f64) -> Rc<Pace> {
+    fn pace(&self, provider: &'static str, call: &CallSpec) -> Rc<Pace> {
         let mut paces = self.paces.borrow_mut();
-        Rc::clone(paces.entry((provider, api)).or_insert_with(|| Rc::new(Pace::new(calls_per_second))))
+        Rc::clone(paces.entry((provider, call.api)).or_insert_with(|| Rc::new(Pace::new(call.calls_per_second))))
     }
 
     /// Sees to it that the keys are good for what is sent next.

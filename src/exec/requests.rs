@@ -55,7 +55,7 @@ impl<'a> LaneRun<'a> {
         let (index, access, shared, lane) = (self.index, self.access, self.shared, self.state.lane);
         let limits =
             self.spec.operation(pending.batch.operation).expect("a batch is only cut for what the provider offers");
-        let pace = shared.pace(self.spec.name, limits.api, limits.calls_per_second);
+        let pace = shared.pace(self.spec.name, &limits.call);
         Box::pin(async move {
             let mut interrupt = shared.interrupt.clone();
             let ready = async {
@@ -94,7 +94,7 @@ impl<'a> LaneRun<'a> {
     pub(super) fn ask_status(&self, reading: Reading) -> Job<'a> {
         let (access, shared) = (self.access, self.shared);
         let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
-        let pace = shared.pace(self.spec.name, limit.api, limit.calls_per_second);
+        let pace = shared.pace(self.spec.name, limit);
         Box::pin(async move {
             if let Err(error) = shared.fresh(access).await {
                 return Answer::Status { reading, result: Err(error) };
@@ -114,7 +114,7 @@ impl<'a> LaneRun<'a> {
 
     pub(super) fn look(&self, batch: BatchNumber, task: TaskIndex, since: Timestamp) -> Job<'a> {
         let (access, shared, url) = (self.access, self.shared, self.state.url(task));
-        let pace = shared.pace(self.spec.name, self.spec.records.api, self.spec.records.calls_per_second);
+        let pace = shared.pace(self.spec.name, &self.spec.records);
         let (limit, timeless) = (&self.spec.records, self.timeless);
         Box::pin(async move {
             let until = access.api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| !timeless);
@@ -134,10 +134,10 @@ impl<'a> LaneRun<'a> {
                     Ok(page) => page,
                     Err(error) => return Answer::Looked { batch, task, result: Err(error) },
                 };
-                let seen = all.records.len() + result.records.len();
+                let seen = all.rows.len() + result.rows.len();
                 let has_more = has_more(limit, number, &result, seen);
                 all.total = result.total;
-                all.records.extend(result.records);
+                all.rows.extend(result.rows);
                 if !has_more && number < PAGES {
                     return Answer::Looked { batch, task, result: Ok(all) };
                 }

@@ -66,7 +66,7 @@ fn nothing(spec: &Spec, vain: &[String]) -> Error {
 pub fn secrets(providers: &[&Spec], inputs: &CredentialInputs, environment: &Environment) -> Vec<SecretString> {
     let names = providers.iter().flat_map(|spec| spec.credentials);
     let names = names.flat_map(|names| [names.access_key_secret, names.security_token]);
-    let tokens = providers.iter().filter_map(|spec| spec.exchange).map(|exchange| exchange.spec().token);
+    let tokens = providers.iter().filter_map(|spec| spec.exchange).map(|exchange| exchange.token);
     let names = names.chain(tokens).chain(["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]);
     let found = names.filter_map(|name| environment.get(name)).map(|text| SecretString::from(text.as_str()));
     let given = [&inputs.access_key_secret, &inputs.security_token, &inputs.oidc_token].into_iter().flatten().cloned();

@@ -10,27 +10,13 @@ pub(super) static SWIFT: Spec = Spec {
     name: "swift-cdn",
     title: "Swift CDN",
     options: &[
-        OptionSpec {
-            name: "area",
-            help: "Where it is cached",
-            value: OptionValueSpec::OneOf(&["domestic", "overseas"]),
-        },
-        OptionSpec { name: "l2", help: "Whether the second level is filled", value: OptionValueSpec::Boolean },
-        OptionSpec { name: "headers", help: "Headers to the origin", value: OptionValueSpec::Headers },
+        OptionSpec::new("area", OptionValueSpec::OneOf(&["domestic", "overseas"])).help("Where it is cached"),
+        OptionSpec::new("l2", OptionValueSpec::Boolean).help("Whether the second level is filled"),
+        OptionSpec::new("headers", OptionValueSpec::Headers).help("Headers to the origin"),
     ],
     credentials: &[
-        CredentialSpec {
-            access_key_id: "SWIFT_KEY",
-            access_key_secret: "SWIFT_SECRET",
-            security_token: "SWIFT_TOKEN",
-            account_id: "SWIFT_ACCOUNT",
-        },
-        CredentialSpec {
-            access_key_id: "OLD_KEY",
-            access_key_secret: "OLD_SECRET",
-            security_token: "OLD_TOKEN",
-            account_id: "",
-        },
+        CredentialSpec::new("SWIFT_KEY", "SWIFT_SECRET", "SWIFT_TOKEN").account("SWIFT_ACCOUNT"),
+        CredentialSpec::new("OLD_KEY", "OLD_SECRET", "OLD_TOKEN"),
     ],
     operations: &[
         operation(Operation::Refresh(Kind::File)),

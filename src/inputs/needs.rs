@@ -50,7 +50,8 @@ impl Needs {
         if self.operations.is_empty() {
             return permissions;
         }
-        for permission in operations.map(|operation| operation.permission).chain(asked.map(|call| call.permission)) {
+        for permission in operations.map(|operation| operation.call.permission).chain(asked.map(|call| call.permission))
+        {
             if !permissions.contains(&permission) {
                 permissions.push(permission);
             }

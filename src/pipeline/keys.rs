@@ -160,7 +160,9 @@ impl Exchanger {
             }
         };
         let asked = Asked { endpoint, role, session, external_id: external_id.as_deref(), life: *life, proof };
-        let response = self.http.call(exchange.request(&asked, self.http.now(), &self.http.nonce())?).await?;
+        let mut request = (exchange.request)(&asked, self.http.now(), &self.http.nonce())?;
+        request.extensions_mut().insert(ApiName(exchange.api(&asked.proof)));
+        let response = self.http.call(request).await?;
         let now = date(response.headers()).unwrap_or_else(|| self.http.now());
         let credentials = exchange.read(&asked, &response).map_err(|error| match (error.kind, error.server_time) {
             // Certainly not executed: once more, by the vendor's clock.
@@ -195,7 +197,7 @@ impl Exchanger {
                 response.into_body()
             }
         };
-        let credentials = teller.exchange.told(&text).map_err(|why| no(ApiErrorKind::Credentials, why))?;
+        let credentials = (teller.exchange.told)(&text).map_err(|why| no(ApiErrorKind::Credentials, why))?;
         let life = left(&credentials, self.http.now());
         Ok(Issued { credentials, life })
     }

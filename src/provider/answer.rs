@@ -7,12 +7,14 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::credentials::{Credentials, Keys};
 use super::json::Row;
-use super::{Api, ApiError, ApiErrorKind, ApiName, TaskState, clock};
+use super::sign::Signed;
+use super::{Api, ApiError, ApiErrorKind, ApiName, CallSpec, Page, TaskState, clock};
 
 /// The longest wait that we take from a header; alibabacloud_tea_openapi 0.4.6 cuts it there too.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
@@ -22,7 +24,7 @@ const LONGEST_MESSAGE: usize = 1_000;
 /// In characters, of a code or an id.
 const LONGEST_WORD: usize = 128;
 
-/// How a vendor words its errors.
+/// How a vendor words its errors, and what all of its good answers are like.
 #[derive(Debug)]
 pub struct Wording {
     /// The statuses of a good answer.
@@ -31,6 +33,10 @@ pub struct Wording {
     pub errors_may_look_good: bool,
     /// Whether a list may stand one level down.
     pub nested_lists: bool,
+    /// Where an answer says how many rows a list has over all pages.
+    pub total: &'static str,
+    /// What proves that an answer is the vendor's, so that it may leave out a list that is empty.
+    pub proof: &'static str,
     /// The object that holds an error's fields; where it isn't there, they stand by themselves.
     pub inside: &'static str,
     /// The names of the code, any of them; like the others in XML too, where the vendor's gateways send some.
@@ -84,21 +90,34 @@ pub struct Sent<'a> {
 }
 
 impl Wording {
-    /// Sends a request, once, and reads the answer.
+    /// Signs a call with the keys and the time of now, sends it, once, and reads the answer. If it `submits`, it may change
+    /// something, so that a lost answer leaves doubt.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
-    pub async fn ask(&self, mut request: Request<Bytes>, sent: &Sent<'_>, api: &dyn Api) -> Result<Answer, ApiError> {
-        request.extensions_mut().insert(ApiName(sent.api));
-        let response = api.call(request).await.map_err(|error| ApiError { api: sent.api, ..error })?;
-        self.read(sent, &response)
+    pub async fn ask(
+        &'static self,
+        call: &CallSpec,
+        submits: bool,
+        keys: &Keys,
+        api: &dyn Api,
+        sign: impl FnOnce(Credentials, Timestamp) -> Result<Signed, http::Error>,
+    ) -> Result<Answer, ApiError> {
+        let &CallSpec { api: name, permission, .. } = call;
+        let now = api.now();
+        let signed = sign(keys.current(), now).map_err(|error| ApiError::unsignable(name, &error))?;
+        let mut request = signed.request;
+        request.extensions_mut().insert(ApiName(name));
+        let response = api.call(request).await.map_err(|error| ApiError { api: name, ..error })?;
+        let sent = Sent { api: name, permission, submits, signed_at: Some(now), signed: &signed.string_to_sign };
+        self.read(&sent, &response)
     }
 
     /// Reads an answer.
     ///
     /// # Errors
     /// What it refuses; `Ambiguous` or `Server` where it isn't the vendor's answer to this call.
-    pub fn read(&self, sent: &Sent<'_>, response: &Response<Bytes>) -> Result<Answer, ApiError> {
+    pub fn read(&'static self, sent: &Sent<'_>, response: &Response<Bytes>) -> Result<Answer, ApiError> {
         let (status, headers) = (response.status(), response.headers());
         let in_header = headers.get(self.request_id_header).and_then(|id| id.to_str().ok()).map(str::to_owned);
         let blank = ApiError {
@@ -120,9 +139,7 @@ impl Wording {
             return Err(self.refusal(words, headers, sent, blank));
         }
         match body {
-            Ok(body @ Value::Object(_)) => {
-                Ok(Answer { body, nested_lists: self.nested_lists, code: words.code, blank })
-            }
+            Ok(body @ Value::Object(_)) => Ok(Answer { body, wording: self, code: words.code, blank }),
             Ok(_) => Err(unreadable(blank, "JSON, but not an object")),
             Err(error) => Err(unreadable(
                 blank,
@@ -196,7 +213,7 @@ impl Wording {
 /// A good answer: an object, and what is needed to say that it isn't what was asked for.
 pub struct Answer {
     body: Value,
-    nested_lists: bool,
+    wording: &'static Wording,
     code: Option<String>,
     blank: ApiError,
 }
@@ -217,11 +234,6 @@ impl Answer {
         self.code.as_deref()
     }
 
-    /// How many rows there are over all pages, as the vendor says in this field.
-    pub fn total(&self, field: &str, otherwise: usize) -> usize {
-        self.row().count(field).map_or(otherwise, |total| total as usize)
-    }
-
     /// The ids of accepted tasks, which stand in a field with commas between them. Without one nothing proves that the batch
     /// was taken.
     ///
@@ -238,17 +250,27 @@ impl Answer {
         if ids.is_empty() { Err(self.without(&format!("a task id in `{field}`"))) } else { Ok(ids) }
     }
 
-    /// The rows of a list. It may be left out of an answer that is `proven` to be one by something else.
+    /// The rows of a list. It may be left out of an answer that has the vendor's proof.
     ///
     /// # Errors
     /// [`Answer::without`] one.
-    pub fn rows(&self, field: &str, proven: bool) -> Result<Vec<Row<'_>>, ApiError> {
-        let may_be = self.code.is_none() && (self.nested_lists || !self.body[field].is_object());
+    pub fn rows(&self, field: &str) -> Result<Vec<Row<'_>>, ApiError> {
+        let may_be = self.code.is_none() && (self.wording.nested_lists || !self.body[field].is_object());
         match self.row().rows(field).filter(|_| may_be) {
             Some(Some(rows)) => Ok(rows),
-            Some(None) if proven => Ok(Vec::new()),
+            Some(None) if self.row().text(self.wording.proof).is_some() => Ok(Vec::new()),
             _ => Err(self.without(&format!("a list in `{field}`"))),
         }
+    }
+
+    /// A page of a list, with each row as `read` reads it; what it can't read is left out.
+    ///
+    /// # Errors
+    /// [`Answer::without`] a list.
+    pub fn page<T>(&self, field: &str, read: impl Fn(Row<'_>) -> Option<T>) -> Result<Page<T>, ApiError> {
+        let rows: Vec<T> = self.rows(field)?.into_iter().filter_map(read).collect();
+        let total = self.row().count(self.wording.total).map_or(rows.len(), |total| total as usize);
+        Ok(Page { rows, total })
     }
 
     /// That it is JSON of another shape; perhaps an error that came as a success.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::{LogSpec, MeasureSpec};
+
 /// How far a task is, in the provider's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskState {
@@ -36,13 +38,19 @@ pub struct Record {
     pub created: Option<Timestamp>,
 }
 
-/// A page of records.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
+/// A page of a list, of records unless something else is named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T = Record> {
     /// The rows of this page.
-    pub records: Vec<Record>,
+    pub rows: Vec<T>,
     /// How many there are over all pages, as the provider says; a hint only.
     pub total: usize,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), total: 0 }
+    }
 }
 
 /// Which records to list.
@@ -108,10 +116,10 @@ impl Measure {
 }
 
 /// A question for something measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MeasureQuestion {
-    /// What.
-    pub measure: Measure,
+    /// What, by the entry in the provider's [`Asks`](super::Asks): what it offers none of can't be asked for.
+    pub offer: &'static MeasureSpec,
     /// Of these domains; empty: of the whole account.
     pub domains: Vec<String>,
     /// From this on.
@@ -134,8 +142,10 @@ pub struct Point {
 }
 
 /// A question for log files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LogQuestion {
+    /// The entry in the provider's [`Asks`](super::Asks).
+    pub offer: &'static LogSpec,
     /// Of this domain.
     pub domain: String,
     /// From this on.
@@ -161,15 +171,6 @@ pub struct LogFile {
     pub until: Option<Timestamp>,
 }
 
-/// A page of log files.
-#[derive(Clone, Debug, Default)]
-pub struct LogPage {
-    /// The files of this page.
-    pub files: Vec<LogFile>,
-    /// How many there are over all pages, as the provider says; a hint only.
-    pub total: usize,
-}
-
 /// A domain of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
@@ -181,13 +182,4 @@ pub struct Domain {
     pub service: String,
     /// Where its users are sent.
     pub cname: Option<String>,
-}
-
-/// A page of domains.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DomainPage {
-    /// The domains of this page.
-    pub domains: Vec<Domain>,
-    /// How many there are over all pages, as the provider says; a hint only.
-    pub total: usize,
 }

@@ -14,47 +14,6 @@ use super::json::Row;
 use super::{ApiError, ApiErrorKind};
 
 /// A vendor's way from a proof to keys.
-pub trait Exchange: Sync {
-    /// What inputs, documentation and messages need to know of it.
-    fn spec(&self) -> &'static ExchangeSpec;
-
-    /// The vendor's name of the call for such a proof.
-    fn api(&self, proof: &Proof<'_>) -> &'static str;
-
-    /// Whether this text can be the name of one of the vendor's roles.
-    fn is_role(&self, text: &str) -> bool;
-
-    /// The one request; signed anew at each call where the proof is a key.
-    ///
-    /// # Errors
-    /// `Credentials` where the proof can't be one, or can't travel.
-    fn request(&self, asked: &Asked<'_>, now: Timestamp, nonce: &str) -> Result<Request<Bytes>, ApiError>;
-
-    /// The keys in the answer to it. What the vendor refuses is `Credentials` or `Forbidden`; what may pass is `Throttled`
-    /// or `Server`.
-    ///
-    /// # Errors
-    /// Any of these kinds, with the vendor's own words.
-    fn read(&self, asked: &Asked<'_>, response: &Response<Bytes>) -> Result<Credentials, ApiError> {
-        let spec = self.spec();
-        let (api, permission) = (self.api(&asked.proof), spec.permission);
-        let sent = Sent { api, permission, submits: false, signed_at: None, signed: "" };
-        let answer = spec.wording.read(&sent, response).map_err(|error| spec.refused(error))?;
-        let keys = spec.keys.read(answer.row().object(spec.keys_in)).filter(|keys| keys.security_token.is_some());
-        keys.ok_or_else(|| answer.without(&format!("keys in `{}`", spec.keys_in)))
-    }
-
-    /// The keys that a program printed or an address answered with, in the vendor's JSON.
-    ///
-    /// # Errors
-    /// A sentence fragment without any value.
-    fn told(&self, text: &[u8]) -> Result<Credentials, String> {
-        let _ = text;
-        Err("this vendor has no such keys".to_owned())
-    }
-}
-
-/// The names of an exchange.
 #[derive(Debug)]
 pub struct ExchangeSpec {
     /// Where it is served, without a trailing slash.
@@ -83,8 +42,18 @@ pub struct ExchangeSpec {
     pub provider_shape: &'static str,
     /// The environment name of an address that answers with keys; empty: there is none.
     pub address: &'static str,
-    /// Whether a key may ask for a role, too.
-    pub takes_keys: bool,
+    /// Whether this text can be the name of one of the vendor's roles.
+    pub is_role: fn(&str) -> bool,
+    /// The vendor's name of the call with a token.
+    pub by_token: &'static str,
+    /// The vendor's name of the call with a key; empty: a key can't ask for a role.
+    pub by_keys: &'static str,
+    /// The one request; signed anew at each call where the proof is a key. It is `Credentials` where the proof can't be one, or
+    /// can't travel.
+    pub request: fn(&Asked<'_>, Timestamp, &str) -> Result<Request<Bytes>, ApiError>,
+    /// The keys that a program printed or an address answered with, in the vendor's JSON; or why it holds none, without any
+    /// value.
+    pub told: fn(&[u8]) -> Result<Credentials, String>,
     /// The permission that it needs.
     pub permission: &'static str,
     /// How its errors are worded.
@@ -98,6 +67,32 @@ pub struct ExchangeSpec {
 }
 
 impl ExchangeSpec {
+    /// The vendor's name of the call for such a proof.
+    pub fn api(&self, proof: &Proof<'_>) -> &'static str {
+        match proof {
+            Proof::Token { .. } => self.by_token,
+            Proof::Keys(_) => self.by_keys,
+        }
+    }
+
+    /// Whether a key may ask for a role, too.
+    pub fn takes_keys(&self) -> bool {
+        !self.by_keys.is_empty()
+    }
+
+    /// The keys in the answer to the request. What the vendor refuses is `Credentials` or `Forbidden`; what may pass is
+    /// `Throttled` or `Server`.
+    ///
+    /// # Errors
+    /// Any of these kinds, with the vendor's own words.
+    pub fn read(&self, asked: &Asked<'_>, response: &Response<Bytes>) -> Result<Credentials, ApiError> {
+        let (api, permission) = (self.api(&asked.proof), self.permission);
+        let sent = Sent { api, permission, submits: false, signed_at: None, signed: "" };
+        let answer = self.wording.read(&sent, response).map_err(|error| self.refused(error))?;
+        let keys = self.keys.read(answer.row().object(self.keys_in)).filter(|keys| keys.security_token.is_some());
+        keys.ok_or_else(|| answer.without(&format!("keys in `{}`", self.keys_in)))
+    }
+
     /// What is refused here is a matter of keys and permissions, whatever it is called.
     fn refused(&self, error: ApiError) -> ApiError {
         let kind = match error.kind {

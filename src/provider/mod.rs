@@ -18,6 +18,7 @@ pub mod emulation;
 pub mod exchange;
 pub mod http;
 pub mod json;
+mod options;
 mod policy;
 pub mod profile;
 pub mod sign;
@@ -25,13 +26,13 @@ mod spec;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};
 pub use asking::{
-    Domain, DomainPage, LogFile, LogPage, LogQuestion, Measure, MeasureQuestion, Page, Point, Record, RecordFilter,
-    RecordKind, RecordStatus, TaskState,
+    Domain, LogFile, LogQuestion, Measure, MeasureQuestion, Page, Point, Record, RecordFilter, RecordKind,
+    RecordStatus, TaskState,
 };
+pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
 pub use policy::PolicySpec;
 pub use spec::{
-    Asks, CallLimit, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec,
-    OptionValue, OptionValueSpec, Options, Spec,
+    Asks, CallSpec, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, Spec, days,
 };
 
 /// What a provider is made of.
@@ -45,6 +46,25 @@ pub struct Opening {
     /// The account's keys; taken anew for each request, since they may be renewed during a run.
     pub keys: Keys,
 }
+
+impl Opening {
+    /// The word that an option is set to.
+    pub fn word(&self, option: &str) -> Option<&str> {
+        match self.options.get(option) {
+            Some(OptionValue::Word(word)) if !word.is_empty() => Some(word),
+            _ => None,
+        }
+    }
+
+    /// The options that travel as parameters, each under the vendor's name of it; what isn't set isn't sent.
+    pub fn parameters(&self) -> Parameters {
+        let sent = self.spec.options.iter().filter(|option| !option.sent_as.is_empty());
+        sent.filter_map(|option| Some((option.sent_as, self.options.get(option.name)?.to_string()))).collect()
+    }
+}
+
+/// Parameters of a request, decoded, in any order.
+pub type Parameters = Vec<(&'static str, String)>;
 
 /// Addresses that go out in one request; they share everything but the address.
 #[derive(Clone, Copy, Debug)]
@@ -101,32 +121,32 @@ pub trait Provider {
     /// Asks what was measured in one range of time, which is no longer than the interval's `span`.
     ///
     /// # Errors
-    /// Any [`ApiErrorKind`]; `Denied` where the provider offers none.
+    /// Any [`ApiErrorKind`].
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
-        let _ = (question, api);
-        Err(not_offered(self.spec(), question.measure.name()))
+        let _ = api;
+        Err(unanswered(&question.offer.call))
     }
 
     /// Lists the log files of a domain, a page at a time (from 1).
     ///
     /// # Errors
-    /// Any [`ApiErrorKind`]; `Denied` where the provider offers none.
-    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<LogPage, ApiError> {
-        let _ = (question, page, api);
-        Err(not_offered(self.spec(), "logs"))
+    /// Any [`ApiErrorKind`].
+    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
+        let _ = (page, api);
+        Err(unanswered(&question.offer.call))
     }
 
-    /// Lists the account's domains, a page at a time (from 1).
+    /// Lists the account's domains by the call that is offered for it, a page at a time (from 1).
     ///
     /// # Errors
-    /// Any [`ApiErrorKind`]; `Denied` where the provider offers none.
-    async fn domains(&self, page: u32, api: &dyn Api) -> Result<DomainPage, ApiError> {
+    /// Any [`ApiErrorKind`].
+    async fn domains(&self, offer: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {
         let _ = (page, api);
-        Err(not_offered(self.spec(), "domains"))
+        Err(unanswered(offer))
     }
 }
 
-/// What a provider that can't be asked says.
-pub(crate) fn not_offered(spec: &Spec, what: &'static str) -> ApiError {
-    ApiError::new(ApiErrorKind::Denied, what, format!("{} offers no {what}", spec.title))
+/// What a provider that says that it can be asked, and has no answer, says.
+fn unanswered(call: &CallSpec) -> ApiError {
+    ApiError::new(ApiErrorKind::Denied, call.api, "the program doesn't know how to ask this")
 }

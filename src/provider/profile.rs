@@ -69,6 +69,27 @@ pub struct ProfileNames {
     pub program: &'static str,
 }
 
+impl ProfileNames {
+    /// No field at all, for a file to begin with.
+    pub const NONE: Self = Self {
+        kind: "",
+        kinds: &[],
+        id: "",
+        secret: "",
+        token: "",
+        account: "",
+        role: "",
+        session: "",
+        external_id: "",
+        life: "",
+        region: "",
+        source: "",
+        provider: "",
+        token_file: "",
+        program: "",
+    };
+}
+
 /// A kind of profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

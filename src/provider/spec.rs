@@ -1,13 +1,12 @@
 //! A provider as data: what the inputs, the plan, the documentation and the schema need to know of it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::exchange::Exchange;
+use super::exchange::ExchangeSpec;
 use super::profile::ProfileSpec;
-use super::{ApiError, ApiErrorKind, PolicySpec};
-use crate::model::Operation;
+use super::{ApiError, ApiErrorKind, Measure, OptionSpec, OptionValue, Options, PolicySpec};
+use crate::model::{Operation, Quota, QuotaEntry};
 
 /// A provider as data: everything the inputs, the plan, the documentation and the schema need to know of it.
 pub struct Spec {
@@ -24,21 +23,21 @@ pub struct Spec {
     /// Where its credentials come from, in order.
     pub credentials: &'static [CredentialSpec],
     /// How it gives keys that end for a proof of who asks, if it does.
-    pub exchange: Option<&'static dyn Exchange>,
+    pub exchange: Option<&'static ExchangeSpec>,
     /// Files in a person's home that hold keys, in order.
     pub profiles: &'static [ProfileSpec],
     /// What it can do, each with its limits.
     pub operations: &'static [OperationSpec],
     /// The status of tasks by id.
-    pub status: CallLimit,
+    pub status: CallSpec,
     /// The records of tasks by address and time.
-    pub records: CallLimit,
+    pub records: CallSpec,
     /// How long the records reach back.
     pub records_kept: Duration,
     /// The longest range of time that one question to the records may name.
     pub records_span: Duration,
     /// What is left for today.
-    pub quota: CallLimit,
+    pub quota: CallSpec,
     /// When a day's quota comes back, in words: `00:00 UTC+8`.
     pub quota_reset: &'static str,
     /// The longest address it takes, in characters.
@@ -78,6 +77,16 @@ impl Spec {
         })
     }
 
+    /// What is left for today, by what the vendor calls each operation there: `told` finds how many addresses the day has and
+    /// how many of them are left. An operation that it doesn't find is left out.
+    pub fn left(&self, told: impl Fn(&str) -> Option<(u64, u64)>) -> Quota {
+        let entry = |&OperationSpec { operation, quota, .. }: &OperationSpec| {
+            let (limit, remaining) = told(quota).filter(|_| !quota.is_empty())?;
+            Some(QuotaEntry { operation, limit, remaining })
+        };
+        Quota { entries: self.operations.iter().filter_map(entry).collect() }
+    }
+
     /// Where the API of a target is served, without a trailing slash: by its option `region`.
     pub fn endpoint(&self, options: &Options) -> &'static str {
         let region = match options.get("region") {
@@ -110,30 +119,28 @@ pub struct EndpointSpec {
 pub struct OperationSpec {
     /// The operation.
     pub operation: Operation,
-    /// The vendor's name of the call: `RefreshObjectCaches`.
-    pub api: &'static str,
-    /// The permission it needs, as the vendor's policies spell it: `cdn:RefreshObjectCaches`.
-    pub permission: &'static str,
+    /// The call that asks for it.
+    pub call: CallSpec,
     /// Addresses in one call.
     pub per_call: usize,
     /// Addresses in a day for an account that never asked for more.
     pub per_day: Option<u64>,
+    /// What the vendor calls it where it says what is left for today; empty: it doesn't say.
+    pub quota: &'static str,
     /// Distinct hosts in one call.
     pub hosts_per_call: Option<usize>,
     /// How many bytes the addresses of a call may take in the request line, percent-encoded, when they travel there.
     pub request_line_bytes: Option<usize>,
-    /// Calls in a second and account.
-    pub calls_per_second: f64,
     /// How long a task usually takes.
     pub typical: Duration,
 }
 
-/// The limits of a call that only asks.
-#[derive(Debug)]
-pub struct CallLimit {
-    /// The vendor's name of the call; empty when there is none.
+/// One of the vendor's calls.
+#[derive(Clone, Copy, Debug)]
+pub struct CallSpec {
+    /// The vendor's name of it: `RefreshObjectCaches`; empty when there is none.
     pub api: &'static str,
-    /// The permission it needs.
+    /// The permission it needs, as the vendor's policies spell it: `cdn:RefreshObjectCaches`.
     pub permission: &'static str,
     /// Calls in a second and account.
     pub calls_per_second: f64,
@@ -143,7 +150,24 @@ pub struct CallLimit {
     pub rows_per_page: usize,
 }
 
-impl CallLimit {
+impl CallSpec {
+    /// A call for one thing, with an answer in one piece.
+    pub const fn new(api: &'static str, permission: &'static str, calls_per_second: f64) -> Self {
+        Self { api, permission, calls_per_second, ids_per_call: 1, rows_per_page: 0 }
+    }
+
+    /// It takes so many task ids.
+    #[must_use]
+    pub const fn ids(self, ids_per_call: usize) -> Self {
+        Self { ids_per_call, ..self }
+    }
+
+    /// Its answer has pages of so many rows.
+    #[must_use]
+    pub const fn rows(self, rows_per_page: usize) -> Self {
+        Self { rows_per_page, ..self }
+    }
+
     /// The parameters of a page (from 1): its length and its number, under these names.
     pub fn page(&self, names: [&'static str; 2], page: u32) -> Vec<(&'static str, String)> {
         vec![(names[0], self.rows_per_page.to_string()), (names[1], page.max(1).to_string())]
@@ -160,23 +184,38 @@ pub struct Asks {
     /// Log files.
     pub logs: Option<LogSpec>,
     /// The account's domains.
-    pub domains: Option<CallLimit>,
+    pub domains: Option<CallSpec>,
 }
 
 impl Asks {
     /// Nothing of it.
     pub const NOTHING: Self = Self { traffic: None, bandwidth: None, logs: None, domains: None };
+
+    /// How this can be asked for.
+    pub const fn measure(&self, measure: Measure) -> Option<&MeasureSpec> {
+        match measure {
+            Measure::Traffic => self.traffic.as_ref(),
+            Measure::Bandwidth => self.bandwidth.as_ref(),
+        }
+    }
 }
 
 /// How something measured can be asked for.
 #[derive(Debug)]
 pub struct MeasureSpec {
     /// The call.
-    pub call: CallLimit,
+    pub call: CallSpec,
+    /// What the vendor calls it.
+    pub name: &'static str,
     /// Domains in one question.
     pub domains_per_call: usize,
     /// The widths of a point that can be asked for, from the narrowest.
     pub intervals: &'static [IntervalSpec],
+}
+
+/// Days of 24 hours.
+pub const fn days(count: u64) -> Duration {
+    Duration::from_hours(24 * count)
 }
 
 /// A width of a point.
@@ -190,67 +229,25 @@ pub struct IntervalSpec {
     pub kept: Duration,
 }
 
+impl IntervalSpec {
+    /// Points of this width, asked for in ranges up to `span`, and `kept` so long.
+    pub const fn new(interval: Duration, span: Duration, kept: Duration) -> Self {
+        Self { interval, span, kept }
+    }
+}
+
 /// How log files can be asked for.
 #[derive(Debug)]
 pub struct LogSpec {
     /// The call.
-    pub call: CallLimit,
+    pub call: CallSpec,
+    /// A range of time begins and ends at a multiple of this.
+    pub step: Duration,
     /// The longest range of time that one question may name.
     pub span: Duration,
     /// How long they are kept.
     pub kept: Duration,
 }
-
-/// An option of a target, as data: the configuration, the schema, the flags and the documentation read it.
-#[derive(Debug)]
-pub struct OptionSpec {
-    /// In the configuration: `area`.
-    pub name: &'static str,
-    /// One sentence.
-    pub help: &'static str,
-    /// What it may hold.
-    pub value: OptionValueSpec,
-}
-
-impl OptionSpec {
-    /// An option that every provider's target has: see [`Spec::settle`].
-    pub const SETTLE: Self = Self {
-        name: "settle",
-        help: "how long after a refresh was taken its address may be prefetched; unset: as the provider asks",
-        value: OptionValueSpec::Duration,
-    };
-}
-
-/// What an option may hold.
-#[derive(Debug)]
-pub enum OptionValueSpec {
-    /// True or false.
-    Boolean,
-    /// One of these words.
-    OneOf(&'static [&'static str]),
-    /// One line of text.
-    Text,
-    /// A time span, as `90s`, `15m` or `1h30m`.
-    Duration,
-    /// A mapping of header names to one value or a list of them.
-    Headers,
-}
-
-/// The value of a target's option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OptionValue {
-    /// For [`OptionValueSpec::Boolean`].
-    Boolean(bool),
-    /// For [`OptionValueSpec::OneOf`] and [`OptionValueSpec::Text`].
-    Word(String),
-    /// For [`OptionValueSpec::Duration`].
-    Duration(Duration),
-    /// For [`OptionValueSpec::Headers`].
-    Headers(BTreeMap<String, Vec<String>>),
-}
-
-/// A target's options by name.
-pub type Options = BTreeMap<&'static str, OptionValue>;
 
 /// The environment variables of one way to give credentials.
 #[derive(Debug)]
@@ -263,6 +260,19 @@ pub struct CredentialSpec {
     pub security_token: &'static str,
     /// The account's id, where the vendor wants it beside them; empty: there is no name for it.
     pub account_id: &'static str,
+}
+
+impl CredentialSpec {
+    /// A key and the token beside it.
+    pub const fn new(id: &'static str, secret: &'static str, token: &'static str) -> Self {
+        Self { access_key_id: id, access_key_secret: secret, security_token: token, account_id: "" }
+    }
+
+    /// The account's id stands beside them.
+    #[must_use]
+    pub const fn account(self, account_id: &'static str) -> Self {
+        Self { account_id, ..self }
+    }
 }
 
 #[cfg(test)]
@@ -278,11 +288,11 @@ impl Spec {
         exchange: None,
         profiles: &[],
         operations: &[],
-        status: CallLimit::BARE,
-        records: CallLimit::BARE,
+        status: CallSpec::BARE,
+        records: CallSpec::BARE,
         records_kept: Duration::from_secs(3 * 24 * 3600),
         records_span: Duration::from_secs(24 * 3600),
-        quota: CallLimit::BARE,
+        quota: CallSpec::BARE,
         quota_reset: "midnight",
         url_characters: 1_024,
         settle: Duration::ZERO,
@@ -294,10 +304,9 @@ impl Spec {
 }
 
 #[cfg(test)]
-impl CallLimit {
+impl CallSpec {
     /// A call like any other.
-    pub(crate) const BARE: Self =
-        Self { api: "Ask", permission: "test:Ask", calls_per_second: 10.0, ids_per_call: 10, rows_per_page: 0 };
+    pub(crate) const BARE: Self = Self::new("Ask", "test:Ask", 10.0).ids(10);
 }
 
 #[cfg(test)]
@@ -305,13 +314,12 @@ impl OperationSpec {
     /// An operation like any other.
     pub(crate) const BARE: Self = Self {
         operation: Operation::Prefetch,
-        api: "Do",
-        permission: "test:Do",
+        call: CallSpec::new("Do", "test:Do", 50.0),
         per_call: 10,
         per_day: None,
+        quota: "",
         hosts_per_call: None,
         request_line_bytes: None,
-        calls_per_second: 50.0,
         typical: Duration::from_secs(5),
     };
 }

@@ -16,7 +16,7 @@ use cdn_purge::provider::emulation::EmulatorSettings;
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
-use cdn_purge::provider::{ApiError, Opening, OperationSpec, Options, Provider, Spec, Submission};
+use cdn_purge::provider::{ApiError, CallSpec, Opening, OperationSpec, Options, Provider, Spec, Submission};
 use cdn_purge::providers::PROVIDERS;
 use jiff::Timestamp;
 
@@ -49,7 +49,7 @@ fn faults(rule: String) -> Faults {
 fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Result<(), ApiError>, usize) {
     let settings = EmulatorSettings::default();
     let credentials = settings.credentials();
-    let faults = faults(format!("{}=refuse:{code}", operation.api));
+    let faults = faults(format!("{}=refuse:{code}", operation.call.api));
     let emulation = Rc::new(RefCell::new(Emulation::new(&[spec], |_| settings.clone(), faults)));
     let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
     let api = RehearsalApi::new(Rc::clone(&emulation), Duration::from_millis(50), clock, 1);
@@ -90,11 +90,11 @@ fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
     for spec in PROVIDERS {
         for operation in spec.operations {
             for (code, kind) in refusals(spec) {
-                let place = format!("{} {} {code}", spec.name, operation.api);
+                let place = format!("{} {} {code}", spec.name, operation.call.api);
                 let (result, accepted) = submitted(spec, operation, code);
                 let error = result.expect_err(&place);
                 assert_eq!((error.kind, accepted), (*kind, 0), "{place}: {error}");
-                assert_eq!((error.api, error.code.as_deref()), (operation.api, Some(*code)), "{place}");
+                assert_eq!((error.api, error.code.as_deref()), (operation.call.api, Some(*code)), "{place}");
                 assert!(*kind != Clock || error.server_time.is_some(), "{place}: the time to correct by");
             }
         }
@@ -104,7 +104,7 @@ fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
 #[test]
 fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
     for spec in PROVIDERS {
-        for OperationSpec { operation, api, .. } in spec.operations {
+        for OperationSpec { operation, call: CallSpec { api, .. }, .. } in spec.operations {
             for (code, kind) in refusals(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
                 let story = executed(spec, *operation, format!("{api}#1=refuse:{code}"));
@@ -136,7 +136,7 @@ fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
 #[test]
 fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
     for spec in PROVIDERS {
-        for OperationSpec { operation, api, .. } in spec.operations {
+        for OperationSpec { operation, call: CallSpec { api, .. }, .. } in spec.operations {
             for (code, kind) in refusals(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
                 let story = executed(spec, *operation, format!("{api}=refuse:{code}"));

@@ -9,7 +9,7 @@ use cdn_purge::inputs::{FailOn, Mode, Wait};
 use cdn_purge::model::{EventSink, Kind, Operation, Quota, QuotaEntry};
 use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallLimit, EndpointSpec, Opening, OperationSpec, Page,
+    Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, Opening, OperationSpec, Page,
     PolicySpec, Provider, Record, RecordFilter, Spec, Submission, TaskState,
 };
 use cdn_purge::report::{self, Context, Recorder};
@@ -29,11 +29,11 @@ static PAPER: Spec = Spec {
     exchange: None,
     profiles: &[],
     operations: &[operation(REFRESH, "Forget"), operation(Operation::Prefetch, "Fetch")],
-    status: ask("Look", 5),
-    records: ask("List", 1),
+    status: CallSpec::new("Look", "paper", 5.0).ids(5),
+    records: CallSpec::new("List", "paper", 5.0),
     records_kept: Duration::from_secs(24 * 3600),
     records_span: Duration::from_secs(24 * 3600),
-    quota: ask("Left", 1),
+    quota: CallSpec::new("Left", "paper", 5.0),
     quota_reset: "noon",
     url_characters: 200,
     settle: Duration::ZERO,
@@ -46,19 +46,14 @@ static PAPER: Spec = Spec {
 const fn operation(operation: Operation, api: &'static str) -> OperationSpec {
     OperationSpec {
         operation,
-        api,
-        permission: "paper",
+        call: CallSpec::new(api, "paper", 5.0),
         per_call: 4,
         per_day: None,
+        quota: "",
         hosts_per_call: None,
         request_line_bytes: None,
-        calls_per_second: 5.0,
         typical: Duration::from_secs(3),
     }
-}
-
-const fn ask(api: &'static str, ids_per_call: usize) -> CallLimit {
-    CallLimit { api, permission: "paper", calls_per_second: 5.0, ids_per_call, rows_per_page: 0 }
 }
 
 struct Paper(Opening);
@@ -90,7 +85,7 @@ impl Paper {
             percent: None,
             created: row["at"].as_str().unwrap().parse().ok(),
         };
-        Page { records: rows.iter().map(record).collect(), total: rows.len() }
+        Page { rows: rows.iter().map(record).collect(), total: rows.len() }
     }
 }
 
@@ -101,7 +96,7 @@ impl Provider for Paper {
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
-        let name = self.0.spec.operation(submission.operation).unwrap().api;
+        let name = self.0.spec.operation(submission.operation).unwrap().call.api;
         let answer = self.call(name, json!(submission.urls), api).await?;
         let id = answer["id"].as_str().ok_or_else(|| ApiError::new(ApiErrorKind::Ambiguous, name, "no id"))?;
         Ok(Accepted { task_ids: vec![id.to_owned()], request_id: None })

@@ -1,7 +1,10 @@
-//! The house rules that a compiler doesn't keep: layers, where the world may be touched, what a file may hold.
+//! The house rules that a compiler doesn't keep: layers, where the world may be touched, what a file may hold, what a vendor
+//! may cost.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use cdn_purge::providers::PROVIDERS;
 
 /// For each module, the modules of this crate it may name. Lowest first; what isn't listed here has no place yet.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -43,6 +46,12 @@ const VENDORS: &[&str] = &["alibaba", "huawei"];
 const NEVER: &[&str] = &["TODO", "FIXME", "XXX", "unimplemented!", "todo!(", "#[allow", "dbg!("];
 
 const LONGEST: usize = 400;
+
+/// So many lines that are neither blank nor comments a vendor's folder holds for its first product, beside emulator and tests.
+const FIRST_PRODUCT: usize = 540;
+
+/// And so many more for each sibling of that product.
+const SIBLING_PRODUCT: usize = 120;
 
 struct Source {
     /// Below `src/`, with `/`.
@@ -124,6 +133,30 @@ fn the_world_is_touched_in_few_places() {
         }
     }
     assert!(wrong.is_empty(), "these touch the world outside its places:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_vendor_costs_few_lines_and_a_sibling_of_its_product_fewer() {
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    for source in sources().iter().filter(|source| !source.is_test() && !source.name.contains("/emulator")) {
+        let Some((vendor, _)) = source.name.strip_prefix("providers/").and_then(|name| name.split_once('/')) else {
+            continue;
+        };
+        let count = code(source.shipped()).filter(|(_, line)| !line.trim().is_empty()).count();
+        *lines.entry(vendor.to_owned()).or_default() += count;
+    }
+    assert_eq!(lines.keys().collect::<Vec<_>>(), VENDORS, "the folders and the vendors that the rules know");
+    let mut wrong = Vec::new();
+    for (vendor, lines) in lines {
+        let products = PROVIDERS.iter().filter(|spec| spec.name.starts_with(&vendor)).count();
+        assert!(products > 0, "{vendor} is not in the registry");
+        let most = FIRST_PRODUCT + (products - 1) * SIBLING_PRODUCT;
+        if lines > most {
+            wrong.push(format!("{vendor}: {lines} lines, at most {most}"));
+        }
+    }
+    let help = "say as data in `spec.rs` what differs, or let `src/provider/` do what every vendor needs";
+    assert!(wrong.is_empty(), "{help}:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::sources::{Evidence, Role, Source, Teller, Token, Who};
 use super::{found, nothing, present, profile};
 use crate::error::Error;
 use crate::provider::Spec;
-use crate::provider::exchange::Exchange;
+use crate::provider::exchange::ExchangeSpec;
 use crate::provider::profile::{Holds, Terms};
 
 /// Finds where a provider's keys come from. The first that holds anything counts: the inputs of an access key; the role of the
@@ -58,18 +58,17 @@ impl Search<'_> {
     /// The role of the inputs, if it is one of this vendor's.
     fn given_role(&self, providers: &[&'static Spec]) -> Result<Option<Box<Role>>, Error> {
         let Some(role) = self.inputs.role.clone() else { return Ok(None) };
-        let Some(exchange) = self.spec.exchange.filter(|exchange| exchange.is_role(&role)) else {
-            if providers.iter().filter_map(|other| other.exchange).any(|other| other.is_role(&role)) {
+        let Some(exchange) = self.spec.exchange.filter(|exchange| (exchange.is_role)(&role)) else {
+            if providers.iter().filter_map(|other| other.exchange).any(|other| (other.is_role)(&role)) {
                 return Ok(None);
             }
             let help = self.spec.exchange.map_or_else(
                 || "give keys instead".to_owned(),
-                |exchange| format!("write it as `{}`", exchange.spec().role_shape),
+                |exchange| format!("write it as `{}`", exchange.role_shape),
             );
             let message = format!("`role` is no role that `{}` has", self.spec.name);
             return Err(Error::Credentials { message, help });
         };
-        let names = exchange.spec();
         let is_keyed = self.inputs.access_key_id.is_some() || self.inputs.access_key_secret.is_some();
         if is_keyed && self.inputs.oidc_provider.is_some() {
             return Err(Error::Credentials {
@@ -78,18 +77,18 @@ impl Search<'_> {
                     .into(),
             });
         }
-        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(names.provider)).filter(|_| !is_keyed);
+        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(exchange.provider)).filter(|_| !is_keyed);
         if let Some(provider) = provider {
             let Some(token) = self.token(exchange)? else { return Err(self.no_token(exchange)) };
             return self.role(exchange, role, Terms::default(), Evidence::Token(provider, token)).map(Some);
         }
         if let Some((keys, from)) = found(self.spec, self.inputs, self.environment)?
-            && names.takes_keys
+            && exchange.takes_keys()
         {
             return self.role(exchange, role, Terms::default(), Evidence::Keys(keys, from)).map(Some);
         }
-        let help = format!("give `oidc-provider`, as `{}`", names.provider_shape);
-        let keys = if names.takes_keys { ", or an access key that may play the role" } else { "" };
+        let help = format!("give `oidc-provider`, as `{}`", exchange.provider_shape);
+        let keys = if exchange.takes_keys() { ", or an access key that may play the role" } else { "" };
         let message = format!("the role for `{}` is given without a proof of who asks for it", self.spec.name);
         Err(Error::Credentials { message, help: help + keys })
     }
@@ -97,19 +96,20 @@ impl Search<'_> {
     /// The role that the vendor's own names tell, if there is a token for it.
     fn own_role(&mut self) -> Result<Option<Box<Role>>, Error> {
         let Some(exchange) = self.spec.exchange else { return Ok(None) };
-        let names = exchange.spec();
-        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(names.provider));
-        let Some(role) = self.own(names.role) else { return Ok(None) };
+        let provider = self.inputs.oidc_provider.clone().or_else(|| self.own(exchange.provider));
+        let Some(role) = self.own(exchange.role) else { return Ok(None) };
         let Some(provider) = provider else {
-            self.vain.push(format!("`{}` is set without `{}`", names.role, names.provider));
+            self.vain.push(format!("`{}` is set without `{}`", exchange.role, exchange.provider));
             return Ok(None);
         };
         match self.token(exchange)? {
             Some(token) => self.role(exchange, role, Terms::default(), Evidence::Token(provider, token)).map(Some),
             None if self.is_on_github() => Err(self.no_token(exchange)),
             None => {
-                self.vain
-                    .push(format!("`{}` is set without an OIDC token, for one in `{}`", names.role, names.token_file));
+                self.vain.push(format!(
+                    "`{}` is set without an OIDC token, for one in `{}`",
+                    exchange.role, exchange.token_file
+                ));
                 Ok(None)
             }
         }
@@ -146,14 +146,14 @@ impl Search<'_> {
                 (role, terms, evidence)
             }
         };
-        let exchange = self.spec.exchange.filter(|exchange| exchange.is_role(&role)).ok_or_else(no_role)?;
+        let exchange = self.spec.exchange.filter(|exchange| (exchange.is_role)(&role)).ok_or_else(no_role)?;
         self.role(exchange, role, terms, evidence).map(Source::Role)
     }
 
     /// The address that answers with keys.
     fn address(&self) -> Result<Option<Source>, Error> {
         let Some(exchange) = self.spec.exchange else { return Ok(None) };
-        let name = exchange.spec().address;
+        let name = exchange.address;
         let Some(text) = self.own(name) else { return Ok(None) };
         // Whether it may be asked is the network's to say: plain http to this machine alone.
         let url = Url::parse(&text).ok().filter(Url::has_host).ok_or_else(|| Error::Credentials {
@@ -165,44 +165,44 @@ impl Search<'_> {
 
     fn role(
         &self,
-        exchange: &'static dyn Exchange,
+        exchange: &'static ExchangeSpec,
         role: String,
         terms: Terms,
         evidence: Evidence,
     ) -> Result<Box<Role>, Error> {
-        let names = exchange.spec();
         let Terms { session, external_id, life, region } = terms;
-        let region = region.or_else(|| self.own(names.region)).filter(|_| !names.regional.is_empty());
+        let region = region.or_else(|| self.own(exchange.region)).filter(|_| !exchange.regional.is_empty());
         // Whatever isn't a region's name makes no address either.
         let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let regional = region.map(|name| names.regional.replace("{region}", if is_name(&name) { &name } else { "?" }));
-        let endpoint = match self.own(names.endpoint_name).or(regional) {
+        let regional =
+            region.map(|name| exchange.regional.replace("{region}", if is_name(&name) { &name } else { "?" }));
+        let endpoint = match self.own(exchange.endpoint_name).or(regional) {
             // The vendors' libraries take a bare host too.
             Some(text) if !text.contains("://") => network::endpoint(&format!("https://{text}")),
             Some(text) => network::endpoint(&text),
-            None => Ok(Url::parse(names.endpoint).expect("a vendor's own endpoint is an address")),
+            None => Ok(Url::parse(exchange.endpoint).expect("a vendor's own endpoint is an address")),
         };
         let endpoint = endpoint.map_err(|help| Error::Credentials {
             message: format!(
                 "roles for `{}` can't be asked for at the address or in the region that was given",
                 self.spec.name
             ),
-            help: format!("look at `{}`, and at the region of the profile: {help}", names.endpoint_name),
+            help: format!("look at `{}`, and at the region of the profile: {help}", exchange.endpoint_name),
         })?;
-        let session = self.own(names.session).or(session).unwrap_or_else(|| self.session());
+        let session = self.own(exchange.session).or(session).unwrap_or_else(|| self.session());
         Ok(Box::new(Role { exchange, role, session, external_id, life, endpoint, evidence }))
     }
 
     /// The token: given, in a file, or to be had from GitHub.
-    fn token(&self, exchange: &'static dyn Exchange) -> Result<Option<Token>, Error> {
+    fn token(&self, exchange: &'static ExchangeSpec) -> Result<Option<Token>, Error> {
         if let Some(token) = self.inputs.oidc_token.clone() {
             return Ok(Some(Token::Given("oidc-token", token)));
         }
-        let name = exchange.spec().token;
+        let name = exchange.token;
         if let Some(token) = self.own(name) {
             return Ok(Some(Token::Given(name, token.into())));
         }
-        if let Some(file) = self.own(exchange.spec().token_file) {
+        if let Some(file) = self.own(exchange.token_file) {
             return Ok(Some(Token::File(file.into())));
         }
         let request = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN");
@@ -211,11 +211,11 @@ impl Search<'_> {
             message: format!("`{}` is no address", request.0),
             help: "this variable is the runner's: let nothing else set it".into(),
         })?;
-        let audience = self.inputs.oidc_audience.clone().unwrap_or_else(|| exchange.spec().audience.to_owned());
+        let audience = self.inputs.oidc_audience.clone().unwrap_or_else(|| exchange.audience.to_owned());
         Ok(Some(Token::GitHub { url, bearer: bearer.into(), audience }))
     }
 
-    fn no_token(&self, exchange: &'static dyn Exchange) -> Error {
+    fn no_token(&self, exchange: &'static ExchangeSpec) -> Error {
         let name = self.spec.name;
         if self.is_on_github() {
             return Error::Credentials {
@@ -225,7 +225,7 @@ impl Search<'_> {
                     .into(),
             };
         }
-        let file = exchange.spec().token_file;
+        let file = exchange.token_file;
         Error::Credentials {
             message: format!("there is a role for `{name}` and no OIDC token that proves who asks for it"),
             help: format!(

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::Exchange;
+use crate::provider::exchange::ExchangeSpec;
 
 /// Where a provider's keys come from.
 pub enum Source {
@@ -57,7 +57,7 @@ pub struct Teller {
     /// Who it is.
     pub who: Who,
     /// The vendor, whose form the answer has.
-    pub exchange: &'static dyn Exchange,
+    pub exchange: &'static ExchangeSpec,
     /// Where that was found, in words.
     pub from: String,
 }
@@ -91,7 +91,7 @@ impl Teller {
 /// A role to ask for.
 pub struct Role {
     /// The vendor's way to it.
-    pub exchange: &'static dyn Exchange,
+    pub exchange: &'static ExchangeSpec,
     /// Its name.
     pub role: String,
     /// The session's name.

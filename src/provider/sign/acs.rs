@@ -1,10 +1,10 @@
 //! What Alibaba Cloud's two schemes share: a call before it is signed, the signed request, and the form of a time.
 
-use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
 use url::Url;
 
+use super::Signed;
 use super::canonical::{self, joined};
 use crate::provider::credentials::Credentials;
 
@@ -41,14 +41,6 @@ impl Call<'_> {
         let origin = format!("{}://{}/", self.endpoint.scheme(), self.host());
         if query.is_empty() { origin } else { format!("{origin}?{query}") }
     }
-}
-
-/// A request that is ready to go. Neither part is ever printed.
-pub struct Signed {
-    /// To be sent once, as it is.
-    pub request: http::Request<Bytes>,
-    /// What the signature covers, to be compared with what the server says it covers.
-    pub string_to_sign: String,
 }
 
 /// Signs a call: the same shape for both schemes.

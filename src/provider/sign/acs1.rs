@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 
-use super::acs::{Call, FORM, Signed, timestamp};
+use super::Signed;
+use super::acs::{Call, FORM, timestamp};
 use super::canonical::{self, encode};
 use crate::provider::credentials::Credentials;
 

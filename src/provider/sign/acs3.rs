@@ -7,7 +7,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::acs::{Call, FORM, Signed, timestamp};
+use super::Signed;
+use super::acs::{Call, FORM, timestamp};
 use super::canonical::{self, hash, names, signature};
 use crate::provider::credentials::Credentials;
 

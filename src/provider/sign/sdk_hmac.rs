@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::Signed;
 use super::canonical::{self, encode, hash, names, signature};
 use crate::provider::credentials::Credentials;
 
@@ -29,11 +30,11 @@ pub struct Call<'a> {
     pub body: Option<String>,
 }
 
-/// Signs a call: the request is to be sent once, as it is. The account's id goes with it where the credentials name it.
+/// Signs a call. The account's id goes with it where the credentials name it.
 ///
 /// # Errors
 /// When the keys hold a character that can't travel in a header, or the address can't be built.
-pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Result<http::Request<Bytes>, http::Error> {
+pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Result<Signed, http::Error> {
     let endpoint = call.endpoint;
     let (host, date) = (canonical::host(endpoint), date(now));
     let body = call.body.as_deref().unwrap_or_default();
@@ -52,7 +53,8 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Resul
     let path = encoded_path(call.path);
     let query = canonical::query(call.query.iter().map(|(name, value)| (*name, value.as_str())));
     let canonical = canonical_request(call.method.as_str(), &path, &query, &headers, body.as_bytes());
-    let signature = signature(&string_to_sign(&date, &canonical), &credentials.access_key_secret);
+    let string_to_sign = string_to_sign(&date, &canonical);
+    let signature = signature(&string_to_sign, &credentials.access_key_secret);
     let authorization = format!(
         "{ALGORITHM} Access={}, SignedHeaders={}, Signature={signature}",
         credentials.access_key_id,
@@ -64,10 +66,8 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Resul
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    request
-        .header("accept", "application/json")
-        .header("authorization", authorization)
-        .body(Bytes::from(body.to_owned()))
+    let request = request.header("accept", "application/json").header("authorization", authorization);
+    Ok(Signed { request: request.body(Bytes::from(body.to_owned()))?, string_to_sign })
 }
 
 /// `20191115T033655Z`.
@@ -192,7 +192,7 @@ mod tests {
                 query,
                 body: Some(vector.request.body.clone()).filter(|body| !body.is_empty()),
             };
-            let request = sign(&call, &vector.credentials(), now).unwrap();
+            let request = sign(&call, &vector.credentials(), now).unwrap().request;
             assert_eq!(request.uri().to_string(), vector.request.url, "{}", vector.name);
             assert_eq!(request.body(), &vector.request.body, "{}", vector.name);
             for name in ["host", "x-sdk-date", "x-domain-id", "x-security-token"] {

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::spec::CODES;
-use crate::model::{Operation, Quota, QuotaEntry};
+use crate::model::Quota;
 use crate::provider::answer::{Answer, Sent, Wording, state};
 use crate::provider::json::Row;
-use crate::provider::{Accepted, ApiError, Domain, DomainPage, LogFile, LogPage, Page, Point, Record};
+use crate::provider::{Accepted, ApiError, Domain, LogFile, Page, Point, Record, Spec};
 
 /// The vendor sends one code with different statuses, and errors in JSON, JSON in lower case, or XML (gateway codes 2026, see
 /// `spec.rs`).
@@ -15,6 +15,8 @@ pub(super) static WORDING: Wording = Wording {
     good: 200..=200,
     errors_may_look_good: false,
     nested_lists: true, // `Tasks.CDNTask` in one call, `Tasks` in another: reference 2026-04
+    total: "TotalCount",
+    proof: "RequestId",
     inside: "",
     code: &["Code", "code"],
     message: &["Message", "message"],
@@ -46,11 +48,6 @@ fn explain_signature(error: &mut ApiError, sent: &Sent<'_>) {
     });
 }
 
-/// The rows of a list, which may be left out of an answer that has a request id.
-fn rows<'a>(answer: &'a Answer, field: &str) -> Result<Vec<Row<'a>>, ApiError> {
-    answer.rows(field, answer.request_id().is_some())
-}
-
 /// The task ids of an accepted batch. Without one of them and the request's id nothing proves that it was taken.
 pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiError> {
     let task_ids = answer.task_ids(field)?;
@@ -58,17 +55,12 @@ pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiErro
     Ok(Accepted { task_ids, request_id: Some(request_id) })
 }
 
-/// The rows of `Tasks`.
-pub(super) fn page(answer: &Answer) -> Result<Page, ApiError> {
-    let records: Vec<Record> = rows(answer, "Tasks")?.into_iter().map(record).collect();
-    Ok(Page { total: answer.total("TotalCount", records.len()), records })
-}
-
-fn record(row: Row<'_>) -> Record {
+/// A row of `Tasks`.
+pub(super) fn record(row: Row<'_>) -> Option<Record> {
     let (status, kind) = (row.word("Status"), row.word("ObjectType"));
     // `99.37%`.
     let percent = row.word("Process").trim().trim_end_matches('%').parse().ok();
-    Record {
+    Some(Record {
         task_id: row.word("TaskId"),
         url: row.word("ObjectPath"),
         prefetch: kind.eq_ignore_ascii_case("preload"),
@@ -77,39 +69,32 @@ fn record(row: Row<'_>) -> Record {
         status,
         percent: percent.filter(|percent: &f64| percent.is_finite() && *percent >= 0.0),
         created: row.moment("CreationTime"),
-    }
+    })
 }
 
-/// What is left; an operation whose numbers are missing or unreadable is left out. `prefixes`: how the names of its fields
-/// begin.
-pub(super) fn quota(answer: &Answer, prefixes: &[(Operation, &str)]) -> Result<Quota, ApiError> {
-    let count = |prefix: &str, suffix: &str| answer.row().count(&format!("{prefix}{suffix}"));
-    let entry = |&(operation, prefix): &(Operation, &str)| {
-        Some(QuotaEntry { operation, limit: count(prefix, "Quota")?, remaining: count(prefix, "Remain")? })
-    };
-    let entries: Vec<QuotaEntry> = prefixes.iter().filter_map(entry).collect();
-    if answer.code().is_some() || (entries.is_empty() && answer.request_id().is_none()) {
+/// What is left, by how the names of an operation's fields begin.
+pub(super) fn quota(answer: &Answer, spec: &Spec) -> Result<Quota, ApiError> {
+    let count = |name: String| answer.row().count(&name);
+    let quota = spec.left(|name| Some((count(format!("{name}Quota"))?, count(format!("{name}Remain"))?)));
+    if answer.code().is_some() || (quota.entries.is_empty() && answer.request_id().is_none()) {
         return Err(answer.without("a request id or a quota"));
     }
-    Ok(Quota { entries })
+    Ok(quota)
 }
 
-/// Measured values, in the order of time. A row without a readable time or value is left out.
-pub(super) fn points(answer: &Answer, field: &str) -> Result<Vec<Point>, ApiError> {
-    let point = |row: Row<'_>| Some(Point { at: row.moment("TimeStamp")?, domain: None, value: row.number("Value")? });
-    let mut points: Vec<Point> = rows(answer, field)?.into_iter().filter_map(point).collect();
-    points.sort_by_key(|point| point.at);
-    Ok(points)
+/// A measured value; without a readable time or value it is none.
+pub(super) fn point(row: Row<'_>) -> Option<Point> {
+    Some(Point { at: row.moment("TimeStamp")?, domain: None, value: row.number("Value")? })
 }
 
-/// Log files; their paths get `scheme` if they have none.
-pub(super) fn logs(answer: &Answer, scheme: &str) -> Result<LogPage, ApiError> {
-    let mut page = LogPage::default();
-    for of_domain in rows(answer, "DomainLogDetails")? {
+/// The log files of each domain; their paths get `scheme` if they have none.
+pub(super) fn logs(answer: &Answer, scheme: &str) -> Result<Page<LogFile>, ApiError> {
+    let mut page = Page::default();
+    for of_domain in answer.rows("DomainLogDetails")? {
         let files = of_domain.rows("LogInfos").flatten().unwrap_or_default();
         let total = of_domain.object("PageInfos").count("Total");
         page.total += total.map_or(files.len(), |total| total as usize);
-        page.files.extend(files.into_iter().map(|row| {
+        page.rows.extend(files.into_iter().map(|row| {
             let path = row.word("LogPath");
             let url = if path.contains("://") { path } else { format!("{scheme}://{path}") };
             LogFile {
@@ -125,14 +110,12 @@ pub(super) fn logs(answer: &Answer, scheme: &str) -> Result<LogPage, ApiError> {
     Ok(page)
 }
 
-/// The account's domains.
-pub(super) fn domains(answer: &Answer) -> Result<DomainPage, ApiError> {
-    let domain = |row: Row<'_>| Domain {
+/// One of the account's domains.
+pub(super) fn domain(row: Row<'_>) -> Option<Domain> {
+    Some(Domain {
         name: row.word("DomainName"),
         status: row.word("DomainStatus"),
         service: row.word("CdnType"),
         cname: row.text("Cname"),
-    };
-    let domains: Vec<Domain> = rows(answer, "Domains")?.into_iter().map(domain).collect();
-    Ok(DomainPage { total: answer.total("TotalCount", domains.len()), domains })
+    })
 }

@@ -35,6 +35,7 @@ mod tasks;
 pub(super) struct AlibabaEmulator {
     spec: &'static Spec,
     product: &'static Product,
+    shape: Shape,
     settings: EmulatorSettings,
     tasks: Tasks,
     /// Used up, by day (counted from the epoch, in UTC+8) and operation.
@@ -42,6 +43,27 @@ pub(super) struct AlibabaEmulator {
     nonces: Nonces,
     window: Window,
     requests: u64,
+}
+
+/// What a product's answers look like, where that makes no difference to whoever reads them.
+struct Shape {
+    /// The level between `Tasks` and the rows.
+    rows: &'static str,
+    /// The name of a page's number in a list of log files.
+    log_page: &'static str,
+    /// Whether measured values come as text.
+    measures_as_text: bool,
+}
+
+impl Shape {
+    fn of(spec: &Spec) -> Self {
+        match spec.name {
+            // Reference 2026-04; guide 2021-07 (see `spec.rs`).
+            "alibaba-cdn" => Self { rows: "CDNTask", log_page: "PageIndex", measures_as_text: true },
+            // Reference 2026-04; VOD guide 2021-07 shows numbers.
+            _ => Self { rows: "Task", log_page: "PageNumber", measures_as_text: false },
+        }
+    }
 }
 
 /// The calls it knows.
@@ -63,6 +85,7 @@ impl AlibabaEmulator {
         Self {
             spec,
             product,
+            shape: Shape::of(spec),
             settings: settings.clone(),
             tasks: Tasks::default(),
             used: HashMap::new(),
@@ -107,7 +130,7 @@ impl AlibabaEmulator {
         ];
         let submissions = operations.into_iter().filter_map(|(action, operation)| {
             let limit = self.spec.operation(operation)?;
-            Some((action, limit.api, limit.calls_per_second))
+            Some((action, limit.call.api, limit.call.calls_per_second))
         });
         let Spec { status, records, quota, asks, .. } = self.spec;
         // A product without a call by id names the list twice; the list it is.

@@ -3,22 +3,23 @@
 //! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `credentials.rs` gets keys, and `emulator.rs` is the
 //! vendor in memory. `README.md` holds links, permissions and what is unproven.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Kind, Operation, Quota, Tag};
-use crate::provider::answer::{Answer, Sent};
-use crate::provider::credentials::Keys;
-use crate::provider::sign::acs::{Call, Sign, timestamp};
+use crate::provider::answer::Answer;
+use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallLimit, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion,
-    Opening, OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
-    not_offered,
+    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, Page,
+    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
 };
 
-use spec::{Product, object_type};
+use answer::WORDING;
+use spec::{Product, REFRESH_IDS, object_type};
 
 mod answer;
 mod credentials;
@@ -29,136 +30,81 @@ mod tests;
 
 pub use spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD};
 
-/// How long the vendor keeps records. Source: reference 2026-04 (see `spec.rs`).
-const RECORDS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
-
 /// The names of a page's length and number. Source: reference 2026-04 (see `spec.rs`).
 const PAGE: [&str; 2] = ["PageSize", "PageNumber"];
 
 /// One of the vendor's products, opened for one target.
 struct Alibaba {
-    spec: &'static Spec,
+    opening: Opening,
     product: &'static Product,
-    options: Options,
-    endpoint: url::Url,
-    keys: Keys,
-    sign: Sign,
 }
 
-/// Decoded parameters, in any order.
-type Parameters = Vec<(&'static str, String)>;
-
 impl Alibaba {
-    fn open(product: &'static Product, opening: Opening) -> Self {
-        let Opening { spec, options, endpoint, keys } = opening;
-        let v1 = matches!(options.get("signature"), Some(OptionValue::Word(word)) if word == "v1");
-        Self { spec, product, options, endpoint, keys, sign: if v1 { acs1::sign } else { acs3::sign } }
-    }
-
-    /// Signs and sends one call.
-    async fn call(&self, asked: Asked, api: &dyn Api) -> Result<Answer, ApiError> {
-        let call = Call {
-            method: Method::POST,
-            endpoint: &self.endpoint,
-            action: asked.api,
-            version: self.product.version,
-            query: asked.query,
-            form: asked.form,
-        };
-        let now = api.now();
-        let signed = (self.sign)(&call, &self.keys.current(), now, &api.nonce())
-            .map_err(|error| ApiError::unsignable(asked.api, &error))?;
-        let sent = Sent {
-            api: asked.api,
-            permission: asked.permission,
-            submits: asked.submits,
-            signed_at: Some(now),
-            signed: &signed.string_to_sign,
-        };
-        answer::WORDING.ask(signed.request, &sent, api).await
+    /// Signs and sends one call, with its parameters in the query or in a form. If it `submits`, it may change something.
+    async fn call(
+        &self,
+        call: &CallSpec,
+        submits: bool,
+        query: Parameters,
+        form: Parameters,
+        api: &dyn Api,
+    ) -> Result<Answer, ApiError> {
+        let Opening { endpoint, keys, .. } = &self.opening;
+        let (action, version) = (call.api, self.product.version);
+        let request = Call { method: Method::POST, endpoint, action, version, query, form };
+        let sign = if self.opening.word("signature") == Some("v1") { acs1::sign } else { acs3::sign };
+        WORDING.ask(call, submits, keys, api, |keys, now| sign(&request, &keys, now, &api.nonce())).await
     }
 
     /// Sends a call that changes nothing.
-    async fn read(&self, limit: &'static CallLimit, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
-        let asked = Asked { api: limit.api, permission: limit.permission, submits: false, query, form: Vec::new() };
-        self.call(asked, api).await
+    async fn read(&self, call: &CallSpec, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
+        self.call(call, false, query, Vec::new(), api).await
     }
-
-    /// `WithHeader`, `Area` and the other parameters of a prefetch, from the target's options; absent where unset.
-    fn prefetch_options(&self) -> Parameters {
-        let value = |option: &OptionValue| match option {
-            OptionValue::Boolean(yes) => yes.to_string(),
-            OptionValue::Word(word) => word.clone(),
-            OptionValue::Duration(span) => span.as_secs().to_string(),
-            OptionValue::Headers(headers) => serde_json::to_string(headers).expect("a map of strings is JSON"),
-        };
-        let names = self.product.prefetch_options.iter();
-        names.filter_map(|&(name, option)| Some((name, value(self.options.get(option)?)))).collect()
-    }
-}
-
-/// A call of ours, before it is signed.
-struct Asked {
-    api: &'static str,
-    permission: &'static str,
-    /// Whether it may change something, so that a lost answer leaves doubt.
-    submits: bool,
-    query: Parameters,
-    form: Parameters,
 }
 
 #[async_trait(?Send)]
 impl Provider for Alibaba {
     fn spec(&self) -> &'static Spec {
-        self.spec
+        self.opening.spec
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
         let Submission { operation, force, urls } = submission;
-        let limit = self.spec.able(operation)?;
-        let unfit = |message: String| ApiError::new(ApiErrorKind::Refused, limit.api, message);
+        let limits = self.spec().able(operation)?;
+        let unfit = |message: String| ApiError::new(ApiErrorKind::Refused, limits.call.api, message);
         if urls.iter().any(|url| url.contains(['\n', '\r'])) {
             return Err(unfit("an address holds a line break, which would make it two".to_owned()));
         }
+        let addresses = || ("ObjectPath", urls.join("\n"));
         let mut parameters = match operation {
             Operation::Refresh(Kind::Tag) => tags(urls).map_err(unfit)?,
-            _ => vec![("ObjectPath", urls.join("\n"))],
+            Operation::Refresh(kind) => vec![addresses(), ("ObjectType", object_type(kind).to_owned())],
+            Operation::Prefetch => [self.opening.parameters(), vec![addresses()]].concat(),
         };
-        match operation {
-            Operation::Refresh(Kind::Tag) | Operation::Prefetch => {}
-            Operation::Refresh(kind) => parameters.push(("ObjectType", object_type(kind).to_owned())),
+        if force && !matches!(operation, Operation::Prefetch | Operation::Refresh(Kind::File)) {
+            parameters.push(("Force", "true".to_owned()));
         }
-        let (in_form, ids) = match operation {
-            Operation::Refresh(kind) => {
-                if force && kind != Kind::File {
-                    parameters.push(("Force", "true".to_owned()));
-                }
-                (self.product.refresh_in_form && kind != Kind::Tag, self.product.refresh_ids)
-            }
-            Operation::Prefetch => {
-                parameters.extend(self.prefetch_options());
-                (false, self.product.prefetch_ids)
-            }
-        };
-        let (query, form) = if in_form { (Vec::new(), parameters) } else { (parameters, Vec::new()) };
-        let asked = Asked { api: limit.api, permission: limit.permission, submits: true, query, form };
-        answer::accepted(&self.call(asked, api).await?, ids)
+        // What isn't counted in the request line doesn't travel there.
+        let in_line = limits.request_line_bytes.is_some();
+        let (query, form) = if in_line { (parameters, Vec::new()) } else { (Vec::new(), parameters) };
+        let ids = if operation == Operation::Prefetch { self.product.prefetch_ids } else { REFRESH_IDS };
+        answer::accepted(&self.call(&limits.call, true, query, form, api).await?, ids)
     }
 
     /// By id there is no paging: the first page holds everything. A product without that call lists what one id stands for.
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
-        if self.spec.status.rows_per_page > 0 {
+        if self.spec().status.rows_per_page > 0 {
             let filter = RecordFilter { task_id: task_ids.first().cloned(), ..RecordFilter::default() };
             return self.records(&filter, page, api).await;
         }
         if page > 1 || task_ids.is_empty() {
             return Ok(Page::default());
         }
-        answer::page(&self.read(&self.spec.status, vec![("TaskId", task_ids.join(","))], api).await?)
+        self.read(&self.spec().status, vec![("TaskId", task_ids.join(","))], api).await?.page("Tasks", answer::record)
     }
 
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
-        let limit = &self.spec.records;
+        let limit = &self.spec().records;
         if filter.kind.is_none() && (filter.domain.is_some() || filter.status.is_some()) {
             let error =
                 ApiError::new(ApiErrorKind::Denied, limit.api, "a domain or a status is asked for without a kind");
@@ -171,42 +117,35 @@ impl Provider for Alibaba {
         query.extend(filter.kind.map(|kind| ("ObjectType", record_kind(kind).to_owned())));
         query.extend(filter.status.map(|status| ("Status", record_status(status).to_owned())));
         if filter.since.is_some() || filter.until.is_some() {
-            let (start, end) = window(filter, api.server_now());
+            let (start, end) = window(filter, self.spec().records_kept, api.server_now());
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
         }
-        answer::page(&self.read(limit, query, api).await?)
+        self.read(limit, query, api).await?.page("Tasks", answer::record)
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        answer::quota(&self.read(&self.spec.quota, Vec::new(), api).await?, self.product.quota)
+        answer::quota(&self.read(&self.spec().quota, Vec::new(), api).await?, self.spec())
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
-        let (spec, field) = match question.measure {
-            Measure::Traffic => (&self.spec.asks.traffic, "TrafficDataPerInterval"), // reference 2026-04
-            Measure::Bandwidth => (&self.spec.asks.bandwidth, "BpsDataPerInterval"), // reference 2026-04
-        };
-        let spec = spec.as_ref().ok_or_else(|| not_offered(self.spec, question.measure.name()))?;
         let mut query = vec![("Interval", question.interval.as_secs().to_string())];
         if !question.domains.is_empty() {
             query.push(("DomainName", question.domains.join(",")));
         }
         query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
-        answer::points(&self.read(&spec.call, query, api).await?, field)
+        Ok(self.read(&question.offer.call, query, api).await?.page(question.offer.name, answer::point)?.rows)
     }
 
-    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<LogPage, ApiError> {
-        let spec = self.spec.asks.logs.as_ref().ok_or_else(|| not_offered(self.spec, "logs"))?;
-        let mut query = spec.call.page(PAGE, page);
+    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
+        let mut query = question.offer.call.page(PAGE, page);
         query.push(("DomainName", question.domain.clone()));
         query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
         // The paths come without a scheme, and are served as the API is.
-        answer::logs(&self.read(&spec.call, query, api).await?, self.endpoint.scheme())
+        answer::logs(&self.read(&question.offer.call, query, api).await?, self.opening.endpoint.scheme())
     }
 
-    async fn domains(&self, page: u32, api: &dyn Api) -> Result<DomainPage, ApiError> {
-        let limit = self.spec.asks.domains.as_ref().ok_or_else(|| not_offered(self.spec, "domains"))?;
-        answer::domains(&self.read(limit, limit.page(PAGE, page), api).await?)
+    async fn domains(&self, offer: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {
+        self.read(offer, offer.page(PAGE, page), api).await?.page("Domains", answer::domain)
     }
 }
 
@@ -241,9 +180,9 @@ fn record_status(status: RecordStatus) -> &'static str {
 }
 
 /// Start and end around what was asked for, even when cut to whole seconds: the vendor wants both, and nothing too old.
-fn window(filter: &RecordFilter, now: Timestamp) -> (Timestamp, Timestamp) {
+fn window(filter: &RecordFilter, kept: Duration, now: Timestamp) -> (Timestamp, Timestamp) {
     // A minute less, so that the request doesn't grow too old on its way.
-    let oldest = now - RECORDS_ARE_KEPT + SignedDuration::from_mins(1);
+    let oldest = now - kept + SignedDuration::from_mins(1);
     let start = filter.since.map_or(oldest, |since| since.max(oldest));
     let end = filter.until.unwrap_or(now).max(start) + SignedDuration::from_secs(1);
     (start, end)

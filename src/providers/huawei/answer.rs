@@ -6,17 +6,19 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::spec::CODES;
-use crate::model::{Operation, Quota, QuotaEntry};
+use super::spec::{CODES, HUAWEI_CDN};
+use crate::model::Quota;
 use crate::provider::answer::{Answer, Sent, Wording, state};
 use crate::provider::json::{self, Row};
-use crate::provider::{Accepted, ApiError, ApiErrorKind, Domain, DomainPage, LogFile, LogPage, Page, Point, Record};
+use crate::provider::{Accepted, ApiError, ApiErrorKind, Domain, LogFile, Page, Point, Record};
 
 /// A business error comes as a success with `error` in its body. Other spellings: huaweicloudsdkcore 3.1.219 reads them too.
 pub(super) static WORDING: Wording = Wording {
     good: 200..=299,
     errors_may_look_good: true,
     nested_lists: false,
+    total: "total",
+    proof: "total",
     inside: "error",
     code: &["error_code", "code", "errorCode"],
     message: &["error_msg", "message", "errorMsg"],
@@ -55,12 +57,6 @@ fn amend(error: &mut ApiError, sent: &Sent<'_>) {
     }
 }
 
-/// The rows of a list, which may be left out of an answer that says how many there are; and how many there are.
-fn rows<'a>(answer: &'a Answer, field: &str) -> Result<(Vec<Row<'a>>, usize), ApiError> {
-    let rows = answer.rows(field, answer.row().count("total").is_some())?;
-    Ok((rows, answer.total("total", 0)))
-}
-
 /// The id of an accepted task.
 pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiError> {
     Ok(Accepted { task_ids: answer.task_ids(field)?, request_id: answer.request_id() })
@@ -68,29 +64,20 @@ pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiErro
 
 /// The rows of one task. That it is `task_done` says only that nothing is under way; its rows tell what came of it.
 pub(super) fn detail(answer: &Answer, task_id: &str) -> Result<Page, ApiError> {
-    let rows = answer.rows("urls", false)?;
     let task_type = answer.row().text("task_type");
-    let of_task = |row: Row<'_>| {
-        let record = record(row);
+    answer.page("urls", |row| {
+        let record = record(row)?;
         let prefetch = task_type.as_deref().map_or(record.prefetch, is_prefetch);
-        Record { task_id: task_id.to_owned(), prefetch, ..record }
-    };
-    let records: Vec<Record> = rows.into_iter().map(of_task).collect();
-    Ok(Page { total: answer.total("total", records.len()), records })
-}
-
-/// The rows of the record query.
-pub(super) fn records(answer: &Answer) -> Result<Page, ApiError> {
-    let (rows, total) = rows(answer, "result")?;
-    Ok(Page { records: rows.into_iter().map(record).collect(), total })
+        Some(Record { task_id: task_id.to_owned(), prefetch, ..record })
+    })
 }
 
 /// A row of a task's details or of the record query.
-fn record(row: Row<'_>) -> Record {
+pub(super) fn record(row: Row<'_>) -> Option<Record> {
     let (status, task_type) = (row.word("status"), row.first(&["task_type", "type"]).unwrap_or_default());
     let why: Vec<String> = ["fail_classify", "fail_desc"].iter().filter_map(|name| row.text(name)).collect();
     let prefetch = is_prefetch(&task_type);
-    Record {
+    Some(Record {
         task_id: row.word("task_id"),
         url: row.word("url"),
         prefetch,
@@ -99,7 +86,7 @@ fn record(row: Row<'_>) -> Record {
         status,
         percent: None,
         created: row.moment("create_time"),
-    }
+    })
 }
 
 /// `PREHEATING` or `preheating`, and not `REFRESH_AFTER_PREHEATING`.
@@ -107,15 +94,14 @@ fn is_prefetch(task_type: &str) -> bool {
     task_type.trim().eq_ignore_ascii_case("preheating")
 }
 
-/// What is left; an operation that isn't among them is left out.
-pub(super) fn quota(answer: &Answer, names: &[(Operation, &str)]) -> Result<Quota, ApiError> {
-    let (rows, _) = rows(answer, "quotas")?;
-    let entry = |&(operation, name): &(Operation, &str)| {
+/// What is left.
+pub(super) fn quota(answer: &Answer) -> Result<Quota, ApiError> {
+    let rows = answer.rows("quotas")?;
+    Ok(HUAWEI_CDN.left(|name| {
         let row = rows.iter().find(|row| row.word("type") == name)?;
         let (limit, used) = (row.count("quota_limit")?, row.count("used")?);
-        Some(QuotaEntry { operation, limit, remaining: limit.saturating_sub(used) })
-    };
-    Ok(Quota { entries: names.iter().filter_map(entry).collect() })
+        Some((limit, limit.saturating_sub(used)))
+    }))
 }
 
 /// One value for each width from `start` on, by domain where the answer tells them apart.
@@ -139,32 +125,24 @@ pub(super) fn points(answer: &Answer, name: &str, start: Timestamp, width: Durat
     Ok(points)
 }
 
-/// The rows of the list of log files. Their links are as good as keys.
-pub(super) fn logs(answer: &Answer) -> Result<LogPage, ApiError> {
-    let (rows, total) = rows(answer, "logs")?;
-    let file = |row: Row<'_>| {
-        Some(LogFile {
-            domain: row.word("domain_name"),
-            name: row.text("name")?,
-            url: row.text("link")?.into(),
-            bytes: row.count("size").unwrap_or(0),
-            since: row.moment("start_time"),
-            until: row.moment("end_time"),
-        })
-    };
-    Ok(LogPage { files: rows.into_iter().filter_map(file).collect(), total })
+/// A log file. Its link is as good as a key.
+pub(super) fn log_file(row: Row<'_>) -> Option<LogFile> {
+    Some(LogFile {
+        domain: row.word("domain_name"),
+        name: row.text("name")?,
+        url: row.text("link")?.into(),
+        bytes: row.count("size").unwrap_or(0),
+        since: row.moment("start_time"),
+        until: row.moment("end_time"),
+    })
 }
 
-/// The rows of the list of domains.
-pub(super) fn domains(answer: &Answer) -> Result<DomainPage, ApiError> {
-    let (rows, total) = rows(answer, "domains")?;
-    let domain = |row: Row<'_>| {
-        Some(Domain {
-            name: row.text("domain_name")?,
-            status: row.word("domain_status"),
-            service: row.word("business_type"),
-            cname: row.text("cname"),
-        })
-    };
-    Ok(DomainPage { domains: rows.into_iter().filter_map(domain).collect(), total })
+/// One of the account's domains.
+pub(super) fn domain(row: Row<'_>) -> Option<Domain> {
+    Some(Domain {
+        name: row.text("domain_name")?,
+        status: row.word("domain_status"),
+        service: row.word("business_type"),
+        cname: row.text("cname"),
+    })
 }

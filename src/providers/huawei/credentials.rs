@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::spec::EXCHANGE;
-use crate::provider::exchange::{Asked, Exchange, ExchangeSpec, Proof};
-use crate::provider::{ApiError, ApiErrorKind, ApiName};
+use crate::provider::exchange::{Asked, Proof};
+use crate::provider::{ApiError, ApiErrorKind};
 
 /// The call. Source: sts 3.1.219.
 pub(super) const API: &str = "AssumeAgencyWithOIDC";
@@ -22,39 +21,22 @@ pub(super) const PATH: &str = "/v5/agencies/assume-with-oidc";
 /// How long the keys shall live, in seconds: the default of the vendor's. Source: sts 3.1.219.
 const LIFE: u32 = 3_600;
 
-/// The vendor's Security Token Service.
-pub(super) struct Sts;
-
-impl Exchange for Sts {
-    fn spec(&self) -> &'static ExchangeSpec {
-        &EXCHANGE
-    }
-
-    fn api(&self, _: &Proof<'_>) -> &'static str {
-        API
-    }
-
-    fn is_role(&self, text: &str) -> bool {
-        text.starts_with("iam::") && text.contains(":agency:") && !text.ends_with(':')
-    }
-
-    fn request(&self, asked: &Asked<'_>, _: Timestamp, _: &str) -> Result<Request<Bytes>, ApiError> {
-        let Proof::Token { provider, token } = asked.proof else {
-            return Err(ApiError::new(ApiErrorKind::Credentials, API, "an agency is assumed with a token only"));
-        };
-        let body = json!({
-            "provider_urn": provider,
-            "agency_urn": asked.role,
-            "agency_session_name": asked.session,
-            "id_token": token.expose_secret(),
-            "duration_seconds": asked.life.unwrap_or(LIFE),
-        });
-        Request::post(format!("{}{PATH}", asked.endpoint.as_str().trim_end_matches('/')))
-            .header("content-type", "application/json;charset=UTF-8")
-            .extension(ApiName(API))
-            .body(Bytes::from(body.to_string()))
-            .map_err(|_| ApiError::new(ApiErrorKind::Credentials, API, "the endpoint makes no address"))
-    }
+/// The request to the vendor's Security Token Service.
+pub(super) fn request(asked: &Asked<'_>, _: Timestamp, _: &str) -> Result<Request<Bytes>, ApiError> {
+    let Proof::Token { provider, token } = asked.proof else {
+        return Err(ApiError::new(ApiErrorKind::Credentials, API, "an agency is assumed with a token only"));
+    };
+    let body = json!({
+        "provider_urn": provider,
+        "agency_urn": asked.role,
+        "agency_session_name": asked.session,
+        "id_token": token.expose_secret(),
+        "duration_seconds": asked.life.unwrap_or(LIFE),
+    });
+    Request::post(format!("{}{PATH}", asked.endpoint.as_str().trim_end_matches('/')))
+        .header("content-type", "application/json;charset=UTF-8")
+        .body(Bytes::from(body.to_string()))
+        .map_err(|_| ApiError::new(ApiErrorKind::Credentials, API, "the endpoint makes no address"))
 }
 
 #[cfg(test)]
@@ -64,7 +46,7 @@ mod tests {
     use serde_json::Value;
     use url::Url;
 
-    use super::super::spec::PROFILES;
+    use super::super::spec::{EXCHANGE, PROFILES};
     use super::*;
     use crate::provider::profile::Holds;
 
@@ -80,16 +62,16 @@ mod tests {
         let proof = Proof::Token { provider: &provider, token: &token };
         let (external_id, life) = (None, None);
         let asked = Asked { endpoint: &endpoint, role: &role, session: &session, external_id, life, proof };
-        let ours = Sts.request(&asked, Timestamp::UNIX_EPOCH, "").unwrap();
+        let ours = request(&asked, Timestamp::UNIX_EPOCH, "").unwrap();
         assert_eq!((ours.method().as_str(), ours.uri().path()), ("POST", vector["target"].as_str().unwrap()));
         assert_eq!(ours.headers()["content-type"], "application/json;charset=UTF-8");
         theirs["duration_seconds"] = LIFE.into();
         assert_eq!(serde_json::from_slice::<Value>(ours.body()).unwrap(), theirs);
         let body = r#"{"credentials":{"access_key_id":"i","secret_access_key":"s","security_token":"t","expiration":"2099-01-01T00:00:00.000000Z"}}"#;
-        let keys = Sts.read(&asked, &Response::new(Bytes::from_static(body.as_bytes()))).unwrap();
+        let keys = EXCHANGE.read(&asked, &Response::new(Bytes::from_static(body.as_bytes()))).unwrap();
         assert_eq!(keys.expires, Some("2099-01-01T00:00:00Z".parse().unwrap()));
         let refusal = Response::builder().status(403).body(Bytes::from_static(b"{}")).unwrap();
-        assert!(Sts.read(&asked, &refusal).is_err());
+        assert!(EXCHANGE.read(&asked, &refusal).is_err());
     }
 
     #[test]

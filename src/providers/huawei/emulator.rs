@@ -78,11 +78,11 @@ impl<'r> Call<'r> {
 
     /// The vendor's name of it, and how often in a second it may be made.
     fn limits(&self) -> (&'static str, f64) {
-        let operation = |operation| HUAWEI_CDN.operation(operation).map(|limit| (limit.api, limit.calls_per_second));
+        let operation = |operation| HUAWEI_CDN.operation(operation).map(|limits| &limits.call);
         let asks = &HUAWEI_CDN.asks;
         let limit = match self {
-            Self::Refresh => return operation(Operation::Refresh(Kind::File)).unwrap_or_default(),
-            Self::Prefetch => return operation(Operation::Prefetch).unwrap_or_default(),
+            Self::Refresh => operation(Operation::Refresh(Kind::File)),
+            Self::Prefetch => operation(Operation::Prefetch),
             Self::Tasks => return ("ShowHistoryTasks", 30.0), // reference 2025-11 (see `spec.rs`)
             Self::Detail(_) => Some(&HUAWEI_CDN.status),
             Self::Records => Some(&HUAWEI_CDN.records),

@@ -9,15 +9,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::model::{Kind, Operation, Quota};
-use crate::provider::answer::{Answer, Sent};
-use crate::provider::credentials::Keys;
+use crate::provider::answer::Answer;
+use crate::provider::credentials::Credentials;
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
-    Accepted, Api, ApiError, CallLimit, DomainPage, LogPage, LogQuestion, Measure, MeasureQuestion, Opening,
-    OptionValue, Options, Page, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
+    Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, OptionValue, Page,
+    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
 };
 
-use spec::{EUROPE, FOREIGN, QUOTAS};
+use answer::WORDING;
+use spec::{EUROPE, FOREIGN};
 
 mod answer;
 mod credentials;
@@ -32,67 +33,27 @@ pub use spec::HUAWEI_CDN;
 const PAGE: [&str; 2] = ["page_size", "page_number"];
 
 /// Huawei Cloud CDN, opened for one target.
-struct Huawei {
-    options: Options,
-    endpoint: url::Url,
-    keys: Keys,
-}
-
-/// Decoded parameters, in any order.
-type Parameters = Vec<(&'static str, String)>;
-
-/// A call of ours, before it is signed.
-struct Asked<'a> {
-    api: &'static str,
-    permission: &'static str,
-    path: &'a str,
-    query: Parameters,
-    /// With one, it may change something, so that a lost answer leaves doubt.
-    body: Option<Value>,
-}
+struct Huawei(Opening);
 
 impl Huawei {
-    fn open(opening: Opening) -> Self {
-        let Opening { options, endpoint, keys, .. } = opening;
-        Self { options, endpoint, keys }
-    }
-
-    /// Signs and sends one call.
-    async fn call(&self, asked: Asked<'_>, api: &dyn Api) -> Result<Answer, ApiError> {
-        let mut credentials = self.keys.current();
-        credentials.account_id = self.word("domain-id").map(str::to_owned).or(credentials.account_id);
-        let submits = asked.body.is_some();
-        let call = Call {
-            method: if submits { Method::POST } else { Method::GET },
-            endpoint: &self.endpoint,
-            path: asked.path,
-            query: asked.query,
-            body: asked.body.map(|body| body.to_string()),
+    /// Signs and sends one call; with a body, it may change something.
+    async fn call(
+        &self,
+        call: &CallSpec,
+        path: &str,
+        query: Parameters,
+        body: Option<Value>,
+        api: &dyn Api,
+    ) -> Result<Answer, ApiError> {
+        let submits = body.is_some();
+        let method = if submits { Method::POST } else { Method::GET };
+        let body = body.map(|body| body.to_string());
+        let request = Call { method, endpoint: &self.0.endpoint, path, query, body };
+        let account = self.0.word("domain-id").map(str::to_owned);
+        let sign = |keys: Credentials, now| {
+            sdk_hmac::sign(&request, &Credentials { account_id: account.or(keys.account_id), ..keys }, now)
         };
-        let signed_at = api.now();
-        let request =
-            sdk_hmac::sign(&call, &credentials, signed_at).map_err(|error| ApiError::unsignable(asked.api, &error))?;
-        let (api_name, permission) = (asked.api, asked.permission);
-        let sent = Sent { api: api_name, permission, submits, signed_at: Some(signed_at), signed: "" };
-        answer::WORDING.ask(request, &sent, api).await
-    }
-
-    /// Sends a call that changes nothing.
-    async fn read(&self, limit: &CallLimit, path: &str, query: Parameters, api: &dyn Api) -> Result<Answer, ApiError> {
-        let asked = Asked { api: limit.api, permission: limit.permission, path, query, body: None };
-        self.call(asked, api).await
-    }
-
-    fn word(&self, option: &str) -> Option<&str> {
-        match self.options.get(option) {
-            Some(OptionValue::Word(word)) if !word.is_empty() => Some(word),
-            _ => None,
-        }
-    }
-
-    /// The parameters of every call but the record query; absent where the target names no project.
-    fn project(&self) -> Parameters {
-        self.word("enterprise-project").map(|id| ("enterprise_project_id", id.to_owned())).into_iter().collect()
+        WORDING.ask(call, submits, &self.0.keys, api, sign).await
     }
 
     /// The rows of one task, a page of so many.
@@ -104,11 +65,11 @@ impl Huawei {
         page: u32,
         api: &dyn Api,
     ) -> Result<Page, ApiError> {
-        let mut query = self.project();
+        let mut query = self.0.parameters();
         query.extend(url.map(|url| ("url", url.to_owned())));
-        query.extend(CallLimit { rows_per_page: rows, ..HUAWEI_CDN.status }.page(PAGE, page));
+        query.extend(HUAWEI_CDN.status.rows(rows).page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
-        let answer = self.read(&HUAWEI_CDN.status, &path, query, api).await;
+        let answer = self.call(&HUAWEI_CDN.status, &path, query, None, api).await;
         match answer.and_then(|answer| answer::detail(&answer, task_id)) {
             // Not visible yet, since the id is one that the vendor gave us.
             Err(error) if error.code.as_deref() == Some(FOREIGN) => Ok(Page::default()),
@@ -125,17 +86,17 @@ impl Provider for Huawei {
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
         let Submission { operation, urls, .. } = submission;
-        let limit = HUAWEI_CDN.able(operation)?;
+        let limits = HUAWEI_CDN.able(operation)?;
         // What wasn't asked for isn't sent: the European cloud doesn't document the options.
         let mut task = Map::from_iter([("urls".to_owned(), json!(urls))]);
-        if let Some(OptionValue::Boolean(encode)) = self.options.get("zh-url-encode") {
+        if let Some(OptionValue::Boolean(encode)) = self.0.options.get("zh-url-encode") {
             task.insert("zh_url_encode".into(), (*encode).into());
         }
         let (path, field) = match operation {
             Operation::Refresh(kind) => {
                 let directory = kind == Kind::Directory;
                 task.insert("type".into(), if directory { "directory" } else { "file" }.into());
-                if let (true, Some(mode)) = (directory, self.word("mode")) {
+                if let (true, Some(mode)) = (directory, self.0.word("mode")) {
                     task.insert("mode".into(), mode.replace('-', "_").into());
                 }
                 ("/v1.0/cdn/content/refresh-tasks", "refresh_task")
@@ -143,8 +104,7 @@ impl Provider for Huawei {
             Operation::Prefetch => ("/v1.0/cdn/content/preheating-tasks", "preheating_task"),
         };
         let body = Some(json!({ field: task }));
-        let asked = Asked { api: limit.api, permission: limit.permission, path, query: self.project(), body };
-        answer::accepted(&self.call(asked, api).await?, field)
+        answer::accepted(&self.call(&limits.call, path, self.0.parameters(), body, api).await?, field)
     }
 
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
@@ -164,7 +124,6 @@ impl Provider for Huawei {
         }
         let offset = (page.max(1) as usize - 1) * limit.rows_per_page;
         let mut query = vec![("limit", limit.rows_per_page.to_string()), ("offset", offset.to_string())];
-        query.extend(filter.url.clone().map(|url| ("url", url)));
         let (task_type, file_type) = match filter.kind {
             None => (None, None),
             Some(RecordKind::Prefetch) => (Some("PREHEATING"), None),
@@ -173,79 +132,64 @@ impl Provider for Huawei {
             // There are none.
             Some(_) => return Ok(Page::default()),
         };
-        query.extend(task_type.map(|word| ("task_type", word.to_owned())));
-        query.extend(file_type.map(|word| ("file_type", word.to_owned())));
-        query.extend(filter.status.and_then(status_word).map(|word| ("status", word.to_owned())));
+        let status = match filter.status {
+            // There are four words for what isn't finished, and one can be asked for: none is then.
+            None | Some(RecordStatus::Running) => None,
+            Some(RecordStatus::Complete) => Some("succeed"),
+            Some(RecordStatus::Failed) => Some("failed"),
+        };
+        let words =
+            [("url", filter.url.as_deref()), ("task_type", task_type), ("file_type", file_type), ("status", status)];
+        query.extend(words.into_iter().filter_map(|(name, word)| Some((name, word?.to_owned()))));
         if filter.since.is_some() || filter.until.is_some() {
             let (start, end) = window(filter);
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }
-        answer::records(&self.read(limit, "/v1.0/cdn/contentgateway/url-tasks", query, api).await?)
+        self.call(limit, "/v1.0/cdn/contentgateway/url-tasks", query, None, api).await?.page("result", answer::record)
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        answer::quota(&self.read(&HUAWEI_CDN.quota, "/v1.0/cdn/quota", Vec::new(), api).await?, &QUOTAS)
+        answer::quota(&self.call(&HUAWEI_CDN.quota, "/v1.0/cdn/quota", Vec::new(), None, api).await?)
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
-        let (spec, stat_type) = match question.measure {
-            Measure::Traffic => (&HUAWEI_CDN.asks.traffic, "flux"),
-            Measure::Bandwidth => (&HUAWEI_CDN.asks.bandwidth, "bw"),
-        };
-        let Some(spec) = spec else { return Ok(Vec::new()) };
         let width = question.interval.as_secs().max(1).cast_signed();
         let start = whole(question.since, width);
         let end = whole(question.until, width).max(start.saturating_add(question.interval).unwrap_or(start));
         let domains = if question.domains.is_empty() { "all".to_owned() } else { question.domains.join(",") };
-        let mut query = self.project();
+        let mut query = self.0.parameters();
         query.extend([
             ("action", "detail".to_owned()),
             ("start_time", milliseconds(start)),
             ("end_time", milliseconds(end)),
             ("domain_name", domains),
-            ("stat_type", stat_type.to_owned()),
+            ("stat_type", question.offer.name.to_owned()),
             ("interval", width.to_string()),
             ("group_by", "domain".to_owned()),
         ]);
         // Without it the vendor counts the Chinese mainland alone; in Europe the word isn't documented.
-        if self.word("region") != Some(EUROPE) {
+        if self.0.word("region") != Some(EUROPE) {
             query.push(("service_area", "global".to_owned()));
         }
-        let answer = self.read(&spec.call, "/v1.0/cdn/statistics/domain-stats", query, api).await?;
-        answer::points(&answer, stat_type, start, question.interval)
+        let answer = self.call(&question.offer.call, "/v1.0/cdn/statistics/domain-stats", query, None, api).await?;
+        answer::points(&answer, question.offer.name, start, question.interval)
     }
 
-    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<LogPage, ApiError> {
-        let Some(spec) = &HUAWEI_CDN.asks.logs else { return Ok(LogPage::default()) };
-        // Whole hours, around what was asked for.
-        let start = whole(question.since, 3_600);
-        let end =
-            whole(question.until.saturating_add(SignedDuration::from_secs(3_599)).unwrap_or(question.until), 3_600);
-        let longest = start.saturating_add(spec.span).unwrap_or(end);
-        let mut query = self.project();
+    async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
+        let mut query = self.0.parameters();
         query.extend([
             ("domain_name", question.domain.clone()),
-            ("start_time", milliseconds(start)),
-            ("end_time", milliseconds(end.min(longest))),
+            ("start_time", milliseconds(question.since)),
+            ("end_time", milliseconds(question.until)),
         ]);
-        query.extend(spec.call.page(PAGE, page));
-        answer::logs(&self.read(&spec.call, "/v1.0/cdn/logs", query, api).await?)
+        query.extend(question.offer.call.page(PAGE, page));
+        self.call(&question.offer.call, "/v1.0/cdn/logs", query, None, api).await?.page("logs", answer::log_file)
     }
 
-    async fn domains(&self, page: u32, api: &dyn Api) -> Result<DomainPage, ApiError> {
-        let Some(limit) = &HUAWEI_CDN.asks.domains else { return Ok(DomainPage::default()) };
-        let mut query = self.project();
-        query.extend(limit.page(PAGE, page));
-        answer::domains(&self.read(limit, "/v1.0/cdn/domains", query, api).await?)
-    }
-}
-
-/// The word of the record query; there are four for what isn't finished, and one can be asked for: none is then.
-fn status_word(status: RecordStatus) -> Option<&'static str> {
-    match status {
-        RecordStatus::Running => None,
-        RecordStatus::Complete => Some("succeed"),
-        RecordStatus::Failed => Some("failed"),
+    async fn domains(&self, offer: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {
+        let mut query = self.0.parameters();
+        query.extend(offer.page(PAGE, page));
+        self.call(offer, "/v1.0/cdn/domains", query, None, api).await?.page("domains", answer::domain)
     }
 }
 

@@ -15,23 +15,19 @@ use crate::model::{Kind, Operation};
 use crate::provider::ApiErrorKind::{
     self, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
+use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
 use crate::provider::answer::Code;
 use crate::provider::{
-    Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, OptionValueSpec,
-    PolicySpec, Spec,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, Spec, days,
 };
 
 use super::Huawei;
-use super::credentials::Sts;
 use super::emulator::HuaweiEmulator;
 use keys::CREDENTIALS;
 
 mod keys;
 
 pub(super) use keys::{EXCHANGE, PROFILES};
-
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// The region that is a cloud of its own, with accounts of its own.
 pub(super) const EUROPE: &str = "europe";
@@ -46,106 +42,53 @@ pub static HUAWEI_CDN: Spec = Spec {
         EndpointSpec { region: EUROPE, url: "https://cdn.myhuaweicloud.eu" },    // sdk 3.1.219
     ],
     options: &[
-        OptionSpec {
-            name: "region",
-            help: "`europe` for the separate European cloud; unset: `global`",
-            value: OptionValueSpec::OneOf(&["global", EUROPE]),
-        },
-        OptionSpec {
-            name: "mode",
-            help: "refresh everything below a directory, or only what changed at the origin; unset: `all`",
-            value: OptionValueSpec::OneOf(&["all", "detect-modify-refresh"]),
-        },
-        OptionSpec {
-            name: "zh-url-encode",
-            help: "take addresses with Chinese characters in their encoded form only",
-            value: OptionValueSpec::Boolean,
-        },
-        OptionSpec {
-            name: "enterprise-project",
-            help: "the enterprise project's id, or `all`; IAM users need it where that feature is on",
-            value: OptionValueSpec::Text,
-        },
-        OptionSpec {
-            name: "domain-id",
-            help: "the account's id, sent with each request; unset: the one that comes with the keys",
-            value: OptionValueSpec::Text,
-        },
+        OptionSpec::new("region", OneOf(&["global", EUROPE]))
+            .help("`europe` for the separate European cloud; unset: `global`"),
+        OptionSpec::new("mode", OneOf(&["all", "detect-modify-refresh"]))
+            .help("refresh everything below a directory, or only what changed at the origin; unset: `all`"),
+        OptionSpec::new("zh-url-encode", Boolean)
+            .help("take addresses with Chinese characters in their encoded form only"),
+        OptionSpec::new("enterprise-project", Text)
+            .help("the enterprise project's id, or `all`; IAM users need it where that feature is on")
+            .sent_as("enterprise_project_id"), // with every call but those for records and quota: sdk 3.1.219
+        OptionSpec::new("domain-id", Text)
+            .help("the account's id, sent with each request; unset: the one that comes with the keys"),
         OptionSpec::SETTLE,
     ],
     credentials: CREDENTIALS,
-    exchange: Some(&Sts),
+    exchange: Some(&EXCHANGE),
     profiles: PROFILES,
+    // In a call: sdk 3.1.219; in a day: quotas 2026; the names in the quota: sdk 3.1.219.
     operations: &[
-        OperationSpec {
-            per_call: 1_000,      // sdk 3.1.219
-            per_day: Some(2_000), // quotas 2026
-            ..refresh(Kind::File)
-        },
-        OperationSpec {
-            per_call: 100,      // sdk 3.1.219
-            per_day: Some(100), // quotas 2026
-            ..refresh(Kind::Directory)
-        },
-        OperationSpec {
-            operation: Operation::Prefetch,
-            api: "CreatePreheatingTasks",
-            permission: "cdn:configuration:preheatCache", // policies 2026
-            per_call: 1_000,                              // sdk 3.1.219
-            per_day: Some(1_000),                         // quotas 2026
-            hosts_per_call: None,                         // none is documented
-            request_line_bytes: None,                     // the addresses travel in the body
-            calls_per_second: 30.0,                       // reference 2025-11
-            typical: Duration::from_secs(600), // depends on the files: reference 2025-11; taken as with others
-        },
+        takes(Operation::Refresh(Kind::File), REFRESH, 1_000, 2_000, "file_refresh"),
+        takes(Operation::Refresh(Kind::Directory), REFRESH, 100, 100, "dir_refresh"),
+        takes(Operation::Prefetch, PREFETCH, 1_000, 1_000, "preheat"),
     ],
-    status: CallLimit {
-        api: "ShowHistoryTaskDetails",
-        permission: "cdn:configuration:queryCacheHistoryTask", // policies 2026
-        calls_per_second: 30.0,                                // reference 2025-11
-        ids_per_call: 1,                                       // the id is in the path
-        rows_per_page: 2_000,                                  // up to 10,000: sdk 3.1.219; holds a whole task
-    },
-    records: CallLimit {
-        api: "ShowUrlTaskInfo",
-        permission: "cdn:configuration:queryCacheHistoryTask", // policies 2026
-        calls_per_second: 5.0,                                 // reference 2025-11
-        ids_per_call: 1,
-        rows_per_page: 100, // sdk 3.1.219
-    },
-    records_kept: Duration::from_secs(15 * 24 * 3_600), // reference 2025-11
-    records_span: DAY,                                  // reference 2025-11
-    quota: CallLimit {
-        api: "ShowQuota",
-        permission: "cdn:configuration:queryQuota", // not seen in a page; with identity policies none is needed: policies 2026
-        calls_per_second: 5.0,                      // reference 2026-01
-        ids_per_call: 1,
-        rows_per_page: 1,
-    },
+    // Policies 2026; reference 2025-11. The id is in the path. A page may have 10,000 rows (sdk 3.1.219): this holds a whole task.
+    status: CallSpec::new("ShowHistoryTaskDetails", "cdn:configuration:queryCacheHistoryTask", 30.0).rows(2_000),
+    // Policies 2026; reference 2025-11. The rows: sdk 3.1.219.
+    records: CallSpec::new("ShowUrlTaskInfo", "cdn:configuration:queryCacheHistoryTask", 5.0).rows(100),
+    records_kept: days(15), // reference 2025-11
+    records_span: days(1),  // reference 2025-11
+    // The permission was not seen in a page; with identity policies none is needed: policies 2026. How often: reference 2026-01.
+    quota: CallSpec::new("ShowQuota", "cdn:configuration:queryQuota", 5.0),
     quota_reset: "00:00 UTC+8", // not documented; the statistics' days begin there: sdk 3.1.219
     url_characters: 4_096,      // sdk 3.1.219
-    settle: Duration::from_secs(300), // faq 2026
+    settle: Duration::from_mins(5), // faq 2026
     asks: Asks {
-        traffic: Some(STATISTICS),
-        bandwidth: Some(STATISTICS),
+        traffic: Some(statistics("flux")), // sdk 3.1.219
+        bandwidth: Some(statistics("bw")), // sdk 3.1.219
         logs: Some(LogSpec {
-            call: CallLimit {
-                api: "ShowLogs",
-                permission: "cdn:log:queryLogs", // policies 2026
-                calls_per_second: 20.0,          // reference 2025-11
-                ids_per_call: 1,
-                rows_per_page: 1_000, // up to 10,000: sdk 3.1.219
-            },
-            span: Duration::from_secs(30 * 24 * 3_600), // sdk 3.1.219
-            kept: Duration::from_secs(30 * 24 * 3_600), // reference 2025-11
+            call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", 20.0) // policies 2026; reference 2025-11
+                .rows(1_000), // up to 10,000: sdk 3.1.219
+            step: Duration::from_hours(1), // whole hours: sdk 3.1.219
+            span: days(30),                // sdk 3.1.219
+            kept: days(30),                // reference 2025-11
         }),
-        domains: Some(CallLimit {
-            api: "ListDomains",
-            permission: "cdn:configuration:queryDomains", // policies 2026
-            calls_per_second: 15.0,                       // not documented; as for statistics
-            ids_per_call: 1,
-            rows_per_page: 1_000, // up to 10,000: sdk 3.1.219
-        }),
+        domains: Some(
+            // Policies 2026; how often is not documented: as for statistics.
+            CallSpec::new("ListDomains", "cdn:configuration:queryDomains", 15.0).rows(1_000), // up to 10,000: sdk 3.1.219
+        ),
     },
     policy: PolicySpec {
         version: "1.1", // this and the following: policies 2026
@@ -153,56 +96,57 @@ pub static HUAWEI_CDN: Spec = Spec {
         // Without it an IAM user can't act on domains, whatever else is granted.
         always: &["cdn:configuration:queryDomains"],
     },
-    open: |opening| Box::new(Huawei::open(opening)),
+    open: |opening| Box::new(Huawei(opening)),
     emulator: |settings| Box::new(HuaweiEmulator::new(settings)),
 };
 
-/// What the two types of a refresh share; the limits that differ are set beside each.
-const fn refresh(kind: Kind) -> OperationSpec {
+/// The permission was not seen in a page, and is spelled like that of a prefetch; how often is not documented: as for a prefetch.
+const REFRESH: CallSpec = CallSpec::new("CreateRefreshTasks", "cdn:configuration:refreshCache", 30.0);
+
+/// Policies 2026; reference 2025-11.
+const PREFETCH: CallSpec = CallSpec::new("CreatePreheatingTasks", "cdn:configuration:preheatCache", 30.0);
+
+/// An operation that takes so many addresses in a call, and in a day, and what the quota calls it.
+const fn takes(
+    operation: Operation,
+    call: CallSpec,
+    per_call: usize,
+    per_day: u64,
+    quota: &'static str,
+) -> OperationSpec {
     OperationSpec {
-        operation: Operation::Refresh(kind),
-        api: "CreateRefreshTasks",
-        permission: "cdn:configuration:refreshCache", // not seen in a page; spelled like that of a prefetch
-        per_call: 1,
-        per_day: None,
-        hosts_per_call: None,              // none is documented
-        request_line_bytes: None,          // the addresses travel in the body
-        calls_per_second: 30.0,            // not documented; as for a prefetch
-        typical: Duration::from_secs(300), // about 5 minutes: reference 2025-11
+        operation,
+        call,
+        per_call,
+        per_day: Some(per_day),
+        quota,
+        hosts_per_call: None,     // none is documented
+        request_line_bytes: None, // the addresses travel in the body
+        typical: match operation {
+            Operation::Refresh(_) => Duration::from_mins(5), // about 5 minutes: reference 2025-11
+            Operation::Prefetch => Duration::from_mins(10), // depends on the files: reference 2025-11; taken as with others
+        },
     }
 }
 
 /// Traffic and bandwidth are one call.
-const STATISTICS: MeasureSpec = MeasureSpec {
-    call: CallLimit {
-        api: "ShowDomainStats",
-        permission: "cdn:statistics:queryStats", // policies 2026
-        calls_per_second: 15.0,                  // reference 2026-01
-        ids_per_call: 1,
-        rows_per_page: 0,
-    },
-    domains_per_call: 20, // reference 2026-01
-    intervals: &[
-        interval(Duration::from_secs(300), 7), // this and the following: sdk 3.1.219
-        interval(HOUR, 31),
-        interval(DAY, 31),
-    ],
-};
-
-const fn interval(interval: Duration, days: u64) -> IntervalSpec {
-    IntervalSpec {
-        interval,
-        span: Duration::from_secs(days * 24 * 3_600),
-        kept: Duration::from_secs(90 * 24 * 3_600), // reference 2026-01
+const fn statistics(name: &'static str) -> MeasureSpec {
+    MeasureSpec {
+        call: CallSpec::new("ShowDomainStats", "cdn:statistics:queryStats", 15.0), // policies 2026; reference 2026-01
+        name,
+        domains_per_call: 20, // reference 2026-01
+        intervals: INTERVALS,
     }
 }
 
-/// The names of an operation's quota.
-pub(super) const QUOTAS: [(Operation, &str); 3] = [
-    (Operation::Refresh(Kind::File), "file_refresh"), // this and the following: sdk 3.1.219
-    (Operation::Refresh(Kind::Directory), "dir_refresh"),
-    (Operation::Prefetch, "preheat"),
+const INTERVALS: &[IntervalSpec] = &[
+    IntervalSpec::new(Duration::from_mins(5), days(7), KEPT), // this and the following: sdk 3.1.219
+    IntervalSpec::new(Duration::from_hours(1), days(31), KEPT),
+    IntervalSpec::new(days(1), days(31), KEPT),
 ];
+
+/// How long points are kept.
+const KEPT: Duration = days(90); // reference 2026-01
 
 const fn code(pattern: &'static str, kind: ApiErrorKind, help: &'static str) -> Code {
     Code { pattern, kind, wait_seconds: 0, help }

@@ -68,7 +68,7 @@ impl AlibabaEmulator {
                     Measure::Traffic => bytes,
                     Measure::Bandwidth => bytes * 8 / seconds,
                 };
-                let shown = if self.product.measures_as_text { json!(value.to_string()) } else { json!(value) };
+                let shown = if self.shape.measures_as_text { json!(value.to_string()) } else { json!(value) };
                 let at = timestamp(Timestamp::from_second(second).ok()?);
                 Some(json!({
                     "TimeStamp": at, "Value": shown, "DomesticValue": shown, "OverseasValue": "0",
@@ -124,7 +124,7 @@ impl AlibabaEmulator {
                 }))
             })
             .collect();
-        let paging = json!({self.product.log_page: page, "PageSize": size, "Total": hours.len()});
+        let paging = json!({self.shape.log_page: page, "PageSize": size, "Total": hours.len()});
         Ok(json!({
             "DomainLogDetails": {"DomainLogDetail": [{
                 "DomainName": domain, "LogCount": files.len(), "PageInfos": paging,

@@ -7,11 +7,12 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::super::spec::object_type;
+use super::super::spec::{REFRESH_IDS, object_type};
 use super::AlibabaEmulator;
 use super::reply::Refusal;
 use super::request::Arrived;
 use crate::model::{Kind, Operation, Tag};
+use crate::provider::OperationSpec;
 
 impl AlibabaEmulator {
     pub(super) fn refresh(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
@@ -99,7 +100,7 @@ impl AlibabaEmulator {
         let ids = self.tasks.accept(operation, urls, &self.settings, (now, at), takes);
         let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
         let field = match operation {
-            Operation::Refresh(_) => self.product.refresh_ids,
+            Operation::Refresh(_) => REFRESH_IDS,
             Operation::Prefetch => self.product.prefetch_ids,
         };
         Ok(json!({ field: ids.join(",") }).to_string())
@@ -186,11 +187,11 @@ impl AlibabaEmulator {
     /// Numbers as text, as the vendor's examples show them.
     pub(super) fn quota(&self, now: Timestamp) -> String {
         let mut fields = Map::new();
-        for (operation, prefix) in self.product.quota {
-            if let Some(limit) = self.daily(*operation) {
-                let used = self.used.get(&(day(now), *operation)).copied().unwrap_or(0);
-                fields.insert(format!("{prefix}Quota"), limit.to_string().into());
-                fields.insert(format!("{prefix}Remain"), limit.saturating_sub(used).to_string().into());
+        for &OperationSpec { operation, quota, .. } in self.spec.operations.iter().filter(|row| !row.quota.is_empty()) {
+            if let Some(limit) = self.daily(operation) {
+                let used = self.used.get(&(day(now), operation)).copied().unwrap_or(0);
+                fields.insert(format!("{quota}Quota"), limit.to_string().into());
+                fields.insert(format!("{quota}Remain"), limit.saturating_sub(used).to_string().into());
             }
         }
         Value::Object(fields).to_string()

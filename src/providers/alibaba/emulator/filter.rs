@@ -44,7 +44,7 @@ impl AlibabaEmulator {
         let page = places.iter().skip((filter.page - 1) * filter.size).take(filter.size);
         let rows: Vec<_> = page.map(|place| self.tasks.shown(*place, &self.settings, now)).collect();
         let rows =
-            serde_json::to_string(&BTreeMap::from([(self.product.rows, rows)])).expect("rows hold nothing but text");
+            serde_json::to_string(&BTreeMap::from([(self.shape.rows, rows)])).expect("rows hold nothing but text");
         let Filter { page, size, .. } = filter;
         Ok(format!("{{\"PageNumber\":{page},\"PageSize\":{size},\"TotalCount\":{},\"Tasks\":{rows}}}", places.len()))
     }

@@ -3,20 +3,23 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
-use super::super::credentials::Sts;
 use super::super::emulator::AlibabaEmulator;
-use super::keys::{CREDENTIALS, PROFILES};
+use super::keys::{CREDENTIALS, EXCHANGE, PROFILES};
 use super::{
-    AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, POLICY, Product, QUERY_HASH_KEY, SIGNATURE, ask, days, interval,
-    submission,
+    AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, traffic,
 };
-use crate::model::{Kind, Operation};
+use crate::model::Kind::{self, Directory, File, IgnoreParams, Regex, Tag};
+use crate::model::Operation::{Prefetch, Refresh};
 use crate::provider::{
-    Asks, CallLimit, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec, Spec,
+    days,
 };
 
 /// Alibaba Cloud CDN, API version 2018-05-10.
-pub static ALIBABA_CDN: Spec = Spec {
+pub static ALIBABA_CDN: Spec = CDN_SPEC;
+
+/// What the vendor's other products are told by: each says how it differs.
+pub(super) const CDN_SPEC: Spec = Spec {
     name: "alibaba-cdn",
     title: "Alibaba Cloud CDN",
     docs: "https://www.alibabacloud.com/help/en/cdn/developer-reference/api-cdn-2018-05-10-overview",
@@ -25,11 +28,8 @@ pub static ALIBABA_CDN: Spec = Spec {
         EndpointSpec { region: "overseas", url: "https://cdn.ap-southeast-1.aliyuncs.com" }, // reference 2026-04
     ],
     options: &[
-        OptionSpec {
-            name: "region",
-            help: "where the API is asked: in the Chinese `mainland`, or `overseas` in Singapore; unset: `mainland`",
-            value: OptionValueSpec::OneOf(&["mainland", "overseas"]),
-        },
+        OptionSpec::new("region", OptionValueSpec::OneOf(&["mainland", "overseas"]))
+            .help("where the API is asked: in the Chinese `mainland`, or `overseas` in Singapore; unset: `mainland`"),
         AREA,
         L2_PRELOAD,
         HEADERS,
@@ -39,125 +39,79 @@ pub static ALIBABA_CDN: Spec = Spec {
         OptionSpec::SETTLE,
     ],
     credentials: CREDENTIALS,
-    exchange: Some(&Sts),
+    exchange: Some(&EXCHANGE),
     profiles: PROFILES,
     operations: &[
-        OperationSpec {
-            per_call: 1_000,       // reference 2026-04
-            per_day: Some(10_000), // reference 2026-04
-            ..refresh(Kind::File)
-        },
-        OperationSpec {
-            per_call: 100,      // reference 2026-04
-            per_day: Some(100), // reference 2026-04
-            ..refresh(Kind::Directory)
-        },
-        OperationSpec {
-            per_call: 1,       // reference 2026-04
-            per_day: Some(20), // reference 2026-04
-            ..refresh(Kind::Regex)
-        },
-        OperationSpec {
-            per_call: 1_000, // not documented for this type; taken as for files
-            per_day: None,   // not documented; DescribeRefreshQuota says it
-            ..refresh(Kind::IgnoreParams)
-        },
-        OperationSpec {
-            per_call: 100,           // not documented; a call that is too large is halved
-            per_day: None,           // not documented
-            hosts_per_call: Some(1), // DomainName is one domain: reference 2026-04
-            calls_per_second: 10.0,  // not documented; that of the slowest call here
-            ..submission(
-                Operation::Refresh(Kind::Tag),
-                "RefreshObjectCacheByCacheTag",
-                "cdn:RefreshObjectCacheByCacheTag", // the page of this call at help.aliyun.com, read 2026-11
-            )
-        },
-        OperationSpec {
-            per_call: 100,          // reference 2026-04
-            per_day: Some(1_000),   // reference 2026-04
-            calls_per_second: 50.0, // prefetch page 2024-11
-            ..submission(Operation::Prefetch, "PushObjectCache", "cdn:PushObjectCache")
-        },
+        refresh(File, 1_000, Some(10_000)), // reference 2026-04
+        refresh(Directory, 100, Some(100)), // reference 2026-04
+        refresh(Regex, 1, Some(20)),        // reference 2026-04
+        // Not documented for this type: as for files, and DescribeRefreshQuota says what a day has.
+        refresh(IgnoreParams, 1_000, None),
+        takes(Refresh(Tag), TAGS, 100, None), // not documented; a call that is too large is halved
+        takes(Prefetch, PREFETCH, 100, Some(1_000)), // reference 2026-04
     ],
-    status: CallLimit {
-        ids_per_call: 10,                                                      // reference 2026-04
-        ..ask("DescribeRefreshTaskById", "cdn:DescribeRefreshTaskById", 30.0)  // reference 2026-04; there is no paging
-    },
-    records: CallLimit {
-        rows_per_page: 100, // reference 2026-04
-        // DCDN guide 2025-09; 10 in reference 2026-04, and the lower one is safe. A list of ids is not documented.
-        ..ask("DescribeRefreshTasks", "cdn:DescribeRefreshTasks", 5.0)
-    },
-    records_kept: days(3),                                                // reference 2026-04
-    records_span: days(3),                                                // reference 2026-04
-    quota: ask("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", 20.0), // reference 2026-04
-    quota_reset: "00:00 UTC+8", // the quota management page of help.aliyun.com, read 2026-11
-    url_characters: 1_024,      // reference 2026-04
+    status: CallSpec::new("DescribeRefreshTaskById", "cdn:DescribeRefreshTaskById", 30.0) // reference 2026-04
+        .ids(10), // reference 2026-04; there is no paging
+    // 5 in DCDN guide 2025-09, 10 in reference 2026-04; the lower one is safe. The rows: reference 2026-04. A list of ids is not
+    // documented.
+    records: CallSpec::new("DescribeRefreshTasks", "cdn:DescribeRefreshTasks", 5.0).rows(100),
+    records_kept: days(3), // of all three products, like the following: reference 2026-04
+    records_span: days(3),
+    quota: CallSpec::new("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", 20.0), // reference 2026-04
+    quota_reset: "00:00 UTC+8", // the quota management page of help.aliyun.com, read 2026-11; taken as the same for all
+    url_characters: 1_024,      // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
     settle: Duration::ZERO,     // no page asks for a pause
     asks: Asks {
-        traffic: Some(MeasureSpec {
-            call: ask("DescribeDomainTrafficData", "cdn:DescribeDomainTrafficData", 100.0), // reference 2026-04
-            domains_per_call: 500,                                                          // reference 2026-04
-            intervals: INTERVALS,
-        }),
-        bandwidth: Some(MeasureSpec {
-            call: ask("DescribeDomainBpsData", "cdn:DescribeDomainBpsData", 150.0), // reference 2026-04
-            domains_per_call: 500,                                                  // reference 2026-04
-            intervals: INTERVALS,
-        }),
+        traffic: Some(traffic(TRAFFIC, INTERVALS)),
+        bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),
         logs: Some(LogSpec {
-            call: CallLimit {
-                rows_per_page: 300, // the default; 1,000 at most: reference 2026-04
-                ..ask("DescribeCdnDomainLogs", "cdn:DescribeCdnDomainLogs", 100.0)  // reference 2026-04
-            },
-            span: days(1),  // not documented; a day is what is listed without times
-            kept: days(31), // reference 2026-04
+            call: CallSpec::new("DescribeCdnDomainLogs", "cdn:DescribeCdnDomainLogs", 100.0) // reference 2026-04
+                .rows(300), // the default; 1,000 at most: reference 2026-04
+            step: Duration::from_secs(1), // as its times are spelled: reference 2026-04
+            span: days(1),                // not documented; a day is what is listed without times
+            kept: days(31),               // reference 2026-04
         }),
-        domains: Some(CallLimit {
-            rows_per_page: 500,                                             // reference 2026-04
-            ..ask("DescribeUserDomains", "cdn:DescribeUserDomains", 100.0)  // reference 2026-04
-        }),
+        // Reference 2026-04.
+        domains: Some(CallSpec::new("DescribeUserDomains", "cdn:DescribeUserDomains", 100.0).rows(500)),
     },
-    policy: POLICY,
-    open: |opening| Box::new(Alibaba::open(&CDN, opening)),
+    // For every resource: not each of these calls can be narrowed to a domain. Source: "Policy structure and syntax" of
+    // 2026-05-27, www.alibabacloud.com/help/document_detail/93739.html
+    policy: PolicySpec { version: "1", resource: Some("*"), always: &[] },
+    open: |opening| Box::new(Alibaba { opening, product: &CDN }),
     emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_CDN, &CDN, settings)),
 };
-
-/// Of traffic and bandwidth alike: reference 2026-04.
-const INTERVALS: &[IntervalSpec] =
-    &[interval(300, days(3), days(93)), interval(3_600, days(31), days(186)), interval(86_400, days(366), days(366))];
-
-/// What the four types of a refresh share.
-const fn refresh(kind: Kind) -> OperationSpec {
-    OperationSpec {
-        request_line_bytes: None, // the addresses travel in the body, reference 2026-04
-        calls_per_second: 50.0,   // reference 2026-04
-        ..submission(Operation::Refresh(kind), "RefreshObjectCaches", "cdn:RefreshObjectCaches")
-    }
-}
 
 /// CDN, version 2018-05-10.
 pub(in crate::providers::alibaba) static CDN: Product = Product {
     version: "2018-05-10",
-    refresh_in_form: true,        // reference 2026-04
-    refresh_ids: "RefreshTaskId", // reference 2026-04
-    prefetch_ids: "PushTaskId",   // reference 2026-04
-    prefetch_options: &[
-        ("Area", "area"), // this and the following: reference 2026-04
-        ("L2Preload", "l2-preload"),
-        ("WithHeader", "headers"),
-        ("QueryHashkey", "query-hash-key"),
-        ("ConsistencyHash", "consistency-hash"),
-    ],
-    rows: "CDNTask", // reference 2026-04
-    quota: &[
-        (Operation::Refresh(Kind::File), "Url"), // this and the following: reference 2026-04
-        (Operation::Refresh(Kind::Directory), "Dir"),
-        (Operation::Refresh(Kind::Regex), "Regex"),
-        (Operation::Refresh(Kind::IgnoreParams), "IgnoreParams"),
-        (Operation::Prefetch, "Preload"),
-    ],
-    log_page: "PageIndex",  // reference 2026-04
-    measures_as_text: true, // guide 2021-07
+    prefetch_ids: "PushTaskId", // reference 2026-04
 };
+
+/// A refresh of anything but tags.
+const fn refresh(kind: Kind, per_call: usize, per_day: Option<u64>) -> OperationSpec {
+    let call = CallSpec::new("RefreshObjectCaches", "cdn:RefreshObjectCaches", 50.0); // reference 2026-04
+    OperationSpec {
+        // The addresses travel in a form, and with the other products they don't: reference 2026-04.
+        request_line_bytes: None,
+        ..takes(Refresh(kind), call, per_call, per_day)
+    }
+}
+
+/// The page of this call at help.aliyun.com, read 2026-11; how often is not documented: as often as the slowest call here.
+const TAGS: CallSpec = CallSpec::new("RefreshObjectCacheByCacheTag", "cdn:RefreshObjectCacheByCacheTag", 10.0);
+
+/// Prefetch page 2024-11.
+const PREFETCH: CallSpec = CallSpec::new("PushObjectCache", "cdn:PushObjectCache", 50.0);
+
+/// Reference 2026-04.
+const TRAFFIC: CallSpec = CallSpec::new("DescribeDomainTrafficData", "cdn:DescribeDomainTrafficData", 100.0);
+
+/// Reference 2026-04.
+const BANDWIDTH: CallSpec = CallSpec::new("DescribeDomainBpsData", "cdn:DescribeDomainBpsData", 150.0);
+
+/// Of traffic and bandwidth alike: reference 2026-04.
+const INTERVALS: &[IntervalSpec] = &[
+    IntervalSpec::new(Duration::from_mins(5), days(3), days(93)),
+    IntervalSpec::new(Duration::from_hours(1), days(31), days(186)),
+    IntervalSpec::new(days(1), days(366), days(366)),
+];

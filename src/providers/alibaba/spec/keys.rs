@@ -8,30 +8,23 @@
 //! - `terraform 2026`: see `spec.rs`
 
 use super::super::answer::WORDING;
+use super::super::credentials::{WITH_KEY, WITH_OIDC, is_role, request, told};
 use crate::provider::CredentialSpec;
 use crate::provider::exchange::{ExchangeSpec, KeyNames};
 use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
 
 /// Where the keys of each product come from, in order.
 pub(super) const CREDENTIALS: &[CredentialSpec] = &[
-    CredentialSpec {
-        access_key_id: "ALIBABA_CLOUD_ACCESS_KEY_ID", // alibabacloud_credentials 1.0.12
-        access_key_secret: "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        security_token: "ALIBABA_CLOUD_SECURITY_TOKEN",
-        account_id: "",
-    },
-    CredentialSpec {
-        access_key_id: "ALICLOUD_ACCESS_KEY", // terraform 2026; aliyun/configure-aliyun-credentials-action 1.0.7
-        access_key_secret: "ALICLOUD_SECRET_KEY",
-        security_token: "ALICLOUD_SECURITY_TOKEN",
-        account_id: "",
-    },
-    CredentialSpec {
-        access_key_id: "ALIBABACLOUD_ACCESS_KEY_ID", // aliyun-cli at eadd68d
-        access_key_secret: "ALIBABACLOUD_ACCESS_KEY_SECRET",
-        security_token: "ALIBABACLOUD_SECURITY_TOKEN",
-        account_id: "",
-    },
+    // alibabacloud_credentials 1.0.12
+    CredentialSpec::new(
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+    ),
+    // terraform 2026; aliyun/configure-aliyun-credentials-action 1.0.7
+    CredentialSpec::new("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECURITY_TOKEN"),
+    // aliyun-cli at eadd68d
+    CredentialSpec::new("ALIBABACLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_SECURITY_TOKEN"),
 ];
 
 /// The Security Token Service.
@@ -49,7 +42,11 @@ pub(in crate::providers::alibaba) static EXCHANGE: ExchangeSpec = ExchangeSpec {
     role_shape: "acs:ram::ACCOUNT:role/NAME",
     provider_shape: "acs:ram::ACCOUNT:oidc-provider/NAME",
     address: "ALIBABA_CLOUD_CREDENTIALS_URI",
-    takes_keys: true,
+    is_role,
+    by_token: WITH_OIDC,
+    by_keys: WITH_KEY,
+    request,
+    told,
     permission: "sts:AssumeRole",
     wording: &WORDING,
     helps: HELPS,
@@ -131,7 +128,6 @@ static COMMAND_LINE: ProfileNames = ProfileNames {
     id: "access_key_id",
     secret: "access_key_secret",
     token: "sts_token",
-    account: "",
     role: "ram_role_arn",
     session: "ram_session_name",
     external_id: "external_id",
@@ -141,6 +137,7 @@ static COMMAND_LINE: ProfileNames = ProfileNames {
     provider: "oidc_provider_arn",
     token_file: "oidc_token_file",
     program: "process_command",
+    ..ProfileNames::NONE
 };
 
 /// The file of the vendor's libraries. Source: credentials 1.0.12.
@@ -155,14 +152,9 @@ static LIBRARY: ProfileNames = ProfileNames {
     id: "access_key_id",
     secret: "access_key_secret",
     token: "security_token",
-    account: "",
     role: "role_arn",
     session: "role_session_name",
-    external_id: "", // none of the three is read from this file
-    life: "",
-    region: "",
-    source: "",
     provider: "oidc_provider_arn",
     token_file: "oidc_token_file_path",
-    program: "",
+    ..ProfileNames::NONE // an external id, a life and a region are not read from this file
 };

@@ -97,18 +97,18 @@ fn a_read_that_cannot_be_read_is_a_server_error() {
 fn rows_are_read_plain_and_nested_with_words_compared_without_case() {
     let page = status(&Canned::new(200, &[], include_str!("../fixtures/tasks-by-id.json"))).unwrap();
     assert_eq!(page.total, 3);
-    let states: Vec<_> = page.records.iter().map(|record| record.state.clone()).collect();
+    let states: Vec<_> = page.rows.iter().map(|record| record.state.clone()).collect();
     assert_eq!(states, [TaskState::Complete, TaskState::Failed("Internal Error".into()), TaskState::Running]);
-    let percents: Vec<_> = page.records.iter().map(|record| record.percent).collect();
+    let percents: Vec<_> = page.rows.iter().map(|record| record.percent).collect();
     assert_eq!(percents, [Some(100.0), Some(10.0), Some(99.37)]);
-    assert_eq!(page.records[0].url, "http://example.com/examplefile.txt");
-    assert_eq!(page.records[2].status, "Pending");
+    assert_eq!(page.rows[0].url, "http://example.com/examplefile.txt");
+    assert_eq!(page.rows[2].status, "Pending");
 
     let page = status(&Canned::new(200, &[], include_str!("../fixtures/tasks.json"))).unwrap();
-    assert_eq!((page.total, page.records.len()), (2, 2));
-    assert_eq!(page.records[1].state, TaskState::Complete);
-    assert_eq!((page.records[1].task_id.as_str(), page.records[1].kind.as_str()), ("704222905", "preload"));
-    assert_eq!(page.records[1].created, Some("2020-08-03T08:54:24Z".parse().unwrap()));
+    assert_eq!((page.total, page.rows.len()), (2, 2));
+    assert_eq!(page.rows[1].state, TaskState::Complete);
+    assert_eq!((page.rows[1].task_id.as_str(), page.rows[1].kind.as_str()), ("704222905", "preload"));
+    assert_eq!(page.rows[1].created, Some("2020-08-03T08:54:24Z".parse().unwrap()));
 }
 
 #[test]
@@ -127,10 +127,10 @@ fn an_absent_list_is_an_empty_one_and_an_unknown_word_is_not_finished() {
     for word in ["\"Complte\"", "\"\"", "null", "7", "\"Success\""] {
         let body = format!(r#"{{"RequestId":"R","Tasks":[{{"TaskId":"1","Status":{word},"Process":"n/a"}}]}}"#);
         let page = status(&Canned::new(200, &[], body)).unwrap();
-        assert_eq!((&page.records[0].state, page.records[0].percent), (&TaskState::Running, None), "{word}");
+        assert_eq!((&page.rows[0].state, page.rows[0].percent), (&TaskState::Running, None), "{word}");
     }
     let failed = status(&Canned::new(200, &[], r#"{"RequestId":"R","Tasks":[{"Status":"FAILED"}]}"#)).unwrap();
-    assert_eq!(failed.records[0].state, TaskState::Failed("no description".into()));
+    assert_eq!(failed.rows[0].state, TaskState::Failed("no description".into()));
 }
 
 #[test]
@@ -171,7 +171,7 @@ proptest::proptest! {
 fn a_time_is_read_with_its_offset_without_one_and_as_a_number() {
     let created = |time: &str| {
         let body = format!(r#"{{"RequestId":"R","Tasks":[{{"TaskId":"1","CreationTime":{time}}}]}}"#);
-        status(&Canned::new(200, &[], body)).unwrap().records[0].created
+        status(&Canned::new(200, &[], body)).unwrap().rows[0].created
     };
     let noon = Some("2026-11-22T12:00:00Z".parse().unwrap());
     for time in [

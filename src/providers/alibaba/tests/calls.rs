@@ -114,7 +114,7 @@ fn an_address_with_a_line_break_is_refused_before_it_becomes_two() {
 fn a_task_is_refreshing_until_its_time_is_over() {
     let line = line(EmulatorSettings { task_duration: Some(Duration::from_secs(10)), ..EmulatorSettings::default() });
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap();
-    let progress = |page: Page| (page.records[0].state.clone(), page.records[0].percent);
+    let progress = |page: Page| (page.rows[0].state.clone(), page.rows[0].percent);
     assert_eq!(progress(status(&line, &accepted.task_ids)), (TaskState::Running, Some(0.0)));
     line.pass(5);
     assert_eq!(progress(status(&line, &accepted.task_ids)), (TaskState::Running, Some(50.0)));
@@ -130,7 +130,7 @@ fn a_task_can_fail_or_never_end() {
     let sent = ["http://example.com/bad", "http://example.com/slow", "http://example.com/good"];
     let accepted = line.submit(&*provider(&[]), FILES, &sent).unwrap();
     line.pass(3_600);
-    let states: Vec<_> = status(&line, &accepted.task_ids).records.into_iter().map(|record| record.state).collect();
+    let states: Vec<_> = status(&line, &accepted.task_ids).rows.into_iter().map(|record| record.state).collect();
     let failed = TaskState::Failed("Origin Return StatusCode 5XX".into());
     assert_eq!(states, [failed, TaskState::Running, TaskState::Complete]);
 }
@@ -142,9 +142,9 @@ fn a_row_for_each_task_ends_with_the_last_of_its_addresses() {
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1", "http://example.com/bad"]).unwrap();
     line.pass(5);
     let page = status(&line, &accepted.task_ids);
-    assert_eq!((page.total, page.records.len()), (1, 1));
-    assert_eq!(page.records[0].url, "http://example.com/1");
-    assert!(matches!(page.records[0].state, TaskState::Failed(_)));
+    assert_eq!((page.total, page.rows.len()), (1, 1));
+    assert_eq!(page.rows[0].url, "http://example.com/1");
+    assert!(matches!(page.rows[0].state, TaskState::Failed(_)));
     assert_eq!(records(&line, &RecordFilter::default(), 1).unwrap().total, 1);
 }
 
@@ -175,7 +175,7 @@ fn ten_ids_are_asked_for_at_once_and_there_is_one_page() {
     let directories: Vec<_> = (0..11).map(|n| format!("http://example.com/{n}/")).collect();
     let accepted = line.submit(&*provider(&[]), DIRECTORIES, &borrowed(&directories)).unwrap();
     let page = status(&line, &accepted.task_ids[..10]);
-    assert_eq!((page.total, page.records.len()), (10, 10));
+    assert_eq!((page.total, page.rows.len()), (10, 10));
     assert_eq!(parameters(&line.last_request())["TaskId"], accepted.task_ids[..10].join(","));
     assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap(), Page::default());
     let error = block_on(provider(&[]).status(&accepted.task_ids, 1, &line)).unwrap_err();
@@ -192,8 +192,8 @@ fn a_task_shows_up_after_the_listing_lag() {
     assert_eq!(status(&line, &accepted.task_ids), Page::default());
     assert_eq!(records(&line, &filter, 1).unwrap(), Page::default());
     line.pass(1);
-    assert_eq!(status(&line, &accepted.task_ids).records.len(), 1);
-    assert_eq!(records(&line, &filter, 1).unwrap().records.len(), 1);
+    assert_eq!(status(&line, &accepted.task_ids).rows.len(), 1);
+    assert_eq!(records(&line, &filter, 1).unwrap().rows.len(), 1);
     line.pass(3 * 24 * 3_600);
     assert_eq!(status(&line, &accepted.task_ids), Page::default());
 }
@@ -208,15 +208,12 @@ fn records_are_listed_by_page_newest_first_and_by_address_id_and_time() {
 
     let all = RecordFilter::default();
     let pages: Vec<_> = (1..=4).map(|page| records(&line, &all, page).unwrap()).collect();
-    assert_eq!(pages.iter().map(|page| page.records.len()).collect::<Vec<_>>(), [100, 100, 51, 0]);
+    assert_eq!(pages.iter().map(|page| page.rows.len()).collect::<Vec<_>>(), [100, 100, 51, 0]);
     assert!(pages.iter().all(|page| page.total == 251));
-    assert_eq!(
-        (pages[0].records[0].kind.as_str(), pages[0].records[0].url.as_str()),
-        ("preload", "http://example.com/7")
-    );
+    assert_eq!((pages[0].rows[0].kind.as_str(), pages[0].rows[0].url.as_str()), ("preload", "http://example.com/7"));
 
     let of_url = RecordFilter { url: Some("http://example.com/7".into()), ..RecordFilter::default() };
-    let kinds = |page: Page| page.records.into_iter().map(|record| record.kind).collect::<Vec<_>>();
+    let kinds = |page: Page| page.rows.into_iter().map(|record| record.kind).collect::<Vec<_>>();
     assert_eq!(kinds(records(&line, &of_url, 1).unwrap()), ["preload", "file"]);
     let of_id = RecordFilter { task_id: Some(later.task_ids[0].clone()), ..RecordFilter::default() };
     assert_eq!(kinds(records(&line, &of_id, 1).unwrap()), ["preload"]);
@@ -359,7 +356,7 @@ fn asking_for_ten_thousand_tasks_over_and_over_is_cheap() {
     }
     assert_eq!(ids.len(), 500);
     for _ in 0..20 {
-        let done = ids.chunks(10).map(|ten| block_on(provider.status(ten, 1, &line)).unwrap().records.len());
+        let done = ids.chunks(10).map(|ten| block_on(provider.status(ten, 1, &line)).unwrap().rows.len());
         assert_eq!(done.sum::<usize>(), 500);
     }
 }

@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::super::credentials::Sts;
-use super::super::spec::PROFILES;
+use super::super::credentials::told;
+use super::super::spec::{EXCHANGE, PROFILES};
 use crate::provider::ApiErrorKind;
 use crate::provider::credentials::Credentials;
-use crate::provider::exchange::{Asked, Exchange, Proof};
+use crate::provider::exchange::{Asked, Proof};
 use crate::provider::profile::{Holds, Profile, Terms};
 
 const ROLE: &str = "acs:ram::123:role/ci";
@@ -22,7 +22,7 @@ const ROLE: &str = "acs:ram::123:role/ci";
 fn request(proof: Proof<'_>, external_id: Option<&str>, now: &str, nonce: &str) -> Request<Bytes> {
     let endpoint = Url::parse("https://sts.aliyuncs.com").unwrap();
     let asked = Asked { endpoint: &endpoint, role: ROLE, session: "s1", external_id, life: None, proof };
-    Sts.request(&asked, now.parse().unwrap(), nonce).unwrap()
+    (EXCHANGE.request)(&asked, now.parse().unwrap(), nonce).unwrap()
 }
 
 fn pairs(text: &str) -> BTreeMap<String, String> {
@@ -83,7 +83,7 @@ fn read(status: u16, body: &str) -> Result<Credentials, crate::provider::ApiErro
         life: None,
         proof: Proof::Token { provider: "p", token: &token },
     };
-    Sts.read(&asked, &Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap())
+    EXCHANGE.read(&asked, &Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap())
 }
 
 #[test]
@@ -137,11 +137,10 @@ fn shown(holds: &Holds) -> String {
 
 #[test]
 fn what_a_program_or_an_address_tells_is_keys_or_a_reason_without_a_value() {
-    let keys =
-        Sts.told(br#"{"mode":"StsToken","access_key_id":"id","access_key_secret":"s","sts_token":"t"}"#).unwrap();
+    let keys = told(br#"{"mode":"StsToken","access_key_id":"id","access_key_secret":"s","sts_token":"t"}"#).unwrap();
     assert_eq!((keys.access_key_id.as_str(), keys.security_token.unwrap().expose_secret()), ("id", "t"));
     let address = r#"{"Code":"Success","AccessKeyId":"id","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2026-11-22T13:00:00Z"}"#;
-    assert_eq!(Sts.told(address.as_bytes()).unwrap().expires, Some("2026-11-22T13:00:00Z".parse().unwrap()));
+    assert_eq!(told(address.as_bytes()).unwrap().expires, Some("2026-11-22T13:00:00Z".parse().unwrap()));
     for (text, why) in [
         ("", "it isn't JSON"),
         ("[]", "it lacks the access key's id or its secret"),
@@ -150,7 +149,7 @@ fn what_a_program_or_an_address_tells_is_keys_or_a_reason_without_a_value() {
         (r#"{"Code":"Failed","AccessKeySecret":"hunter2"}"#, "it says that it has none"),
         (r#"{"AccessKeyId":"hunter2","AccessKeySecret":"hunter2","Expiration":"soon"}"#, "its `Expiration` is no time"),
     ] {
-        assert_eq!(Sts.told(text.as_bytes()).err().as_deref(), Some(why), "{text}");
+        assert_eq!(told(text.as_bytes()).err().as_deref(), Some(why), "{text}");
     }
 }
 
@@ -160,7 +159,7 @@ proptest! {
         for file in 0..PROFILES.len() {
             let _ = profile(file, &text, Some(&name));
         }
-        let _ = Sts.told(text.as_bytes());
+        let _ = told(text.as_bytes());
     }
 }
 

@@ -41,13 +41,13 @@ fn every_operation_of_every_product_is_taken_and_followed_to_its_end() {
             };
             let accepted = line.submit(&*provider, limits.operation, &[url]).unwrap();
             let request = line.last_request();
-            assert_eq!(request.headers()["x-acs-action"], limits.api);
+            assert_eq!(request.headers()["x-acs-action"], limits.call.api);
             assert_eq!(request.uri().host(), url::Url::parse(spec.endpoints[0].url).unwrap().host_str());
             assert_eq!(line.emulator.borrow().ledger()[0].url, url);
             let page = block_on(provider.status(&accepted.task_ids, 1, &line)).unwrap();
-            assert_eq!(page.records.len(), 1, "{} {}", spec.name, limits.api);
-            assert_eq!(page.records[0].state, TaskState::Complete);
-            assert_eq!(page.records[0].prefetch, limits.operation == Operation::Prefetch);
+            assert_eq!(page.rows.len(), 1, "{} {}", spec.name, limits.call.api);
+            assert_eq!(page.rows[0].state, TaskState::Complete);
+            assert_eq!(page.rows[0].prefetch, limits.operation == Operation::Prefetch);
             assert_eq!(line.last_request().headers()["x-acs-action"], spec.status.api);
         }
     }
@@ -103,8 +103,8 @@ fn vod_has_no_call_by_id_so_its_list_is_read_page_by_page() {
     let mut seen = Vec::new();
     for (page, rows) in [(1, 50), (2, 50), (3, 20), (4, 0)] {
         let answer = block_on(provider.status(&ids, page, &line)).unwrap();
-        assert_eq!((answer.records.len(), answer.total), (rows, 120));
-        seen.extend(answer.records.into_iter().map(|record| record.url));
+        assert_eq!((answer.rows.len(), answer.total), (rows, 120));
+        seen.extend(answer.rows.into_iter().map(|record| record.url));
     }
     seen.sort();
     seen.dedup();
@@ -139,7 +139,7 @@ fn records_are_asked_for_by_domain_kind_and_status() {
             block_on(provider.records(&filter, 1, &line))
         };
         let urls = |domain, kind, status| -> Vec<String> {
-            ask(domain, kind, status).unwrap().records.into_iter().map(|record| record.url).collect()
+            ask(domain, kind, status).unwrap().rows.into_iter().map(|record| record.url).collect()
         };
         let www = Some("www.example.com");
         assert_eq!(urls(www, Some(RecordKind::File), None), ["https://www.example.com/a"]);
@@ -157,12 +157,12 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
     for spec in [&ALIBABA_CDN, &ALIBABA_VOD] {
         let line = quick(spec);
         let provider = provider_of(spec, &[], None);
-        for (measure, offered) in [(Measure::Traffic, &spec.asks.traffic), (Measure::Bandwidth, &spec.asks.bandwidth)] {
-            for interval in offered.as_ref().unwrap().intervals {
+        for offer in [&spec.asks.traffic, &spec.asks.bandwidth].map(|offer| offer.as_ref().unwrap()) {
+            for interval in offer.intervals {
                 let since = "2026-11-20T00:00:00Z".parse().unwrap();
                 let until = since + SignedDuration::from_hours(24);
                 let domains = vec!["www.example.com".to_owned(), "img.example.com".to_owned()];
-                let question = MeasureQuestion { measure, domains, since, until, interval: interval.interval };
+                let question = MeasureQuestion { offer, domains, since, until, interval: interval.interval };
                 let points = block_on(provider.measure(&question, &line)).unwrap();
                 assert_eq!(points.len() as u64, 86_400 / interval.interval.as_secs());
                 assert_eq!(points[0].at, since);
@@ -184,15 +184,7 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
             }
         }
     }
-    let question = MeasureQuestion {
-        measure: Measure::Traffic,
-        domains: Vec::new(),
-        since: hours_ago(1),
-        until: start(),
-        interval: Duration::from_secs(300),
-    };
-    let error = block_on(provider_of(&ALIBABA_DCDN, &[], None).measure(&question, &quick(&ALIBABA_DCDN)));
-    assert!(error.unwrap_err().message.contains("offers no traffic"));
+    assert!(ALIBABA_DCDN.asks.measure(Measure::Traffic).is_none(), "who asks is told so before");
 }
 
 #[test]
@@ -200,11 +192,16 @@ fn log_files_are_listed_page_by_page_and_can_be_fetched() {
     for spec in [&ALIBABA_CDN, &ALIBABA_VOD] {
         let line = quick(spec);
         let provider = provider_of(spec, &[], None);
-        let question = LogQuestion { domain: "www.example.com".into(), since: hours_ago(400), until: hours_ago(0) };
+        let question = LogQuestion {
+            offer: spec.asks.logs.as_ref().unwrap(),
+            domain: "www.example.com".into(),
+            since: hours_ago(400),
+            until: hours_ago(0),
+        };
         let first = block_on(provider.logs(&question, 1, &line)).unwrap();
         let second = block_on(provider.logs(&question, 2, &line)).unwrap();
-        assert_eq!((first.files.len(), first.total, second.files.len()), (300, 400, 100));
-        let file = &first.files[0];
+        assert_eq!((first.rows.len(), first.total, second.rows.len()), (300, 400, 100));
+        let file = &first.rows[0];
         assert_eq!(
             (file.domain.as_str(), file.until),
             ("www.example.com", Some("2026-11-22T00:00:00Z".parse().unwrap()))
@@ -226,12 +223,17 @@ fn the_accounts_domains_are_those_of_the_addresses_it_was_asked_for() {
     let line = quick(&ALIBABA_CDN);
     let provider = provider(&[]);
     let names = || -> Vec<String> {
-        block_on(provider.domains(1, &line)).unwrap().domains.into_iter().map(|domain| domain.name).collect()
+        block_on(provider.domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &line))
+            .unwrap()
+            .rows
+            .into_iter()
+            .map(|domain| domain.name)
+            .collect()
     };
     assert_eq!(names(), ["www.example.com"]);
     line.submit(&*provider, FILES, &["https://b.example.com/", "http://A.example.com:80/x"]).unwrap();
     assert_eq!(names(), ["a.example.com", "b.example.com"]);
-    assert_eq!(block_on(provider.domains(2, &line)).unwrap().domains, []);
+    assert_eq!(block_on(provider.domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 2, &line)).unwrap().rows, []);
 }
 
 #[test]
@@ -245,7 +247,7 @@ fn the_region_chooses_where_the_api_is_asked() {
 fn what_was_measured_is_read_as_the_documentation_shows_it() {
     let ask = |file: &'static str, measure| {
         let question = MeasureQuestion {
-            measure,
+            offer: ALIBABA_CDN.asks.measure(measure).unwrap(),
             domains: Vec::new(),
             since: hours_ago(1),
             until: start(),
@@ -262,23 +264,31 @@ fn what_was_measured_is_read_as_the_documentation_shows_it() {
 
 #[test]
 fn log_files_and_domains_are_read_as_the_documentation_shows_them() {
-    let question = LogQuestion { domain: "example.com".into(), since: hours_ago(24), until: start() };
+    let question = LogQuestion {
+        offer: ALIBABA_CDN.asks.logs.as_ref().unwrap(),
+        domain: "example.com".into(),
+        since: hours_ago(24),
+        until: start(),
+    };
     let canned = |file: &'static str| Canned::new(200, &[], file);
     let page = block_on(provider(&[]).logs(&question, 1, &canned(include_str!("../fixtures/logs.json")))).unwrap();
-    assert_eq!((page.files.len(), page.total, page.files[0].bytes), (1, 10, 258));
-    assert!(page.files[0].url.expose_secret().starts_with("https://guide-logs.example-oss.aliyuncs.com/"));
+    assert_eq!((page.rows.len(), page.total, page.rows[0].bytes), (1, 10, 258));
+    assert!(page.rows[0].url.expose_secret().starts_with("https://guide-logs.example-oss.aliyuncs.com/"));
     let page = block_on(provider(&[]).logs(&question, 1, &canned(include_str!("../fixtures/logs-vod.json")))).unwrap();
-    assert_eq!((page.files.len(), page.total), (1, 20));
+    assert_eq!((page.rows.len(), page.total), (1, 20));
     let domains = canned(include_str!("../fixtures/domains.json"));
-    let page = block_on(provider(&[]).domains(1, &domains)).unwrap();
-    let domain = &page.domains[0];
+    let page = block_on(provider(&[]).domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &domains)).unwrap();
+    let domain = &page.rows[0];
     assert_eq!(
         (domain.name.as_str(), domain.status.as_str(), domain.service.as_str()),
         ("example.com", "online", "web")
     );
     assert_eq!((domain.cname.as_deref(), page.total), (Some("example.com.w.kunlunhuf.com"), 16));
     let nothing = Canned::new(200, &[], r#"{"RequestId":"R"}"#);
-    assert_eq!(block_on(provider(&[]).domains(1, &nothing)).unwrap().domains, []);
+    assert_eq!(
+        block_on(provider(&[]).domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &nothing)).unwrap().rows,
+        []
+    );
     let stranger = Canned::new(200, &[], "{}");
     assert_eq!(block_on(provider(&[]).logs(&question, 1, &stranger)).unwrap_err().kind, ApiErrorKind::Server);
 }

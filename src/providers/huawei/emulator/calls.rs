@@ -5,11 +5,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::super::spec::{HUAWEI_CDN, QUOTAS};
+use super::super::spec::HUAWEI_CDN;
 use super::HuaweiEmulator;
 use super::reply::Refusal;
 use super::request::Arrived;
 use crate::model::{Kind, Operation};
+use crate::provider::OperationSpec;
 
 impl HuaweiEmulator {
     pub(super) fn refresh(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
@@ -87,12 +88,12 @@ impl HuaweiEmulator {
     }
 
     pub(super) fn quota(&self, now: Timestamp) -> String {
-        let row = |&(operation, name): &(Operation, &str)| {
+        let row = |&OperationSpec { operation, quota: name, .. }: &OperationSpec| {
             let used = self.used.get(&(day(now), operation)).copied().unwrap_or(0);
             json!({"type": name, "quota_limit": self.daily(operation), "used": used, "user_domain_id": ACCOUNT})
         };
         let other = json!({"type": "domain", "quota_limit": 100, "used": 1, "user_domain_id": ACCOUNT});
-        json!({"quotas": QUOTAS.iter().map(row).chain([other]).collect::<Vec<_>>()}).to_string()
+        json!({"quotas": HUAWEI_CDN.operations.iter().map(row).chain([other]).collect::<Vec<_>>()}).to_string()
     }
 }
 

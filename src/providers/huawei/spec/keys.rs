@@ -5,30 +5,19 @@
 //! - `sdk 3.1.219`, `terraform 2026`: see `spec.rs`
 
 use super::super::answer::WORDING;
+use super::super::credentials::{API, request};
 use crate::provider::CredentialSpec;
 use crate::provider::exchange::{ExchangeSpec, KeyNames};
 use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
 
 /// Where the keys come from, in order.
 pub(super) const CREDENTIALS: &[CredentialSpec] = &[
-    CredentialSpec {
-        access_key_id: "HUAWEICLOUD_SDK_AK", // sdk 3.1.219
-        access_key_secret: "HUAWEICLOUD_SDK_SK",
-        security_token: "HUAWEICLOUD_SDK_SECURITY_TOKEN",
-        account_id: "HUAWEICLOUD_SDK_DOMAIN_ID",
-    },
-    CredentialSpec {
-        access_key_id: "CLOUD_SDK_AK", // the samples of the vendor's documentation
-        access_key_secret: "CLOUD_SDK_SK",
-        security_token: "",
-        account_id: "",
-    },
-    CredentialSpec {
-        access_key_id: "HW_ACCESS_KEY", // terraform 2026
-        access_key_secret: "HW_SECRET_KEY",
-        security_token: "HW_SECURITY_TOKEN",
-        account_id: "HW_DOMAIN_ID",
-    },
+    // sdk 3.1.219
+    CredentialSpec::new("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
+        .account("HUAWEICLOUD_SDK_DOMAIN_ID"),
+    CredentialSpec::new("CLOUD_SDK_AK", "CLOUD_SDK_SK", ""), // the samples of the vendor's documentation
+    // terraform 2026
+    CredentialSpec::new("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN").account("HW_DOMAIN_ID"),
 ];
 
 /// The Security Token Service.
@@ -48,7 +37,11 @@ pub(in crate::providers::huawei) static EXCHANGE: ExchangeSpec = ExchangeSpec {
     role_shape: "iam::ACCOUNT:agency:NAME",
     provider_shape: "iam::ACCOUNT:oidc-provider:NAME",
     address: "",
-    takes_keys: false,
+    is_role: |text| text.starts_with("iam::") && text.contains(":agency:") && !text.ends_with(':'),
+    by_token: API,
+    by_keys: "", // an agency is assumed with a token only
+    request,
+    told: |_| Err("this vendor has no such keys".to_owned()),
     permission: "sts:agencies:assumeWithOIDC",
     wording: &WORDING,
     helps: &[(
@@ -77,19 +70,10 @@ pub(in crate::providers::huawei) static PROFILES: &[ProfileSpec] = &[ProfileSpec
 
 /// Other kinds are not read. Source: sdk 3.1.219.
 static LIBRARY: ProfileNames = ProfileNames {
-    kind: "",
     kinds: &[("", Kind::KeyOrTemporary)],
     id: "ak",
     secret: "sk",
     token: "security_token",
     account: "domain_id",
-    role: "",
-    session: "",
-    external_id: "",
-    life: "",
-    region: "",
-    source: "",
-    provider: "",
-    token_file: "",
-    program: "",
+    ..ProfileNames::NONE
 };

@@ -63,30 +63,30 @@ fn what_does_not_prove_that_a_batch_was_taken_leaves_doubt_and_says_what_came() 
 fn the_rows_of_a_task_decide_and_not_that_it_is_done() {
     let page = status(&ok(include_str!("../fixtures/detail.json"))).unwrap();
     assert_eq!(page.total, 2);
-    let states: Vec<_> = page.records.iter().map(|record| record.state.clone()).collect();
+    let states: Vec<_> = page.rows.iter().map(|record| record.state.clone()).collect();
     assert_eq!(states, [TaskState::Complete, TaskState::Failed("ORIGIN_ERROR: origin 502".into())]);
     // They are asked for by this id, whatever they call themselves.
-    assert!(page.records.iter().all(|record| record.task_id == "2000345" && record.prefetch));
-    assert_eq!(page.records[0].created, Timestamp::from_second(1_700_000_000).ok());
+    assert!(page.rows.iter().all(|record| record.task_id == "2000345" && record.prefetch));
+    assert_eq!(page.rows[0].created, Timestamp::from_second(1_700_000_000).ok());
 }
 
 #[test]
 fn statuses_are_read_in_either_case_and_a_new_word_is_not_finished() {
     let page = records(&ok(include_str!("../fixtures/url-tasks.json"))).unwrap();
-    let states: Vec<_> = page.records.iter().map(|record| record.state.clone()).collect();
+    let states: Vec<_> = page.rows.iter().map(|record| record.state.clone()).collect();
     let failed = TaskState::Failed("no description".into());
     assert_eq!(states, [TaskState::Running, TaskState::Complete, failed, TaskState::Running]);
-    let words: Vec<_> = page.records.iter().map(|record| (record.kind.as_str(), record.prefetch)).collect();
+    let words: Vec<_> = page.rows.iter().map(|record| (record.kind.as_str(), record.prefetch)).collect();
     assert_eq!(words, [("directory", false), ("file", false), ("PREHEATING", true), ("PREHEATING", true)]);
-    assert_eq!((page.records[3].status.as_str(), page.records[3].task_id.as_str()), ("SOMETHING_NEW", "2000347"));
-    assert_eq!(page.records[3].created, None);
+    assert_eq!((page.rows[3].status.as_str(), page.rows[3].task_id.as_str()), ("SOMETHING_NEW", "2000347"));
+    assert_eq!(page.rows[3].created, None);
 }
 
 #[test]
 fn a_refresh_after_a_prefetch_is_a_refresh() {
     let body = r#"{"total":1,"urls":[{"url":"u","status":"succeed","task_type":"REFRESH_AFTER_PREHEATING"}]}"#;
     let page = status(&ok(body)).unwrap();
-    assert!(!page.records[0].prefetch);
+    assert!(!page.rows[0].prefetch);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_quota_is_what_is_left_and_never_below_nothing() {
 #[test]
 fn points_follow_each_other_from_the_beginning_by_domain_or_not() {
     let question = MeasureQuestion {
-        measure: Measure::Traffic,
+        offer: HUAWEI_CDN.asks.measure(Measure::Traffic).unwrap(),
         domains: vec![],
         since: start(),
         until: start() + SignedDuration::from_mins(10),
@@ -136,14 +136,24 @@ fn points_follow_each_other_from_the_beginning_by_domain_or_not() {
 
 #[test]
 fn log_files_and_domains_are_listed() {
-    let question = LogQuestion { domain: "www.example.com".into(), since: start(), until: start() };
+    let question = LogQuestion {
+        offer: HUAWEI_CDN.asks.logs.as_ref().unwrap(),
+        domain: "www.example.com".into(),
+        since: start(),
+        until: start(),
+    };
     let page = block_on(provider(&[]).logs(&question, 1, &ok(include_str!("../fixtures/logs.json")))).unwrap();
-    assert_eq!((page.total, page.files[0].bytes), (1, 1_234));
-    assert!(page.files[0].url.expose_secret().ends_with("?signature=s"));
+    assert_eq!((page.total, page.rows[0].bytes), (1, 1_234));
+    assert!(page.rows[0].url.expose_secret().ends_with("?signature=s"));
     assert!(!format!("{page:?}").contains("signature"));
-    let page = block_on(provider(&[]).domains(1, &ok(include_str!("../fixtures/domains.json")))).unwrap();
-    assert_eq!((page.domains[0].name.as_str(), page.domains[0].status.as_str()), ("www.example.com", "online"));
-    assert_eq!(page.domains[0].service, "web");
+    let page = block_on(provider(&[]).domains(
+        HUAWEI_CDN.asks.domains.as_ref().unwrap(),
+        1,
+        &ok(include_str!("../fixtures/domains.json")),
+    ))
+    .unwrap();
+    assert_eq!((page.rows[0].name.as_str(), page.rows[0].status.as_str()), ("www.example.com", "online"));
+    assert_eq!(page.rows[0].service, "web");
 }
 
 #[test]

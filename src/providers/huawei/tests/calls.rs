@@ -81,14 +81,14 @@ fn a_task_waits_then_works_and_then_ends_and_a_failed_one_says_why() {
     let line = line(settings);
     let sent = ["https://www.example.com/good", "https://www.example.com/bad", "https://www.example.com/slow"];
     let accepted = line.submit(&*provider(&[]), Operation::Prefetch, &sent).unwrap();
-    let words = || status(&line, &accepted.task_ids).records.into_iter().map(|row| row.status).collect::<Vec<_>>();
+    let words = || status(&line, &accepted.task_ids).rows.into_iter().map(|row| row.status).collect::<Vec<_>>();
     assert_eq!(words(), ["waiting"; 3]);
     line.pass(5);
     assert_eq!(words(), ["preheating"; 3]);
     line.pass(5);
     assert_eq!(words(), ["succeed", "failed", "preheating"]);
     let failed = TaskState::Failed("ORIGIN_ERROR: the origin server answered 502".into());
-    assert_eq!(status(&line, &accepted.task_ids).records[1].state, failed);
+    assert_eq!(status(&line, &accepted.task_ids).rows[1].state, failed);
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn a_task_shows_up_after_the_listing_lag() {
     assert_eq!(status(&line, &accepted.task_ids), Page::default());
     assert_eq!(records(&line, &filter, 1), Page::default());
     line.pass(1);
-    assert_eq!(status(&line, &accepted.task_ids).records.len(), 1);
-    assert_eq!(records(&line, &filter, 1).records.len(), 1);
+    assert_eq!(status(&line, &accepted.task_ids).rows.len(), 1);
+    assert_eq!(records(&line, &filter, 1).rows.len(), 1);
 }
 
 #[test]
@@ -110,9 +110,9 @@ fn a_whole_batch_is_one_page_of_its_details() {
     let many = urls(1_000);
     let accepted = line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
     let page = status(&line, &accepted.task_ids);
-    assert_eq!((page.total, page.records.len()), (1_000, 1_000));
+    assert_eq!((page.total, page.rows.len()), (1_000, 1_000));
     assert_eq!(last_parameters(&line)["page_size"], "2000");
-    assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap().records.len(), 0);
+    assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap().rows.len(), 0);
     assert_eq!(block_on(provider(&[]).status(&[], 1, &line)).unwrap(), Page::default());
 }
 
@@ -127,11 +127,11 @@ fn records_are_listed_by_page_newest_first_and_by_each_filter() {
 
     let all = RecordFilter::default();
     let pages: Vec<_> = (1..=4).map(|page| records(&line, &all, page)).collect();
-    assert_eq!(pages.iter().map(|page| page.records.len()).collect::<Vec<_>>(), [100, 100, 52, 0]);
+    assert_eq!(pages.iter().map(|page| page.rows.len()).collect::<Vec<_>>(), [100, 100, 52, 0]);
     assert!(pages.iter().all(|page| page.total == 252));
-    assert!(pages[0].records[0].prefetch);
+    assert!(pages[0].rows[0].prefetch);
 
-    let found = |filter: RecordFilter| records(&line, &filter, 1).records.len();
+    let found = |filter: RecordFilter| records(&line, &filter, 1).rows.len();
     assert_eq!(found(RecordFilter { url: Some(many[7].clone()), ..all.clone() }), 2);
     assert_eq!(found(RecordFilter { kind: Some(RecordKind::Prefetch), ..all.clone() }), 1);
     assert_eq!(found(RecordFilter { kind: Some(RecordKind::Directory), ..all.clone() }), 1);
@@ -145,7 +145,7 @@ fn records_are_listed_by_page_newest_first_and_by_each_filter() {
     assert_eq!(found(RecordFilter { until: Some(start() + SignedDuration::from_secs(30)), ..all.clone() }), 100);
     assert_eq!(found(RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() }), 100);
     let third = RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() };
-    assert_eq!(records(&line, &third, 3).records.len(), 50);
+    assert_eq!(records(&line, &third, 3).rows.len(), 50);
     let one = RecordFilter { task_id: Some(first.task_ids[0].clone()), url: Some(many[7].clone()), ..all };
     assert_eq!(found(one), 1);
 }
@@ -241,7 +241,7 @@ fn a_call_that_the_key_may_not_make_names_the_permission_and_too_many_are_thrott
 
 fn question(hours: i64, interval: u64) -> MeasureQuestion {
     MeasureQuestion {
-        measure: Measure::Traffic,
+        offer: HUAWEI_CDN.asks.measure(Measure::Traffic).unwrap(),
         domains: vec!["www.example.com".into()],
         since: start() - SignedDuration::from_hours(hours),
         until: start(),
@@ -269,7 +269,11 @@ fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
     parts.extend(block_on(provider(&[]).measure(&question(1, 300), &line)).unwrap());
     assert_eq!(whole, parts);
 
-    let bandwidth = MeasureQuestion { measure: Measure::Bandwidth, domains: vec![], ..question(1, 300) };
+    let bandwidth = MeasureQuestion {
+        offer: HUAWEI_CDN.asks.measure(Measure::Bandwidth).unwrap(),
+        domains: vec![],
+        ..question(1, 300)
+    };
     let points = block_on(provider(&[("region", word("europe"))]).measure(&bandwidth, &line)).unwrap();
     assert_eq!(points.len(), 24);
     let sent = last_parameters(&line);
@@ -288,22 +292,24 @@ fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
 }
 
 #[test]
-fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() {
+fn log_files_are_those_of_whole_hours_and_their_links_lead_to_gzip() {
     use secrecy::ExposeSecret;
     let line = friendly();
+    // What is asked for has such ends: `step`.
     let question = LogQuestion {
+        offer: HUAWEI_CDN.asks.logs.as_ref().unwrap(),
         domain: "www.example.com".into(),
-        since: start() - SignedDuration::from_hours(3),
-        until: start() - SignedDuration::from_hours(1),
+        since: "2026-11-21T21:00:00Z".parse().unwrap(),
+        until: "2026-11-22T00:00:00Z".parse().unwrap(),
     };
     let page = block_on(provider(&[]).logs(&question, 1, &line)).unwrap();
-    assert_eq!((page.total, page.files.len()), (3, 3));
-    assert_eq!(page.files[0].name, "2026112121-www.example.com-global.gz");
-    assert_eq!(page.files[0].since, Some("2026-11-21T21:00:00Z".parse().unwrap()));
-    let link = page.files[0].url.expose_secret();
+    assert_eq!((page.total, page.rows.len()), (3, 3));
+    assert_eq!(page.rows[0].name, "2026112121-www.example.com-global.gz");
+    assert_eq!(page.rows[0].since, Some("2026-11-21T21:00:00Z".parse().unwrap()));
+    let link = page.rows[0].url.expose_secret();
     let request = Request::get(link).body(Bytes::new()).unwrap();
     let file = line.emulator.borrow_mut().handle(&request, start());
-    assert_eq!(file.body().len() as u64, page.files[0].bytes);
+    assert_eq!(file.body().len() as u64, page.rows[0].bytes);
     assert!(file.body().starts_with(&[0x1f, 0x8b, 8]));
 }
 
@@ -311,11 +317,11 @@ fn log_files_are_those_of_the_whole_hours_around_and_their_links_lead_to_gzip() 
 fn domains_are_listed_with_those_that_something_was_submitted_for() {
     let line = friendly();
     line.submit(&*provider(&[]), FILES, &["https://cdn.example.net/1"]).unwrap();
-    let page = block_on(provider(&[]).domains(1, &line)).unwrap();
-    let names: Vec<_> = page.domains.iter().map(|domain| domain.name.as_str()).collect();
+    let page = block_on(provider(&[]).domains(HUAWEI_CDN.asks.domains.as_ref().unwrap(), 1, &line)).unwrap();
+    let names: Vec<_> = page.rows.iter().map(|domain| domain.name.as_str()).collect();
     assert_eq!(names, ["cdn.example.net", "img.example.com", "www.example.com"]);
     assert_eq!(page.total, 3);
-    assert_eq!(block_on(provider(&[]).domains(2, &line)).unwrap().domains, []);
+    assert_eq!(block_on(provider(&[]).domains(HUAWEI_CDN.asks.domains.as_ref().unwrap(), 2, &line)).unwrap().rows, []);
 }
 
 #[test]
@@ -333,7 +339,7 @@ fn the_list_of_tasks_shows_files_unless_directories_are_asked_for() {
             body: None,
         };
         let keys = EmulatorSettings::default().credentials();
-        let request = crate::provider::sign::sdk_hmac::sign(&call, &keys, start()).unwrap();
+        let request = crate::provider::sign::sdk_hmac::sign(&call, &keys, start()).unwrap().request;
         let response = line.emulator.borrow_mut().handle(&request, line.now.get());
         serde_json::from_slice::<serde_json::Value>(response.body()).unwrap()
     };
