@@ -4,7 +4,8 @@
 //! what was fetched (`store.rs`). Nothing else is read: no list of files, no work tree, no filters, no hooks; nothing goes over
 //! the network, and no process is started.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use git2::Oid;
@@ -49,6 +50,8 @@ pub(super) struct Repository {
     references: References,
     /// What its settings say of the remote, once it was asked for.
     settings: OnceCell<RemoteSettings>,
+    /// The commits of revisions that were looked up.
+    resolved: RefCell<HashMap<String, Commit>>,
     /// The directory that holds `.git`.
     directory: PathBuf,
     /// The files that all work trees of the repository share.
@@ -92,7 +95,8 @@ impl Repository {
         let Admitted { common, .. } = admitted;
         let objects = Objects::new(&common.join("objects"));
         let references = References::new(own, common.clone());
-        Self { objects, references, settings: OnceCell::new(), directory, common, host }
+        let (settings, resolved) = Default::default();
+        Self { objects, references, settings, resolved, directory, common, host }
     }
 
     /// The commit that is checked out.

@@ -132,7 +132,7 @@ impl Index {
             let start = guess.saturating_sub(WINDOW as u32 / 2).clamp(low, high);
             let end = high.min(start.saturating_add(WINDOW as u32));
             let window = &mut buffer[..(end - start) as usize * self.row];
-            self.places.bytes_into(self.rows + u64::from(start) * self.row as u64, window)?;
+            let window = self.places.view(self.rows + u64::from(start) * self.row as u64, window)?;
             self.read.update(|read| read + window.len() as u64);
             let (mut from, mut to) = (0, end - start);
             while from < to {

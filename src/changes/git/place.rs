@@ -68,6 +68,19 @@ impl Places {
         self.bytes_into(at, &mut bytes).map(|()| bytes)
     }
 
+    /// The bytes from `at` on, without a copy if they are in memory and else in `buffer`, as many as that holds.
+    ///
+    /// # Errors
+    /// Fewer bytes than that are there.
+    pub(super) fn view<'a>(&'a self, at: u64, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+        if let Some(memory) = self.memory.get() {
+            let behind = usize::try_from(at).ok().and_then(|at| memory.get(at..)?.get(..buffer.len()));
+            return behind.ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
+        }
+        self.bytes_into(at, buffer)?;
+        Ok(buffer)
+    }
+
     /// Fills all of `buffer` with what stands from `at` on.
     ///
     /// # Errors

@@ -67,7 +67,17 @@ impl Repository {
         !matches!(self.resolve(revision), Err(Unresolved::Unknown))
     }
 
+    /// A revision is looked up once: whether something has to be fetched for it is asked before what it is.
     fn resolve(&self, revision: &str) -> Result<Commit, Unresolved> {
+        if let Some(known) = self.resolved.borrow().get(revision) {
+            return Ok(known.clone());
+        }
+        let commit = self.look_up(revision)?;
+        self.resolved.borrow_mut().insert(revision.to_owned(), commit.clone());
+        Ok(commit)
+    }
+
+    fn look_up(&self, revision: &str) -> Result<Commit, Unresolved> {
         let Some((name, steps)) = split(revision) else {
             return self.commit_of(self.by_libgit2(revision)?);
         };
