@@ -63,6 +63,9 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
         wanted.domains.chunks(limits.domains_per_call.max(1)).collect()
     };
     for domains in groups {
+        // By the vendor's own beginnings: its days may begin elsewhere than ours, so that the first begins before the range.
+        let first = range.since.saturating_sub(signed(interval.interval)).unwrap_or(range.since);
+        let mut points: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
         for piece in range.cut(interval.span) {
             let question = MeasureQuestion {
                 offer: limits,
@@ -73,15 +76,15 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
                 interval: interval.interval,
             };
             let answer = asker.ask(&limits.call, async || asker.provider.measure(&question, asker.api).await);
-            let mut points: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
-            for point in answer.await.map_err(refused)?.into_iter().filter(|point| piece.holds(point.at)) {
+            let told = answer.await.map_err(refused)?.into_iter();
+            for point in told.filter(|point| first < point.at && point.at < range.until) {
                 // One domain that was asked for alone is what the sum is of.
                 let domain = point.domain.or_else(|| (domains.len() == 1).then(|| domains[0].clone()));
                 points.insert((domain, point.at), point.value);
             }
-            for (place, value) in points {
-                *sums.entry(place).or_default() += value;
-            }
+        }
+        for (place, value) in points {
+            *sums.entry(place).or_default() += value;
         }
     }
     let points = sums.into_iter().map(|((domain, at), value)| Point { at, domain, value }).collect();

@@ -1,5 +1,6 @@
 //! What providers are asked, and how the answers are shown.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::stage::{Finished, Site, urls};
@@ -92,6 +93,29 @@ fn tasks_are_followed_by_their_ids_without_a_journal() {
     ask(&site, &vendor, &["wait", "--task-id", &id]).ends_with(0).says(&["https://www.example.com/a", "complete"]);
     let lost = ["wait", "--task-id", "1234567", "--refresh-timeout", "1s", "--prefetch-timeout", "1s"];
     ask(&site, &vendor, &lost).ends_with(4).says(&["task 1234567: isn't known to the provider"]);
+}
+
+/// Huawei Cloud's days begin at 16:00 UTC.
+#[test]
+fn each_day_of_a_range_has_its_traffic_wherever_the_vendors_days_begin() {
+    let site = Site::empty();
+    let keys = [("HUAWEICLOUD_SDK_AK", super::stage::KEY), ("HUAWEICLOUD_SDK_SK", super::stage::SECRET)];
+    let vendor = Vendor::with_environment(&[], &keys);
+    let endpoint = format!("huawei-cdn=http://{}", vendor.address());
+    let now = Timestamp::now();
+    let what = ["traffic", "--provider", "huawei-cdn", "--endpoint", &endpoint, "--domain", "www.example.com"];
+    let told = site.bare_run(&what).args(&["--since", "40d", "--interval", "1d", "--format", "json"]);
+    let told = json(&told.envs(&keys).finish());
+    let at = |point: &Value| point["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let days: Vec<Timestamp> = told["traffic"].as_array().unwrap().iter().map(at).collect();
+    let day = SignedDuration::from_hours(24);
+    assert!(days.iter().all(|day| day.to_string().ends_with("T16:00:00Z")), "{days:?}");
+    assert!(days.windows(2).all(|pair| pair[1].duration_since(pair[0]) == day), "{days:?}");
+    // The range is one of whole days in UTC, so its beginning lies in the vendor's first.
+    let since = (now - day * 40).to_string();
+    let since: Timestamp = format!("{}T00:00:00Z", &since[..10]).parse().unwrap();
+    assert_eq!(since.duration_since(days[0]), SignedDuration::from_hours(8), "{days:?}");
+    assert!(days.len() >= 40, "{days:?}");
 }
 
 #[test]
