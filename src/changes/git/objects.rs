@@ -110,16 +110,17 @@ impl Open {
     }
 
     fn read(&mut self, id: ObjectId) -> Result<Option<Object>, Error> {
-        for folder in self.folders.iter().filter(|folder| folder.is_loose) {
-            if let Some(object) = loose::read(&folder.path, id)? {
-                return Ok(Some(object));
-            }
-        }
         let unreadable = |why: String| remedy::unreadable(&format!("the object `{id}`"), &why);
         for folder in &mut self.folders {
             if let Some((pack, place)) = folder.find(id, &mut self.packs).map_err(unreadable)? {
                 let (kind, content) = pack.read(place, &mut self.reader).map_err(unreadable)?;
                 return Ok(Some(Object { kind, content }));
+            }
+        }
+        // Last, as git does it: a look for a file takes longer than one into an index.
+        for folder in self.folders.iter().filter(|folder| folder.is_loose) {
+            if let Some(object) = loose::read(&folder.path, id)? {
+                return Ok(Some(object));
             }
         }
         Ok(None)
