@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::rc::Rc;
 
+use git2::{ObjectType, Oid};
+
 use crate::changes::entries::{Entries, Item, Mode, ObjectId};
 use crate::changes::range::Commit;
 use crate::changes::remedy;
@@ -17,6 +19,7 @@ use crate::error::Error;
 use super::commits::{self, Parsed};
 use super::folders::{self, Folder};
 use super::loose;
+use super::object_id;
 use super::pack::Reader;
 
 /// No object that people make is larger: as a directory it has several million files.
@@ -220,16 +223,20 @@ impl Objects {
         Ok(self.get(commit.tree)?.is_some())
     }
 
-    /// What stands at a path in a commit, `/`-separated.
+    /// What stands at a path in a commit, `/`-separated. By the digest of each object on the way: whoever can write to the
+    /// repository's files could put another object in the place of one.
     ///
     /// # Errors
-    /// A commit or a directory that can't be read.
+    /// A commit or a directory that can't be read, or isn't what its name says.
     pub(super) fn at(&self, commit: ObjectId, path: &[u8]) -> Result<Option<Item>, Error> {
-        let mut item = Item { mode: Mode::Directory, id: self.needed(commit)?.tree };
+        let tree = self.needed(commit)?.tree;
+        self.verify(commit)?;
+        let mut item = Item { mode: Mode::Directory, id: tree };
         for name in path.split(|&byte| byte == b'/') {
             if item.mode != Mode::Directory {
                 return Ok(None);
             }
+            self.verify(item.id)?;
             let mut entries = Entries::new(item.id, TreeSource::read(self, item.id)?)?;
             loop {
                 match entries.current() {
@@ -240,6 +247,14 @@ impl Objects {
             }
         }
         Ok(Some(item))
+    }
+
+    /// That an object which is no file is what its name says. What is read next under this name is what was looked at here.
+    fn verify(&self, id: ObjectId) -> Result<(), Error> {
+        let unreadable = || remedy::unreadable(&format!("the object `{id}`"), "it isn't what its name says");
+        let Some(Object { kind, content }) = self.get(id)? else { return Ok(()) };
+        let digest = ObjectType::from_str(kind.name()).and_then(|kind| Oid::hash_object(kind, &content).ok());
+        if digest.map(object_id) == Some(id) { Ok(()) } else { Err(unreadable()) }
     }
 
     /// The object whose name begins with these hexadecimal digits, 2 to 40.

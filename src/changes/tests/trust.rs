@@ -1,7 +1,10 @@
 //! Which configuration may decide what is sent, on events that anyone can cause.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use serde_json::json;
 
 use crate::changes::trusted;
@@ -97,6 +100,26 @@ fn what_was_put_over_the_projects_file_is_refused() {
         let link = world.path.join("link.yml");
         std::os::unix::fs::symlink(&added, &link).unwrap();
         refusal(judged(&world, &link, "workflow_run", BY_STRANGER));
+    }
+}
+
+/// A whole repository may come out of an artifact, with objects in it that aren't what their names say.
+#[test]
+fn objects_that_were_put_in_the_place_of_the_projects_are_refused() {
+    for (kind, revision) in [("commit", "topic"), ("tree", "topic^{tree}"), ("tree", "topic:.github")] {
+        let world = world();
+        world.git(&["checkout", "--quiet", "--force", "main"]);
+        let replaced = world.git(&["rev-parse", &revision.replace("topic", "main")]);
+        let content = world.run(&["cat-file", kind, revision], b"");
+        let object = [format!("{kind} {}\0", content.len()).as_bytes(), &content].concat();
+        let mut file = ZlibEncoder::new(Vec::new(), Compression::fast());
+        file.write_all(&object).unwrap();
+        let folder = world.path.join(".git/objects").join(&replaced[..2]);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(&replaced[2..]), file.finish().unwrap()).unwrap();
+        std::fs::write(config(&world), "version: 1 # a stranger's\n").unwrap();
+        let refused = refusal(judged(&world, &config(&world), "workflow_run", BY_STRANGER));
+        assert!(refused.contains("holds another file"), "{refused}");
     }
 }
 
