@@ -29,11 +29,16 @@ pub(super) struct Folder {
 
 /// This folder, and those that it leads to (`info/alternates`).
 pub(super) fn all(objects: &Path) -> Vec<Folder> {
-    let mut all = vec![objects.to_owned()];
-    let mut open = vec![(objects.to_owned(), 0)];
+    // Without links, so that a folder of many names is one, and a list that leads to itself ends.
+    let objects = objects.canonicalize().unwrap_or_else(|_| objects.to_owned());
+    let mut all = vec![objects.clone()];
+    let mut open = vec![(objects, 0)];
     while let Some((folder, depth)) = open.pop() {
-        for other in others(&folder) {
-            if depth < DEEPEST && !all.contains(&other) {
+        if depth == DEEPEST {
+            continue;
+        }
+        for other in others(&folder).into_iter().filter_map(|other| other.canonicalize().ok()) {
+            if !all.contains(&other) {
                 all.push(other.clone());
                 open.push((other, depth + 1));
             }
@@ -110,7 +115,7 @@ fn names(folder: &Path) -> impl Iterator<Item = OsString> {
     folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.file_name())
 }
 
-/// As libgit2 reads the list: a path that begins with a dot is seen from the folder.
+/// As git reads the list: a path is seen from the folder.
 fn others(objects: &Path) -> Vec<PathBuf> {
     let file = objects.join("info/alternates");
     let mut text = Vec::new();
@@ -121,5 +126,5 @@ fn others(objects: &Path) -> Vec<PathBuf> {
         let _ = file.take(LONGEST_LIST).read_to_end(&mut text);
     }
     let lines = text.split(|byte| b"\r\n".contains(byte)).filter(|line| !line.is_empty() && line[0] != b'#');
-    lines.filter_map(|line| Some(if line[0] == b'.' { objects.join(native(line)?) } else { native(line)? })).collect()
+    lines.filter_map(|line| Some(objects.join(native(line)?))).collect()
 }

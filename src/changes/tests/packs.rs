@@ -152,6 +152,22 @@ fn what_was_packed_anew_meanwhile_is_found() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_list_of_other_folders_of_objects_is_read_as_git_reads_it() {
+    let origin = long_history();
+    let clone = origin.clone_from_path(&["--shared"]);
+    let objects = clone.path.join(".git/objects");
+    std::os::unix::fs::symlink(origin.path.join(".git/objects"), objects.join("pool")).unwrap();
+    // The folder itself, by many names: each would lead to all of them again.
+    let round: String = (0..100).map(|times| format!("../objects{}\n", "/../objects".repeat(times))).collect();
+    for list in ["pool\n", "# a\n\n./pool\n", "/nowhere\n../objects/pool", &format!("{round}pool\n")] {
+        std::fs::write(objects.join("info/alternates"), list).unwrap();
+        let head = clone.id("HEAD");
+        assert_eq!(open(&clone).head().unwrap().id.to_string(), head, "{list}");
+    }
+}
+
 #[test]
 fn an_index_that_cannot_be_read_is_named() {
     let checkout = long_history();
