@@ -14,6 +14,9 @@ use super::pack::Pack;
 /// How far a repository's objects may lead to another's. Git and libgit2 stop at five.
 const DEEPEST: usize = 6;
 
+/// So many packs of a folder are open at a time: there may be hundreds, and a process has 256 files (macOS).
+const MOST_OPEN: usize = 32;
+
 /// A list of other folders of objects is a few lines.
 const LONGEST_LIST: u64 = 1 << 20;
 
@@ -67,9 +70,13 @@ impl Folder {
                 }
                 return Ok(None);
             }
+            let was_open = self.packs[next].is_open();
             if let Some(place) = self.packs[next].find(id)? {
                 // What comes next stands with it, most of the time.
                 self.packs.swap(0, next);
+                if !was_open && self.packs.iter().filter(|pack| pack.is_open()).count() > MOST_OPEN {
+                    self.packs[1..].iter_mut().for_each(Pack::close);
+                }
                 return Ok(Some((&self.packs[0], place)));
             }
             next += 1;

@@ -74,6 +74,16 @@ impl Pack {
         &self.path
     }
 
+    /// Whether its file is open, and not the index alone.
+    pub(super) fn is_open(&self) -> bool {
+        self.data.get().is_some()
+    }
+
+    /// Closes the file, until something is found in it again.
+    pub(super) fn close(&mut self) {
+        self.data.take();
+    }
+
     /// Where an object begins; `None` if it isn't in this pack, or the pack is gone.
     ///
     /// # Errors

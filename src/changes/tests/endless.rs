@@ -22,7 +22,12 @@ const BASE: &str = "CDN_PURGE_TEST_BASE";
 /// What a search from `start` is refused with. `base` is a revision, `tag:NAME` for a run for that tag, or nothing for the
 /// first run of the branch `topic`.
 fn refused_in_time(start: &Path, base: &str) -> String {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    refused_by(Command::new(std::env::current_exe().unwrap()), start, base)
+}
+
+/// The same, where `command` starts the search.
+fn refused_by(mut command: Command, start: &Path, base: &str) -> String {
+    let mut child = command
         .args(["--exact", "changes::tests::endless::the_search_of_the_other_tests", "--ignored", "--nocapture"])
         .env(START, start)
         .env(BASE, base)
@@ -277,4 +282,18 @@ fn whole_objects_are_found() {
         let found = checkout.between(base, "HEAD").unwrap();
         assert_eq!(found.range.base, Some(checkout.id(base)), "{base}");
     }
+}
+
+/// A runner that never packs anew has one pack for each time that it fetched.
+#[cfg(unix)]
+#[test]
+fn a_history_in_more_packs_than_files_may_be_open_is_read() {
+    let checkout = Checkout::with(&[files("a")]);
+    for number in 0..60 {
+        checkout.import("main", Some("refs/heads/main^0"), &[files(&format!("{number}"))]);
+    }
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 48 && exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+    let refused = refused_by(limited, &checkout.path, "main~100");
+    assert!(refused.contains("unknown revision `main~100`"), "{refused}");
 }
