@@ -124,7 +124,7 @@ impl Repository {
         }
         let digits = [Some(name), name.rsplit_once("-g").map(|(_, digits)| digits)].into_iter().flatten();
         let digits = digits
-            .filter(|digits| (4..40).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+            .filter(|digits| (4..=40).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         for digits in digits {
             match self.objects.beginning(digits)? {
                 Beginning::One(id) => return Ok(id),

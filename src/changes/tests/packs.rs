@@ -270,6 +270,7 @@ fn names_are_resolved_as_git_resolves_them() {
         &full[..4],
         &full.to_uppercase(),
         &format!("v1-3-g{}", &full[..10]),
+        &format!("v1-3-g{full}"),
         "0000",
     ];
     compare_names(&checkout, &checkout.path, &names);
