@@ -113,7 +113,9 @@ impl Folder {
 fn packs(objects: &Path) -> Vec<PathBuf> {
     let folder = objects.join("pack");
     let names: BTreeSet<OsString> = names(&folder).collect();
-    let stems = names.iter().map(Path::new).filter(|name| name.extension() == Some(OsStr::new("pack")));
+    // A hidden one is no pack yet, or what macOS keeps beside a file.
+    let shown = names.iter().filter(|name| !name.as_encoded_bytes().starts_with(b"."));
+    let stems = shown.map(Path::new).filter(|name| name.extension() == Some(OsStr::new("pack")));
     stems.filter(|name| names.contains(name.with_extension("idx").as_os_str())).map(|name| folder.join(name)).collect()
 }
 

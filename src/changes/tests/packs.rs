@@ -152,6 +152,23 @@ fn what_was_packed_anew_meanwhile_is_found() {
     }
 }
 
+/// macOS writes such files beside all others where a disk keeps no more of a file than its content.
+#[test]
+fn hidden_files_beside_the_packs_are_no_packs() {
+    let checkout = long_history();
+    for index in files_of(&checkout, "idx") {
+        for ending in ["idx", "pack"] {
+            let name = format!("._{}.{ending}", index.file_stem().unwrap().to_str().unwrap());
+            std::fs::write(index.with_file_name(name), b"\0\x05\x16\x07\0\x02").unwrap();
+        }
+    }
+    let repository = open(&checkout);
+    let full = checkout.id("HEAD~3");
+    assert_eq!(repository.given(&full[..12], "base").unwrap().id.to_string(), full);
+    let refused = repository.given("0000", "base").err().unwrap().to_string();
+    assert!(refused.contains("unknown revision"), "{refused}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_list_of_other_folders_of_objects_is_read_as_git_reads_it() {
