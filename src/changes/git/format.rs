@@ -39,13 +39,15 @@ pub(super) fn check(own: &Path, common: &Path) -> Result<bool, String> {
             None => return Err(format!("its extension {name} isn't known here")),
         }
     }
-    // A linked work tree may belong to a bare repository.
-    let mut is_bare = own == common && settings.is_on("core.", "bare");
+    let mut is_bare = settings.is_on("core.", "bare");
     if settings.is_on("extensions.", "worktreeconfig") {
         let of_work_tree = Settings::read(&own.join("config.worktree"))?;
-        is_bare = is_bare || own == common && of_work_tree.is_on("core.", "bare");
+        if of_work_tree.last("core.", "bare").is_some() {
+            is_bare = of_work_tree.is_on("core.", "bare");
+        }
     }
-    Ok(is_bare)
+    // A linked work tree may belong to a bare repository.
+    Ok(is_bare && own == common)
 }
 
 /// The settings of a file, each with its name as `section.name` in lower case, in their order. Those of sections with a second

@@ -350,3 +350,15 @@ fn a_pipe_in_place_of_a_file_of_the_repository_is_refused_at_once() {
         assert!(refused.contains(why), "{place}: {refused}");
     }
 }
+
+#[test]
+fn the_settings_of_the_work_tree_say_last_whether_it_is_bare() {
+    let checkout = Checkout::with_three_commits();
+    checkout.git(&["config", "extensions.worktreeConfig", "true"]);
+    for (shared, own, is_bare) in [(true, "bare = false", false), (false, "bare", true), (true, "x = 1", true)] {
+        checkout.git(&["config", "core.bare", &shared.to_string()]);
+        std::fs::write(checkout.path.join(".git/config.worktree"), format!("[core]\n\t{own}\n")).unwrap();
+        assert_eq!(checkout.git(&["rev-parse", "--is-bare-repository"]), is_bare.to_string());
+        assert_eq!(Repository::open(&checkout.path, &Environment::new()).is_err(), is_bare, "{shared} {own}");
+    }
+}
