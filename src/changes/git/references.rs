@@ -26,8 +26,8 @@ const LONGEST: u64 = 8 << 10;
 /// The list of packed references: millions of them.
 const LONGEST_LIST: u64 = 256 << 20;
 
-/// The most folders that references lie in.
-const MOST_FOLDERS: usize = 1_000_000;
+/// The most links to folders that are followed for references: some that lead round make thousands of millions of names.
+const MOST_LINKS: usize = 1000;
 
 /// What a work tree has of its own, beside what lies directly in its folder, such as `HEAD`.
 const OWN: [&str; 3] = ["refs/bisect/", "refs/rewritten/", "refs/worktree/"];
@@ -199,12 +199,8 @@ fn is_whole(name: &[u8]) -> bool {
 /// The names of all files below a folder of `root`, each from `root` on.
 fn files(root: &Path, folder: &str) -> io::Result<Vec<Vec<u8>>> {
     let (mut found, mut open) = (Vec::new(), vec![folder.as_bytes().to_owned()]);
-    let mut folders = 0;
+    let mut links = 0;
     while let Some(folder) = open.pop() {
-        folders += 1;
-        if folders > MOST_FOLDERS {
-            return Err(io::Error::other("there are too many folders, or links that lead round"));
-        }
         let Some(path) = native(&folder).map(|folder| root.join(folder)) else { continue };
         let entries = match path.read_dir() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -214,6 +210,10 @@ fn files(root: &Path, folder: &str) -> io::Result<Vec<Vec<u8>>> {
             let entry = entry?;
             let name = [&*folder, entry.file_name().as_encoded_bytes()].concat();
             if entry.path().is_dir() {
+                links += usize::from(entry.file_type()?.is_symlink());
+                if links > MOST_LINKS {
+                    return Err(io::Error::other("there are too many links to folders, or some that lead round"));
+                }
                 open.push([&*name, b"/"].concat());
             } else if is_whole(&name) {
                 found.push(name);

@@ -297,3 +297,19 @@ fn a_history_in_more_packs_than_files_may_be_open_is_read() {
     let refused = refused_by(limited, &checkout.path, "main~100");
     assert!(refused.contains("unknown revision `main~100`"), "{refused}");
 }
+
+/// Git goes into all of them, round by round.
+#[cfg(unix)]
+#[test]
+fn folders_of_references_that_lead_round_are_refused() {
+    let checkout = Checkout::with_three_commits();
+    let tags = checkout.path.join(".git/refs/tags");
+    for name in ["v2", "v1", "v0"] {
+        checkout.git(&["tag", name, "HEAD~1"]);
+    }
+    for name in ["round", "about"] {
+        std::os::unix::fs::symlink(".", tags.join(name)).unwrap();
+    }
+    let refused = refused_in_time(&checkout.path, "tag:v2");
+    assert!(refused.contains("refs/tags/") && refused.contains("lead round"), "{refused}");
+}
