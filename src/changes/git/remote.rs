@@ -11,11 +11,14 @@ use super::super::remedy;
 use super::admission::{Refused, admit};
 use super::enclosure::git_directory;
 use super::objects::{Kind, Object};
-use super::{Repository, libgit2};
+use super::{Repository, libgit2, place};
 use crate::error::Error;
 
 /// The most commits that a server is told of as being here: it stops at the first one it knows.
 const HELD: usize = 32;
+
+/// The list of the commits behind which history is cut off: a million of them.
+const LONGEST_LIST: u64 = 64 << 20;
 
 /// What the settings say of the remote.
 pub(in crate::changes) struct RemoteSettings {
@@ -115,8 +118,8 @@ impl Repository {
 
     /// The commits behind which this clone's history is cut off.
     pub(in crate::changes) fn ends(&self) -> Vec<ObjectId> {
-        let text = std::fs::read_to_string(self.common.join("shallow")).unwrap_or_default();
-        text.lines().filter_map(ObjectId::from_hex).collect()
+        let text = place::whole(&self.common.join("shallow"), LONGEST_LIST).ok().flatten().unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().filter_map(ObjectId::from_hex).collect()
     }
 
     /// Whether something else than a commit stands here under an id.

@@ -351,6 +351,15 @@ fn a_pipe_in_place_of_a_file_of_the_repository_is_refused_at_once() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_the_list_where_history_is_cut_off_says_nothing() {
+    let checkout = Checkout::with_three_commits();
+    let file = checkout.path.join(".git/shallow");
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    assert_eq!(open(&checkout).ends(), []);
+}
+
 #[test]
 fn the_settings_of_the_work_tree_say_last_whether_it_is_bare() {
     let checkout = Checkout::with_three_commits();
