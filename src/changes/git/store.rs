@@ -31,12 +31,12 @@ impl Store {
         let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
         let folder = Folder(temporary.join(format!("cdn-purge-fetched-{name}")));
         make_private(&folder.0).map_err(|error| no_store(temporary, &error.to_string()))?;
-        let mut options = RepositoryInitOptions::new();
-        options.bare(true).external_template(false).no_reinit(true);
-        let failed = |error: git2::Error| no_store(temporary, error.message());
-        let inner = git2::Repository::init_opts(&folder.0, &options).map_err(failed)?;
         let others = others.to_str().ok_or_else(|| no_store(others, "the folder's name isn't Unicode"))?;
-        inner.odb().and_then(|odb| odb.add_disk_alternate(others)).map_err(failed)?;
+        let (path, others) = (folder.0.clone(), others.to_owned());
+        let made = watch::over(&Progress::default(), move || repository(&path, &others));
+        let made = made.map_err(|error| no_store(temporary, &error.to_string()))?;
+        let nothing = || no_store(temporary, &format!("nothing came of it within {} s", PATIENCE.as_secs()));
+        let inner = made.ok_or_else(nothing)?.map_err(|error| no_store(temporary, error.message()))?;
         Ok(Self { inner: Arc::new(Mutex::new(inner)), folder })
     }
 
@@ -54,6 +54,15 @@ impl Store {
         let file = File::create(&path).map_err(|error| unwritten(&error))?;
         Ok(Pack { store: self, path, file: BufWriter::new(file), begun: 0 })
     }
+}
+
+/// Makes the repository. What is read of the others' folder for it may be a pipe, too.
+fn repository(folder: &Path, others: &str) -> Result<git2::Repository, git2::Error> {
+    let mut options = RepositoryInitOptions::new();
+    options.bare(true).external_template(false).no_reinit(true);
+    let inner = git2::Repository::init_opts(folder, &options)?;
+    inner.odb()?.add_disk_alternate(others)?;
+    Ok(inner)
 }
 
 /// A pack that is being written.

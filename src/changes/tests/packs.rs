@@ -6,6 +6,7 @@ use fastrand::Rng;
 
 use crate::changes::entries::ObjectId;
 use crate::changes::git::Repository;
+use crate::changes::git::store::Store;
 use crate::inputs::Environment;
 
 use super::checkout::{Checkout, Files};
@@ -370,4 +371,14 @@ fn the_settings_of_the_work_tree_say_last_whether_it_is_bare() {
         assert_eq!(checkout.git(&["rev-parse", "--is-bare-repository"]), is_bare.to_string());
         assert_eq!(Repository::open(&checkout.path, &Environment::new()).is_err(), is_bare, "{shared} {own}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_list_of_other_folders_holds_up_no_fetch() {
+    let checkout = Checkout::with_three_commits();
+    let objects = checkout.path.join(".git/objects");
+    assert!(std::process::Command::new("mkfifo").arg(objects.join("info/alternates")).status().unwrap().success());
+    let refused = Store::create(checkout.outside(), &objects).err().unwrap().to_string();
+    assert!(refused.contains("nothing came of it"), "{refused}");
 }
