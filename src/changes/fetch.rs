@@ -269,6 +269,9 @@ impl<'a> Fetcher<'a> {
             Source::Folder(folder) => {
                 let folder = self.repository.beside(&folder);
                 let objects = objects_of(&folder).ok_or_else(|| "there is no repository".to_owned())?;
+                if !self.repository.may_read(&folder, self.environment) {
+                    return Err(format!("`{}` lies outside of the directory that the CI made", folder.display()).into());
+                }
                 self.repository.read_also(&objects);
                 Ok(Place::Folder(folder))
             }

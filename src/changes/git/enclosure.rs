@@ -23,15 +23,15 @@ pub(super) fn enclosed(directory: &Path, workspace: &Path) -> Result<(), Error> 
     if !directory.starts_with(workspace) {
         return Ok(());
     }
+    if is_inside(git_directory(directory), workspace) { Ok(()) } else { Err(remedy::outside(directory, workspace)) }
+}
+
+/// Whether a repository's files, and those that it shares with others, lie inside of `workspace`.
+pub(super) fn is_inside(files: Option<PathBuf>, workspace: &Path) -> bool {
     let is_inside = |path: Option<PathBuf>| path.is_some_and(|path| path.starts_with(workspace));
-    let files = git_directory(directory);
     let shared = files.as_deref().and_then(common_directory);
     let has_no_way_out = [&files, &shared].into_iter().flatten().all(|folder| !leads_out(folder, workspace));
-    if is_inside(files) && is_inside(shared) && has_no_way_out {
-        Ok(())
-    } else {
-        Err(remedy::outside(directory, workspace))
-    }
+    is_inside(files) && is_inside(shared) && has_no_way_out
 }
 
 /// What says in a repository which commits are its own, and how it is set up. With these from elsewhere it would be another one.

@@ -9,10 +9,11 @@ use super::super::entries::ObjectId;
 use super::super::range::Host;
 use super::super::remedy;
 use super::admission::{Refused, admit};
-use super::enclosure::git_directory;
+use super::enclosure::{git_directory, is_inside};
 use super::objects::{Kind, Object};
-use super::{Repository, libgit2, place};
+use super::{Repository, libgit2, place, trusted_directory};
 use crate::error::Error;
+use crate::inputs::Environment;
 
 /// The most commits that a server is told of as being here: it stops at the first one it knows.
 const HELD: usize = 32;
@@ -131,6 +132,14 @@ impl Repository {
     /// A folder as the remote's address names it, seen from the work tree.
     pub(in crate::changes) fn beside(&self, folder: &Path) -> PathBuf {
         self.directory.join(folder)
+    }
+
+    /// Whether the repository in a folder may be read as the remote. Where the CI names the directory that it made, only inside of
+    /// that: the settings that name it may be a stranger's.
+    pub(in crate::changes) fn may_read(&self, folder: &Path, environment: &Environment) -> bool {
+        let workspace = trusted_directory(environment).filter(|workspace| self.directory.starts_with(workspace));
+        let files = git_directory(folder).or_else(|| folder.canonicalize().ok());
+        workspace.is_none_or(|workspace| is_inside(files, &workspace))
     }
 
     /// The commit of the first of these references that another repository of this machine has.

@@ -301,6 +301,24 @@ fn a_folder_is_read_where_it_is() {
     assert!(forge.requests.borrow().is_empty());
 }
 
+/// The settings may be a stranger's, and another project's repository may lie on the same machine.
+#[test]
+fn where_the_ci_names_its_directory_a_folder_outside_of_it_is_not_read() {
+    let origin = site(5);
+    origin.git(&["branch", "deployed", "HEAD~3"]);
+    let clone = origin.clone(&["--depth=1"]);
+    let workspace = clone.path.to_str().unwrap();
+    let environment = environment_of(&[("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", workspace)]);
+    let forge = Forge::empty();
+    for base in ["deployed", &origin.id("HEAD~4")] {
+        let refused = refusal(forge.search(&clone, &given(base), &environment));
+        assert!(refused.contains("outside of the directory that the CI made"), "{refused}");
+    }
+    clone.git(&["clone", "--quiet", "--bare", origin.path.to_str().unwrap(), "inside.git"]);
+    clone.git(&["remote", "set-url", "origin", "inside.git"]);
+    assert_eq!(forge.search(&clone, &given("deployed"), &environment).unwrap().files.len(), 3);
+}
+
 /// A topic branch of four commits, left from `main` 100 commits ago.
 fn long_parted() -> Checkout {
     let origin = site(300);
