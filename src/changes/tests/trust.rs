@@ -108,17 +108,25 @@ fn what_was_put_over_the_projects_file_is_refused() {
 fn objects_that_were_put_in_the_place_of_the_projects_are_refused() {
     for (kind, revision) in [("commit", "topic"), ("tree", "topic^{tree}"), ("tree", "topic:.github")] {
         let world = world();
-        world.git(&["checkout", "--quiet", "--force", "main"]);
+        let artifact = world.clone(&["--branch=main"]);
+        let packs = artifact.path.join(".git/objects/pack");
+        let moved = artifact.outside().join("packs");
+        std::fs::rename(&packs, &moved).unwrap();
+        for pack in std::fs::read_dir(moved).unwrap().map(|file| file.unwrap().path()) {
+            if pack.extension().is_some_and(|extension| extension == "pack") {
+                artifact.run(&["unpack-objects", "-q"], &std::fs::read(pack).unwrap());
+            }
+        }
         let replaced = world.git(&["rev-parse", &revision.replace("topic", "main")]);
         let content = world.run(&["cat-file", kind, revision], b"");
         let object = [format!("{kind} {}\0", content.len()).as_bytes(), &content].concat();
         let mut file = ZlibEncoder::new(Vec::new(), Compression::fast());
         file.write_all(&object).unwrap();
-        let folder = world.path.join(".git/objects").join(&replaced[..2]);
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(&replaced[2..]), file.finish().unwrap()).unwrap();
-        std::fs::write(config(&world), "version: 1 # a stranger's\n").unwrap();
-        let refused = refusal(judged(&world, &config(&world), "workflow_run", BY_STRANGER));
+        let file_of_it = artifact.path.join(".git/objects").join(&replaced[..2]).join(&replaced[2..]);
+        std::fs::remove_file(&file_of_it).unwrap();
+        std::fs::write(file_of_it, file.finish().unwrap()).unwrap();
+        std::fs::write(config(&artifact), "version: 1 # a stranger's\n").unwrap();
+        let refused = refusal(judged(&world, &config(&artifact), "workflow_run", BY_STRANGER));
         assert!(refused.contains("holds another file"), "{refused}");
     }
 }
