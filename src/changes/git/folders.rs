@@ -60,15 +60,17 @@ impl Folder {
     /// The pack that has an object, and the object's place in it. `number` counts the packs that are opened.
     ///
     /// # Errors
-    /// An index that is damaged.
+    /// An index that is damaged, unless the object is in another pack.
     pub(super) fn find(&mut self, id: ObjectId, number: &mut usize) -> Result<Option<(&Pack, u64)>, String> {
-        let mut next = 0;
+        let (mut next, mut damaged) = (0, None);
         loop {
             if next == self.packs.len() {
-                if self.open_one(number)? {
-                    continue;
+                match self.open_one(number) {
+                    Ok(true) => {}
+                    Ok(false) => return damaged.map_or(Ok(None), Err),
+                    Err(why) => damaged = damaged.or(Some(why)),
                 }
-                return Ok(None);
+                continue;
             }
             let was_open = self.packs[next].is_open();
             if let Some(place) = self.packs[next].find(id)? {

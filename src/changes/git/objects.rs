@@ -114,10 +114,15 @@ impl Open {
 
     fn read(&mut self, id: ObjectId) -> Result<Option<Object>, Error> {
         let unreadable = |why: String| remedy::unreadable(&format!("the object `{id}`"), &why);
+        let mut damaged = None;
         for folder in &mut self.folders {
-            if let Some((pack, place)) = folder.find(id, &mut self.packs).map_err(unreadable)? {
-                let (kind, content) = pack.read(place, &mut self.reader).map_err(unreadable)?;
-                return Ok(Some(Object { kind, content }));
+            match folder.find(id, &mut self.packs) {
+                Ok(Some((pack, place))) => {
+                    let (kind, content) = pack.read(place, &mut self.reader).map_err(unreadable)?;
+                    return Ok(Some(Object { kind, content }));
+                }
+                Ok(None) => {}
+                Err(why) => damaged = damaged.or(Some(why)),
             }
         }
         // Last, as git does it: a look for a file takes longer than one into an index.
@@ -126,7 +131,7 @@ impl Open {
                 return Ok(Some(object));
             }
         }
-        Ok(None)
+        damaged.map_or(Ok(None), |why| Err(unreadable(why)))
     }
 
     /// Whether there is any more to look through than before: somebody may have packed the objects meanwhile.

@@ -153,6 +153,23 @@ fn what_was_packed_anew_meanwhile_is_found() {
     }
 }
 
+/// As git does it, which says so beside what it prints.
+#[test]
+fn an_index_that_cannot_be_read_is_in_the_way_of_no_object_that_is_elsewhere() {
+    let checkout = long_history();
+    let packs = checkout.path.join(".git/objects/pack");
+    for (name, text) in [("pack-a", ""), ("pack-z", "cut off")] {
+        std::fs::write(packs.join(name).with_extension("idx"), text).unwrap();
+        std::fs::write(packs.join(name).with_extension("pack"), "").unwrap();
+    }
+    let repository = open(&checkout);
+    for revision in ["HEAD", "HEAD~20", "v3"] {
+        assert_eq!(repository.given(revision, "base").unwrap().id.to_string(), checkout.id(revision));
+    }
+    let refused = repository.given(&"1".repeat(40), "base").err().unwrap().to_string();
+    assert!(refused.contains("pack-z.idx"), "{refused}");
+}
+
 /// macOS writes such files beside all others where a disk keeps no more of a file than its content.
 #[test]
 fn hidden_files_beside_the_packs_are_no_packs() {
@@ -327,7 +344,7 @@ fn a_pipe_in_place_of_a_file_of_the_repository_is_refused_at_once() {
         ("config", "it is no file"),
         ("refs/heads/main", "it is no file"),
         ("packed-refs", "it is no file"),
-        ("objects/pack/pack-z.idx", "it is no file"),
+        ("objects/pack/pack-z.idx", "unknown revision"),
         ("objects/info/alternates", "unknown revision"),
     ] {
         let checkout = Checkout::with_three_commits();
