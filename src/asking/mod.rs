@@ -15,7 +15,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::pace::Pace;
 use crate::exec::renewal::{self, Renewal};
 use crate::exec::retry::{self, Budget};
-use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider};
+use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Domain, Provider};
 
 pub mod follow;
 mod list;
@@ -84,12 +84,15 @@ impl<'a> Asker<'a> {
     ///
     /// # Errors
     /// [`Error::Provider`].
-    pub async fn domains(&self) -> Result<Vec<crate::provider::Domain>, Error> {
+    pub async fn domains(&self) -> Result<Vec<Domain>, Error> {
         let spec = self.provider.spec();
-        let Some(limit) = &spec.asks.domains else { return Err(not_offered(spec, "domains")) };
-        let key = |domain: &crate::provider::Domain| domain.name.clone();
-        let page = async |number| self.provider.domains(limit, number, self.api).await;
-        list::all(self, limit, None, key, page).await.map_err(refused)
+        let Some(offer) = &spec.asks.domains else { return Err(not_offered(spec, "domains")) };
+        self.domains_of(offer).await.map_err(refused)
+    }
+
+    async fn domains_of(&self, offer: &CallSpec) -> Result<Vec<Domain>, ApiError> {
+        let page = async |number| self.provider.domains(offer, number, self.api).await;
+        list::all(self, offer, None, |domain: &Domain| domain.name.clone(), page).await
     }
 
     /// Puts one question, again and again while that may help: in the pace of its call, by the clock of the provider.

@@ -4,7 +4,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Asker, list};
+use super::Asker;
 use crate::model::Operation;
 use crate::provider::{ApiError, ApiErrorKind, Domain, RecordFilter, Spec};
 
@@ -88,9 +88,7 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
         findings.learn(spec.status.permission, standing, &mut end);
     }
     if let Some(limit) = spec.asks.domains.as_ref().filter(|_| end.is_none()) {
-        let page = async |number| asker.provider.domains(limit, number, asker.api).await;
-        let key = |domain: &Domain| domain.name.clone();
-        let standing = match list::all(asker, limit, None, key, page).await {
+        let standing = match asker.domains_of(limit).await {
             Ok(domains) => {
                 findings.domains = Some(domains);
                 Standing::Granted

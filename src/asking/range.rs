@@ -78,11 +78,6 @@ impl Range {
         pieces
     }
 
-    /// Whether a moment lies in it.
-    pub fn holds(&self, moment: Timestamp) -> bool {
-        self.since <= moment && moment < self.until
-    }
-
     /// How long it is.
     pub fn length(&self) -> Duration {
         self.until.duration_since(self.since).unsigned_abs()
