@@ -83,8 +83,8 @@ impl Redactor {
 
     /// Whether any form begins so. Where one does, a character begins too.
     fn may_begin(&self, start: [u8; 2]) -> bool {
-        let bit = usize::from(u16::from_ne_bytes(start));
-        self.starts.get(bit / 64).is_some_and(|bits| bits & 1 << (bit % 64) != 0)
+        let (word, bit) = bit_of(start);
+        self.starts.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
     /// How many bytes at the beginning of a text, which begins with `start`, are of a secret.
@@ -113,12 +113,18 @@ impl Redactor {
         self.by_start.clear();
         for (place, form) in forms.iter().enumerate() {
             let start = [form.as_bytes()[0], form.as_bytes()[1]];
-            let bit = usize::from(u16::from_ne_bytes(start));
-            self.starts[bit / 64] |= 1 << (bit % 64);
+            let (word, bit) = bit_of(start);
+            self.starts[word] |= bit;
             self.by_start.entry(start).or_default().push(place);
         }
         self.forms = forms.into_iter().map(SecretString::from).collect();
     }
+}
+
+/// Where in [`Redactor::starts`] two bytes have their bit.
+fn bit_of(start: [u8; 2]) -> (usize, u64) {
+    let number = usize::from(u16::from_ne_bytes(start));
+    (number / 64, 1 << (number % 64))
 }
 
 /// What of a form is enough to hide it.
