@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use git2::{ObjectType, Oid};
-
 use crate::changes::entries::Mode;
 use crate::changes::range::Commit;
 
-use super::{Repository, object_id};
+use super::Repository;
+use super::objects::Kind;
 
 impl Repository {
     /// Whether a directory lies in a checkout, be it a broken one.
@@ -18,10 +17,10 @@ impl Repository {
     /// Whether `commit` has this content at the place of `file`, an absolute path without links.
     pub(in crate::changes) fn has_content(&self, commit: &Commit, file: &Path, content: &[u8]) -> bool {
         let Ok(place) = file.strip_prefix(&self.directory) else { return false };
-        let Ok(id) = Oid::hash_object(ObjectType::Blob, content) else { return false };
+        let Some(id) = Kind::Blob.digest(content) else { return false };
         let names: Vec<&[u8]> = place.iter().map(std::ffi::OsStr::as_encoded_bytes).collect();
         let found = self.objects.at(commit.id, &names.join(&b'/'));
         let is_file = |mode| matches!(mode, Mode::File | Mode::Executable | Mode::Symlink);
-        found.is_ok_and(|item| item.is_some_and(|item| is_file(item.mode) && item.id == object_id(id)))
+        found.is_ok_and(|item| item.is_some_and(|item| is_file(item.mode) && item.id == id))
     }
 }

@@ -6,11 +6,12 @@
 //! this repository names. Without a CI the rules are git's own, for work trees and their repositories lie anywhere.
 
 use std::fs::DirEntry;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::changes::remedy;
 use crate::error::Error;
+
+use super::place;
 
 /// `.git` as a file, and `commondir`, are one line with a path.
 const LONGEST_LINK: u64 = 8 << 10;
@@ -76,12 +77,7 @@ pub(super) fn common_directory(files: &Path) -> Option<PathBuf> {
 
 /// What a file that names a path says. Anything but a file, such as a pipe that would never end, says nothing.
 fn link(file: &Path) -> Option<Vec<u8>> {
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
-    let mut text = Vec::new();
-    std::fs::File::open(file).ok()?.take(LONGEST_LINK).read_to_end(&mut text).ok()?;
-    Some(text)
+    place::whole(file, LONGEST_LINK).ok()?
 }
 
 /// A path as the file system takes it.

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::changes::entries::ObjectId;
 
 use super::enclosure::native;
 use super::pack::Pack;
+use super::place;
 
 /// How far a repository's objects may lead to another's. Git and libgit2 stop at five.
 const DEEPEST: usize = 6;
@@ -122,20 +121,14 @@ fn packs(objects: &Path) -> Vec<PathBuf> {
 }
 
 /// The names in a folder; none of one that can't be read.
-fn names(folder: &Path) -> impl Iterator<Item = OsString> {
+pub(super) fn names(folder: &Path) -> impl Iterator<Item = OsString> + use<> {
     folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.file_name())
 }
 
 /// As git reads the list: a path is seen from the folder.
 fn others(objects: &Path) -> Vec<PathBuf> {
-    let file = objects.join("info/alternates");
-    let mut text = Vec::new();
-    if file.metadata().is_ok_and(|metadata| metadata.is_file())
-        && let Ok(file) = File::open(file)
-    {
-        // What can't be read of it, libgit2 can't read either.
-        let _ = file.take(LONGEST_LIST).read_to_end(&mut text);
-    }
+    // Where it can't be read, what lies elsewhere isn't here, and is told so when it is needed.
+    let text = place::whole(&objects.join("info/alternates"), LONGEST_LIST).ok().flatten().unwrap_or_default();
     let lines = text.split(|byte| b"\r\n".contains(byte)).filter(|line| !line.is_empty() && line[0] != b'#');
     lines.filter_map(|line| Some(objects.join(native(line)?))).collect()
 }

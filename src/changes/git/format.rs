@@ -26,7 +26,7 @@ pub(super) fn check(own: &Path, common: &Path) -> Result<bool, String> {
         return Err(format!("it has no folder `{missing}`"));
     }
     let settings = Settings::read(&common.join("config"))?;
-    let version = settings.last("core.", "repositoryformatversion").unwrap_or("0");
+    let version = settings.last("core.repositoryformatversion").unwrap_or("0");
     let is_extended = match version.trim().parse::<u32>() {
         Ok(version @ 0..=1) => version == 1,
         _ => return Err(format!("its format is of version `{version}`, and 1 is the newest that is known here")),
@@ -39,11 +39,11 @@ pub(super) fn check(own: &Path, common: &Path) -> Result<bool, String> {
             None => return Err(format!("its extension {name} isn't known here")),
         }
     }
-    let mut is_bare = settings.is_on("core.", "bare");
-    if settings.is_on("extensions.", "worktreeconfig") {
+    let mut is_bare = settings.is_on("core.bare");
+    if settings.is_on("extensions.worktreeconfig") {
         let of_work_tree = Settings::read(&own.join("config.worktree"))?;
-        if of_work_tree.last("core.", "bare").is_some() {
-            is_bare = of_work_tree.is_on("core.", "bare");
+        if of_work_tree.last("core.bare").is_some() {
+            is_bare = of_work_tree.is_on("core.bare");
         }
     }
     // A linked work tree may belong to a bare repository.
@@ -71,12 +71,14 @@ impl Settings {
             .filter_map(move |(name, value)| Some((name.strip_prefix(section)?, value.as_deref().unwrap_or("true"))))
     }
 
-    fn last(&self, section: &str, name: &str) -> Option<&str> {
-        self.below(section).filter(|(known, _)| *known == name).last().map(|(_, value)| value)
+    /// The value that counts.
+    fn last(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().rev().find(|(known, _)| known == name)?;
+        Some(value.as_deref().unwrap_or("true"))
     }
 
-    fn is_on(&self, section: &str, name: &str) -> bool {
-        let value = self.last(section, name).unwrap_or("false").to_ascii_lowercase();
+    fn is_on(&self, name: &str) -> bool {
+        let value = self.last(name).unwrap_or("false").to_ascii_lowercase();
         matches!(&*value, "true" | "yes" | "on") || value.parse::<i64>().is_ok_and(|number| number != 0)
     }
 }
@@ -224,8 +226,8 @@ mod tests {
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.map(str::to_owned)));
         assert_eq!(settings.0, expected);
-        assert_eq!(settings.last("core.", "bare"), Some("true"));
-        assert!(settings.is_on("core.", "bare") && !settings.is_on("core.", "empty"));
+        assert_eq!(settings.last("core.bare"), Some("true"));
+        assert!(settings.is_on("core.bare") && !settings.is_on("core.empty"));
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Index {
         let (Ok(start) | Err(start)) = self.search(first)?;
         let mut found = Vec::new();
         for row in start..self.count().min(start.saturating_add(2)) {
-            let name: [u8; 20] = self.places.bytes(self.rows + u64::from(row) * self.row as u64 + self.name as u64)?;
+            let name: [u8; 20] = self.places.bytes(self.at(row) + self.name as u64)?;
             found.extend(ObjectId::from_bytes(&name).filter(&fits));
         }
         Ok(found)
@@ -111,6 +111,11 @@ impl Index {
     /// What each object takes at least.
     fn least(&self) -> u64 {
         if self.is_old() { 24 } else { 28 }
+    }
+
+    /// Where a row stands.
+    fn at(&self, row: u32) -> u64 {
+        self.rows + u64::from(row) * self.row as u64
     }
 
     fn is_old(&self) -> bool {
@@ -132,7 +137,7 @@ impl Index {
             let start = guess.saturating_sub(WINDOW as u32 / 2).clamp(low, high);
             let end = high.min(start.saturating_add(WINDOW as u32));
             let window = &mut buffer[..(end - start) as usize * self.row];
-            let window = self.places.view(self.rows + u64::from(start) * self.row as u64, window)?;
+            let window = self.places.view(self.at(start), window)?;
             self.read.update(|read| read + window.len() as u64);
             let (mut from, mut to) = (0, end - start);
             while from < to {
@@ -155,10 +160,10 @@ impl Index {
 
     /// Where the object of a row begins in the pack.
     fn offset(&self, row: u32) -> io::Result<u64> {
-        let (row, count) = (u64::from(row), u64::from(self.count()));
         if self.is_old() {
-            return Ok(u32::from_be_bytes(self.places.bytes(self.rows + row * self.row as u64)?).into());
+            return Ok(u32::from_be_bytes(self.places.bytes(self.at(row))?).into());
         }
+        let (row, count) = (u64::from(row), u64::from(self.count()));
         // Behind the names stand their checksums, four bytes each; and behind the offsets those that don't fit in four.
         let offset = u32::from_be_bytes(self.places.bytes(self.rows + count * 24 + row * 4)?);
         match offset & 0x7fff_ffff {

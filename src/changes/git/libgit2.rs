@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use git2::{ErrorCode, RepositoryOpenFlags};
 
-use super::watch::{self, PATIENCE, Progress};
+use super::watch::{self, Progress};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -41,11 +41,7 @@ pub(super) fn ask<T: Send + 'static>(
 ) -> Result<T, Unanswered> {
     let directory = directory.to_owned();
     let answer = watch::over(&Progress::default(), move || question(&open(&directory, is_admitted)?));
-    match answer {
-        Ok(Some(answer)) => answer.map_err(Unanswered::Refused),
-        Ok(None) => Err(Unanswered::Unasked(format!("nothing came of it within {} s", PATIENCE.as_secs()))),
-        Err(error) => Err(Unanswered::Unasked(error.to_string())),
-    }
+    answer.map_err(Unanswered::Unasked)?.map_err(Unanswered::Refused)
 }
 
 /// Opening looks at settings of the whole process, so only one thread opens at a time.

@@ -14,6 +14,7 @@ use crate::changes::entries::ObjectId;
 use crate::changes::remedy;
 use crate::error::Error;
 
+use super::folders;
 use super::objects::{Content, Kind, LARGEST, Object};
 
 /// Git's longest header, as `commit 12345678901234567890` and a zero.
@@ -55,8 +56,8 @@ pub(super) fn read(objects: &Path, id: ObjectId) -> Result<Option<Object>, Error
 /// The objects in the folder `objects` that have files of their own and names that begin with these digits, at least two.
 pub(super) fn beginning(objects: &Path, digits: &str) -> Vec<ObjectId> {
     let (folder, rest) = digits.split_at(2);
-    let names = objects.join(folder).read_dir().into_iter().flatten().flatten().map(|entry| entry.file_name());
-    let fitting = names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(rest));
+    let names = folders::names(&objects.join(folder)).filter_map(|name| name.into_string().ok());
+    let fitting = names.filter(|name| name.starts_with(rest));
     fitting.filter_map(|name| ObjectId::from_hex(&format!("{folder}{name}"))).collect()
 }
 

@@ -78,6 +78,12 @@ impl Kind {
         }
     }
 
+    /// The name of the object of this kind that holds `content`.
+    pub(super) fn digest(self, content: &[u8]) -> Option<ObjectId> {
+        let kind = ObjectType::from_str(self.name())?;
+        Oid::hash_object(kind, content).ok().map(object_id)
+    }
+
     /// From git's name.
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -258,8 +264,7 @@ impl Objects {
     fn verify(&self, id: ObjectId) -> Result<(), Error> {
         let unreadable = || remedy::unreadable(&format!("the object `{id}`"), "it isn't what its name says");
         let Some(Object { kind, content }) = self.get(id)? else { return Ok(()) };
-        let digest = ObjectType::from_str(kind.name()).and_then(|kind| Oid::hash_object(kind, &content).ok());
-        if digest.map(object_id) == Some(id) { Ok(()) } else { Err(unreadable()) }
+        if kind.digest(&content) == Some(id) { Ok(()) } else { Err(unreadable()) }
     }
 
     /// The object whose name begins with these hexadecimal digits, 2 to 40.

@@ -90,7 +90,7 @@ impl Pack {
     /// An index or a pack that is damaged.
     pub(super) fn find(&self, id: ObjectId) -> Result<Option<u64>, String> {
         let Some(place) = self.place(id)? else { return Ok(None) };
-        if self.data.get().is_none() {
+        if !self.is_open() {
             match self.open_data() {
                 Ok(data) => drop(self.data.set(data)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

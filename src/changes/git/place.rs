@@ -73,12 +73,17 @@ impl Places {
     /// # Errors
     /// Fewer bytes than that are there.
     pub(super) fn view<'a>(&'a self, at: u64, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
-        if let Some(memory) = self.memory.get() {
-            let behind = usize::try_from(at).ok().and_then(|at| memory.get(at..)?.get(..buffer.len()));
-            return behind.ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
+        if let Some(held) = self.held(at) {
+            return held.get(..buffer.len()).ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
         }
         self.bytes_into(at, buffer)?;
         Ok(buffer)
+    }
+
+    /// What is in memory from `at` on; `None` if the file isn't.
+    fn held(&self, at: u64) -> Option<&[u8]> {
+        let memory = self.memory.get()?;
+        Some(usize::try_from(at).ok().and_then(|at| memory.get(at..)).unwrap_or_default())
     }
 
     /// Fills all of `buffer` with what stands from `at` on.
@@ -94,13 +99,12 @@ impl Places {
     /// # Errors
     /// A disk that can't be read.
     pub(super) fn fill(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(file) = self.file.as_ref().filter(|_| self.memory.get().is_none()) else {
-            let memory = self.memory.get().map(Vec::as_slice).unwrap_or_default();
-            let behind = usize::try_from(at).ok().and_then(|at| memory.get(at..)).unwrap_or_default();
-            let filled = behind.len().min(buffer.len());
-            buffer[..filled].copy_from_slice(&behind[..filled]);
+        if let Some(held) = self.held(at) {
+            let filled = held.len().min(buffer.len());
+            buffer[..filled].copy_from_slice(&held[..filled]);
             return Ok(filled);
-        };
+        }
+        let Some(file) = &self.file else { return Ok(0) };
         let mut filled = 0;
         while filled < buffer.len() {
             match read_at(file, at + filled as u64, &mut buffer[filled..]) {

@@ -12,7 +12,7 @@ use git2::RepositoryInitOptions;
 
 use crate::error::Error;
 
-use super::watch::{self, PATIENCE, Progress};
+use super::watch::{self, Progress};
 
 /// The folder, and the repository in it.
 pub(in crate::changes) struct Store {
@@ -34,9 +34,8 @@ impl Store {
         let others = others.to_str().ok_or_else(|| no_store(others, "the folder's name isn't Unicode"))?;
         let (path, others) = (folder.0.clone(), others.to_owned());
         let made = watch::over(&Progress::default(), move || repository(&path, &others));
-        let made = made.map_err(|error| no_store(temporary, &error.to_string()))?;
-        let nothing = || no_store(temporary, &format!("nothing came of it within {} s", PATIENCE.as_secs()));
-        let inner = made.ok_or_else(nothing)?.map_err(|error| no_store(temporary, error.message()))?;
+        let made = made.map_err(|why| no_store(temporary, &why))?;
+        let inner = made.map_err(|error| no_store(temporary, error.message()))?;
         Ok(Self { inner: Arc::new(Mutex::new(inner)), folder })
     }
 
@@ -106,9 +105,7 @@ impl Pack<'_> {
             let inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
             index(&inner, &path, &steps)
         });
-        done.map_err(|error| error.to_string())?.unwrap_or_else(|| {
-            Err(format!("the server's pack can't be used: nothing came of it within {} s", PATIENCE.as_secs()))
-        })
+        done.unwrap_or_else(|why| Err(unusable(&why)))
     }
 }
 
@@ -122,10 +119,14 @@ fn index(repository: &git2::Repository, path: &Path, progress: &Progress) -> Res
     });
     let mut file = File::open(path).map_err(|error| unwritten(&error))?;
     std::io::copy(&mut file, &mut pack).map_err(|_| unread())?;
-    pack.commit().map(drop).map_err(|error| format!("the server's pack can't be used: {}", error.message()))?;
+    pack.commit().map(drop).map_err(|error| unusable(error.message()))?;
     // It is in the repository now; what can't be removed goes away with the folder.
     let _ = std::fs::remove_file(path);
     Ok(())
+}
+
+fn unusable(why: &str) -> String {
+    format!("the server's pack can't be used: {why}")
 }
 
 fn unread() -> String {

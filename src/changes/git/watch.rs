@@ -13,9 +13,9 @@ use std::time::Duration;
 /// How long the work may go without a step. The slowest disk needs a fraction of it, and what goes round in a pack takes some
 /// hundred megabytes of memory until then.
 #[cfg(not(test))]
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 #[cfg(test)]
-pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often it is looked at within that time.
 const GLANCES: u32 = 10;
@@ -35,35 +35,40 @@ impl Progress {
     }
 }
 
-/// Does `work` on a thread of its own. `None`: it has made no step for [`PATIENCE`], and may go on for ever.
+/// Does `work` on a thread of its own.
 ///
 /// # Errors
-/// The system gives no thread.
+/// In words: it has made no step for [`PATIENCE`], and may go on for ever; or the system gives no thread.
 pub(super) fn over<T: Send + 'static>(
     progress: &Progress,
     work: impl FnOnce() -> T + Send + 'static,
-) -> std::io::Result<Option<T>> {
+) -> Result<T, String> {
     let (told, news) = channel();
     // Nobody may be waiting any more.
-    let thread = thread::Builder::new().spawn(move || drop(told.send(work())))?;
+    let thread = thread::Builder::new().spawn(move || drop(told.send(work())));
+    let thread = thread.map_err(|error| error.to_string())?;
     let (mut seen, mut waited) = (progress.now(), 0);
     loop {
         match news.recv_timeout(PATIENCE / GLANCES) {
-            Ok(result) => return Ok(Some(result)),
+            Ok(result) => return Ok(result),
             Err(RecvTimeoutError::Timeout) => {
                 let now = progress.now();
                 waited = if now == seen { waited + 1 } else { 0 };
                 seen = now;
                 if waited == GLANCES {
-                    return Ok(None);
+                    return Err(nothing());
                 }
             }
             Err(RecvTimeoutError::Disconnected) => match thread.join() {
                 Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => return Ok(None),
+                Ok(()) => return Err(nothing()),
             },
         }
     }
+}
+
+fn nothing() -> String {
+    format!("nothing came of it within {} s", PATIENCE.as_secs())
 }
 
 #[cfg(test)]
@@ -73,9 +78,9 @@ mod tests {
     #[test]
     fn what_ends_is_waited_for_and_what_gets_no_further_is_left_behind() {
         let progress = Progress::default();
-        assert_eq!(over(&progress, || 7).unwrap(), Some(7));
+        assert_eq!(over(&progress, || 7), Ok(7));
         let (_never, nothing) = channel::<()>();
-        assert!(over(&progress, move || nothing.recv()).unwrap().is_none());
+        assert_eq!(over(&progress, move || nothing.recv()), Err(super::nothing()));
         // As long as there is any progress, it may take its time.
         let (steps, waiting) = (progress.clone(), channel::<()>());
         let done = over(&progress, move || {
@@ -85,6 +90,6 @@ mod tests {
             }
             9
         });
-        assert_eq!(done.unwrap(), Some(9));
+        assert_eq!(done, Ok(9));
     }
 }
