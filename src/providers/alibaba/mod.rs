@@ -3,11 +3,8 @@
 //! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `credentials.rs` gets keys, and `emulator.rs` is the
 //! vendor in memory. `README.md` holds links, permissions and what is unproven.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Kind, Operation, Quota, Tag};
 use crate::provider::answer::Answer;
@@ -116,8 +113,7 @@ impl Provider for Alibaba {
         query.extend(filter.domain.clone().map(|domain| ("DomainName", domain)));
         query.extend(filter.kind.map(|kind| ("ObjectType", record_kind(kind).to_owned())));
         query.extend(filter.status.map(|status| ("Status", record_status(status).to_owned())));
-        if filter.since.is_some() || filter.until.is_some() {
-            let (start, end) = window(filter, self.spec().records_kept, api.server_now());
+        if let Some((start, end)) = filter.window(self.spec(), api.server_now()) {
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
         }
         self.read(limit, query, api).await?.page("Tasks", answer::record)
@@ -177,13 +173,4 @@ fn record_status(status: RecordStatus) -> &'static str {
         RecordStatus::Complete => "Complete",
         RecordStatus::Failed => "Failed",
     }
-}
-
-/// Start and end around what was asked for, even when cut to whole seconds: the vendor wants both, and nothing too old.
-fn window(filter: &RecordFilter, kept: Duration, now: Timestamp) -> (Timestamp, Timestamp) {
-    // A minute less, so that the request doesn't grow too old on its way.
-    let oldest = now - kept + SignedDuration::from_mins(1);
-    let start = filter.since.map_or(oldest, |since| since.max(oldest));
-    let end = filter.until.unwrap_or(now).max(start) + SignedDuration::from_secs(1);
-    (start, end)
 }

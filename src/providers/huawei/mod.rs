@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::model::{Kind, Operation, Quota};
@@ -141,8 +141,7 @@ impl Provider for Huawei {
         let words =
             [("url", filter.url.as_deref()), ("task_type", task_type), ("file_type", file_type), ("status", status)];
         query.extend(words.into_iter().filter_map(|(name, word)| Some((name, word?.to_owned()))));
-        if filter.since.is_some() || filter.until.is_some() {
-            let (start, end) = window(filter);
+        if let Some((start, end)) = filter.window(&HUAWEI_CDN, api.server_now()) {
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }
         self.call(limit, "/v1.0/cdn/contentgateway/url-tasks", query, None, api).await?.page("result", answer::record)
@@ -191,16 +190,6 @@ impl Provider for Huawei {
         query.extend(offer.page(PAGE, page));
         self.call(offer, "/v1.0/cdn/domains", query, None, api).await?.page("domains", answer::domain)
     }
-}
-
-/// Both times, no more than a day apart: the vendor wants that. Without an end it is the day from the beginning on.
-fn window(filter: &RecordFilter) -> (Timestamp, Timestamp) {
-    let day = HUAWEI_CDN.records_span;
-    let start = filter.since.or_else(|| filter.until?.checked_sub(day).ok()).unwrap_or(Timestamp::UNIX_EPOCH);
-    let longest = start.saturating_add(day).unwrap_or(start);
-    // A range of nothing is none; a millisecond is.
-    let least = start.saturating_add(SignedDuration::from_millis(1)).unwrap_or(start);
-    (start, filter.until.unwrap_or(longest).min(longest).max(least))
 }
 
 fn milliseconds(time: Timestamp) -> String {
