@@ -1,93 +1,15 @@
-//! What comes back from one call becomes a good answer's object, or the error that it is. How a vendor words its errors is data
-//! ([`Wording`]); what a refusal allows to do next is decided here, alike for all of them.
-//!
-//! The vendor's code decides; the status decides only where the code is unknown or there is none.
-
-use std::ops::RangeInclusive;
-use std::time::Duration;
+//! What comes back from one call becomes a good answer's object, to be read further, or the error that it is.
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::credentials::{Credentials, Keys};
 use super::json::Row;
 use super::sign::Signed;
+use super::wording::{Sent, Wording, Words, unreadable, word};
 use super::{Api, ApiError, ApiErrorKind, ApiName, CallSpec, Page, TaskState, clock};
-
-/// The longest wait that we take from a header; alibabacloud_tea_openapi 0.4.6 cuts it there too.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
-
-/// In characters: what a server says is not trusted to be short.
-const LONGEST_MESSAGE: usize = 1_000;
-/// In characters, of a code or an id.
-const LONGEST_WORD: usize = 128;
-
-/// How a vendor words its errors, and what all of its good answers are like.
-#[derive(Debug)]
-pub struct Wording {
-    /// The statuses of a good answer.
-    pub good: RangeInclusive<u16>,
-    /// Whether an error may come with such a status: then it is one. Else its code only makes the answer unreadable.
-    pub errors_may_look_good: bool,
-    /// Whether a list may stand one level down.
-    pub nested_lists: bool,
-    /// Where an answer says how many rows a list has over all pages.
-    pub total: &'static str,
-    /// What proves that an answer is the vendor's, so that it may leave out a list that is empty.
-    pub proof: &'static str,
-    /// The object that holds an error's fields; where it isn't there, they stand by themselves.
-    pub inside: &'static str,
-    /// The names of the code, any of them; like the others in XML too, where the vendor's gateways send some.
-    pub code: &'static [&'static str],
-    /// The names of the message.
-    pub message: &'static [&'static str],
-    /// The names of the request's id, which good answers have too.
-    pub request_id: &'static [&'static str],
-    /// The names of a page that explains it.
-    pub link: &'static [&'static str],
-    /// The header with the request's id.
-    pub request_id_header: &'static str,
-    /// The headers that ask to wait, each with what its number counts.
-    pub waits: &'static [(&'static str, Duration)],
-    /// Two beginnings of a code that mean the same: the first is read as the second.
-    pub alias: (&'static str, &'static str),
-    /// What each code allows; of two that fit, the first counts.
-    pub codes: &'static [Code],
-    /// What a status allows where that is said by this vendor alone; with whether there is a code, an unknown one.
-    pub by_status: fn(u16, bool) -> Option<ApiErrorKind>,
-    /// Looks at an error once more, with what was sent and before its message is cut.
-    pub amend: fn(&mut ApiError, &Sent<'_>),
-}
-
-/// What an error code allows to do next.
-#[derive(Debug)]
-pub struct Code {
-    /// The code, or its beginning if it ends in `*`. Compared without regard to case.
-    pub pattern: &'static str,
-    /// What may be done next.
-    pub kind: ApiErrorKind,
-    /// Wait at least so many seconds before the next attempt.
-    pub wait_seconds: u64,
-    /// What to do; `{permission}` stands for the permission of the call. Empty if there is nothing to say.
-    pub help: &'static str,
-}
-
-/// A call that was sent: what its answer is held against.
-#[derive(Clone, Copy)]
-pub struct Sent<'a> {
-    /// The vendor's name of the call.
-    pub api: &'static str,
-    /// The permission it needs.
-    pub permission: &'static str,
-    /// Whether it may have changed something, so that a lost answer leaves doubt.
-    pub submits: bool,
-    /// The time in the signature; `None` where nothing was signed.
-    pub signed_at: Option<Timestamp>,
-    /// What the signature covers, where the server says what it covers; never shown.
-    pub signed: &'a str,
-}
 
 impl Wording {
     /// Signs a call with the keys and the time of now, sends it, once, and reads the answer. If it `submits`, it may change
@@ -151,62 +73,6 @@ impl Wording {
                 },
             )),
         }
-    }
-
-    /// The row of a code.
-    pub fn meaning(&self, code: &str) -> Option<&'static Code> {
-        let (from, to) = self.alias;
-        let head = code.get(..from.len()).filter(|head| !from.is_empty() && head.eq_ignore_ascii_case(from));
-        let code = head.map_or_else(|| code.to_owned(), |_| format!("{to}{}", &code[from.len()..]));
-        self.codes.iter().find(|row| match row.pattern.strip_suffix('*') {
-            Some(start) => code.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)),
-            None => code.eq_ignore_ascii_case(row.pattern),
-        })
-    }
-
-    fn refusal(&self, words: Words, headers: &HeaderMap, sent: &Sent<'_>, blank: ApiError) -> ApiError {
-        let status = blank.status.unwrap_or_default();
-        let known = words.code.as_deref().and_then(|code| self.meaning(code));
-        let asked_to_wait = self.asked_to_wait(headers);
-        let by_status = (self.by_status)(status, words.code.is_some()).or(match status {
-            413 | 414 => Some(ApiErrorKind::TooLarge),
-            429 => Some(ApiErrorKind::Throttled),
-            // Nothing says that the call wasn't executed, whatever the headers: a batch must not be sent twice.
-            500.. => Some(ApiErrorKind::Server),
-            // Whoever asks to wait throttles, whatever it is called.
-            _ => asked_to_wait.map(|_| ApiErrorKind::Throttled),
-        });
-        let kind = match (known, &words.code, by_status) {
-            (Some(row), _, _) => row.kind,
-            (None, _, Some(kind)) => kind,
-            (None, Some(_), None) => ApiErrorKind::Refused,
-            // The gateway in front of the API may refuse in its own way; this is neither's.
-            (None, None, None) => return unreadable(blank, "an error without a code, perhaps from a proxy"),
-        };
-        let message = words.message.unwrap_or_else(|| match words.code {
-            Some(_) => "no message".to_owned(),
-            None => {
-                let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-                format!("an error without a code: {}", reason.unwrap_or("no reason given"))
-            }
-        });
-        let at_least = known.map(|row| Duration::from_secs(row.wait_seconds)).filter(|wait| !wait.is_zero());
-        let help = known.map(|row| row.help.replace("{permission}", sent.permission)).filter(|help| !help.is_empty());
-        let link = words.link.filter(|link| link.starts_with("https://")).map(|link| format!("see {link}"));
-        let help = help.or(link);
-        let mut error =
-            ApiError { kind, message, code: words.code, retry_after: asked_to_wait.max(at_least), help, ..blank };
-        (self.amend)(&mut error, sent);
-        error.message = cut(&error.message, LONGEST_MESSAGE);
-        error
-    }
-
-    /// Nonsense is as good as nothing.
-    fn asked_to_wait(&self, headers: &HeaderMap) -> Option<Duration> {
-        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok().filter(|wait| *wait > 0);
-        let times = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        let wait = self.waits.iter().find_map(|(name, unit)| Some(unit.saturating_mul(times(number(name)?))))?;
-        Some(wait.min(LONGEST_WAIT))
     }
 }
 
@@ -296,10 +162,6 @@ pub fn state(status: &str, complete: &str, failed: &str, why: Option<String>) ->
     }
 }
 
-fn unreadable(blank: ApiError, what: &str) -> ApiError {
-    ApiError { message: cut(&format!("the answer is {what}"), LONGEST_MESSAGE), ..blank }
-}
-
 fn is_plausible_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
@@ -312,44 +174,4 @@ fn redirect_host(headers: &HeaderMap) -> String {
         (None, Some(_)) => "another path of the same host".to_owned(),
         (None, None) => "nowhere".to_owned(),
     }
-}
-
-fn cut(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
-}
-
-fn word(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(|text| cut(&text, LONGEST_WORD))
-}
-
-/// A vendor's words in an answer, in any of the shapes its services and gateways use. None is trusted.
-struct Words {
-    code: Option<String>,
-    message: Option<String>,
-    request_id: Option<String>,
-    link: Option<String>,
-}
-
-impl Words {
-    fn of(wording: &Wording, body: &Value, text: &str) -> Self {
-        let inside = &body[wording.inside];
-        let fields = Row(if inside.is_object() { inside } else { body });
-        let first = |names: &[&str]| {
-            let in_xml = || names.iter().find_map(|name| element(text, name)).filter(|text| !text.is_empty());
-            fields.first(names).or_else(|| if body.is_null() { in_xml() } else { None })
-        };
-        Self {
-            code: word(first(wording.code)),
-            message: first(wording.message),
-            request_id: first(wording.request_id).or_else(|| Row(body).first(wording.request_id)),
-            link: first(wording.link).map(|link| cut(&link, 500)),
-        }
-    }
-}
-
-/// The text of an XML error's element: `<Error><Code>…</Code>…</Error>`.
-fn element(body: &str, name: &str) -> Option<String> {
-    let inside = body.split_once("<Error>")?.1.split_once(&format!("<{name}>"))?.1.split_once(&format!("</{name}>"))?.0;
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    Some(entities.iter().fold(inside.to_owned(), |text, (entity, character)| text.replace(entity, character)))
 }

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
-use super::answer::{Sent, Wording};
 use super::credentials::Credentials;
 use super::json::Row;
+use super::wording::{Sent, Wording};
 use super::{ApiError, ApiErrorKind};
 
 /// A vendor's way from a proof to keys.

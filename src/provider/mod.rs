@@ -23,6 +23,7 @@ mod policy;
 pub mod profile;
 pub mod sign;
 mod spec;
+pub mod wording;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};
 pub use asking::{

@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use super::spec::CODES;
 use crate::model::Quota;
-use crate::provider::answer::{Answer, Sent, Wording, state};
+use crate::provider::answer::{Answer, state};
 use crate::provider::json::Row;
+use crate::provider::wording::{Sent, Wording};
 use crate::provider::{Accepted, ApiError, Domain, LogFile, Page, Point, Record, Spec};
 
 /// The vendor sends one code with different statuses, and errors in JSON, JSON in lower case, or XML (gateway codes 2026, see
 /// `spec.rs`).
 pub(super) static WORDING: Wording = Wording {
     good: 200..=200,
-    errors_may_look_good: false,
     nested_lists: true, // `Tasks.CDNTask` in one call, `Tasks` in another: reference 2026-04
     total: "TotalCount",
     proof: "RequestId",
-    inside: "",
     code: &["Code", "code"],
     message: &["Message", "message"],
     request_id: &["RequestId", "requestId"],
@@ -25,10 +24,9 @@ pub(super) static WORDING: Wording = Wording {
     request_id_header: "x-acs-request-id",
     // Source: alibabacloud_tea_openapi 0.4.6.
     waits: &[("x-acs-retry-after", Duration::from_millis(1)), ("retry-after", Duration::from_secs(1))],
-    alias: ("", ""),
     codes: CODES,
-    by_status: |_, _| None,
     amend: explain_signature,
+    ..Wording::USUAL
 };
 
 /// The server says what it signed: if that is what we signed, only the secret can differ. Neither text is passed on, for

@@ -3,29 +3,23 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::spec::{CODES, HUAWEI_CDN};
 use crate::model::Quota;
-use crate::provider::answer::{Answer, Sent, Wording, state};
+use crate::provider::answer::{Answer, state};
 use crate::provider::json::{self, Row};
+use crate::provider::wording::Wording;
 use crate::provider::{Accepted, ApiError, ApiErrorKind, Domain, LogFile, Page, Point, Record};
 
 /// A business error comes as a success with `error` in its body. Other spellings: huaweicloudsdkcore 3.1.219 reads them too.
 pub(super) static WORDING: Wording = Wording {
-    good: 200..=299,
     errors_may_look_good: true,
-    nested_lists: false,
-    total: "total",
     proof: "total",
     inside: "error",
     code: &["error_code", "code", "errorCode"],
     message: &["error_msg", "message", "errorMsg"],
-    request_id: &["request_id"],
-    link: &[],
-    request_id_header: "x-request-id",
-    waits: &[("retry-after", Duration::from_secs(1))], // the vendor documents none
     alias: ("APIG.", "APIGW."),
     codes: CODES,
     // A 401 is never tried again, whoever says it: the vendor locks a key after five of them.
@@ -34,28 +28,11 @@ pub(super) static WORDING: Wording = Wording {
         403 if has_code => Some(ApiErrorKind::Forbidden),
         _ => None,
     },
-    amend,
+    // 15 minutes, less what the whole seconds of a `Date` and the way may take: API signature guide of support.huaweicloud.com,
+    // read in November 2026.
+    skew: Some(Duration::from_secs(15 * 60 - 5)),
+    ..Wording::USUAL
 };
-
-/// How far the clock may be off: 15 minutes, less what the whole seconds of a `Date` and the way may take.
-/// (API signature guide of support.huaweicloud.com, read in November 2026)
-const SKEW: SignedDuration = SignedDuration::from_secs(15 * 60 - 5);
-
-/// What the code alone doesn't tell.
-fn amend(error: &mut ApiError, sent: &Sent<'_>) {
-    let is_known = error.code.as_deref().is_none_or(|code| WORDING.meaning(code).is_some());
-    let skew = sent.signed_at.zip(error.server_time).map(|(signed, server)| server.duration_since(signed).abs());
-    match error.status {
-        Some(413) => error.kind = ApiErrorKind::TooLarge,
-        // Documented for a body that is too large, and for any request that isn't one.
-        Some(400) if error.kind == ApiErrorKind::TooLarge => error.kind = ApiErrorKind::Denied,
-        // No signature can be right with such a clock.
-        Some(401) if error.kind == ApiErrorKind::Credentials && is_known && skew.is_some_and(|skew| skew > SKEW) => {
-            (error.kind, error.help) = (ApiErrorKind::Clock, None);
-        }
-        _ => {}
-    }
-}
 
 /// The id of an accepted task.
 pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiError> {

@@ -12,11 +12,9 @@
 use std::time::Duration;
 
 use crate::model::{Kind, Operation};
-use crate::provider::ApiErrorKind::{
-    self, Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
-};
+use crate::provider::ApiErrorKind::{Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge};
 use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
-use crate::provider::answer::Code;
+use crate::provider::wording::Code;
 use crate::provider::{
     Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, Spec, days,
 };
@@ -148,10 +146,6 @@ const INTERVALS: &[IntervalSpec] = &[
 /// How long points are kept.
 const KEPT: Duration = days(90); // reference 2026-01
 
-const fn code(pattern: &'static str, kind: ApiErrorKind, help: &'static str) -> Code {
-    Code { pattern, kind, wait_seconds: 0, help }
-}
-
 /// What `/detail` says of a task that isn't visible yet, and everything else of a host that isn't the account's.
 pub(super) const FOREIGN: &str = "CDN.0108"; // terraform 2026
 
@@ -164,35 +158,22 @@ const KEY: &str = "check the access key, its secret, and the token of temporary 
                    the vendor locks a key for five minutes";
 const NO_API: &str = "the endpoint doesn't serve this API; some accounts have it enabled by a service ticket";
 
-/// Every documented code that a call of ours can meet.
+/// Every documented code that a call of ours can meet; of two rows that fit, the first counts. Source: codes 2025.
 pub(super) const CODES: &[Code] = &[
-    code("CDN.0000", Server, ""),         // this and the following: codes 2025
-    code("CDN.0001", Refused, ""),        // a parameter is missing or malformed: perhaps an address
-    code("CDN.0002", Credentials, KEY),   // not authenticated
-    code("CDN.0003", Refused, ""),        // the object doesn't exist
-    code("CDN.0004", Forbidden, GRANT),   // no permission
-    code("CDN.0005", QuotaSpent, RESET),  // the upper limit is exceeded
-    code("CDN.0015", Denied, SERVICE),    // the service area isn't supported
-    code("CDN.0016", Denied, SERVICE),    // the service type isn't supported
-    code("CDN.0020", Forbidden, PROJECT), // no grant on the enterprise project
-    code("CDN.0021", Forbidden, PROJECT), // the fine-grained check failed
-    code("CDN.0105", Refused, DOMAIN),    // the domain doesn't exist
-    code("CDN.0106", Refused, DOMAIN),    // not allowed in the domain's state
-    code(FOREIGN, Refused, DOMAIN),       // the address is of another account's domain
-    code("CDN.0110", QuotaSpent, RESET),  // more addresses than the quota holds
-    code("CDN.0114", Denied, SERVICE),    // CDN isn't subscribed to
-    code("CDN.0115", Refused, DOMAIN),    // the domain is banned
-    code("CDN.0116", Refused, DOMAIN),    // the domain is locked
-    code("CDN.0127", Refused, ""),        // the domain is malformed
-    code("CDN.0201", Denied, ""),         // statistics: the domain is wrong
-    code("CDN.0202", Denied, ""),         // statistics: the time is wrong
-    code("CDN.0203", Denied, ""),         // statistics: the interval is wrong
-    code("APIGW.0101", Denied, NO_API),   // no such API
-    code("APIGW.0103", Denied, NO_API),   // no such backend
-    code("APIGW.0201", TooLarge, ""),     // a body above 12 MB; with 400 a bad request, see `answer.rs`
-    code("APIGW.0301", Credentials, KEY), // the signature, the key or the token is wrong, or the key is locked
-    code("APIGW.0302", Forbidden, GRANT), // not authorized
-    code("APIGW.0303", Credentials, KEY), // as 0301; `answer.rs` finds out whether the clock is off
-    code("APIGW.0308", Throttled, ""),    // the rate of calls
-    code("APIGW.0605", Server, ""),       // the backend isn't there
+    Code::new(Server, "", &["CDN.0000", "APIGW.0605"]), // an internal error; the backend isn't there
+    Code::new(Throttled, "", &["APIGW.0308"]),          // the rate of calls
+    Code::new(QuotaSpent, RESET, &["CDN.0005", "CDN.0110"]), // the upper limit; more addresses than the quota holds
+    Code::new(Denied, "", &["APIGW.0201"]).at(400),     // a bad request
+    Code::new(TooLarge, "", &["APIGW.0201"]),           // a body above 12 MB
+    Code::new(Refused, "", &["CDN.0001"]),              // a parameter is missing or malformed: perhaps an address
+    Code::new(Refused, "", &["CDN.0003", "CDN.0127"]),  // the object doesn't exist; the domain is malformed
+    // The domain doesn't exist; its state allows nothing; another account's; it is banned; it is locked.
+    Code::new(Refused, DOMAIN, &["CDN.0105", "CDN.0106", FOREIGN, "CDN.0115", "CDN.0116"]),
+    Code::new(Denied, SERVICE, &["CDN.0015", "CDN.0016", "CDN.0114"]), // the area; the service type; not subscribed to
+    Code::new(Denied, "", &["CDN.0201", "CDN.0202", "CDN.0203"]), // statistics: the domain, the time, the interval is wrong
+    Code::new(Denied, NO_API, &["APIGW.0101", "APIGW.0103"]),     // no such API; no such backend
+    Code::new(Forbidden, GRANT, &["CDN.0004", "APIGW.0302"]),     // no permission; not authorized
+    Code::new(Forbidden, PROJECT, &["CDN.0020", "CDN.0021"]), // no grant on the enterprise project; the fine-grained check failed
+    // Not authenticated; the signature, the key or the token is wrong, or the key is locked, twice.
+    Code::new(Credentials, KEY, &["CDN.0002", "APIGW.0301", "APIGW.0303"]),
 ];

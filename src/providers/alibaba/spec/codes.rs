@@ -1,13 +1,9 @@
 //! What each documented error code allows to do next; the sources are named in `spec.rs`.
 
 use crate::provider::ApiErrorKind::{
-    self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
+    Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
-use crate::provider::answer::Code;
-
-const fn code(pattern: &'static str, kind: ApiErrorKind, wait_seconds: u64, help: &'static str) -> Code {
-    Code { pattern, kind, wait_seconds, help }
-}
+use crate::provider::wording::Code;
 
 const QUEUE: &str =
     "the account's prefetch queue is full, or its prefetch quota for today is gone: the summary says what is left";
@@ -17,52 +13,40 @@ const SERVICE: &str = "see in the console whether CDN is activated, paid for and
 const GRANT: &str = "grant `{permission}` to the RAM user or role";
 const KEY: &str = "check the access key id, and that it is enabled";
 const TOKEN: &str = "get new temporary credentials, and pass id, secret and token of one and the same";
+const NO_API: &str = "the endpoint doesn't serve this API";
 
 /// Every documented code that a call of ours can meet; of two rows that fit, the first counts.
 pub(in crate::providers::alibaba) const CODES: &[Code] = &[
-    code("Throttling*", Throttled, 0, ""),         // gateway codes 2026; terraform 2026
-    code("Rejected.Throttling", Throttled, 0, ""), // terraform 2026
-    code("TooManyRequests", Throttled, 0, ""),     // prefetch page 2024-11; DCDN guide 2025-09
-    code("ServiceBusy", Throttled, 30, ""),        // the domain is being configured: guide 2021-07
-    code("SystemBusy", Throttled, 30, ""),         // guide 2021-07
-    code("QuotaPerMinuteExceeded.*", Throttled, 60, ""), // DCDN guide 2025-09
-    code("TooMany.Refresh", Throttled, 60, ""),    // the refresh queue is full: DCDN guide 2025-09
-    code("PreloadQueueFull", Throttled, 60, QUEUE), // prefetch page 2024-11
-    code("QuotaExceeded.*", QuotaSpent, 0, RESET), // prefetch page 2024-11; DCDN guide 2025-09
-    code("SingleRequest.OverLimit", TooLarge, 0, ""), // DCDN guide 2025-09
-    code("InvalidObjectPath.ExceedsMaximum", TooLarge, 0, ""), // guide 2021-07
-    code("InvalidObjectPath.Size.Malformed", TooLarge, 0, ""), // prefetch page 2024-11
-    code("InvalidObjectPath.*", Refused, 0, ""),   // prefetch page 2024-11
-    code("ObjectPath.Malformed", Refused, 0, ""),  // DCDN guide 2025-09
-    code("InvalidDomain.*", Refused, 0, DOMAIN),   // guide 2021-07
-    code("InvalidExtensiveDomain*", Refused, 0, ""), // a wildcard domain: DCDN guide 2025-09
-    code("MissingParameter*", Denied, 0, ""),      // guide 2021-07
-    code("InvalidObjectType*", Denied, 0, ""),     // guide 2021-07
-    code("InvalidCustomHeader*", Denied, 0, "look at the target's `headers`"), // prefetch page 2024-11
-    code("IllegalOperation*", Denied, 0, SERVICE), // guide 2021-07
-    code("OperationDenied*", Denied, 0, SERVICE),  // guide 2021-07
-    code("AccountArrears", Denied, 0, SERVICE),    // DCDN guide 2025-09
-    code("InsufficientBalance", Denied, 0, SERVICE), // DCDN guide 2025-09
-    code("InvalidAction*", Denied, 0, "the endpoint doesn't serve this API"), // gateway codes 2026
-    code("InvalidVersion*", Denied, 0, "the endpoint doesn't serve this API"), // gateway codes 2026
-    code("InvalidTaskId*", Refused, 0, ""),        // reference 2026-04; perhaps of an id that isn't visible yet
-    code("MissingTimeParameter", Denied, 0, ""),   // reference 2026-04
-    code("InvalidTime", Denied, 0, "records are kept for three days"), // reference 2026-04
-    code("InvalidStartTime*", Denied, 0, ""),      // reference 2026-04
-    code("InvalidEndTime*", Denied, 0, ""),        // reference 2026-04
-    code("InvalidStatus*", Denied, 0, ""),         // reference 2026-04
-    code("DomainNameOverLimit", Denied, 0, ""),    // reference 2026-04
-    code("Forbidden*", Forbidden, 0, GRANT),       // gateway codes 2026
-    code("NoPermission*", Forbidden, 0, GRANT),    // gateway codes 2026
-    code("SignatureDoesNotMatch", Credentials, 0, ""), // gateway codes 2026; `answer.rs` finds out why
-    code("InvalidAccessKeyId.*", Credentials, 0, KEY), // gateway codes 2026
-    code("InvalidSecurityToken.Expired", Expired, 0, TOKEN), // gateway codes 2026
-    code("InvalidSecurityToken.*", Credentials, 0, TOKEN), // gateway codes 2026
-    code("MissingSecurityToken", Credentials, 0, TOKEN), // gateway codes 2026
-    code("InvalidTimeStamp.Expired", Clock, 0, ""), // more than 15 minutes off: gateway codes 2026
-    code("InvalidTimeStamp.*", Denied, 0, ""),     // gateway codes 2026
-    code("SignatureNonceUsed", Ambiguous, 0, ""), // gateway codes 2026; ours are new, so something on the way sent it twice
-    code("ServiceUnavailable", Server, 0, ""),    // gateway codes 2026
-    code("InternalError*", Server, 0, ""),        // gateway codes 2026
-    code("UnknownError", Server, 0, ""),          // gateway codes 2026
+    Code::new(Throttled, "", &["Throttling*"]), // gateway codes 2026; terraform 2026
+    Code::new(Throttled, "", &["Rejected.Throttling"]), // terraform 2026
+    Code::new(Throttled, "", &["TooManyRequests"]), // prefetch page 2024-11; DCDN guide 2025-09
+    Code::new(Throttled, "", &["ServiceBusy", "SystemBusy"]).wait(30), // guide 2021-07; the first: the domain is being configured
+    // The rate; the refresh queue is full: DCDN guide 2025-09.
+    Code::new(Throttled, "", &["QuotaPerMinuteExceeded.*", "TooMany.Refresh"]).wait(60),
+    Code::new(Throttled, QUEUE, &["PreloadQueueFull"]).wait(60), // prefetch page 2024-11
+    Code::new(QuotaSpent, RESET, &["QuotaExceeded.*"]),          // prefetch page 2024-11; DCDN guide 2025-09
+    Code::new(TooLarge, "", &["SingleRequest.OverLimit"]),       // DCDN guide 2025-09
+    Code::new(TooLarge, "", &["InvalidObjectPath.ExceedsMaximum"]), // guide 2021-07
+    Code::new(TooLarge, "", &["InvalidObjectPath.Size.Malformed"]), // prefetch page 2024-11
+    Code::new(Refused, "", &["InvalidObjectPath.*"]),            // prefetch page 2024-11
+    Code::new(Refused, "", &["ObjectPath.Malformed", "InvalidExtensiveDomain*"]), // the second: a wildcard; DCDN guide 2025-09
+    Code::new(Refused, DOMAIN, &["InvalidDomain.*"]),                             // guide 2021-07
+    Code::new(Denied, "", &["MissingParameter*", "InvalidObjectType*"]),          // guide 2021-07
+    Code::new(Denied, "look at the target's `headers`", &["InvalidCustomHeader*"]), // prefetch page 2024-11
+    Code::new(Denied, SERVICE, &["IllegalOperation*", "OperationDenied*"]),       // guide 2021-07
+    Code::new(Denied, SERVICE, &["AccountArrears", "InsufficientBalance"]),       // DCDN guide 2025-09
+    Code::new(Refused, "", &["InvalidTaskId*"]), // reference 2026-04; perhaps of an id that isn't visible yet
+    Code::new(Denied, "records are kept for three days", &["InvalidTime"]), // reference 2026-04
+    Code::new(Denied, "", &["MissingTimeParameter", "InvalidStartTime*", "InvalidEndTime*"]), // reference 2026-04
+    Code::new(Denied, "", &["InvalidStatus*", "DomainNameOverLimit"]), // reference 2026-04
+    Code::new(Denied, NO_API, &["InvalidAction*", "InvalidVersion*"]), // this and the following: gateway codes 2026
+    Code::new(Forbidden, GRANT, &["Forbidden*", "NoPermission*"]),
+    Code::new(Credentials, "", &["SignatureDoesNotMatch"]), // `answer.rs` finds out why
+    Code::new(Credentials, KEY, &["InvalidAccessKeyId.*"]),
+    Code::new(Expired, TOKEN, &["InvalidSecurityToken.Expired"]),
+    Code::new(Credentials, TOKEN, &["InvalidSecurityToken.*", "MissingSecurityToken"]),
+    Code::new(Clock, "", &["InvalidTimeStamp.Expired"]), // more than 15 minutes off
+    Code::new(Denied, "", &["InvalidTimeStamp.*"]),
+    Code::new(Ambiguous, "", &["SignatureNonceUsed"]), // ours are new, so something on the way sent it twice
+    Code::new(Server, "", &["ServiceUnavailable", "InternalError*", "UnknownError"]),
 ];
