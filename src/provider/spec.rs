@@ -135,6 +135,21 @@ pub struct OperationSpec {
     pub typical: Duration,
 }
 
+impl OperationSpec {
+    /// An operation by a call that takes so many addresses, as many in a day, and that the quota calls so. Hosts and the length of
+    /// the request line don't matter, and a task takes as long as usual: a refresh five minutes, a prefetch ten.
+    pub const fn new(
+        operation: Operation,
+        call: CallSpec,
+        per_call: usize,
+        per_day: Option<u64>,
+        quota: &'static str,
+    ) -> Self {
+        let typical = Duration::from_mins(if matches!(operation, Operation::Prefetch) { 10 } else { 5 });
+        Self { operation, call, per_call, per_day, quota, hosts_per_call: None, request_line_bytes: None, typical }
+    }
+}
+
 /// One of the vendor's calls.
 #[derive(Clone, Copy, Debug)]
 pub struct CallSpec {
@@ -313,13 +328,7 @@ impl CallSpec {
 impl OperationSpec {
     /// An operation like any other.
     pub(crate) const BARE: Self = Self {
-        operation: Operation::Prefetch,
-        call: CallSpec::new("Do", "test:Do", 50.0),
-        per_call: 10,
-        per_day: None,
-        quota: "",
-        hosts_per_call: None,
-        request_line_bytes: None,
         typical: Duration::from_secs(5),
+        ..Self::new(Operation::Prefetch, CallSpec::new("Do", "test:Do", 50.0), 10, None, "")
     };
 }

@@ -44,16 +44,8 @@ static PAPER: Spec = Spec {
 };
 
 const fn operation(operation: Operation, api: &'static str) -> OperationSpec {
-    OperationSpec {
-        operation,
-        call: CallSpec::new(api, "paper", 5.0),
-        per_call: 4,
-        per_day: None,
-        quota: "",
-        hosts_per_call: None,
-        request_line_bytes: None,
-        typical: Duration::from_secs(3),
-    }
+    let typical = Duration::from_secs(3);
+    OperationSpec { typical, ..OperationSpec::new(operation, CallSpec::new(api, "paper", 5.0), 4, None, "") }
 }
 
 struct Paper(Opening);

@@ -11,7 +11,8 @@
 
 use std::time::Duration;
 
-use crate::model::{Kind, Operation};
+use crate::model::Kind;
+use crate::model::Operation::{Prefetch, Refresh};
 use crate::provider::ApiErrorKind::{Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge};
 use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
 use crate::provider::wording::Code;
@@ -56,11 +57,13 @@ pub static HUAWEI_CDN: Spec = Spec {
     credentials: CREDENTIALS,
     exchange: Some(&EXCHANGE),
     profiles: PROFILES,
-    // In a call: sdk 3.1.219; in a day: quotas 2026; the names in the quota: sdk 3.1.219.
+    // In a call: sdk 3.1.219; in a day: quotas 2026; the names in the quota: sdk 3.1.219. How long they take is the usual: a refresh
+    // about 5 minutes, reference 2025-11; of a prefetch it says only that it depends on the files. No number of hosts is documented, and
+    // the addresses travel in the body.
     operations: &[
-        takes(Operation::Refresh(Kind::File), REFRESH, 1_000, 2_000, "file_refresh"),
-        takes(Operation::Refresh(Kind::Directory), REFRESH, 100, 100, "dir_refresh"),
-        takes(Operation::Prefetch, PREFETCH, 1_000, 1_000, "preheat"),
+        OperationSpec::new(Refresh(Kind::File), REFRESH, 1_000, Some(2_000), "file_refresh"),
+        OperationSpec::new(Refresh(Kind::Directory), REFRESH, 100, Some(100), "dir_refresh"),
+        OperationSpec::new(Prefetch, PREFETCH, 1_000, Some(1_000), "preheat"),
     ],
     // Policies 2026; reference 2025-11. The id is in the path. A page may have 10,000 rows (sdk 3.1.219): this holds a whole task.
     status: CallSpec::new("ShowHistoryTaskDetails", "cdn:configuration:queryCacheHistoryTask", 30.0).rows(2_000),
@@ -104,37 +107,10 @@ const REFRESH: CallSpec = CallSpec::new("CreateRefreshTasks", "cdn:configuration
 /// Policies 2026; reference 2025-11.
 const PREFETCH: CallSpec = CallSpec::new("CreatePreheatingTasks", "cdn:configuration:preheatCache", 30.0);
 
-/// An operation that takes so many addresses in a call, and in a day, and what the quota calls it.
-const fn takes(
-    operation: Operation,
-    call: CallSpec,
-    per_call: usize,
-    per_day: u64,
-    quota: &'static str,
-) -> OperationSpec {
-    OperationSpec {
-        operation,
-        call,
-        per_call,
-        per_day: Some(per_day),
-        quota,
-        hosts_per_call: None,     // none is documented
-        request_line_bytes: None, // the addresses travel in the body
-        typical: match operation {
-            Operation::Refresh(_) => Duration::from_mins(5), // about 5 minutes: reference 2025-11
-            Operation::Prefetch => Duration::from_mins(10), // depends on the files: reference 2025-11; taken as with others
-        },
-    }
-}
-
-/// Traffic and bandwidth are one call.
+/// Traffic and bandwidth are one call; policies 2026; reference 2026-01, as is the number of domains.
 const fn statistics(name: &'static str) -> MeasureSpec {
-    MeasureSpec {
-        call: CallSpec::new("ShowDomainStats", "cdn:statistics:queryStats", 15.0), // policies 2026; reference 2026-01
-        name,
-        domains_per_call: 20, // reference 2026-01
-        intervals: INTERVALS,
-    }
+    let call = CallSpec::new("ShowDomainStats", "cdn:statistics:queryStats", 15.0);
+    MeasureSpec { call, name, domains_per_call: 20, intervals: INTERVALS }
 }
 
 const INTERVALS: &[IntervalSpec] = &[

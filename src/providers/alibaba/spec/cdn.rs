@@ -6,9 +6,10 @@ use super::super::Alibaba;
 use super::super::emulator::AlibabaEmulator;
 use super::keys::{CREDENTIALS, EXCHANGE, PROFILES};
 use super::{
-    AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, traffic,
+    AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, takes_tags,
+    traffic,
 };
-use crate::model::Kind::{self, Directory, File, IgnoreParams, Regex, Tag};
+use crate::model::Kind::{self, Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::provider::{
     Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec, Spec,
@@ -42,13 +43,13 @@ pub(super) const CDN_SPEC: Spec = Spec {
     exchange: Some(&EXCHANGE),
     profiles: PROFILES,
     operations: &[
-        refresh(File, 1_000, Some(10_000)), // reference 2026-04
-        refresh(Directory, 100, Some(100)), // reference 2026-04
-        refresh(Regex, 1, Some(20)),        // reference 2026-04
+        refresh(File, 1_000, Some(10_000), "Url"), // reference 2026-04
+        refresh(Directory, 100, Some(100), "Dir"), // reference 2026-04
+        refresh(Regex, 1, Some(20), "Regex"),      // reference 2026-04
         // Not documented for this type: as for files, and DescribeRefreshQuota says what a day has.
-        refresh(IgnoreParams, 1_000, None),
-        takes(Refresh(Tag), TAGS, 100, None), // not documented; a call that is too large is halved
-        takes(Prefetch, PREFETCH, 100, Some(1_000)), // reference 2026-04
+        refresh(IgnoreParams, 1_000, None, "IgnoreParams"),
+        takes_tags(TAGS),
+        takes(Prefetch, PREFETCH, 100, Some(1_000), "Preload"), // reference 2026-04
     ],
     status: CallSpec::new("DescribeRefreshTaskById", "cdn:DescribeRefreshTaskById", 30.0) // reference 2026-04
         .ids(10), // reference 2026-04; there is no paging
@@ -88,13 +89,10 @@ pub(in crate::providers::alibaba) static CDN: Product = Product {
 };
 
 /// A refresh of anything but tags.
-const fn refresh(kind: Kind, per_call: usize, per_day: Option<u64>) -> OperationSpec {
+const fn refresh(kind: Kind, per_call: usize, per_day: Option<u64>, quota: &'static str) -> OperationSpec {
     let call = CallSpec::new("RefreshObjectCaches", "cdn:RefreshObjectCaches", 50.0); // reference 2026-04
-    OperationSpec {
-        // The addresses travel in a form, and with the other products they don't: reference 2026-04.
-        request_line_bytes: None,
-        ..takes(Refresh(kind), call, per_call, per_day)
-    }
+    // The addresses travel in a form, and with the other products they don't: reference 2026-04.
+    OperationSpec { request_line_bytes: None, ..takes(Refresh(kind), call, per_call, per_day, quota) }
 }
 
 /// The page of this call at help.aliyun.com, read 2026-11; how often is not documented: as often as the slowest call here.

@@ -3,8 +3,8 @@
 use super::super::Alibaba;
 use super::super::emulator::AlibabaEmulator;
 use super::cdn::CDN_SPEC;
-use super::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes};
-use crate::model::Kind::{Directory, File, IgnoreParams, Regex, Tag};
+use super::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes, takes_tags};
+use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::provider::{Asks, CallSpec, EndpointSpec, OptionSpec, Spec};
 
@@ -16,13 +16,13 @@ pub static ALIBABA_DCDN: Spec = Spec {
     endpoints: &[EndpointSpec { region: "everywhere", url: "https://dcdn.aliyuncs.com" }], // reference 2026-04
     options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE, OptionSpec::SETTLE],
     operations: &[
-        takes(Refresh(File), REFRESH, 1_000, Some(10_000)), // DCDN guide 2025-09
-        takes(Refresh(Directory), REFRESH, 100, Some(100)), // DCDN guide 2025-09
+        takes(Refresh(File), REFRESH, 1_000, Some(10_000), "Url"), // DCDN guide 2025-09
+        takes(Refresh(Directory), REFRESH, 100, Some(100), "Dir"), // DCDN guide 2025-09
         // Neither is documented: as for CDN and as for files, and DescribeDcdnRefreshQuota says what a day has.
-        takes(Refresh(Regex), REFRESH, 1, None),
-        takes(Refresh(IgnoreParams), REFRESH, 1_000, None),
-        takes(Refresh(Tag), TAGS, 100, None), // not documented; a call that is too large is halved
-        takes(Prefetch, PREFETCH, 100, Some(1_000)), // DCDN guide 2025-09
+        takes(Refresh(Regex), REFRESH, 1, None, "Regex"),
+        takes(Refresh(IgnoreParams), REFRESH, 1_000, None, "IgnoreParams"),
+        takes_tags(TAGS),
+        takes(Prefetch, PREFETCH, 100, Some(1_000), "Preload"), // DCDN guide 2025-09
     ],
     // Reference 2026-04.
     status: CallSpec::new("DescribeDcdnRefreshTaskById", "dcdn:DescribeDcdnRefreshTaskById", 30.0).ids(10),

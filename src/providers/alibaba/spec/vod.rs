@@ -8,7 +8,7 @@ use super::cdn::CDN_SPEC;
 use super::{AREA, HEADERS, L2_PRELOAD, Product, SIGNATURE, bandwidth, takes, traffic};
 use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
-use crate::provider::{Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, Spec, days};
+use crate::provider::{Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OptionSpec, Spec, days};
 
 /// ApsaraVideo VOD's CDN, API version 2017-03-21.
 pub static ALIBABA_VOD: Spec = Spec {
@@ -20,12 +20,12 @@ pub static ALIBABA_VOD: Spec = Spec {
     options: &[AREA, L2_PRELOAD, HEADERS, SIGNATURE, OptionSpec::SETTLE],
     operations: &[
         // A day: reference 2026-04. A call: not documented; as for CDN, and a call that is too large is halved.
-        takes(Refresh(File), REFRESH, 1_000, Some(2_000)),
-        takes(Refresh(Directory), REFRESH, 100, Some(100)), // as many as a day has: reference 2026-04
+        takes(Refresh(File), REFRESH, 1_000, Some(2_000), "Url"),
+        takes(Refresh(Directory), REFRESH, 100, Some(100), "Dir"), // as many as a day has: reference 2026-04
         // Neither is documented: as for CDN, and the quota doesn't say what a day has.
-        OperationSpec { quota: "", ..takes(Refresh(Regex), REFRESH, 1, None) },
-        OperationSpec { quota: "", ..takes(Refresh(IgnoreParams), REFRESH, 1_000, None) },
-        takes(Prefetch, PREFETCH, 100, Some(500)), // 1,000 in a call are refused: reference 2026-04; taken as for CDN
+        takes(Refresh(Regex), REFRESH, 1, None, ""),
+        takes(Refresh(IgnoreParams), REFRESH, 1_000, None, ""),
+        takes(Prefetch, PREFETCH, 100, Some(500), "Preload"), // 1,000 in a call are refused: reference 2026-04; taken as for CDN
     ],
     // There is no call by id: the list is asked, one id at a time.
     status: RECORDS,
