@@ -197,7 +197,7 @@ impl Exchanger {
                 response.into_body()
             }
         };
-        let credentials = (teller.exchange.told)(&text).map_err(|why| no(ApiErrorKind::Credentials, why))?;
+        let credentials = teller.exchange.told(&text).map_err(|why| no(ApiErrorKind::Credentials, why))?;
         let life = left(&credentials, self.http.now());
         Ok(Issued { credentials, life })
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::Value;
 use url::Url;
 
 use super::credentials::Credentials;
@@ -36,14 +37,12 @@ pub struct ExchangeSpec {
     pub token_file: &'static str,
     /// The environment name of the session's name.
     pub session: &'static str,
-    /// What a role's name looks like: `acs:ram::ACCOUNT:role/NAME`.
+    /// What a role's name looks like, where `ACCOUNT` is of letters and digits, and `NAME` is the end: `acs:ram::ACCOUNT:role/NAME`.
     pub role_shape: &'static str,
     /// What a provider's name looks like.
     pub provider_shape: &'static str,
     /// The environment name of an address that answers with keys; empty: there is none.
     pub address: &'static str,
-    /// Whether this text can be the name of one of the vendor's roles.
-    pub is_role: fn(&str) -> bool,
     /// The vendor's name of the call with a token.
     pub by_token: &'static str,
     /// The vendor's name of the call with a key; empty: a key can't ask for a role.
@@ -51,9 +50,8 @@ pub struct ExchangeSpec {
     /// The one request; signed anew at each call where the proof is a key. It is `Credentials` where the proof can't be one, or
     /// can't travel.
     pub request: fn(&Asked<'_>, Timestamp, &str) -> Result<Request<Bytes>, ApiError>,
-    /// The keys that a program printed or an address answered with, in the vendor's JSON; or why it holds none, without any
-    /// value.
-    pub told: fn(&[u8]) -> Result<Credentials, String>,
+    /// Why an object that a program printed, or an address answered with, can't hold keys; `None`: it may.
+    pub vain: fn(Row<'_>) -> Option<&'static str>,
     /// The permission that it needs.
     pub permission: &'static str,
     /// How its errors are worded.
@@ -62,11 +60,52 @@ pub struct ExchangeSpec {
     pub helps: &'static [(&'static str, &'static str)],
     /// The object of a good answer that holds the keys.
     pub keys_in: &'static str,
-    /// What the parts of the keys are called there.
+    /// What the parts of the keys are called there, and where they are told.
     pub keys: KeyNames,
 }
 
 impl ExchangeSpec {
+    /// A service by its request, its words for errors and those for keys, for a vendor to begin with; everything else is empty.
+    pub const fn new(
+        request: fn(&Asked<'_>, Timestamp, &str) -> Result<Request<Bytes>, ApiError>,
+        wording: &'static Wording,
+        keys: KeyNames,
+    ) -> Self {
+        Self {
+            endpoint: "",
+            endpoint_name: "",
+            regional: "",
+            region: "",
+            audience: "",
+            role: "",
+            provider: "",
+            token: "",
+            token_file: "",
+            session: "",
+            role_shape: "",
+            provider_shape: "",
+            address: "",
+            by_token: "",
+            by_keys: "",
+            request,
+            vain: |_| None,
+            permission: "",
+            wording,
+            helps: &[],
+            keys_in: "",
+            keys,
+        }
+    }
+
+    /// Whether this text can be the name of one of the vendor's roles.
+    pub fn is_role(&self, text: &str) -> bool {
+        let shape = self.role_shape.split_once("ACCOUNT");
+        let parts = shape.and_then(|(start, rest)| text.strip_prefix(start)?.split_once(rest.strip_suffix("NAME")?));
+        parts.is_some_and(|(account, name)| {
+            !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !name.is_empty()
+        })
+    }
+
     /// The vendor's name of the call for such a proof.
     pub fn api(&self, proof: &Proof<'_>) -> &'static str {
         match proof {
@@ -91,6 +130,22 @@ impl ExchangeSpec {
         let answer = self.wording.read(&sent, response).map_err(|error| self.refused(error))?;
         let keys = self.keys.read(answer.row().object(self.keys_in)).filter(|keys| keys.security_token.is_some());
         keys.ok_or_else(|| answer.without(&format!("keys in `{}`", self.keys_in)))
+    }
+
+    /// The keys that a program printed or an address answered with, in the vendor's JSON.
+    ///
+    /// # Errors
+    /// Why it holds none, without any value.
+    pub fn told(&self, text: &[u8]) -> Result<Credentials, String> {
+        let body: Value = serde_json::from_slice(text).map_err(|_| "it isn't JSON".to_owned())?;
+        if let Some(why) = (self.vain)(Row(&body)) {
+            return Err(why.to_owned());
+        }
+        let keys = self.keys.read(Row(&body)).ok_or_else(|| "it lacks the access key's id or its secret".to_owned())?;
+        match Row(&body).first(self.keys.expires) {
+            Some(_) if keys.expires.is_none() => Err(format!("its `{}` is no time", self.keys.expires[0])),
+            _ => Ok(keys),
+        }
     }
 
     /// What is refused here is a matter of keys and permissions, whatever it is called.
@@ -147,6 +202,20 @@ pub struct Asked<'a> {
     pub life: Option<u32>,
     /// Why the vendor should give it.
     pub proof: Proof<'a>,
+}
+
+impl Asked<'_> {
+    /// A request that nobody signs, with the call's name, path and query, and what its body is.
+    ///
+    /// # Errors
+    /// `Credentials`: what is asked for makes no request.
+    pub fn post(&self, api: &'static str, target: &str, kind: &str, body: String) -> Result<Request<Bytes>, ApiError> {
+        Request::post(format!("{}{target}", self.endpoint.as_str().trim_end_matches('/')))
+            .header("accept", "application/json")
+            .header("content-type", kind)
+            .body(Bytes::from(body))
+            .map_err(|error| ApiError::unsignable(api, &error))
+    }
 }
 
 /// What proves who asks.

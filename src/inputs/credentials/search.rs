@@ -58,8 +58,8 @@ impl Search<'_> {
     /// The role of the inputs, if it is one of this vendor's.
     fn given_role(&self, providers: &[&'static Spec]) -> Result<Option<Box<Role>>, Error> {
         let Some(role) = self.inputs.role.clone() else { return Ok(None) };
-        let Some(exchange) = self.spec.exchange.filter(|exchange| (exchange.is_role)(&role)) else {
-            if providers.iter().filter_map(|other| other.exchange).any(|other| (other.is_role)(&role)) {
+        let Some(exchange) = self.spec.exchange.filter(|exchange| exchange.is_role(&role)) else {
+            if providers.iter().filter_map(|other| other.exchange).any(|other| other.is_role(&role)) {
                 return Ok(None);
             }
             let help = self.spec.exchange.map_or_else(
@@ -146,7 +146,7 @@ impl Search<'_> {
                 (role, terms, evidence)
             }
         };
-        let exchange = self.spec.exchange.filter(|exchange| (exchange.is_role)(&role)).ok_or_else(no_role)?;
+        let exchange = self.spec.exchange.filter(|exchange| exchange.is_role(&role)).ok_or_else(no_role)?;
         self.role(exchange, role, terms, evidence).map(Source::Role)
     }
 

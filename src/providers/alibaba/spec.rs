@@ -24,7 +24,6 @@ use crate::provider::{CallSpec, IntervalSpec, MeasureSpec, OperationSpec, Option
 mod cdn;
 mod codes;
 mod dcdn;
-mod keys;
 mod vod;
 
 pub use cdn::ALIBABA_CDN;
@@ -32,9 +31,6 @@ pub use cdn::ALIBABA_CDN;
 pub(super) use cdn::CDN;
 pub(super) use codes::CODES;
 pub use dcdn::ALIBABA_DCDN;
-#[cfg(test)]
-pub(super) use keys::PROFILES;
-pub(super) use keys::{EXCHANGE, KEYS};
 pub use vod::ALIBABA_VOD;
 
 /// The names that differ between the vendor's products and that nobody outside this folder needs.

@@ -1,8 +1,12 @@
-//! Keys that end, from the vendor's STS, for a token (`AssumeAgencyWithOIDC`). The vendor calls a role an agency. What all of it
-//! is called stands in `spec/keys.rs`.
+//! Where keys come from: the vendor's names in the environment, the file of its libraries, and its token service, whose keys end
+//! (`AssumeAgencyWithOIDC`). The vendor calls a role an agency.
 //!
-//! Source: `sts 3.1.219`, huaweicloudsdksts 3.1.219 for Python, whose request is in `tests/vectors/huawei-oidc.json`. Nobody tried it
-//! on a live account: the spelling of the names, and whether the CDN takes keys of an agency, are unproven.
+//! Sources, as the comments name them:
+//! - `sts 3.1.219`: huaweicloudsdksts 3.1.219 for Python, whose request is in `tests/vectors/huawei-oidc.json`
+//! - `sdk 3.1.219`, `terraform 2026`: see `spec.rs`
+//!
+//! Nobody tried the token service on a live account: the spelling of the names, and whether the CDN takes keys of an agency, are
+//! unproven.
 
 use bytes::Bytes;
 use http::Request;
@@ -10,8 +14,74 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::provider::exchange::{Asked, Proof};
-use crate::provider::{ApiError, ApiErrorKind};
+use super::answer::WORDING;
+use crate::provider::exchange::{Asked, ExchangeSpec, KeyNames, Proof};
+use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
+use crate::provider::{ApiError, ApiErrorKind, CredentialSpec};
+
+/// Where the keys come from, in order.
+pub(super) const CREDENTIALS: &[CredentialSpec] = &[
+    // sdk 3.1.219
+    CredentialSpec::new("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
+        .account("HUAWEICLOUD_SDK_DOMAIN_ID"),
+    CredentialSpec::new("CLOUD_SDK_AK", "CLOUD_SDK_SK", ""), // the samples of the vendor's documentation
+    // terraform 2026
+    CredentialSpec::new("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN").account("HW_DOMAIN_ID"),
+];
+
+/// Where the vendor's libraries keep keys. Source: sdk 3.1.219.
+pub(super) static PROFILES: &[ProfileSpec] = &[ProfileSpec {
+    path: ".huaweicloud/credentials",
+    path_name: "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
+    forbidden_by: &[],
+    format: Format::Ini,
+    chosen_by: "",
+    default: "global", // the section of services without a region: sdk 3.1.219
+    names: &LIBRARY,
+}];
+
+/// Other kinds are not read. Source: sdk 3.1.219.
+static LIBRARY: ProfileNames = ProfileNames {
+    kinds: &[("", Kind::KeyOrTemporary)],
+    id: "ak",
+    secret: "sk",
+    token: "security_token",
+    account: "domain_id",
+    ..ProfileNames::NONE
+};
+
+/// The Security Token Service.
+pub(super) static EXCHANGE: ExchangeSpec = ExchangeSpec {
+    // The service is a regional one; unproven: that this region serves every account. Another is named by the variable.
+    endpoint: "https://sts.cn-north-4.myhuaweicloud.com",
+    endpoint_name: "HUAWEICLOUD_SDK_STS_ENDPOINT",      // sdk 3.1.219
+    regional: "https://sts.{region}.myhuaweicloud.com", // unproven: the form of the default
+    // The vendor names none: it must be one of the client ids of the identity provider, so `oidc-audience` may be needed.
+    audience: "sts.myhuaweicloud.com",
+    role: "HUAWEICLOUD_OIDC_AGENCY_URN", // this and the following: sdk 3.1.219
+    provider: "HUAWEICLOUD_OIDC_PROVIDER_URN",
+    token: "HUAWEICLOUD_OIDC_ID_TOKEN",
+    token_file: "HUAWEICLOUD_OIDC_TOKEN_FILE",
+    session: "HUAWEICLOUD_OIDC_SESSION_NAME",
+    role_shape: "iam::ACCOUNT:agency:NAME",
+    provider_shape: "iam::ACCOUNT:oidc-provider:NAME",
+    by_token: API, // an agency is assumed with a token only
+    permission: "sts:agencies:assumeWithOIDC",
+    helps: &[(
+        "",
+        "compare the agency's trust policy and the OIDC provider with the token's issuer, audience and subject",
+    )],
+    keys_in: "credentials", // sts 3.1.219
+    ..ExchangeSpec::new(request, &WORDING, KEYS)
+};
+
+/// Source: sts 3.1.219.
+const KEYS: KeyNames = KeyNames {
+    id: &["access_key_id"],
+    secret: &["secret_access_key"],
+    token: &["security_token"],
+    expires: &["expiration"],
+};
 
 /// The call. Source: sts 3.1.219.
 pub(super) const API: &str = "AssumeAgencyWithOIDC";
@@ -33,10 +103,7 @@ pub(super) fn request(asked: &Asked<'_>, _: Timestamp, _: &str) -> Result<Reques
         "id_token": token.expose_secret(),
         "duration_seconds": asked.life.unwrap_or(LIFE),
     });
-    Request::post(format!("{}{PATH}", asked.endpoint.as_str().trim_end_matches('/')))
-        .header("content-type", "application/json;charset=UTF-8")
-        .body(Bytes::from(body.to_string()))
-        .map_err(|_| ApiError::new(ApiErrorKind::Credentials, API, "the endpoint makes no address"))
+    asked.post(API, PATH, "application/json;charset=UTF-8", body.to_string())
 }
 
 #[cfg(test)]
@@ -46,7 +113,6 @@ mod tests {
     use serde_json::Value;
     use url::Url;
 
-    use super::super::spec::{EXCHANGE, PROFILES};
     use super::*;
     use crate::provider::profile::Holds;
 

@@ -21,12 +21,8 @@ use crate::provider::{
 };
 
 use super::Huawei;
+use super::credentials::{CREDENTIALS, EXCHANGE, PROFILES};
 use super::emulator::HuaweiEmulator;
-use keys::CREDENTIALS;
-
-mod keys;
-
-pub(super) use keys::{EXCHANGE, PROFILES};
 
 /// The region that is a cloud of its own, with accounts of its own.
 pub(super) const EUROPE: &str = "europe";

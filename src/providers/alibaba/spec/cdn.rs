@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::Alibaba;
+use super::super::credentials::{CREDENTIALS, EXCHANGE, PROFILES};
 use super::super::emulator::AlibabaEmulator;
-use super::keys::{CREDENTIALS, EXCHANGE, PROFILES};
 use super::{
     AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, takes_tags,
     traffic,

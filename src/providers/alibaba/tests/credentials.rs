@@ -10,8 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::super::credentials::told;
-use super::super::spec::{EXCHANGE, PROFILES};
+use super::super::credentials::{EXCHANGE, PROFILES};
 use crate::provider::ApiErrorKind;
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::{Asked, Proof};
@@ -137,10 +136,11 @@ fn shown(holds: &Holds) -> String {
 
 #[test]
 fn what_a_program_or_an_address_tells_is_keys_or_a_reason_without_a_value() {
-    let keys = told(br#"{"mode":"StsToken","access_key_id":"id","access_key_secret":"s","sts_token":"t"}"#).unwrap();
+    let keys =
+        EXCHANGE.told(br#"{"mode":"StsToken","access_key_id":"id","access_key_secret":"s","sts_token":"t"}"#).unwrap();
     assert_eq!((keys.access_key_id.as_str(), keys.security_token.unwrap().expose_secret()), ("id", "t"));
     let address = r#"{"Code":"Success","AccessKeyId":"id","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2026-11-22T13:00:00Z"}"#;
-    assert_eq!(told(address.as_bytes()).unwrap().expires, Some("2026-11-22T13:00:00Z".parse().unwrap()));
+    assert_eq!(EXCHANGE.told(address.as_bytes()).unwrap().expires, Some("2026-11-22T13:00:00Z".parse().unwrap()));
     for (text, why) in [
         ("", "it isn't JSON"),
         ("[]", "it lacks the access key's id or its secret"),
@@ -149,7 +149,7 @@ fn what_a_program_or_an_address_tells_is_keys_or_a_reason_without_a_value() {
         (r#"{"Code":"Failed","AccessKeySecret":"hunter2"}"#, "it says that it has none"),
         (r#"{"AccessKeyId":"hunter2","AccessKeySecret":"hunter2","Expiration":"soon"}"#, "its `Expiration` is no time"),
     ] {
-        assert_eq!(told(text.as_bytes()).err().as_deref(), Some(why), "{text}");
+        assert_eq!(EXCHANGE.told(text.as_bytes()).err().as_deref(), Some(why), "{text}");
     }
 }
 
@@ -159,7 +159,7 @@ proptest! {
         for file in 0..PROFILES.len() {
             let _ = profile(file, &text, Some(&name));
         }
-        let _ = told(text.as_bytes());
+        let _ = EXCHANGE.told(text.as_bytes());
     }
 }
 
