@@ -27,7 +27,7 @@ pub async fn logs(
     let range = Range::asked(asked, asker.api.server_now(), USUAL, limits.kept, &what)?;
     // A file that reaches into two ranges is told in both.
     let mut files: BTreeMap<(Option<Timestamp>, String), LogFile> = BTreeMap::new();
-    for piece in range.widened(limits.step).cut(limits.span) {
+    for piece in range.widened(limits.step, Duration::ZERO).cut(limits.span) {
         let question = LogQuestion { offer: limits, domain: domain.to_owned(), since: piece.since, until: piece.until };
         let page = async |number| asker.provider.logs(&question, number, asker.api).await;
         let key = |file: &LogFile| file.name.clone();

@@ -51,7 +51,7 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
     let kept = limits.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
     let range = Range::asked((wanted.since, wanted.until), now, USUAL, kept, &name)?;
     let interval = choose(limits.intervals, range, now, wanted.interval, &name)?;
-    let mut range = range.widened(interval.interval);
+    let mut range = range.widened(interval.interval, interval.begins);
     if range.since < before(now, interval.kept) {
         // The point at the edge isn't kept whole any more.
         range.since = range.since.saturating_add(signed(interval.interval)).unwrap_or(range.since).min(range.until);
@@ -63,7 +63,7 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
         wanted.domains.chunks(limits.domains_per_call.max(1)).collect()
     };
     for domains in groups {
-        // By the vendor's own beginnings: its days may begin elsewhere than ours, so that the first begins before the range.
+        // The vendor's days may begin elsewhere than is known of it, so that the first begins before the range.
         let first = range.since.saturating_sub(signed(interval.interval)).unwrap_or(range.since);
         let mut points: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
         for piece in range.cut(interval.span) {

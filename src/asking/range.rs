@@ -50,11 +50,12 @@ impl Range {
         Ok(Self { since: since.max(oldest).min(until), until })
     }
 
-    /// The same range out to whole multiples of a step since the epoch, as rows and points are told in such steps.
+    /// The same range out to whole steps, as rows and points are told in such steps: `begins` after each multiple since the epoch.
     #[must_use]
-    pub fn widened(self, step: Duration) -> Self {
-        let step = i64::try_from(step.as_secs()).unwrap_or(i64::MAX).max(1);
-        let floor = |second: i64| second.div_euclid(step) * step;
+    pub fn widened(self, step: Duration, begins: Duration) -> Self {
+        let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        let (step, begins) = (seconds(step).max(1), seconds(begins));
+        let floor = |second: i64| (second - begins).div_euclid(step) * step + begins;
         let ceiling = |at: Timestamp| floor(at.as_second() + i64::from(at.subsec_nanosecond() > 0) + step - 1);
         let timestamp = |second: i64, otherwise| Timestamp::from_second(second).unwrap_or(otherwise);
         Self {
@@ -159,11 +160,14 @@ mod tests {
 
     #[test]
     fn a_range_is_widened_to_whole_steps() {
-        let range = Range { since: at(299), until: at(601) }.widened(Duration::from_secs(300));
+        let range = Range { since: at(299), until: at(601) }.widened(Duration::from_secs(300), Duration::ZERO);
         assert_eq!(range, Range { since: at(0), until: at(900) });
-        assert_eq!(range.widened(Duration::from_secs(300)), range);
+        assert_eq!(range.widened(Duration::from_secs(300), Duration::ZERO), range);
         let fraction = Range { since: at(-1), until: "1970-01-01T00:00:00.5Z".parse().unwrap() };
-        assert_eq!(fraction.widened(Duration::from_secs(1)), Range { since: at(-1), until: at(1) });
+        let days = Range { since: at(-1), until: at(57_601) }.widened(DAY, DAY * 2 / 3);
+        assert_eq!(days, Range { since: at(-28_800), until: at(57_600 + 86_400) });
+        assert_eq!(days.widened(DAY, DAY * 2 / 3), days);
+        assert_eq!(fraction.widened(Duration::from_secs(1), Duration::ZERO), Range { since: at(-1), until: at(1) });
     }
 
     proptest! {

@@ -66,7 +66,7 @@ fn pieces(asker: &Asker<'_>, filter: &RecordFilter) -> Result<Vec<Option<Range>>
     let asked = (filter.since, filter.until);
     let range = Range::asked(asked, now, spec.records_kept, spec.records_kept, &what)?;
     let mut pieces: Vec<_> =
-        range.widened(Duration::from_secs(1)).cut(spec.records_span).into_iter().map(Some).collect();
+        range.widened(Duration::from_secs(1), Duration::ZERO).cut(spec.records_span).into_iter().map(Some).collect();
     pieces.reverse();
     Ok(pieces)
 }

@@ -33,12 +33,8 @@ static SPEC: Spec = Spec {
             name: "",
             domains_per_call: 2,
             intervals: &[
-                IntervalSpec { interval: Duration::from_secs(300), span: DAY, kept: Duration::from_secs(90 * 86_400) },
-                IntervalSpec {
-                    interval: HOUR,
-                    span: Duration::from_secs(31 * 86_400),
-                    kept: Duration::from_secs(365 * 86_400),
-                },
+                IntervalSpec::new(Duration::from_secs(300), DAY, Duration::from_secs(90 * 86_400)),
+                IntervalSpec::new(HOUR, Duration::from_secs(31 * 86_400), Duration::from_secs(365 * 86_400)),
             ],
         }),
         bandwidth: None,

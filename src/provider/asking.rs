@@ -140,12 +140,19 @@ pub struct MeasureQuestion {
     pub offer: &'static MeasureSpec,
     /// Of these domains; empty: of the whole account.
     pub domains: Vec<String>,
-    /// From this on.
+    /// From this on: a point begins here, by [`IntervalSpec::begins`](super::IntervalSpec::begins).
     pub since: Timestamp,
     /// Up to this.
     pub until: Timestamp,
     /// The width of a point.
     pub interval: Duration,
+}
+
+impl MeasureQuestion {
+    /// When each point begins, from the first on and without an end.
+    pub fn widths(&self) -> impl Iterator<Item = Timestamp> {
+        std::iter::successors(Some(self.since), |at| at.checked_add(self.interval).ok())
+    }
 }
 
 /// One measured value.

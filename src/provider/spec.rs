@@ -242,12 +242,20 @@ pub struct IntervalSpec {
     pub span: Duration,
     /// How long points of this width are kept.
     pub kept: Duration,
+    /// How long after a multiple of it since the epoch one begins.
+    pub begins: Duration,
 }
 
 impl IntervalSpec {
     /// Points of this width, asked for in ranges up to `span`, and `kept` so long.
     pub const fn new(interval: Duration, span: Duration, kept: Duration) -> Self {
-        Self { interval, span, kept }
+        Self { interval, span, kept, begins: Duration::ZERO }
+    }
+
+    /// One begins so long after a multiple of the width since the epoch.
+    #[must_use]
+    pub const fn begins(self, begins: Duration) -> Self {
+        Self { begins, ..self }
     }
 }
 

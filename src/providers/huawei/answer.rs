@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 use super::spec::{CODES, HUAWEI_CDN};
 use crate::model::Quota;
 use crate::provider::answer::{Answer, state};
 use crate::provider::json::{self, Row};
 use crate::provider::wording::Wording;
-use crate::provider::{Accepted, ApiError, ApiErrorKind, Domain, LogFile, Page, Point, Record};
+use crate::provider::{Accepted, ApiError, ApiErrorKind, Domain, LogFile, MeasureQuestion, Page, Point, Record};
 
 /// A business error comes as a success with `error` in its body. Other spellings: huaweicloudsdkcore 3.1.219 reads them too.
 pub(super) static WORDING: Wording = Wording {
@@ -81,22 +78,16 @@ pub(super) fn quota(answer: &Answer) -> Result<Quota, ApiError> {
     }))
 }
 
-/// One value for each width from `start` on, by domain where the answer tells them apart.
-pub(super) fn points(answer: &Answer, name: &str, start: Timestamp, width: Duration) -> Result<Vec<Point>, ApiError> {
-    let Some(result) = answer.row().object("result").0.as_object() else {
-        return Err(answer.without("an object in `result`"));
-    };
-    let series = result.iter().filter_map(|(key, value)| match value {
-        Value::Array(values) if key == name => Some((None, values)),
-        Value::Object(_) => Some((Some(key.clone()), value[name].as_array()?)),
-        _ => None,
-    });
+/// One value for each width from the question's beginning on, by domain where the answer tells them apart.
+pub(super) fn points(answer: &Answer, question: &MeasureQuestion) -> Result<Vec<Point>, ApiError> {
+    let name = question.offer.name;
+    let result = answer.row().object("result");
+    let domains = result.0.as_object().ok_or_else(|| answer.without("an object in `result`"))?;
+    let by_domain = domains.iter().map(|(domain, value)| (Some(domain), &value[name]));
     let mut points = Vec::new();
-    for (domain, values) in series {
-        let mut at = start;
-        for value in values {
-            points.extend(json::number(value).map(|value| Point { at, domain: domain.clone(), value }));
-            at = at.saturating_add(width).unwrap_or(at);
+    for (domain, values) in by_domain.chain([(None, &result.0[name])]) {
+        for (at, value) in question.widths().zip(values.as_array().into_iter().flatten()) {
+            points.extend(json::number(value).map(|value| Point { at, domain: domain.cloned(), value }));
         }
     }
     Ok(points)

@@ -152,15 +152,16 @@ impl Provider for Huawei {
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
-        let width = question.interval.as_secs().max(1).cast_signed();
-        let start = whole(question.since, width);
-        let end = whole(question.until, width).max(start.saturating_add(question.interval).unwrap_or(start));
+        // A width that isn't over is asked for only where there is no other.
+        let width = question.interval.as_secs().max(1);
+        let widths = (question.until.duration_since(question.since).unsigned_abs().as_secs() / width).max(1);
+        let end = question.since.as_second().saturating_add_unsigned(widths * width) * 1_000;
         let domains = if question.domains.is_empty() { "all".to_owned() } else { question.domains.join(",") };
         let mut query = self.0.parameters();
         query.extend([
             ("action", "detail".to_owned()),
-            ("start_time", milliseconds(start)),
-            ("end_time", milliseconds(end)),
+            ("start_time", milliseconds(question.since)),
+            ("end_time", end.to_string()),
             ("domain_name", domains),
             ("stat_type", question.offer.name.to_owned()),
             ("interval", width.to_string()),
@@ -171,7 +172,7 @@ impl Provider for Huawei {
             query.push(("service_area", "global".to_owned()));
         }
         let answer = self.call(&question.offer.call, "/v1.0/cdn/statistics/domain-stats", query, None, api).await?;
-        answer::points(&answer, question.offer.name, start, question.interval)
+        answer::points(&answer, question)
     }
 
     async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
@@ -194,11 +195,4 @@ impl Provider for Huawei {
 
 fn milliseconds(time: Timestamp) -> String {
     time.as_millisecond().to_string()
-}
-
-/// The last moment before this that begins a width of so many seconds. Days begin in UTC+8 (see `spec.rs`).
-fn whole(time: Timestamp, width: i64) -> Timestamp {
-    let ahead = if width >= 24 * 3_600 { 8 * 3_600 } else { 0 };
-    let seconds = (time.as_second() + ahead).div_euclid(width) * width - ahead;
-    Timestamp::from_second(seconds).unwrap_or(time)
 }

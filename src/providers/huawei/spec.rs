@@ -112,7 +112,7 @@ const fn statistics(name: &'static str) -> MeasureSpec {
 const INTERVALS: &[IntervalSpec] = &[
     IntervalSpec::new(Duration::from_mins(5), days(7), KEPT), // this and the following: sdk 3.1.219
     IntervalSpec::new(Duration::from_hours(1), days(31), KEPT),
-    IntervalSpec::new(days(1), days(31), KEPT),
+    IntervalSpec::new(days(1), days(31), KEPT).begins(Duration::from_hours(16)), // in UTC+8
 ];
 
 /// How long points are kept.

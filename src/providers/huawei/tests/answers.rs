@@ -118,7 +118,7 @@ fn points_follow_each_other_from_the_beginning_by_domain_or_not() {
     let question = MeasureQuestion {
         offer: HUAWEI_CDN.asks.measure(Measure::Traffic).unwrap(),
         domains: vec![],
-        since: start(),
+        since: "2026-11-22T00:50:00Z".parse().unwrap(),
         until: start() + SignedDuration::from_mins(10),
         interval: Duration::from_secs(300),
     };

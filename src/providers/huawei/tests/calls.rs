@@ -250,17 +250,21 @@ fn question(hours: i64, interval: u64) -> MeasureQuestion {
 }
 
 #[test]
-fn what_is_measured_begins_with_a_whole_width_and_days_begin_in_china() {
+fn what_is_measured_is_told_in_whole_widths_from_the_beginning_on() {
     let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
-    for (hours, interval, first, count) in [
-        (1, 300, "2026-11-21T23:50:00Z", 12),
-        (24, 3_600, "2026-11-21T00:00:00Z", 24),
-        (72, 86_400, "2026-11-18T16:00:00Z", 3),
-    ] {
-        let points = block_on(provider(&[]).measure(&question(hours, interval), &line)).unwrap();
-        assert_eq!((points[0].at, points.len()), (first.parse().unwrap(), count), "{interval}");
+    for (hours, interval, count) in [(1, 300, 12), (24, 3_600, 24), (72, 86_400, 3)] {
+        let question = question(hours, interval);
+        let points = block_on(provider(&[]).measure(&question, &line)).unwrap();
+        let width = SignedDuration::from_secs(interval as i64);
+        assert!(points.iter().enumerate().all(|(n, point)| point.at == question.since + width * n as i32));
+        assert_eq!(points.len(), count, "{interval}");
         assert!(points.iter().all(|point| point.domain.as_deref() == Some("www.example.com") && point.value > 0.0));
         assert_eq!(last_parameters(&line)["service_area"], "global");
+        // One that isn't over is left out, unless there is no other.
+        let less = MeasureQuestion { until: question.until - SignedDuration::from_secs(1), ..question.clone() };
+        assert_eq!(block_on(provider(&[]).measure(&less, &line)).unwrap(), points[..count - 1]);
+        let least = MeasureQuestion { until: question.since, ..question };
+        assert_eq!(block_on(provider(&[]).measure(&least, &line)).unwrap(), points[..1]);
     }
     // Ranges that follow each other have each point once.
     let whole = block_on(provider(&[]).measure(&question(2, 300), &line)).unwrap();
