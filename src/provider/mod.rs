@@ -67,6 +67,11 @@ impl Opening {
 /// Parameters of a request, decoded, in any order.
 pub type Parameters = Vec<(&'static str, String)>;
 
+/// Those of some parameters that are set.
+pub fn given<const N: usize>(parameters: [(&'static str, Option<&str>); N]) -> Parameters {
+    parameters.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
+}
+
 /// Addresses that go out in one request; they share everything but the address.
 #[derive(Clone, Copy, Debug)]
 pub struct Submission<'a> {

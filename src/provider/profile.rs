@@ -26,6 +26,14 @@ pub struct ProfileSpec {
     pub names: &'static ProfileNames,
 }
 
+impl ProfileSpec {
+    /// A file with a section for each profile, called so, for a vendor to begin with: `default` counts, and nothing forbids it.
+    pub const fn ini(path: &'static str, names: &'static ProfileNames) -> Self {
+        let (format, default) = (Format::Ini, "default");
+        Self { path, path_name: "", forbidden_by: &[], format, chosen_by: "", default, names }
+    }
+}
+
 /// How a file of profiles is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -49,7 +49,7 @@ pub struct Wording {
     pub alias: (&'static str, &'static str),
     /// What each code allows; of two that fit, the first counts.
     pub codes: &'static [Code],
-    /// What a status allows where that is said by this vendor alone; with whether there is a code, an unknown one.
+    /// What a status allows, with whether there is a code, an unknown one; beside what 413, 414, 429 and those from 500 on do.
     pub by_status: fn(u16, bool) -> Option<ApiErrorKind>,
     /// How far our clock may be off. Beyond it a 401 is the clock's fault, whatever it is called; `None`: a code says so.
     pub skew: Option<Duration>,
@@ -74,7 +74,12 @@ impl Wording {
         waits: &[("retry-after", Duration::from_secs(1))],
         alias: ("", ""),
         codes: &[],
-        by_status: |_, _| None,
+        by_status: |status, has_code| match status {
+            401 => Some(ApiErrorKind::Credentials),
+            // Without a code it may be anything on the way that refuses.
+            403 if has_code => Some(ApiErrorKind::Forbidden),
+            _ => None,
+        },
         skew: None,
         amend: |_, _| {},
     };

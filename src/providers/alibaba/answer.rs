@@ -25,6 +25,7 @@ pub(super) static WORDING: Wording = Wording {
     // Source: alibabacloud_tea_openapi 0.4.6.
     waits: &[("x-acs-retry-after", Duration::from_millis(1)), ("retry-after", Duration::from_secs(1))],
     codes: CODES,
+    by_status: |_, _| None, // a 403 may be throttling, a full queue or a suspended service: guide 2021-07
     amend: explain_signature,
     ..Wording::USUAL
 };

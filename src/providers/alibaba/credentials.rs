@@ -51,25 +51,13 @@ pub(super) static PROFILES: &[ProfileSpec] = &[
         names: &COMMAND_LINE,
     },
     ProfileSpec {
-        path: ".alibabacloud/credentials.ini", // credentials 1.0.12
         path_name: "ALIBABA_CLOUD_CREDENTIALS_FILE",
-        ..LIBRARY_FILE
+        chosen_by: CHOSEN_BY,
+        ..ProfileSpec::ini(".alibabacloud/credentials.ini", &LIBRARY) // credentials 1.0.12
     },
-    ProfileSpec {
-        path: ".alibabacloud/credentials", // @alicloud/credentials 2.4.7
-        ..LIBRARY_FILE
-    },
+    // @alicloud/credentials 2.4.7
+    ProfileSpec { chosen_by: CHOSEN_BY, ..ProfileSpec::ini(".alibabacloud/credentials", &LIBRARY) },
 ];
-
-const LIBRARY_FILE: ProfileSpec = ProfileSpec {
-    path: "",
-    path_name: "",
-    forbidden_by: &[],
-    format: Format::Ini,
-    chosen_by: CHOSEN_BY,
-    default: "default",
-    names: &LIBRARY,
-};
 
 /// The file of the vendor's command line. Source of modes and names: aliyun-cli.
 static COMMAND_LINE: ProfileNames = ProfileNames {

@@ -12,7 +12,7 @@ use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, Page,
-    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
+    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
 };
 
 use answer::WORDING;
@@ -108,11 +108,13 @@ impl Provider for Alibaba {
             return Err(ApiError { help: Some("name a kind of task, and ask for each kind".into()), ..error });
         }
         let mut query = limit.page(PAGE, page);
-        query.extend(filter.task_id.clone().map(|id| ("TaskId", id)));
-        query.extend(filter.url.clone().map(|url| ("ObjectPath", url)));
-        query.extend(filter.domain.clone().map(|domain| ("DomainName", domain)));
-        query.extend(filter.kind.map(|kind| ("ObjectType", record_kind(kind).to_owned())));
-        query.extend(filter.status.map(|status| ("Status", record_status(status).to_owned())));
+        query.extend(given([
+            ("TaskId", filter.task_id.as_deref()),
+            ("ObjectPath", filter.url.as_deref()),
+            ("DomainName", filter.domain.as_deref()),
+            ("ObjectType", filter.kind.map(record_kind)),
+            ("Status", filter.status.map(record_status)),
+        ]));
         if let Some((start, end)) = filter.window(self.spec(), api.server_now()) {
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
         }

@@ -8,7 +8,7 @@ use crate::model::Quota;
 use crate::provider::answer::{Answer, state};
 use crate::provider::json::{self, Row};
 use crate::provider::wording::Wording;
-use crate::provider::{Accepted, ApiError, ApiErrorKind, Domain, LogFile, MeasureQuestion, Page, Point, Record};
+use crate::provider::{Accepted, ApiError, Domain, LogFile, MeasureQuestion, Page, Point, Record};
 
 /// A business error comes as a success with `error` in its body. Other spellings: huaweicloudsdkcore 3.1.219 reads them too.
 pub(super) static WORDING: Wording = Wording {
@@ -19,12 +19,6 @@ pub(super) static WORDING: Wording = Wording {
     message: &["error_msg", "message", "errorMsg"],
     alias: ("APIG.", "APIGW."),
     codes: CODES,
-    // A 401 is never tried again, whoever says it: the vendor locks a key after five of them.
-    by_status: |status, has_code| match status {
-        401 => Some(ApiErrorKind::Credentials),
-        403 if has_code => Some(ApiErrorKind::Forbidden),
-        _ => None,
-    },
     // 15 minutes, less what the whole seconds of a `Date` and the way may take: API signature guide of support.huaweicloud.com,
     // read in November 2026.
     skew: Some(Duration::from_secs(15 * 60 - 5)),

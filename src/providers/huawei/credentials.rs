@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::answer::WORDING;
 use crate::provider::exchange::{Asked, ExchangeSpec, KeyNames, Proof};
-use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
+use crate::provider::profile::{Kind, ProfileNames, ProfileSpec};
 use crate::provider::{ApiError, ApiErrorKind, CredentialSpec};
 
 /// Where the keys come from, in order.
@@ -31,13 +31,9 @@ pub(super) const CREDENTIALS: &[CredentialSpec] = &[
 
 /// Where the vendor's libraries keep keys. Source: sdk 3.1.219.
 pub(super) static PROFILES: &[ProfileSpec] = &[ProfileSpec {
-    path: ".huaweicloud/credentials",
     path_name: "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
-    forbidden_by: &[],
-    format: Format::Ini,
-    chosen_by: "",
-    default: "global", // the section of services without a region: sdk 3.1.219
-    names: &LIBRARY,
+    default: "global", // the section of services without a region
+    ..ProfileSpec::ini(".huaweicloud/credentials", &LIBRARY)
 }];
 
 /// Other kinds are not read. Source: sdk 3.1.219.

@@ -14,7 +14,7 @@ use crate::provider::credentials::Credentials;
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
     Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, OptionValue, Page,
-    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission,
+    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
 };
 
 use answer::WORDING;
@@ -56,17 +56,11 @@ impl Huawei {
         WORDING.ask(call, submits, &self.0.keys, api, sign).await
     }
 
-    /// The rows of one task, a page of so many.
-    async fn detail(
-        &self,
-        task_id: &str,
-        url: Option<&str>,
-        rows: usize,
-        page: u32,
-        api: &dyn Api,
-    ) -> Result<Page, ApiError> {
+    /// The rows of one task, a page of so many; those of one address, if the filter names it.
+    async fn detail(&self, filter: &RecordFilter, rows: usize, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
+        let Some(task_id) = &filter.task_id else { return Ok(Page::default()) };
         let mut query = self.0.parameters();
-        query.extend(url.map(|url| ("url", url.to_owned())));
+        query.extend(given([("url", filter.url.as_deref())]));
         query.extend(HUAWEI_CDN.status.rows(rows).page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
         let answer = self.call(&HUAWEI_CDN.status, &path, query, None, api).await;
@@ -108,10 +102,8 @@ impl Provider for Huawei {
     }
 
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
-        match task_ids.first() {
-            Some(id) => self.detail(id, None, HUAWEI_CDN.status.rows_per_page, page, api).await,
-            None => Ok(Page::default()),
-        }
+        let filter = RecordFilter { task_id: task_ids.first().cloned(), ..RecordFilter::default() };
+        self.detail(&filter, HUAWEI_CDN.status.rows_per_page, page, api).await
     }
 
     /// The record query knows no task ids, so those of a task come from its details.
@@ -119,8 +111,8 @@ impl Provider for Huawei {
     /// since a page with rows left out would look like the last one.
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let limit = &HUAWEI_CDN.records;
-        if let Some(id) = &filter.task_id {
-            return self.detail(id, filter.url.as_deref(), limit.rows_per_page, page, api).await;
+        if filter.task_id.is_some() {
+            return self.detail(filter, limit.rows_per_page, page, api).await;
         }
         let offset = (page.max(1) as usize - 1) * limit.rows_per_page;
         let mut query = vec![("limit", limit.rows_per_page.to_string()), ("offset", offset.to_string())];
@@ -140,7 +132,7 @@ impl Provider for Huawei {
         };
         let words =
             [("url", filter.url.as_deref()), ("task_type", task_type), ("file_type", file_type), ("status", status)];
-        query.extend(words.into_iter().filter_map(|(name, word)| Some((name, word?.to_owned()))));
+        query.extend(given(words));
         if let Some((start, end)) = filter.window(&HUAWEI_CDN, api.server_now()) {
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }
