@@ -76,16 +76,14 @@ pub static HUAWEI_CDN: Spec = Spec {
         traffic: Some(statistics("flux")), // sdk 3.1.219
         bandwidth: Some(statistics("bw")), // sdk 3.1.219
         logs: Some(LogSpec {
-            call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", 20.0) // policies 2026; reference 2025-11
-                .rows(1_000), // up to 10,000: sdk 3.1.219
+            // Policies 2026; reference 2025-11. Rows: up to 10,000, sdk 3.1.219.
+            call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", 20.0).rows(1_000),
             step: Duration::from_hours(1), // whole hours: sdk 3.1.219
             span: days(30),                // sdk 3.1.219
             kept: days(30),                // reference 2025-11
         }),
-        domains: Some(
-            // Policies 2026; how often is not documented: as for statistics.
-            CallSpec::new("ListDomains", "cdn:configuration:queryDomains", 15.0).rows(1_000), // up to 10,000: sdk 3.1.219
-        ),
+        // Policies 2026; how often is not documented: as for statistics. Rows: up to 10,000, sdk 3.1.219.
+        domains: Some(CallSpec::new("ListDomains", "cdn:configuration:queryDomains", 15.0).rows(1_000)),
     },
     policy: PolicySpec {
         version: "1.1", // this and the following: policies 2026
