@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 mod event;
 mod tag;
 
-pub use event::{Event, EventKind, EventSink, Moment, Signal, StopCause};
+pub use event::{Event, EventKind, EventSink, Moment, Resumed, Signal, StopCause};
 pub use tag::Tag;
 
 /// A path inside the repository: the bytes git stores, `/`-separated, relative, never empty. Not necessarily UTF-8.

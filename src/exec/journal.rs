@@ -218,7 +218,7 @@ impl Journal {
         let is_over = past.as_asked && purpose != Purpose::Finish;
         match differs(theirs, identity) {
             None if is_over && !past.is_taken_up(purpose) => Ok(None),
-            None => Ok(Some(past)),
+            None => Ok(Some(Past { begun: past.holds_something().then_some(at), ..past })),
             Some(why) if past.holds_something() && !is_over => Err(self.foreign(why)),
             Some(_) => Ok(None),
         }

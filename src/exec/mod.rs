@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::inputs::Wait;
-use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Signal, StopCause};
+use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Resumed, Signal, StopCause};
 use crate::plan::guard::{self, Verdict};
 use crate::plan::{Lane, Plan};
 use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider};
@@ -105,10 +105,14 @@ pub async fn execute(
     };
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
-    let resumed = (0..plan.lanes.len())
+    let resumed: usize = (0..plan.lanes.len())
         .map(past_of)
         .map(|past| past.done.len() + past.open.values().map(|open| open.tasks.len()).sum::<usize>())
         .sum();
+    let resumed = past.begun.filter(|_| resumed > 0).map(|begun| {
+        let journal = shared.journal.borrow().path().to_owned();
+        Resumed { tasks: resumed, begun, journal }
+    });
     shared.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
 
     let beginnings = quotas(plan, accesses, past, &shared).await;

@@ -12,7 +12,7 @@ use crate::host::console::{Console, Severity};
 use crate::inputs::LogLevel;
 use crate::model::{BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Outcome, Quota, StopCause, TaskIndex};
 use crate::plan::Plan;
-use crate::report::words::{counted, duration, grouped, operation_word, quota_word, stop_word};
+use crate::report::words::{counted, duration, earlier_run, grouped, operation_word, quota_word, stop_word};
 
 /// A line about each lane at least so far apart.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
@@ -194,10 +194,8 @@ impl EventSink for Progress<'_> {
     fn take(&mut self, event: &Event) {
         match &event.kind {
             EventKind::RunStarted { tasks, resumed } => {
-                let resumed = match resumed {
-                    0 => String::new(),
-                    some => format!("; {} settled or followed from an earlier run's journal", grouped(*some)),
-                };
+                let resumed =
+                    resumed.as_ref().map_or_else(String::new, |earlier| format!("; {}", earlier_run(earlier)));
                 let text = format!("{} to do{resumed}", counted(*tasks, "address", "addresses"));
                 self.say(LogLevel::Normal, &text);
             }

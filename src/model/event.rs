@@ -1,5 +1,6 @@
 //! What an execution tells while it happens: past tense, with counters inside, so that a reader needs no state of the runner's.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +19,17 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+/// What a run goes on from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resumed {
+    /// How many tasks the journal settles or follows.
+    pub tasks: usize,
+    /// When its run began.
+    pub begun: Timestamp,
+    /// Where the journal is.
+    pub journal: PathBuf,
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
@@ -26,8 +38,8 @@ pub enum EventKind {
     RunStarted {
         /// Planned tasks over all lanes.
         tasks: usize,
-        /// Tasks that an earlier run's journal already settles or follows.
-        resumed: usize,
+        /// What an earlier run left, if this one goes on from it.
+        resumed: Option<Resumed>,
     },
     /// A lane's quota was read.
     QuotaRead {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::inputs::Mode;
 use crate::model::{Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
 use crate::plan::{Lane, Plan};
-use crate::report::words::grouped;
+use crate::report::words::{earlier_run, grouped};
 use crate::report::{Context, Ended, LaneReport, Report, Stop, Timeline};
 
 /// So many notes are kept; how many more there were is said.
@@ -159,10 +159,7 @@ impl EventSink for Recorder<'_> {
     fn take(&mut self, event: &Event) {
         self.elapsed = self.elapsed.max(event.elapsed);
         match &event.kind {
-            EventKind::RunStarted { resumed, .. } if *resumed > 0 => self.note(format!(
-                "{} of the addresses were settled, or are followed, from an earlier run's journal",
-                grouped(*resumed)
-            )),
+            EventKind::RunStarted { resumed: Some(earlier), .. } => self.note(earlier_run(earlier)),
             EventKind::QuotaRead { lane, quota, moment } => {
                 if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {
                     match moment {

@@ -110,7 +110,7 @@ pub(crate) fn story() -> Vec<Event> {
     let quota = |remaining| Quota { entries: vec![QuotaEntry { operation: REFRESH, limit: 10_000, remaining }] };
     let failed = "RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)";
     vec![
-        event(0, EventKind::RunStarted { tasks: 6, resumed: 0 }),
+        event(0, EventKind::RunStarted { tasks: 6, resumed: None }),
         event(0, EventKind::QuotaRead { lane: 0, quota: quota(9_000), moment: Moment::Before }),
         event(1, EventKind::BatchStarted { lane: 0, batch: 1, operation: REFRESH, size: 2, attempt: 1 }),
         event(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Operation, QuotaEntry};
+use crate::model::{Operation, QuotaEntry, Resumed};
 
 /// `1 address`, `1,000 addresses`.
 pub fn counted(count: usize, one: &str, many: &str) -> String {
@@ -20,6 +20,16 @@ pub fn grouped(number: impl TryInto<u64>) -> String {
         text.push(digit);
     }
     text
+}
+
+/// What an earlier run left, and what to do where that is not wanted: nothing tells whether what it refreshed is stale again.
+pub fn earlier_run(earlier: &Resumed) -> String {
+    let Resumed { tasks, begun, journal } = earlier;
+    let begun = begun.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let (tasks, journal) = (grouped(*tasks), journal.display());
+    format!(
+        "{tasks} settled or followed from the run that began at {begun}; to send all again, delete its journal `{journal}`"
+    )
 }
 
 /// `0.3 s`, `41 s`, `5 min 30 s`, `2 h 5 min`.

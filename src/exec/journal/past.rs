@@ -12,7 +12,9 @@ use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
 pub struct Past {
     /// Lanes by index.
     pub lanes: BTreeMap<LaneIndex, PastLane>,
-    /// Whether that run came to its end with everything done.
+    /// When that run began, if it left anything.
+    pub begun: Option<Timestamp>,
+    /// Whether it came to its end with everything done.
     pub complete: bool,
     /// Whether it came to its end with nothing left but what it was asked not to wait for.
     pub as_asked: bool,

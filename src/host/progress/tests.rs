@@ -1,6 +1,6 @@
 use crate::host::console::Look;
 use crate::host::console::tests::{LOOK, console, plain};
-use crate::model::{Operation, Signal, StopCause};
+use crate::model::{Operation, Resumed, Signal, StopCause};
 use crate::report::sample::{self, event, finished};
 
 use super::*;
@@ -61,8 +61,10 @@ fn verbose_tells_every_batch_and_address() {
 #[test]
 fn troubles_are_told_with_the_providers_words() {
     let why = || "Throttling.User: Request was denied".to_owned();
+    let begun = "2026-11-22T00:51:54Z".parse().unwrap();
+    let resumed = Some(Resumed { tasks: 2, begun, journal: "run.journal".into() });
     let events = [
-        event(0, EventKind::RunStarted { tasks: 6, resumed: 2 }),
+        event(0, EventKind::RunStarted { tasks: 6, resumed }),
         event(1, EventKind::BatchRetried { lane: 0, batch: 1, why: why(), after: Duration::from_millis(1_500) }),
         event(2, EventKind::BatchSplit { lane: 0, batch: 1, why: "MalformedURL".into() }),
         event(
@@ -81,7 +83,7 @@ fn troubles_are_told_with_the_providers_words() {
         event(6, EventKind::BatchUncertain { lane: 9, batch: 1, why: why() }),
     ];
     insta::assert_snapshot!(told(LogLevel::Normal, &sample::plan(), &events), @"
-    6 addresses to do; 2 settled or followed from an earlier run's journal
+    6 addresses to do; 2 settled or followed from the run that began at 2026-11-22T00:51:54Z; to send all again, delete its journal `run.journal`
     mainland: batch 1 is sent again in 1.5 s: Throttling.User: Request was denied
     mainland: batch 1 is cut in two to find what is refused: MalformedURL
     warning: mainland: no more URL prefetches are submitted: Throttling.User: Request was denied

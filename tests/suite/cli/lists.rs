@@ -107,3 +107,22 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     refresh(&[]).is_all_done();
     vendor.accepted(&pages, &[]);
 }
+
+#[test]
+fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_and_how_it_would_be() {
+    let vendor = Vendor::start(&["--fail", "/2"]);
+    let site = Site::empty();
+    let journal = site.beside("journal");
+    let arguments = ["refresh", "https://www.example.com/1", "https://www.example.com/2"];
+    let state = ["--state", journal.to_str().unwrap()];
+    let refresh = || site.run(vendor.address(), &arguments).args(&PROVIDER).args(&state).finish();
+    refresh().ends_with(1);
+    let again = refresh();
+    let hint = format!("to send all again, delete its journal `{}`", journal.display());
+    again.ends_with(1).says(&["2 addresses to do; 1 settled or followed from the run that began at 20", &hint]);
+    assert!(again.report()["notes"][0].as_str().unwrap().ends_with(&hint));
+    vendor.accepted(&["1", "2", "2"], &[]);
+    std::fs::remove_file(&journal).unwrap();
+    refresh().ends_with(1);
+    vendor.accepted(&["1", "2", "2", "1", "2"], &[]);
+}
