@@ -3,6 +3,7 @@
 Usage: run.py BINARY (through the `run` beside it, which sets up the environment)
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -13,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 
 import jsonschema
 
@@ -22,6 +22,7 @@ from runner import ACTION, ROOT, Runner, cancel, left_of
 
 sys.path.insert(0, str(ROOT / "tests"))
 from emulators import KEY, Emulate
+from stories import tell, title
 
 RULES = """\
 version: 1
@@ -404,20 +405,14 @@ STORIES = [
 ]
 
 
+def in_a_folder(story, binary):
+    with tempfile.TemporaryDirectory(prefix="cdn-purge-action-") as folder:
+        story(binary, pathlib.Path(folder))
+
+
 def main():
     (binary,) = sys.argv[1:]
-    failed = 0
-    for story in STORIES:
-        title = story.__name__.replace("_", " ")
-        with tempfile.TemporaryDirectory(prefix="cdn-purge-action-") as folder:
-            try:
-                story(binary, pathlib.Path(folder))
-                print(f"ok      {title}", flush=True)
-            except Exception:  # whatever it is, the next story still counts
-                failed += 1
-                print(f"FAILED  {title}\n{traceback.format_exc()}", flush=True)
-    print(f"action: {len(STORIES) - failed} of {len(STORIES)} passed")
-    sys.exit(1 if failed else 0)
+    tell("action", [(title(story), functools.partial(in_a_folder, story, binary)) for story in STORIES])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ report to later jobs, and keeps artifacts; it has no merge requests, so their va
 a small server here.
 """
 
+import functools
 import http.server
 import json
 import os
@@ -17,13 +18,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from emulators import KEY, Emulate
+from stories import tell, title
 
 TOKEN = "glpat-nobodys-token"
 PAGE = "public/a b.html"
@@ -274,21 +275,18 @@ STORIES = [
 ]
 
 
+def in_a_project(story, binary):
+    with tempfile.TemporaryDirectory(prefix="cdn-purge-gitlab-") as folder:
+        project = Project(binary, pathlib.Path(folder))
+        try:
+            story(project)
+        except Exception as error:
+            raise AssertionError(project.log) from error
+
+
 def main():
     (binary,) = sys.argv[1:]
-    failed = 0
-    for story in STORIES:
-        title = story.__name__.replace("_", " ")
-        with tempfile.TemporaryDirectory(prefix="cdn-purge-gitlab-") as folder:
-            project = Project(binary, pathlib.Path(folder))
-            try:
-                story(project)
-                print(f"ok      {title}", flush=True)
-            except Exception:  # whatever it is, the next story still counts
-                failed += 1
-                print(f"FAILED  {title}\n{traceback.format_exc()}{project.log}", flush=True)
-    print(f"gitlab: {len(STORIES) - failed} of {len(STORIES)} passed")
-    sys.exit(1 if failed else 0)
+    tell("gitlab", [(title(story), functools.partial(in_a_project, story, binary)) for story in STORIES])
 
 
 if __name__ == "__main__":

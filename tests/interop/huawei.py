@@ -3,13 +3,14 @@
 Usage: huawei.py BINARY (through the `run` beside it, which sets up the environment)
 """
 
+import functools
 import pathlib
 import sys
 import time
-import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from emulators import Emulate
+from stories import tell, title
 from huaweicloudsdkcdn import v1, v2
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
@@ -265,19 +266,11 @@ STORIES = [
 
 def main():
     (binary,) = sys.argv[1:]
-    failed = 0
-    for story in STORIES:
-        for generation in GENERATIONS:
-            title = f"{story.__name__.replace('_', ' ')} (Huawei Cloud, {generation})"
-            try:
-                story(binary, generation)
-                print(f"ok      {title}", flush=True)
-            except Exception:  # whatever it is, the next story still counts
-                failed += 1
-                print(f"FAILED  {title}\n{traceback.format_exc()}", flush=True)
-    total = len(STORIES) * len(GENERATIONS)
-    print(f"interop: {total - failed} of {total} passed")
-    sys.exit(1 if failed else 0)
+    tell("interop", [
+        (f"{title(story)} (Huawei Cloud, {generation})", functools.partial(story, binary, generation))
+        for story in STORIES
+        for generation in GENERATIONS
+    ])
 
 
 if __name__ == "__main__":

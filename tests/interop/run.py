@@ -4,17 +4,18 @@ Usage: run.py BINARY (through the `run` beside it, which sets up the environment
 """
 
 import base64
+import functools
 import importlib
 import json
 import pathlib
 import re
 import sys
 import time
-import traceback
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from emulators import KEY, Emulate
+from stories import tell, title
 
 SITE = "https://www.example.com"
 TOKEN = {"ALIBABA_CLOUD_SECURITY_TOKEN": "interop-token+/=="}
@@ -456,19 +457,11 @@ STORIES = [
 
 def main():
     (binary,) = sys.argv[1:]
-    failed = 0
-    for story in STORIES:
-        for name, connect in CLIENTS.items():
-            title = f"{story.__name__.replace('_', ' ')} ({name})"
-            try:
-                story(binary, connect)
-                print(f"ok      {title}", flush=True)
-            except Exception:  # whatever it is, the next story still counts
-                failed += 1
-                print(f"FAILED  {title}\n{traceback.format_exc()}", flush=True)
-    total = len(STORIES) * len(CLIENTS)
-    print(f"interop: {total - failed} of {total} passed")
-    sys.exit(1 if failed else 0)
+    tell("interop", [
+        (f"{title(story)} ({name})", functools.partial(story, binary, connect))
+        for story in STORIES
+        for name, connect in CLIENTS.items()
+    ])
 
 
 if __name__ == "__main__":
