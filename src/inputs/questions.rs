@@ -11,13 +11,14 @@ use super::table::Use;
 use super::value::{ValueProblem, quoted};
 use super::{Environment, Settings, moments};
 use crate::error::{Diagnostic, Error};
+use crate::mapping::address;
 use crate::provider::{Measure, RecordFilter, RecordKind, RecordStatus};
 use crate::providers::PROVIDERS;
 
 /// What is asked for.
 #[derive(Debug)]
 pub enum Question {
-    /// Records of tasks: one filter for each task id that is named, else one; at most so many rows.
+    /// Records of tasks: a filter for each task id that is named and each spelling of the address; at most so many rows.
     Records(Vec<RecordFilter>, Option<usize>),
     /// What is left for today.
     Quota,
@@ -120,7 +121,7 @@ fn question(used_by: Use, given: &Given, now: Timestamp, problems: &mut Vec<Diag
         }
         Use::Quota => Question::Quota,
         Use::Domains => Question::Domains,
-        Use::Wait => Question::Tasks(given.list("task-id").unwrap_or_default()),
+        Use::Wait => Question::Tasks(task_ids(given, problems)),
         _ => records(given, asked, domains, problems),
     }
 }
@@ -156,16 +157,43 @@ fn records(
         "failed" => RecordStatus::Failed,
         _ => RecordStatus::Running,
     });
-    let url = given.text("url");
-    let filter = RecordFilter { task_id: None, url, domain: domains.into_iter().next(), kind, status, since, until };
-    let ids = given.list("task-id").unwrap_or_default();
-    let filters = if ids.is_empty() {
-        vec![filter]
-    } else {
-        ids.into_iter().map(|id| RecordFilter { task_id: Some(id), ..filter.clone() }).collect()
-    };
+    let domain = domains.into_iter().next();
+    let filter = RecordFilter { task_id: None, url: None, domain, kind, status, since, until };
+    let ids = task_ids(given, problems);
+    let urls = given.text("url").map(spellings).unwrap_or_default();
+    let filters = each(vec![filter], &ids, |filter, id| RecordFilter { task_id: Some(id), ..filter.clone() });
+    let filters = each(filters, &urls, |filter, url| RecordFilter { url: Some(url), ..filter.clone() });
     let most = given.count("limit").map(|most| usize::try_from(most).unwrap_or(usize::MAX));
     Question::Records(filters, most)
+}
+
+/// Each filter with each value; as they are where there is none.
+fn each(
+    filters: Vec<RecordFilter>,
+    values: &[String],
+    with: fn(&RecordFilter, String) -> RecordFilter,
+) -> Vec<RecordFilter> {
+    if values.is_empty() {
+        return filters;
+    }
+    filters.iter().flat_map(|filter| values.iter().map(move |value| with(filter, value.clone()))).collect()
+}
+
+/// An address as `refresh` would send it, and as it is written, where these differ: providers compare letter by letter.
+fn spellings(url: String) -> Vec<String> {
+    let sent = address::encode_given(&url);
+    if sent == url { vec![url] } else { vec![sent, url] }
+}
+
+/// Ids that can stand in an address and in a list.
+fn task_ids(given: &Given, problems: &mut Vec<Diagnostic>) -> Vec<String> {
+    let ids = given.list("task-id").unwrap_or_default();
+    let is_id = |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    for id in ids.iter().filter(|id| !is_id(id)) {
+        let title = format!("{} is {}", labelled(given, "task-id"), quoted(id));
+        problems.push(unplaced(title, "write the id alone, as the provider gave it: letters and digits"));
+    }
+    ids
 }
 
 fn moment(given: &Given, name: &str, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Option<Timestamp> {

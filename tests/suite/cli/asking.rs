@@ -70,6 +70,19 @@ fn records_are_listed_filtered_and_written_for_programs() {
     none.ends_with(0).says(&["nothing was found"]);
 }
 
+/// The provider knows the address as it was sent.
+#[test]
+fn the_records_of_an_address_are_found_as_it_was_given() {
+    let site = Site::empty();
+    let vendor = Vendor::start(&[]);
+    let page = "https://www.example.com/新 闻/%20?q=ü";
+    site.run(vendor.address(), &["refresh", page]).args(&PROVIDER).finish().is_all_done();
+    for url in [page, "https://www.example.com/%E6%96%B0%20%E9%97%BB/%20?q=%C3%BC"] {
+        let answer = json(&ask(&site, &vendor, &["records", "--format", "json", "--url", url]));
+        assert_eq!(answer["records"].as_array().unwrap().len(), 1, "{url}: {answer}");
+    }
+}
+
 #[test]
 fn the_quota_is_told_by_operation() {
     let site = Site::empty();
@@ -179,6 +192,8 @@ fn what_cannot_be_asked_is_told_before_anything_is_sent() {
     run(&["records", "--since", "1h", "--until", "2h"]).complains(2, &["the range begins at", "name a beginning"]);
     run(&["records", "--since", "yesterday"]).complains(2, &["`--since` is `yesterday`", "`3h`"]);
     run(&["records", "--kind", "ignore-params"]).complains(2, &["records don't tell apart", "`prefetch`"]);
+    run(&["records", "--task-id", "12,../quota"]).complains(2, &["`--task-id` is `../quota`", "letters and digits"]);
+    run(&["wait", "--task-id", "a b"]).complains(2, &["`--task-id` is `a b`", "as the provider gave it"]);
     run(&["records", "--format", "plot"]).complains(2, &["there is nothing to plot", "`csv`"]);
     run(&["traffic", "--interval", "soon"]).complains(2, &["`--interval` is `soon`", "`1h`"]);
     run(&["traffic", "--domain", "https://a.test/"])
