@@ -156,8 +156,16 @@ impl Checks<'_> {
             let why = format!("it has {characters} characters, and {} takes {}", spec.title, spec.url_characters);
             return Err((why, "refresh its directory instead"));
         }
-        if self.kind == Kind::Directory && !url.ends_with('/') {
-            return Err(("a directory ends in `/`".into(), "add the `/`, or drop `--kind directory`"));
+        if self.kind == Kind::Directory {
+            if url.contains('?') {
+                return Err((
+                    "a directory has no query".into(),
+                    "write the directory alone, or drop `--kind directory`",
+                ));
+            }
+            if !url.ends_with('/') {
+                return Err(("a directory ends in `/`".into(), "add the `/`, or drop `--kind directory`"));
+            }
         }
         if let Some(allowed) = self.allow_hosts {
             let host = if is_pattern { address::host_of_pattern(&url) } else { address::host(&url).map(str::to_owned) };
@@ -201,6 +209,7 @@ mod tests {
         let text =
             "\u{feff}# pages\r\n\r\nhttps://a.test/x\r\n  https://a.test/y  \n#https://a.test/z\nhttps://a.test/x";
         assert_eq!(addresses(text), ["https://a.test/x", "https://a.test/y"]);
+        assert_eq!(addresses("https://a.test/x\nHTTPS://A.test/x\nhttps://a.test/X").len(), 2);
     }
 
     #[test]
@@ -233,8 +242,10 @@ mod tests {
 
     #[test]
     fn a_directory_ends_in_a_slash_and_a_pattern_stays_as_it_is() {
-        let problems = parse(Kind::Directory, None, b"https://a.test/a/\nhttps://a.test/b").unwrap_err();
-        assert!(problems.len() == 1 && problems[0].contains("2: `https://a.test/b`"), "{problems:?}");
+        let problems =
+            parse(Kind::Directory, None, b"https://a.test/a/\nhttps://a.test/b\nhttps://a.test/c?d=/").unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].contains("2: `https://a.test/b`") && problems[1].contains("3: "), "{problems:?}");
         let pattern = r"https://a\.test/[a-z]+/.*\.js";
         assert_eq!(parse(Kind::Regex, None, pattern.as_bytes()).unwrap(), [pattern]);
         assert!(parse(Kind::Regex, Some(&["a.test".to_owned()]), b"https://a.test/x|https://b.test/").is_err());

@@ -103,11 +103,12 @@ pub fn is_whole_host(kind: Kind, url: &str) -> bool {
 }
 
 /// An address as a person gave it, with what needs it percent-encoded; what is encoded already stays. Not for regular
-/// expressions. The host stays as it is, and so does a `\` in the path, for [`check`] to refuse: it may be meant as a `/`.
+/// expressions. Scheme and host become lower case, as clients spell them: a provider may compare letter by letter. A `\` in the
+/// path stays, for [`check`] to refuse: it may be meant as a `/`.
 pub fn encode_given(url: &str) -> String {
     let path = authority(url).map_or(0, |(_, path)| path);
     let query = path + path_of(&url[path..]).len();
-    let mut encoded = url[..path].to_owned();
+    let mut encoded = url[..path].to_ascii_lowercase();
     for (start, character) in url[path..].char_indices() {
         let start = path + start;
         let text = &url[start..start + character.len_utf8()];

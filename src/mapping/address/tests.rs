@@ -102,6 +102,7 @@ fn given_addresses_are_encoded_where_they_need_it() {
         ("https://h.example/a b/é", "https://h.example/a%20b/%C3%A9"),
         ("https://h.example/a%20b%C3%A9?x=[\"1\"]", "https://h.example/a%20b%C3%A9?x=%5B%221%22%5D"),
         ("https://h.example/100%/%zz/%4", "https://h.example/100%25/%25zz/%254"),
+        ("HTTPS://H.Example:8443/A?B=%c3", "https://h.example:8443/A?B=%c3"),
         ("https://h.example/a+b&c=d;e,f:g@h!$'()*~?x/y?z", "https://h.example/a+b&c=d;e,f:g@h!$'()*~?x/y?z"),
     ] {
         assert_eq!(encode_given(given), expected);
