@@ -32,15 +32,15 @@ pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], pro
     let one_rule: Vec<&str> =
         ["provider", "files", "urls"].into_iter().filter(|name| given.is_explicit(name)).collect();
     let needs_no_rule = given.is_explicit("url-file") || names_no_files(used_by, given);
+    let needed: &[&str] = if needs_no_rule { &["provider"] } else { &["provider", "files", "urls"] };
     let before = problems.len();
     exclusive(given, &one_rule, problems);
     if problems.len() > before {
         return Found::default();
     }
     let mut found = if one_rule.is_empty() {
-        from_file(used_by, given, &repository, providers, problems)
+        from_file(used_by, given, &repository, providers, needed, problems)
     } else {
-        let needed: &[&str] = if needs_no_rule { &["provider"] } else { &["provider", "files", "urls"] };
         let configuration = complete(given, &one_rule, needed, problems)
             .then(|| from_options(used_by, given, providers, problems))
             .flatten()
@@ -111,6 +111,7 @@ fn from_file(
     given: &Given,
     repository: &Path,
     providers: &[&'static Spec],
+    needed: &[&str],
     problems: &mut Vec<Diagnostic>,
 ) -> Found {
     let mut notes = Vec::new();
@@ -124,7 +125,7 @@ fn from_file(
     let Some(path) = path else {
         // Which commits count can be asked before there is one.
         if used_by != Use::ExplainRange {
-            problems.push(file::none_found(repository));
+            problems.push(file::none_found(repository, needed));
         }
         return Found::default();
     };

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::source::Source;
 use crate::error::Diagnostic;
-use crate::inputs::suggest::any_of;
+use crate::inputs::suggest::{all_of, any_of};
 
 /// Where a configuration is looked for, in the repository's directory, in this order.
 pub(crate) const NAMES: [&str; 3] = ["cdn-purge.yml", ".cdn-purge.yml", ".github/cdn-purge.yml"];
@@ -33,11 +33,14 @@ pub(in crate::inputs) fn find(repository: &Path) -> Option<Found> {
     Some(Found { path: present.next()?, shadowed: present.collect() })
 }
 
-/// That none was found, and what to do.
-pub(in crate::inputs) fn none_found(repository: &Path) -> Diagnostic {
+/// That none was found, and what to do; `needed` are the options that take its place.
+pub(in crate::inputs) fn none_found(repository: &Path, needed: &[&str]) -> Diagnostic {
     problem(
         format!("no configuration in `{}`: there is no {}", repository.display(), any_of(NAMES)),
-        "`cdn-purge init` writes a first one; or name one with `config`, or give `provider`, `files` and `urls`",
+        &format!(
+            "`cdn-purge init` writes a first one; or name one with `config`, or give {}",
+            all_of(needed.iter().copied())
+        ),
     )
 }
 

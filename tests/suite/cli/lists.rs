@@ -54,6 +54,9 @@ fn every_bad_address_is_named_and_nothing_is_sent() {
         .args(&PROVIDER)
         .finish()
         .complains(2, &["refreshes a whole host", "--allow-root"]);
+    let homeless = site.run(trap.address(), &["refresh", "https://www.example.com/a"]).finish();
+    homeless.complains(2, &["no configuration in", "or give `provider`"]);
+    assert!(!homeless.err.contains("`files`"), "{}", homeless.err);
     site.run(trap.address(), &["refresh"])
         .args(&PROVIDER)
         .finish()
