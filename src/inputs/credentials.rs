@@ -45,6 +45,18 @@ fn found(
     Ok(None)
 }
 
+/// The account's id under the name that the vendor's own libraries read: it goes with keys from elsewhere, too.
+pub fn account_id(spec: &Spec, environment: &Environment) -> Option<String> {
+    spec.credentials.first().and_then(|names| search::own(environment, names.account_id))
+}
+
+/// The same keys, of this account unless they say of which they are.
+#[must_use]
+pub fn of_account(keys: Credentials, account_id: Option<&str>) -> Credentials {
+    let account_id = keys.account_id.clone().or_else(|| account_id.map(str::to_owned));
+    Credentials { account_id, ..keys }
+}
+
 /// That no keys are found, with every name that was looked for, and why other places gave none.
 fn nothing(spec: &Spec, vain: &[String]) -> Error {
     let pairs = spec.credentials.iter().map(|names| all_of([names.access_key_id, names.access_key_secret]));

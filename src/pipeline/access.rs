@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
 use crate::exec::renewal::Renewal;
-use crate::inputs::credentials::search;
 use crate::inputs::credentials::sources::Source;
+use crate::inputs::credentials::{self, search};
 use crate::inputs::{LogLevel, Mode, Target};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
@@ -124,14 +124,15 @@ async fn real(
         }
     }
     let (account, words) = (source.account(), source.words());
+    let account_id = credentials::account_id(spec, job.environment);
     let (keys, renewal, level) = match source {
         Source::Keys { keys, .. } => {
             unmasked.add(&keys);
-            (Keys::new(keys), None, LogLevel::Verbose)
+            (Keys::new(credentials::of_account(keys, account_id.as_deref())), None, LogLevel::Verbose)
         }
         source => {
             let whose = source.whose();
-            let exchanger = Exchanger::new(source, job.network, Clock::new(job.started), unmasked.clone())?;
+            let exchanger = Exchanger::new(source, account_id, job.network, Clock::new(job.started), unmasked.clone())?;
             let renewal = Renewal::begin(Box::new(exchanger), job.seed()).await;
             let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &whose, error))?;
             (renewal.keys(), Some(Rc::new(renewal)), LogLevel::Normal)

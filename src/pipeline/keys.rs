@@ -16,9 +16,9 @@ use url::Url;
 use crate::error::{Error, ExitCode};
 use crate::exec::renewal::{Issued, Obtain};
 use crate::host::Console;
-use crate::inputs::credentials::process;
 use crate::inputs::credentials::search::read_token;
 use crate::inputs::credentials::sources::{Evidence, Role, Source, Teller, Token, Who};
+use crate::inputs::credentials::{of_account, process};
 use crate::provider::clock::{Clock, date};
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::{Asked, Proof};
@@ -59,6 +59,8 @@ impl Unmasked {
 /// Asks for keys that end.
 pub(super) struct Exchanger {
     source: Source,
+    /// The account's id, where nothing else tells it.
+    account_id: Option<String>,
     http: HttpApi,
     unmasked: Unmasked,
     clock_corrected: Cell<bool>,
@@ -69,9 +71,15 @@ impl Exchanger {
     ///
     /// # Errors
     /// `Network`, as [`Network::open`].
-    pub(super) fn new(source: Source, network: &Network, clock: Clock, unmasked: Unmasked) -> Result<Self, Error> {
+    pub(super) fn new(
+        source: Source,
+        account_id: Option<String>,
+        network: &Network,
+        clock: Clock,
+        unmasked: Unmasked,
+    ) -> Result<Self, Error> {
         let http = network.open(&endpoints(&source), clock)?;
-        Ok(Self { source, http, unmasked, clock_corrected: Cell::new(false) })
+        Ok(Self { source, account_id, http, unmasked, clock_corrected: Cell::new(false) })
     }
 
     /// The proof of now: a token lives for minutes, so a new one is got each time where that is possible.
@@ -126,7 +134,8 @@ impl Exchanger {
 #[async_trait(?Send)]
 impl Obtain for Exchanger {
     async fn obtain(&self) -> Result<Issued, ApiError> {
-        self.get(&self.source).await
+        let Issued { credentials, life } = self.get(&self.source).await?;
+        Ok(Issued { credentials: of_account(credentials, self.account_id.as_deref()), life })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keys that nobody stored: a job proves who it is by a token, on GitHub and on GitLab, and no secret of it gets out.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -40,16 +40,21 @@ fn hides(finished: &Finished, secret: &str) {
 }
 
 /// Answers one request as GitHub's token service does; gives what was asked.
-fn token_service(token: String) -> (String, std::thread::JoinHandle<String>) {
+fn token_service(token: &str) -> (String, std::thread::JoinHandle<String>) {
+    let (address, served) = service(format!(r#"{{"count":1,"value":"{token}"}}"#));
+    (format!("http://{address}/token?api-version=2.0"), served)
+}
+
+/// Answers one request with this; gives what was asked.
+fn service(body: String) -> (SocketAddr, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/token?api-version=2.0", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
     let served = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let (mut head, mut byte) = (Vec::new(), [0]);
         while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
             head.push(byte[0]);
         }
-        let body = format!(r#"{{"count":1,"value":"{token}"}}"#);
         write!(
             stream,
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -59,6 +64,25 @@ fn token_service(token: String) -> (String, std::thread::JoinHandle<String>) {
         String::from_utf8(head).unwrap()
     });
     (address, served)
+}
+
+/// A vendor may want it beside keys that it says nothing of.
+#[test]
+fn the_accounts_id_of_the_environment_goes_with_keys_from_anywhere() {
+    let site = Site::empty();
+    let sets = [
+        ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"),
+        ("CLOUD_SDK_AK", "CLOUD_SDK_SK"),
+        ("CDN_PURGE_ACCESS_KEY_ID", "CDN_PURGE_ACCESS_KEY_SECRET"),
+    ];
+    for (id, secret) in sets {
+        let (gateway, served) = service(r#"{"quotas":[]}"#.into());
+        let run = site.bare_run(&["quota", "--provider", "huawei-cdn"]);
+        let run = run.args(&["--endpoint", &format!("huawei-cdn=http://{gateway}")]);
+        run.envs(&[(id, "key"), (secret, "secret"), ("HUAWEICLOUD_SDK_DOMAIN_ID", "0a1b2c")]).finish().ends_with(0);
+        let asked = served.join().unwrap();
+        assert!(asked.contains("x-domain-id: 0a1b2c\r\n"), "{id}: {asked}");
+    }
 }
 
 #[test]
@@ -81,7 +105,7 @@ fn a_job_of_gitlab_gets_keys_for_its_token_and_purges_with_them() {
 #[test]
 fn a_job_of_github_asks_for_a_token_that_is_for_the_vendor() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
-    let (url, served) = token_service(good_token());
+    let (url, served) = token_service(&good_token());
     let bearer = "bearer-of-the-runner-0123456789";
     std::fs::write(site.beside("output"), "").unwrap();
     std::fs::write(site.beside("summary"), "").unwrap();
