@@ -1,5 +1,6 @@
 //! The options of a command that asks become its question.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -205,7 +206,7 @@ fn told(given: &Given, name: &str, problem: ValueProblem) -> Diagnostic {
     unplaced(format!("{} {}", labelled(given, name), problem.message), problem.help)
 }
 
-/// Names of hosts, in lower case.
+/// Names of hosts, in lower case, each once.
 fn domains(given: &Given, problems: &mut Vec<Diagnostic>) -> Vec<String> {
     let label = labelled(given, "domain");
     let mut domains = given.list("domain").unwrap_or_default();
@@ -217,6 +218,8 @@ fn domains(given: &Given, problems: &mut Vec<Diagnostic>) -> Vec<String> {
         }
     }
     domains.iter_mut().for_each(|domain| *domain = domain.to_lowercase());
+    let mut seen = HashSet::new();
+    domains.retain(|domain| seen.insert(domain.clone()));
     domains
 }
 

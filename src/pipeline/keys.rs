@@ -188,7 +188,10 @@ impl Exchanger {
     /// Lets somebody tell keys.
     async fn ask(&self, teller: &Teller) -> Result<Issued, ApiError> {
         const WHO: &str = "the keys";
-        let no = |kind, why: String| ApiError::new(kind, WHO, format!("{}: {why}", teller.words()));
+        let no = |kind, why: String| {
+            let error = ApiError::new(kind, WHO, format!("{}: {why}", teller.words()));
+            ApiError { help: Some("ask it by hand, and look at what it gives".into()), ..error }
+        };
         let text = match &teller.who {
             Who::Program(command, home) => {
                 let printed = process::run(command, home.as_deref()).await;

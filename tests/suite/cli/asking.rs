@@ -157,6 +157,9 @@ fn log_files_are_listed_without_their_links_fetched_once_and_skipped_then() {
     let listed = json(&ask(&site, &vendor, &[&asked[..], &["--format", "json"]].concat()));
     let files = listed["logs"].as_array().unwrap();
     assert!(files.len() >= 4 && files.iter().all(|file| file.get("url").is_none()), "{listed}");
+    let twice =
+        json(&ask(&site, &vendor, &[&asked[..], &["--domain", "WWW.example.com", "--format", "json"]].concat()));
+    assert_eq!(twice["logs"], listed["logs"]);
     let folder = site.beside("logs");
     let download = [&asked[..], &["--download", folder.to_str().unwrap()]].concat();
     let finished = ask(&site, &vendor, &download);

@@ -214,7 +214,7 @@ fn a_program_that_the_profile_names_gives_keys_and_no_shell_reads_its_command() 
         [("/nowhere/keys", "can't be started"), ("./keys", "neither a full path"), ("false", "ended with")]
     {
         profiles(&site, &external(command));
-        run(&site, &vendor).finish().ends_with(6).says(&["no keys from the program", why]);
+        run(&site, &vendor).finish().ends_with(6).says(&["no keys from the program", why, "ask it by hand"]);
     }
 }
 
