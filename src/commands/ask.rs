@@ -32,6 +32,9 @@ use crate::report::words::counted;
 const AT_ONCE: usize = 4;
 /// How often a file is tried.
 const TRIES: u32 = 4;
+/// How often in a row a provider may refuse the keys before its other targets are left alone. A vendor that locks a key does so
+/// after five times, and somebody may begin once more.
+const REFUSALS: usize = 2;
 
 /// What a question is asked in.
 #[derive(Clone, Copy, Debug)]
@@ -60,15 +63,41 @@ pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut C
     run::block_on(false, async {
         let answer = Answer::new(&asking, stage, console);
         let mut code = ExitCode::Success;
+        let mut refusals = Refusals::default();
         for target in &asking.settings.targets {
-            code = code.worst(answer.of(target).await.unwrap_or_else(|error| {
+            if let Some(why) = refusals.forbid(target) {
+                answer.note(&why);
+                continue;
+            }
+            let answered = answer.of(target).await.unwrap_or_else(|error| {
                 answer.console().error(&error);
                 error.exit_code()
-            }));
+            });
+            refusals.count(target, answered);
+            code = code.worst(answered);
         }
         answer.end(code == ExitCode::Success);
         code
     })
+}
+
+/// How often in a row each provider refused the keys: some lock a key that is refused too often.
+#[derive(Default)]
+pub(super) struct Refusals(BTreeMap<&'static str, usize>);
+
+impl Refusals {
+    /// Why a target isn't asked any more, if it isn't.
+    pub(super) fn forbid(&self, target: &Target) -> Option<String> {
+        let (name, provider) = (&target.name, target.provider.name);
+        let is_refused = self.0.get(provider).is_some_and(|count| *count >= REFUSALS);
+        is_refused.then(|| format!("{name}: not asked, since `{provider}` refused the keys {REFUSALS} times"))
+    }
+
+    /// Counts what came of a target.
+    pub(super) fn count(&mut self, target: &Target, code: ExitCode) {
+        let count = self.0.entry(target.provider.name).or_default();
+        *count = if code == ExitCode::Credentials { *count + 1 } else { 0 };
+    }
 }
 
 /// An answer on its way out.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ask::Refusals;
 use super::run;
 use crate::asking::Asker;
 use crate::asking::permissions::{Findings, Permission, Standing, permissions};
@@ -38,6 +39,7 @@ pub(super) fn run(
     let network = Network::new(environment);
     let job = Job { settings: &settings, environment, network: &network, resume_only: false, started: now };
     let mut code = ExitCode::Success;
+    let mut refusals = Refusals::default();
     for target in &settings.targets {
         let needs = settings.needs(target);
         console.result(&format!("\n{}: {}", target.name, target.provider.title));
@@ -45,13 +47,19 @@ pub(super) fn run(
             console.result("  no rule is about it: nothing is needed");
             continue;
         }
-        code = code.worst(match run::block_on(false, ask(&job, target, &needs, console))? {
+        if let Some(why) = refusals.forbid(target) {
+            console.result(&format!("  {why}"));
+            continue;
+        }
+        let found = match run::block_on(false, ask(&job, target, &needs, console))? {
             Ok(findings) => told(target, &needs, &findings, console),
             Err(error) => {
                 console.error(&error);
                 error.exit_code()
             }
-        });
+        };
+        refusals.count(target, found);
+        code = code.worst(found);
     }
     policies(&settings, console);
     Ok(code)

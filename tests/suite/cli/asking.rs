@@ -214,3 +214,21 @@ fn keys_that_are_refused_end_a_question_with_their_code() {
     let run = site.bare_run(&["quota"]).args(&PROVIDER).args(&["--endpoint", &endpoint]);
     run.keys("LTAI5tSomebodyElse", "secret").finish().ends_with(6).says(&["InvalidAccessKeyId", "request id"]);
 }
+
+/// After five refusals in a row the vendor would lock the key.
+#[test]
+fn keys_that_are_refused_are_not_tried_for_target_after_target() {
+    let site = Site::empty();
+    let vendor =
+        Vendor::with_environment(&[], &[("HUAWEICLOUD_SDK_AK", "right"), ("HUAWEICLOUD_SDK_SK", "right-secret")]);
+    let targets: String = (1..=6).map(|number| format!("  t{number}: {{provider: huawei-cdn}}\n")).collect();
+    let rules = "rules:\n  - {files: '**', urls: 'https://www.example.com/{tail}'}\n";
+    site.write("cdn-purge.yml", format!("version: 1\ntargets:\n{targets}{rules}"));
+    let run = |arguments: &[&str], secret: &str| {
+        let run = site.bare_run(arguments).args(&["--endpoint", &format!("huawei-cdn=http://{}", vendor.address())]);
+        run.envs(&[("HUAWEICLOUD_SDK_AK", "right"), ("HUAWEICLOUD_SDK_SK", secret)]).finish()
+    };
+    run(&["quota"], "wrong-secret").ends_with(6).says(&["t3: not asked, since `huawei-cdn` refused the keys", "t6: "]);
+    run(&["check", "--online"], "wrong-secret").ends_with(6).says(&["t6: not asked"]);
+    run(&["quota"], "right-secret").ends_with(0).says(&["t6"]);
+}
