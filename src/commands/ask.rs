@@ -212,7 +212,7 @@ impl<'a> Answer<'a> {
             Question::Measure { measure, domains, asked: (since, until), interval } => {
                 let (measure, interval) = (*measure, *interval);
                 let wanted = Wanted { measure, domains: domains.clone(), since: *since, until: *until, interval };
-                self.measured(name, measure, &measures(&asker, &wanted).await?);
+                self.measured(name, &wanted, &measures(&asker, &wanted).await?);
             }
             Question::Logs { domains, asked, download, show_links } => {
                 let mut code = ExitCode::Success;
@@ -254,7 +254,8 @@ impl<'a> Answer<'a> {
     }
 
     /// Shows points: plotted, or as rows with the total in the log.
-    fn measured(&self, target: &str, measure: Measure, measured: &Measured) {
+    fn measured(&self, target: &str, wanted: &Wanted, measured: &Measured) {
+        let measure = wanted.measure;
         let is_plot = match self.asking.shown {
             Shown::Plot => true,
             Shown::Auto => self.stage.out_columns.is_some(),
@@ -271,8 +272,12 @@ impl<'a> Answer<'a> {
             Measure::Traffic => "B",
             Measure::Bandwidth => "bit/s",
         };
+        let together = match wanted.domains.len() {
+            0 => "all domains".to_owned(),
+            count => format!("{} together", counted(count, "domain", "domains")),
+        };
         for (domain, values) in &series {
-            let whose = domain.unwrap_or("all domains");
+            let whose = domain.unwrap_or(&together);
             let head = format!("{target}: {} of {whose} by {}", measure.name(), width(measured.interval));
             let total = told::total(measure, values);
             if is_plot {
@@ -299,10 +304,16 @@ impl<'a> Answer<'a> {
         let random = RefCell::new(fastrand::Rng::with_seed(seed));
         let fetched =
             stream::iter(&missing).map(|file| fetch(&api, &downloads, file, &random)).buffer_unordered(AT_ONCE);
-        let results: Vec<(&str, Result<u64, ApiError>)> = fetched.collect().await;
+        let results: Vec<(&LogFile, Result<u64, ApiError>)> = fetched.collect().await;
         let bytes: u64 = results.iter().filter_map(|(_, result)| result.as_ref().ok()).sum();
+        for (file, came) in results.iter().filter_map(|(file, result)| Some((file, *result.as_ref().ok()?))) {
+            if file.bytes > 0 && came != file.bytes {
+                let (name, listed) = (&file.name, file.bytes);
+                self.note(&format!("`{name}`: {came} bytes came, twice, and the provider lists {listed}"));
+            }
+        }
         let failures: Vec<_> =
-            results.iter().filter_map(|(name, result)| Some((name, result.as_ref().err()?))).collect();
+            results.iter().filter_map(|(file, result)| Some((&file.name, result.as_ref().err()?))).collect();
         for (name, error) in &failures {
             let message = format!("`{name}` wasn't fetched: {error}");
             let help = "ask again: a link is good for a limited time, and files that are there aren't fetched again";
@@ -320,37 +331,40 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Fetches one file, again where that may help. Gives its name and size.
+/// Fetches one file, again where that may help. Gives its size too.
 async fn fetch<'f>(
     api: &HttpApi,
     downloads: &Downloads,
     file: &'f LogFile,
     random: &RefCell<fastrand::Rng>,
-) -> (&'f str, Result<u64, ApiError>) {
+) -> (&'f LogFile, Result<u64, ApiError>) {
     let mut attempt = 0;
+    let mut expected = file.bytes;
     loop {
         attempt += 1;
-        let error = match fetch_once(api, downloads, file).await {
-            Ok(bytes) => return (&file.name, Ok(bytes)),
+        let error = match fetch_once(api, downloads, file, &mut expected).await {
+            Ok(bytes) => return (file, Ok(bytes)),
             Err(error) => error,
         };
         let may_help = matches!(error.kind, ApiErrorKind::Unsent | ApiErrorKind::Ambiguous | ApiErrorKind::Server);
         if !may_help || attempt == TRIES {
-            return (&file.name, Err(error));
+            return (file, Err(error));
         }
         let wait = retry::delay(attempt, &error, &mut random.borrow_mut());
         tokio::time::sleep(wait).await;
     }
 }
 
-async fn fetch_once(api: &HttpApi, downloads: &Downloads, file: &LogFile) -> Result<u64, ApiError> {
+/// A size other than `expected` is expected the next time: what comes twice is the file, whatever the provider lists.
+async fn fetch_once(api: &HttpApi, downloads: &Downloads, file: &LogFile, expected: &mut u64) -> Result<u64, ApiError> {
     let unwritable = |error: std::io::Error| {
         ApiError::new(ApiErrorKind::Denied, "download", format!("the file can't be written: {error}"))
     };
     let mut part = downloads.begin(&file.domain, &file.name).map_err(unwritable)?;
     let bytes = api.download(&file.url, &mut |piece| part.write(piece)).await?;
-    if file.bytes > 0 && bytes != file.bytes {
+    if *expected > 0 && bytes != *expected {
         let message = format!("{bytes} bytes came, and the provider lists {}", file.bytes);
+        *expected = bytes;
         return Err(ApiError::new(ApiErrorKind::Ambiguous, "download", message));
     }
     part.finish().map_err(unwritable)?;

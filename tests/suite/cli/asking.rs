@@ -1,5 +1,8 @@
 //! What providers are asked, and how the answers are shown.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -144,7 +147,14 @@ fn traffic_and_bandwidth_are_plotted_and_written_for_programs() {
     assert!(points.iter().all(|point| point["bytes"].is_u64() && point["domain"] == "www.example.com"));
     let plot = ask(&site, &vendor, &["bandwidth", "--since", "1d", "--format", "plot"]);
     plot.ends_with(0).says(&["┤", "bit/s at most", "on average", "UTC"]);
-    ask(&site, &vendor, &["traffic", "--since", "1h"]).ends_with(0).says(&["target", "bytes", "in all"]);
+    ask(&site, &vendor, &["traffic", "--since", "1h"]).ends_with(0).says(&[
+        "target",
+        "bytes",
+        "of all domains",
+        "in all",
+    ]);
+    let two = ["traffic", "--since", "1h", "--domain", "www.example.com", "--domain", "b.example.com"];
+    ask(&site, &vendor, &two).ends_with(0).says(&["traffic of 2 domains together"]);
     ask(&site, &vendor, &["traffic", "--since", "3000d"]).complains(2, &["reach back to", "begin at most"]);
     ask(&site, &vendor, &["traffic", "--interval", "7m"]).complains(2, &["isn't told by `7m`", "`5m`"]);
 }
@@ -173,6 +183,32 @@ fn log_files_are_listed_without_their_links_fetched_once_and_skipped_then() {
     let links = json(&ask(&site, &vendor, &[&asked[..], &["--show-links", "--format", "json"]].concat()));
     assert!(links["logs"][0]["url"].as_str().unwrap().contains("Signature="));
     ask(&site, &vendor, &["logs", "--domain", "nobody.example"]).says(&["nobody.example"]);
+}
+
+/// Which size a vendor lists isn't documented everywhere.
+#[test]
+fn a_log_file_of_another_size_than_is_listed_is_kept_when_it_comes_twice() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let file = format!(r#"{{"domain_name":"www.example.com","name":"x.gz","size":9,"link":"http://{address}/x.gz"}}"#);
+    let answers = [format!(r#"{{"total":1,"logs":[{file}]}}"#), "cut".into(), "whole".into(), "whole".into()];
+    let served = std::thread::spawn(move || {
+        for body in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4_096]).unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).unwrap();
+        }
+    });
+    let site = Site::empty();
+    let folder = site.beside("logs");
+    let run = site.bare_run(&["logs", "--provider", "huawei-cdn", "--domain", "www.example.com", "--since", "5m"]);
+    let run =
+        run.args(&["--endpoint", &format!("huawei-cdn=http://{address}"), "--download", folder.to_str().unwrap()]);
+    let finished = run.envs(&[("HUAWEICLOUD_SDK_AK", "key"), ("HUAWEICLOUD_SDK_SK", "secret")]).finish();
+    finished.ends_with(0).says(&["`x.gz`: 5 bytes came, twice, and the provider lists 9", "1 file fetched"]);
+    served.join().unwrap();
+    assert_eq!(std::fs::read_to_string(folder.join("www.example.com/x.gz")).unwrap(), "whole");
 }
 
 #[test]
