@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, ExitCode};
 use crate::host::{Console, Host, Look};
-use crate::inputs::{Command, Environment, LogLevel, Use, When, check, parse_arguments, schema};
+use crate::inputs::{Command, Environment, LogLevel, Use, When, check, parse_arguments, questions, schema};
 
 mod ask;
 mod check_online;
@@ -53,12 +53,13 @@ pub fn execute(world: World) -> ExitCode {
         return conclude(served.map(|()| ExitCode::Success), &mut console);
     }
     let mut console = plain_console(&environment, out, err, is_terminal);
+    let stage = ask::Stage { environment: &environment, is_terminal, out_columns, now };
     let result = match command {
         Command::Run(flags) => run::run(Use::Run, &flags, &environment, &mut console, is_terminal, now),
         Command::List(used_by, flags) => run::run(used_by, &flags, &environment, &mut console, is_terminal, now),
-        Command::Ask(used_by, flags) => {
-            let stage = ask::Stage { environment: &environment, is_terminal, out_columns, now };
-            ask::run(used_by, &flags, stage, &mut console)
+        Command::Ask(used_by, flags) => ask::run(used_by, &flags, stage, &mut console),
+        Command::Wait(flags) if questions::names_tasks(&flags, &environment) => {
+            ask::run(Use::Wait, &flags, stage, &mut console)
         }
         Command::Wait(flags) => run::run(Use::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),

@@ -89,9 +89,6 @@ fn command(mut matches: ArgMatches) -> Result<Command, Error> {
         },
         "check" if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, Use::Check)),
         "check" => Command::Check(flags(&mut inner, Use::Check)),
-        "wait" if inner.try_contains_id("task-id").unwrap_or(false) => {
-            Command::Ask(Use::Wait, flags(&mut inner, Use::Wait))
-        }
         "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
         "refresh" => list(&mut inner, Use::Refresh),
         "prefetch" => list(&mut inner, Use::Prefetch),

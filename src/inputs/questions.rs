@@ -99,6 +99,11 @@ pub fn read(used_by: Use, flags: &Flags, environment: &Environment, now: Timesta
     }
 }
 
+/// Whether `wait` is told tasks by their ids, and so asks; else it goes on from a journal.
+pub fn names_tasks(flags: &Flags, environment: &Environment) -> bool {
+    Given::read(Use::Wait, flags, environment, &mut Vec::new()).is_explicit("task-id")
+}
+
 fn question(used_by: Use, given: &Given, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Question {
     let asked = (moment(given, "since", now, problems), moment(given, "until", now, problems));
     let domains = domains(given, problems);

@@ -107,7 +107,7 @@ impl Search<'_> {
             None if self.is_on_github() => Err(self.no_token(exchange)),
             None => {
                 self.vain.push(format!(
-                    "`{}` is set without an OIDC token, for one in `{}`",
+                    "`{}` is set without an OIDC token, as one in `{}`, or on GitLab in `CDN_PURGE_OIDC_TOKEN` by `id_tokens`",
                     exchange.role, exchange.token_file
                 ));
                 Ok(None)
