@@ -42,8 +42,6 @@ pub struct Job<'a> {
     pub environment: &'a Environment,
     /// The way to the providers, and to whatever else a job asks.
     pub network: &'a Network,
-    /// Go on from a journal, and begin nothing without one.
-    pub resume_only: bool,
     /// The wall clock at the start.
     pub started: Timestamp,
 }
@@ -72,7 +70,7 @@ impl Job<'_> {
         };
         let (range, changed_files, mapped) = found?;
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
-        if self.resume_only && plan.is_empty() {
+        if settings.resume && plan.is_empty() {
             return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
         }
         if let Some(sentence) = plan::guard::doubled(&plan) {
@@ -105,21 +103,20 @@ impl Job<'_> {
         let code = publish(&report, settings, console);
         note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
-            let waits = settings.wait == Wait::All;
-            let command = match &settings.changes {
-                Changes::Listed(_) if waits => "the same command",
-                Changes::Listed(_) => "the same command with `wait: all`",
-                Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } if waits => {
-                    "the same command, or `cdn-purge wait` with its options,"
-                }
-                Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } => {
-                    "`cdn-purge wait` with the same options"
-                }
-            };
-            let text = format!("{command} goes on from the journal `{}`", journal.display());
+            let text = format!("{} goes on from the journal `{}`", self.going_on(), journal.display());
             console.note(LogLevel::Normal, &text);
         }
         Ok(code)
+    }
+
+    /// What goes on from the journal that a run of these options leaves.
+    fn going_on(&self) -> &'static str {
+        match (&self.settings.changes, self.settings.wait) {
+            (Changes::Listed(_), Wait::All) => "the same command, after two hours with `resume: true`,",
+            (Changes::Listed(_), _) => "the same command with `wait: all`, after two hours with `resume: true`,",
+            (_, Wait::All) => "the same command, or `cdn-purge wait` with its options,",
+            (_, _) => "`cdn-purge wait` with the same options",
+        }
     }
 
     /// Where this run's chance begins.
@@ -211,13 +208,13 @@ impl Job<'_> {
             return Ok((Journal::none(), Past::default()));
         }
         let path = state_file(self.settings, self.environment, console, identity);
-        let purpose = if self.resume_only { Purpose::Finish } else { Purpose::Run(self.settings.wait) };
-        if self.resume_only && !path.exists() {
+        let purpose = if self.settings.resume { Purpose::Finish } else { Purpose::Run(self.settings.wait) };
+        if self.settings.resume && !path.exists() {
             return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
         }
         console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
         let (journal, past) = Journal::open(&path, identity, purpose, self.started)?;
-        if self.resume_only && past.lanes.is_empty() {
+        if self.settings.resume && past.lanes.is_empty() {
             return Err(no_journal(format!(
                 "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is older than \
                  the provider's records",

@@ -180,7 +180,6 @@ impl<'a> Answer<'a> {
             settings: &self.asking.settings,
             environment: self.stage.environment,
             network: &self.network,
-            resume_only: false,
             started: self.stage.now,
         };
         let (access, notes) = access::reach(&job, target, &self.unmasked).await?;

@@ -37,7 +37,7 @@ pub(super) fn run(
     run::prepare(&settings, environment, console, is_terminal);
     console.result(&text);
     let network = Network::new(environment);
-    let job = Job { settings: &settings, environment, network: &network, resume_only: false, started: now };
+    let job = Job { settings: &settings, environment, network: &network, started: now };
     let mut code = ExitCode::Success;
     let mut refusals = Refusals::default();
     for target in &settings.targets {

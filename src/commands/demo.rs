@@ -107,8 +107,7 @@ async fn perform(
     let server =
         emulate::serve(listener, Rc::new(RefCell::new(emulation)), shape.latency, None, std::future::pending());
     let network = Network::new(&environment);
-    let job =
-        Job { settings: &settings, environment: &environment, network: &network, resume_only: false, started: now };
+    let job = Job { settings: &settings, environment: &environment, network: &network, started: now };
     tokio::select! {
         served = server => served.map(|()| ExitCode::Internal),
         code = job.run(console, interrupt) => code,

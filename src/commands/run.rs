@@ -25,14 +25,13 @@ pub(super) fn run(
     is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let resume_only = used_by == Use::Wait;
     let result = inputs::read(used_by, flags, environment).and_then(|settings| {
         prepare(&settings, environment, console, is_terminal);
         let paused = settings.mode == Mode::Rehearse;
         block_on(paused, async {
             let (interrupter, interrupt) = interrupt::channel();
             signals::listen(interrupter)?;
-            Job { settings: &settings, environment, network: &Network::new(environment), resume_only, started: now }
+            Job { settings: &settings, environment, network: &Network::new(environment), started: now }
                 .run(console, interrupt)
                 .await
         })?

@@ -26,6 +26,9 @@ const LARGEST: u64 = 256 << 20;
 /// The providers keep their records for 3 days; an older journal can't be followed any more.
 /// (DescribeRefreshTasks, alibabacloud_cdn20180510 9.2.0, 2026-11-22)
 const OLDEST_HOURS: i64 = 72;
+/// So long a run of addresses that were given is gone on with unasked. They belong to no commit, so what they name may have
+/// changed since: who starts it again later means all of it.
+const GIVEN_HOURS: i64 = 2;
 
 /// What a journal belongs to; all fields must be equal for it to be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +145,8 @@ impl Journal {
     ///
     /// A journal that nobody can need any more is begun anew, whatever it belongs to: its run came to its end with everything
     /// done, nothing of it was taken, or it is older than the providers' records. So is one whose run left no more than it was
-    /// asked not to wait for, unless this one takes that up.
+    /// asked not to wait for, unless this one takes that up; and one of given addresses whose run began too long ago, unless this
+    /// one is there to finish it, or that one never came to an end and sent something lately.
     ///
     /// # Errors
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
@@ -170,7 +174,7 @@ impl Journal {
         file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
         let mut journal = Self { file: Some(file), path: path.to_owned() };
         let past = journal.resume(&records, whole, identity, purpose, now)?;
-        if past.is_none() {
+        if past.as_ref().is_none_or(|past| past.outdated.is_some()) {
             journal.restart(identity, now).map_err(|error| failed("written", &error))?;
         }
         Ok((journal, past.unwrap_or_default()))
@@ -216,7 +220,12 @@ impl Journal {
             return Ok(None);
         }
         let is_over = past.as_asked && purpose != Purpose::Finish;
+        let is_recent = |at: Timestamp| now.duration_since(at).as_hours() < GIVEN_HOURS;
+        let is_fresh = is_recent(at) || (!past.ended && past.last.is_some_and(is_recent));
         match differs(theirs, identity) {
+            None if identity.head.is_none() && purpose != Purpose::Finish && !is_fresh => {
+                Ok(past.holds_something().then(|| Past { outdated: Some(at), ..Past::default() }))
+            }
             None if is_over && !past.is_taken_up(purpose) => Ok(None),
             None => Ok(Some(Past { begun: past.holds_something().then_some(at), ..past })),
             Some(why) if past.holds_something() && !is_over => Err(self.foreign(why)),

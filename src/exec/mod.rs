@@ -113,6 +113,12 @@ pub async fn execute(
         let journal = shared.journal.borrow().path().to_owned();
         Resumed { tasks: resumed, begun, journal }
     });
+    if let Some(begun) = past.outdated {
+        let begun = begun.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let text =
+            format!("the run of the same addresses that began at {begun} is too long ago to go on from: all are sent");
+        shared.emit(EventKind::Noted { text });
+    }
     shared.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
 
     let beginnings = quotas(plan, accesses, past, &shared).await;

@@ -74,6 +74,8 @@ pub struct Settings {
     pub refresh: Option<bool>,
     /// Overrides the rules.
     pub prefetch: Option<bool>,
+    /// Only go on with what an earlier run left in its journal, and begin nothing without it.
+    pub resume: bool,
     /// What to wait for.
     pub wait: Wait,
     /// How long to wait for refreshes.

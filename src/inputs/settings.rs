@@ -60,6 +60,7 @@ pub(super) fn read_with(
         mode: mode(&given, &mut problems),
         refresh: if used_by == Use::Prefetch { Some(false) } else { given.boolean("refresh") },
         prefetch: if used_by == Use::Prefetch { Some(true) } else { given.boolean("prefetch") },
+        resume: used_by == Use::Wait || given.boolean("resume") == Some(true),
         wait: wait(&given),
         refresh_timeout: given.duration("refresh-timeout").expect("it has a default"),
         prefetch_timeout: given.duration("prefetch-timeout").expect("it has a default"),
@@ -91,6 +92,11 @@ pub(super) fn read_with(
             ),
             "drop one of the two",
         ));
+    }
+    if settings.resume && settings.mode != Mode::Real {
+        let names = ["resume", if settings.mode == Mode::DryRun { "dry-run" } else { "rehearse" }];
+        let [resume, other] = names.map(|name| labelled(&given, name));
+        problems.push(unplaced(format!("{resume} has no meaning beside {other}"), "drop one of the two"));
     }
     // The file's problems come in order already; those of flags and environment are short, and stand before them.
     problems.sort_by_key(|problem| problem.place.is_some());

@@ -256,6 +256,13 @@ pub static ENTRIES: &[Entry] = &[
         "The journal's file; an existing journal of the same plan is resumed. Without it a file in the runner's temporary folder, outside CI in `~/.local/state/cdn-purge`",
     ),
     entry(
+        "resume",
+        Shape::Boolean,
+        BEGINS,
+        "Only go on from the journal of the same plan, and fail if there is none; for addresses that were given more than two hours ago",
+    )
+    .or("false"),
+    entry(
         "report",
         Shape::Path,
         PLANS,

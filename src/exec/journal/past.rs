@@ -14,6 +14,12 @@ pub struct Past {
     pub lanes: BTreeMap<LaneIndex, PastLane>,
     /// When that run began, if it left anything.
     pub begun: Option<Timestamp>,
+    /// When a run of the same given addresses began, if it left something and is too long ago to count.
+    pub outdated: Option<Timestamp>,
+    /// When it sent something last.
+    pub last: Option<Timestamp>,
+    /// Whether it came to its end.
+    pub ended: bool,
     /// Whether it came to its end with everything done.
     pub complete: bool,
     /// Whether it came to its end with nothing left but what it was asked not to wait for.
@@ -57,10 +63,11 @@ pub fn replay(records: &[Entry]) -> Past {
     let mut places: HashMap<(LaneIndex, TaskIndex), BatchNumber> = HashMap::new();
     for record in records {
         // What follows an end takes up what that left.
-        past.as_asked = false;
+        (past.ended, past.as_asked) = (false, false);
         match record {
             Entry::Opened { .. } => {}
             Entry::Sent { lane: index, batch, operation, force, attempt, tasks, at } => {
+                past.last = past.last.max(Some(*at));
                 let lane = past.lanes.entry(*index).or_default();
                 lane.close(*batch);
                 let tasks: BTreeSet<TaskIndex> = tasks.iter().flat_map(|[first, last]| *first..=*last).collect();
@@ -92,7 +99,9 @@ pub fn replay(records: &[Entry]) -> Past {
                     lane.leave(batch, *task);
                 }
             }
-            Entry::Closed { complete, as_asked } => (past.complete, past.as_asked) = (*complete, *as_asked),
+            Entry::Closed { complete, as_asked } => {
+                (past.ended, past.complete, past.as_asked) = (true, *complete, *as_asked);
+            }
         }
     }
     past

@@ -240,6 +240,53 @@ fn what_nobody_wanted_to_wait_for_is_taken_up_only_by_who_does() {
     assert!(past.lanes.contains_key(&0));
 }
 
+/// No commit tells whether what it names is still what it was.
+#[test]
+fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_are_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let after = |minutes: i64| now() + jiff::SignedDuration::from_mins(minutes);
+    let late = Entry::Sent {
+        lane: 0,
+        batch: 2,
+        operation: Operation::Prefetch,
+        force: false,
+        attempt: 1,
+        tasks: vec![[2, 2]],
+        at: after(240),
+    };
+    let left = |as_asked| {
+        vec![sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: false, as_asked }]
+    };
+    let killed = vec![sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), late];
+    let ended_late = [killed.clone(), vec![Entry::Closed { complete: false, as_asked: false }]].concat();
+    let given = Identity { head: None, ..identity() };
+    for (name, whose, entries, minutes, goes_on) in [
+        ("failed", &given, left(false), 119, true),
+        ("failed, later", &given, left(false), 120, false),
+        ("not waited for", &given, left(true), 119, true),
+        ("not waited for, later", &given, left(true), 120, false),
+        ("killed at work", &given, killed.clone(), 359, true),
+        ("killed at work, later", &given, killed, 360, false),
+        ("ended after hours of work", &given, ended_late, 241, false),
+        ("of a commit", &identity(), left(false), 600, true),
+    ] {
+        let path = directory.path().join(name);
+        let (mut journal, _) = Journal::open(&path, whose, RUN, now()).unwrap();
+        entries.iter().for_each(|entry| journal.write(entry).unwrap());
+        drop(journal);
+        let finished = Journal::open(&path, whose, Purpose::Finish, after(minutes)).unwrap().1;
+        assert!(
+            finished.lanes.contains_key(&0),
+            "{name}: who only finishes it goes on for as long as records are kept"
+        );
+        let past = Journal::open(&path, whose, RUN, after(minutes)).unwrap().1;
+        assert_eq!(past.lanes.contains_key(&0), goes_on, "{name}");
+        assert_eq!(past.outdated.is_none(), goes_on, "{name}");
+        let again = Journal::open(&path, whose, RUN, after(minutes)).unwrap().1;
+        assert_eq!((again.lanes.contains_key(&0), again.outdated), (goes_on, None), "{name}: it is begun anew once");
+    }
+}
+
 #[test]
 fn ranges_name_every_task_once() {
     assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), [[0, 2], [5, 5], [7, 8]]);

@@ -106,7 +106,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     refresh(&["--rehearse"]).ends_with(0).says(&["a rehearsal"]);
     vendor.accepted(&[], &[]);
     let left = refresh(&["--wait", "none"]);
-    left.says(&["the same command with `wait: all` goes on from the journal"]);
+    left.says(&["the same command with `wait: all`, after two hours with `resume: true`, goes on from the journal"]);
     refresh(&[]).is_all_done();
     vendor.accepted(&pages, &[]);
 }
@@ -128,4 +128,15 @@ fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_an
     std::fs::remove_file(&journal).unwrap();
     refresh().ends_with(1);
     vendor.accepted(&["1", "2", "2", "1", "2"], &[]);
+    // Who only wants to go on says so.
+    let resume = |more: &[&str]| {
+        let run = site.run(vendor.address(), &arguments).args(&PROVIDER).args(&state);
+        run.args(&["--resume"]).args(more).finish()
+    };
+    resume(&[]).ends_with(1);
+    vendor.accepted(&["1", "2", "2", "1", "2", "2"], &[]);
+    resume(&["--dry-run"]).complains(2, &["`--resume` has no meaning beside `--dry-run`", "drop one"]);
+    std::fs::remove_file(&journal).unwrap();
+    resume(&[]).ends_with(3).says(&["there is no journal", "to go on from"]);
+    vendor.accepted(&["1", "2", "2", "1", "2", "2"], &[]);
 }
