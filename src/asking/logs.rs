@@ -24,10 +24,13 @@ pub async fn logs(
     let spec = asker.provider.spec();
     let Some(limits) = &spec.asks.logs else { return Err(not_offered(spec, "logs")) };
     let what = format!("the logs of {}", spec.title);
-    let range = Range::asked(asked, asker.api.server_now(), USUAL, limits.kept, &what)?;
+    let now = asker.api.server_now();
+    let range = Range::asked(asked, now, USUAL, limits.kept, &what)?;
+    let range = range.widened(limits.step, Duration::ZERO);
+    let range = range.kept_whole(now, limits.kept, limits.step).over(now, limits.step);
     // A file that reaches into two ranges is told in both.
     let mut files: BTreeMap<(Option<Timestamp>, String), LogFile> = BTreeMap::new();
-    for piece in range.widened(limits.step, Duration::ZERO).cut(limits.span) {
+    for piece in range.cut(limits.span) {
         let question = LogQuestion { offer: limits, domain: domain.to_owned(), since: piece.since, until: piece.until };
         let page = async |number| asker.provider.logs(&question, number, asker.api).await;
         let key = |file: &LogFile| file.name.clone();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::range::{before, signed};
+use super::range::{LEEWAY, signed};
 use super::{Asker, Range, not_offered, refused};
 use crate::error::{Error, ExitCode};
 use crate::provider::{IntervalSpec, Measure, MeasureQuestion, Point};
@@ -51,11 +51,7 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
     let kept = limits.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
     let range = Range::asked((wanted.since, wanted.until), now, USUAL, kept, &name)?;
     let interval = choose(limits.intervals, range, now, wanted.interval, &name)?;
-    let mut range = range.widened(interval.interval, interval.begins);
-    if range.since < before(now, interval.kept) {
-        // The point at the edge isn't kept whole any more.
-        range.since = range.since.saturating_add(signed(interval.interval)).unwrap_or(range.since).min(range.until);
-    }
+    let range = range.widened(interval.interval, interval.begins).kept_whole(now, interval.kept, interval.interval);
     let mut sums: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
     let groups: Vec<&[String]> = if wanted.domains.is_empty() {
         vec![&[]]
@@ -79,7 +75,7 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
             let told = answer.await.map_err(refused)?.into_iter();
             for point in told.filter(|point| first < point.at && point.at < range.until) {
                 // One domain that was asked for alone is what the sum is of.
-                let domain = point.domain.or_else(|| (domains.len() == 1).then(|| domains[0].clone()));
+                let domain = point.domain.or_else(|| (wanted.domains.len() == 1).then(|| domains[0].clone()));
                 points.insert((domain, point.at), point.value);
             }
         }
@@ -99,7 +95,8 @@ fn choose<'s>(
     wished: Option<Duration>,
     name: &str,
 ) -> Result<&'s IntervalSpec, Error> {
-    let age = now.duration_since(range.since).unsigned_abs();
+    // As much older as a range may be.
+    let age = now.duration_since(range.since).saturating_sub(LEEWAY).unsigned_abs();
     let reaches = |interval: &&IntervalSpec| interval.kept >= age;
     let wrong = |message: String, help: String| Error::Provider { message, help, exit_code: ExitCode::Usage };
     let words = |of: &mut dyn Iterator<Item = &'s IntervalSpec>| {

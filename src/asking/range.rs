@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::error::{Error, ExitCode};
 
 /// How much older than it is kept something may be asked for: what `--since 72h` means grows older while it is asked for.
-const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// From a moment on, up to another and without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,26 @@ impl Range {
             since: timestamp(floor(self.since.as_second()), self.since),
             until: timestamp(ceiling(self.until), self.until),
         }
+    }
+
+    /// The same range without those steps at its beginning that aren't kept whole any more when the question arrives. One at least
+    /// is left.
+    #[must_use]
+    pub fn kept_whole(self, now: Timestamp, kept: Duration, step: Duration) -> Self {
+        let oldest = before(now, kept).saturating_add(LEEWAY).unwrap_or(self.since);
+        let missing = oldest.duration_since(self.since).as_secs();
+        let step = i64::try_from(step.as_secs()).unwrap_or(i64::MAX).max(1);
+        let steps = if oldest > self.since { missing.div_euclid(step) + 1 } else { 0 };
+        let last = self.until.saturating_sub(SignedDuration::from_secs(step)).unwrap_or(self.since);
+        let since = self.since.saturating_add(SignedDuration::from_secs(steps.saturating_mul(step))).unwrap_or(last);
+        Self { since: since.min(last).max(self.since), ..self }
+    }
+
+    /// The same range without the step at its end that isn't over yet. One at least is left.
+    #[must_use]
+    pub fn over(self, now: Timestamp, step: Duration) -> Self {
+        let is_over = self.until <= now || self.length() <= step;
+        Self { until: if is_over { self.until } else { before(self.until, step) }, ..self }
     }
 
     /// Cuts it into ranges no longer than `span`, the oldest first; each begins where the one before ends. A span of nothing
@@ -168,6 +188,31 @@ mod tests {
         assert_eq!(days, Range { since: at(-28_800), until: at(57_600 + 86_400) });
         assert_eq!(days.widened(DAY, DAY * 2 / 3), days);
         assert_eq!(fraction.widened(Duration::from_secs(1), Duration::ZERO), Range { since: at(-1), until: at(1) });
+    }
+
+    #[test]
+    fn what_is_not_kept_whole_when_the_question_arrives_is_left_out() {
+        let range = |since: i64| Range { since: at(since), until: at(1_000_000) };
+        let kept_whole = |since: i64, step: u64| {
+            range(since)
+                .kept_whole(at(1_000_000), Duration::from_secs(100_000), Duration::from_secs(step))
+                .since
+                .as_second()
+        };
+        assert_eq!(kept_whole(900_060, 3_600), 900_060);
+        assert_eq!(kept_whole(900_000, 3_600), 903_600);
+        assert_eq!(kept_whole(899_999, 1), 900_061);
+        // One at least is left.
+        assert_eq!(kept_whole(0, 300_000), 700_000);
+        assert_eq!(kept_whole(0, 3_000_000), 0);
+    }
+
+    #[test]
+    fn a_step_that_is_not_over_is_left_out_unless_there_is_no_other() {
+        let over = |since: i64, now: i64| {
+            Range { since: at(since), until: at(7_200) }.over(at(now), Duration::from_secs(3_600)).until.as_second()
+        };
+        assert_eq!([over(0, 7_199), over(0, 7_200), over(3_600, 7_199)], [3_600, 7_200, 7_200]);
     }
 
     proptest! {

@@ -442,12 +442,17 @@ async fn domains_beyond_one_call_are_summed_where_the_provider_sums_them() {
     let measured = measured.unwrap();
     assert_eq!((fake.calls.get(), measured.interval), (2, Duration::from_secs(300)));
     assert!(measured.points.iter().all(|point| point.value == 4.0 && point.domain.is_none()));
+    // The last call is about one alone, and its points belong to the sum all the same.
+    let (measured, _) = ask!(fake, |asker| measures(asker, &wanted(HOUR, None, &["a.test", "b.test", "c.test"])));
+    assert!(measured.unwrap().points.iter().all(|point| point.value == 3.0 && point.domain.is_none()));
     let (measured, _) = ask!(fake, |asker| measures(asker, &wanted(HOUR, None, &["a.test"])));
     assert!(measured.unwrap().points.iter().all(|point| point.domain.as_deref() == Some("a.test")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
+    let edge = wanted(DAY * 90, Some(Duration::from_secs(300)), &[]);
+    assert!(ask!(fake(0), |asker| measures(asker, &edge)).0.is_ok(), "as long ago as points are kept");
     for (since, expected) in [(HOUR, 300), (DAY, 300), (DAY * 2, 3600), (DAY * 60, 3600), (DAY * 200, 3600)] {
         let (measured, _) = ask!(fake(0), |asker| measures(asker, &wanted(since, None, &[])));
         assert_eq!(measured.unwrap().interval.as_secs(), expected, "{since:?}");
