@@ -56,11 +56,13 @@ impl Huawei {
         WORDING.ask(call, submits, &self.0.keys, api, sign).await
     }
 
-    /// The rows of one task, a page of so many; those of one address, if the filter names it.
+    /// The rows of one task, a page of so many; those of one address, if the filter names it. Tasks are found for seven days, or from
+    /// the filter's beginning on (sdk 3.1.219).
     async fn detail(&self, filter: &RecordFilter, rows: usize, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let Some(task_id) = &filter.task_id else { return Ok(Page::default()) };
         let mut query = self.0.parameters();
-        query.extend(given([("url", filter.url.as_deref())]));
+        let created = filter.since.map(milliseconds);
+        query.extend(given([("url", filter.url.as_deref()), ("create_time", created.as_deref())]));
         query.extend(HUAWEI_CDN.status.rows(rows).page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
         let answer = self.call(&HUAWEI_CDN.status, &path, query, None, api).await;

@@ -95,7 +95,7 @@ pub static HUAWEI_CDN: Spec = Spec {
     emulator: |settings| Box::new(HuaweiEmulator::new(settings)),
 };
 
-/// The permission was not seen in a page, and is spelled like that of a prefetch; how often is not documented: as for a prefetch.
+/// support.huaweicloud.com/api-cdn/CreateRefreshTasks, read in November 2026.
 const REFRESH: CallSpec = CallSpec::new("CreateRefreshTasks", "cdn:configuration:refreshCache", 30.0);
 
 /// Policies 2026; reference 2025-11.

@@ -151,6 +151,17 @@ fn records_are_listed_by_page_newest_first_and_by_each_filter() {
 }
 
 #[test]
+fn a_task_is_found_for_seven_days_and_longer_from_a_beginning_on() {
+    let line = friendly();
+    let id = line.submit(&*provider(&[]), FILES, &[URL]).unwrap().task_ids.remove(0);
+    line.pass(8 * 24 * 3_600);
+    let of_id = RecordFilter { task_id: Some(id), ..RecordFilter::default() };
+    assert_eq!(records(&line, &of_id, 1).rows.len(), 0);
+    let since = Some(line.now.get() - SignedDuration::from_hours(24 * 9));
+    assert_eq!(records(&line, &RecordFilter { since, ..of_id }, 1).rows.len(), 1);
+}
+
+#[test]
 fn a_window_has_both_ends_and_is_never_longer_than_a_day() {
     let line = friendly();
     let long_ago = Some(start() - SignedDuration::from_hours(1_000));
