@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Listing, Target};
 use crate::error::{Diagnostic, Error, Place};
-use crate::mapping::address;
+use crate::mapping::{Encoded, address};
 use crate::model::Kind;
 
 /// The largest list that is read: 100,000 addresses of the greatest length fit.
@@ -28,6 +28,7 @@ pub struct Listed {
 #[derive(Clone, Copy, Debug)]
 struct Checks<'a> {
     kind: Kind,
+    encoded: Encoded,
     targets: &'a [Target],
     /// When given, the only hosts. Lower case.
     allow_hosts: Option<&'a [String]>,
@@ -41,7 +42,7 @@ struct Checks<'a> {
 /// [`Error::Inputs`]: the file can't be read, holds no address, or every address that can't be asked for at one of the
 /// targets.
 pub fn read(listing: &Listing, targets: &[Target], allow_hosts: Option<&[String]>) -> Result<Vec<Listed>, Error> {
-    let checks = Checks { kind: listing.kind, targets, allow_hosts };
+    let checks = Checks { kind: listing.kind, encoded: listing.encoded, targets, allow_hosts };
     let mut problems = Vec::new();
     let mut found = Vec::new();
     if !listing.arguments.is_empty() {
@@ -115,16 +116,15 @@ impl Checks<'_> {
         let mut seen = HashSet::new();
         let mut urls = Vec::new();
         for (number, bytes) in texts {
-            let url = match std::str::from_utf8(bytes) {
-                Ok(text) => self.one(text.trim()).map_err(|(why, help)| {
+            let forms = match std::str::from_utf8(bytes) {
+                Ok(text) => self.forms(text.trim()).map_err(|(why, help)| {
                     let shown: String = text.trim().chars().take(200).collect();
                     (format!("`{shown}` can't be asked for: {why}"), help)
                 }),
                 Err(_) => Err(("the line isn't UTF-8".to_owned(), "write addresses as UTF-8")),
             };
-            match url {
-                Ok(url) if seen.insert(url.clone()) => urls.push(url),
-                Ok(_) => {}
+            match forms {
+                Ok(forms) => urls.extend(forms.into_iter().filter(|url| seen.insert(url.clone()))),
                 Err((title, help)) => {
                     problems
                         .push(Diagnostic { help: Some(format!("{help}; nothing was sent")), ..problem(number, title) });
@@ -134,12 +134,20 @@ impl Checks<'_> {
         urls
     }
 
-    /// An address as it is to be sent; else what is wrong with it, and what to do.
-    fn one(self, text: &str) -> Result<String, (String, &'static str)> {
+    /// An address in each form in which it is to be sent; else what is wrong with it, and what to do.
+    fn forms(self, text: &str) -> Result<Vec<String>, (String, &'static str)> {
+        let spellings: &[fn(&str) -> String] = match (self.kind, self.encoded) {
+            (Kind::Regex | Kind::Tag, _) => &[str::to_owned],
+            (_, Encoded::Encoded) => &[address::encode_given],
+            (_, Encoded::Raw) => &[address::raw_given],
+            (_, Encoded::Both) => &[address::encode_given, address::raw_given],
+        };
+        spellings.iter().map(|spell| self.one(text, spell(text))).collect()
+    }
+
+    fn one(self, text: &str, url: String) -> Result<String, (String, &'static str)> {
         const WHOLE: &str = "write a whole address, as `https://www.example.com/a/b.html`";
         let is_pattern = self.kind == Kind::Regex;
-        let is_spelled_out = is_pattern || self.kind == Kind::Tag;
-        let url = if is_spelled_out { text.to_owned() } else { address::encode_given(text) };
         if is_pattern {
             if let Some(character) = text.chars().find(|character| character.is_control()) {
                 let why = format!("the control character `{}`", character.escape_unicode());
@@ -190,10 +198,26 @@ mod tests {
         Target { name: Arc::from("main"), provider: &PLAIN, options: Options::new() }
     }
 
+    #[test]
+    fn an_address_is_sent_in_each_form_that_is_wished_and_once_where_they_are_the_same() {
+        let urls = |encoded, kind| {
+            let checks = Checks { kind, encoded, targets: &[target()], allow_hosts: None };
+            checks.lines("list", "https://a.test/é b\nhttps://a.test/c".as_bytes(), &mut Vec::new())
+        };
+        let (encoded, raw, plain) = ("https://a.test/%C3%A9%20b", "https://a.test/é%20b", "https://a.test/c");
+        assert_eq!(urls(Encoded::Encoded, Kind::File), [encoded, plain]);
+        assert_eq!(urls(Encoded::Raw, Kind::File), [raw, plain]);
+        assert_eq!(urls(Encoded::Both, Kind::File), [encoded, raw, plain]);
+    }
+
     fn parse(kind: Kind, allow_hosts: Option<&[String]>, bytes: &[u8]) -> Result<Vec<String>, Vec<String>> {
         let targets = [target()];
         let mut problems = Vec::new();
-        let urls = Checks { kind, targets: &targets, allow_hosts }.lines("list", bytes, &mut problems);
+        let urls = Checks { kind, encoded: Encoded::Encoded, targets: &targets, allow_hosts }.lines(
+            "list",
+            bytes,
+            &mut problems,
+        );
         let told = |problem: &Diagnostic| {
             format!("{}: {} | {}", problem.place.as_ref().unwrap().line, problem.title, problem.help.as_ref().unwrap())
         };
@@ -272,6 +296,7 @@ mod tests {
                 arguments: vec![],
                 file: Some(file.clone()),
                 kind: Kind::File,
+                encoded: Encoded::Encoded,
                 force: false,
                 allow_root: false,
             };
@@ -289,6 +314,7 @@ mod tests {
             arguments: vec!["https://a.test/a b".into(), "x".into()],
             file: Some(file.clone()),
             kind: Kind::File,
+            encoded: Encoded::Both,
             force: false,
             allow_root: false,
         };

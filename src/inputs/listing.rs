@@ -6,6 +6,7 @@ use super::given::{Given, unplaced};
 use super::settings::labelled;
 use super::table::Use;
 use crate::error::Diagnostic;
+use crate::mapping::Encoded;
 use crate::model::Kind;
 
 /// Addresses that are given.
@@ -17,6 +18,8 @@ pub struct Listing {
     pub file: Option<PathBuf>,
     /// How they are refreshed.
     pub kind: Kind,
+    /// In which forms they are sent.
+    pub encoded: Encoded,
     /// Delete instead of revalidate.
     pub force: bool,
     /// Whether a whole host may be refreshed.
@@ -53,9 +56,22 @@ pub(super) fn read(
         arguments: arguments.to_vec(),
         file,
         kind,
+        encoded: encoded(given, kind, problems),
         force: given.boolean("force") == Some(true),
         allow_root: given.boolean("allow-root") == Some(true),
     })
+}
+
+fn encoded(given: &Given, kind: Kind, problems: &mut Vec<Diagnostic>) -> Encoded {
+    if given.is_explicit("encoded") && matches!(kind, Kind::Regex | Kind::Tag) {
+        let title = format!("{} has no meaning with the kind `{}`", labelled(given, "encoded"), kind.name());
+        problems.push(unplaced(title, "patterns and tags are sent as they are written: drop it"));
+    }
+    match given.choice("encoded") {
+        Some("raw") => Encoded::Raw,
+        Some("both") => Encoded::Both,
+        _ => Encoded::Encoded,
+    }
 }
 
 fn kind(used_by: Use, given: &Given, problems: &mut Vec<Diagnostic>) -> Kind {

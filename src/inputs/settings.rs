@@ -13,8 +13,9 @@ use super::{
     When, listing, network, targets,
 };
 use crate::error::{Diagnostic, Error};
+use crate::mapping::Encoded;
 use crate::model::Operation;
-use crate::provider::Spec;
+use crate::provider::{OptionValue, Spec};
 use crate::providers::PROVIDERS;
 
 /// Reads flags, inputs, environment and the configuration file for a command.
@@ -83,6 +84,7 @@ pub(super) fn read_with(
         log_level: log_level(&given),
         notes,
     };
+    problems.extend(encoded_anyway(&settings));
     if settings.refresh == Some(false) && settings.prefetch == Some(false) {
         problems.push(unplaced(
             format!(
@@ -101,6 +103,38 @@ pub(super) fn read_with(
     // The file's problems come in order already; those of flags and environment are short, and stand before them.
     problems.sort_by_key(|problem| problem.place.is_some());
     if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
+}
+
+/// Addresses that are to be sent as they are to targets whose provider encodes all of them: it would take none of them so.
+fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
+    let encodes = |target: &Target| {
+        let mut options = target.provider.options.iter().filter(|option| option.encodes);
+        options
+            .find(|option| target.options.get(option.name) == Some(&OptionValue::Boolean(true)))
+            .map(|option| option.name)
+    };
+    let problem = |target: &Target, whose: &str| {
+        let option = encodes(target)?;
+        let title = format!(
+            "{whose} sends addresses as they are to the target `{}`, whose `{option}` has them encoded",
+            target.name
+        );
+        Some(unplaced(
+            title,
+            format!("drop `{option}`, so that each form is refreshed as it is sent; or drop `encoded`"),
+        ))
+    };
+    let listed = match &settings.changes {
+        Changes::Listed(listing) if listing.encoded != Encoded::Encoded => &settings.targets[..],
+        _ => &[],
+    };
+    let listed = listed.iter().filter_map(|target| problem(target, "`encoded`"));
+    let rules = settings.rules.iter().filter(|rule| rule.encoded != Encoded::Encoded);
+    let ruled = rules.flat_map(|rule| {
+        let targets = settings.targets.iter().filter(|target| rule.targets.contains(&target.name));
+        targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
+    });
+    listed.chain(ruled).collect()
 }
 
 /// The targets that the command is about, with what it sets in their options.

@@ -2,132 +2,21 @@
 //!
 //! One table, so that the five ways to give an option can't drift apart.
 
+use super::config::keys::FORMS;
 use Use::{Bandwidth, Logs, Prefetch, Records, Refresh, Traffic, Wait};
 use uses::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, SPEAKS, WARMS};
 
+mod entry;
 mod uses;
 
+pub use entry::{ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OTHER_ENVIRONMENT_NAMES, OUTPUT_PREFIX, Separators, Shape};
 pub use uses::Use;
 
-/// An option.
-#[derive(Debug)]
-pub struct Entry {
-    /// Its one name: `dry-run` is `--dry-run`, the input `dry-run` and `CDN_PURGE_DRY_RUN`.
-    pub name: &'static str,
-    /// What its value looks like.
-    pub shape: Shape,
-    /// The value it has when nobody gives one, as it would be typed.
-    pub default: Option<&'static str>,
-    /// One sentence, without the final period.
-    pub help: &'static str,
-    /// Whether the configuration file may set it: harmless behaviour only.
-    pub in_file: bool,
-    /// Whether it is an input of the Action.
-    pub input: bool,
-    /// What GitHub fills in for the input when nobody gives it, if anything.
-    pub action_default: Option<&'static str>,
-    /// The commands that read it.
-    pub used_by: &'static [Use],
-}
-
-/// What a value looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// One line of text.
-    Text,
-    /// Several texts.
-    List(Separators),
-    /// True or false.
-    Boolean,
-    /// A time span, as `90s`, `15m` or `1h30m`.
-    Duration,
-    /// A whole number, at least this.
-    Count(u64),
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// A file or directory.
-    Path,
-    /// Text that is never printed.
-    Secret,
-}
-
-/// What separates the elements of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Separators {
-    /// Line breaks only: the elements may hold commas.
-    Lines,
-    /// Line breaks and commas.
-    LinesAndCommas,
-}
-
-/// `CDN_PURGE_*` names that are no options: `action.yml` reads them before the program starts.
-pub const OTHER_ENVIRONMENT_NAMES: &[&str] = &["CDN_PURGE_BINARY"];
-
-/// The prefix of the environment names that are ours.
-pub const ENVIRONMENT_PREFIX: &str = "CDN_PURGE_";
-
-/// The prefix of the names under which a runner hands inputs over.
-pub const INPUT_PREFIX: &str = "INPUT_";
-
-/// The prefix of the names under which GitLab hands a job's outputs to the jobs behind it. No option begins like that, so that
-/// a run doesn't take what an earlier one in its pipeline found for what somebody asks of it.
-pub const OUTPUT_PREFIX: &str = "CDN_PURGE_OUTPUT_";
-
-impl Entry {
-    /// Its own environment name: `CDN_PURGE_DRY_RUN`.
-    pub fn environment_name(&self) -> String {
-        format!("{ENVIRONMENT_PREFIX}{}", self.underscored())
-    }
-
-    /// How a runner hands an input over: `INPUT_DRY-RUN` as GitHub spells it, and `INPUT_DRY_RUN`, because some shells drop
-    /// names with a hyphen. One name where the two are the same.
-    pub fn input_names(&self) -> Vec<String> {
-        let hyphenated = format!("{INPUT_PREFIX}{}", self.name.to_ascii_uppercase());
-        let underscored = format!("{INPUT_PREFIX}{}", self.underscored());
-        if hyphenated == underscored { vec![hyphenated] } else { vec![hyphenated, underscored] }
-    }
-
-    /// Whether its value must never be printed.
-    pub fn is_secret(&self) -> bool {
-        self.shape == Shape::Secret
-    }
-
-    fn underscored(&self) -> String {
-        self.name.to_ascii_uppercase().replace('-', "_")
-    }
-}
+use entry::{asked, entry};
 
 /// The option of this name.
 pub fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.name == name)
-}
-
-/// An option that is an input, has no default, and can't stand in the file: the usual case.
-const fn entry(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
-    Entry { name, shape, default: None, help, in_file: false, input: true, action_default: None, used_by }
-}
-
-impl Entry {
-    const fn or(self, default: &'static str) -> Self {
-        Self { default: Some(default), ..self }
-    }
-
-    const fn in_file(self) -> Self {
-        Self { in_file: true, ..self }
-    }
-
-    const fn on_github(self, expression: &'static str) -> Self {
-        Self { action_default: Some(expression), ..self }
-    }
-
-    const fn no_input(self) -> Self {
-        Self { input: false, ..self }
-    }
-}
-
-/// An option of a command that the Action doesn't run, so that it is no input.
-const fn asked(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
-    entry(name, shape, used_by, help).no_input()
 }
 
 const KIND: Shape = Shape::Choice(&["file", "directory", "regex", "ignore-params", "tag", "prefetch"]);
@@ -331,6 +220,13 @@ pub static ENTRIES: &[Entry] = &[
         "A target of the configuration; may be repeated. Without it the only one, or for a question all of them",
     ),
     asked("kind", KIND, &[Refresh, Records], "What is refreshed (not `prefetch`; a tag is written `https://HOST/#TAG`), or which records are listed"),
+    asked(
+        "encoded",
+        Shape::Choice(FORMS),
+        LISTS,
+        "In which form what isn't ASCII is sent: percent-encoded, `raw` (as it is written), or `both`",
+    )
+    .or("encoded"),
     asked("force", Shape::Boolean, &[Refresh], "Delete instead of revalidate, where the provider knows the difference")
         .or("false"),
     asked("allow-root", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),

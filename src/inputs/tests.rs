@@ -9,6 +9,7 @@ use super::given::Flags;
 use super::settings::{Reading, read_with};
 use super::{Changes, Environment, FailOn, Listing, LogLevel, Mode, Use, Wait, When};
 use crate::error::ExitCode;
+use crate::mapping::Encoded;
 use crate::model::Kind;
 
 const CONFIGURATION: &str = "version: 1
@@ -30,7 +31,14 @@ struct World {
 /// The addresses of a file, to be refreshed one by one.
 fn listed(file: &str) -> Changes {
     let file = Some(PathBuf::from(file));
-    Changes::Listed(Listing { arguments: Vec::new(), file, kind: Kind::File, force: false, allow_root: false })
+    Changes::Listed(Listing {
+        arguments: Vec::new(),
+        file,
+        kind: Kind::File,
+        encoded: Encoded::Encoded,
+        force: false,
+        allow_root: false,
+    })
 }
 
 impl World {

@@ -106,6 +106,15 @@ pub fn is_whole_host(kind: Kind, url: &str) -> bool {
 /// expressions. Scheme and host become lower case, as clients spell them: a provider may compare letter by letter. A `\` in the
 /// path stays, for [`check`] to refuse: it may be meant as a `/`.
 pub fn encode_given(url: &str) -> String {
+    spelled(url, false)
+}
+
+/// The same with the characters outside ASCII as they are.
+pub fn raw_given(url: &str) -> String {
+    spelled(url, true)
+}
+
+fn spelled(url: &str, raw: bool) -> String {
     let path = authority(url).map_or(0, |(_, path)| path);
     let query = path + path_of(&url[path..]).len();
     let mut encoded = url[..path].to_ascii_lowercase();
@@ -115,6 +124,7 @@ pub fn encode_given(url: &str) -> String {
         match character {
             '%' if !is_escape(&url.as_bytes()[start..]) => encoded.push_str("%25"),
             '\\' if start < query => encoded.push('\\'),
+            _ if raw && !character.is_ascii() => encoded.push(character),
             _ if character.is_ascii() => encoded.extend(utf8_percent_encode(text, NEEDS_ENCODING)),
             _ => encoded.extend(utf8_percent_encode(text, CONTROLS)),
         }

@@ -15,6 +15,8 @@ pub struct OptionSpec {
     pub value: OptionValueSpec,
     /// The vendor's name of the parameter that it travels as, just as it is; empty: it travels in no such way.
     pub sent_as: &'static str,
+    /// Whether, where it is true, the vendor percent-encodes each address itself, so that none is asked for as it is.
+    pub encodes: bool,
 }
 
 impl OptionSpec {
@@ -24,13 +26,19 @@ impl OptionSpec {
 
     /// An option that may hold this.
     pub const fn new(name: &'static str, value: OptionValueSpec) -> Self {
-        Self { name, help: "", value, sent_as: "" }
+        Self { name, help: "", value, sent_as: "", encodes: false }
     }
 
     /// It means this.
     #[must_use]
     pub const fn help(self, help: &'static str) -> Self {
         Self { help, ..self }
+    }
+
+    /// Where it is true, the vendor percent-encodes each address itself.
+    #[must_use]
+    pub const fn encodes(self) -> Self {
+        Self { encodes: true, ..self }
     }
 
     /// It travels as a parameter of this name.

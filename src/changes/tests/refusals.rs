@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::changes::find;
 use crate::error::{Error, ExitCode};
 use crate::inputs::{Changes, Environment, Listing};
+use crate::mapping::Encoded;
 use crate::model::Kind;
 
 use super::checkout::{Checkout, environment_of, lines, refusal};
@@ -234,6 +235,7 @@ fn addresses_that_are_given_have_no_changed_files() {
         arguments: Vec::new(),
         file: Some("urls.txt".into()),
         kind: Kind::File,
+        encoded: Encoded::Encoded,
         force: false,
         allow_root: false,
     };

@@ -106,7 +106,9 @@ fn given_addresses_are_encoded_where_they_need_it() {
         ("https://h.example/a+b&c=d;e,f:g@h!$'()*~?x/y?z", "https://h.example/a+b&c=d;e,f:g@h!$'()*~?x/y?z"),
     ] {
         assert_eq!(encode_given(given), expected);
+        assert_eq!(encode_given(&raw_given(given)), expected);
     }
+    assert_eq!(raw_given("HTTPS://h.example/a b/é%C3%A9"), "https://h.example/a%20b/é%C3%A9");
     assert!(check(&encode_given("https://h.example/a\nb")).is_err(), "control characters are no names");
     assert!(check(&encode_given("https://例え.jp/")).is_err(), "a host is not spelled in percent");
     assert!(check(&encode_given(r"https://h.example/a\b")).is_err(), "clients ask for another address");

@@ -42,7 +42,8 @@ pub static HUAWEI_CDN: Spec = Spec {
         OptionSpec::new("mode", OneOf(&["all", "detect-modify-refresh"]))
             .help("refresh everything below a directory, or only what changed at the origin; unset: `all`"),
         OptionSpec::new("zh-url-encode", Boolean)
-            .help("take addresses with Chinese characters in their encoded form only"),
+            .help("take addresses with Chinese characters in their encoded form only")
+            .encodes(), // reference 2025-11
         OptionSpec::new("enterprise-project", Text)
             .help("the enterprise project's id, or `all`; IAM users need it where that feature is on")
             .sent_as("enterprise_project_id"), // with every call but those for records and quota: sdk 3.1.219

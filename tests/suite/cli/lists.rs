@@ -140,3 +140,21 @@ fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_an
     resume(&[]).ends_with(3).says(&["there is no journal", "to go on from"]);
     vendor.accepted(&["1", "2", "2", "1", "2", "2"], &[]);
 }
+
+#[test]
+fn both_forms_of_a_name_are_sent_unless_the_provider_would_encode_them_anyway() {
+    let site = Site::empty();
+    let page = "https://www.example.com/新";
+    let plan = |more: &[&str]| site.bare_run(&["refresh", page, "--dry-run"]).args(more).finish();
+    let huawei = ["--provider", "huawei-cdn", "--encoded", "both"];
+    plan(&huawei).ends_with(0).says(&["2 addresses", page, "https://www.example.com/%E6%96%B0"]);
+    let anyway = [&huawei[..], &["--option", "zh-url-encode=true"]].concat();
+    plan(&anyway).complains(2, &["`encoded` sends addresses as they are", "`zh-url-encode`", "drop"]);
+    plan(&["--provider", "huawei-cdn", "--option", "zh-url-encode=true"]).ends_with(0);
+    let regex = site.bare_run(&["refresh", page, "--dry-run", "--kind", "regex"]).args(&PROVIDER);
+    regex.args(&["--encoded", "raw"]).finish().complains(2, &["has no meaning with the kind `regex`", "drop it"]);
+    let rule = "{name: pages, files: '**', urls: 'https://www.example.com/{tail}', encoded: both}";
+    let targets = "{main: {provider: huawei-cdn, zh-url-encode: true}}";
+    site.write("cdn-purge.yml", format!("version: 1\ntargets: {targets}\nrules:\n  - {rule}\n"));
+    site.bare_run(&["check"]).finish().complains(2, &["`encoded` of the rule `pages`", "drop `zh-url-encode`"]);
+}
