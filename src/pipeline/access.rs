@@ -114,6 +114,10 @@ async fn real(
 ) -> Result<Way, Error> {
     let settings = job.settings;
     let source = search::source(spec, PROVIDERS, &settings.credentials, job.environment, &settings.repository)?;
+    let region = spec.endpoints.iter().find(|endpoint| endpoint.url == own).map_or("", |endpoint| endpoint.region);
+    if let Source::Role(role) = &source {
+        role.check_region(spec.name, region)?;
+    }
     let given = settings.endpoints.iter().find(|(given, _)| given.name == spec.name);
     let endpoint = given.map_or_else(|| own_endpoint(own), |(_, endpoint)| endpoint.clone());
     let api = job.network.open(std::slice::from_ref(&endpoint), Clock::new(job.started))?;

@@ -152,7 +152,7 @@ impl Exchanger {
 
     /// Asks the vendor for the keys of a role.
     async fn play(&self, role: &Role) -> Result<Issued, ApiError> {
-        let Role { exchange, role, session, external_id, life, endpoint, evidence } = role;
+        let Role { exchange, role, session, external_id, life, policy, endpoint, evidence } = role;
         let (token, others);
         let proof = match evidence {
             Evidence::Keys(keys, _) => {
@@ -168,7 +168,8 @@ impl Exchanger {
                 Proof::Token { provider, token: &token }
             }
         };
-        let asked = Asked { endpoint, role, session, external_id: external_id.as_deref(), life: *life, proof };
+        let (external_id, policy) = (external_id.as_deref(), policy.as_deref());
+        let asked = Asked { endpoint, role, session, external_id, life: *life, policy, proof };
         let mut request = (exchange.request)(&asked, self.http.now(), &self.http.nonce())?;
         request.extensions_mut().insert(ApiName(exchange.api(&asked.proof)));
         let response = self.http.call(request).await?;

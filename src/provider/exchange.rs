@@ -37,6 +37,14 @@ pub struct ExchangeSpec {
     pub token_file: &'static str,
     /// The environment name of the session's name.
     pub session: &'static str,
+    /// The environment name of a policy that narrows what the keys may do; empty: there is none.
+    pub policy: &'static str,
+    /// The environment name of how many seconds they shall live; empty: there is none.
+    pub life: &'static str,
+    /// Environment names that would narrow the keys, or change them, and that nobody here reads.
+    pub unread: &'static [&'static str],
+    /// The provider's regions that are another cloud: its service has to be named, for a token isn't for strangers.
+    pub elsewhere: &'static [&'static str],
     /// What a role's name looks like, where `ACCOUNT` is of letters and digits, and `NAME` is the end: `acs:ram::ACCOUNT:role/NAME`.
     pub role_shape: &'static str,
     /// What a provider's name looks like.
@@ -82,6 +90,10 @@ impl ExchangeSpec {
             token: "",
             token_file: "",
             session: "",
+            policy: "",
+            life: "",
+            unread: &[],
+            elsewhere: &[],
             role_shape: "",
             provider_shape: "",
             address: "",
@@ -200,6 +212,8 @@ pub struct Asked<'a> {
     pub external_id: Option<&'a str>,
     /// How many seconds the keys shall live; `None`: as long as every role allows.
     pub life: Option<u32>,
+    /// What narrows what the keys may do, in the vendor's language, if there is anything.
+    pub policy: Option<&'a str>,
     /// Why the vendor should give it.
     pub proof: Proof<'a>,
 }

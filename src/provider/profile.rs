@@ -67,6 +67,8 @@ pub struct ProfileNames {
     pub life: &'static str,
     /// The region in which the role is asked for.
     pub region: &'static str,
+    /// What narrows what the role's keys may do.
+    pub policy: &'static str,
     /// The profile whose keys ask for the role.
     pub source: &'static str,
     /// The provider of tokens.
@@ -91,6 +93,7 @@ impl ProfileNames {
         external_id: "",
         life: "",
         region: "",
+        policy: "",
         source: "",
         provider: "",
         token_file: "",
@@ -137,6 +140,8 @@ pub struct Terms {
     pub life: Option<u32>,
     /// The region in which to ask.
     pub region: Option<String>,
+    /// What narrows what the keys may do.
+    pub policy: Option<String>,
 }
 
 /// What a profile holds.
@@ -172,8 +177,7 @@ pub enum Holds {
 const CHAIN: usize = 8;
 
 impl ProfileSpec {
-    /// The profile that counts, with the environment's answers to a name; or why the file holds no keys, where nobody asked for
-    /// these.
+    /// The profile that counts, with the environment's answers to a name; or why the file holds no keys.
     ///
     /// # Errors
     /// A sentence fragment, as for why not without any value of the file but names: it can't be used as it is.
@@ -188,10 +192,10 @@ impl ProfileSpec {
         };
         let chosen = environment(self.chosen_by).filter(|_| !self.chosen_by.is_empty());
         let current = || Row(&file).text("current");
-        let name = chosen.clone().or_else(current).unwrap_or_else(|| self.default.to_owned());
+        let name = chosen.or_else(current).unwrap_or_else(|| self.default.to_owned());
         let Some(profile) = find(&file, &name) else {
-            let lack = format!("it has no {} `{name}`", self.word());
-            return if chosen.is_some() { Err(lack) } else { Ok(Err(lack)) };
+            // Another file may have it.
+            return Ok(Err(format!("it has no {} `{name}`", self.word())));
         };
         if self.format == Format::Json && self.is_blank(profile) {
             return Ok(Err(format!("its {} `{name}` holds no key", self.word())));
@@ -230,7 +234,7 @@ impl ProfileSpec {
             Some(Err(_)) => return Err(format!("its {word} `{name}` has no number in `{}`", names.life)),
         };
         let (session, external_id, region) = (field(names.session), field(names.external_id), field(names.region));
-        let terms = Terms { session, external_id, life, region };
+        let terms = Terms { session, external_id, life, region, policy: field(names.policy) };
         let kind = named.as_deref().map_or(Some(names.kinds[0].1), |kind| {
             names.kinds.iter().find(|(known, _)| *known == kind).map(|(_, kind)| *kind)
         });

@@ -40,7 +40,7 @@ const WORLD: &[(&str, &[&str])] = &[
 ];
 
 /// The vendors, by their folders; each with how many lines, neither blank nor comments, its folder may hold beside emulator and tests.
-const VENDORS: &[(&str, usize)] = &[("alibaba", 690), ("huawei", 425)];
+const VENDORS: &[(&str, usize)] = &[("alibaba", 695), ("huawei", 430)];
 
 /// And how many they may hold together for each provider.
 const LINES_PER_PROVIDER: usize = 300;

@@ -170,7 +170,27 @@ impl Search<'_> {
         terms: Terms,
         evidence: Evidence,
     ) -> Result<Box<Role>, Error> {
-        let Terms { session, external_id, life, region } = terms;
+        let Terms { session, external_id, life, region, policy } = terms;
+        if let Some(name) = exchange.unread.iter().find(|name| self.own(name).is_some()) {
+            return Err(Error::Credentials {
+                message: format!(
+                    "`{name}` is set, and isn't read: the keys for `{}` could do more than it allows",
+                    self.spec.name
+                ),
+                help: format!("unset it; `{}` is read", exchange.policy),
+            });
+        }
+        let life = match self.own(exchange.life).map(|text| text.parse()) {
+            None => life,
+            Some(Ok(seconds)) => Some(seconds),
+            Some(Err(_)) => {
+                return Err(Error::Credentials {
+                    message: format!("`{}` is no number of seconds", exchange.life),
+                    help: "write it as `900`, or unset it".into(),
+                });
+            }
+        };
+        let policy = self.own(exchange.policy).or(policy);
         let region = region.or_else(|| self.own(exchange.region)).filter(|_| !exchange.regional.is_empty());
         // Whatever isn't a region's name makes no address either.
         let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -190,7 +210,7 @@ impl Search<'_> {
             help: format!("look at `{}`, and at the region of the profile: {help}", exchange.endpoint_name),
         })?;
         let session = self.own(exchange.session).or(session).unwrap_or_else(|| self.session());
-        Ok(Box::new(Role { exchange, role, session, external_id, life, endpoint, evidence }))
+        Ok(Box::new(Role { exchange, role, session, external_id, life, policy, endpoint, evidence }))
     }
 
     /// The token: given, in a file, or to be had from GitHub.
@@ -394,6 +414,7 @@ mod tests {
                 external_id: Some("out".into()),
                 life: Some(900),
                 region: region.map(str::to_owned),
+                policy: None,
             };
             let by = Box::new(Holds::Keys(Credentials::fixed("i", "s".into())));
             let holds = Holds::Role { role: "acs:ram::1:role/x".into(), terms, by };

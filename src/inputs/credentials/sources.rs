@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::error::Error;
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::ExchangeSpec;
 
@@ -100,10 +101,30 @@ pub struct Role {
     pub external_id: Option<String>,
     /// How many seconds the keys shall live, if that is said.
     pub life: Option<u32>,
+    /// What narrows what the keys may do, if there is anything.
+    pub policy: Option<String>,
     /// Where to ask.
     pub endpoint: Url,
     /// What proves who asks.
     pub evidence: Evidence,
+}
+
+impl Role {
+    /// Checks that a token meant for one cloud doesn't go to another: the service of a provider's region that is one of its own has
+    /// to be named.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`]: it isn't named.
+    pub fn check_region(&self, provider: &str, region: &str) -> Result<(), Error> {
+        let is_usual = self.endpoint.as_str().trim_end_matches('/') == self.exchange.endpoint;
+        if !is_usual || !self.exchange.elsewhere.contains(&region) {
+            return Ok(());
+        }
+        Err(Error::Credentials {
+            message: format!("where roles for `{provider}` in the region `{region}` are asked for isn't known"),
+            help: format!("name that cloud's token service in `{}`", self.exchange.endpoint_name),
+        })
+    }
 }
 
 /// What proves who asks for a role.

@@ -20,7 +20,7 @@ use crate::provider::profile::{Format, Kind, ProfileNames, ProfileSpec};
 use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::acs1;
 use crate::provider::sign::canonical::joined;
-use crate::provider::{ApiError, CredentialSpec};
+use crate::provider::{ApiError, CredentialSpec, given};
 
 /// Where the keys of each product come from, in order.
 pub(super) const CREDENTIALS: &[CredentialSpec] = &[
@@ -32,7 +32,8 @@ pub(super) const CREDENTIALS: &[CredentialSpec] = &[
     ),
     // terraform 2026; aliyun/configure-aliyun-credentials-action 1.0.7
     CredentialSpec::new("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECURITY_TOKEN"),
-    // aliyun-cli at eadd68d
+    // aliyun-cli at eadd68d, this and the following
+    CredentialSpec::new("ALICLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECURITY_TOKEN"),
     CredentialSpec::new("ALIBABACLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_SECURITY_TOKEN"),
 ];
 
@@ -99,6 +100,7 @@ static LIBRARY: ProfileNames = ProfileNames {
     token: "security_token",
     role: "role_arn",
     session: "role_session_name",
+    policy: "policy",
     provider: "oidc_provider_arn",
     token_file: "oidc_token_file_path",
     ..ProfileNames::NONE // an external id, a life and a region are not read from this file
@@ -169,6 +171,7 @@ fn request(asked: &Asked<'_>, now: Timestamp, nonce: &str) -> Result<Request<Byt
         ("RoleArn", asked.role.to_owned()),
         ("RoleSessionName", asked.session.to_owned()),
     ];
+    form.extend(given([("Policy", asked.policy)])); // STS page 2024-12
     match asked.proof {
         Proof::Keys(keys) => {
             form.extend(asked.external_id.map(|id| ("ExternalId", id.to_owned()))); // STS page 2024-12

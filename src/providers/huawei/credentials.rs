@@ -15,6 +15,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::answer::WORDING;
+use super::spec::EUROPE;
 use crate::provider::exchange::{Asked, ExchangeSpec, KeyNames, Proof};
 use crate::provider::profile::{Kind, ProfileNames, ProfileSpec};
 use crate::provider::{ApiError, ApiErrorKind, CredentialSpec};
@@ -59,6 +60,10 @@ pub(super) static EXCHANGE: ExchangeSpec = ExchangeSpec {
     token: "HUAWEICLOUD_OIDC_ID_TOKEN",
     token_file: "HUAWEICLOUD_OIDC_TOKEN_FILE",
     session: "HUAWEICLOUD_OIDC_SESSION_NAME",
+    policy: "HUAWEICLOUD_OIDC_POLICY",
+    life: "HUAWEICLOUD_OIDC_DURATION_SECONDS",
+    unread: &["HUAWEICLOUD_OIDC_POLICY_IDS"],
+    elsewhere: &[EUROPE],
     role_shape: "iam::ACCOUNT:agency:NAME",
     provider_shape: "iam::ACCOUNT:oidc-provider:NAME",
     by_token: API, // an agency is assumed with a token only
@@ -92,13 +97,16 @@ pub(super) fn request(asked: &Asked<'_>, _: Timestamp, _: &str) -> Result<Reques
     let Proof::Token { provider, token } = asked.proof else {
         return Err(ApiError::new(ApiErrorKind::Credentials, API, "an agency is assumed with a token only"));
     };
-    let body = json!({
+    let mut body = json!({
         "provider_urn": provider,
         "agency_urn": asked.role,
         "agency_session_name": asked.session,
         "id_token": token.expose_secret(),
         "duration_seconds": asked.life.unwrap_or(LIFE),
     });
+    if let Some(policy) = asked.policy {
+        body["policy"] = policy.into();
+    }
     asked.post(API, PATH, "application/json;charset=UTF-8", body.to_string())
 }
 
@@ -122,13 +130,17 @@ mod tests {
         let token = SecretString::from(text("id_token"));
         let endpoint = Url::parse("http://127.0.0.1:18432").unwrap();
         let proof = Proof::Token { provider: &provider, token: &token };
-        let (external_id, life) = (None, None);
-        let asked = Asked { endpoint: &endpoint, role: &role, session: &session, external_id, life, proof };
+        let (external_id, life, policy) = (None, None, None);
+        let asked = Asked { endpoint: &endpoint, role: &role, session: &session, external_id, life, policy, proof };
         let ours = request(&asked, Timestamp::UNIX_EPOCH, "").unwrap();
         assert_eq!((ours.method().as_str(), ours.uri().path()), ("POST", vector["target"].as_str().unwrap()));
         assert_eq!(ours.headers()["content-type"], "application/json;charset=UTF-8");
         theirs["duration_seconds"] = LIFE.into();
         assert_eq!(serde_json::from_slice::<Value>(ours.body()).unwrap(), theirs);
+        let narrowed =
+            request(&Asked { life: Some(900), policy: Some("{}"), ..asked }, Timestamp::UNIX_EPOCH, "").unwrap();
+        let narrowed: Value = serde_json::from_slice(narrowed.body()).unwrap();
+        assert_eq!((&narrowed["duration_seconds"], &narrowed["policy"]), (&900.into(), &"{}".into()));
         let body = r#"{"credentials":{"access_key_id":"i","secret_access_key":"s","security_token":"t","expiration":"2099-01-01T00:00:00.000000Z"}}"#;
         let keys = EXCHANGE.read(&asked, &Response::new(Bytes::from_static(body.as_bytes()))).unwrap();
         assert_eq!(keys.expires, Some("2099-01-01T00:00:00Z".parse().unwrap()));

@@ -285,3 +285,37 @@ fn an_agency_of_huawei_cloud_gives_keys_that_are_renewed_while_the_run_goes_on()
     hides(&finished, &token);
     vendor.accepted(&STALE, &WARM);
 }
+
+/// A token isn't sent to another cloud, and what narrows the keys isn't passed over.
+#[test]
+fn a_token_goes_to_its_own_cloud_alone_and_no_policy_is_ignored() {
+    let site = Site::empty();
+    let token = token("sts.myhuaweicloud.com", 4_000_000_000);
+    let role = [
+        ("HUAWEICLOUD_OIDC_AGENCY_URN", "iam::0123:agency:ci"),
+        ("HUAWEICLOUD_OIDC_PROVIDER_URN", "iam::0123:oidc-provider:gitlab"),
+        ("HUAWEICLOUD_OIDC_ID_TOKEN", &token),
+    ];
+    let quota = |more: &[(&str, &str)]| {
+        let run = site.bare_run(&["quota", "--provider", "huawei-cdn"]);
+        run.envs(&role).envs(more).finish()
+    };
+    site.write("europe.yml", "version: 1\ntargets: {main: {provider: huawei-cdn, region: europe}}\nrules: [{files: '**', urls: 'https://a.test/{tail}'}]\n");
+    let europe = site.bare_run(&["quota", "--config", "europe.yml"]).envs(&role).finish();
+    europe.ends_with(6).says(&["in the region `europe`", "`HUAWEICLOUD_SDK_STS_ENDPOINT`"]);
+    let ids = quota(&[("HUAWEICLOUD_OIDC_POLICY_IDS", "a,b")]);
+    ids.ends_with(6)
+        .says(&["`HUAWEICLOUD_OIDC_POLICY_IDS` is set, and isn't read", "`HUAWEICLOUD_OIDC_POLICY` is read"]);
+    let life = quota(&[("HUAWEICLOUD_OIDC_DURATION_SECONDS", "soon")]);
+    life.ends_with(6).says(&["`HUAWEICLOUD_OIDC_DURATION_SECONDS` is no number of seconds"]);
+
+    let (address, served) = service("{}".into());
+    let endpoint = format!("http://{address}");
+    let policy = r#"{"Version":"5.0"}"#;
+    quota(&[
+        ("HUAWEICLOUD_SDK_STS_ENDPOINT", &endpoint),
+        ("HUAWEICLOUD_OIDC_POLICY", policy),
+        ("HUAWEICLOUD_OIDC_DURATION_SECONDS", "900"),
+    ]);
+    assert!(served.join().unwrap().starts_with("POST /v5/agencies/assume-with-oidc"));
+}
