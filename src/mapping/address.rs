@@ -132,6 +132,13 @@ fn spelled(url: &str, raw: bool) -> String {
     encoded
 }
 
+/// The same address with scheme and host in lower case, as clients spell them: a provider may compare letter by letter.
+pub(super) fn with_lower_host(mut url: String) -> String {
+    let path = authority(&url).map_or(0, |(_, path)| path);
+    url[..path].make_ascii_lowercase();
+    url
+}
+
 /// The directory's addresses if this one's last segment is an index file: `/dir/` and `/dir`; at the root only `/`.
 pub(super) fn of_index(url: &str, index: &[String]) -> Vec<String> {
     let Some((_, from)) = authority(url) else { return Vec::new() };

@@ -265,7 +265,10 @@ fn addresses(rule: &Rule, facts: &Facts<'_>) -> Vec<Address> {
 
 /// The forms in which a template's address is asked for, each once.
 fn forms(template: &Template, facts: &Facts<'_>, encoded: Encoded, expression: bool) -> impl Iterator<Item = String> {
-    let render = |raw| template.render(facts, Form { raw, expression });
+    let render = |raw| {
+        let url = template.render(facts, Form { raw, expression });
+        if expression { url } else { address::with_lower_host(url) }
+    };
     let first = render(encoded == Encoded::Raw);
     let second = (encoded == Encoded::Both).then(|| render(true)).filter(|second| *second != first);
     std::iter::once(first).chain(second)

@@ -197,6 +197,14 @@ fn both_forms_of_a_name_in_ascii_are_one() {
     assert_eq!(mapped(modified("文 b"), &[rule]), ["main: refresh https://h.example/文%20b"]);
 }
 
+/// As clients spell it: a provider may compare letter by letter.
+#[test]
+fn scheme_and_host_are_in_lower_case_and_the_path_stays() {
+    let mut site = rule("site", &["public/**"], &["HTTPS://Docs.Example.com/{tail}"]);
+    site.prefetch = false;
+    assert_eq!(mapped(modified("public/A/b.HTML"), &[site]), ["main: refresh https://docs.example.com/A/b.HTML"]);
+}
+
 fn any_change() -> impl Strategy<Value = Change> {
     let path = || "[abé]{1,2}(/[abé.]{1,3}){0,2}".prop_map(RepoPath::new);
     let kind = prop_oneof![
