@@ -82,9 +82,20 @@ pub fn component_inputs_yaml() -> String {
     text
 }
 
-/// What stands below `variables:` of the component's job, not indented.
+/// What stands below `variables:` of the component's job, not indented. GitLab may put the text of an input in place before it reads
+/// the YAML (`TextTemplate` in `lib/gitlab/ci/config/interpolation`, 2026-11-26). In a block any line is taken as it is; elsewhere a
+/// glob would be an alias or a tag, and the revision `1.10` the number 1.1.
 pub fn component_variables_yaml() -> String {
-    component_inputs().map(|entry| format!("{}: $[[ inputs.{} ]]\n", entry.environment_name(), entry.name)).collect()
+    let lines = component_inputs().map(|entry| {
+        let block = if is_any_text(entry) { "|-\n  " } else { "" };
+        format!("{}: {block}$[[ inputs.{} ]]\n", entry.environment_name(), entry.name)
+    });
+    lines.collect()
+}
+
+/// Whether a value may be any text, and isn't held against a pattern of its own.
+fn is_any_text(entry: &Entry) -> bool {
+    matches!(entry.shape, Shape::Text | Shape::List(_) | Shape::Path)
 }
 
 /// What GitLab's users may give as inputs: everything but keys, which are masked variables there, looks, and the audience, which
@@ -153,6 +164,35 @@ mod tests {
         assert_eq!(read["merge-request-note"]["type"], "boolean");
         assert_eq!(read["fail-on"]["options"][0], "");
         assert!(component_variables_yaml().contains("CDN_PURGE_FAIL_ON: $[[ inputs.fail-on ]]\n"));
+    }
+
+    #[test]
+    fn any_text_is_an_input_of_the_component_as_it_is() {
+        for text in [
+            "",
+            "1.10",
+            "0123456",
+            "*.html",
+            "!drafts/**",
+            "**/*.{js,css}",
+            "a: b #c",
+            "'\"\\d",
+            "null",
+            "a,b",
+            "- x",
+            "&a",
+        ] {
+            let mut yaml = component_variables_yaml();
+            for entry in component_inputs().filter(|entry| is_any_text(entry)) {
+                yaml = yaml.replace(&format!("$[[ inputs.{} ]]", entry.name), text);
+            }
+            let read: serde_json::Value = serde_saphyr::from_str(&yaml.replace("$[[", "[[")).unwrap();
+            for name in
+                ["CDN_PURGE_BASE", "CDN_PURGE_FILES", "CDN_PURGE_URLS", "CDN_PURGE_STATE", "CDN_PURGE_ALLOW_HOSTS"]
+            {
+                assert_eq!(read[name], text, "{name}");
+            }
+        }
     }
 
     #[test]

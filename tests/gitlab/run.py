@@ -246,6 +246,16 @@ def a_note_that_cannot_be_written_changes_nothing(project):
     assert "`GITLAB_TOKEN` is empty" in project.log, project.log
 
 
+def globs_and_a_tag_that_looks_like_a_number_are_inputs_as_they_are_written(project):
+    project.git("tag", "1.10", project.before)
+    pipeline = project.folder / ".gitlab-ci.yml"
+    inputs = "provider: alibaba-cdn, files: '*/*.html', urls: 'https://www.example.com/{name}', base: '1.10', dry-run: true"
+    pipeline.write_text(pipeline.read_text().replace("allow-hosts: www.example.com", inputs.replace(", ", "\n      ")))
+    equal(project.run(), 0)
+    assert "told planned, 1 changed" in project.log, project.log
+    assert URL in project.artifact("cdn-purge-summary.md")
+
+
 def a_push_to_another_branch_has_no_such_job(project):
     project.git("switch", "--quiet", "--create", "draft")
     equal(project.run(), 0)
@@ -270,6 +280,7 @@ STORIES = [
     an_input_that_rehearses_is_a_plan_on_a_merge_request,
     a_run_that_ends_before_its_plan_says_so_in_the_note,
     a_note_that_cannot_be_written_changes_nothing,
+    globs_and_a_tag_that_looks_like_a_number_are_inputs_as_they_are_written,
     a_push_to_another_branch_has_no_such_job,
     an_input_of_the_wrong_kind_makes_no_pipeline,
 ]
