@@ -159,6 +159,10 @@ impl Journal {
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             std::fs::create_dir_all(directory).map_err(|error| failed("made", &error))?;
         }
+        // A pipe or a device would be read without an end.
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(failed("opened", &io::Error::other("it is no regular file")));
+        }
         let mut file = options().open(path).map_err(|error| failed("opened", &error))?;
         match file.try_lock() {
             Ok(()) => {}

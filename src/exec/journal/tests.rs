@@ -287,6 +287,15 @@ fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_no_journal_and_is_not_read() {
+    for path in ["/dev/null", "/dev/full", "/dev/zero", "/"] {
+        let error = Journal::open(Path::new(path), &identity(), RUN, now()).unwrap_err();
+        assert!(error.to_string().contains("it is no regular file"), "{error}");
+    }
+}
+
 #[test]
 fn ranges_name_every_task_once() {
     assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), [[0, 2], [5, 5], [7, 8]]);
