@@ -37,6 +37,13 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) fn parse(entry: &Entry, texts: &[String]) -> Result<Option<Value>, ValueProblem> {
     if let Shape::List(separators) = entry.shape {
         let elements = split(texts, separators);
+        // Names that came out empty must not stand for none asked for: of `allow-hosts` that would allow every host.
+        if elements.is_empty() && texts.iter().any(|text| text.contains(',')) {
+            return Err(ValueProblem {
+                message: "holds nothing but commas".into(),
+                help: "name what it lists, or leave it out; is a variable empty?".into(),
+            });
+        }
         return Ok((!elements.is_empty()).then_some(Value::List(elements)));
     }
     let text = texts.last().map_or("", |text| text.trim());
@@ -224,6 +231,8 @@ mod tests {
             panic!("a list")
         };
         assert_eq!(hosts, ["a.example", "b.example", "c.example"]);
+        assert_eq!(read("allow-hosts", " , \n,").unwrap_err().message, "holds nothing but commas");
+        assert!(read("allow-hosts", " \n").unwrap().is_none());
     }
 
     #[test]
