@@ -154,6 +154,9 @@ impl Checks<'_> {
                 return Err((why, "write one pattern in a line"));
             }
         } else {
+            if let Some((_, why, help)) = address::more_than_one(text) {
+                return Err((why.into(), help));
+            }
             let help = if self.kind == Kind::Tag { "write a tag as `https://www.example.com/#TAG`" } else { WHOLE };
             address::check_kind(self.kind, &url).map_err(|why| (why, help))?;
         }
@@ -262,6 +265,28 @@ mod tests {
         }
         let problems = parse(Kind::File, None, b"https://a.test/ok\n\xff\n").unwrap_err();
         assert_eq!(problems, ["2: the line isn't UTF-8 | write addresses as UTF-8; nothing was sent"]);
+    }
+
+    #[test]
+    fn a_line_with_two_addresses_and_a_star_as_other_tools_read_it_are_no_address() {
+        for text in [
+            "https://a.test/a,https://a.test/b",
+            "https://a.test/a, HTTPS://a.test/b",
+            "https://a.test/a https://a.test/b",
+            "https://a.test/a?v=1;http://a.test/b",
+            "https://a.test/*",
+            "https://a.test/a/b*?v=1",
+        ] {
+            let problems = parse(Kind::File, None, text.as_bytes()).unwrap_err();
+            assert!(problems.len() == 1, "{text}: {problems:?}");
+        }
+        assert!(parse(Kind::Directory, None, b"https://a.test/a/*").unwrap_err()[0].contains("a `*` at the end"));
+        let whole =
+            ["https://a.test/a,b", "https://a.test/*/a", "https://a.test/p/https://b.test/", "https://a.test/x?q=*"];
+        assert_eq!(addresses(&whole.join("\n")), whole);
+        let listed = "https://a.test/x?u=https://b.test/,https://c.test/";
+        assert_eq!(addresses(listed), [listed]);
+        assert_eq!(parse(Kind::Regex, None, b"https://a.test/x/.*").unwrap(), ["https://a.test/x/.*"]);
     }
 
     #[test]

@@ -70,6 +70,32 @@ pub fn check_kind(kind: Kind, url: &str) -> Result<(), String> {
     }
 }
 
+/// What somebody wrote who meant more than one address, and what stands at which it shows: clients and caches would take it for
+/// one, the provider would call it done, and nothing would be refreshed. Not for regular expressions.
+pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static str)> {
+    let is_scheme = |start: &usize| {
+        let rest = text.as_bytes()[*start..].to_ascii_lowercase();
+        rest.starts_with(b"https://") || rest.starts_with(b"http://")
+    };
+    // An address may hold another one in its path or as a value of its query, but not behind what separates the items of a list.
+    let is_behind_separator = |start: &usize| {
+        let before = &text[..*start];
+        let is_listed = before.trim_end().len() < before.len() || before.ends_with([',', ';']);
+        is_listed && !before.split_once('?').is_some_and(|(_, query)| query.contains("://"))
+    };
+    let mut starts = text.match_indices(['h', 'H']).map(|(start, _)| start).filter(|&start| start > 0);
+    if let Some(start) = starts.find(|start| is_scheme(start) && is_behind_separator(start)) {
+        return Some((start..text.len(), "a second address behind the first", "write each address by itself"));
+    }
+    let path = authority(text).map_or(text.len(), |(_, path)| path);
+    let end = path + path_of(&text[path..]).len();
+    text[path..end].ends_with('*').then(|| {
+        let help = "a directory is refreshed by its own name, with a `/` at its end and no `*`, a pattern by the kind `regex`; \
+                    write `%2A` for a plain `*`";
+        (end - 1..end, "a `*` at the end, which stands for itself", help)
+    })
+}
+
 /// The host as it is spelled, without a port; `None` if the address has none.
 pub fn host(url: &str) -> Option<&str> {
     let (range, _) = authority(url)?;

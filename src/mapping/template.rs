@@ -96,6 +96,9 @@ impl Template {
             query => path..query.map_or(text.len(), |query| path + query),
         };
         check_characters(text, tag, &plain_path, &mut problems);
+        if !expression && let Some((span, message, help)) = address::more_than_one(text) {
+            problems.push(problem(span, message, help));
+        }
         let in_query = tag.is_some();
         let mut reader = Reader { text, literal: String::new(), pieces: Vec::new(), in_query, highest: None };
         reader.read(path, &mut problems);
@@ -228,6 +231,10 @@ impl Reader<'_> {
         while let Some(character) = self.text[at..].chars().next() {
             let rest = &self.text[at..];
             if rest.starts_with("{{") || rest.starts_with("}}") {
+                if let Some(name) = doubled(rest) {
+                    let help = format!("write `{{{name}}}`; for plain text `%7B{name}%7D`");
+                    problems.push(problem(at..at + name.len() + 4, "a placeholder in doubled braces", help));
+                }
                 self.literal.push(character);
                 at += 2;
             } else if character == '{' {
@@ -277,6 +284,13 @@ impl Reader<'_> {
             self.pieces.push(Piece::Literal(std::mem::take(&mut self.literal).into()));
         }
     }
+}
+
+/// The name of a placeholder that stands in braces as other template languages write them: `{{tail}}`. What counts wildcards may
+/// be how often something repeats in an expression: `a{{2}}`.
+fn doubled(rest: &str) -> Option<&str> {
+    let name = rest.strip_prefix("{{")?.split_once("}}")?.0;
+    Placeholder::NAMED.iter().any(|(known, _)| *known == name).then_some(name)
 }
 
 fn problem(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> TemplateProblem {

@@ -180,6 +180,10 @@ impl Parser<'_> {
 
     fn escaped(&mut self) -> Result<char, Problem> {
         match self.characters.next() {
+            Some('*') if self.characters.peek() == Some(&'*') => Err(problem(
+                "`\\**` is a plain `*` and a wildcard",
+                "directories are separated by `/`: write `/**`; for a name with a plain `*` write `[*]*`",
+            )),
             Some(special) if "*?[]{}!,-^\\".contains(special) => Ok(special),
             Some(plain) => Err(problem(
                 format!("`\\{plain}` has no meaning"),

@@ -52,6 +52,14 @@ fn wildcards_match_and_are_numbered_as_they_stand() {
 }
 
 #[test]
+fn a_path_as_windows_writes_it_is_no_pattern_that_matches_nothing() {
+    for pattern in [r"public\**", r"public\**\a.html", r"public\docs\a.html"] {
+        let help = Glob::parse(pattern).unwrap_err().help.unwrap();
+        assert!(help.contains("separated by `/`"), "{pattern}: {help}");
+    }
+}
+
+#[test]
 fn a_wildcard_stays_in_its_segment_and_a_match_is_the_whole_path() {
     for (pattern, path) in [
         ("*", "a/b"),

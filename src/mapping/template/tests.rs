@@ -93,6 +93,26 @@ fn the_highest_wildcard_is_known_with_its_place() {
 }
 
 #[test]
+fn what_would_be_one_address_that_nobody_asks_for_is_refused() {
+    for (template, blamed) in [
+        ("https://h.example/{tail},https://i.example/{tail}", "`https://i.example/{tail}`: a second address"),
+        ("https://h.example/*", "`*`: a `*` at the end"),
+        ("https://h.example/{dir}/*?v=1", "`*`: a `*` at the end"),
+        ("https://h.example/{{tail}}", "`{{tail}}`: a placeholder in doubled braces; write `{tail}`"),
+    ] {
+        let found = problems(template);
+        assert!(found.contains(blamed), "{found}");
+    }
+    for template in
+        ["https://h.example/{{{tail}}}", "https://h.example/p/https://i.example/{tail}", "https://h.example/*/{tail}"]
+    {
+        assert!(Template::parse(template).is_ok(), "{template}");
+    }
+    assert!(Template::parse_expression("https://h.example/{dir}/.*").is_ok());
+    assert!(Template::parse_expression("https://h.example/[a-z]{{2}}/x").is_ok());
+}
+
+#[test]
 fn every_problem_has_its_place_and_its_remedy() {
     let all = [
         "",
