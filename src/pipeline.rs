@@ -76,7 +76,7 @@ impl Job<'_> {
         if let Some(sentence) = plan::guard::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);
         }
-        let head = range.as_ref().map(|range| range.head.clone());
+        let commits = range.as_ref().map(|range| (range.base.clone(), range.head.clone()));
         let context = Context {
             mode: settings.mode,
             range,
@@ -91,7 +91,7 @@ impl Job<'_> {
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
             let unmasked = Unmasked::default();
-            let opened = unless_interrupted(&interrupt, access::open(self, &plan, head, &unmasked)).await;
+            let opened = unless_interrupted(&interrupt, access::open(self, &plan, commits, &unmasked)).await;
             unmasked.mask(console);
             let Some(opened) = opened else {
                 return self.interrupted(console, interrupt.signal(), "the keys were asked for");

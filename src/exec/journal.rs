@@ -5,7 +5,7 @@
 //! damaged, and refused. Replaying twice is replaying once.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -15,14 +15,18 @@ use crate::error::Error;
 use crate::inputs::Wait;
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
 
+use lines::{is_torn_opening, line, parse, refuse_damage};
 pub use past::{Past, PastBatch, PastLane, replay};
 
+mod lines;
 mod past;
 
 /// The journal's format.
 const VERSION: u32 = 1;
 /// A journal larger than this isn't ours.
 const LARGEST: u64 = 256 << 20;
+/// The same of its first line.
+const LARGEST_OPENING: u64 = 1 << 20;
 /// The providers keep their records for 3 days; an older journal can't be followed any more.
 /// (DescribeRefreshTasks, alibabacloud_cdn20180510 9.2.0, 2026-11-22)
 const OLDEST_HOURS: i64 = 72;
@@ -40,6 +44,9 @@ pub struct Identity {
     pub head: Option<String>,
     /// For each lane `target provider endpoint key`, the key hashed.
     pub lanes: Vec<String>,
+    /// The commit that was live before. It may differ: the same plan is carried out from wherever it is needed.
+    #[serde(skip)]
+    pub base: Option<String>,
 }
 
 impl Identity {
@@ -146,7 +153,8 @@ impl Journal {
     /// A journal that nobody can need any more is begun anew, whatever it belongs to: its run came to its end with everything
     /// done, nothing of it was taken, or it is older than the providers' records. So is one whose run left no more than it was
     /// asked not to wait for, unless this one takes that up; and one of given addresses whose run began too long ago, unless this
-    /// one is there to finish it, or that one never came to an end and sent something lately.
+    /// one is there to finish it, or that one never came to an end and sent something lately; and one since which this run's base
+    /// was live again.
     ///
     /// # Errors
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
@@ -163,7 +171,7 @@ impl Journal {
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Err(failed("opened", &io::Error::other("it is no regular file")));
         }
-        let mut file = options().open(path).map_err(|error| failed("opened", &error))?;
+        let file = options().open(path).map_err(|error| failed("opened", &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -174,9 +182,11 @@ impl Journal {
             }
             Err(TryLockError::Error(error)) => return Err(failed("locked", &error)),
         }
-        let (records, whole) = read(&file).map_err(|error| failed("read", &error))?;
-        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
+        // From here on it lets go of the lock, whatever comes.
         let mut journal = Self { file: Some(file), path: path.to_owned() };
+        let mut file = journal.file.as_ref().expect("it was opened above");
+        let (records, whole) = read(file).map_err(|error| failed("read", &error))?;
+        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
         let past = journal.resume(&records, whole, identity, purpose, now)?;
         if past.as_ref().is_none_or(|past| past.outdated.is_some()) {
             journal.restart(identity, now).map_err(|error| failed("written", &error))?;
@@ -231,10 +241,24 @@ impl Journal {
                 Ok(past.holds_something().then(|| Past { outdated: Some(at), ..Past::default() }))
             }
             None if is_over && !past.is_taken_up(purpose) => Ok(None),
+            None if purpose != Purpose::Finish && self.is_rolled_back(identity, at) => Ok(None),
             None => Ok(Some(Past { begun: past.holds_something().then_some(at), ..past })),
             Some(why) if past.holds_something() && !is_over => Err(self.foreign(why)),
             Some(_) => Ok(None),
         }
+    }
+
+    /// Whether a journal beside this one tells that our base was deployed after this one was begun: what was done then for our
+    /// head is stale, since the caches may have filled with the base's content again.
+    fn is_rolled_back(&self, identity: &Identity, begun: Timestamp) -> bool {
+        let Some((base, folder)) = identity.base.as_ref().zip(self.path.parent()) else { return false };
+        let ending = format!("-{}.journal", short(base));
+        let beside = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut theirs = beside.filter(|file| file.file_name().to_string_lossy().ends_with(&ending));
+        theirs.any(|file| match opening(&file.path()) {
+            Some(Entry::Opened { identity, at, .. }) => identity.head.as_ref() == Some(base) && at > begun,
+            _ => false,
+        })
     }
 
     fn foreign(&self, why: String) -> Error {
@@ -306,9 +330,12 @@ fn options() -> OpenOptions {
     options
 }
 
-fn line(record: &Entry) -> io::Result<Vec<u8>> {
-    let json = serde_json::to_string(record)?;
-    Ok(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).into_bytes())
+/// The first record of a journal.
+fn opening(path: &Path) -> Option<Entry> {
+    let file = std::fs::metadata(path).ok()?.is_file().then(|| File::open(path).ok())??;
+    let mut line = Vec::new();
+    BufReader::new(file.take(LARGEST_OPENING)).read_until(b'\n', &mut line).ok()?;
+    parse(&line)
 }
 
 /// The whole records, and how many bytes they take.
@@ -334,34 +361,6 @@ fn read(file: &File) -> io::Result<(Vec<Entry>, u64)> {
         }
         whole += length;
     }
-}
-
-/// A write that was cut off has nothing behind it that was sent: everything before a `Sent` record was on the disk before it
-/// was. What is broken elsewhere isn't cut, for the next run would send once more what stands behind it.
-fn refuse_damage(rest: impl BufRead, number: usize) -> io::Result<()> {
-    for line in rest.split(b'\n') {
-        let mut line = line?;
-        line.push(b'\n');
-        if matches!(parse(&line), Some(Entry::Sent { .. })) {
-            let message = format!("its line {number} is damaged, and more was sent after it");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-    }
-    Ok(())
-}
-
-fn parse(line: &[u8]) -> Option<Entry> {
-    let line = line.strip_suffix(b"\n")?;
-    let (sum, json) = (line.get(..8)?, line.get(8..)?.strip_prefix(b" ")?);
-    let sum = u32::from_str_radix(std::str::from_utf8(sum).ok()?, 16).ok()?;
-    (sum == crc32fast::hash(json)).then(|| serde_json::from_slice(json).ok())?
-}
-
-/// Whether a first line can be what is left of an `Opened` record whose write was cut off.
-fn is_torn_opening(line: &[u8]) -> bool {
-    let opening = br#"{"record":"opened""#;
-    let json = line.get(9..).unwrap_or_default();
-    line.iter().take(8).all(u8::is_ascii_hexdigit) && json.iter().zip(opening).all(|(left, right)| left == right)
 }
 
 #[cfg(unix)]

@@ -43,19 +43,21 @@ pub(super) struct Opened {
 /// What a person should know of a way, and how much it matters.
 pub type Note = (LogLevel, String);
 
-/// Opens the way to every lane's provider, for a plan of what this commit, if there is one, made stale.
+/// Opens the way to every lane's provider, for a plan of what these commits, if it is about any, made stale: the one that was live
+/// before, if any, and the one that is now.
 ///
 /// # Errors
 /// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where a role gives no keys.
 pub(super) async fn open(
     job: &Job<'_>,
     plan: &Plan,
-    head: Option<String>,
+    commits: Option<(Option<String>, String)>,
     unmasked: &Unmasked,
 ) -> Result<Opened, Error> {
     // By provider and where it is served: each is an account of its own.
     let mut ways: HashMap<(&str, &str), Way> = HashMap::new();
-    let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new() };
+    let (base, head) = commits.map_or((None, None), |(base, head)| (base, Some(head)));
+    let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new(), base };
     let mut opened = Opened { accesses: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let spec = lane.target.provider;

@@ -292,7 +292,7 @@ impl World {
                 renewal: renewal.clone(),
             })
             .collect();
-        let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()] };
+        let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()], base: None };
         let (journal, past) = match &self.journal {
             Some(path) => Journal::open(path, &identity, Purpose::Run(self.options.wait), self.started).unwrap(),
             None => (Journal::none(), Default::default()),

@@ -8,6 +8,7 @@ fn identity() -> Identity {
         plan: "p1".into(),
         head: Some("c1".into()),
         lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()],
+        base: None,
     }
 }
 
@@ -186,8 +187,12 @@ fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew(
 #[test]
 fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
-    let other =
-        Identity { plan: "p2".into(), head: None, lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
+    let other = Identity {
+        plan: "p2".into(),
+        head: None,
+        lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()],
+        base: None,
+    };
     let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the keys are wrong".into() };
     let complete =
         vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: true, as_asked: true }];
@@ -285,6 +290,35 @@ fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_
         let again = Journal::open(&path, whose, RUN, after(minutes)).unwrap().1;
         assert_eq!((again.lanes.contains_key(&0), again.outdated), (goes_on, None), "{name}: it is begun anew once");
     }
+}
+
+#[test]
+fn what_was_done_before_a_rollback_is_done_again_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |head: &str, base: &str, minutes, purpose| {
+        let plan = "0123456789abcdef".to_owned();
+        let identity = Identity { plan, head: Some(head.into()), base: Some(base.into()), ..identity() };
+        let path = folder.path().join(identity.file_name());
+        Journal::open(&path, &identity, purpose, now() + jiff::SignedDuration::from_mins(minutes)).unwrap()
+    };
+    let half = |mut journal: Journal| {
+        for entry in [sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done)] {
+            journal.write(&entry).unwrap();
+        }
+    };
+    half(run("c2", "c1", 0, RUN).0);
+    assert_eq!(
+        run("c2", "c1", 5, RUN).1.lanes[&0].done.len(),
+        1,
+        "the first deployment of c1 is older than this, or none"
+    );
+    half(run("c1", "c2", 10, RUN).0);
+    assert_eq!(run("c2", "c1", 15, Purpose::Finish).1.lanes[&0].done.len(), 1, "a wait begins nothing");
+    let (journal, past) = run("c2", "c1", 20, RUN);
+    assert_eq!(past, Past::default(), "c1 was live again since");
+    half(journal);
+    assert_eq!(run("c2", "c1", 25, RUN).1.lanes[&0].done.len(), 1, "and not since this");
+    assert_eq!(run("c1", "c2", 30, RUN).1, Past::default());
 }
 
 #[cfg(unix)]
