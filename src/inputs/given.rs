@@ -10,9 +10,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::suggest::nearest;
-use super::table::{
-    ENTRIES, ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OTHER_ENVIRONMENT_NAMES, OUTPUT_PREFIX, Use, find,
-};
+use super::table::{ENTRIES, ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OUTPUT_PREFIX, Use, find};
 use super::value::{self, Value, ValueProblem};
 use super::{Environment, NOT_UTF8};
 use crate::error::Diagnostic;
@@ -221,19 +219,17 @@ fn input(entry: &Entry, environment: &Environment, problems: &mut Vec<Diagnostic
 
 /// Names with our prefix that mean nothing: a setting that silently did nothing would be found out in production.
 fn unknown_names(environment: &Environment, problems: &mut Vec<Diagnostic>) {
-    let known: Vec<String> = ENTRIES
-        .iter()
-        .map(Entry::environment_name)
-        .chain(OTHER_ENVIRONMENT_NAMES.iter().map(|name| (*name).to_owned()))
-        .collect();
+    let known: Vec<String> = ENTRIES.iter().map(Entry::environment_name).collect();
     for (name, text) in environment {
         let is_option = name.starts_with(ENVIRONMENT_PREFIX) && !name.starts_with(OUTPUT_PREFIX);
         if !is_option || text.trim().is_empty() || known.contains(name) {
             continue;
         }
-        let help = nearest(name, known.iter().map(String::as_str)).map_or_else(
+        // Without what all of them begin with, which would make any two alike.
+        let own = |name| str::strip_prefix(name, ENVIRONMENT_PREFIX).unwrap_or_default();
+        let help = nearest(own(name), known.iter().map(|known| own(known))).map_or_else(
             || "remove it; `cdn-purge --help` lists the options".to_owned(),
-            |nearest| format!("did you mean `{nearest}`?"),
+            |nearest| format!("did you mean `{ENVIRONMENT_PREFIX}{nearest}`?"),
         );
         problems.push(unplaced(format!("`{name}` is set, and there is no such option"), help));
     }
@@ -320,7 +316,10 @@ mod tests {
         let environment = [("CDN_PURGE_DRYRUN", "true"), ("CDN_PURGE_BINARY", "/bin/x"), ("CDN_OTHER", "x")];
         assert_eq!(
             read(&[], &environment).1,
-            ["`CDN_PURGE_DRYRUN` is set, and there is no such option: did you mean `CDN_PURGE_DRY_RUN`?"]
+            [
+                "`CDN_PURGE_BINARY` is set, and there is no such option: remove it; `cdn-purge --help` lists the options",
+                "`CDN_PURGE_DRYRUN` is set, and there is no such option: did you mean `CDN_PURGE_DRY_RUN`?"
+            ]
         );
     }
 

@@ -9,7 +9,7 @@ use uses::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, S
 mod entry;
 mod uses;
 
-pub use entry::{ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OTHER_ENVIRONMENT_NAMES, OUTPUT_PREFIX, Separators, Shape};
+pub use entry::{ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OUTPUT_PREFIX, Separators, Shape};
 pub use uses::Use;
 
 use entry::{asked, entry};

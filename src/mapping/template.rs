@@ -99,6 +99,10 @@ impl Template {
         if !expression && let Some((span, message, help)) = address::more_than_one(text) {
             problems.push(problem(span, message, help));
         }
+        if let Some(start) = text.find("${").filter(|start| !expression && !text[start + 2..].starts_with('{')) {
+            let help = "drop it: a placeholder is `{tail}` alone; for a plain `$` write `%24`";
+            problems.push(problem(start..start + 1, "a `$` before a placeholder, as a shell has it", help));
+        }
         let in_query = tag.is_some();
         let mut reader = Reader { text, literal: String::new(), pieces: Vec::new(), in_query, highest: None };
         reader.read(path, &mut problems);

@@ -35,13 +35,17 @@ pub(in crate::inputs) fn find(repository: &Path) -> Option<Found> {
 
 /// That none was found, and what to do; `needed` are the options that take its place.
 pub(in crate::inputs) fn none_found(repository: &Path, needed: &[&str]) -> Diagnostic {
-    problem(
-        format!("no configuration in `{}`: there is no {}", repository.display(), any_of(NAMES)),
-        &format!(
-            "`cdn-purge init` writes a first one; or name one with `config`, or give {}",
-            all_of(needed.iter().copied())
-        ),
-    )
+    let title = format!("no configuration in `{}`: there is no {}", repository.display(), any_of(NAMES));
+    // Below the top of the checkout another one is hardly meant.
+    if let Some((top, found)) = root(repository).ok().and_then(|top| find(&top).map(|found| (top, found))) {
+        let (found, top) = (found.path.display(), top.display());
+        return problem(
+            title,
+            &format!("the checkout has `{found}`: run this in `{top}`, or name that by `repository`"),
+        );
+    }
+    let needed = all_of(needed.iter().copied());
+    problem(title, &format!("`cdn-purge init` writes a first one; or name one with `config`, or give {needed}"))
 }
 
 /// Reads a configuration file.
@@ -147,6 +151,21 @@ mod tests {
         let found = find(directory.path()).unwrap();
         assert_eq!(found.path, directory.path().join(".cdn-purge.yml"));
         assert_eq!(found.shadowed, [directory.path().join(".github/cdn-purge.yml")]);
+    }
+
+    #[test]
+    fn below_the_top_of_a_checkout_its_configuration_is_told() {
+        let directory = repository();
+        let below = directory.path().join("public");
+        fs::create_dir(&below).unwrap();
+        assert!(none_found(&below, &["provider"]).help.unwrap().starts_with("`cdn-purge init` writes"));
+        fs::write(directory.path().join("cdn-purge.yml"), "x").unwrap();
+        let help = none_found(&below, &["provider"]).help.unwrap();
+        let top = directory.path().display();
+        assert_eq!(
+            help,
+            format!("the checkout has `{top}/cdn-purge.yml`: run this in `{top}`, or name that by `repository`")
+        );
     }
 
     #[test]

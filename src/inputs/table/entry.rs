@@ -53,9 +53,6 @@ pub enum Separators {
     LinesAndCommas,
 }
 
-/// `CDN_PURGE_*` names that are no options: `action.yml` reads them before the program starts.
-pub const OTHER_ENVIRONMENT_NAMES: &[&str] = &["CDN_PURGE_BINARY"];
-
 /// The prefix of the environment names that are ours.
 pub const ENVIRONMENT_PREFIX: &str = "CDN_PURGE_";
 
