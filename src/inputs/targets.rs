@@ -100,9 +100,15 @@ fn unknown(label: &str, name: &str, spec: &Spec) -> Diagnostic {
     unplaced(title, help)
 }
 
-/// The value of a target's option, from what was typed: several texts only for headers, else the last counts.
+/// The value of a target's option, from what was typed: several texts only for headers.
 fn read(option: &OptionSpec, texts: &[String]) -> Result<OptionValue, ValueProblem> {
     let text = texts.last().map_or("", String::as_str);
+    if !matches!(option.value, OptionValueSpec::Headers)
+        && let Some(other) = texts.iter().find(|other| *other != text)
+    {
+        let message = format!("is given as {} and as {}", quoted(other), quoted(text));
+        return Err(ValueProblem { message, help: "give it once".into() });
+    }
     Ok(match option.value {
         OptionValueSpec::Boolean => OptionValue::Boolean(value::boolean(text)?),
         OptionValueSpec::OneOf(words) => OptionValue::Word(value::choice(text, words)?.to_owned()),

@@ -35,6 +35,10 @@ pub(in crate::inputs) fn find(repository: &Path) -> Option<Found> {
 
 /// That none was found, and what to do; `needed` are the options that take its place.
 pub(in crate::inputs) fn none_found(repository: &Path, needed: &[&str]) -> Diagnostic {
+    if !repository.is_dir() {
+        let title = format!("there is no directory `{}`", repository.display());
+        return problem(title, "name the directory of the checkout by `repository`");
+    }
     let title = format!("no configuration in `{}`: there is no {}", repository.display(), any_of(NAMES));
     // Below the top of the checkout another one is hardly meant.
     if let Some((top, found)) = root(repository).ok().and_then(|top| find(&top).map(|found| (top, found))) {
@@ -159,6 +163,7 @@ mod tests {
         let below = directory.path().join("public");
         fs::create_dir(&below).unwrap();
         assert!(none_found(&below, &["provider"]).help.unwrap().starts_with("`cdn-purge init` writes"));
+        assert!(none_found(&below.join("nowhere"), &[]).title.starts_with("there is no directory"));
         fs::write(directory.path().join("cdn-purge.yml"), "x").unwrap();
         let help = none_found(&below, &["provider"]).help.unwrap();
         let top = directory.path().display();

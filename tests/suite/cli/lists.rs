@@ -73,6 +73,8 @@ fn an_option_that_the_provider_does_not_have_is_told_with_those_it_has() {
     run(&["--area", "everywhere"]).complains(2, &["`--area` is `everywhere`", "`domestic` or `overseas`"]);
     run(&["--header", "no-colon"]).complains(2, &["`--header` has no `:`", "`Name: value`"]);
     run(&["--option", "l2-preload"]).complains(2, &["`--option` is `l2-preload`", "`NAME=VALUE`"]);
+    let twice = ["--area", "overseas", "--option", "area=domestic"];
+    run(&twice).complains(2, &["`--option`: `area` is given as `domestic` and as `overseas`", "give it once"]);
 }
 
 #[test]
