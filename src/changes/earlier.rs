@@ -63,6 +63,10 @@ fn in_file(path: &Path) -> Result<Found, Error> {
         message: format!("`base: file:{shown}` {why}"),
         help: format!("let an earlier run write it with `write-base: {shown}`; or remove it, to go by the CI's event"),
     };
+    // A pipe would keep the reader for ever.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(unusable("is no regular file"));
+    }
     let mut text = String::new();
     match std::fs::File::open(path).and_then(|file| file.take(LARGEST_FILE).read_to_string(&mut text)) {
         Ok(_) => {}

@@ -172,7 +172,8 @@ impl LaneRun<'_> {
 
     pub(super) fn tell(&self, ended: Ended) {
         let Ended { task, outcome, task_id } = ended;
-        self.shared.note_outcome(outcome == Outcome::Done, self.is_left(task, &outcome, task_id.is_some()));
+        let is_left = self.is_left(task, &outcome, task_id.is_some());
+        self.shared.note_outcome(&outcome, is_left, self.state.is_blocked(task));
         self.shared.record(&Entry::Ended {
             lane: self.index,
             task,

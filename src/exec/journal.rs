@@ -30,8 +30,8 @@ const LARGEST_OPENING: u64 = 1 << 20;
 /// The providers keep their records for 3 days; an older journal can't be followed any more.
 /// (DescribeRefreshTasks, alibabacloud_cdn20180510 9.2.0, 2026-11-22)
 const OLDEST_HOURS: i64 = 72;
-/// So long a run of addresses that were given is gone on with unasked. They belong to no commit, so what they name may have
-/// changed since: who starts it again later means all of it.
+/// So long a run that is about no two commits is gone on with unasked: one of addresses that were given, or of all files. What it
+/// names may have changed since, so who starts it again later means all of it.
 const GIVEN_HOURS: i64 = 2;
 
 /// What a journal belongs to; all fields must be equal for it to be resumed.
@@ -132,6 +132,9 @@ pub enum Entry {
         /// Whether what isn't done was, as `wait` asks, not waited for: then only a run that does goes on from here.
         #[serde(default)]
         as_asked: bool,
+        /// Whether every task is done or failed, but for prefetches whose refresh failed.
+        #[serde(default)]
+        settled: bool,
     },
 }
 
@@ -152,7 +155,8 @@ impl Journal {
     ///
     /// A journal that nobody can need any more is begun anew, whatever it belongs to: its run came to its end with everything
     /// done, nothing of it was taken, or it is older than the providers' records. So is one whose run left no more than it was
-    /// asked not to wait for, unless this one takes that up; and one of given addresses whose run began too long ago, unless this
+    /// asked not to wait for, unless this one takes that up; one of another plan that did or failed all it had; one about no two
+    /// commits whose run began too long ago, unless this
     /// one is there to finish it, or that one never came to an end and sent something lately; and one since which this run's base
     /// was live again.
     ///
@@ -237,13 +241,13 @@ impl Journal {
         let is_recent = |at: Timestamp| now.duration_since(at).as_hours() < GIVEN_HOURS;
         let is_fresh = is_recent(at) || (!past.ended && past.last.is_some_and(is_recent));
         match differs(theirs, identity) {
-            None if identity.head.is_none() && purpose != Purpose::Finish && !is_fresh => {
+            None if identity.base.is_none() && purpose != Purpose::Finish && !is_fresh => {
                 Ok(past.holds_something().then(|| Past { outdated: Some(at), ..Past::default() }))
             }
             None if is_over && !past.is_taken_up(purpose) => Ok(None),
             None if purpose != Purpose::Finish && self.is_rolled_back(identity, at) => Ok(None),
             None => Ok(Some(Past { begun: past.holds_something().then_some(at), ..past })),
-            Some(why) if past.holds_something() && !is_over => Err(self.foreign(why)),
+            Some(why) if past.holds_something() && !is_over && !past.settled => Err(self.foreign(why)),
             Some(_) => Ok(None),
         }
     }

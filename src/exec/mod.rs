@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::inputs::Wait;
-use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Resumed, Signal, StopCause};
+use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Outcome, Resumed, Signal, StopCause};
 use crate::plan::guard::{self, Verdict};
 use crate::plan::{Lane, Plan};
 use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider};
@@ -102,6 +102,7 @@ pub async fn execute(
         calls: Cell::new(0),
         complete: Cell::new(true),
         as_asked: Cell::new(true),
+        settled: Cell::new(true),
     };
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
@@ -128,8 +129,8 @@ pub async fn execute(
         });
     futures_util::future::join_all(lanes).await;
 
-    let (complete, as_asked) = (shared.complete.get(), shared.as_asked.get());
-    if shared.journal.borrow_mut().write(&Entry::Closed { complete, as_asked }).is_err() {
+    let (complete, as_asked, settled) = (shared.complete.get(), shared.as_asked.get(), shared.settled.get());
+    if shared.journal.borrow_mut().write(&Entry::Closed { complete, as_asked, settled }).is_err() {
         shared.emit(EventKind::Noted { text: "the journal's last record couldn't be written".into() });
     }
     shared.emit(EventKind::RunFinished { calls: shared.calls.get() });
@@ -278,6 +279,8 @@ struct Shared<'a> {
     complete: Cell<bool>,
     /// Whether every task so far is done, or isn't because nobody wants to wait for it.
     as_asked: Cell<bool>,
+    /// Whether every task so far is done or failed, or can't be tried since its refresh isn't done.
+    settled: Cell<bool>,
 }
 
 impl Shared<'_> {
@@ -341,7 +344,14 @@ impl Shared<'_> {
         !self.journal_broken.get()
     }
 
-    fn note_outcome(&self, is_done: bool, is_left: bool) {
+    fn note_outcome(&self, outcome: &Outcome, is_left: bool, is_blocked: bool) {
+        let is_done = *outcome == Outcome::Done;
+        let is_settled = match outcome {
+            Outcome::Done | Outcome::Failed(_) => true,
+            Outcome::Unsubmitted(_) => is_blocked,
+            Outcome::Unknown(_) => false,
+        };
+        self.settled.set(self.settled.get() && is_settled);
         self.complete.set(self.complete.get() && is_done);
         self.as_asked.set(self.as_asked.get() && (is_done || is_left));
     }

@@ -85,6 +85,10 @@ pub(super) fn read_with(
         notes,
     };
     problems.extend(encoded_anyway(&settings));
+    if settings.state.is_some() && settings.state == settings.report {
+        let names = ["state", "report"].map(|name| labelled(&given, name));
+        problems.push(unplaced(format!("{} and {} are one file", names[0], names[1]), "name a file for each"));
+    }
     if settings.refresh == Some(false) && settings.prefetch == Some(false) {
         problems.push(unplaced(
             format!(

@@ -225,6 +225,9 @@ fn a_file_tells_what_the_last_run_deployed() {
         let refused = refusal(forge.search(&checkout, &changes, &Environment::new()));
         assert!(refused.contains("doesn't hold a commit of 40 digits"), "{refused}");
     }
+    // A device, or a pipe, would keep the reader for ever.
+    let folder = since(&format!("file:{}", checkout.outside().display()));
+    assert!(refusal(forge.search(&checkout, &folder, &Environment::new())).contains("is no regular file"));
 }
 
 #[test]

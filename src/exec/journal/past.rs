@@ -20,6 +20,8 @@ pub struct Past {
     pub last: Option<Timestamp>,
     /// Whether it came to its end.
     pub ended: bool,
+    /// Whether it came to its end with every task done or failed: nothing is under way, and there is nothing to try but again.
+    pub settled: bool,
     /// Whether it came to its end with everything done.
     pub complete: bool,
     /// Whether it came to its end with nothing left but what it was asked not to wait for.
@@ -63,7 +65,7 @@ pub fn replay(records: &[Entry]) -> Past {
     let mut places: HashMap<(LaneIndex, TaskIndex), BatchNumber> = HashMap::new();
     for record in records {
         // What follows an end takes up what that left.
-        (past.ended, past.as_asked) = (false, false);
+        (past.ended, past.as_asked, past.settled) = (false, false, false);
         match record {
             Entry::Opened { .. } => {}
             Entry::Sent { lane: index, batch, operation, force, attempt, tasks, at } => {
@@ -99,8 +101,8 @@ pub fn replay(records: &[Entry]) -> Past {
                     lane.leave(batch, *task);
                 }
             }
-            Entry::Closed { complete, as_asked } => {
-                (past.ended, past.complete, past.as_asked) = (true, *complete, *as_asked);
+            Entry::Closed { complete, as_asked, settled } => {
+                (past.ended, past.complete, past.as_asked, past.settled) = (true, *complete, *as_asked, *settled);
             }
         }
     }

@@ -8,7 +8,7 @@ fn identity() -> Identity {
         plan: "p1".into(),
         head: Some("c1".into()),
         lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()],
-        base: None,
+        base: Some("c0".into()),
     }
 }
 
@@ -175,7 +175,7 @@ fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew(
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let mut complete = story();
-    complete.push(Entry::Closed { complete: true, as_asked: true });
+    complete.push(Entry::Closed { complete: true, as_asked: true, settled: false });
     written(&path, &complete);
     assert_eq!(Journal::open(&path, &identity(), RUN, now()).unwrap().1, Past::default());
 
@@ -194,9 +194,13 @@ fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
         base: None,
     };
     let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the keys are wrong".into() };
-    let complete =
-        vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: true, as_asked: true }];
-    let sent_nothing = vec![sent(1, &[0]), refused, Entry::Closed { complete: false, as_asked: false }];
+    let complete = vec![
+        sent(1, &[0]),
+        taken(1, "17"),
+        ended(0, Outcome::Done),
+        Entry::Closed { complete: true, as_asked: true, settled: false },
+    ];
+    let sent_nothing = vec![sent(1, &[0]), refused, Entry::Closed { complete: false, as_asked: false, settled: false }];
     for (name, entries) in [("complete", complete), ("nothing", sent_nothing), ("killed early", vec![])] {
         let path = directory.path().join(name);
         written(&path, &entries);
@@ -218,7 +222,7 @@ fn what_nobody_wanted_to_wait_for_is_taken_up_only_by_who_does() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let left = |as_asked| {
-        let closed = Entry::Closed { complete: false, as_asked };
+        let closed = Entry::Closed { complete: false, as_asked, settled: false };
         [sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Unknown(String::new())), closed]
     };
     let other = Identity { plan: "p2".into(), ..identity() };
@@ -245,6 +249,20 @@ fn what_nobody_wanted_to_wait_for_is_taken_up_only_by_who_does() {
     assert!(past.lanes.contains_key(&0));
 }
 
+#[test]
+fn what_failed_for_good_stands_in_no_other_plans_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = Identity { plan: "p2".into(), head: Some("c2".into()), ..identity() };
+    for (settled, is_refused) in [(true, false), (false, true)] {
+        let path = directory.path().join(settled.to_string());
+        let failed = ended(1, Outcome::Failed(String::new()));
+        let closed = Entry::Closed { complete: false, as_asked: false, settled };
+        written(&path, &[sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), failed, closed]);
+        assert!(Journal::open(&path, &identity(), RUN, now()).unwrap().1.lanes[&0].done.contains_key(&0));
+        assert_eq!(Journal::open(&path, &other, RUN, now()).is_err(), is_refused, "{settled}");
+    }
+}
+
 /// No commit tells whether what it names is still what it was.
 #[test]
 fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_are_not() {
@@ -260,11 +278,18 @@ fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_
         at: after(240),
     };
     let left = |as_asked| {
-        vec![sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), Entry::Closed { complete: false, as_asked }]
+        vec![
+            sent(1, &[0, 1]),
+            taken(1, "17"),
+            ended(0, Outcome::Done),
+            Entry::Closed { complete: false, as_asked, settled: false },
+        ]
     };
     let killed = vec![sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), late];
-    let ended_late = [killed.clone(), vec![Entry::Closed { complete: false, as_asked: false }]].concat();
-    let given = Identity { head: None, ..identity() };
+    let ended_late =
+        [killed.clone(), vec![Entry::Closed { complete: false, as_asked: false, settled: false }]].concat();
+    let given = Identity { head: None, base: None, ..identity() };
+    let all = Identity { base: None, ..identity() };
     for (name, whose, entries, minutes, goes_on) in [
         ("failed", &given, left(false), 119, true),
         ("failed, later", &given, left(false), 120, false),
@@ -273,7 +298,8 @@ fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_
         ("killed at work", &given, killed.clone(), 359, true),
         ("killed at work, later", &given, killed, 360, false),
         ("ended after hours of work", &given, ended_late, 241, false),
-        ("of a commit", &identity(), left(false), 600, true),
+        ("of all files", &all, left(false), 120, false),
+        ("of two commits", &identity(), left(false), 600, true),
     ] {
         let path = directory.path().join(name);
         let (mut journal, _) = Journal::open(&path, whose, RUN, now()).unwrap();

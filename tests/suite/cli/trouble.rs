@@ -190,3 +190,18 @@ fn an_unknown_domain_is_told_with_the_providers_words_and_whose_it_must_be() {
     assert_eq!(finished.report()["counts"]["failed"], 4);
     vendor.accepted(&[], &[]);
 }
+
+/// One file in a cache serves every run; what failed for good must not stand in the way of what is deployed next.
+#[test]
+fn a_journal_that_serves_every_run_is_free_again_when_all_is_done_or_failed() {
+    let vendor = Vendor::start(&["--fail", "about/new.html"]);
+    let site = Site::new();
+    let state = site.beside("kept.journal");
+    let run = |more: &[&str]| site.run(vendor.address(), more).args(&["--state", state.to_str().unwrap()]).finish();
+    run(&["run"]).ends_with(1);
+    site.write("public/index.html", "<h1>more news</h1>\n");
+    site.commit("Deploy once more");
+    run(&["run"]).is_all_done();
+    let both = ["run", "--dry-run", "--state", "x", "--report", "x"];
+    site.bare_run(&both).finish().complains(2, &["`--state` and `--report` are one file", "a file for each"]);
+}
