@@ -74,7 +74,13 @@ pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) 
         }
         if now >= told + SILENCE {
             told = now;
-            (asker.tell)(&format!("{ended} of {} tasks have ended", known.len()));
+            let unknown: Vec<&str> =
+                known.values().filter(|task| task.rows.is_empty()).map(|task| &*task.task_id).collect();
+            let unknown = match &unknown[..] {
+                [] => String::new(),
+                ids => format!("; the provider doesn't know {}", ids.join(", ")),
+            };
+            (asker.tell)(&format!("{ended} of {} tasks have ended{unknown}", known.len()));
         }
         tokio::time::sleep(pause.min(last - now)).await;
         pause = pause.mul_f64(1.5).min(LONGEST);

@@ -139,9 +139,24 @@ fn header(text: &str) -> Result<(String, String), ValueProblem> {
         let message = format!("names the header {}", quoted(name));
         return Err(problem(&message, "a header's name is made of letters, digits and `-`"));
     }
-    if http::HeaderValue::from_str(value).is_err() || value.is_empty() {
+    if http::HeaderValue::from_str(value).is_err() {
         let message = format!("gives `{name}` a value that no header can have");
         return Err(problem(&message, "a header's value is one line of visible ASCII characters"));
     }
-    Ok((name.to_owned(), value.to_owned()))
+    // A blank stands for no value, by which a vendor leaves out a header that it sends otherwise.
+    Ok((name.to_owned(), if value.is_empty() { " ".to_owned() } else { value.to_owned() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_a_name_and_a_value_and_no_value_is_a_blank() {
+        let read = |text: &str| header(text).map_err(|problem| problem.message);
+        assert_eq!(read("Accept-Encoding: br"), Ok(("Accept-Encoding".into(), "br".into())));
+        assert_eq!(read("Accept-Encoding:"), Ok(("Accept-Encoding".into(), " ".into())));
+        assert_eq!(read("br"), Err("has no `:` between name and value".into()));
+        assert!(read("X: a\nb").unwrap_err().contains("no header can have"));
+    }
 }

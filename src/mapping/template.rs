@@ -80,6 +80,20 @@ impl Template {
         Self::read(text, Some(path + 1), false)
     }
 
+    /// Reads the template of a directory's address. At its end a file's own name would be taken for a directory, which nobody has.
+    ///
+    /// # Errors
+    /// As [`Template::parse`], and a file's whole name at the end.
+    pub fn parse_directory(text: &str) -> Result<Self, Vec<TemplateProblem>> {
+        let template = Self::read(text, None, false)?;
+        let path = text.split_once('?').map_or(text, |(path, _)| path).trim_end_matches('/');
+        let Some(name) = ["{path}", "{tail}", "{name}"].into_iter().find(|name| path.ends_with(name)) else {
+            return Ok(template);
+        };
+        let help = "end it in `{dir}/`, or in `{stem}/` where a page `about.md` is served as `/about/`";
+        Err(vec![problem(path.len() - name.len()..path.len(), "a file's own name, which is no directory", help)])
+    }
+
     /// `tag`: where the `#` stands that a tag follows.
     fn read(text: &str, tag: Option<usize>, expression: bool) -> Result<Self, Vec<TemplateProblem>> {
         let mut problems = Vec::new();

@@ -32,9 +32,14 @@ pub(super) fn read(
     let kind = kind(&fields, findings);
     let allow_root = flag(&fields, "allow-root", false, findings);
     let (files, file_texts) = globs(&fields, findings).map_or((None, Vec::new()), |(globs, texts)| (globs, texts));
-    let of_urls = if kind == Kind::Regex { Template::parse_expression } else { Template::parse };
+    let of_urls = match kind {
+        Kind::Regex => Template::parse_expression,
+        Kind::Directory => Template::parse_directory,
+        Kind::File | Kind::IgnoreParams | Kind::Tag => Template::parse,
+    };
     let (urls, url_items) = templates(&fields, "urls", files.as_ref(), findings, of_urls);
-    let (directories, directory_items) = templates(&fields, "directories", files.as_ref(), findings, Template::parse);
+    let (directories, directory_items) =
+        templates(&fields, "directories", files.as_ref(), findings, Template::parse_directory);
     let (tags, tag_items) = templates(&fields, "tags", files.as_ref(), findings, Template::parse_tag);
     if ADDRESSES.iter().all(|name| fields.node(name).is_none()) {
         findings.report(fields.span, "this rule names no addresses", "add `urls`, `directories` or `tags`");

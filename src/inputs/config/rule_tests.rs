@@ -64,12 +64,13 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
     let page = "files: a\nurls: https://e.example/{tail}\ntargets: main\n";
     let folder = "files: a\ndirectories: https://e.example/a/\ntargets: main\n";
     let tag = "files: a\ntags: https://e.example/#a\n";
+    let below = "files: a\nurls: https://e.example/{dir}/\ntargets: main\n";
     for (rule, kind, key) in [
-        (page, "kind: directory", "index: index.html"),
+        (below, "kind: directory", "index: index.html"),
         (page, "kind: regex", "index: [index.html]"),
-        (page, "kind: directory", "queries: a=1"),
+        (below, "kind: directory", "queries: a=1"),
         (page, "kind: regex", "queries: [a=1]"),
-        (page, "kind: directory", "prefetch: true"),
+        (below, "kind: directory", "prefetch: true"),
         (page, "kind: regex", "prefetch: true"),
         (folder, "name: x", "index: index.html"),
         (folder, "name: x", "queries: a=1"),
@@ -93,7 +94,7 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
         (page, "index: index.html\nqueries: a=1\nprefetch: true\nencoded: both"),
         (page, "index: index.html\nqueries: a=1\nprefetch: true\ndirectories: https://e.example/\nallow-root: true"),
         (page, "kind: regex\nencoded: raw\nallow-root: true"),
-        (page, "kind: directory\nprefetch: false\nallow-root: true"),
+        (below, "kind: directory\nprefetch: false\nallow-root: true"),
         (folder, "encoded: raw\nallow-root: false\nprefetch: false"),
     ] {
         let found = rule_problems(&format!("{rule}{key}"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::keys::TARGET_KEYS;
 use super::read::{Map, boolean, keys_of, map, text, texts, word};
 use super::source::Findings;
-use super::tree::{Key, Node};
+use super::tree::{Key, Node, NodeValue};
 use super::unknown_key;
 use crate::inputs::Target;
 use crate::inputs::suggest::{any_of, did_you_mean};
@@ -86,14 +86,18 @@ fn headers(name: &str, node: &Node, findings: &mut Findings<'_>) -> Option<BTree
             let help = "a header's name is made of letters, digits and `-`";
             findings.report(&key.span, format!("{} isn't a header's name", quoted(&key.text)), help);
         }
-        let items = texts(node, &key.text, findings).unwrap_or_default();
+        // A quoted blank stands for no value, by which a vendor leaves out a header that it sends otherwise.
+        let is_blank =
+            matches!(&node.value, NodeValue::Scalar(scalar) if !scalar.plain && scalar.text.trim().is_empty());
+        let items = if is_blank { Vec::new() } else { texts(node, &key.text, findings).unwrap_or_default() };
         for item in &items {
             if http::HeaderValue::from_str(item.text).is_err() {
                 let help = "a header's value is one line of visible ASCII characters";
                 findings.report(&item.node.span, "this can't be a header's value", help);
             }
         }
-        headers.insert(key.text.clone(), items.iter().map(|item| item.text.to_owned()).collect());
+        let values: Vec<String> = items.iter().map(|item| item.text.to_owned()).collect();
+        headers.insert(key.text.clone(), if is_blank { vec![" ".to_owned()] } else { values });
     }
     (findings.count() == before).then_some(headers)
 }

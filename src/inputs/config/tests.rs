@@ -44,7 +44,7 @@ targets:\r
     provider: swift-cdn\r
     area: domestic\r
     l2: false\r
-    headers: {X-One: a, X-Two: [b, c]}\r
+    headers: {X-One: a, X-Two: [b, c], X-None: ''}\r
   world:\r
     provider: plain-cdn\r
 rules:\r
@@ -73,7 +73,7 @@ rules:\r
     assert_eq!(options["area"], OptionValue::Word("domestic".into()));
     assert_eq!(options["l2"], OptionValue::Boolean(false));
     let OptionValue::Headers(headers) = &options["headers"] else { panic!("headers") };
-    assert_eq!(headers["X-Two"], ["b", "c"]);
+    assert_eq!((&headers["X-Two"][..], &headers["X-None"][..]), (&["b".into(), "c".into()][..], &[" ".into()][..]));
     let [first, second] = configuration.rules.as_slice() else { panic!("two rules") };
     assert_eq!((&*first.name, first.urls.len(), first.targets.len()), ("rules[0]", 1, 2));
     assert!(first.refresh && !first.prefetch && !first.force && !first.allow_root);

@@ -93,6 +93,23 @@ fn the_highest_wildcard_is_known_with_its_place() {
 }
 
 #[test]
+fn a_files_own_name_is_no_directory() {
+    for (template, blamed) in [
+        ("https://h.example/{tail}", "{tail}"),
+        ("https://h.example/{tail}/", "{tail}"),
+        ("https://h.example/x/{name}/?v=1", "{name}"),
+        ("https://h.example/{path}", "{path}"),
+    ] {
+        let problems = Template::parse_directory(template).unwrap_err();
+        assert_eq!(&template[problems[0].span.clone()], blamed);
+        assert!(problems[0].help.as_ref().unwrap().contains("{dir}/"));
+    }
+    for template in ["https://h.example/{dir}/", "https://h.example/{dir}/{stem}/", "https://h.example/{1}"] {
+        assert!(Template::parse_directory(template).is_ok(), "{template}");
+    }
+}
+
+#[test]
 fn what_would_be_one_address_that_nobody_asks_for_is_refused() {
     for (template, blamed) in [
         ("https://h.example/{tail},https://i.example/{tail}", "`https://i.example/{tail}`: a second address"),

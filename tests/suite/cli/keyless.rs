@@ -309,7 +309,7 @@ fn a_token_goes_to_its_own_cloud_alone_and_no_policy_is_ignored() {
     let life = quota(&[("HUAWEICLOUD_OIDC_DURATION_SECONDS", "soon")]);
     life.ends_with(6).says(&["`HUAWEICLOUD_OIDC_DURATION_SECONDS` is no number of seconds"]);
 
-    let (address, served) = service("{}".into());
+    let (address, served) = service(r#"{"error_code":"APIGW.0301","error_msg":"no"}"#.into());
     let endpoint = format!("http://{address}");
     let policy = r#"{"Version":"5.0"}"#;
     quota(&[
