@@ -77,6 +77,7 @@ impl Job<'_> {
             console.announce(Severity::Warning, &sentence);
         }
         let commits = range.as_ref().map(|range| (range.base.clone(), range.head.clone()));
+        let between = commits.as_ref().is_some_and(|(base, _)| base.is_some());
         let context = Context {
             mode: settings.mode,
             range,
@@ -103,19 +104,19 @@ impl Job<'_> {
         let code = publish(&report, settings, console);
         note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
-            let text = format!("{} goes on from the journal `{}`", self.going_on(), journal.display());
+            let text = format!("{} goes on from the journal `{}`", self.going_on(between), journal.display());
             console.note(LogLevel::Normal, &text);
         }
         Ok(code)
     }
 
-    /// What goes on from the journal that a run of these options leaves.
-    fn going_on(&self) -> &'static str {
-        match (&self.settings.changes, self.settings.wait) {
-            (Changes::Listed(_), Wait::All) => "the same command, after two hours with `resume: true`,",
-            (Changes::Listed(_), _) => "the same command with `wait: all`, after two hours with `resume: true`,",
-            (_, Wait::All) => "the same command, or `cdn-purge wait` with its options,",
-            (_, _) => "`cdn-purge wait` with the same options",
+    /// What goes on from the journal that a run leaves; `between` two commits, or about given addresses or all files.
+    fn going_on(&self, between: bool) -> &'static str {
+        match (between, self.settings.wait) {
+            (true, Wait::All) => "the same command, or `cdn-purge wait` with its options,",
+            (true, _) => "`cdn-purge wait` with the same options",
+            (false, Wait::All) => "the same command, two hours after it began with `resume: true`,",
+            (false, _) => "the same command with `wait: all`, two hours after it began with `resume: true`,",
         }
     }
 

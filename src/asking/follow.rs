@@ -78,7 +78,8 @@ pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) 
                 known.values().filter(|task| task.rows.is_empty()).map(|task| &*task.task_id).collect();
             let unknown = match &unknown[..] {
                 [] => String::new(),
-                ids => format!("; the provider doesn't know {}", ids.join(", ")),
+                [first] => format!("; the provider doesn't know {first}"),
+                [first, others @ ..] => format!("; the provider doesn't know {first} and {} more", others.len()),
             };
             (asker.tell)(&format!("{ended} of {} tasks have ended{unknown}", known.len()));
         }

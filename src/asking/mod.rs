@@ -4,7 +4,7 @@
 //! Beside `exec` the only part that waits. What it sends changes nothing at the provider, so whatever failed may be asked
 //! again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub struct Asker<'a> {
     random: RefCell<fastrand::Rng>,
     budget: RefCell<Budget>,
     patience: Duration,
+    refusals: Rc<Cell<usize>>,
 }
 
 impl<'a> Asker<'a> {
@@ -57,6 +58,7 @@ impl<'a> Asker<'a> {
             random: RefCell::new(fastrand::Rng::with_seed(seed)),
             budget: RefCell::new(Budget::full()),
             patience: PATIENCE,
+            refusals: Rc::default(),
         }
     }
 
@@ -64,6 +66,11 @@ impl<'a> Asker<'a> {
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, counting here how many questions in a row end with the keys refused.
+    pub fn counting(self, refusals: Rc<Cell<usize>>) -> Self {
+        Self { refusals, ..self }
     }
 
     /// The same, with keys that are renewed before they end.
@@ -119,6 +126,7 @@ impl<'a> Asker<'a> {
             let error = match answer {
                 Ok(answer) => {
                     self.budget.borrow_mut().earn();
+                    self.refusals.set(0);
                     return Ok(answer);
                 }
                 Err(error) => error,
@@ -143,7 +151,10 @@ impl<'a> Asker<'a> {
                     }
                     tokio::time::sleep(wait).await;
                 }
-                _ => return Err(error),
+                (kind, _) => {
+                    self.refusals.set(if kind == ApiErrorKind::Credentials { self.refusals.get() + 1 } else { 0 });
+                    return Err(error);
+                }
             }
         }
     }

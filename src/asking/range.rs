@@ -69,9 +69,10 @@ impl Range {
     #[must_use]
     pub fn kept_whole(self, now: Timestamp, kept: Duration, step: Duration) -> Self {
         let oldest = before(now, kept).saturating_add(LEEWAY).unwrap_or(self.since);
-        let missing = oldest.duration_since(self.since).as_secs();
+        let missing = oldest.duration_since(self.since);
+        let missing = missing.as_secs() + i64::from(missing.subsec_nanos() > 0);
         let step = i64::try_from(step.as_secs()).unwrap_or(i64::MAX).max(1);
-        let steps = if oldest > self.since { missing.div_euclid(step) + 1 } else { 0 };
+        let steps = if oldest > self.since { missing.div_euclid(step) + i64::from(missing % step > 0) } else { 0 };
         let last = self.until.saturating_sub(SignedDuration::from_secs(step)).unwrap_or(self.since);
         let since = self.since.saturating_add(SignedDuration::from_secs(steps.saturating_mul(step))).unwrap_or(last);
         Self { since: since.min(last).max(self.since), ..self }
@@ -201,7 +202,7 @@ mod tests {
         };
         assert_eq!(kept_whole(900_060, 3_600), 900_060);
         assert_eq!(kept_whole(900_000, 3_600), 903_600);
-        assert_eq!(kept_whole(899_999, 1), 900_061);
+        assert_eq!(kept_whole(899_999, 1), 900_060);
         // One at least is left.
         assert_eq!(kept_whole(0, 300_000), 700_000);
         assert_eq!(kept_whole(0, 3_000_000), 0);

@@ -2,8 +2,9 @@
 //! in turn, and one that can't be asked doesn't keep the others from answering.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::rc::Rc;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -22,7 +23,7 @@ use crate::pipeline::keys::Unmasked;
 use crate::pipeline::{Job, access};
 use crate::provider::clock::Clock;
 use crate::provider::http::{HttpApi, Network};
-use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, TaskState};
+use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, Record, TaskState};
 use crate::report::plot::{Series, plot};
 use crate::report::sheet::{Cell, Format, Sheet, scaled};
 use crate::report::told;
@@ -63,18 +64,15 @@ pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut C
     run::block_on(false, async {
         let answer = Answer::new(&asking, stage, console);
         let mut code = ExitCode::Success;
-        let mut refusals = Refusals::default();
         for target in &asking.settings.targets {
-            if let Some(why) = refusals.forbid(target) {
+            if let Some(why) = answer.refusals.forbid(target) {
                 answer.note(&why);
                 continue;
             }
-            let answered = answer.of(target).await.unwrap_or_else(|error| {
+            code = code.worst(answer.of(target).await.unwrap_or_else(|error| {
                 answer.console().error(&error);
                 error.exit_code()
-            });
-            refusals.count(target, answered);
-            code = code.worst(answered);
+            }));
         }
         answer.end(code == ExitCode::Success);
         code
@@ -83,20 +81,19 @@ pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut C
 
 /// How often in a row each provider refused the keys: some lock a key that is refused too often.
 #[derive(Default)]
-pub(super) struct Refusals(BTreeMap<&'static str, usize>);
+pub(super) struct Refusals(RefCell<BTreeMap<&'static str, Rc<std::cell::Cell<usize>>>>);
 
 impl Refusals {
     /// Why a target isn't asked any more, if it isn't.
     pub(super) fn forbid(&self, target: &Target) -> Option<String> {
         let (name, provider) = (&target.name, target.provider.name);
-        let is_refused = self.0.get(provider).is_some_and(|count| *count >= REFUSALS);
+        let is_refused = self.of(target).get() >= REFUSALS;
         is_refused.then(|| format!("{name}: not asked, since `{provider}` refused the keys {REFUSALS} times"))
     }
 
-    /// Counts what came of a target.
-    pub(super) fn count(&mut self, target: &Target, code: ExitCode) {
-        let count = self.0.entry(target.provider.name).or_default();
-        *count = if code == ExitCode::Credentials { *count + 1 } else { 0 };
+    /// Where those of a target's provider are counted.
+    pub(super) fn of(&self, target: &Target) -> Rc<std::cell::Cell<usize>> {
+        Rc::clone(self.0.borrow_mut().entry(target.provider.name).or_default())
     }
 }
 
@@ -107,6 +104,7 @@ struct Answer<'a> {
     network: Network,
     /// What the console must hide before it says anything more.
     unmasked: Unmasked,
+    refusals: Refusals,
     console: RefCell<&'a mut Console>,
     sheet: RefCell<Sheet>,
 }
@@ -128,7 +126,8 @@ impl<'a> Answer<'a> {
         };
         let sheet = RefCell::new(Sheet::new(name, columns, format));
         let network = Network::new(stage.environment);
-        Self { asking, stage, network, unmasked: Unmasked::default(), console: RefCell::new(console), sheet }
+        let (unmasked, refusals) = (Unmasked::default(), Refusals::default());
+        Self { asking, stage, network, unmasked, refusals, console: RefCell::new(console), sheet }
     }
 
     /// The console, which knows every secret so far.
@@ -187,15 +186,27 @@ impl<'a> Answer<'a> {
             self.console().note(*level, note);
         }
         let tell = |text: &str| self.note(text);
-        let asker = Asker::new(&*access.provider, &*access.api, job.seed(), &tell).renewing(access.renewal.as_deref());
+        let asker = Asker::new(&*access.provider, &*access.api, job.seed(), &tell)
+            .renewing(access.renewal.as_deref())
+            .counting(self.refusals.of(target));
         let name = &*target.name;
         match &self.asking.question {
             Question::Records(filters, most) => {
-                let mut left = *most;
+                // Two spellings of an address may be one to the provider.
+                let mut shown = HashSet::new();
                 for filter in filters {
-                    let take = &mut |record| self.row(told::record(name, record));
-                    let count = records::records(&asker, filter, left, take).await?;
-                    left = left.map(|left| left.saturating_sub(count));
+                    let left = most.map(|most| most.saturating_sub(shown.len()));
+                    let take = &mut |record: Record| {
+                        if shown.insert((
+                            record.task_id.clone(),
+                            record.url.clone(),
+                            record.kind.clone(),
+                            record.created,
+                        )) {
+                            self.row(told::record(name, record));
+                        }
+                    };
+                    records::records(&asker, filter, left, take).await?;
                 }
             }
             Question::Quota => {

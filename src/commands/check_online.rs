@@ -39,7 +39,7 @@ pub(super) fn run(
     let network = Network::new(environment);
     let job = Job { settings: &settings, environment, network: &network, started: now };
     let mut code = ExitCode::Success;
-    let mut refusals = Refusals::default();
+    let refusals = Refusals::default();
     for target in &settings.targets {
         let needs = settings.needs(target);
         console.result(&format!("\n{}: {}", target.name, target.provider.title));
@@ -51,14 +51,13 @@ pub(super) fn run(
             console.result(&format!("  {why}"));
             continue;
         }
-        let found = match run::block_on(false, ask(&job, target, &needs, console))? {
+        let found = match run::block_on(false, ask(&job, target, &needs, &refusals, console))? {
             Ok(findings) => told(target, &needs, &findings, console),
             Err(error) => {
                 console.error(&error);
                 error.exit_code()
             }
         };
-        refusals.count(target, found);
         code = code.worst(found);
     }
     policies(&settings, console);
@@ -66,7 +65,13 @@ pub(super) fn run(
 }
 
 /// Asks one target.
-async fn ask(job: &Job<'_>, target: &Target, needs: &Needs, console: &mut Console) -> Result<Findings, Error> {
+async fn ask(
+    job: &Job<'_>,
+    target: &Target,
+    needs: &Needs,
+    refusals: &Refusals,
+    console: &mut Console,
+) -> Result<Findings, Error> {
     let unmasked = Unmasked::default();
     let reached = access::reach(job, target, &unmasked).await;
     unmasked.mask(console);
@@ -75,7 +80,7 @@ async fn ask(job: &Job<'_>, target: &Target, needs: &Needs, console: &mut Consol
         console.result(&format!("  {note}"));
     }
     let asker = Asker::new(&*access.provider, &*access.api, job.seed(), &|_| {}).with_patience(PATIENCE);
-    let asker = asker.renewing(access.renewal.as_deref());
+    let asker = asker.renewing(access.renewal.as_deref()).counting(refusals.of(target));
     Ok(permissions(&asker, &needs.operations).await)
 }
 

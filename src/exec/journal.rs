@@ -34,7 +34,7 @@ const OLDEST_HOURS: i64 = 72;
 /// names may have changed since, so who starts it again later means all of it.
 const GIVEN_HOURS: i64 = 2;
 
-/// What a journal belongs to; all fields must be equal for it to be resumed.
+/// What a journal belongs to; all that it holds of this must be equal for it to be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The plan's digest.
@@ -157,8 +157,8 @@ impl Journal {
     /// done, nothing of it was taken, or it is older than the providers' records. So is one whose run left no more than it was
     /// asked not to wait for, unless this one takes that up; one of another plan that did or failed all it had; one about no two
     /// commits whose run began too long ago, unless this
-    /// one is there to finish it, or that one never came to an end and sent something lately; and one since which this run's base
-    /// was live again.
+    /// one is there to finish it, or that one never came to an end and sent something lately; and one since which another commit
+    /// was deployed.
     ///
     /// # Errors
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
@@ -190,9 +190,13 @@ impl Journal {
         let mut journal = Self { file: Some(file), path: path.to_owned() };
         let mut file = journal.file.as_ref().expect("it was opened above");
         let (records, whole) = read(file).map_err(|error| failed("read", &error))?;
-        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
+        // One that is only read stays as old as it is.
+        let is_torn = file.metadata().map_err(|error| failed("read", &error))?.len() > whole;
+        let cut = if is_torn { file.set_len(whole) } else { Ok(()) };
+        cut.and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
         let past = journal.resume(&records, whole, identity, purpose, now)?;
-        if past.as_ref().is_none_or(|past| past.outdated.is_some()) {
+        // Who only goes on leaves what there is to whoever it belongs to.
+        if purpose != Purpose::Finish && past.as_ref().is_none_or(|past| past.outdated.is_some()) {
             journal.restart(identity, now).map_err(|error| failed("written", &error))?;
         }
         Ok((journal, past.unwrap_or_default()))
@@ -241,26 +245,34 @@ impl Journal {
         let is_recent = |at: Timestamp| now.duration_since(at).as_hours() < GIVEN_HOURS;
         let is_fresh = is_recent(at) || (!past.ended && past.last.is_some_and(is_recent));
         match differs(theirs, identity) {
+            None if is_over && !past.is_taken_up(purpose) => Ok(None),
             None if identity.base.is_none() && purpose != Purpose::Finish && !is_fresh => {
                 Ok(past.holds_something().then(|| Past { outdated: Some(at), ..Past::default() }))
             }
-            None if is_over && !past.is_taken_up(purpose) => Ok(None),
             None if purpose != Purpose::Finish && self.is_rolled_back(identity, at) => Ok(None),
             None => Ok(Some(Past { begun: past.holds_something().then_some(at), ..past })),
-            Some(why) if past.holds_something() && !is_over && !past.settled => Err(self.foreign(why)),
+            Some(why) if past.holds_something() && !is_over && !(past.settled && purpose != Purpose::Finish) => {
+                Err(self.foreign(why))
+            }
             Some(_) => Ok(None),
         }
     }
 
-    /// Whether a journal beside this one tells that our base was deployed after this one was begun: what was done then for our
-    /// head is stale, since the caches may have filled with the base's content again.
+    /// Whether a journal beside this one tells that another commit was deployed there after this one was begun: what was done then
+    /// for our head is stale, since the caches may have filled with that one's content since.
     fn is_rolled_back(&self, identity: &Identity, begun: Timestamp) -> bool {
-        let Some((base, folder)) = identity.base.as_ref().zip(self.path.parent()) else { return false };
-        let ending = format!("-{}.journal", short(base));
+        let (Some(head), Some(folder)) = (&identity.head, self.path.parent()) else { return false };
         let beside = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut theirs = beside.filter(|file| file.file_name().to_string_lossy().ends_with(&ending));
-        theirs.any(|file| match opening(&file.path()) {
-            Some(Entry::Opened { identity, at, .. }) => identity.head.as_ref() == Some(base) && at > begun,
+        let mut later = beside.filter(|file| {
+            let written = file.metadata().and_then(|found| found.modified()).ok();
+            let written = written.and_then(|written| Timestamp::try_from(written).ok());
+            file.path() != self.path && written.is_some_and(|written| written > begun)
+        });
+        later.any(|file| match opening(&file.path()) {
+            Some(Entry::Opened { identity: theirs, .. }) => {
+                theirs.head.is_some_and(|theirs| theirs != *head)
+                    && theirs.lanes.iter().any(|lane| identity.lanes.contains(lane))
+            }
             _ => false,
         })
     }

@@ -117,7 +117,7 @@ pub async fn execute(
     if let Some(begun) = past.outdated {
         let begun = begun.strftime("%Y-%m-%dT%H:%M:%SZ");
         let text =
-            format!("the run of the same addresses that began at {begun} is too long ago to go on from: all are sent");
+            format!("the run that began at {begun} is too long ago to go on from: all of its addresses are sent");
         shared.emit(EventKind::Noted { text });
     }
     shared.emit(EventKind::RunStarted { tasks: plan.len(), resumed });

@@ -134,17 +134,17 @@ fn header(text: &str) -> Result<(String, String), ValueProblem> {
     let (name, value) = text
         .split_once(':')
         .ok_or_else(|| problem("has no `:` between name and value", "write it as `Name: value`"))?;
-    let (name, value) = (name.trim(), value.trim());
+    // Nothing at all behind the `:` leaves out a header that the vendor sends otherwise; a variable that came out empty doesn't.
+    let (name, value) = (name.trim(), if value.is_empty() { " " } else { value.trim() });
     if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
         let message = format!("names the header {}", quoted(name));
         return Err(problem(&message, "a header's name is made of letters, digits and `-`"));
     }
-    if http::HeaderValue::from_str(value).is_err() {
+    if http::HeaderValue::from_str(value).is_err() || value.is_empty() {
         let message = format!("gives `{name}` a value that no header can have");
         return Err(problem(&message, "a header's value is one line of visible ASCII characters"));
     }
-    // A blank stands for no value, by which a vendor leaves out a header that it sends otherwise.
-    Ok((name.to_owned(), if value.is_empty() { " ".to_owned() } else { value.to_owned() }))
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]
@@ -156,6 +156,7 @@ mod tests {
         let read = |text: &str| header(text).map_err(|problem| problem.message);
         assert_eq!(read("Accept-Encoding: br"), Ok(("Accept-Encoding".into(), "br".into())));
         assert_eq!(read("Accept-Encoding:"), Ok(("Accept-Encoding".into(), " ".into())));
+        assert!(read("Authorization: ").unwrap_err().contains("no header can have"));
         assert_eq!(read("br"), Err("has no `:` between name and value".into()));
         assert!(read("X: a\nb").unwrap_err().contains("no header can have"));
     }

@@ -74,8 +74,12 @@ pub fn check_kind(kind: Kind, url: &str) -> Result<(), String> {
 /// one, the provider would call it done, and nothing would be refreshed. Not for regular expressions.
 pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static str)> {
     let is_scheme = |start: &usize| {
-        let rest = text.as_bytes()[*start..].to_ascii_lowercase();
-        rest.starts_with(b"https://") || rest.starts_with(b"http://")
+        let begins = |scheme: &str| {
+            text.as_bytes()[*start..]
+                .get(..scheme.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(scheme.as_bytes()))
+        };
+        begins("https://") || begins("http://")
     };
     // An address may hold another one in its path or as a value of its query, but not behind what separates the items of a list.
     let is_behind_separator = |start: &usize| {
@@ -83,16 +87,20 @@ pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static
         let is_listed = before.trim_end().len() < before.len() || before.ends_with([',', ';']);
         is_listed && !before.split_once('?').is_some_and(|(_, query)| query.contains("://"))
     };
-    let mut starts = text.match_indices(['h', 'H']).map(|(start, _)| start).filter(|&start| start > 0);
-    if let Some(start) = starts.find(|start| is_scheme(start) && is_behind_separator(start)) {
+    // What is longer is refused for its length.
+    let starts = text.match_indices(['h', 'H']).map(|(start, _)| start).filter(|&start| start > 0);
+    if let Some(start) =
+        starts.take_while(|&start| start < 16_384).find(|start| is_scheme(start) && is_behind_separator(start))
+    {
         return Some((start..text.len(), "a second address behind the first", "write each address by itself"));
     }
     let path = authority(text).map_or(text.len(), |(_, path)| path);
     let end = path + path_of(&text[path..]).len();
-    text[path..end].ends_with('*').then(|| {
+    let last = text[path..end].rfind('/').map_or(path, |slash| path + slash);
+    text[last..end].find('*').map(|star| {
         let help = "a directory is refreshed by its own name, with a `/` at its end and no `*`, a pattern by the kind `regex`; \
                     write `%2A` for a plain `*`";
-        (end - 1..end, "a `*` at the end, which stands for itself", help)
+        (last + star..last + star + 1, "a `*` at the end, which stands for itself", help)
     })
 }
 

@@ -90,7 +90,7 @@ impl Template {
         let Some(name) = ["{path}", "{tail}", "{name}"].into_iter().find(|name| path.ends_with(name)) else {
             return Ok(template);
         };
-        let help = "end it in `{dir}/`, or in `{stem}/` where a page `about.md` is served as `/about/`";
+        let help = "end it in `{dir}/`, in `{stem}/` where a page `about.md` is served as `/about/`, or in a number like `{1}/`";
         Err(vec![problem(path.len() - name.len()..path.len(), "a file's own name, which is no directory", help)])
     }
 

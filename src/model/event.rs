@@ -22,7 +22,7 @@ pub struct Event {
 /// What a run goes on from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Resumed {
-    /// How many tasks the journal settles or follows.
+    /// How many tasks are done by the journal, or followed.
     pub tasks: usize,
     /// When its run began.
     pub begun: Timestamp,

@@ -28,7 +28,7 @@ pub fn earlier_run(earlier: &Resumed) -> String {
     let begun = begun.strftime("%Y-%m-%dT%H:%M:%SZ");
     let (tasks, journal) = (grouped(*tasks), journal.display());
     format!(
-        "{tasks} settled or followed from the run that began at {begun}; to send all again, delete its journal `{journal}`"
+        "{tasks} done or followed from the run that began at {begun}; to send all again, delete its journal `{journal}`"
     )
 }
 

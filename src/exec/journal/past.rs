@@ -14,7 +14,7 @@ pub struct Past {
     pub lanes: BTreeMap<LaneIndex, PastLane>,
     /// When that run began, if it left anything.
     pub begun: Option<Timestamp>,
-    /// When a run of the same given addresses began, if it left something and is too long ago to count.
+    /// When a run of the same plan about no two commits began, if it left something and is too long ago to count.
     pub outdated: Option<Timestamp>,
     /// When it sent something last.
     pub last: Option<Timestamp>,

@@ -319,32 +319,50 @@ fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_
 }
 
 #[test]
-fn what_was_done_before_a_rollback_is_done_again_after_it() {
+fn what_was_done_before_another_commit_was_deployed_is_done_again_after_it() {
     let folder = tempfile::tempdir().unwrap();
-    let run = |head: &str, base: &str, minutes, purpose| {
+    let minutes = |minutes: i64| now() + jiff::SignedDuration::from_mins(minutes);
+    let run = |head: &str, base: &str, after: i64, purpose| {
         let plan = "0123456789abcdef".to_owned();
         let identity = Identity { plan, head: Some(head.into()), base: Some(base.into()), ..identity() };
         let path = folder.path().join(identity.file_name());
-        Journal::open(&path, &identity, purpose, now() + jiff::SignedDuration::from_mins(minutes)).unwrap()
+        Journal::open(&path, &identity, purpose, minutes(after)).unwrap()
     };
-    let half = |mut journal: Journal| {
+    let half = |mut journal: Journal, after: i64| {
         for entry in [sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done)] {
             journal.write(&entry).unwrap();
         }
+        journal.file.as_ref().unwrap().set_modified(minutes(after).into()).unwrap();
     };
-    half(run("c2", "c1", 0, RUN).0);
-    assert_eq!(
-        run("c2", "c1", 5, RUN).1.lanes[&0].done.len(),
-        1,
-        "the first deployment of c1 is older than this, or none"
-    );
-    half(run("c1", "c2", 10, RUN).0);
-    assert_eq!(run("c2", "c1", 15, Purpose::Finish).1.lanes[&0].done.len(), 1, "a wait begins nothing");
-    let (journal, past) = run("c2", "c1", 20, RUN);
+    half(run("c1", "c0", 0, RUN).0, 1);
+    half(run("c2", "c1", 10, RUN).0, 11);
+    assert_eq!(run("c2", "c1", 15, RUN).1.lanes[&0].done.len(), 1, "c1 was deployed before this, not after");
+    let (journal, past) = run("c1", "c0", 20, RUN);
+    assert_eq!(past, Past::default(), "c2 was deployed since: this is a rollback, by the job of then");
+    half(journal, 21);
+    assert_eq!(run("c2", "c1", 25, Purpose::Finish).1.lanes[&0].done.len(), 1, "a wait begins nothing");
+    let (journal, past) = run("c2", "c1", 30, RUN);
     assert_eq!(past, Past::default(), "c1 was live again since");
-    half(journal);
-    assert_eq!(run("c2", "c1", 25, RUN).1.lanes[&0].done.len(), 1, "and not since this");
-    assert_eq!(run("c1", "c2", 30, RUN).1, Past::default());
+    half(journal, 31);
+    assert_eq!(run("c2", "c1", 35, RUN).1.lanes[&0].done.len(), 1, "and not since this");
+    // What somebody else's account was asked for is no deployment here.
+    let other = Identity { head: Some("c3".into()), lanes: vec!["blog".into()], ..identity() };
+    let (journal, _) = Journal::open(&folder.path().join("blog.journal"), &other, RUN, minutes(40)).unwrap();
+    half(journal, 41);
+    assert_eq!(run("c2", "c1", 45, RUN).1.lanes[&0].done.len(), 1);
+}
+
+#[test]
+fn who_only_goes_on_changes_no_journal_of_another_plan() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let failed = ended(1, Outcome::Failed(String::new()));
+    let closed = Entry::Closed { complete: false, as_asked: false, settled: true };
+    written(&path, &[sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), failed, closed]);
+    let before = std::fs::read(&path).unwrap();
+    let other = Identity { plan: "p2".into(), head: Some("c2".into()), ..identity() };
+    assert!(Journal::open(&path, &other, Purpose::Finish, now()).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[cfg(unix)]

@@ -83,7 +83,7 @@ fn troubles_are_told_with_the_providers_words() {
         event(6, EventKind::BatchUncertain { lane: 9, batch: 1, why: why() }),
     ];
     insta::assert_snapshot!(told(LogLevel::Normal, &sample::plan(), &events), @"
-    6 addresses to do; 2 settled or followed from the run that began at 2026-11-22T00:51:54Z; to send all again, delete its journal `run.journal`
+    6 addresses to do; 2 done or followed from the run that began at 2026-11-22T00:51:54Z; to send all again, delete its journal `run.journal`
     mainland: batch 1 is sent again in 1.5 s: Throttling.User: Request was denied
     mainland: batch 1 is cut in two to find what is refused: MalformedURL
     warning: mainland: no more URL prefetches are submitted: Throttling.User: Request was denied

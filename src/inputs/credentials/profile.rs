@@ -22,6 +22,7 @@ pub(super) fn find(
     vain: &mut Vec<String>,
 ) -> Result<Option<(Profile, String)>, Error> {
     let home = own(environment, "HOME").or_else(|| own(environment, "USERPROFILE")).map(PathBuf::from);
+    let mut lacking = None;
     for kind in spec.profiles {
         let is_forbidden = |name: &&&str| own(environment, name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
         let elsewhere = own(environment, kind.path_name).filter(|_| !kind.path_name.is_empty()).map(PathBuf::from);
@@ -53,10 +54,20 @@ pub(super) fn find(
                 let from = format!("the profile `{}` in `{}`", profile.name, path.display());
                 return Ok(Some((profile, from)));
             }
-            Err(why) => pass(&why),
+            Err(why) => {
+                pass(&why);
+                lacking = own(environment, kind.chosen_by).filter(|_| !kind.chosen_by.is_empty()).or(lacking);
+            }
         }
     }
-    Ok(None)
+    // Somebody who named a profile wants no other keys.
+    match lacking {
+        Some(name) => Err(Error::Credentials {
+            message: format!("the profile `{name}` for `{}` is in none of the vendor's files", spec.name),
+            help: format!("correct the name, or give keys by other means; looked at in vain: {}", vain.join("; ")),
+        }),
+        None => Ok(None),
+    }
 }
 
 /// The folder of the checkout: the nearest one around `repository` with a `.git` in it, else that itself.

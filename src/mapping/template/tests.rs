@@ -116,6 +116,7 @@ fn what_would_be_one_address_that_nobody_asks_for_is_refused() {
         ("https://h.example/*", "`*`: a `*` at the end"),
         ("https://h.example/{dir}/*?v=1", "`*`: a `*` at the end"),
         ("https://h.example/${tail}", "`$`: a `$` before a placeholder"),
+        ("https://h.example/{dir}/*.html", "`*`: a `*` at the end"),
         ("https://h.example/{{tail}}", "`{{tail}}`: a placeholder in doubled braces; write `{tail}`"),
     ] {
         let found = problems(template);

@@ -98,7 +98,7 @@ const L2_PRELOAD: OptionSpec = OptionSpec::new("l2-preload", Boolean)
     .sent_as("L2Preload");
 
 const HEADERS: OptionSpec = OptionSpec::new("headers", Headers)
-    .help("request headers of a prefetch; unset: `Accept-Encoding: gzip`, which an empty value leaves out")
+    .help("request headers of a prefetch; unset: `Accept-Encoding: gzip`, which an empty value leaves out") // reference 2026-04
     .sent_as("WithHeader");
 
 const QUERY_HASH_KEY: OptionSpec = OptionSpec::new("query-hash-key", Boolean)

@@ -108,7 +108,9 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     refresh(&["--rehearse"]).ends_with(0).says(&["a rehearsal"]);
     vendor.accepted(&[], &[]);
     let left = refresh(&["--wait", "none"]);
-    left.says(&["the same command with `wait: all`, after two hours with `resume: true`, goes on from the journal"]);
+    left.says(&[
+        "the same command with `wait: all`, two hours after it began with `resume: true`, goes on from the journal",
+    ]);
     refresh(&[]).is_all_done();
     vendor.accepted(&pages, &[]);
 }
@@ -124,7 +126,7 @@ fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_an
     refresh().ends_with(1);
     let again = refresh();
     let hint = format!("to send all again, delete its journal `{}`", journal.display());
-    again.ends_with(1).says(&["2 addresses to do; 1 settled or followed from the run that began at 20", &hint]);
+    again.ends_with(1).says(&["2 addresses to do; 1 done or followed from the run that began at 20", &hint]);
     assert!(again.report()["notes"][0].as_str().unwrap().ends_with(&hint));
     vendor.accepted(&["1", "2", "2"], &[]);
     std::fs::remove_file(&journal).unwrap();
