@@ -156,9 +156,8 @@ impl Journal {
     /// A journal that nobody can need any more is begun anew, whatever it belongs to: its run came to its end with everything
     /// done, nothing of it was taken, or it is older than the providers' records. So is one whose run left no more than it was
     /// asked not to wait for, unless this one takes that up; one of another plan that did or failed all it had; one about no two
-    /// commits whose run began too long ago, unless this
-    /// one is there to finish it, or that one never came to an end and sent something lately; and one since which another commit
-    /// was deployed.
+    /// commits whose run began too long ago, unless this one is there to finish it, or that one never came to an end and sent
+    /// something lately; and one since which another commit was deployed, unless this one is there to finish it.
     ///
     /// # Errors
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
