@@ -197,12 +197,7 @@ impl<'a> Answer<'a> {
                 for filter in filters {
                     let left = most.map(|most| most.saturating_sub(shown.len()));
                     let take = &mut |record: Record| {
-                        if shown.insert((
-                            record.task_id.clone(),
-                            record.url.clone(),
-                            record.kind.clone(),
-                            record.created,
-                        )) {
+                        if shown.insert(records::key(&record)) {
                             self.row(told::record(name, record));
                         }
                     };
