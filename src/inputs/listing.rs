@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::config::keys::forms;
 use super::given::{Given, unplaced};
 use super::settings::labelled;
 use super::table::Use;
@@ -67,11 +68,7 @@ fn encoded(given: &Given, kind: Kind, problems: &mut Vec<Diagnostic>) -> Encoded
         let title = format!("{} has no meaning with the kind `{}`", labelled(given, "encoded"), kind.name());
         problems.push(unplaced(title, "patterns and tags are sent as they are written: drop it"));
     }
-    match given.choice("encoded") {
-        Some("raw") => Encoded::Raw,
-        Some("both") => Encoded::Both,
-        _ => Encoded::Encoded,
-    }
+    forms(given.choice("encoded").as_slice())
 }
 
 fn kind(used_by: Use, given: &Given, problems: &mut Vec<Diagnostic>) -> Kind {

@@ -1,5 +1,7 @@
 //! The keys of the configuration file as data: the reader knows them from here, and the schema is printed from here.
 
+use crate::mapping::Encoded;
+
 /// A key that may stand at one level of the file.
 #[derive(Debug)]
 pub(crate) struct Key {
@@ -53,6 +55,15 @@ pub(crate) const KINDS: &[&str] = &["file", "directory", "regex", "ignore-params
 
 /// The words of a rule's `encoded`.
 pub(crate) const FORMS: &[&str] = &["encoded", "raw", "both"];
+
+/// The forms that some of these words mean together.
+pub(crate) fn forms(words: &[&str]) -> Encoded {
+    match (words.contains(&"encoded"), words.contains(&"raw"), words.contains(&"both")) {
+        (_, _, true) | (true, true, _) => Encoded::Both,
+        (_, true, _) => Encoded::Raw,
+        _ => Encoded::Encoded,
+    }
+}
 
 /// The keys of a rule.
 pub(crate) static RULE_KEYS: &[Key] = &[

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::keys::{FORMS, KINDS, RULE_KEYS};
+use super::keys::{FORMS, KINDS, RULE_KEYS, forms};
 use super::read::{Item, Map, boolean, keys_of, map, part, text, texts, word};
 use super::source::Findings;
 use super::tree::Node;
@@ -222,11 +222,7 @@ fn encoded(fields: &Map<'_>, findings: &mut Findings<'_>) -> Encoded {
     let Some(node) = fields.node("encoded") else { return Encoded::Encoded };
     let items = texts(node, "encoded", findings).unwrap_or_default();
     let words: Vec<_> = items.iter().filter_map(|item| word(item.node, "encoded", FORMS, findings)).collect();
-    match (words.contains(&"encoded"), words.contains(&"raw"), words.contains(&"both")) {
-        (_, _, true) | (true, true, _) => Encoded::Both,
-        (_, true, _) => Encoded::Raw,
-        _ => Encoded::Encoded,
-    }
+    forms(&words)
 }
 
 fn queries(fields: &Map<'_>, findings: &mut Findings<'_>) -> Vec<String> {
