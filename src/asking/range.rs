@@ -53,8 +53,7 @@ impl Range {
     /// The same range out to whole steps, as rows and points are told in such steps: `begins` after each multiple since the epoch.
     #[must_use]
     pub fn widened(self, step: Duration, begins: Duration) -> Self {
-        let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
-        let (step, begins) = (seconds(step).max(1), seconds(begins));
+        let (step, begins) = (signed(step).as_secs().max(1), signed(begins).as_secs());
         let floor = |second: i64| (second - begins).div_euclid(step) * step + begins;
         let ceiling = |at: Timestamp| floor(at.as_second() + i64::from(at.subsec_nanosecond() > 0) + step - 1);
         let timestamp = |second: i64, otherwise| Timestamp::from_second(second).unwrap_or(otherwise);
@@ -71,10 +70,11 @@ impl Range {
         let oldest = before(now, kept).saturating_add(LEEWAY).unwrap_or(self.since);
         let missing = oldest.duration_since(self.since);
         let missing = missing.as_secs() + i64::from(missing.subsec_nanos() > 0);
-        let step = i64::try_from(step.as_secs()).unwrap_or(i64::MAX).max(1);
-        let steps = if oldest > self.since { missing.div_euclid(step) + i64::from(missing % step > 0) } else { 0 };
-        let last = self.until.saturating_sub(SignedDuration::from_secs(step)).unwrap_or(self.since);
-        let since = self.since.saturating_add(SignedDuration::from_secs(steps.saturating_mul(step))).unwrap_or(last);
+        let seconds = signed(step).as_secs().max(1);
+        let steps =
+            if oldest > self.since { missing.div_euclid(seconds) + i64::from(missing % seconds > 0) } else { 0 };
+        let last = before(self.until, step);
+        let since = self.since.saturating_add(SignedDuration::from_secs(steps.saturating_mul(seconds))).unwrap_or(last);
         Self { since: since.min(last).max(self.since), ..self }
     }
 

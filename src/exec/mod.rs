@@ -106,13 +106,10 @@ pub async fn execute(
     };
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
-    let resumed: usize = (0..plan.lanes.len())
-        .map(past_of)
-        .map(|past| past.done.len() + past.open.values().map(|open| open.tasks.len()).sum::<usize>())
-        .sum();
-    let resumed = past.begun.filter(|_| resumed > 0).map(|begun| {
-        let journal = shared.journal.borrow().path().to_owned();
-        Resumed { tasks: resumed, begun, journal }
+    let resumed = past.begun.map(|begun| {
+        let lanes = (0..plan.lanes.len()).map(past_of);
+        let tasks = lanes.map(|past| past.done.len() + past.open.values().map(|open| open.tasks.len()).sum::<usize>());
+        Resumed { tasks: tasks.sum(), begun, journal: shared.journal.borrow().path().to_owned() }
     });
     if let Some(begun) = past.outdated {
         let begun = begun.strftime("%Y-%m-%dT%H:%M:%SZ");
