@@ -142,13 +142,13 @@ pub static ENTRIES: &[Entry] = &[
         "state",
         Shape::Path,
         PLANS,
-        "The journal's file; an existing journal of the same plan is resumed. Without it a file in the runner's temporary folder, outside CI in `~/.local/state/cdn-purge`",
+        "The journal's file; an existing journal of the same plan is resumed, that of given addresses or of all files for two hours. Without it a file in the runner's temporary folder, outside CI in `~/.local/state/cdn-purge`",
     ),
     entry(
         "resume",
         Shape::Boolean,
         BEGINS,
-        "Only go on from the journal of the same plan, and fail if there is none; for addresses that were given more than two hours ago",
+        "Only go on from the journal of the same plan, and fail if there is none; for given addresses, or all files, whose run began more than two hours ago",
     )
     .or("false"),
     entry(
