@@ -2,18 +2,21 @@
 //!
 //! Values flow one way: `inputs` → `changes` → `mapping` → `plan` → `exec` → `report`. `ARCHITECTURE.md` draws the map.
 
-pub mod asking;
-pub mod changes;
+pub mod ci;
+pub mod client;
 pub mod commands;
+pub mod config;
+pub mod credentials;
+pub mod environment;
 pub mod error;
 pub mod exec;
-pub mod host;
+pub mod git;
 pub mod init;
-pub mod inputs;
 pub mod mapping;
 pub mod model;
 pub mod pipeline;
 pub mod plan;
 pub mod provider;
 pub mod providers;
+pub mod query;
 pub mod report;

@@ -5,11 +5,11 @@ use std::io::{IsTerminal, stderr, stdout};
 use std::process::ExitCode;
 
 use cdn_purge::commands::{World, execute};
+use cdn_purge::environment::NOT_UTF8;
 use cdn_purge::error;
-use cdn_purge::inputs::NOT_UTF8;
 
 fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(cdn_purge::host::internal_error));
+    std::panic::set_hook(Box::new(cdn_purge::ci::internal_error));
     let world = World {
         arguments: std::env::args_os().collect(),
         environment: std::env::vars_os().filter_map(variable).collect(),

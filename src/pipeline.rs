@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::changes::{self, Range};
+use crate::ci::{Console, Host, Progress, Severity, files};
+use crate::config::addresses::{self, Listed};
+use crate::config::{Changes, Listing, LogLevel, Mode, Settings, Wait};
+use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Access, Options};
-use crate::host::{Console, Host, Progress, Severity, files};
-use crate::inputs::addresses::{self, Listed};
-use crate::inputs::{Changes, Environment, Listing, LogLevel, Mode, Settings, Wait};
+use crate::git::{self, Range};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
@@ -62,7 +63,7 @@ impl Job<'_> {
     async fn perform(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
         if let (Mode::Real, Some(config)) = (settings.mode, &settings.config) {
-            changes::trusted(config, self.environment)?;
+            git::trusted(config, self.environment)?;
         }
         fold(console, "changes and plan");
         let Some(found) = unless_interrupted(&interrupt, self.find(console)).await else {
@@ -152,7 +153,7 @@ impl Job<'_> {
         let changed = {
             let beyond = Beyond::new(console, settings, self.network, self.started);
             let fetching = beyond.fetching();
-            changes::search(&settings.repository, &settings.changes, settings.submodules, self.environment, &fetching)
+            git::search(&settings.repository, &settings.changes, settings.submodules, self.environment, &fetching)
                 .await?
         };
         let range = &changed.range;

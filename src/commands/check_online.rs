@@ -7,15 +7,16 @@ use jiff::Timestamp;
 
 use super::ask::Refusals;
 use super::run;
-use crate::asking::Asker;
-use crate::asking::permissions::{Findings, Permission, Standing, permissions};
+use crate::ci::Console;
+use crate::config::{Flags, Needs, Settings, Target, check};
+use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
-use crate::host::Console;
-use crate::inputs::{Environment, Flags, Needs, Settings, Target, check};
 use crate::pipeline::keys::Unmasked;
 use crate::pipeline::{Job, access};
 use crate::provider::http::Network;
 use crate::provider::{ApiError, ApiErrorKind, Domain, Spec};
+use crate::query::Asker;
+use crate::query::permissions::{Findings, Permission, Standing, permissions};
 
 /// How long a question is tried: somebody waits for the answer, and may simply ask again.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use super::{emulate, run, signals};
+use crate::ci::Console;
+use crate::config::{self, EmulateOptions, Flags, LogLevel, Use};
+use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
-use crate::host::Console;
-use crate::inputs::{self, EmulateOptions, Environment, Flags, LogLevel, Use};
 use crate::pipeline::Job;
 use crate::provider::Spec;
 use crate::provider::emulation::EmulatorSettings;
@@ -91,7 +92,7 @@ async fn perform(
         flags.add("endpoint", format!("{}=http://{address}", spec.name));
     }
     let environment = environment_of_demo(environment);
-    let settings = inputs::read(Use::Run, &flags, &environment)?;
+    let settings = config::read(Use::Run, &flags, &environment)?;
     run::prepare(&settings, &environment, console, is_terminal);
     console.note(LogLevel::Normal, &format!("a repository of two commits in `{}`", folder.display()));
     console.note(LogLevel::Normal, &format!("the emulators on http://{address}: 50 ms away, 2 s for a task"));

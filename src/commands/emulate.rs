@@ -22,8 +22,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::config::EmulateOptions;
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::inputs::{EmulateOptions, Environment};
 use crate::provider::Spec;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;

@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use jiff::Timestamp;
 
 use super::{run, told};
-use crate::changes;
+use crate::ci::Console;
+use crate::config::{self, Flags, Use};
+use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
-use crate::host::Console;
-use crate::inputs::{self, Environment, Flags, Use};
+use crate::git;
 use crate::mapping;
 use crate::model::RepoPath;
 use crate::pipeline::beyond::Beyond;
@@ -24,7 +25,7 @@ pub(super) fn run(
     environment: &Environment,
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
-    let settings = inputs::read(Use::Explain, flags, environment)?;
+    let settings = config::read(Use::Explain, flags, environment)?;
     let explained = paths.iter().map(|path| {
         let path = path.as_encoded_bytes();
         let path = path.strip_prefix(b"./").unwrap_or(path);
@@ -44,14 +45,14 @@ pub(super) fn range(
     console: &mut Console,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let settings = inputs::read(Use::ExplainRange, flags, environment)?;
+    let settings = config::read(Use::ExplainRange, flags, environment)?;
     let network = Network::new(environment);
     let choices = {
         let beyond = Beyond::new(console, &settings, &network, now);
         let fetching = beyond.fetching();
         run::block_on(
             false,
-            changes::choices(&settings.repository, &settings.changes, settings.submodules, environment, &fetching),
+            git::choices(&settings.repository, &settings.changes, settings.submodules, environment, &fetching),
         )??
     };
     let code = told(console, &choices.lines().join("\n"));

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::told;
-use crate::changes;
+use crate::ci::{Console, files};
+use crate::config::{Changes, InitOptions, InitOutput, LogLevel, configuration_of, schema};
+use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
-use crate::host::{Console, files};
+use crate::git;
 use crate::init::{self, Choices, Draft};
-use crate::inputs::{Changes, Environment, InitOptions, InitOutput, LogLevel, configuration_of, schema};
 use crate::providers::PROVIDERS;
 
 /// The schema's file, beside the configuration.
@@ -88,7 +89,7 @@ fn refuse_to_overwrite(options: &InitOptions, root: &Path, file: &Path) -> Resul
 
 /// The committed files; where there is no commit yet, those that lie in the folder.
 fn tracked(root: &Path) -> (Vec<String>, bool) {
-    match changes::find(root, &Changes::All { head: None }, &Environment::new()) {
+    match git::find(root, &Changes::All { head: None }, &Environment::new()) {
         Ok(changed) => {
             let names =
                 changed.files.iter().filter_map(|change| String::from_utf8(change.path.as_bytes().to_vec()).ok());

@@ -5,9 +5,10 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
+use crate::ci::{Console, Host, Look};
+use crate::config::{Command, LogLevel, Use, When, check, parse_arguments, questions, schema};
+use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
-use crate::host::{Console, Host, Look};
-use crate::inputs::{Command, Environment, LogLevel, Use, When, check, parse_arguments, questions, schema};
 
 mod ask;
 mod check_online;

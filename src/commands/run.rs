@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 
 use super::signals;
+use crate::ci::{Console, Host, Look, gitlab_note};
+use crate::config::{self, Flags, LogLevel, Mode, Settings, Use};
+use crate::credentials;
+use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
-use crate::host::{Console, Host, Look, gitlab_note};
-use crate::inputs::{self, Environment, Flags, LogLevel, Mode, Settings, Use, credentials};
 use crate::pipeline::Job;
 use crate::provider::http::Network;
 use crate::providers::PROVIDERS;
@@ -25,7 +27,7 @@ pub(super) fn run(
     is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let result = inputs::read(used_by, flags, environment).and_then(|settings| {
+    let result = config::read(used_by, flags, environment).and_then(|settings| {
         prepare(&settings, environment, console, is_terminal);
         let paused = settings.mode == Mode::Rehearse;
         block_on(paused, async {

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::journal::Entry;
 use super::lane::{LaneRun, class};
-use super::retry;
 use super::state::{Pending, Taken, Uncertain};
+use crate::client::retry;
 use crate::model::{BatchNumber, EventKind, Kind, Operation, Outcome, TaskIndex};
 use crate::provider::{Accepted, ApiError, ApiErrorKind, Page, Record};
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 
 use super::lane::LaneRun;
-use super::retry;
+use crate::client::retry;
 use crate::model::{BatchNumber, EventKind, Operation, Outcome, StopCause, TaskIndex};
 use crate::provider::{ApiError, ApiErrorKind, CallSpec, Page, Record, TaskState};
 

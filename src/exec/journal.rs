@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Wait;
 use crate::error::Error;
-use crate::inputs::Wait;
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
 
 use lines::{is_torn_opening, line, parse, refuse_damage};

@@ -11,7 +11,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::inputs::Wait;
+use crate::client::credential_refresh::Renewal;
+use crate::client::rate_limit::Pace;
+use crate::client::{credential_refresh, retry};
+use crate::config::Wait;
 use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Outcome, Resumed, Signal, StopCause};
 use crate::plan::guard::{self, Verdict};
 use crate::plan::{Lane, Plan};
@@ -19,8 +22,6 @@ use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider};
 use interrupt::Interrupt;
 use journal::{Entry, Journal, Past, PastLane};
 use lane::LaneRun;
-use pace::Pace;
-use renewal::Renewal;
 
 mod answers;
 mod doubt;
@@ -29,11 +30,8 @@ mod follow;
 pub mod interrupt;
 pub mod journal;
 mod lane;
-pub mod pace;
 mod poll;
-pub mod renewal;
 mod requests;
-pub mod retry;
 mod spelling;
 mod state;
 
@@ -74,7 +72,7 @@ impl Access {
     fn hear<T>(&self, sent: Instant, result: Result<T, ApiError>) -> Result<T, ApiError> {
         match &self.renewal {
             Some(renewal) => renewal.hear(sent, result),
-            None => renewal::unrenewable(result),
+            None => credential_refresh::unrenewable(result),
         }
     }
 }

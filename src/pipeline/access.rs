@@ -12,13 +12,13 @@ use url::Url;
 
 use super::Job;
 use super::keys::{self, Exchanger, Unmasked};
+use crate::client::credential_refresh::Renewal;
+use crate::config::{LogLevel, Mode, Target};
+use crate::credentials::sources::Source;
+use crate::credentials::{self, search};
 use crate::error::Error;
 use crate::exec::Access;
 use crate::exec::journal::Identity;
-use crate::exec::renewal::Renewal;
-use crate::inputs::credentials::sources::Source;
-use crate::inputs::credentials::{self, search};
-use crate::inputs::{LogLevel, Mode, Target};
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::Keys;

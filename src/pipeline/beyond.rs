@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::changes::{Fetching, Outside, Take};
-use crate::host::Console;
-use crate::inputs::{LogLevel, Mode, Settings};
+use crate::ci::Console;
+use crate::config::{LogLevel, Mode, Settings};
+use crate::git::{Fetching, Outside, Take};
 use crate::provider::clock::Clock;
 use crate::provider::http::{HttpApi, Network};
 

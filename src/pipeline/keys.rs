@@ -13,12 +13,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use crate::ci::Console;
+use crate::client::credential_refresh::{Issued, Obtain};
+use crate::credentials::search::read_token;
+use crate::credentials::sources::{Evidence, Role, Source, Teller, Token, Who};
+use crate::credentials::{of_account, process};
 use crate::error::{Error, ExitCode};
-use crate::exec::renewal::{Issued, Obtain};
-use crate::host::Console;
-use crate::inputs::credentials::search::read_token;
-use crate::inputs::credentials::sources::{Evidence, Role, Source, Teller, Token, Who};
-use crate::inputs::credentials::{of_account, process};
 use crate::provider::clock::{Clock, date};
 use crate::provider::credentials::Credentials;
 use crate::provider::exchange::{Asked, Proof};

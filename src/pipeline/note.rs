@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Job;
+use crate::ci::gitlab_note::{self, Note};
+use crate::ci::{Console, Host, Severity};
+use crate::config::{LogLevel, Mode};
 use crate::exec::{self, interrupt::Interrupt};
-use crate::host::gitlab_note::{self, Note};
-use crate::host::{Console, Host, Severity};
-use crate::inputs::{LogLevel, Mode};
 use crate::provider::Api as _;
 use crate::provider::clock::Clock;
 

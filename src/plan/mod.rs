@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::config::{Caps, Changes, Settings, Target};
 use crate::error::Error;
-use crate::inputs::{Caps, Changes, Settings, Target};
 use crate::mapping::{Mapped, address};
 use crate::model::{BatchNumber, Kind, Operation, Skipped, Task, TaskIndex};
 

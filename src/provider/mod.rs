@@ -11,7 +11,6 @@ use credentials::Keys;
 
 pub mod answer;
 mod api;
-mod asking;
 pub mod clock;
 pub mod credentials;
 pub mod emulation;
@@ -21,17 +20,18 @@ pub mod json;
 mod options;
 mod policy;
 pub mod profile;
+mod query;
 pub mod sign;
 mod spec;
 pub mod wording;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};
-pub use asking::{
+pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
+pub use policy::PolicySpec;
+pub use query::{
     Domain, LogFile, LogQuestion, Measure, MeasureQuestion, Page, Point, Record, RecordFilter, RecordKind,
     RecordStatus, TaskState,
 };
-pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
-pub use policy::PolicySpec;
 pub use spec::{
     Asks, CallSpec, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, Spec, days,
 };

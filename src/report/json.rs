@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-use crate::inputs::Mode;
+use crate::config::Mode;
 use crate::model::{Kind, Operation, QuotaEntry, Reason, StopCause};
 use crate::plan::Lane;
 use crate::report::{Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};

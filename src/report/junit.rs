@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use crate::host::printer::clean;
+use crate::ci::printer::clean;
 use crate::model::Outcome;
 use crate::report::words::operation_word;
 use crate::report::{Counts, Report, Row, lane_rows};

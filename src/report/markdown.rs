@@ -3,9 +3,9 @@
 //! Names and messages of others stand in code spans, the one place where Markdown, HTML, mentions and links mean nothing.
 //! The text is cut at whole rows, and says how many it leaves out: a host that drops an over-long summary says nothing.
 
+use crate::ci::printer::clean;
+use crate::config::Mode;
 use crate::error::Error;
-use crate::host::printer::clean;
-use crate::inputs::Mode;
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
 use crate::report::terminal::NEXT;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::changes::Range;
-use crate::inputs::{FailOn, Mode, Wait};
+use crate::config::{FailOn, Mode, Wait};
+use crate::git::Range;
 use crate::model::{Operation, Outcome, Quota, QuotaEntry, Signal, StopCause};
 use crate::plan::{Lane, Plan, PlannedTask};
 

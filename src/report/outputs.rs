@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::inputs::Mode;
+use crate::config::Mode;
 use crate::report::{Report, Status};
 
 /// The largest list of task ids, in bytes; all outputs of a job together may have 1 MB (docs.github.com, 2026-11-22).
@@ -65,7 +65,7 @@ fn task_ids(task_ids: &[String]) -> (String, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::Mode;
+    use crate::config::Mode;
     use crate::report::sample;
 
     #[test]

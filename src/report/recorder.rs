@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::inputs::Mode;
+use crate::config::Mode;
 use crate::model::{Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
 use crate::plan::{Lane, Plan};
 use crate::report::words::{earlier_run, grouped};

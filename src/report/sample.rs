@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::changes::Range;
-use crate::inputs::{FailOn, Mode, Target, Wait};
+use crate::config::{FailOn, Mode, Target, Wait};
+use crate::git::Range;
 use crate::model::{
     Event, EventKind, EventSink as _, Kind, LaneIndex, Moment, Operation, Outcome, Quota, QuotaEntry, Reason, RepoPath,
     Skipped, Task, TaskIndex,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::host::printer::clean;
+use crate::ci::printer::clean;
 use crate::report::words::grouped;
 
 /// The least that is left of a column that is cut to fit.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::config::{FailOn, Mode, Wait};
 use crate::error::ExitCode;
-use crate::inputs::{FailOn, Mode, Wait};
 use crate::model::{Operation, Outcome, Signal, StopCause};
 use crate::report::{LaneReport, Report, Row, lane_rows};
 

@@ -6,8 +6,9 @@
 
 use std::path::Path;
 
+use cdn_purge::config::{self, Flags, Use};
+use cdn_purge::environment::Environment;
 use cdn_purge::error::Error;
-use cdn_purge::inputs::{self, Environment, Flags, Use};
 use cdn_purge::mapping::{self, Overrides};
 use cdn_purge::model::{Change, ChangeKind, EntryKind, Kind, Operation, RepoPath, Task};
 use cdn_purge::plan::{self, Limits, Plan};
@@ -68,7 +69,7 @@ fn planned(config: &str, options: &str, changes: &str) -> String {
         let (name, value) = line.split_once(": ").expect("an option is `name: value`");
         flags.add(name, value);
     }
-    let settings = match inputs::read(Use::Run, &flags, &Environment::new()) {
+    let settings = match config::read(Use::Run, &flags, &Environment::new()) {
         Ok(settings) => settings,
         Err(error) => return refused(&error, folder.path()),
     };

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
-use cdn_purge::inputs::{Environment, Flags, check, parse_arguments, table};
+use cdn_purge::config::{Flags, check, parse_arguments, table};
+use cdn_purge::environment::Environment;
 use regex::Regex;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cdn_purge::commands::providers;
-use cdn_purge::inputs::{
+use cdn_purge::config::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown, schema,
 };
 

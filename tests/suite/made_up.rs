@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cdn_purge::inputs::{FailOn, Mode, Wait};
+use cdn_purge::config::{FailOn, Mode, Wait};
 use cdn_purge::model::{EventSink, Kind, Operation, Quota, QuotaEntry};
 use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cdn_purge::inputs::Wait;
+use cdn_purge::config::Wait;
 use cdn_purge::model::{EventKind, Kind, Operation, Outcome, Signal, StopCause};
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;

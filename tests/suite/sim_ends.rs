@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use cdn_purge::inputs::Wait;
+use cdn_purge::config::Wait;
 use cdn_purge::model::{EventKind, Kind, Operation, Outcome, Signal, StopCause};
 use cdn_purge::provider::emulation::Ids;
 use cdn_purge::provider::{ApiError, ApiErrorKind};

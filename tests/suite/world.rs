@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use cdn_purge::client::credential_refresh::{Issued, Obtain, Renewal};
+use cdn_purge::config::{Target, Wait};
 use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal, Purpose};
-use cdn_purge::exec::renewal::{Issued, Obtain, Renewal};
 use cdn_purge::exec::{self, Access, Options};
-use cdn_purge::inputs::{Target, Wait};
 use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Kind, Operation, Outcome, Reason, Signal, Task};
 use cdn_purge::plan::{self, Limits, Plan};

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-use crate::host::printer::tests::HOSTILE;
-use crate::inputs::Mode;
+use crate::ci::printer::tests::HOSTILE;
+use crate::config::Mode;
 use crate::report::sample;
 
 use super::*;

@@ -1,4 +1,4 @@
-use crate::inputs::Mode;
+use crate::config::Mode;
 use crate::report::sample;
 
 use super::*;

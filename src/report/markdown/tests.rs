@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use crate::host::printer::tests::{HOSTILE, hostile_text};
-use crate::inputs::Mode;
+use crate::ci::printer::tests::{HOSTILE, hostile_text};
+use crate::config::Mode;
 use crate::report::sample;
 
 use super::*;

@@ -1,5 +1,5 @@
-use crate::host::printer::tests::{hostile_text, runner_sees_a_command};
-use crate::inputs::Mode;
+use crate::ci::printer::tests::{hostile_text, runner_sees_a_command};
+use crate::config::Mode;
 use crate::report::sample;
 
 use super::*;

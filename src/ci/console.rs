@@ -1,0 +1,355 @@
+//! What the program says → the lines of a log, in the manner of the host.
+//!
+//! The only way to the outside for words: each line is redacted, cleaned and redacted again, so that neither a secret nor a
+//! command of someone else's gets through. Log and results are apart: what another program may want to read goes to
+//! standard output, everything else to standard error; on GitHub, which mixes the two out of order, all to standard output.
+
+use std::io::{self, Write};
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::ci::printer::clean;
+use crate::ci::redactor::Redactor;
+use crate::ci::{Host, github, gitlab};
+use crate::config::{LogLevel, When};
+use crate::environment::Environment;
+use crate::error::{Diagnostic, Error, Place};
+
+/// Says things.
+pub struct Console {
+    host: Host,
+    look: Look,
+    redactor: Redactor,
+    out: Stream,
+    err: Stream,
+    group: Option<String>,
+    groups: usize,
+    annotations: [Annotations; 3],
+    unix_seconds: fn() -> i64,
+}
+
+/// How a thing is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It stops the run, or turns it red.
+    Error,
+    /// It should be looked at.
+    Warning,
+    /// It is good to know.
+    Notice,
+}
+
+impl Severity {
+    /// The name of GitHub's command.
+    pub(super) fn github_command(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+
+    /// The word that opens a line, and how a terminal shows it.
+    fn label(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Error => ("error", "\x1b[1;31m"),
+            Self::Warning => ("warning", "\x1b[1;33m"),
+            Self::Notice => ("note", "\x1b[1;36m"),
+        }
+    }
+}
+
+/// How much is said, and how it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// How much.
+    pub level: LogLevel,
+    /// Whether words are coloured.
+    pub color: bool,
+    /// Whether progress is a bar.
+    pub bar: bool,
+}
+
+impl Look {
+    /// Decides what was left open: colours and a bar in a terminal outside of CI, unless `NO_COLOR` or a dumb terminal says
+    /// otherwise. A step that GitHub runs with debug logging (`RUNNER_DEBUG`) says everything.
+    pub fn decide(
+        level: LogLevel,
+        color: When,
+        progress: When,
+        host: &Host,
+        environment: &Environment,
+        log_is_terminal: bool,
+    ) -> Self {
+        let is = |name: &str, value: &str| environment.get(name).is_some_and(|given| given == value);
+        let is_set = |name: &str| environment.get(name).is_some_and(|given| !given.is_empty());
+        let is_terminal = log_is_terminal && matches!(host, Host::Plain { .. }) && !is("TERM", "dumb");
+        let decide = |when: When, automatic: bool| match when {
+            When::Auto => automatic,
+            When::Always => true,
+            When::Never => false,
+        };
+        let level = if is("RUNNER_DEBUG", "1") { LogLevel::Verbose } else { level };
+        Self {
+            level,
+            color: decide(color, is_terminal && !is_set("NO_COLOR")),
+            bar: decide(progress, is_terminal) && level != LogLevel::Quiet,
+        }
+    }
+}
+
+impl Console {
+    /// A console that writes results to `out` and the log to `err` (on GitHub all to `out`).
+    pub fn new(host: Host, look: Look, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+        Self {
+            host,
+            look,
+            redactor: Redactor::default(),
+            out: Stream::new(out),
+            err: Stream::new(err),
+            group: None,
+            groups: 0,
+            annotations: Default::default(),
+            unix_seconds: || jiff::Timestamp::now().as_second(),
+        }
+    }
+
+    /// Where the program runs.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Says as much and looks as this from now on.
+    pub fn set_look(&mut self, look: Look) {
+        self.look = look;
+    }
+
+    /// How much is said, and how it looks.
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// Every secret so far; for what is written to files.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Never lets this text out again, in any of its forms; tells GitHub's runner too. To be called before anything else is
+    /// said.
+    pub fn mask(&mut self, secret: &SecretString) {
+        let known: Vec<String> = self.redactor.forms().map(|form| form.expose_secret().to_owned()).collect();
+        if !self.redactor.add(secret) || !matches!(self.host, Host::GitHub { .. }) {
+            return;
+        }
+        let forms = self.redactor.forms().map(SecretString::expose_secret);
+        let commands: Vec<String> =
+            forms.filter(|form| known.iter().all(|known| known != form)).map(github::add_mask).collect();
+        for command in commands {
+            self.out.line(&command);
+        }
+    }
+
+    /// Says something, if as much as `level` is wanted ([`LogLevel::Quiet`]: in any case).
+    pub fn note(&mut self, level: LogLevel, text: &str) {
+        if level <= self.look.level {
+            self.log(text, None);
+        }
+    }
+
+    /// Says something that counts, whatever is wanted: `error: …`; on GitHub with an annotation.
+    pub fn announce(&mut self, severity: Severity, text: &str) {
+        self.log(&format!("{}: {text}", severity.label().0), Some(severity));
+        let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let (title, message) = if rest.is_empty() { ("cdn-purge", title) } else { (title, rest) };
+        self.annotate(severity, title, message, None);
+    }
+
+    /// Says what is wrong in what a person wrote: title, place, line, help; on GitHub with an annotation on that line.
+    pub fn diagnostic(&mut self, diagnostic: &Diagnostic, severity: Severity) {
+        self.log(&format!("{}: {}", severity.label().0, diagnostic.title), Some(severity));
+        if let Some(place) = diagnostic.place.as_ref().filter(|_| !diagnostic.snippet.contains("-->")) {
+            self.log(&format!(" --> {place}"), None);
+        }
+        if !diagnostic.snippet.is_empty() {
+            self.log(&diagnostic.snippet, None);
+        }
+        match &diagnostic.help {
+            Some(help) => {
+                self.log(&format!("  = help: {help}"), None);
+                self.annotate(severity, &diagnostic.title, help, diagnostic.place.as_ref());
+            }
+            None => self.annotate(severity, "cdn-purge", &diagnostic.title, diagnostic.place.as_ref()),
+        }
+    }
+
+    /// Says every problem of an error; not in a part of the log that is folded away.
+    pub fn error(&mut self, error: &Error) {
+        self.end_group();
+        for diagnostic in error.diagnostics() {
+            self.diagnostic(&diagnostic, Severity::Error);
+        }
+    }
+
+    /// Opens a part of the log: folded on GitHub and GitLab, a heading elsewhere. One that is open is ended.
+    pub fn group(&mut self, title: &str) {
+        self.end_group();
+        if self.look.level == LogLevel::Quiet {
+            return;
+        }
+        self.groups += 1;
+        let name = format!("cdn_purge_{}", self.groups);
+        let title = self.safe(title);
+        let line = match &self.host {
+            Host::GitHub { .. } => github::group(&title),
+            Host::GitLab { .. } => gitlab::section_start((self.unix_seconds)(), &name, &title),
+            Host::Plain { .. } if self.look.color => format!("\x1b[1m{title}\x1b[0m"),
+            Host::Plain { .. } => title,
+        };
+        self.log_stream().line(&line);
+        self.group = Some(name);
+    }
+
+    /// Ends the part that is open, if one is.
+    pub fn end_group(&mut self) {
+        let Some(name) = self.group.take() else { return };
+        let line = match &self.host {
+            Host::GitHub { .. } => "::endgroup::".to_owned(),
+            Host::GitLab { .. } => gitlab::section_end((self.unix_seconds)(), &name),
+            Host::Plain { .. } => return,
+        };
+        self.log_stream().line(&line);
+    }
+
+    /// Gives a result: what the program was called for. All lines of it go to standard output.
+    pub fn result(&mut self, text: &str) {
+        let text = self.redactor.redact(text);
+        let lines: String = text.lines().map(|line| self.safe(line) + "\n").collect();
+        self.out.text(&lines);
+    }
+
+    /// Ends what is open, says what annotations were held back, and flushes.
+    ///
+    /// # Errors
+    /// [`Error::Checkout`] when a line couldn't be written, unless its reader had left.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.end_group();
+        for severity in [Severity::Error, Severity::Warning, Severity::Notice] {
+            self.last_annotation(severity);
+        }
+        self.out.flush();
+        self.err.flush();
+        match self.out.failure.take().or_else(|| self.err.failure.take()) {
+            None => Ok(()),
+            Some(error) => Err(Error::Checkout {
+                message: format!("the log can't be written: {error}"),
+                help: "free some space where standard output and standard error go".into(),
+            }),
+        }
+    }
+
+    fn annotate(&mut self, severity: Severity, title: &str, message: &str, place: Option<&Place>) {
+        if !matches!(self.host, Host::GitHub { .. }) {
+            return;
+        }
+        let line = github::annotation(severity, &self.redactor.redact(title), &self.redactor.redact(message), place);
+        let line = self.redactor.redact(&line).into_owned();
+        let annotations = &mut self.annotations[severity as usize];
+        annotations.told += 1;
+        if annotations.told < github::ANNOTATIONS {
+            self.out.line(&line);
+        } else if annotations.told == github::ANNOTATIONS {
+            annotations.held = Some(line);
+        }
+    }
+
+    /// The last annotation that the runner would show: the one that was held back for it, or how many there were.
+    fn last_annotation(&mut self, severity: Severity) {
+        let annotations = std::mem::take(&mut self.annotations[severity as usize]);
+        let Some(held) = annotations.held else { return };
+        let more = annotations.told - (github::ANNOTATIONS - 1);
+        if more == 1 {
+            self.out.line(&held);
+        } else {
+            let message = format!("and {more} more; the log has them all");
+            self.out.line(&github::annotation(severity, "cdn-purge", &message, None));
+        }
+    }
+
+    /// Writes a text to the log, line by line; the label that opens its first line is coloured.
+    fn log(&mut self, text: &str, label: Option<Severity>) {
+        let text = self.redactor.redact(text).into_owned();
+        for (number, line) in text.lines().enumerate() {
+            let mut line = self.safe(line);
+            if let Some(severity) = label.filter(|_| number == 0 && self.look.color) {
+                let (word, color) = severity.label();
+                if let Some(rest) = line.strip_prefix(word) {
+                    line = format!("{color}{word}\x1b[0m{rest}");
+                }
+            }
+            self.log_stream().line(&line);
+        }
+    }
+
+    /// One line that is only text and holds no secret. Redacted before, as cleaning would take a secret apart; and after,
+    /// as it might put one together.
+    fn safe(&self, line: &str) -> String {
+        self.redactor.redact(&clean(&self.redactor.redact(line))).into_owned()
+    }
+
+    fn log_stream(&mut self) -> &mut Stream {
+        match self.host {
+            Host::GitHub { .. } => &mut self.out,
+            Host::GitLab { .. } | Host::Plain { .. } => &mut self.err,
+        }
+    }
+}
+
+/// How many annotations of a severity were asked for, and the one that is shown last.
+#[derive(Default)]
+struct Annotations {
+    told: usize,
+    held: Option<String>,
+}
+
+/// A writer that remembers its first failure, and is quiet once its reader has left.
+struct Stream {
+    writer: Box<dyn Write>,
+    closed: bool,
+    failure: Option<io::Error>,
+}
+
+impl Stream {
+    fn new(writer: Box<dyn Write>) -> Self {
+        Self { writer, closed: false, failure: None }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text(&format!("{line}\n"));
+    }
+
+    /// Whole lines, in one go: whoever reads them need wake up but once.
+    fn text(&mut self, lines: &str) {
+        if !self.closed {
+            let written = self.writer.write_all(lines.as_bytes());
+            self.note(written);
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.closed {
+            let flushed = self.writer.flush();
+            self.note(flushed);
+        }
+    }
+
+    fn note(&mut self, result: io::Result<()>) {
+        let Err(error) = result else { return };
+        self.closed = true;
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            self.failure.get_or_insert(error);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,137 @@
+//! What `check` says: every problem of the inputs, or what they were understood to be.
+
+use std::fmt::Write;
+
+use super::given::Flags;
+use super::settings::{Reading, read_with};
+use super::table::Use;
+use super::{Changes, Listing, Settings};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::mapping::Rule;
+use crate::provider::OptionValue;
+use crate::providers::PROVIDERS;
+
+/// Reads everything that a run would read, and tells in lines of text what it means. It asks no network and no repository.
+///
+/// # Errors
+/// As [`super::read`]: every problem at once.
+pub fn check(flags: &Flags, environment: &Environment) -> Result<String, Error> {
+    read(flags, environment).map(|(text, _)| text)
+}
+
+/// The same with the settings that it tells of.
+///
+/// # Errors
+/// As [`check`].
+pub fn read(flags: &Flags, environment: &Environment) -> Result<(String, Settings), Error> {
+    read_with(PROVIDERS, Use::Check, flags, environment).map(|reading| (summary(&reading), reading.settings))
+}
+
+fn summary(reading: &Reading) -> String {
+    let settings = &reading.settings;
+    let mut text = match &settings.config {
+        Some(path) => format!("`{}` can be used\n", path.display()),
+        None => "the inputs can be used\n".to_owned(),
+    };
+    for note in &settings.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    text.push_str("\ntargets\n");
+    for target in &settings.targets {
+        let _ = write!(text, "  {}: {}", target.name, target.provider.name);
+        for (name, value) in &target.options {
+            let _ = write!(text, ", {name} {}", option(value));
+        }
+        text.push('\n');
+    }
+    if let Changes::Listed(Listing { file, .. }) = &settings.changes {
+        let path = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+        let _ = writeln!(text, "\naddresses come from `{path}`");
+    } else {
+        text.push_str("\nrules\n");
+        for (rule, written) in settings.rules.iter().zip(&reading.rule_texts) {
+            let _ = writeln!(text, "  {}: {}", rule.name, written.files.join("  "));
+            for address in &written.addresses {
+                let _ = writeln!(text, "    → {address}");
+            }
+            let _ = writeln!(text, "    {} at {}", operations(rule), rule.targets.join(", "));
+        }
+    }
+    text
+}
+
+fn operations(rule: &Rule) -> String {
+    let refresh = if rule.urls.is_empty() {
+        "refresh".to_owned()
+    } else {
+        format!("refresh ({}{})", rule.kind.name(), if rule.force { ", force" } else { "" })
+    };
+    match (rule.refresh, rule.prefetch) {
+        (true, true) => format!("{refresh}, then prefetch,"),
+        (true, false) => refresh,
+        (false, _) => "prefetch".to_owned(),
+    }
+}
+
+fn option(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Boolean(boolean) => boolean.to_string(),
+        OptionValue::Word(word) => word.clone(),
+        OptionValue::Duration(span) => format!("{} s", span.as_secs()),
+        // Their values may be anything, a token included.
+        OptionValue::Headers(headers) => headers.keys().map(String::as_str).collect::<Vec<_>>().join(" and "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::PROVIDERS;
+    use super::*;
+
+    #[test]
+    fn a_right_configuration_is_told_in_words() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "version: 1
+targets:
+  main: {provider: swift-cdn, area: domestic, l2: true, headers: {X-Token: hunter2}}
+  other: {provider: plain-cdn}
+rules:
+  - files: ['public/**', '!**/*.map']
+    urls: 'https://www.example.com/{tail}'
+  - name: posts
+    files: 'posts/*.md'
+    urls: 'https://www.example.com/posts/{1}/'
+    directories: 'https://www.example.com/posts/'
+    targets: main
+    prefetch: true
+    force: true
+";
+        std::fs::write(directory.path().join("cdn-purge.yml"), text).unwrap();
+        let mut flags = Flags::new();
+        flags.add("repository", directory.path().to_str().unwrap());
+        let reading = read_with(PROVIDERS, Use::Check, &flags, &Environment::new()).unwrap();
+        let told = summary(&reading).replace(&format!("{}/", directory.path().display()), "");
+        assert_eq!(
+            told,
+            "`cdn-purge.yml` can be used
+
+targets
+  main: swift-cdn, area domestic, headers X-Token, l2 true
+  other: plain-cdn
+
+rules
+  rules[0]: public/**  !**/*.map
+    → https://www.example.com/{tail}
+    refresh (file) at main, other
+  posts: posts/*.md
+    → https://www.example.com/posts/{1}/
+    → https://www.example.com/posts/
+    refresh (file, force), then prefetch, at main
+"
+        );
+        flags.add("url-file", "list.txt");
+        let reading = read_with(PROVIDERS, Use::Check, &flags, &Environment::new()).unwrap();
+        assert!(summary(&reading).ends_with("\naddresses come from `list.txt`\n"));
+    }
+}

@@ -1,0 +1,243 @@
+//! The configuration file becomes targets, rules and options; every problem in it is reported at once, each with its place.
+//!
+//! Apart from the other inputs because it is the only one with places, and because it comes with the checkout: it may be
+//! written by whoever opens a pull request, so it is data, small, and names no endpoint and no secret.
+
+use std::sync::Arc;
+
+use self::keys::FILE_KEYS;
+use self::read::{Map, list, map, text};
+use self::source::{Findings, Source};
+use self::tree::{Node, NodeValue, Scalar};
+use super::Target;
+use super::suggest::{any_of, did_you_mean};
+use super::table::{ENTRIES, Entry, Shape, Use};
+use super::value::{self, Value, quoted};
+use crate::error::Diagnostic;
+use crate::mapping::Rule;
+use crate::provider::Spec;
+
+pub(super) mod document;
+pub(super) mod keys;
+mod read;
+pub(super) mod rule;
+pub(super) mod source;
+mod target;
+mod tree;
+
+/// What a configuration file says.
+#[derive(Debug, Default)]
+pub(super) struct Configuration {
+    /// In the order of the file.
+    pub(super) targets: Vec<Target>,
+    /// In the order of the file.
+    pub(super) rules: Vec<Rule>,
+    /// What the rules say, in the file's words; one for each rule.
+    pub(super) rule_texts: Vec<RuleText>,
+    /// The options it sets.
+    pub(super) options: Vec<(&'static Entry, Value)>,
+}
+
+/// A rule in the words it was written in, for people.
+#[derive(Clone, Debug)]
+pub(super) struct RuleText {
+    /// Its globs.
+    pub(super) files: Vec<String>,
+    /// Its address templates, those of directories last.
+    pub(super) addresses: Vec<String>,
+}
+
+/// Reads the text of a configuration file.
+///
+/// # Errors
+/// Every problem in it, in order of place.
+pub(super) fn parse(source: &Source, providers: &[&'static Spec]) -> Result<Configuration, Vec<Diagnostic>> {
+    let mut findings = Findings::new(source);
+    let configuration = tree::compose(&mut findings).and_then(|root| walk(&root, providers, &mut findings));
+    if configuration.is_none() && findings.count() == 0 {
+        findings.report(&(0..0), "this file says nothing", HOW_TO_BEGIN);
+    }
+    match configuration {
+        Some(configuration) if findings.count() == 0 => Ok(configuration),
+        _ => Err(findings.into_diagnostics()),
+    }
+}
+
+const HOW_TO_BEGIN: &str = "begin with `version: 1`, then `targets:` and `rules:`";
+
+/// `None` where a problem leaves nothing to use.
+fn walk(root: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Option<Configuration> {
+    let entries = match &root.value {
+        NodeValue::Null => {
+            findings.report(&root.span, "this file says nothing", HOW_TO_BEGIN);
+            return None;
+        }
+        NodeValue::Map(entries) => entries,
+        _ => {
+            findings.report(&root.span, format!("this file is {}, not a mapping", root.describe()), HOW_TO_BEGIN);
+            return None;
+        }
+    };
+    let fields = Map { entries, span: &root.span };
+    let in_file = || ENTRIES.iter().filter(|entry| entry.in_file);
+    let known: Vec<&str> = FILE_KEYS.iter().map(|key| key.name).chain(in_file().map(|entry| entry.name)).collect();
+    for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
+        unknown_key(key, &known, "the file", findings);
+    }
+    version(&fields, findings);
+    let targets = targets(&fields, providers, findings);
+    let (rules, rule_texts) = rules(&fields, &targets, findings);
+    let options =
+        in_file().filter_map(|entry| Some((entry, option(entry, fields.node(entry.name)?, findings)?))).collect();
+    let targets = targets.into_iter().filter_map(|(_, target)| target).collect();
+    Some(Configuration { targets, rules, rule_texts, options })
+}
+
+fn version(fields: &Map<'_>, findings: &mut Findings<'_>) {
+    let Some(node) = fields.node("version") else {
+        findings.report(&(0..0), "`version` is missing", "write `version: 1` on the first line");
+        return;
+    };
+    match &node.value {
+        NodeValue::Scalar(Scalar { text, plain: true }) if text == "1" => {}
+        NodeValue::Scalar(Scalar { text, .. }) => {
+            findings.report(&node.span, format!("`version` is {}", quoted(text)), "this program reads `version: 1`");
+        }
+        _ => findings.report(&node.span, format!("`version` is {}", node.describe()), "write `version: 1`"),
+    }
+}
+
+/// Every rule is looked at with every target.
+const MOST_TARGETS: usize = 100;
+
+/// Targets by name. Where the target itself has a problem its name stands alone, so that rules that name it aren't blamed.
+type Targets = Vec<(Arc<str>, Option<Target>)>;
+
+fn targets(fields: &Map<'_>, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Targets {
+    let example = || {
+        let provider = providers.first().map_or("PROVIDER", |spec| spec.name);
+        format!("write `targets:`, and below it a name with its `provider: {provider}`")
+    };
+    let Some(node) = fields.node("targets") else {
+        findings.report(&(0..0), "`targets` is missing", example());
+        return Vec::new();
+    };
+    let Some(entries) = map(node, "targets", example, findings) else { return Vec::new() };
+    if entries.entries.is_empty() {
+        findings.report(&node.span, "`targets` is empty", example());
+    }
+    if let Some((key, _)) = entries.entries.get(MOST_TARGETS) {
+        findings.report(
+            &key.span,
+            format!("more than {MOST_TARGETS} targets"),
+            "split the configuration over several runs",
+        );
+    }
+    entries
+        .entries
+        .iter()
+        .take(MOST_TARGETS)
+        .map(|(key, node)| (Arc::from(key.text.as_str()), target::read(key, node, providers, findings)))
+        .collect()
+}
+
+fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (Vec<Rule>, Vec<RuleText>) {
+    let example = || "write `rules:`, and below it `- files: …` with its `urls: …`".to_owned();
+    let Some(node) = fields.node("rules") else {
+        findings.report(&(0..0), "`rules` is missing", example());
+        return Default::default();
+    };
+    let Some(items) = list(node, "rules", example, findings) else { return Default::default() };
+    if items.is_empty() {
+        findings.report(&node.span, "`rules` is empty", example());
+    }
+    let mut read: Vec<(Rule, RuleText)> = Vec::new();
+    for (index, node) in items.iter().enumerate() {
+        let Some((rule, texts)) = rule::read(index, node, targets, findings) else { continue };
+        if read.iter().any(|(other, _)| other.name == rule.name) {
+            let title = format!("another rule is named {} too", value::quoted(&rule.name));
+            findings.report(
+                &node.span,
+                title,
+                "name each rule on its own: `allow-root` and what is reported go by the name",
+            );
+        }
+        read.push((rule, texts));
+    }
+    read.into_iter().unzip()
+}
+
+/// An option of the table that the file sets.
+fn option(entry: &'static Entry, node: &Node, findings: &mut Findings<'_>) -> Option<Value> {
+    let scalar = text(node, entry.name, findings)?;
+    let typed = matches!(entry.shape, Shape::Boolean | Shape::Count(_));
+    if typed && !scalar.plain {
+        let title = format!("`{}` is text", entry.name);
+        findings.report(&node.span, title, format!("write `{}` without quotes", scalar.text));
+        return None;
+    }
+    match value::parse(entry, std::slice::from_ref(&scalar.text)) {
+        Ok(Some(value)) => Some(value),
+        Ok(None) => {
+            findings.report(&node.span, format!("`{}` is empty", entry.name), "remove it, or write a value");
+            None
+        }
+        Err(problem) => {
+            findings.report(&node.span, format!("`{}` {}", entry.name, problem.message), problem.help);
+            None
+        }
+    }
+}
+
+/// Reports a key that can't stand where it does: a secret, an endpoint, an option that is given elsewhere, or a mistake.
+fn unknown_key(key: &tree::Key, known: &[&str], place: &str, findings: &mut Findings<'_>) {
+    let name = key.text.as_str();
+    let elsewhere = |entry: &Entry| {
+        format!("give it as the flag `--{}`, the input `{}` or `{}`", entry.name, entry.name, entry.environment_name())
+    };
+    // An option that only other commands have is no more than a word here.
+    let mut of_a_run = ENTRIES.iter().filter(|entry| entry.used_by.contains(&Use::Run));
+    let entry = of_a_run.find(|entry| entry.name == name.to_ascii_lowercase().replace('_', "-"));
+    let (title, help) = if secret_key(name) {
+        let how = entry.map_or_else(
+            || "give keys as the inputs `access-key-id` and `access-key-secret`, or in the provider's own environment names".into(),
+            elsewhere,
+        );
+        (
+            format!("`{name}`: a secret can't stand in the configuration file"),
+            format!("take it out and revoke it; {how}"),
+        )
+    } else if matches!(name.to_ascii_lowercase().as_str(), "endpoint" | "endpoints" | "gateway") {
+        let title = format!("`{name}`: an endpoint can't stand in the configuration file");
+        let how = "whoever changes the file could send the keys elsewhere: give it as the flag `--endpoint`, the input \
+                   `endpoint` or `CDN_PURGE_ENDPOINT`";
+        (title, how.to_owned())
+    } else {
+        match entry.filter(|entry| !known.contains(&entry.name)) {
+            Some(entry) if entry.in_file => {
+                let help = format!("`{}` is set for the whole run: write it at the top of the file", entry.name);
+                (format!("`{name}` isn't a key of {place}"), help)
+            }
+            Some(entry) => (format!("`{name}` can't be set in the configuration file"), elsewhere(entry)),
+            None => {
+                let help = did_you_mean(name, known.iter().copied(), || {
+                    format!("known are {}", any_of(known.iter().copied()))
+                });
+                (format!("unknown key {} in {place}", quoted(name)), help)
+            }
+        }
+    };
+    findings.report(&key.span, title, help);
+}
+
+/// Whether a key is one that would hold a secret.
+fn secret_key(name: &str) -> bool {
+    let name: String = name.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect();
+    let parts = ["secret", "token", "password", "passwd", "accesskey", "apikey", "privatekey", "credential"];
+    matches!(name.as_str(), "ak" | "sk") || parts.iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
+mod tests;

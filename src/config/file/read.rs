@@ -1,0 +1,149 @@
+//! Nodes become texts, lists and mappings, or a finding that says what should stand there.
+
+use std::ops::Range;
+
+use super::keys::Key as KnownKey;
+use super::source::{Findings, Source};
+use super::tree::{Key, Node, NodeValue, Scalar};
+use crate::config::value;
+
+/// A mapping and where it stands.
+pub(super) struct Map<'a> {
+    /// Its keys and values.
+    pub(super) entries: &'a [(Key, Node)],
+    /// Where it stands.
+    pub(super) span: &'a Range<usize>,
+}
+
+impl<'a> Map<'a> {
+    /// What stands at a key, and the key.
+    pub(super) fn entry(&self, name: &str) -> Option<&'a (Key, Node)> {
+        self.entries.iter().find(|(key, _)| key.text == name)
+    }
+
+    /// What stands at a key.
+    pub(super) fn node(&self, name: &str) -> Option<&'a Node> {
+        self.entry(name).map(|(_, node)| node)
+    }
+}
+
+/// The names of some keys.
+pub(super) fn keys_of(keys: &'static [KnownKey]) -> impl Iterator<Item = &'static str> {
+    keys.iter().map(|key| key.name)
+}
+
+/// The mapping at a key.
+pub(super) fn map<'a>(
+    node: &'a Node,
+    name: &str,
+    example: impl FnOnce() -> String,
+    findings: &mut Findings<'_>,
+) -> Option<Map<'a>> {
+    if let NodeValue::Map(entries) = &node.value {
+        return Some(Map { entries, span: &node.span });
+    }
+    findings.report(&node.span, format!("`{name}` is {}, not a mapping", node.describe()), example());
+    None
+}
+
+/// The list at a key.
+pub(super) fn list<'a>(
+    node: &'a Node,
+    name: &str,
+    example: impl FnOnce() -> String,
+    findings: &mut Findings<'_>,
+) -> Option<&'a [Node]> {
+    if let NodeValue::List(items) = &node.value {
+        return Some(items);
+    }
+    findings.report(&node.span, format!("`{name}` is {}, not a list", node.describe()), example());
+    None
+}
+
+/// The text at a key, not empty.
+pub(super) fn text<'a>(node: &'a Node, name: &str, findings: &mut Findings<'_>) -> Option<&'a Scalar> {
+    match &node.value {
+        NodeValue::Scalar(scalar) if !scalar.text.trim().is_empty() => return Some(scalar),
+        NodeValue::Scalar(_) | NodeValue::Null => {
+            findings.report(&node.span, format!("`{name}` is empty"), "remove it, or write a value");
+        }
+        NodeValue::List(_) | NodeValue::Map(_) => {
+            findings.report(&node.span, format!("`{name}` is {}, not text", node.describe()), "write one value");
+        }
+    }
+    None
+}
+
+/// A text of a list, and the node it came from.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    /// The text.
+    pub(super) text: &'a str,
+    /// Where it stands.
+    pub(super) node: &'a Node,
+}
+
+/// The texts at a key: one, or a list of them; none is empty. `None` where some can't be read.
+pub(super) fn texts<'a>(node: &'a Node, name: &str, findings: &mut Findings<'_>) -> Option<Vec<Item<'a>>> {
+    let before = findings.count();
+    let nodes = match &node.value {
+        NodeValue::List(items) if items.is_empty() => {
+            findings.report(&node.span, format!("`{name}` is an empty list"), "remove it, or write a value");
+            return None;
+        }
+        NodeValue::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let items = nodes
+        .iter()
+        .filter_map(|node| text(node, name, findings).map(|scalar| Item { text: scalar.text.as_str(), node }))
+        .collect();
+    (findings.count() == before).then_some(items)
+}
+
+/// True or false at a key; it must stand without quotes.
+pub(super) fn boolean(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<bool> {
+    let scalar = text(node, name, findings)?;
+    match value::boolean(&scalar.text) {
+        Ok(_) if !scalar.plain => {
+            let help = format!("write `{}` without quotes", scalar.text);
+            findings.report(&node.span, format!("`{name}` is text"), help);
+            None
+        }
+        Ok(value) => Some(value),
+        Err(problem) => {
+            findings.report(&node.span, format!("`{name}` {}", problem.message), problem.help);
+            None
+        }
+    }
+}
+
+/// One of some words at a key.
+pub(super) fn word(
+    node: &Node,
+    name: &str,
+    words: &'static [&'static str],
+    findings: &mut Findings<'_>,
+) -> Option<&'static str> {
+    let scalar = text(node, name, findings)?;
+    match value::choice(&scalar.text, words) {
+        Ok(word) => Some(word),
+        Err(problem) => {
+            findings.report(&node.span, format!("`{name}` {}", problem.message), problem.help);
+            None
+        }
+    }
+}
+
+/// Where a part of a scalar's text stands in the file. Where the two spell it differently (escapes, several lines) the
+/// whole scalar is to blame.
+pub(super) fn part(source: &Source, node: &Node, text: &str, within: &Range<usize>) -> Range<usize> {
+    let written = source.text().get(node.span.clone()).unwrap_or_default();
+    let quote = usize::from(written.starts_with(['"', '\'']));
+    let inner = written.get(quote..written.len().saturating_sub(quote)).unwrap_or_default();
+    if inner != text || within.end > text.len() || within.start > within.end {
+        return node.span.clone();
+    }
+    let begin = node.span.start + quote;
+    begin + within.start..begin + within.end
+}

@@ -1,0 +1,110 @@
+//! A target of the file: its name, its provider and the provider's own options.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::keys::TARGET_KEYS;
+use super::read::{Map, boolean, keys_of, map, text, texts, word};
+use super::source::Findings;
+use super::tree::{Key, Node, NodeValue};
+use super::unknown_key;
+use crate::config::Target;
+use crate::config::suggest::{any_of, did_you_mean};
+use crate::config::value::{self, quoted};
+use crate::provider::{OptionValue, OptionValueSpec, Options, Spec};
+
+/// Reads a target; `None` where a problem leaves nothing to use.
+pub(super) fn read(key: &Key, node: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Option<Target> {
+    if !is_name(&key.text) {
+        let help = "begin with a letter or digit, go on with letters, digits, `-`, `_` and `.`, 64 at most";
+        findings.report(&key.span, format!("{} isn't a name for a target", quoted(&key.text)), help);
+    }
+    let fields = map(node, &key.text, || "write `provider: …` below it".into(), findings)?;
+    let Some(provider_node) = fields.node("provider") else {
+        let help = format!("add `provider:` with {}", any_of(providers.iter().map(|spec| spec.name)));
+        findings.report(&key.span, format!("the target `{}` has no `provider`", key.text), help);
+        return None;
+    };
+    let provider = provider(provider_node, providers, findings)?;
+    let options = options(&fields, provider, findings);
+    Some(Target { name: Arc::from(key.text.as_str()), provider, options })
+}
+
+/// A provider by its name.
+fn provider(node: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Option<&'static Spec> {
+    let name = &text(node, "provider", findings)?.text;
+    let found = providers.iter().copied().find(|spec| spec.name == *name);
+    if found.is_none() {
+        let names = || providers.iter().map(|spec| spec.name);
+        let help = did_you_mean(name, names(), || format!("known are {}", any_of(names())));
+        findings.report(&node.span, format!("unknown provider {}", quoted(name)), help);
+    }
+    found
+}
+
+fn options(fields: &Map<'_>, provider: &'static Spec, findings: &mut Findings<'_>) -> Options {
+    let known: Vec<&str> = keys_of(TARGET_KEYS).chain(provider.options.iter().map(|option| option.name)).collect();
+    let mut options = Options::new();
+    for (key, node) in fields.entries {
+        if let Some(spec) = provider.options.iter().find(|option| option.name == key.text) {
+            if let Some(value) = option(spec.name, &spec.value, node, findings) {
+                options.insert(spec.name, value);
+            }
+        } else if !known.contains(&key.text.as_str()) {
+            unknown_key(key, &known, &format!("a target of `{}`", provider.name), findings);
+        }
+    }
+    options
+}
+
+fn option(name: &str, spec: &OptionValueSpec, node: &Node, findings: &mut Findings<'_>) -> Option<OptionValue> {
+    match spec {
+        OptionValueSpec::Boolean => boolean(node, name, findings).map(OptionValue::Boolean),
+        OptionValueSpec::OneOf(words) => {
+            word(node, name, words, findings).map(|word| OptionValue::Word(word.to_owned()))
+        }
+        OptionValueSpec::Text => {
+            text(node, name, findings).map(|scalar| OptionValue::Word(scalar.text.trim().to_owned()))
+        }
+        OptionValueSpec::Duration => duration(node, name, findings).map(OptionValue::Duration),
+        OptionValueSpec::Headers => headers(name, node, findings).map(OptionValue::Headers),
+    }
+}
+
+fn duration(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<Duration> {
+    let given = value::duration_or_none(&text(node, name, findings)?.text);
+    given.map_err(|problem| findings.report(&node.span, format!("`{name}` {}", problem.message), problem.help)).ok()
+}
+
+fn headers(name: &str, node: &Node, findings: &mut Findings<'_>) -> Option<BTreeMap<String, Vec<String>>> {
+    let fields = map(node, name, || "write a header's name, a colon and its value below it".into(), findings)?;
+    let before = findings.count();
+    let mut headers = BTreeMap::new();
+    for (key, node) in fields.entries {
+        if http::HeaderName::from_bytes(key.text.as_bytes()).is_err() {
+            let help = "a header's name is made of letters, digits and `-`";
+            findings.report(&key.span, format!("{} isn't a header's name", quoted(&key.text)), help);
+        }
+        // A quoted blank stands for no value, by which a vendor leaves out a header that it sends otherwise.
+        let is_blank =
+            matches!(&node.value, NodeValue::Scalar(scalar) if !scalar.plain && scalar.text.trim().is_empty());
+        let items = if is_blank { Vec::new() } else { texts(node, &key.text, findings).unwrap_or_default() };
+        for item in &items {
+            if http::HeaderValue::from_str(item.text).is_err() {
+                let help = "a header's value is one line of visible ASCII characters";
+                findings.report(&item.node.span, "this can't be a header's value", help);
+            }
+        }
+        let values: Vec<String> = items.iter().map(|item| item.text.to_owned()).collect();
+        headers.insert(key.text.clone(), if is_blank { vec![" ".to_owned()] } else { values });
+    }
+    (findings.count() == before).then_some(headers)
+}
+
+/// Names of targets go into outputs, reports and file names.
+fn is_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+}

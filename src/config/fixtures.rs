@@ -1,0 +1,43 @@
+//! Providers for tests that are about inputs: what the real ones can do may change, and these don't.
+
+use crate::model::{Kind, Operation};
+use crate::provider::{CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
+
+pub(super) static PROVIDERS: &[&Spec] = &[&SWIFT, &PLAIN];
+
+/// A provider that can do everything.
+pub(crate) static SWIFT: Spec = Spec {
+    name: "swift-cdn",
+    title: "Swift CDN",
+    options: &[
+        OptionSpec::new("area", OptionValueSpec::OneOf(&["domestic", "overseas"])).help("Where it is cached"),
+        OptionSpec::new("l2", OptionValueSpec::Boolean).help("Whether the second level is filled"),
+        OptionSpec::new("headers", OptionValueSpec::Headers).help("Headers to the origin"),
+    ],
+    credentials: &[
+        CredentialSpec::new("SWIFT_KEY", "SWIFT_SECRET", "SWIFT_TOKEN").account("SWIFT_ACCOUNT"),
+        CredentialSpec::new("OLD_KEY", "OLD_SECRET", "OLD_TOKEN"),
+    ],
+    operations: &[
+        operation(Operation::Refresh(Kind::File)),
+        operation(Operation::Refresh(Kind::Directory)),
+        operation(Operation::Refresh(Kind::Regex)),
+        operation(Operation::Refresh(Kind::IgnoreParams)),
+        operation(Operation::Prefetch),
+    ],
+    ..SPEC
+};
+
+/// A provider that refreshes single addresses, and has no options.
+pub(super) static PLAIN: Spec = SPEC;
+
+const SPEC: Spec = Spec {
+    name: "plain-cdn",
+    title: "Plain CDN",
+    operations: &[operation(Operation::Refresh(Kind::File))],
+    ..Spec::BARE
+};
+
+const fn operation(operation: Operation) -> OperationSpec {
+    OperationSpec { operation, ..OperationSpec::BARE }
+}

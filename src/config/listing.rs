@@ -1,0 +1,81 @@
+//! Addresses that are given instead of changed files: where they stand, and how they are to be refreshed.
+
+use std::path::PathBuf;
+
+use super::file::keys::forms;
+use super::given::{Given, unplaced};
+use super::settings::labelled;
+use super::table::Use;
+use crate::error::Diagnostic;
+use crate::mapping::Encoded;
+use crate::model::Kind;
+
+/// Addresses that are given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Those of the command line.
+    pub arguments: Vec<String>,
+    /// A file with one in each line; `-` is standard input.
+    pub file: Option<PathBuf>,
+    /// How they are refreshed.
+    pub kind: Kind,
+    /// In which forms they are sent.
+    pub encoded: Encoded,
+    /// Delete instead of revalidate.
+    pub force: bool,
+    /// Whether a whole host may be refreshed.
+    pub allow_root: bool,
+}
+
+/// Reads where addresses stand; `None` where none are given and the command can do without.
+pub(super) fn read(
+    used_by: Use,
+    given: &Given,
+    arguments: &[String],
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Listing> {
+    let file = given.path("url-file");
+    if file.is_none() && arguments.is_empty() {
+        if used_by.is_list() {
+            let help = format!(
+                "write them behind `cdn-purge {}`, or name a file with one per line by `--url-file` (`-`: standard input)",
+                used_by.name()
+            );
+            problems.push(unplaced("no address is given", help));
+        }
+        return None;
+    }
+    let kind = kind(used_by, given, problems);
+    let warms = used_by == Use::Refresh && given.boolean("prefetch") == Some(true);
+    if warms && !matches!(kind, Kind::File | Kind::IgnoreParams) {
+        problems.push(unplaced(
+            format!("{} has no meaning with the kind `{}`", labelled(given, "prefetch"), kind.name()),
+            "only addresses of single pages can be prefetched: drop one of the two, or list the pages",
+        ));
+    }
+    Some(Listing {
+        arguments: arguments.to_vec(),
+        file,
+        kind,
+        encoded: encoded(given, kind, problems),
+        force: given.boolean("force") == Some(true),
+        allow_root: given.boolean("allow-root") == Some(true),
+    })
+}
+
+fn encoded(given: &Given, kind: Kind, problems: &mut Vec<Diagnostic>) -> Encoded {
+    if given.is_explicit("encoded") && matches!(kind, Kind::Regex | Kind::Tag) {
+        let title = format!("{} has no meaning with the kind `{}`", labelled(given, "encoded"), kind.name());
+        problems.push(unplaced(title, "patterns and tags are sent as they are written: drop it"));
+    }
+    forms(given.choice("encoded").as_slice())
+}
+
+fn kind(used_by: Use, given: &Given, problems: &mut Vec<Diagnostic>) -> Kind {
+    let Some(word) = given.choice("kind").filter(|_| used_by == Use::Refresh) else { return Kind::File };
+    Kind::ALL.into_iter().find(|kind| kind.name() == word).unwrap_or_else(|| {
+        let title = format!("{} is `{word}`, which is no refresh", labelled(given, "kind"));
+        problems.push(unplaced(title, "use the command `cdn-purge prefetch`"));
+        Kind::File
+    })
+}

@@ -1,0 +1,121 @@
+//! The options that name other machines: gateways to send keys to, and hosts that a plan may touch.
+
+use url::{Host, Url};
+
+use super::given::{Given, unplaced};
+use super::rules::unknown_provider;
+use super::settings::labelled;
+use super::value::quoted;
+use crate::error::Diagnostic;
+use crate::provider::Spec;
+
+/// Other gateways, by provider.
+pub(super) fn endpoints(
+    given: &Given,
+    providers: &[&'static Spec],
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<(&'static Spec, Url)> {
+    let label = labelled(given, "endpoint");
+    let mut endpoints: Vec<(&'static Spec, Url)> = Vec::new();
+    for text in given.list("endpoint").unwrap_or_default() {
+        let Some((name, address)) = text.split_once('=').map(|(name, address)| (name.trim(), address.trim())) else {
+            problems.push(unplaced(format!("{label} is {}", quoted(&text)), "write it as `PROVIDER=URL`"));
+            continue;
+        };
+        let provider = providers.iter().copied().find(|spec| spec.name == name);
+        if provider.is_none() {
+            problems.push(unknown_provider(&label, name, providers));
+        }
+        let url = endpoint(address).map_err(|help| {
+            problems.push(unplaced(format!("{label}: `{name}` can't be reached at the address that was given"), help));
+        });
+        match (provider, url) {
+            (Some(provider), Ok(_)) if endpoints.iter().any(|(other, _)| other.name == provider.name) => {
+                problems.push(unplaced(format!("{label} names `{name}` twice"), "keep one of the two"));
+            }
+            (Some(provider), Ok(url)) => endpoints.push((provider, url)),
+            _ => {}
+        }
+    }
+    endpoints
+}
+
+/// An address of scheme, host and port only; the error says what it should be. The text itself is never shown: it may hold
+/// a password.
+pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "write it as `https://HOST` or `https://HOST:PORT`")?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err("write it as `https://HOST` or `https://HOST:PORT`"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("leave out the user name and the password");
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err("leave out everything behind the host and the port");
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        "http" => Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`, `localhost`)"),
+        _ => Err("use https"),
+    }
+}
+
+/// The hosts that a plan may touch: lower case, and in the ASCII form that addresses take.
+pub(super) fn hosts(given: &Given, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
+    let label = labelled(given, "allow-hosts");
+    let texts = given.list("allow-hosts")?;
+    let hosts = texts.iter().filter_map(|text| match Host::parse(text) {
+        Ok(host) if !text.contains(['*', '%']) => Some(host.to_string().to_lowercase()),
+        _ => {
+            let help = "write a whole host name, as `www.example.com`: no scheme, no port, no path, no wildcard";
+            problems.push(unplaced(format!("{label} holds {}", quoted(text)), help));
+            None
+        }
+    });
+    Some(hosts.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_goes_to_loopback_only() {
+        for text in [
+            "http://127.0.0.1:8700",
+            "http://127.9.9.9",
+            "http://[::1]:1",
+            "http://localhost:8700",
+            "https://gateway.example",
+        ] {
+            assert!(endpoint(text).is_ok(), "{text}");
+        }
+        for text in
+            ["http://gateway.example", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example"]
+        {
+            assert!(endpoint(text).unwrap_err().starts_with("use https"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_scheme_host_and_port_only() {
+        for text in [
+            "gateway.example",
+            "ftp://gateway.example",
+            "https://gateway.example/path",
+            "https://gateway.example/?a=b",
+            "https://gateway.example/#x",
+            "https://user:hunter2@gateway.example",
+            "https://",
+            "",
+            "file:///etc/passwd",
+        ] {
+            assert!(endpoint(text).is_err(), "{text}");
+        }
+        assert_eq!(endpoint("https://Gateway.Example:8443/").unwrap().as_str(), "https://gateway.example:8443/");
+    }
+}

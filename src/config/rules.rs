@@ -1,0 +1,242 @@
+//! Where targets and rules come from: the configuration file, or `provider`, `files` and `urls` for one rule without it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Target;
+use super::file::{self, Configuration, RuleText, document, rule};
+use super::given::{Given, unplaced};
+use super::settings::labelled;
+use super::suggest::{all_of, any_of, did_you_mean};
+use super::table::Use;
+use super::value::quoted;
+use crate::error::Diagnostic;
+use crate::mapping::{Encoded, Globs, Rule, Template};
+use crate::model::{Kind, Operation};
+use crate::provider::{Options, Spec};
+
+/// Targets and rules, and where they were found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The file; `None` in the one-rule mode.
+    pub(super) path: Option<PathBuf>,
+    /// What a person should know about it.
+    pub(super) notes: Vec<String>,
+    /// What it says; empty where there was a problem.
+    pub(super) configuration: Configuration,
+}
+
+/// Finds targets and rules.
+pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Found {
+    let repository = given.path("repository").unwrap_or_else(|| PathBuf::from("."));
+    let one_rule: Vec<&str> =
+        ["provider", "files", "urls"].into_iter().filter(|name| given.is_explicit(name)).collect();
+    let needs_no_rule = given.is_explicit("url-file") || names_no_files(used_by, given);
+    let needed: &[&str] = if needs_no_rule { &["provider"] } else { &["provider", "files", "urls"] };
+    let before = problems.len();
+    exclusive(given, &one_rule, problems);
+    if problems.len() > before {
+        return Found::default();
+    }
+    let mut found = if one_rule.is_empty() {
+        from_file(used_by, given, &repository, providers, needed, problems)
+    } else {
+        let configuration = complete(given, &one_rule, needed, problems)
+            .then(|| from_options(used_by, given, providers, problems))
+            .flatten()
+            .unwrap_or_default();
+        let unused = document::find(&repository).map(|file| file.path);
+        let note = |path: PathBuf| {
+            let names = all_of(one_rule.iter().copied());
+            format!("`{}` isn't read, because {names} took its place", path.display())
+        };
+        Found { path: None, notes: unused.map(note).into_iter().collect(), configuration }
+    };
+    if needs_no_rule {
+        found.configuration.rules.clear();
+        found.configuration.rule_texts.clear();
+    }
+    found
+}
+
+/// Whether a command maps no files: it is given addresses, or only asks.
+fn names_no_files(used_by: Use, given: &Given) -> bool {
+    used_by.is_list() || used_by.asks() || given.is_explicit("task-id")
+}
+
+/// The configuration that a run in this directory would read.
+pub fn configuration_of(repository: &Path) -> Option<PathBuf> {
+    document::find(repository).map(|found| found.path)
+}
+
+/// Reports options that contradict each other.
+fn exclusive(given: &Given, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
+    if given.is_explicit("config") && !one_rule.is_empty() {
+        let names = || all_of(one_rule.iter().copied());
+        problems.push(unplaced(
+            format!("{} is given together with {}", labelled(given, "config"), names()),
+            format!("the rules come from one of the two: drop `config`, or drop {}", names()),
+        ));
+    }
+    if given.is_explicit("url-file") {
+        for name in one_rule.iter().filter(|name| **name != "provider") {
+            problems.push(unplaced(
+                format!("{} has no meaning beside {}", labelled(given, name), labelled(given, "url-file")),
+                "addresses are given, so no files are mapped: drop one of the two",
+            ));
+        }
+    }
+}
+
+/// Whether all that is needed is given; reports what isn't.
+fn complete(given: &Given, one_rule: &[&str], needed: &[&'static str], problems: &mut Vec<Diagnostic>) -> bool {
+    let missing: Vec<&str> = needed.iter().copied().filter(|name| !given.is_explicit(name)).collect();
+    if !missing.is_empty() {
+        let labels: Vec<String> = one_rule.iter().map(|name| labelled(given, name)).collect();
+        let missing = || all_of(missing.iter().copied());
+        problems.push(unplaced(
+            format!("{} given without {}", labels.join(" and "), missing()),
+            format!(
+                "give {} too, or drop {} and write a configuration file",
+                missing(),
+                all_of(one_rule.iter().copied())
+            ),
+        ));
+    }
+    missing.is_empty()
+}
+
+fn from_file(
+    used_by: Use,
+    given: &Given,
+    repository: &Path,
+    providers: &[&'static Spec],
+    needed: &[&str],
+    problems: &mut Vec<Diagnostic>,
+) -> Found {
+    let mut notes = Vec::new();
+    let path = given.path("config").or_else(|| {
+        let found = document::find(repository)?;
+        notes.extend(found.shadowed.iter().map(|other| {
+            format!("`{}` isn't read, because `{}` comes before it", other.display(), found.path.display())
+        }));
+        Some(found.path)
+    });
+    let Some(path) = path else {
+        // Which commits count can be asked before there is one.
+        if used_by != Use::ExplainRange {
+            problems.push(document::none_found(repository, needed));
+        }
+        return Found::default();
+    };
+    let configuration = document::read(&path, repository)
+        .map_err(|problem| vec![problem])
+        .and_then(|source| file::parse(&source, providers))
+        .unwrap_or_else(|found| {
+            problems.extend(found);
+            Configuration::default()
+        });
+    Found { path: Some(path), notes, configuration }
+}
+
+/// One target named `default`, and one rule where files are given.
+fn from_options(
+    used_by: Use,
+    given: &Given,
+    providers: &[&'static Spec],
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Configuration> {
+    let name: Arc<str> = Arc::from("default");
+    let provider = provider(used_by, given, providers, problems);
+    let mut configuration = Configuration::default();
+    if let (Some(files), Some(urls)) = (given.list("files"), given.list("urls")) {
+        let globs = globs(given, &files, problems);
+        let templates = templates(given, &urls, globs.as_ref(), problems);
+        configuration.rules.push(Rule {
+            name: Arc::from("rules[0]"),
+            files: globs?,
+            urls: templates,
+            directories: Vec::new(),
+            tags: Vec::new(),
+            targets: vec![Arc::clone(&name)],
+            refresh: given.boolean("refresh").unwrap_or(true),
+            prefetch: given.boolean("prefetch").unwrap_or(false),
+            kind: Kind::File,
+            force: false,
+            index: Vec::new(),
+            encoded: Encoded::Encoded,
+            queries: Vec::new(),
+            allow_root: false,
+        });
+        configuration.rule_texts.push(RuleText { files, addresses: urls });
+    }
+    configuration.targets.push(Target { name, provider: provider?, options: Options::new() });
+    Some(configuration)
+}
+
+fn provider(
+    used_by: Use,
+    given: &Given,
+    providers: &[&'static Spec],
+    problems: &mut Vec<Diagnostic>,
+) -> Option<&'static Spec> {
+    let name = given.text("provider")?;
+    let Some(provider) = providers.iter().copied().find(|spec| spec.name == name) else {
+        problems.push(unknown_provider(&labelled(given, "provider"), &name, providers));
+        return None;
+    };
+    let wanted = [("refresh", true, Operation::Refresh(Kind::File)), ("prefetch", false, Operation::Prefetch)];
+    // A list's operations are held against its targets, a question has none.
+    for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(used_by, given)) {
+        if given.boolean(option).unwrap_or(default) && provider.operation(operation).is_none() {
+            problems.push(unplaced(
+                format!("`{name}` has no {}", operation.unit()),
+                format!("set `{option}` to `false`, or choose another provider: `cdn-purge providers` lists them"),
+            ));
+        }
+    }
+    Some(provider)
+}
+
+/// That a provider isn't known, and the nearest that is.
+pub(super) fn unknown_provider(label: &str, name: &str, providers: &[&'static Spec]) -> Diagnostic {
+    let names = || providers.iter().map(|spec| spec.name);
+    let help = did_you_mean(name, names(), || format!("known are {}", any_of(names())));
+    unplaced(format!("{label}: unknown provider {}", quoted(name)), help)
+}
+
+fn globs(given: &Given, files: &[String], problems: &mut Vec<Diagnostic>) -> Option<Globs> {
+    let label = labelled(given, "files");
+    Globs::parse(files)
+        .map_err(|found| {
+            problems.extend(found.into_iter().map(|problem| {
+                let pattern =
+                    files.get(problem.pattern).map_or_else(String::new, |text| format!(" in {}", quoted(text)));
+                let help = problem.help.unwrap_or_else(|| rule::GLOB_HELP.into());
+                unplaced(format!("{label}: {}{pattern}", problem.message), help)
+            }));
+        })
+        .ok()
+}
+
+fn templates(given: &Given, urls: &[String], globs: Option<&Globs>, problems: &mut Vec<Diagnostic>) -> Vec<Template> {
+    let label = labelled(given, "urls");
+    let mut templates = Vec::new();
+    for text in urls {
+        match Template::parse(text) {
+            Ok(template) => {
+                let filled = globs.map_or(usize::MAX, Globs::wildcards);
+                if let Some((highest, _)) = template.highest_capture().filter(|(highest, _)| *highest > filled) {
+                    let title = format!("{label}: {}", rule::missing_wildcards(highest, filled));
+                    problems.push(unplaced(title, rule::WILDCARD_HELP));
+                }
+                templates.push(template);
+            }
+            Err(found) => problems.extend(found.into_iter().map(|problem| {
+                let help = problem.help.unwrap_or_else(|| rule::TEMPLATE_HELP.into());
+                unplaced(format!("{label}: {} in {}", problem.message, quoted(text)), help)
+            })),
+        }
+    }
+    templates
+}

@@ -1,0 +1,336 @@
+//! Settings as a whole: where rules come from, and what contradicts what.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::fixtures::PROVIDERS;
+use super::given::Flags;
+use super::settings::{Reading, read_with};
+use super::{Changes, FailOn, Listing, LogLevel, Mode, Use, Wait, When};
+use crate::environment::Environment;
+use crate::error::ExitCode;
+use crate::mapping::Encoded;
+use crate::model::Kind;
+
+const CONFIGURATION: &str = "version: 1
+wait: none
+max-refresh-urls: 10
+targets:
+  main: {provider: swift-cdn, area: domestic}
+rules:
+  - files: 'public/**'
+    urls: 'https://www.example.com/{tail}'
+    prefetch: true
+";
+
+struct World {
+    directory: tempfile::TempDir,
+    environment: Environment,
+}
+
+/// The addresses of a file, to be refreshed one by one.
+fn listed(file: &str) -> Changes {
+    let file = Some(PathBuf::from(file));
+    Changes::Listed(Listing {
+        arguments: Vec::new(),
+        file,
+        kind: Kind::File,
+        encoded: Encoded::Encoded,
+        force: false,
+        allow_root: false,
+    })
+}
+
+impl World {
+    fn empty() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join(".git")).unwrap();
+        Self { directory, environment: Environment::new() }
+    }
+
+    fn configured() -> Self {
+        let world = Self::empty();
+        world.write("cdn-purge.yml", CONFIGURATION);
+        world
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn set(mut self, name: &str, text: &str) -> Self {
+        self.environment.insert(name.into(), text.into());
+        self
+    }
+
+    fn read(&self, used_by: Use, flags: &[(&str, &str)]) -> Result<Reading, Vec<String>> {
+        let mut typed = Flags::new();
+        typed.add("repository", self.path().to_str().unwrap());
+        flags.iter().for_each(|(name, text)| typed.add(name, *text));
+        read_with(PROVIDERS, used_by, &typed, &self.environment).map_err(|error| {
+            assert_eq!(error.exit_code(), ExitCode::Usage);
+            let told = error.diagnostics().into_iter();
+            let directory = format!("{}/", self.path().display());
+            told.map(|one| format!("{} | {}", one.title, one.help.unwrap_or_default()).replace(&directory, ""))
+                .collect()
+        })
+    }
+
+    fn run(&self, flags: &[(&str, &str)]) -> Reading {
+        self.read(Use::Run, flags).unwrap()
+    }
+
+    fn problems(&self, flags: &[(&str, &str)]) -> Vec<String> {
+        self.read(Use::Run, flags).err().unwrap_or_default()
+    }
+}
+
+const ONE_RULE: [(&str, &str); 3] =
+    [("provider", "swift-cdn"), ("files", "public/**\n!**/*.map"), ("urls", "https://www.example.com/{tail}")];
+
+#[test]
+fn everything_has_a_default() {
+    let settings = World::empty().run(&ONE_RULE).settings;
+    assert_eq!(settings.config, None);
+    assert_eq!(settings.changes, Changes::Git { base: None, head: None });
+    assert_eq!((settings.mode, settings.wait, settings.fail_on), (Mode::Real, Wait::All, FailOn::Any));
+    assert_eq!(settings.refresh_timeout, Duration::from_secs(15 * 60));
+    assert_eq!(settings.prefetch_timeout, Duration::from_secs(60 * 60));
+    assert_eq!((settings.refresh, settings.prefetch), (None, None));
+    assert_eq!((settings.color, settings.progress, settings.log_level), (When::Auto, When::Auto, LogLevel::Normal));
+    assert_eq!((settings.batch_size, settings.one_at_a_time), (None, false));
+    assert!(settings.allow_hosts.is_none() && settings.endpoints.is_empty() && settings.notes.is_empty());
+}
+
+#[test]
+fn one_rule_needs_no_file() {
+    let reading = World::empty().set("INPUT_PREFETCH", "true").run(&ONE_RULE);
+    let settings = reading.settings;
+    assert_eq!((&*settings.targets[0].name, settings.targets[0].provider.name), ("default", "swift-cdn"));
+    let rule = &settings.rules[0];
+    assert!(rule.refresh && rule.prefetch && rule.urls.len() == 1);
+    assert_eq!(&*rule.targets[0], "default");
+    assert_eq!(reading.rule_texts[0].files, ["public/**", "!**/*.map"]);
+}
+
+#[test]
+fn one_rule_that_is_not_whole_names_what_is_missing() {
+    let world = World::empty().set("INPUT_PROVIDER", "swift-cdn");
+    assert_eq!(
+        world.problems(&[("files", "a")]),
+        [
+            "input `provider` and `--files` given without `urls` | give `urls` too, or drop `provider` and `files` and write a configuration file"
+        ]
+    );
+}
+
+#[test]
+fn a_provider_that_is_not_known_is_told_with_the_nearest() {
+    let flags = [("provider", "swift-cnd"), ONE_RULE[1], ONE_RULE[2]];
+    assert_eq!(
+        World::empty().problems(&flags),
+        ["`--provider`: unknown provider `swift-cnd` | did you mean `swift-cdn`?"]
+    );
+    let flags = [("provider", "plain-cdn"), ONE_RULE[1], ONE_RULE[2], ("prefetch", "true")];
+    assert!(World::empty().problems(&flags)[0].starts_with("`plain-cdn` has no URL prefetches"));
+}
+
+#[test]
+fn the_file_is_found_and_its_options_count() {
+    let world = World::configured();
+    let settings = world.run(&[]).settings;
+    assert_eq!(settings.config, Some(world.path().join("cdn-purge.yml")));
+    assert_eq!((settings.wait, settings.caps.refresh_urls), (Wait::None, Some(10)));
+    assert_eq!(world.run(&[("wait", "all")]).settings.wait, Wait::All);
+}
+
+#[test]
+fn a_second_file_is_noted() {
+    let world = World::configured();
+    world.write(".cdn-purge.yml", "nonsense");
+    let notes = world.run(&[]).settings.notes;
+    assert!(notes.len() == 1 && notes[0].contains(".cdn-purge.yml` isn't read"), "{notes:?}");
+    let notes = world.run(&ONE_RULE).settings.notes;
+    assert!(
+        notes[0].ends_with("cdn-purge.yml` isn't read, because `provider`, `files` and `urls` took its place"),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn no_file_at_all_names_the_places_and_the_remedy() {
+    let told = World::empty().problems(&[]);
+    assert!(told[0].contains("there is no `cdn-purge.yml`, `.cdn-purge.yml` or `.github/cdn-purge.yml`"), "{told:?}");
+    assert!(
+        told[0].ends_with(
+            "| `cdn-purge init` writes a first one; or name one with `config`, or give `provider`, `files` and `urls`"
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let world = World::configured();
+    let told = world.problems(&[("config", "/nowhere/cdn.yml")]);
+    assert!(told[0].starts_with("`/nowhere/cdn.yml` can't be read"), "{told:?}");
+}
+
+#[test]
+fn a_file_and_one_rule_at_once_are_refused() {
+    let world = World::configured();
+    let path = world.path().join("cdn-purge.yml");
+    let flags = [("config", path.to_str().unwrap()), ONE_RULE[0], ONE_RULE[1]];
+    assert_eq!(
+        world.problems(&flags),
+        [
+            "`--config` is given together with `provider` and `files` | the rules come from one of the two: drop `config`, or drop `provider` and `files`"
+        ]
+    );
+}
+
+#[test]
+fn addresses_from_a_file_need_targets_and_no_rules() {
+    let world = World::configured();
+    let settings = world.run(&[("url-file", "-")]).settings;
+    assert_eq!((settings.changes, settings.targets.len(), settings.rules.len()), (listed("-"), 1, 0));
+    let settings = World::empty().run(&[("url-file", "list.txt"), ONE_RULE[0]]).settings;
+    assert_eq!((settings.changes, &*settings.targets[0].name), (listed("list.txt"), "default"));
+    assert_eq!(
+        world.problems(&[("url-file", "-"), ONE_RULE[0], ONE_RULE[1]]),
+        [
+            "`--files` has no meaning beside `--url-file` | addresses are given, so no files are mapped: drop one of the two"
+        ]
+    );
+    assert_eq!(
+        world.problems(&[("url-file", "-"), ("base", "v1")]),
+        [
+            "`--base` has no meaning beside `--url-file` | addresses are given, so no commits are compared: drop one of the two"
+        ]
+    );
+}
+
+#[test]
+fn changes_come_from_two_commits_or_from_all_files() {
+    let world = World::configured();
+    assert_eq!(
+        world.run(&[("base", "v1"), ("head", "v2")]).settings.changes,
+        Changes::Git { base: Some("v1".into()), head: Some("v2".into()) }
+    );
+    assert_eq!(world.run(&[("changes", "all")]).settings.changes, Changes::All { head: None });
+    assert!(
+        world.problems(&[("changes", "all"), ("base", "v1")])[0]
+            .starts_with("`--base` has no meaning with `changes: all`")
+    );
+}
+
+#[test]
+fn a_dry_run_and_a_rehearsal_exclude_each_other() {
+    let world = World::configured().set("INPUT_REHEARSE", "true");
+    assert_eq!(world.run(&[]).settings.mode, Mode::Rehearse);
+    assert!(
+        world.problems(&[("dry-run", "true")])[0].starts_with("`--dry-run` and input `rehearse` are given together")
+    );
+    assert_eq!(world.run(&[("rehearse", "false"), ("dry-run", "true")]).settings.mode, Mode::DryRun);
+}
+
+#[test]
+fn a_run_that_would_do_nothing_is_refused() {
+    let told = World::configured().problems(&[("refresh", "false"), ("prefetch", "false")]);
+    assert_eq!(told, ["`--refresh` and `--prefetch` are both false: nothing would be done | drop one of the two"]);
+}
+
+#[test]
+fn endpoints_are_read_and_checked() {
+    let world = World::configured();
+    let settings =
+        world.run(&[("endpoint", "swift-cdn=http://127.0.0.1:8700, plain-cdn=https://gateway.example")]).settings;
+    assert_eq!(settings.endpoints[0].0.name, "swift-cdn");
+    assert_eq!(settings.endpoints[1].1.as_str(), "https://gateway.example/");
+    let told = world.problems(&[("endpoint", "swift-cdn=http://gateway.example\nswfit-cdn=https://a.example\nhttps://b.example\nplain-cdn=https://user:hunter2@c.example")]);
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(
+        told[0].contains("use https")
+            && told[1].contains("did you mean `swift-cdn`?")
+            && told[2].contains("PROVIDER=URL"),
+        "{told:?}"
+    );
+    assert!(!told.concat().contains("hunter2"));
+    assert!(
+        world.problems(&[("endpoint", "swift-cdn=https://a.example,swift-cdn=https://b.example")])[0].contains("twice")
+    );
+}
+
+#[test]
+fn hosts_are_whole_names_in_lower_case() {
+    let world = World::configured();
+    let hosts = world.run(&[("allow-hosts", "WWW.Example.com,bücher.example")]).settings.allow_hosts;
+    assert_eq!(hosts, Some(vec!["www.example.com".into(), "xn--bcher-kva.example".into()]));
+    for text in ["https://www.example.com", "www.example.com:443", "*.example.com", "www.example.com/a", "a b"] {
+        assert_eq!(world.problems(&[("allow-hosts", text)]).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn problems_of_flags_environment_and_file_are_told_together() {
+    let world = World::empty().set("CDN_PURGE_WIAT", "all");
+    world
+        .write("cdn-purge.yml", &CONFIGURATION.replace("wait: none", "wait: nothing").replace("swift-cdn", "swft-cdn"));
+    let told = world.problems(&[("fail-on", "sometimes"), ("dry-run", "true"), ("rehearse", "true")]);
+    let begins = [
+        "`--fail-on` is",
+        "`CDN_PURGE_WIAT` is set",
+        "`--dry-run` and `--rehearse`",
+        "`wait` is `nothing`",
+        "unknown provider `swft-cdn`",
+    ];
+    assert_eq!(told.len(), begins.len(), "{told:?}");
+    assert!(told.iter().zip(begins).all(|(told, begin)| told.starts_with(begin)), "{told:?}");
+}
+
+#[test]
+fn a_command_reads_the_options_it_uses() {
+    let world = World::configured().set("INPUT_URL-FILE", "list.txt").set("CDN_PURGE_FAIL_ON", "nonsense");
+    let settings = world.read(Use::Explain, &[]).unwrap().settings;
+    assert_eq!((settings.rules.len(), settings.fail_on), (1, FailOn::Any));
+}
+
+#[test]
+fn waiting_reads_everything_that_the_plan_was_made_of() {
+    let world = World::empty().set("INPUT_STATE", "journal").set("INPUT_MAX-REFRESH-URLS", "9");
+    let told = world.read(Use::Wait, &ONE_RULE[..1]).err().unwrap();
+    assert!(told[0].starts_with("`--provider` given without `files` and `urls`"), "{told:?}");
+    let flags = [ONE_RULE[0], ONE_RULE[1], ONE_RULE[2], ("base", "v1")];
+    let settings = world.read(Use::Wait, &flags).unwrap().settings;
+    assert_eq!((settings.state, settings.rules.len()), (Some("journal".into()), 1));
+    assert_eq!(settings.changes, Changes::Git { base: Some("v1".into()), head: None });
+    assert_eq!((settings.wait, settings.caps.refresh_urls), (Wait::All, Some(9)));
+}
+
+#[test]
+fn keys_are_handed_on_and_a_token_alone_is_refused() {
+    let world = World::configured().set("INPUT_ACCESS-KEY-ID", "id").set("INPUT_ACCESS_KEY_SECRET", "hunter2");
+    let settings = world.run(&[]).settings;
+    assert_eq!(settings.credentials.access_key_id.as_deref(), Some("id"));
+    assert!(settings.credentials.access_key_secret.is_some() && !format!("{settings:?}").contains("hunter2"));
+    assert!(World::configured().problems(&[("security-token", "t")])[0].contains("without its access key"));
+}
+
+#[test]
+fn mistakes_in_one_rule_name_the_option() {
+    let told = World::empty()
+        .set("INPUT_URLS", "https://www.example.com/{tial}\nhttps://www.example.com/{2}")
+        .problems(&[ONE_RULE[0], ("files", "a/*\n[b")]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("`--files`: ") && told[0].contains("in `[b`"), "{told:?}");
+    assert!(told[1].starts_with("input `urls`: unknown placeholder `{tial}` in `https://"), "{told:?}");
+    let told = World::empty().problems(&[ONE_RULE[0], ("files", "a/*"), ("urls", "https://www.example.com/{2}")]);
+    assert!(told[0].starts_with("`--urls`: `{2}` is never filled: a pattern of `files` has one wildcard"), "{told:?}");
+}

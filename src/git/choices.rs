@@ -1,0 +1,102 @@
+//! The decision which two commits count becomes a text that says what else it could have been.
+//!
+//! For a person who wonders about a list of changes: the same look-up as for a run, once for each base that comes to mind.
+
+use std::path::Path;
+
+use crate::config::Changes;
+use crate::environment::Environment;
+use crate::error::Error;
+
+use super::git::Repository;
+use super::range::{Base, words};
+use super::{Changed, Fetching, compare, read_event, search};
+
+/// What a run would compare, and what other bases would have meant.
+#[derive(Debug)]
+pub struct Choices {
+    /// Where the run is, and what started it: ``GitHub Actions, `push` ``.
+    pub started_by: String,
+    /// What a run finds, or why it refuses to.
+    pub decided: Result<Changed, Error>,
+    /// In the order of what is closest to head; each with what it is called.
+    pub others: Vec<(String, Result<Changed, Error>)>,
+}
+
+/// Finds what a run would find, and the same with other bases; those are told from what the clone holds, without
+/// looking into submodules.
+///
+/// # Errors
+/// [`Error::Checkout`] when there is no repository or no head to speak of.
+pub async fn choices(
+    start: &Path,
+    changes: &Changes,
+    submodules: bool,
+    environment: &Environment,
+    fetching: &Fetching<'_>,
+) -> Result<Choices, Error> {
+    let repository = Repository::open(start, environment)?;
+    let started_by = words::started_by(environment);
+    let decided = search(start, changes, submodules, environment, fetching).await;
+    let (Changes::Git { head: given, .. } | Changes::Since { head: given, .. } | Changes::All { head: given }) =
+        changes
+    else {
+        return Ok(Choices { started_by, decided, others: Vec::new() });
+    };
+    let head = match (&decided, given) {
+        // A head that had to be fetched isn't in the clone, from which the others are told.
+        (Ok(changed), _) if repository.knows_revision(&changed.range.head) => {
+            repository.given(&changed.range.head, "head")?
+        }
+        (_, Some(revision)) => repository.given(revision, "head")?,
+        (_, None) => repository.head()?,
+    };
+    let mut bases = Vec::new();
+    if let Some(parent) = head.parents.first() {
+        bases.push(("the first parent of head".to_owned(), Base::Parent(*parent)));
+    }
+    bases.push(("the nearest tag in the history of head".to_owned(), Base::PreviousTag(None)));
+    let told = || words::default_branch(environment, read_event(environment).ok().flatten().as_ref());
+    if let Some(branch) = repository.default_branch().or_else(told) {
+        bases.push((format!("the merge base with `{branch}`"), Base::MergeBaseWithBranch(branch)));
+    }
+    bases.push(("every tracked file (`changes: all`)".to_owned(), Base::Nothing));
+    let others = bases.into_iter().map(|(name, base)| {
+        let compared = compare(&repository, &base, &head, name.clone());
+        (name, compared)
+    });
+    Ok(Choices { started_by, decided, others: others.collect() })
+}
+
+impl Choices {
+    /// For a person, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("run      {}", self.started_by)];
+        match &self.decided {
+            Ok(Changed { range, files }) => {
+                lines.push(format!("base     {}", range.base.as_deref().unwrap_or("none: everything is new")));
+                lines.push(format!("head     {}", range.head));
+                lines.push(format!("because  {}", range.reason));
+                lines.push(format!("changes  {}", files_in_words(files.len())));
+            }
+            Err(_) => lines.push("base     undecided: the error below says why".to_owned()),
+        }
+        if !self.others.is_empty() {
+            lines.push(String::new());
+            lines.push("Another base would have been".to_owned());
+        }
+        lines.extend(self.others.iter().map(|(name, compared)| match compared {
+            Ok(Changed { range, files }) => {
+                let base = range.base.as_deref().unwrap_or("none");
+                format!("  {base:40}  {:>10}  {}", files_in_words(files.len()), range.reason)
+            }
+            Err(Error::Checkout { message, .. }) => format!("  {:40}  {:>10}  {name}: {message}", "not known", ""),
+            Err(error) => format!("  {:40}  {:>10}  {name}: {error}", "not known", ""),
+        }));
+        lines
+    }
+}
+
+fn files_in_words(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}

@@ -1,0 +1,202 @@
+//! A question → all of its answer: ranges of time are cut to what one call takes, pages are read to the end, throttles are
+//! waited out, and rows merged so that none is missing and none stands twice.
+//!
+//! Beside `exec` the only part that waits. What it sends changes nothing at the provider, so whatever failed may be asked
+//! again.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::client::credential_refresh::{self, Renewal};
+use crate::client::rate_limit::Pace;
+use crate::client::retry::{self, Budget};
+use crate::error::{Error, ExitCode};
+use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Domain, Provider};
+
+pub mod follow;
+mod list;
+pub mod logs;
+pub mod measures;
+pub mod permissions;
+pub mod range;
+pub mod records;
+#[cfg(test)]
+mod tests;
+
+pub use range::Range;
+
+/// How long one question is tried again and again.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Asks one provider.
+pub struct Asker<'a> {
+    provider: &'a dyn Provider,
+    api: &'a dyn Api,
+    tell: &'a dyn Fn(&str),
+    renewal: Option<&'a Renewal>,
+    paces: RefCell<HashMap<&'static str, Rc<Pace>>>,
+    random: RefCell<fastrand::Rng>,
+    budget: RefCell<Budget>,
+    patience: Duration,
+    refusals: Rc<Cell<usize>>,
+}
+
+impl<'a> Asker<'a> {
+    /// Asks a provider by this way out; `tell` hears what a person should know of a long wait or a doubtful answer, and
+    /// jitter comes from `seed`.
+    pub fn new(provider: &'a dyn Provider, api: &'a dyn Api, seed: u64, tell: &'a dyn Fn(&str)) -> Self {
+        Self {
+            provider,
+            api,
+            tell,
+            renewal: None,
+            paces: RefCell::default(),
+            random: RefCell::new(fastrand::Rng::with_seed(seed)),
+            budget: RefCell::new(Budget::full()),
+            patience: PATIENCE,
+            refusals: Rc::default(),
+        }
+    }
+
+    /// The same, trying each question for so long and no longer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The same, counting here how many questions in a row end with the keys refused.
+    pub fn counting(self, refusals: Rc<Cell<usize>>) -> Self {
+        Self { refusals, ..self }
+    }
+
+    /// The same, with keys that are renewed before they end.
+    pub fn renewing(self, renewal: Option<&'a Renewal>) -> Self {
+        Self { renewal, ..self }
+    }
+
+    /// What is left for today.
+    ///
+    /// # Errors
+    /// [`Error::Provider`].
+    pub async fn quota(&self) -> Result<crate::model::Quota, Error> {
+        let limit = &self.provider.spec().quota;
+        self.ask(limit, async || self.provider.quota(self.api).await).await.map_err(refused)
+    }
+
+    /// Every domain of the account.
+    ///
+    /// # Errors
+    /// [`Error::Provider`].
+    pub async fn domains(&self) -> Result<Vec<Domain>, Error> {
+        let spec = self.provider.spec();
+        let Some(offer) = &spec.asks.domains else { return Err(not_offered(spec, "domains")) };
+        self.domains_of(offer).await.map_err(refused)
+    }
+
+    async fn domains_of(&self, offer: &CallSpec) -> Result<Vec<Domain>, ApiError> {
+        let page = async |number| self.provider.domains(offer, number, self.api).await;
+        list::all(self, offer, None, |domain: &Domain| domain.name.clone(), page).await
+    }
+
+    /// Puts one question, again and again while that may help: in the pace of its call, by the clock of the provider.
+    async fn ask<T>(&self, limit: &CallSpec, question: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let pace = self.pace(limit);
+        let began = Instant::now();
+        let mut corrected = false;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            if let Some(renewed) = match self.renewal {
+                Some(renewal) => renewal.fresh().await?,
+                None => None,
+            } {
+                (self.tell)(&renewed.sentence(self.provider.spec().name));
+            }
+            pace.slot().await;
+            let sent = Instant::now();
+            let answer = pace.heard(question().await);
+            let answer = match self.renewal {
+                Some(renewal) => renewal.hear(sent, answer),
+                None => credential_refresh::unrenewable(answer),
+            };
+            let error = match answer {
+                Ok(answer) => {
+                    self.budget.borrow_mut().earn();
+                    self.refusals.set(0);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            match (error.kind, error.server_time) {
+                (ApiErrorKind::Expired, _) => {}
+                (ApiErrorKind::Clock, Some(server)) if !corrected => {
+                    corrected = true;
+                    self.api.correct_clock(server);
+                    (self.tell)(&format!("this machine's clock is off; signing by the provider's: {error}"));
+                }
+                (
+                    ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous,
+                    _,
+                ) => {
+                    let wait = retry::delay(attempt, &error, &mut self.random.borrow_mut());
+                    if began.elapsed() + wait > self.patience || !self.budget.borrow_mut().pay(error.kind) {
+                        return Err(error);
+                    }
+                    if attempt == 3 {
+                        (self.tell)(&format!("asking again for up to {} s: {error}", self.patience.as_secs()));
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+                (kind, _) => {
+                    self.refusals.set(if kind == ApiErrorKind::Credentials { self.refusals.get() + 1 } else { 0 });
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn pace(&self, limit: &CallSpec) -> Rc<Pace> {
+        let mut paces = self.paces.borrow_mut();
+        Rc::clone(paces.entry(limit.api).or_insert_with(|| Rc::new(Pace::new(limit.calls_per_second))))
+    }
+}
+
+/// A provider's refusal as what ends a question.
+fn refused(error: ApiError) -> Error {
+    let (exit_code, help) = match error.kind {
+        ApiErrorKind::Credentials => (ExitCode::Credentials, "look at the keys, and which account they belong to"),
+        ApiErrorKind::Forbidden => {
+            (ExitCode::Credentials, "give the key the permission; `cdn-purge providers` lists them")
+        }
+        ApiErrorKind::Unsent => (ExitCode::Failed, "look at the network and the endpoint, and ask again"),
+        ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous => {
+            (ExitCode::Failed, "ask again in a few minutes; nothing was changed by asking")
+        }
+        _ => (ExitCode::Failed, "correct what was asked for"),
+    };
+    let help = error.help.clone().unwrap_or_else(|| help.to_owned());
+    Error::Provider { message: ApiError { help: None, ..error }.to_string(), help, exit_code }
+}
+
+/// That a provider can't be asked this, and what it can be asked.
+fn not_offered(spec: &crate::provider::Spec, what: &str) -> Error {
+    let asks = &spec.asks;
+    let offers = [
+        ("records", !spec.records.api.is_empty()),
+        ("quota", !spec.quota.api.is_empty()),
+        ("traffic", asks.traffic.is_some()),
+        ("bandwidth", asks.bandwidth.is_some()),
+        ("logs", asks.logs.is_some()),
+        ("domains", asks.domains.is_some()),
+    ];
+    let offers: Vec<&str> = offers.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
+    Error::Provider {
+        message: format!("{} offers no {what}", spec.title),
+        help: format!("it can be asked for {}", offers.join(", ")),
+        exit_code: ExitCode::Usage,
+    }
+}
