@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::ask::Refusals;
+use super::query::Refusals;
 use super::run;
 use crate::ci::Console;
 use crate::config::{Flags, Needs, Settings, Target, check};
@@ -15,7 +15,7 @@ use crate::pipeline::keys::Unmasked;
 use crate::pipeline::{Job, access};
 use crate::provider::http::Network;
 use crate::provider::{ApiError, ApiErrorKind, Domain, Spec};
-use crate::query::Asker;
+use crate::query::QueryClient;
 use crate::query::permissions::{Findings, Permission, Standing, permissions};
 
 /// How long a question is tried: somebody waits for the answer, and may simply ask again.
@@ -80,9 +80,9 @@ async fn ask(
     for (_, note) in &notes {
         console.result(&format!("  {note}"));
     }
-    let asker = Asker::new(&*access.provider, &*access.api, job.seed(), &|_| {}).with_patience(PATIENCE);
-    let asker = asker.renewing(access.renewal.as_deref()).counting(refusals.of(target));
-    Ok(permissions(&asker, &needs.operations).await)
+    let client = QueryClient::new(&*access.provider, &*access.api, job.seed(), &|_| {}).with_patience(PATIENCE);
+    let client = client.renewing(access.renewal.as_deref()).counting(refusals.of(target));
+    Ok(permissions(&client, &needs.operations).await)
 }
 
 /// Tells what was found: all of it as a result, and what keeps a run from its work as an error too.

@@ -10,13 +10,13 @@ use crate::config::{Command, LogLevel, Use, When, check, parse_arguments, questi
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 
-mod ask;
 mod check_online;
 mod demo;
 pub mod emulate;
 mod explain;
 mod init;
 pub mod providers;
+mod query;
 mod run;
 mod signals;
 
@@ -54,13 +54,13 @@ pub fn execute(world: World) -> ExitCode {
         return conclude(served.map(|()| ExitCode::Success), &mut console);
     }
     let mut console = plain_console(&environment, out, err, is_terminal);
-    let stage = ask::Stage { environment: &environment, is_terminal, out_columns, now };
+    let stage = query::Stage { environment: &environment, is_terminal, out_columns, now };
     let result = match command {
         Command::Run(flags) => run::run(Use::Run, &flags, &environment, &mut console, is_terminal, now),
         Command::List(used_by, flags) => run::run(used_by, &flags, &environment, &mut console, is_terminal, now),
-        Command::Ask(used_by, flags) => ask::run(used_by, &flags, stage, &mut console),
+        Command::Ask(used_by, flags) => query::run(used_by, &flags, stage, &mut console),
         Command::Wait(flags) if questions::names_tasks(&flags, &environment) => {
-            ask::run(Use::Wait, &flags, stage, &mut console)
+            query::run(Use::Wait, &flags, stage, &mut console)
         }
         Command::Wait(flags) => run::run(Use::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),

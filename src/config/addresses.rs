@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Listing, Target};
 use crate::error::{Diagnostic, Error, Place};
-use crate::mapping::{Encoded, address};
+use crate::mapping::{Encoded, url};
 use crate::model::Kind;
 
 /// The largest list that is read: 100,000 addresses of the greatest length fit.
@@ -138,9 +138,9 @@ impl Checks<'_> {
     fn forms(self, text: &str) -> Result<Vec<String>, (String, &'static str)> {
         let spellings: &[fn(&str) -> String] = match (self.kind, self.encoded) {
             (Kind::Regex | Kind::Tag, _) => &[str::to_owned],
-            (_, Encoded::Encoded) => &[address::encode_given],
-            (_, Encoded::Raw) => &[address::raw_given],
-            (_, Encoded::Both) => &[address::encode_given, address::raw_given],
+            (_, Encoded::Encoded) => &[url::encode_given],
+            (_, Encoded::Raw) => &[url::raw_given],
+            (_, Encoded::Both) => &[url::encode_given, url::raw_given],
         };
         spellings.iter().map(|spell| self.one(text, spell(text))).collect()
     }
@@ -154,11 +154,11 @@ impl Checks<'_> {
                 return Err((why, "write one pattern in a line"));
             }
         } else {
-            if let Some((_, why, help)) = address::more_than_one(text) {
+            if let Some((_, why, help)) = url::more_than_one(text) {
                 return Err((why.into(), help));
             }
             let help = if self.kind == Kind::Tag { "write a tag as `https://www.example.com/#TAG`" } else { WHOLE };
-            address::check_kind(self.kind, &url).map_err(|why| (why, help))?;
+            url::check_kind(self.kind, &url).map_err(|why| (why, help))?;
         }
         let characters = url.chars().count();
         if let Some(spec) =
@@ -179,7 +179,7 @@ impl Checks<'_> {
             }
         }
         if let Some(allowed) = self.allow_hosts {
-            let host = if is_pattern { address::host_of_pattern(&url) } else { address::host(&url).map(str::to_owned) };
+            let host = if is_pattern { url::host_of_pattern(&url) } else { url::host(&url).map(str::to_owned) };
             let host = host.map(|host| host.to_ascii_lowercase());
             if host.is_none_or(|host| !allowed.contains(&host)) {
                 return Err(("`allow-hosts` doesn't name its host".into(), "add the host to `allow-hosts`"));

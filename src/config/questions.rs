@@ -13,7 +13,7 @@ use super::value::{ValueProblem, quoted};
 use super::{Settings, moments};
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
-use crate::mapping::address;
+use crate::mapping::url;
 use crate::provider::{Measure, RecordFilter, RecordKind, RecordStatus};
 use crate::providers::PROVIDERS;
 
@@ -188,7 +188,7 @@ fn each(
 
 /// An address as `refresh` would send it, and as it is written, where these differ: providers compare letter by letter.
 fn spellings(url: String) -> Vec<String> {
-    let sent = address::encode_given(&url);
+    let sent = url::encode_given(&url);
     if sent == url { vec![url] } else { vec![sent, url] }
 }
 

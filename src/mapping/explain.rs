@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::placeholder::{Facts, Placeholder};
+use super::placeholder::{Placeholder, TemplateContext};
 use super::rules::Verdict;
 use super::{Rule, addresses};
 use crate::model::{Kind, RepoPath, TargetName};
@@ -38,7 +38,7 @@ pub enum Finding {
         /// What every placeholder stands for, in the order in which they are listed; `{1}`… last.
         placeholders: Vec<(String, String)>,
         /// The addresses, in the order of the rule's templates.
-        addresses: Vec<ExplainedAddress>,
+        addresses: Vec<ExplainedUrl>,
         /// Where the addresses live.
         targets: Vec<TargetName>,
     },
@@ -53,7 +53,7 @@ pub enum Finding {
 
 /// An address and what a change of the file does to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExplainedAddress {
+pub struct ExplainedUrl {
     /// The address.
     pub url: String,
     /// How it is refreshed; `None` if it isn't.
@@ -99,7 +99,7 @@ impl Explanation {
     }
 }
 
-impl ExplainedAddress {
+impl ExplainedUrl {
     fn line(&self) -> String {
         let refresh = self.refresh.map(|kind| match kind {
             Kind::File => "refresh".to_owned(),
@@ -118,15 +118,15 @@ fn find(path: &RepoPath, rule: &Rule) -> Finding {
         Verdict::Excluded { by } => return Finding::Excluded { by: by.into() },
         Verdict::Unmatched => return Finding::Unmatched,
     };
-    let facts = Facts::new(path, found);
+    let context = TemplateContext::new(path, found);
     let text = |bytes: &[u8]| RepoPath::new(bytes).to_string();
     let named =
-        Placeholder::NAMED.iter().map(|&(name, placeholder)| (format!("{{{name}}}"), text(facts.value(placeholder))));
+        Placeholder::NAMED.iter().map(|&(name, placeholder)| (format!("{{{name}}}"), text(context.value(placeholder))));
     let numbered = (1_usize..).zip(found.captures.all()).map(|(number, value)| (format!("{{{number}}}"), text(value)));
-    let addresses = addresses(rule, &facts).into_iter().map(|address| ExplainedAddress {
+    let addresses = addresses(rule, &context).into_iter().map(|address| ExplainedUrl {
         refresh: rule.refresh.then_some(address.kind),
         prefetch: rule.prefetch && address.is_page(),
-        problem: super::address::check_kind(address.kind, &address.url).err(),
+        problem: super::url::check_kind(address.kind, &address.url).err(),
         url: address.url,
     });
     Finding::Matched {

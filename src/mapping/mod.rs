@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use crate::model::{Change, ChangeKind, EntryKind, Kind, Operation, Reason, RepoPath, Skipped, TargetName, Task};
 use index::Index;
-use placeholder::Facts;
+use placeholder::TemplateContext;
 use rules::Verdict;
 use template::Form;
 
-pub mod address;
 mod encoding;
 pub mod explain;
 mod glob;
 mod index;
-mod needs;
 mod placeholder;
 pub mod rules;
+mod scope;
 pub mod template;
+pub mod url;
 
 pub use explain::explain;
 pub use rules::{GlobProblem, Globs};
@@ -141,13 +141,13 @@ impl Mapped {
         for rule in rules.candidates(path.as_bytes()) {
             match rule.files.judge(path.as_bytes()) {
                 Verdict::Matched(found) => {
-                    let wishes = Wishes::new(rule, overrides, gone);
-                    if wishes.refresh || wishes.prefetch {
+                    let actions = RuleActions::new(rule, overrides, gone);
+                    if actions.refresh || actions.prefetch {
                         let file = file.get_or_insert_with(|| Arc::new(path.clone()));
-                        self.add_tasks(rule, file, wishes, &Facts::new(path, found));
+                        self.add_tasks(rule, file, actions, &TemplateContext::new(path, found));
                     }
                     if self.tasks.len() == before {
-                        reasons.push(wishes.nothing(rule));
+                        reasons.push(actions.nothing(rule));
                     }
                 }
                 Verdict::Excluded { by } => reasons.push(format!("excluded by `!{by}` of rule `{}`", rule.name)),
@@ -160,8 +160,8 @@ impl Mapped {
         }
     }
 
-    fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, wishes: Wishes, facts: &Facts<'_>) {
-        for address in addresses(rule, facts) {
+    fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, actions: RuleActions, context: &TemplateContext<'_>) {
+        for address in addresses(rule, context) {
             for target in &rule.targets {
                 let task = |operation, force| Task {
                     target: Arc::clone(target),
@@ -170,10 +170,10 @@ impl Mapped {
                     url: address.url.clone(),
                     because: vec![Reason { rule: Arc::clone(&rule.name), file: Some(Arc::clone(file)) }],
                 };
-                if wishes.refresh {
+                if actions.refresh {
                     self.tasks.push(task(Operation::Refresh(address.kind), rule.force));
                 }
-                if wishes.prefetch && address.is_page() {
+                if actions.prefetch && address.is_page() {
                     self.tasks.push(task(Operation::Prefetch, false));
                 }
             }
@@ -187,13 +187,13 @@ impl Mapped {
 
 /// What is to be done with the addresses of one path.
 #[derive(Clone, Copy, Debug)]
-struct Wishes {
+struct RuleActions {
     refresh: bool,
     prefetch: bool,
     gone: bool,
 }
 
-impl Wishes {
+impl RuleActions {
     fn new(rule: &Rule, overrides: Overrides, gone: bool) -> Self {
         Self {
             refresh: overrides.refresh.unwrap_or(rule.refresh),
@@ -220,12 +220,12 @@ impl Wishes {
 
 /// An address that a rule gives for a file, and how it is refreshed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Address {
+struct RuleUrl {
     url: String,
     kind: Kind,
 }
 
-impl Address {
+impl RuleUrl {
     /// Whether it is one page, which can be fetched.
     fn is_page(&self) -> bool {
         matches!(self.kind, Kind::File | Kind::IgnoreParams)
@@ -233,41 +233,45 @@ impl Address {
 }
 
 /// Every address that a rule gives for a file, in the order of its templates.
-fn addresses(rule: &Rule, facts: &Facts<'_>) -> Vec<Address> {
+fn addresses(rule: &Rule, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
     let mut addresses = Vec::new();
     for template in &rule.urls {
-        for url in forms(template, facts, rule.encoded, rule.kind == Kind::Regex) {
+        for url in forms(template, context, rule.encoded, rule.kind == Kind::Regex) {
             match rule.kind {
-                Kind::Regex => addresses.push(Address { url, kind: Kind::Regex }),
-                Kind::Directory => addresses.push(Address { url: address::as_directory(url), kind: Kind::Directory }),
-                Kind::Tag => addresses.push(Address { url, kind: Kind::Tag }),
+                Kind::Regex => addresses.push(RuleUrl { url, kind: Kind::Regex }),
+                Kind::Directory => addresses.push(RuleUrl { url: url::as_directory(url), kind: Kind::Directory }),
+                Kind::Tag => addresses.push(RuleUrl { url, kind: Kind::Tag }),
                 kind @ (Kind::File | Kind::IgnoreParams) => {
-                    let of_index = address::of_index(&url, &rule.index);
+                    let of_index = url::of_index(&url, &rule.index);
                     for url in std::iter::once(url).chain(of_index) {
-                        let variants: Vec<_> =
-                            rule.queries.iter().map(|query| address::with_query(&url, query)).collect();
-                        addresses.extend(std::iter::once(url).chain(variants).map(|url| Address { url, kind }));
+                        let variants: Vec<_> = rule.queries.iter().map(|query| url::with_query(&url, query)).collect();
+                        addresses.extend(std::iter::once(url).chain(variants).map(|url| RuleUrl { url, kind }));
                     }
                 }
             }
         }
     }
     for template in &rule.directories {
-        let urls = forms(template, facts, rule.encoded, false);
-        addresses.extend(urls.map(|url| Address { url: address::as_directory(url), kind: Kind::Directory }));
+        let urls = forms(template, context, rule.encoded, false);
+        addresses.extend(urls.map(|url| RuleUrl { url: url::as_directory(url), kind: Kind::Directory }));
     }
     for template in &rule.tags {
-        let urls = forms(template, facts, Encoded::Encoded, false);
-        addresses.extend(urls.map(|url| Address { url, kind: Kind::Tag }));
+        let urls = forms(template, context, Encoded::Encoded, false);
+        addresses.extend(urls.map(|url| RuleUrl { url, kind: Kind::Tag }));
     }
     addresses
 }
 
 /// The forms in which a template's address is asked for, each once.
-fn forms(template: &Template, facts: &Facts<'_>, encoded: Encoded, expression: bool) -> impl Iterator<Item = String> {
+fn forms(
+    template: &Template,
+    context: &TemplateContext<'_>,
+    encoded: Encoded,
+    expression: bool,
+) -> impl Iterator<Item = String> {
     let render = |raw| {
-        let url = template.render(facts, Form { raw, expression });
-        if expression { url } else { address::with_lower_host(url) }
+        let url = template.render(context, Form { raw, expression });
+        if expression { url } else { url::with_lower_host(url) }
     };
     let first = render(encoded == Encoded::Raw);
     let second = (encoded == Encoded::Both).then(|| render(true)).filter(|second| *second != first);

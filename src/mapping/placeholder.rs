@@ -44,12 +44,12 @@ impl Placeholder {
 
 /// A file, as the pattern that matched it sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts<'p> {
+pub(super) struct TemplateContext<'p> {
     path: &'p [u8],
     found: Match<'p, 'p>,
 }
 
-impl<'p> Facts<'p> {
+impl<'p> TemplateContext<'p> {
     /// Joins a path with the match that was found for it.
     pub(super) fn new(path: &'p RepoPath, found: Match<'p, 'p>) -> Self {
         Self { path: path.as_bytes(), found }

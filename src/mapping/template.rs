@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::address;
 use super::encoding::{self, Part};
-use super::placeholder::{Facts, Placeholder};
+use super::placeholder::{Placeholder, TemplateContext};
+use super::url;
 
 /// A parsed template: `https://www.example.com/{tail}`.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Template {
     /// # Errors
     /// As [`Template::parse`], and whatever keeps it from being one tag right behind a host.
     pub fn parse_tag(text: &str) -> Result<Self, Vec<TemplateProblem>> {
-        let path = address::authority(text).map_or(0, |(_, path)| path);
+        let path = url::authority(text).map_or(0, |(_, path)| path);
         if !text.starts_with("https://") || !text[path..].starts_with("/#") || text.ends_with("/#") {
             let help = "write the host, `/#` and the tag: `https://www.example.com/#product-{stem}`";
             return Err(vec![problem(0..text.len(), "this isn't the address of a tag", help)]);
@@ -110,7 +110,7 @@ impl Template {
             query => path..query.map_or(text.len(), |query| path + query),
         };
         check_characters(text, tag, &plain_path, &mut problems);
-        if !expression && let Some((span, message, help)) = address::more_than_one(text) {
+        if !expression && let Some((span, message, help)) = url::more_than_one(text) {
             problems.push(problem(span, message, help));
         }
         if let Some(start) = text.find("${").filter(|start| !expression && !text[start + 2..].starts_with('{')) {
@@ -140,12 +140,12 @@ impl Template {
             Piece::Value { .. } => None,
         };
         let spelled: String = self.pieces.iter().filter_map(spelled).collect();
-        if expression { address::host_of_pattern(&spelled) } else { address::host(&spelled).map(str::to_owned) }
+        if expression { url::host_of_pattern(&spelled) } else { url::host(&spelled).map(str::to_owned) }
     }
 
     /// The address of a file. A `/` behind a placeholder that stands for nothing goes with it, so that `{dir}/{name}` at
     /// the root is no `//name`.
-    pub(super) fn render(&self, facts: &Facts<'_>, form: Form) -> String {
+    pub(super) fn render(&self, context: &TemplateContext<'_>, form: Form) -> String {
         let mut address = String::with_capacity(self.length + 64);
         let mut nothing_before = false;
         for piece in &self.pieces {
@@ -156,7 +156,7 @@ impl Template {
                     nothing_before = false;
                 }
                 Piece::Value { placeholder, in_query } => {
-                    let value = facts.value(*placeholder);
+                    let value = context.value(*placeholder);
                     let part = match (form.expression, in_query) {
                         (true, _) => Part::Expression,
                         (false, true) => Part::Query,
@@ -179,7 +179,7 @@ fn begin(text: &str, expression: bool) -> Result<usize, TemplateProblem> {
     if text.is_empty() {
         return Err(problem(0..0, "an empty address", "write one such as `https://www.example.com/{tail}`".into()));
     }
-    let Some((span, path)) = address::authority(text) else {
+    let Some((span, path)) = url::authority(text) else {
         let looks_like_a_host = text.split(['/', '{']).next().is_some_and(|start| start.contains('.'));
         let help = match text.split_once("://") {
             Some((_, rest)) => format!("write `https://{rest}`"),
@@ -197,7 +197,7 @@ fn begin(text: &str, expression: bool) -> Result<usize, TemplateProblem> {
     }
     let authority = &text[span.clone()];
     let authority = if expression { authority.replace("\\.", ".") } else { authority.to_owned() };
-    match address::check_authority(&authority) {
+    match url::check_authority(&authority) {
         Ok(()) => Ok(path),
         Err((message, help)) => Err(problem(span, &message, help)),
     }
@@ -214,7 +214,7 @@ fn check_characters(text: &str, tag: Option<usize>, plain_path: &Range<usize>, p
                 ("a comma in a tag", "write each tag as a template of its own")
             }
             '#' => ("a fragment", "no server ever sees what follows a `#`: remove it, or write `%23` for a plain `#`"),
-            '%' if !address::is_escape(&text.as_bytes()[start..]) => {
+            '%' if !url::is_escape(&text.as_bytes()[start..]) => {
                 ("a `%` without two hexadecimal digits", "write `%25` for a plain `%`")
             }
             '\\' if plain_path.contains(&start) => {

@@ -245,7 +245,7 @@ proptest! {
                 prop_assert_eq!(usize::from(tasks().count() > 0) + skipped, 1);
                 prop_assert!(gone != Some(path) || tasks().all(|task| task.operation != Operation::Prefetch));
             }
-            prop_assert!(mapped.tasks.iter().all(|task| address::host(&task.url) == Some("h.example")));
+            prop_assert!(mapped.tasks.iter().all(|task| url::host(&task.url) == Some("h.example")));
         }
     }
 }

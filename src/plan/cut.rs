@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::mapping::address;
+use crate::mapping::url;
 use crate::model::{Operation, TaskIndex};
 use crate::plan::{Batch, Lane, PlannedTask};
 use crate::provider::{OperationSpec, Spec};
@@ -71,7 +71,7 @@ impl<'a> Open<'a> {
     /// Whether the address still fits; if so, it is in. An empty batch takes any address: alone it can't be cut further.
     fn take(&mut self, index: TaskIndex, planned: &'a PlannedTask) -> bool {
         let url = &planned.task.url;
-        let host = address::host(url).unwrap_or_default();
+        let host = url::host(url).unwrap_or_default();
         let bytes = self.limits.request_line_bytes.map_or(0, |_| encoded_length(url));
         let many_hosts = self.limits.hosts_per_call.is_some_and(|most| self.hosts.len() >= most);
         let long = self.limits.request_line_bytes.is_some_and(|most| self.bytes + bytes > most);

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::{Error, ExitCode};
-use crate::mapping::address;
+use crate::mapping::url;
 use crate::model::{Kind, Operation, Quota};
 use crate::plan::{Lane, Limits, Plan, PlannedTask};
 
@@ -80,8 +80,8 @@ fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let mut foreign = BTreeSet::new();
     for planned in lanes.iter().flat_map(|lane| &lane.tasks) {
         let host = match planned.task.operation {
-            Operation::Refresh(Kind::Regex) => address::host_of_pattern(&planned.task.url),
-            _ => address::host(&planned.task.url).map(str::to_owned),
+            Operation::Refresh(Kind::Regex) => url::host_of_pattern(&planned.task.url),
+            _ => url::host(&planned.task.url).map(str::to_owned),
         };
         // What names no host, or a pattern that may match at several, isn't allowed under any name.
         let host = host.map_or_else(|| planned.task.url.clone(), |host| host.to_ascii_lowercase());
@@ -125,7 +125,7 @@ fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
 /// Whether a task drops everything a host has in the caches.
 fn empties_host(planned: &PlannedTask) -> bool {
     match planned.task.operation {
-        Operation::Refresh(kind) => address::is_whole_host(kind, &planned.task.url),
+        Operation::Refresh(kind) => url::is_whole_host(kind, &planned.task.url),
         Operation::Prefetch => false,
     }
 }

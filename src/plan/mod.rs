@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{Caps, Changes, Settings, Target};
 use crate::error::Error;
-use crate::mapping::{Mapped, address};
+use crate::mapping::{Mapped, url};
 use crate::model::{BatchNumber, Kind, Operation, Skipped, Task, TaskIndex};
 
 pub mod cut;
@@ -192,8 +192,8 @@ fn refusal(task: &Task, target: &Target) -> Option<String> {
     }
     match task.operation {
         Operation::Refresh(Kind::Regex) => None,
-        Operation::Refresh(kind) => address::check_kind(kind, &task.url).err(),
-        Operation::Prefetch => address::check(&task.url).err(),
+        Operation::Refresh(kind) => url::check_kind(kind, &task.url).err(),
+        Operation::Prefetch => url::check(&task.url).err(),
     }
 }
 
@@ -211,7 +211,7 @@ fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
             Operation::Refresh(Kind::IgnoreParams) => exact.entry(without_query(&task.url)).or_default().push(index),
             Operation::Refresh(Kind::Directory) => wide.push((index, Covers::Prefix(&task.url))),
             Operation::Refresh(Kind::Regex) => wide.push((index, Covers::Pattern(regex::Regex::new(&task.url).ok()))),
-            Operation::Refresh(Kind::Tag) => wide.push((index, Covers::Host(address::host(&task.url)))),
+            Operation::Refresh(Kind::Tag) => wide.push((index, Covers::Host(url::host(&task.url)))),
             Operation::Prefetch => {
                 refreshes.extend(exact.get(task.url.as_str()).into_iter().flatten());
                 if let Some(plain) = task.url.find('?').map(|end| &task.url[..end]) {
@@ -239,7 +239,7 @@ impl Covers<'_> {
         match self {
             Self::Prefix(directory) => url.starts_with(directory),
             Self::Pattern(pattern) => pattern.as_ref().is_none_or(|pattern| pattern.is_match(url)),
-            Self::Host(host) => match (host, address::host(url)) {
+            Self::Host(host) => match (host, url::host(url)) {
                 (Some(tagged), Some(host)) => host.eq_ignore_ascii_case(tagged),
                 _ => true,
             },

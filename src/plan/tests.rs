@@ -204,7 +204,7 @@ proptest! {
                 prop_assert!(!batch.tasks.is_empty() && batch.tasks.len() <= limits.per_call);
                 prop_assert!(batch_size.is_none_or(|most| batch.tasks.len() <= most));
                 let of = |task: &TaskIndex| &lane.tasks[*task as usize].task;
-                let hosts: std::collections::HashSet<_> = batch.tasks.iter().map(|task| address::host(&of(task).url)).collect();
+                let hosts: std::collections::HashSet<_> = batch.tasks.iter().map(|task| url::host(&of(task).url)).collect();
                 prop_assert!(hosts.len() <= 3);
                 let alike = |task: &TaskIndex| of(task).operation == batch.operation && of(task).force == batch.force;
                 prop_assert!(batch.tasks.iter().all(alike));

@@ -17,23 +17,23 @@ use crate::client::retry::{self, Budget};
 use crate::error::{Error, ExitCode};
 use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Domain, Provider};
 
-pub mod follow;
-mod list;
 pub mod logs;
-pub mod measures;
+pub mod metrics;
+mod pagination;
 pub mod permissions;
-pub mod range;
-pub mod records;
+pub mod task_history;
 #[cfg(test)]
 mod tests;
+pub mod time_windows;
+pub mod wait;
 
-pub use range::Range;
+pub use time_windows::TimeWindow;
 
 /// How long one question is tried again and again.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Asks one provider.
-pub struct Asker<'a> {
+pub struct QueryClient<'a> {
     provider: &'a dyn Provider,
     api: &'a dyn Api,
     tell: &'a dyn Fn(&str),
@@ -45,7 +45,7 @@ pub struct Asker<'a> {
     refusals: Rc<Cell<usize>>,
 }
 
-impl<'a> Asker<'a> {
+impl<'a> QueryClient<'a> {
     /// Asks a provider by this way out; `tell` hears what a person should know of a long wait or a doubtful answer, and
     /// jitter comes from `seed`.
     pub fn new(provider: &'a dyn Provider, api: &'a dyn Api, seed: u64, tell: &'a dyn Fn(&str)) -> Self {
@@ -99,7 +99,7 @@ impl<'a> Asker<'a> {
 
     async fn domains_of(&self, offer: &CallSpec) -> Result<Vec<Domain>, ApiError> {
         let page = async |number| self.provider.domains(offer, number, self.api).await;
-        list::all(self, offer, None, |domain: &Domain| domain.name.clone(), page).await
+        pagination::all(self, offer, None, |domain: &Domain| domain.name.clone(), page).await
     }
 
     /// Puts one question, again and again while that may help: in the pace of its call, by the clock of the provider.

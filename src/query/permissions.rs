@@ -4,7 +4,7 @@
 
 use jiff::SignedDuration;
 
-use super::Asker;
+use super::QueryClient;
 use crate::model::Operation;
 use crate::provider::{ApiError, ApiErrorKind, Domain, RecordFilter, Spec};
 
@@ -53,21 +53,21 @@ pub struct Findings {
 
 /// Asks what there is to ask. After keys that are refused, or no way to the provider, nothing more is sent: some vendors lock a
 /// key that is refused several times.
-pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Findings {
-    let spec = asker.provider.spec();
+pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> Findings {
+    let spec = client.provider.spec();
     let mut findings = untested(spec, operations);
     let mut end = None;
     let mut task_id = NOBODYS_TASK.to_owned();
     if !spec.quota.api.is_empty() {
-        let asked = asker.ask(&spec.quota, async || asker.provider.quota(asker.api).await).await;
+        let asked = client.ask(&spec.quota, async || client.provider.quota(client.api).await).await;
         findings.learn(spec.quota.permission, standing(asked.err()), &mut end);
     }
     if !spec.records.api.is_empty() {
-        let now = asker.api.server_now();
+        let now = client.api.server_now();
         let since = now.checked_sub(RECENT).unwrap_or(now);
         let filter = RecordFilter { since: Some(since), until: Some(now), ..RecordFilter::default() };
-        let question = async || asker.provider.records(&filter, 1, asker.api).await;
-        let asked = if end.is_none() { Some(asker.ask(&spec.records, question).await) } else { None };
+        let question = async || client.provider.records(&filter, 1, client.api).await;
+        let asked = if end.is_none() { Some(client.ask(&spec.records, question).await) } else { None };
         if let Some(asked) = asked {
             if let Some(record) = asked.as_ref().ok().and_then(|page| page.rows.first()) {
                 task_id.clone_from(&record.task_id);
@@ -77,7 +77,7 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
     }
     if end.is_none() && !spec.status.api.is_empty() && spec.status.permission != spec.records.permission {
         let ids = [task_id];
-        let asked = asker.ask(&spec.status, async || asker.provider.status(&ids, 1, asker.api).await).await;
+        let asked = client.ask(&spec.status, async || client.provider.status(&ids, 1, client.api).await).await;
         let standing = match standing(asked.err()) {
             // A task that isn't there may be refused before or behind the look at permissions.
             Standing::Unknown(error) if error.kind == ApiErrorKind::Refused => {
@@ -88,7 +88,7 @@ pub async fn permissions(asker: &Asker<'_>, operations: &[Operation]) -> Finding
         findings.learn(spec.status.permission, standing, &mut end);
     }
     if let Some(limit) = spec.asks.domains.as_ref().filter(|_| end.is_none()) {
-        let standing = match asker.domains_of(limit).await {
+        let standing = match client.domains_of(limit).await {
             Ok(domains) => {
                 findings.domains = Some(domains);
                 Standing::Granted

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::follow::follow;
 use super::logs::logs;
-use super::measures::{Wanted, measures};
-use super::records::records;
+use super::metrics::{MetricsQuery, metrics};
+use super::task_history::records;
+use super::wait::wait;
 use super::*;
 use crate::model::Quota;
 use crate::provider::{
@@ -228,12 +228,12 @@ impl Api for Out<'_> {
 
 /// Asks, and gives the answer with what was said aloud.
 macro_rules! ask {
-    ($fake:expr, |$asker:ident| $question:expr) => {{
+    ($fake:expr, |$client:ident| $question:expr) => {{
         let said = RefCell::new(Vec::<String>::new());
         let tell = |text: &str| said.borrow_mut().push(text.to_owned());
         let fake: &Fake = &$fake;
         let out = Out(fake);
-        let $asker = &Asker::new(fake, &out, 7, &tell);
+        let $client = &QueryClient::new(fake, &out, 7, &tell);
         let answer = $question.await;
         (answer, said.take())
     }};
@@ -241,7 +241,7 @@ macro_rules! ask {
 
 async fn all(fake: &Fake, filter: &RecordFilter, most: Option<usize>) -> (Vec<Record>, Vec<String>) {
     let mut rows = Vec::new();
-    let (count, said) = ask!(*fake, |asker| records(asker, filter, most, &mut |row| rows.push(row)));
+    let (count, said) = ask!(*fake, |client| records(client, filter, most, &mut |row| rows.push(row)));
     assert_eq!(count.unwrap(), rows.len());
     (rows, said)
 }
@@ -361,7 +361,7 @@ async fn a_filter_that_the_provider_will_not_take_is_kept_here() {
     assert_eq!(all(&refuses(), &filter, None).await.0.len(), 60);
     // Where there is no other way to ask, its refusal is what is told.
     let fake = refuses();
-    let (result, _) = ask!(fake, |asker| records(asker, &RecordFilter::default(), None, &mut |_| {}));
+    let (result, _) = ask!(fake, |client| records(client, &RecordFilter::default(), None, &mut |_| {}));
     assert!(result.unwrap_err().to_string().contains("made to fail"));
 }
 
@@ -369,7 +369,7 @@ async fn a_filter_that_the_provider_will_not_take_is_kept_here() {
 async fn a_range_that_is_not_kept_is_told_before_anything_is_asked() {
     let fake = fake(10);
     let filter = RecordFilter { since: Some(ago(DAY * 30)), ..RecordFilter::default() };
-    let (result, _) = ask!(fake, |asker| records(asker, &filter, None, &mut |_| {}));
+    let (result, _) = ask!(fake, |client| records(client, &filter, None, &mut |_| {}));
     let error = result.unwrap_err();
     assert_eq!(error.exit_code(), ExitCode::Usage);
     assert!(error.to_string().contains("reach back to 2026-11-22T12:00:00Z"), "{error}");
@@ -405,7 +405,7 @@ async fn a_provider_that_never_answers_is_given_up_and_one_that_refuses_at_once(
     ] {
         let fake = Fake { fault: Box::new(move |_| Some(kind)), ..fake(1) };
         let began = Instant::now();
-        let (result, _) = ask!(fake, |asker| asker.quota());
+        let (result, _) = ask!(fake, |client| client.quota());
         assert_eq!(result.unwrap_err().exit_code(), code, "{kind:?}");
         assert!(began.elapsed() <= PATIENCE, "{kind:?}");
         assert!(
@@ -416,16 +416,16 @@ async fn a_provider_that_never_answers_is_given_up_and_one_that_refuses_at_once(
     }
 }
 
-fn wanted(since: Duration, interval: Option<Duration>, domains: &[&str]) -> Wanted {
+fn wanted(since: Duration, interval: Option<Duration>, domains: &[&str]) -> MetricsQuery {
     let domains = domains.iter().map(|&domain| domain.to_owned()).collect();
-    Wanted { measure: Measure::Traffic, domains, since: Some(ago(since)), until: None, interval }
+    MetricsQuery { measure: Measure::Traffic, domains, since: Some(ago(since)), until: None, interval }
 }
 
 #[tokio::test(start_paused = true)]
 async fn points_over_several_calls_have_no_gap_and_no_double() {
     let fake = fake(0);
     let five = Duration::from_secs(300);
-    let (measured, _) = ask!(fake, |asker| measures(asker, &wanted(DAY * 5 + HOUR, Some(five), &[])));
+    let (measured, _) = ask!(fake, |client| metrics(client, &wanted(DAY * 5 + HOUR, Some(five), &[])));
     let measured = measured.unwrap();
     assert_eq!(fake.calls.get(), 6);
     assert_eq!(measured.points.len(), (5 * 24 + 1) * 12);
@@ -438,23 +438,23 @@ async fn points_over_several_calls_have_no_gap_and_no_double() {
 async fn domains_beyond_one_call_are_summed_where_the_provider_sums_them() {
     let fake = fake(0);
     let (measured, _) =
-        ask!(fake, |asker| measures(asker, &wanted(HOUR, None, &["a.test", "b.test", "c.test", "d.test"])));
+        ask!(fake, |client| metrics(client, &wanted(HOUR, None, &["a.test", "b.test", "c.test", "d.test"])));
     let measured = measured.unwrap();
     assert_eq!((fake.calls.get(), measured.interval), (2, Duration::from_secs(300)));
     assert!(measured.points.iter().all(|point| point.value == 4.0 && point.domain.is_none()));
     // The last call is about one alone, and its points belong to the sum all the same.
-    let (measured, _) = ask!(fake, |asker| measures(asker, &wanted(HOUR, None, &["a.test", "b.test", "c.test"])));
+    let (measured, _) = ask!(fake, |client| metrics(client, &wanted(HOUR, None, &["a.test", "b.test", "c.test"])));
     assert!(measured.unwrap().points.iter().all(|point| point.value == 3.0 && point.domain.is_none()));
-    let (measured, _) = ask!(fake, |asker| measures(asker, &wanted(HOUR, None, &["a.test"])));
+    let (measured, _) = ask!(fake, |client| metrics(client, &wanted(HOUR, None, &["a.test"])));
     assert!(measured.unwrap().points.iter().all(|point| point.domain.as_deref() == Some("a.test")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
     let edge = wanted(DAY * 90, Some(Duration::from_secs(300)), &[]);
-    assert!(ask!(fake(0), |asker| measures(asker, &edge)).0.is_ok(), "as long ago as points are kept");
+    assert!(ask!(fake(0), |client| metrics(client, &edge)).0.is_ok(), "as long ago as points are kept");
     for (since, expected) in [(HOUR, 300), (DAY, 300), (DAY * 2, 3600), (DAY * 60, 3600), (DAY * 200, 3600)] {
-        let (measured, _) = ask!(fake(0), |asker| measures(asker, &wanted(since, None, &[])));
+        let (measured, _) = ask!(fake(0), |client| metrics(client, &wanted(since, None, &[])));
         assert_eq!(measured.unwrap().interval.as_secs(), expected, "{since:?}");
     }
     for (since, interval, said) in [
@@ -463,7 +463,7 @@ async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
         (DAY * 400, 3600, "reach back to 2025-11-25T12:00:00Z"),
     ] {
         let wanted = wanted(since, Some(Duration::from_secs(interval)), &[]);
-        let (measured, _) = ask!(fake(0), |asker| measures(asker, &wanted));
+        let (measured, _) = ask!(fake(0), |client| metrics(client, &wanted));
         let message = measured.unwrap_err().to_string();
         assert!(message.contains(said), "{message}");
     }
@@ -471,8 +471,8 @@ async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_provider_does_not_offer_is_said_and_not_asked_for() {
-    let bandwidth = Wanted { measure: Measure::Bandwidth, ..wanted(HOUR, None, &[]) };
-    let (measured, _) = ask!(fake(0), |asker| measures(asker, &bandwidth));
+    let bandwidth = MetricsQuery { measure: Measure::Bandwidth, ..wanted(HOUR, None, &[]) };
+    let (measured, _) = ask!(fake(0), |client| metrics(client, &bandwidth));
     let told = measured.unwrap_err().diagnostics().remove(0);
     assert_eq!(told.title, "Bare CDN offers no bandwidth");
     assert_eq!(told.help.unwrap(), "it can be asked for records, quota, traffic, logs, domains");
@@ -480,9 +480,9 @@ async fn what_a_provider_does_not_offer_is_said_and_not_asked_for() {
     static NOTHING: Spec = Spec::BARE;
     let bare = Fake { spec: &NOTHING, ..fake(0) };
     let traffic = wanted(HOUR, None, &[]);
-    let (measured, _) = ask!(bare, |asker| measures(asker, &traffic));
-    let (files, _) = ask!(bare, |asker| logs(asker, "a.test", (None, None)));
-    let (domains, _) = ask!(bare, |asker| asker.domains());
+    let (measured, _) = ask!(bare, |client| metrics(client, &traffic));
+    let (files, _) = ask!(bare, |client| logs(client, "a.test", (None, None)));
+    let (domains, _) = ask!(bare, |client| client.domains());
     let errors = [measured.err(), files.err(), domains.err()].map(|error| error.unwrap().diagnostics().remove(0).title);
     assert_eq!(errors, ["traffic", "logs", "domains"].map(|what| format!("Bare CDN offers no {what}")));
     assert_eq!(bare.calls.get(), 0);
@@ -490,18 +490,18 @@ async fn what_a_provider_does_not_offer_is_said_and_not_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn log_files_of_several_ranges_are_listed_once_and_domains_to_the_end() {
-    let (files, _) = ask!(fake(0), |asker| logs(asker, "a.test", (Some(ago(DAY * 3)), None)));
+    let (files, _) = ask!(fake(0), |client| logs(client, "a.test", (Some(ago(DAY * 3)), None)));
     let names: Vec<String> = files.unwrap().into_iter().map(|file| file.name).collect();
     assert_eq!(names.len(), 73);
     assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
-    let (domains, _) = ask!(fake(0), |asker| asker.domains());
+    let (domains, _) = ask!(fake(0), |client| client.domains());
     assert_eq!(domains.unwrap().len(), 250);
 }
 
 #[tokio::test(start_paused = true)]
 async fn log_files_are_asked_for_in_whole_steps_around_the_range() {
     let half_past = |hours| Some(ago(HOUR * hours + HOUR / 2));
-    let (files, _) = ask!(fake(0), |asker| logs(asker, "a.test", (half_past(2), half_past(1))));
+    let (files, _) = ask!(fake(0), |client| logs(client, "a.test", (half_past(2), half_past(1))));
     let since: Vec<String> = files.unwrap().into_iter().map(|file| file.since.unwrap().to_string()).collect();
     assert_eq!(since, ["2026-11-25T09:00:00Z", "2026-11-25T10:00:00Z", "2026-11-25T11:00:00Z"]);
 }
@@ -516,14 +516,14 @@ async fn tasks_are_followed_by_their_ids_until_they_have_ended() {
             list.iter_mut().for_each(|row| row.state = TaskState::Failed("no".into()));
         }
     });
-    let (tasks, _) = ask!(moving, |asker| follow(asker, &ids, HOUR));
+    let (tasks, _) = ask!(moving, |client| wait(client, &ids, HOUR));
     let tasks = tasks.unwrap();
     assert_eq!(tasks.iter().map(|task| &task.task_id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
     assert!(tasks.iter().all(|task| task.has_ended() && task.rows.len() == 10));
 
     let began = Instant::now();
-    let (tasks, said) = ask!(fake(10), |asker| follow(asker, &["0".into(), "nowhere".into()], HOUR));
-    let ended: Vec<bool> = tasks.unwrap().iter().map(super::follow::Followed::has_ended).collect();
+    let (tasks, said) = ask!(fake(10), |client| wait(client, &["0".into(), "nowhere".into()], HOUR));
+    let ended: Vec<bool> = tasks.unwrap().iter().map(super::wait::WaitedTask::has_ended).collect();
     assert_eq!(ended, [true, false]);
     assert!(began.elapsed() <= HOUR && !said.is_empty());
 }
@@ -538,7 +538,7 @@ async fn a_task_that_ends_shortly_before_the_time_is_over_has_ended() {
             let state = if Instant::now() < ends { TaskState::Running } else { TaskState::Complete };
             list.iter_mut().for_each(|row| row.state = state.clone());
         });
-        let (tasks, _) = ask!(late, |asker| follow(asker, &["0".into()], patience));
+        let (tasks, _) = ask!(late, |client| wait(client, &["0".into()], patience));
         assert!(tasks.unwrap()[0].has_ended(), "{seconds}");
     }
 }
@@ -553,7 +553,7 @@ async fn a_row_that_was_running_and_vanishes_ends_no_task() {
         }),
         ..fake(10)
     };
-    let (tasks, _) = ask!(vanishing, |asker| follow(asker, &["0".into()], HOUR));
+    let (tasks, _) = ask!(vanishing, |client| wait(client, &["0".into()], HOUR));
     let task = tasks.unwrap().remove(0);
     assert_eq!((task.rows.len(), task.has_ended()), (10, false));
 }
@@ -562,7 +562,7 @@ async fn a_row_that_was_running_and_vanishes_ends_no_task() {
 async fn a_task_whose_rows_do_not_all_come_by_its_id_is_looked_up_in_the_records() {
     let cut = Fake { most_by_id: 4, ..fake(20) };
     cut.list.borrow_mut()[7].state = TaskState::Failed("no".into());
-    let (tasks, said) = ask!(cut, |asker| follow(asker, &["0".into(), "1".into()], HOUR));
+    let (tasks, said) = ask!(cut, |client| wait(client, &["0".into(), "1".into()], HOUR));
     let tasks = tasks.unwrap();
     assert!(tasks.iter().all(|task| task.rows.len() == 10 && task.has_ended()), "{said:?}");
     assert!(tasks[0].rows.iter().any(|row| row.state == TaskState::Failed("no".into())));
@@ -572,7 +572,7 @@ async fn a_task_whose_rows_do_not_all_come_by_its_id_is_looked_up_in_the_records
 async fn keys_that_are_refused_are_shown_once_and_no_way_out_is_tried_for_a_short_time() {
     use super::permissions::{Standing, permissions};
     let refused = Fake { fault: Box::new(|_| Some(ApiErrorKind::Credentials)), ..fake(3) };
-    let (findings, _) = ask!(refused, |asker| permissions(asker, &[]));
+    let (findings, _) = ask!(refused, |client| permissions(client, &[]));
     assert_eq!((refused.calls.get(), findings.domains), (1, None));
     let is_refused =
         |standing: &Standing| matches!(standing, Standing::Unknown(error) if error.kind == ApiErrorKind::Credentials);
@@ -581,9 +581,9 @@ async fn keys_that_are_refused_are_shown_once_and_no_way_out_is_tried_for_a_shor
     let cut_off = Fake { fault: Box::new(|_| Some(ApiErrorKind::Unsent)), ..fake(3) };
     let said = |_: &str| {};
     let out = Out(&cut_off);
-    let asker = Asker::new(&cut_off, &out, 7, &said).with_patience(Duration::from_secs(5));
+    let client = QueryClient::new(&cut_off, &out, 7, &said).with_patience(Duration::from_secs(5));
     let began = tokio::time::Instant::now();
-    let findings = permissions(&asker, &[]).await;
+    let findings = permissions(&client, &[]).await;
     assert!(began.elapsed() <= Duration::from_secs(6) && cut_off.calls.get() <= 5, "{}", cut_off.calls.get());
     assert!(
         matches!(&findings.permissions[0].standing, Standing::Unknown(error) if error.kind == ApiErrorKind::Unsent)
@@ -594,7 +594,7 @@ async fn keys_that_are_refused_are_shown_once_and_no_way_out_is_tried_for_a_shor
 async fn what_is_granted_brings_the_domains_too() {
     use super::permissions::{Standing, permissions};
     let fake = fake(3);
-    let (findings, _) = ask!(fake, |asker| permissions(asker, &[]));
+    let (findings, _) = ask!(fake, |client| permissions(client, &[]));
     assert!(findings.permissions.iter().all(|permission| permission.standing == Standing::Granted));
     assert_eq!(findings.domains.unwrap().len(), 250);
 }

@@ -11,7 +11,7 @@ fn rendered(pattern: &str, template: &str, path: &[u8], form: Form) -> String {
     let path = RepoPath::new(path);
     let Verdict::Matched(found) = globs.judge(path.as_bytes()) else { panic!("{pattern} doesn't match {path}") };
     let template = if form.expression { Template::parse_expression(template) } else { Template::parse(template) };
-    template.unwrap().render(&Facts::new(&path, found), form)
+    template.unwrap().render(&TemplateContext::new(&path, found), form)
 }
 
 fn problems(template: &str) -> String {
@@ -168,16 +168,16 @@ proptest! {
         ]),
     ) {
         let address = rendered("**", template, &path, Form { raw, expression: false });
-        let url = url::Url::parse(&address).unwrap();
+        let url = ::url::Url::parse(&address).unwrap();
         prop_assert_eq!(url.host_str(), Some("h.example"));
-        prop_assert_eq!(crate::mapping::address::host(&address), Some("h.example"));
+        prop_assert_eq!(crate::mapping::url::host(&address), Some("h.example"));
         prop_assert_eq!((url.port(), url.username(), url.fragment()), (None, "", None));
         prop_assert_eq!(url.query().is_some(), template.contains('?'));
         if let Some(query) = url.query() {
             prop_assert_eq!(query.split('&').count(), 2);
         }
         // An address that passes the check is asked for as it is spelled.
-        if crate::mapping::address::check(&address).is_ok() && !raw {
+        if crate::mapping::url::check(&address).is_ok() && !raw {
             prop_assert_eq!(url.as_str(), address);
         }
     }
@@ -202,7 +202,7 @@ fn a_tag_stands_behind_its_host_and_holds_a_files_name_whatever_it_is() {
         let path = RepoPath::new(path);
         let Verdict::Matched(found) = globs.judge(path.as_bytes()) else { panic!("{path}") };
         let template = Template::parse_tag("https://h.example/#product-{stem}").unwrap();
-        assert_eq!(template.render(&Facts::new(&path, found), ENCODED), expected);
+        assert_eq!(template.render(&TemplateContext::new(&path, found), ENCODED), expected);
     }
     for (template, message) in [
         ("https://h.example/#", "this isn't the address of a tag"),

@@ -14,7 +14,7 @@ pub const DOCUMENTS: &[&str] = &[
     "docs/configuration.md",
     "docs/keys.md",
     "docs/options.md",
-    "docs/patterns.md",
+    "docs/globs.md",
     "docs/providers.md",
     "docs/recipes.md",
     "docs/results.md",

@@ -22,9 +22,9 @@ use crate::pipeline::{Job, access};
 use crate::provider::clock::Clock;
 use crate::provider::http::{HttpApi, Network};
 use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, Record, TaskState};
-use crate::query::follow::follow;
-use crate::query::measures::{Measured, Wanted, measures, width};
-use crate::query::{Asker, logs, records};
+use crate::query::metrics::{Metrics, MetricsQuery, metrics, width};
+use crate::query::wait::wait;
+use crate::query::{QueryClient, logs, task_history};
 use crate::report::plot::{Series, plot};
 use crate::report::sheet::{Cell, Format, Sheet, scaled};
 use crate::report::told;
@@ -187,7 +187,7 @@ impl<'a> Answer<'a> {
             self.console().note(*level, note);
         }
         let tell = |text: &str| self.note(text);
-        let asker = Asker::new(&*access.provider, &*access.api, job.seed(), &tell)
+        let client = QueryClient::new(&*access.provider, &*access.api, job.seed(), &tell)
             .renewing(access.renewal.as_deref())
             .counting(self.refusals.of(target));
         let name = &*target.name;
@@ -198,32 +198,32 @@ impl<'a> Answer<'a> {
                 for filter in filters {
                     let left = most.map(|most| most.saturating_sub(shown.len()));
                     let take = &mut |record: Record| {
-                        if shown.insert(records::key(&record)) {
+                        if shown.insert(task_history::key(&record)) {
                             self.row(told::record(name, record));
                         }
                     };
-                    records::records(&asker, filter, left, take).await?;
+                    task_history::records(&client, filter, left, take).await?;
                 }
             }
             Question::Quota => {
-                for entry in asker.quota().await?.entries {
+                for entry in client.quota().await?.entries {
                     self.row(told::quota(name, &entry, target.provider.quota_reset));
                 }
             }
             Question::Domains => {
-                for domain in asker.domains().await? {
+                for domain in client.domains().await? {
                     self.row(told::domain(name, domain));
                 }
             }
             Question::Measure { measure, domains, asked: (since, until), interval } => {
                 let (measure, interval) = (*measure, *interval);
-                let wanted = Wanted { measure, domains: domains.clone(), since: *since, until: *until, interval };
-                self.measured(name, &wanted, &measures(&asker, &wanted).await?);
+                let wanted = MetricsQuery { measure, domains: domains.clone(), since: *since, until: *until, interval };
+                self.measured(name, &wanted, &metrics(&client, &wanted).await?);
             }
             Question::Logs { domains, asked, download, show_links } => {
                 let mut code = ExitCode::Success;
                 for domain in domains {
-                    let files = logs::logs(&asker, domain, *asked).await?;
+                    let files = logs::logs(&client, domain, *asked).await?;
                     for file in &files {
                         self.row(told::log(name, file, *show_links));
                     }
@@ -233,17 +233,17 @@ impl<'a> Answer<'a> {
                 }
                 return Ok(code);
             }
-            Question::Tasks(ids) => return self.tasks(&asker, name, ids).await,
+            Question::Tasks(ids) => return self.tasks(&client, name, ids).await,
         }
         Ok(ExitCode::Success)
     }
 
     /// Follows tasks to their end.
-    async fn tasks(&self, asker: &Asker<'_>, target: &str, ids: &[String]) -> Result<ExitCode, Error> {
+    async fn tasks(&self, client: &QueryClient<'_>, target: &str, ids: &[String]) -> Result<ExitCode, Error> {
         let settings = &self.asking.settings;
         let patience = settings.refresh_timeout.max(settings.prefetch_timeout);
         let mut code = ExitCode::Success;
-        for task in follow(asker, ids, patience).await? {
+        for task in wait(client, ids, patience).await? {
             if !task.has_ended() {
                 code = code.worst(ExitCode::Unknown);
                 let what = if task.rows.is_empty() { "isn't known to the provider" } else { "hasn't ended" };
@@ -260,7 +260,7 @@ impl<'a> Answer<'a> {
     }
 
     /// Shows points: plotted, or as rows with the total in the log.
-    fn measured(&self, target: &str, wanted: &Wanted, measured: &Measured) {
+    fn measured(&self, target: &str, wanted: &MetricsQuery, measured: &Metrics) {
         let measure = wanted.measure;
         let is_plot = match self.asking.shown {
             Shown::Plot => true,

@@ -13,14 +13,14 @@ pub(super) const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// From a moment on, up to another and without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
+pub struct TimeWindow {
     /// Its first moment.
     pub since: Timestamp,
     /// The first moment behind it.
     pub until: Timestamp,
 }
 
-impl Range {
+impl TimeWindow {
     /// The range that was asked for, by default the `usual` time up to now. What is older than `kept` can't be asked for,
     /// what lies ahead isn't there yet.
     ///
@@ -142,58 +142,61 @@ mod tests {
         "2026-11-25T12:00:00Z".parse().unwrap()
     }
 
-    fn problem(result: Result<Range, Error>) -> String {
+    fn problem(result: Result<TimeWindow, Error>) -> String {
         let told = result.unwrap_err().diagnostics().remove(0);
         format!("{}: {}", told.title, told.help.unwrap())
     }
 
     #[test]
     fn a_range_that_nobody_names_is_the_usual_one_up_to_now() {
-        let range = Range::asked((None, None), now(), DAY, DAY * 3, "records").unwrap();
+        let range = TimeWindow::asked((None, None), now(), DAY, DAY * 3, "records").unwrap();
         assert_eq!((range.length(), range.until), (DAY, now()));
-        assert_eq!(Range::asked((None, None), now(), DAY * 9, DAY * 3, "records").unwrap().length(), DAY * 3);
+        assert_eq!(TimeWindow::asked((None, None), now(), DAY * 9, DAY * 3, "records").unwrap().length(), DAY * 3);
         let ahead = Some(now() + SignedDuration::from_hours(9));
-        assert_eq!(Range::asked((None, ahead), now(), DAY, DAY * 3, "records").unwrap().until, now());
+        assert_eq!(TimeWindow::asked((None, ahead), now(), DAY, DAY * 3, "records").unwrap().until, now());
     }
 
     #[test]
     fn what_is_not_kept_is_told_with_how_far_back_it_goes() {
         let since = Some(now() - SignedDuration::from_hours(24 * 5));
         assert_eq!(
-            problem(Range::asked((since, None), now(), DAY, DAY * 3, "the records of Bare CDN")),
+            problem(TimeWindow::asked((since, None), now(), DAY, DAY * 3, "the records of Bare CDN")),
             "the records of Bare CDN reach back to 2026-11-22T12:00:00Z and no further, and 2026-11-20T12:00:00Z was asked for: \
              begin at most 3d ago"
         );
         // What was the edge when it was typed is still asked for.
         let since = Some(now() - SignedDuration::from_hours(72) - SignedDuration::from_secs(5));
-        assert_eq!(Range::asked((since, None), now(), DAY, DAY * 3, "records").unwrap().length(), DAY * 3);
+        assert_eq!(TimeWindow::asked((since, None), now(), DAY, DAY * 3, "records").unwrap().length(), DAY * 3);
     }
 
     #[test]
     fn a_range_that_ends_before_it_begins_is_told() {
         let hours = |hours| Some(now() - SignedDuration::from_hours(hours));
         assert!(
-            problem(Range::asked((hours(1), hours(2)), now(), DAY, DAY, "x"))
+            problem(TimeWindow::asked((hours(1), hours(2)), now(), DAY, DAY, "x"))
                 .starts_with("the range begins at 2026-11-25T11:00:00Z and ends at 2026-11-25T10:00:00Z")
         );
-        assert!(Range::asked((hours(-1), None), now(), DAY, DAY, "x").is_err());
+        assert!(TimeWindow::asked((hours(-1), None), now(), DAY, DAY, "x").is_err());
     }
 
     #[test]
     fn a_range_is_widened_to_whole_steps() {
-        let range = Range { since: at(299), until: at(601) }.widened(Duration::from_secs(300), Duration::ZERO);
-        assert_eq!(range, Range { since: at(0), until: at(900) });
+        let range = TimeWindow { since: at(299), until: at(601) }.widened(Duration::from_secs(300), Duration::ZERO);
+        assert_eq!(range, TimeWindow { since: at(0), until: at(900) });
         assert_eq!(range.widened(Duration::from_secs(300), Duration::ZERO), range);
-        let fraction = Range { since: at(-1), until: "1970-01-01T00:00:00.5Z".parse().unwrap() };
-        let days = Range { since: at(-1), until: at(57_601) }.widened(DAY, DAY * 2 / 3);
-        assert_eq!(days, Range { since: at(-28_800), until: at(57_600 + 86_400) });
+        let fraction = TimeWindow { since: at(-1), until: "1970-01-01T00:00:00.5Z".parse().unwrap() };
+        let days = TimeWindow { since: at(-1), until: at(57_601) }.widened(DAY, DAY * 2 / 3);
+        assert_eq!(days, TimeWindow { since: at(-28_800), until: at(57_600 + 86_400) });
         assert_eq!(days.widened(DAY, DAY * 2 / 3), days);
-        assert_eq!(fraction.widened(Duration::from_secs(1), Duration::ZERO), Range { since: at(-1), until: at(1) });
+        assert_eq!(
+            fraction.widened(Duration::from_secs(1), Duration::ZERO),
+            TimeWindow { since: at(-1), until: at(1) }
+        );
     }
 
     #[test]
     fn what_is_not_kept_whole_when_the_question_arrives_is_left_out() {
-        let range = |since: i64| Range { since: at(since), until: at(1_000_000) };
+        let range = |since: i64| TimeWindow { since: at(since), until: at(1_000_000) };
         let kept_whole = |since: i64, step: u64| {
             range(since)
                 .kept_whole(at(1_000_000), Duration::from_secs(100_000), Duration::from_secs(step))
@@ -211,7 +214,10 @@ mod tests {
     #[test]
     fn a_step_that_is_not_over_is_left_out_unless_there_is_no_other() {
         let over = |since: i64, now: i64| {
-            Range { since: at(since), until: at(7_200) }.over(at(now), Duration::from_secs(3_600)).until.as_second()
+            TimeWindow { since: at(since), until: at(7_200) }
+                .over(at(now), Duration::from_secs(3_600))
+                .until
+                .as_second()
         };
         assert_eq!([over(0, 7_199), over(0, 7_200), over(3_600, 7_199)], [3_600, 7_200, 7_200]);
     }
@@ -222,7 +228,7 @@ mod tests {
             since in -1_000_000_i64..1_000_000, length in 1_i64..500_000, span in 0_u64..100_000
         ) {
             prop_assume!(span == 0 || length / (span as i64) < 5_000);
-            let range = Range { since: at(since), until: at(since + length) };
+            let range = TimeWindow { since: at(since), until: at(since + length) };
             let pieces = range.cut(Duration::from_secs(span));
             prop_assert_eq!(pieces[0].since, range.since);
             prop_assert_eq!(pieces.last().unwrap().until, range.until);

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Asker;
+use super::QueryClient;
 use crate::provider::{ApiError, CallSpec, Page};
 
 /// The most pages that are read of one list.
@@ -22,15 +22,15 @@ pub(super) struct Listed<T> {
 
 /// Reads a list as [`whole`] does, and says aloud when it is short.
 pub(super) async fn all<T>(
-    asker: &Asker<'_>,
+    client: &QueryClient<'_>,
     limit: &CallSpec,
     most: Option<usize>,
     key: impl Fn(&T) -> String,
     page: impl AsyncFn(u32) -> Result<Page<T>, ApiError>,
 ) -> Result<Vec<T>, ApiError> {
-    let listed = whole(asker, limit, most, key, page).await?;
+    let listed = whole(client, limit, most, key, page).await?;
     if listed.is_short {
-        (asker.tell)(&format!("{}: the provider counts more rows than it gives; some may be missing", limit.api));
+        (client.tell)(&format!("{}: the provider counts more rows than it gives; some may be missing", limit.api));
     }
     Ok(listed.rows)
 }
@@ -38,7 +38,7 @@ pub(super) async fn all<T>(
 /// Reads a list to its end, or until it has `most` rows. `page` asks for a page (from 1); `key` tells rows apart. A row that
 /// comes again replaces the earlier one.
 pub(super) async fn whole<T>(
-    asker: &Asker<'_>,
+    client: &QueryClient<'_>,
     limit: &CallSpec,
     most: Option<usize>,
     key: impl Fn(&T) -> String,
@@ -47,12 +47,12 @@ pub(super) async fn whole<T>(
     let mut rows = Rows { list: Vec::new(), places: HashMap::new(), key };
     for pass in 0..PASSES {
         let before = rows.list.len();
-        let End { moved, is_short } = read(asker, limit, most, &mut rows, &page).await?;
+        let End { moved, is_short } = read(client, limit, most, &mut rows, &page).await?;
         if !moved || (pass > 0 && rows.list.len() == before) {
             return Ok(Listed { rows: rows.list, is_short });
         }
     }
-    (asker.tell)(&format!("{}: the list went on changing while it was read; some rows may be missing", limit.api));
+    (client.tell)(&format!("{}: the list went on changing while it was read; some rows may be missing", limit.api));
     Ok(Listed { rows: rows.list, is_short: false })
 }
 
@@ -65,7 +65,7 @@ struct End {
 
 /// Reads the list once.
 async fn read<T, K: Fn(&T) -> String>(
-    asker: &Asker<'_>,
+    client: &QueryClient<'_>,
     limit: &CallSpec,
     most: Option<usize>,
     rows: &mut Rows<T, K>,
@@ -75,7 +75,7 @@ async fn read<T, K: Fn(&T) -> String>(
     let mut seen = HashSet::new();
     let (mut count, mut total_before, mut stale) = (0, None, 0);
     for number in 1..=PAGES {
-        let Page { rows: found, total } = asker.ask(limit, async || page(number).await).await?;
+        let Page { rows: found, total } = client.ask(limit, async || page(number).await).await?;
         let length = found.len();
         count += length;
         // A total that is only the length of its page says nothing.
@@ -100,11 +100,11 @@ async fn read<T, K: Fn(&T) -> String>(
             return Ok(End { moved, is_short: count < total });
         }
         if stale == 2 {
-            (asker.tell)(&format!("{}: page {number} brings what earlier ones brought; taken for the end", limit.api));
+            (client.tell)(&format!("{}: page {number} brings what earlier ones brought; taken for the end", limit.api));
             return Ok(End { moved, is_short: false });
         }
     }
-    (asker.tell)(&format!("{}: the list has more than {PAGES} pages; the rest is missing", limit.api));
+    (client.tell)(&format!("{}: the list has more than {PAGES} pages; the rest is missing", limit.api));
     Ok(End { moved: false, is_short: false })
 }
 

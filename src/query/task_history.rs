@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{Asker, Range, list, refused};
+use super::{QueryClient, TimeWindow, pagination, refused};
 use crate::error::Error;
 use crate::provider::{ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, TaskState};
 
@@ -14,14 +14,14 @@ use crate::provider::{ApiErrorKind, Record, RecordFilter, RecordKind, RecordStat
 /// # Errors
 /// [`Error::Provider`]: a range that isn't kept, or what the provider refuses. What was given before stays given.
 pub async fn records(
-    asker: &Asker<'_>,
+    client: &QueryClient<'_>,
     filter: &RecordFilter,
     most: Option<usize>,
     take: &mut dyn FnMut(Record),
 ) -> Result<usize, Error> {
-    let spec = asker.provider.spec();
+    let spec = client.provider.spec();
     let mut given = HashSet::new();
-    for piece in pieces(asker, filter)? {
+    for piece in pieces(client, filter)? {
         let left = most.map(|most| most.saturating_sub(given.len()));
         if left == Some(0) {
             break;
@@ -31,15 +31,15 @@ pub async fn records(
             until: piece.map(|range| range.until),
             ..filter.clone()
         };
-        let page = async |number| asker.provider.records(&question, number, asker.api).await;
+        let page = async |number| client.provider.records(&question, number, client.api).await;
         // Rows that the provider wouldn't leave out don't count towards the most that are wanted.
         let most_read = left.filter(|_| filters_nothing(filter));
-        let mut rows = match list::all(asker, &spec.records, most_read, key, page).await {
+        let mut rows = match pagination::all(client, &spec.records, most_read, key, page).await {
             Err(error) if error.kind == ApiErrorKind::Denied && filter.kind.is_none() && !filters_nothing(filter) => {
                 // Some providers take a domain or a status beside a kind only: then all is asked for, and filtered here.
                 let bare = RecordFilter { domain: None, status: None, ..question.clone() };
-                let page = async |number| asker.provider.records(&bare, number, asker.api).await;
-                list::all(asker, &spec.records, None, key, page).await
+                let page = async |number| client.provider.records(&bare, number, client.api).await;
+                pagination::all(client, &spec.records, None, key, page).await
             }
             rows => rows,
         }
@@ -56,15 +56,15 @@ pub async fn records(
 }
 
 /// The ranges to ask for, the newest first; one without limits where a task id says enough.
-fn pieces(asker: &Asker<'_>, filter: &RecordFilter) -> Result<Vec<Option<Range>>, Error> {
-    let spec = asker.provider.spec();
+fn pieces(client: &QueryClient<'_>, filter: &RecordFilter) -> Result<Vec<Option<TimeWindow>>, Error> {
+    let spec = client.provider.spec();
     if filter.task_id.is_some() && filter.since.is_none() && filter.until.is_none() {
         return Ok(vec![None]);
     }
-    let now = asker.api.server_now();
+    let now = client.api.server_now();
     let what = format!("the records of {}", spec.title);
     let asked = (filter.since, filter.until);
-    let range = Range::asked(asked, now, spec.records_kept, spec.records_kept, &what)?;
+    let range = TimeWindow::asked(asked, now, spec.records_kept, spec.records_kept, &what)?;
     let mut pieces: Vec<_> =
         range.widened(Duration::from_secs(1), Duration::ZERO).cut(spec.records_span).into_iter().map(Some).collect();
     pieces.reverse();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Asker, list, refused};
+use super::{QueryClient, pagination, refused};
 use crate::error::Error;
 use crate::provider::{ApiError, Record, RecordFilter, TaskState};
 
@@ -20,14 +20,14 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// What is known of a task at the end.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Followed {
+pub struct WaitedTask {
     /// Its id.
     pub task_id: String,
     /// Its rows; none: the provider never told of it.
     pub rows: Vec<Record>,
 }
 
-impl Followed {
+impl WaitedTask {
     /// Whether its rows are there and all have ended.
     pub fn has_ended(&self) -> bool {
         !self.rows.is_empty() && self.rows.iter().all(|row| row.state != TaskState::Running)
@@ -50,20 +50,20 @@ impl Followed {
 ///
 /// # Errors
 /// [`Error::Provider`]: what the provider refuses, as keys that may not ask.
-pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) -> Result<Vec<Followed>, Error> {
-    let limit = &asker.provider.spec().status;
+pub async fn wait(client: &QueryClient<'_>, task_ids: &[String], patience: Duration) -> Result<Vec<WaitedTask>, Error> {
+    let limit = &client.provider.spec().status;
     let last = Instant::now() + patience.saturating_sub(LAST.min(patience / 10));
-    let mut known: BTreeMap<&str, Followed> = BTreeMap::new();
+    let mut known: BTreeMap<&str, WaitedTask> = BTreeMap::new();
     let (mut pause, mut told) = (FIRST, Instant::now());
     loop {
         let open: Vec<String> =
             task_ids.iter().filter(|id| known.get(id.as_str()).is_none_or(|task| !task.has_ended())).cloned().collect();
         for ids in open.chunks(limit.ids_per_call.max(1)) {
-            let rows = rows(asker, ids).await.map_err(refused)?;
+            let rows = rows(client, ids).await.map_err(refused)?;
             for id in task_ids.iter().filter(|id| ids.contains(id)) {
                 // Where one id was asked for, a row needn't repeat it.
                 let is_of = |row: &&Record| row.task_id == *id || (row.task_id.is_empty() && ids.len() == 1);
-                let task = known.entry(id).or_insert_with(|| Followed { task_id: id.clone(), rows: Vec::new() });
+                let task = known.entry(id).or_insert_with(|| WaitedTask { task_id: id.clone(), rows: Vec::new() });
                 task.learn(rows.iter().filter(is_of).cloned());
             }
         }
@@ -81,7 +81,7 @@ pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) 
                 [first] => format!("; the provider doesn't know {first}"),
                 [first, others @ ..] => format!("; the provider doesn't know {first} and {} more", others.len()),
             };
-            (asker.tell)(&format!("{ended} of {} tasks have ended{unknown}", known.len()));
+            (client.tell)(&format!("{ended} of {} tasks have ended{unknown}", known.len()));
         }
         tokio::time::sleep(pause.min(last - now)).await;
         pause = pause.mul_f64(1.5).min(LONGEST);
@@ -89,18 +89,18 @@ pub async fn follow(asker: &Asker<'_>, task_ids: &[String], patience: Duration) 
 }
 
 /// The rows of some tasks: by their ids, or where these don't give all of them, from the records.
-async fn rows(asker: &Asker<'_>, ids: &[String]) -> Result<Vec<Record>, ApiError> {
-    let spec = asker.provider.spec();
-    let page = async |number| asker.provider.status(ids, number, asker.api).await;
-    let listed = list::whole(asker, &spec.status, None, key, page).await?;
+async fn rows(client: &QueryClient<'_>, ids: &[String]) -> Result<Vec<Record>, ApiError> {
+    let spec = client.provider.spec();
+    let page = async |number| client.provider.status(ids, number, client.api).await;
+    let listed = pagination::whole(client, &spec.status, None, key, page).await?;
     if !listed.is_short {
         return Ok(listed.rows);
     }
     let mut rows = listed.rows;
     for id in ids {
         let filter = RecordFilter { task_id: Some(id.clone()), ..RecordFilter::default() };
-        let page = async |number| asker.provider.records(&filter, number, asker.api).await;
-        rows.extend(list::all(asker, &spec.records, None, key, page).await?);
+        let page = async |number| client.provider.records(&filter, number, client.api).await;
+        rows.extend(pagination::all(client, &spec.records, None, key, page).await?);
     }
     Ok(rows)
 }

@@ -55,7 +55,7 @@ fn check_expression(url: &str) -> Result<(), String> {
     if let Some(segment) = path_of(&url[path..]).split('/').find(resolved) {
         return Err(format!("the segment `{segment}`, which every client resolves away"));
     }
-    url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
+    ::url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// [`check`] for an address of this kind: a tag's has a fragment, and nothing but that.
@@ -226,7 +226,7 @@ pub(super) fn check_authority(authority: &str) -> Result<(), (String, String)> {
         return Err(("a user name or password".into(), "an address in a cache has none: remove it".into()));
     }
     let spelled = host_of(authority);
-    let host = match url::Url::parse(&format!("https://{authority}/")) {
+    let host = match ::url::Url::parse(&format!("https://{authority}/")) {
         Ok(url) => url.host_str().unwrap_or_default().to_owned(),
         Err(error) => {
             let help = "a host is a domain name, with a port if need be: `www.example.com:8443`".into();

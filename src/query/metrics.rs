@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::range::{LEEWAY, signed};
-use super::{Asker, Range, not_offered, refused};
+use super::time_windows::{LEEWAY, signed};
+use super::{QueryClient, TimeWindow, not_offered, refused};
 use crate::error::{Error, ExitCode};
 use crate::provider::{IntervalSpec, Measure, MeasureQuestion, Point};
 
@@ -15,7 +15,7 @@ const USUAL: Duration = Duration::from_secs(24 * 3600);
 
 /// What to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct MetricsQuery {
     /// What.
     pub measure: Measure,
     /// Of these domains; empty: of the whole account.
@@ -30,11 +30,11 @@ pub struct Wanted {
 
 /// What was measured.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct Metrics {
     /// The width of a point.
     pub interval: Duration,
     /// What the points lie in: whole widths.
-    pub range: Range,
+    pub range: TimeWindow,
     /// By domain, then in order of time.
     pub points: Vec<Point>,
 }
@@ -43,13 +43,13 @@ pub struct Measured {
 ///
 /// # Errors
 /// [`Error::Provider`]: a range or a width that the provider doesn't keep, or what it refuses.
-pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Error> {
-    let spec = asker.provider.spec();
+pub async fn metrics(client: &QueryClient<'_>, wanted: &MetricsQuery) -> Result<Metrics, Error> {
+    let spec = client.provider.spec();
     let Some(limits) = spec.asks.measure(wanted.measure) else { return Err(not_offered(spec, wanted.measure.name())) };
-    let now = asker.api.server_now();
+    let now = client.api.server_now();
     let name = format!("the {} of {}", wanted.measure.name(), spec.title);
     let kept = limits.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
-    let range = Range::asked((wanted.since, wanted.until), now, USUAL, kept, &name)?;
+    let range = TimeWindow::asked((wanted.since, wanted.until), now, USUAL, kept, &name)?;
     let interval = choose(limits.intervals, range, now, wanted.interval, &name)?;
     let range = range.widened(interval.interval, interval.begins).kept_whole(now, interval.kept, interval.interval);
     let mut sums: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
@@ -71,7 +71,7 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
                 until: if now > piece.since { piece.until.min(now) } else { piece.until },
                 interval: interval.interval,
             };
-            let answer = asker.ask(&limits.call, async || asker.provider.measure(&question, asker.api).await);
+            let answer = client.ask(&limits.call, async || client.provider.measure(&question, client.api).await);
             let told = answer.await.map_err(refused)?.into_iter();
             for point in told.filter(|point| first < point.at && point.at < range.until) {
                 // One domain that was asked for alone is what the sum is of.
@@ -84,13 +84,13 @@ pub async fn measures(asker: &Asker<'_>, wanted: &Wanted) -> Result<Measured, Er
         }
     }
     let points = sums.into_iter().map(|((domain, at), value)| Point { at, domain, value }).collect();
-    Ok(Measured { interval: interval.interval, range, points })
+    Ok(Metrics { interval: interval.interval, range, points })
 }
 
 /// The width of the points: as it is wished, else the narrowest that one call gives over the whole range.
 fn choose<'s>(
     intervals: &'s [IntervalSpec],
-    range: Range,
+    range: TimeWindow,
     now: Timestamp,
     wished: Option<Duration>,
     name: &str,
