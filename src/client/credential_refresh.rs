@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::retry;
 use crate::provider::credentials::{Credentials, Keys};
@@ -188,21 +188,9 @@ pub fn unrenewable<T>(result: Result<T, ApiError>) -> Result<T, ApiError> {
 
 /// An exchange changes nothing, so what may pass is tried again.
 async fn patiently(source: &dyn Obtain, random: &RefCell<fastrand::Rng>) -> Result<Issued, ApiError> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let error = match source.obtain().await {
-            Ok(issued) => return Ok(issued),
-            Err(error) => error,
-        };
-        let may_pass = matches!(
-            error.kind,
-            ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous
-        );
-        if !may_pass || attempt == TRIES {
-            return Err(error);
-        }
-        let wait = retry::delay(attempt, &error, &mut random.borrow_mut());
-        sleep(wait).await;
-    }
+    let next = |errors, error: &ApiError| {
+        let may_help = retry::is_transient(error.kind) && errors < TRIES;
+        may_help.then(|| retry::delay(errors, error, &mut random.borrow_mut()))
+    };
+    retry::until(async || source.obtain().await, next).await
 }

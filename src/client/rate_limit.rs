@@ -23,9 +23,9 @@ const CUT: f64 = 0.7;
 /// What a success adds to the rate, as a share of the limit.
 const RECOVERY: f64 = 0.01;
 
-/// The pace of one API.
+/// Limits the rate of one API.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     limit: f64,
     rate: Cell<f64>,
     burst: f64,
@@ -37,8 +37,8 @@ pub struct Pace {
     most: usize,
 }
 
-impl Pace {
-    /// The pace of an API that allows so many calls in any second. The burst is part of the limit, not on top of it.
+impl RateLimiter {
+    /// For an API that allows `calls_per_second` in any second. The burst is part of the limit, not on top of it.
     pub fn new(calls_per_second: f64) -> Self {
         let burst = (calls_per_second * 0.04).floor().max(1.0);
         let limit = calls_per_second * if calls_per_second > 2.0 { STEADY } else { 0.9 };
@@ -53,14 +53,14 @@ impl Pace {
         }
     }
 
-    /// Waits for the next free slot, and takes it.
-    pub async fn slot(&self) {
-        self.turn().await;
-        self.leave().await;
+    /// Waits until a call may leave, and counts it.
+    pub async fn acquire(&self) {
+        self.reserve().await;
+        self.depart().await;
     }
 
-    /// Waits for this call's turn. It may leave by [`Pace::leave`] then.
-    pub async fn turn(&self) {
+    /// Takes the next free slot and waits for it. The call itself counts from [`RateLimiter::depart`].
+    pub async fn reserve(&self) {
         let now = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / self.rate.get());
         let tolerance = interval.mul_f64(self.burst - 1.0);
@@ -73,14 +73,14 @@ impl Pace {
     }
 
     /// Waits while the last second holds as many calls as the limit allows, which is so only after something delayed them.
-    pub async fn leave(&self) {
-        while let Err(free) = self.try_to_leave(Instant::now()) {
+    pub async fn depart(&self) {
+        while let Err(free) = self.try_to_depart(Instant::now()) {
             sleep_until(free).await;
         }
     }
 
     /// Notes that a call leaves now; or says when to try again.
-    fn try_to_leave(&self, now: Instant) -> Result<(), Instant> {
+    fn try_to_depart(&self, now: Instant) -> Result<(), Instant> {
         let mut left = self.left.borrow_mut();
         if left.len() >= self.most {
             let free = left[0] + WINDOW;
@@ -93,8 +93,8 @@ impl Pace {
         Ok(())
     }
 
-    /// Learns from an answer, and hands it on.
-    pub fn heard<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+    /// Adapts the rate to a response, and returns it.
+    pub fn on_response<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {
         match &answer {
             Ok(_) => self.succeeded(),
             Err(error) if error.kind == ApiErrorKind::Throttled => self.throttled(Instant::now()),
@@ -123,11 +123,11 @@ impl Pace {
 mod tests {
     use super::*;
 
-    async fn departures(pace: &Pace, count: usize) -> Vec<f64> {
+    async fn departures(limiter: &RateLimiter, count: usize) -> Vec<f64> {
         let start = Instant::now();
         let mut times = Vec::new();
         for _ in 0..count {
-            pace.slot().await;
+            limiter.acquire().await;
             times.push(start.elapsed().as_secs_f64());
         }
         times
@@ -141,18 +141,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_second_holds_more_calls_than_the_limit() {
         for limit in [0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 50.0, 100.0] {
-            let times = departures(&Pace::new(limit), 300).await;
+            let times = departures(&RateLimiter::new(limit), 300).await;
             assert!(most_in_a_second(&times) as f64 <= limit.max(1.0), "{limit}: {}", most_in_a_second(&times));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_were_delayed_together_do_not_leave_together_with_those_behind_them() {
-        let pace = Pace::new(5.0);
+        let limiter = RateLimiter::new(5.0);
         let left = RefCell::new(Vec::new());
         let start = Instant::now();
         let calls = (0..20).map(|_| async {
-            pace.slot().await;
+            limiter.acquire().await;
             left.borrow_mut().push(start.elapsed().as_secs_f64());
         });
         // The thread is busy with something else while the first ten turns come.
@@ -164,21 +164,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nine_tenths_of_the_limit_are_used() {
-        let times = departures(&Pace::new(50.0), 500).await;
+        let times = departures(&RateLimiter::new(50.0), 500).await;
         assert!(times[499] < 500.0 / 45.0, "{}", times[499]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_throttle_cuts_the_rate_and_successes_bring_it_back() {
-        let pace = Pace::new(50.0);
+        let limiter = RateLimiter::new(50.0);
         let start = Instant::now();
-        pace.throttled(start + Duration::from_secs(10));
-        pace.slot().await;
+        limiter.throttled(start + Duration::from_secs(10));
+        limiter.acquire().await;
         assert!(start.elapsed() >= Duration::from_millis(9_900));
-        assert!(pace.rate.get() < 34.0);
+        assert!(limiter.rate.get() < 34.0);
         for _ in 0..200 {
-            pace.succeeded();
+            limiter.succeeded();
         }
-        assert_eq!(pace.rate.get(), pace.limit);
+        assert_eq!(limiter.rate.get(), limiter.limit);
     }
 }

@@ -1,6 +1,8 @@
-//! How often and how late something is tried again.
+//! Retries: how often, after how long, and for how many retries a budget lasts.
 
 use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::provider::{ApiError, ApiErrorKind};
 
@@ -22,19 +24,49 @@ pub fn delay(attempt: u32, error: &ApiError, random: &mut fastrand::Rng) -> Dura
     ours.max(theirs)
 }
 
-/// What a lane may spend on retries of refreshes, or of prefetches: a provider that fails for minutes is left alone, and the rest can be resumed.
-#[derive(Debug)]
-pub struct Budget(u32);
+/// Whether the same call may succeed a little later: the error is about the network, the load or the server.
+pub fn is_transient(kind: ApiErrorKind) -> bool {
+    matches!(kind, ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous)
+}
 
-impl Budget {
+/// Calls until a call succeeds. After the `n`th error (from 1) `next` gives the time to wait before the next call; `None` ends
+/// it. Only for calls that change nothing: what a call may have done isn't asked here.
+///
+/// # Errors
+/// The error of the last call.
+pub async fn until<T>(
+    mut call: impl AsyncFnMut() -> Result<T, ApiError>,
+    mut next: impl FnMut(u32, &ApiError) -> Option<Duration>,
+) -> Result<T, ApiError> {
+    let mut errors = 0;
+    loop {
+        let error = match call().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        errors += 1;
+        match next(errors, &error) {
+            None => return Err(error),
+            Some(Duration::ZERO) => {}
+            Some(wait) => sleep(wait).await,
+        }
+    }
+}
+
+/// Limits the retries of refreshes, or of prefetches: a provider that fails for minutes is left alone, and the rest can be
+/// resumed.
+#[derive(Debug)]
+pub struct RetryBudget(u32);
+
+impl RetryBudget {
     /// A full budget: a hundred throttles or connections that don't come about, or some thirty failures of other kinds, without
     /// a success between them.
     pub fn full() -> Self {
         Self(500)
     }
 
-    /// Pays for one retry; `false` when it can't.
-    pub fn pay(&mut self, kind: ApiErrorKind) -> bool {
+    /// Pays for one retry; `false`: the budget is spent.
+    pub fn withdraw(&mut self, kind: ApiErrorKind) -> bool {
         let price = if matches!(kind, ApiErrorKind::Throttled | ApiErrorKind::Unsent) { 5 } else { 14 };
         match self.0.checked_sub(price) {
             Some(rest) => {
@@ -46,7 +78,7 @@ impl Budget {
     }
 
     /// A call went through.
-    pub fn earn(&mut self) {
+    pub fn deposit(&mut self) {
         self.0 = (self.0 + 10).min(500);
     }
 }
@@ -78,10 +110,25 @@ mod tests {
 
     #[test]
     fn an_empty_budget_pays_nothing_until_something_succeeds() {
-        let mut budget = Budget::full();
-        let paid = std::iter::repeat_with(|| budget.pay(ApiErrorKind::Throttled)).take_while(|paid| *paid).count();
+        let mut budget = RetryBudget::full();
+        let paid = std::iter::repeat_with(|| budget.withdraw(ApiErrorKind::Throttled)).take_while(|paid| *paid).count();
         assert_eq!(paid, 100);
-        budget.earn();
-        assert!(budget.pay(ApiErrorKind::Throttled));
+        budget.deposit();
+        assert!(budget.withdraw(ApiErrorKind::Throttled));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_repeated_after_each_wait_until_it_succeeds_or_no_wait_is_given() {
+        let start = tokio::time::Instant::now();
+        let mut calls = 0;
+        let third = async || {
+            calls += 1;
+            if calls < 3 { Err(throttle(None)) } else { Ok(calls) }
+        };
+        let result = until(third, |errors, _| Some(Duration::from_secs(u64::from(errors)))).await;
+        assert_eq!((result, start.elapsed()), (Ok(3), Duration::from_secs(3)));
+        let result: Result<(), _> =
+            until(async || Err(throttle(None)), |errors, _| (errors < 4).then_some(Duration::ZERO)).await;
+        assert_eq!((result, start.elapsed()), (Err(throttle(None)), Duration::from_secs(3)));
     }
 }

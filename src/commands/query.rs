@@ -344,21 +344,12 @@ async fn fetch<'f>(
     file: &'f LogFile,
     random: &RefCell<fastrand::Rng>,
 ) -> (&'f LogFile, Result<u64, ApiError>) {
-    let mut attempt = 0;
     let mut expected = file.bytes;
-    loop {
-        attempt += 1;
-        let error = match fetch_once(api, downloads, file, &mut expected).await {
-            Ok(bytes) => return (file, Ok(bytes)),
-            Err(error) => error,
-        };
-        let may_help = matches!(error.kind, ApiErrorKind::Unsent | ApiErrorKind::Ambiguous | ApiErrorKind::Server);
-        if !may_help || attempt == TRIES {
-            return (file, Err(error));
-        }
-        let wait = retry::delay(attempt, &error, &mut random.borrow_mut());
-        tokio::time::sleep(wait).await;
-    }
+    let next = |errors, error: &ApiError| {
+        let may_help = retry::is_transient(error.kind) && errors < TRIES;
+        may_help.then(|| retry::delay(errors, error, &mut random.borrow_mut()))
+    };
+    (file, retry::until(async || fetch_once(api, downloads, file, &mut expected).await, next).await)
 }
 
 /// A size other than `expected` is expected the next time: what comes twice is the file, whatever the provider lists.

@@ -77,7 +77,7 @@ impl LaneRun<'_> {
         now: Instant,
         acknowledged: bool,
     ) {
-        self.budgets[class(batch.operation)].earn();
+        self.budgets[class(batch.operation)].deposit();
         self.was_taken.insert(batch.operation);
         self.last_refusal.remove(&batch.operation);
         let Accepted { task_ids, request_id } = accepted;
@@ -189,7 +189,7 @@ impl LaneRun<'_> {
         }
         // What was in flight together with the one that brought the wait is one and the same refusal.
         let is_held = self.held.get(&operation).is_some_and(|&until| until > now);
-        if !is_held && !self.budgets[class(operation)].pay(error.kind) {
+        if !is_held && !self.budgets[class(operation)].withdraw(error.kind) {
             let why = format!("the provider couldn't be made to take anything for a long time: {error}");
             self.requeue(pending, now);
             self.stop(Some(operation), StopCause::RetriesSpent, &why);

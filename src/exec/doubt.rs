@@ -125,7 +125,7 @@ impl LaneRun<'_> {
         let proof = format!("{why}; the provider's records don't show it");
         self.record_not_taken(batch.number, "the provider's records don't show it".to_owned());
         self.state.mark_out(&batch.tasks, false);
-        if absences >= RESENDS || !self.budgets[class(batch.operation)].pay(ApiErrorKind::Server) {
+        if absences >= RESENDS || !self.budgets[class(batch.operation)].withdraw(ApiErrorKind::Server) {
             for &task in &batch.tasks {
                 self.end(task, Outcome::Unsubmitted(proof.clone()));
             }

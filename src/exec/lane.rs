@@ -14,7 +14,7 @@ use super::poll::Poll;
 use super::requests::{Answer, Job};
 use super::state::{LaneState, Pending};
 use super::{Access, Beginning, SILENCE, Shared};
-use crate::client::retry::Budget;
+use crate::client::retry::RetryBudget;
 use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
 use crate::provider::http::READ_TIMEOUT;
@@ -33,7 +33,7 @@ pub(super) struct LaneRun<'a> {
     pub(super) state: LaneState<'a>,
     pub(super) poll: Poll,
     /// Of refreshes, and of prefetches.
-    pub(super) budgets: [Budget; 2],
+    pub(super) budgets: [RetryBudget; 2],
     pub(super) random: fastrand::Rng,
     /// Operations that nothing is submitted for any more, and why.
     pub(super) stopped: HashMap<Operation, String>,
@@ -95,7 +95,7 @@ impl<'a> LaneRun<'a> {
             shared,
             state: LaneState::new(lane, past.last_batch),
             poll: Poll::new([shared.options.refresh_timeout, shared.options.prefetch_timeout]),
-            budgets: [Budget::full(), Budget::full()],
+            budgets: [RetryBudget::full(), RetryBudget::full()],
             random: fastrand::Rng::with_seed(shared.options.seed.wrapping_add(u64::from(index))),
             stopped: HashMap::new(),
             held: HashMap::new(),
@@ -363,7 +363,7 @@ impl<'a> LaneRun<'a> {
         let pace = self.shared.pace(self.spec.name, &self.spec.quota);
         let read = async {
             self.shared.fresh(self.access).await?;
-            pace.slot().await;
+            pace.acquire().await;
             self.shared.count_call();
             self.access.provider.quota(&*self.access.api).await
         };

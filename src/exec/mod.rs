@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::client::credential_refresh::Renewal;
-use crate::client::rate_limit::Pace;
+use crate::client::rate_limit::RateLimiter;
 use crate::client::{credential_refresh, retry};
 use crate::config::Wait;
 use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Outcome, Resumed, Signal, StopCause};
@@ -211,41 +211,29 @@ async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> R
     let spec = access.provider.spec();
     let pace = shared.pace(spec.name, &spec.quota);
     let mut random = fastrand::Rng::with_seed(shared.options.seed ^ u64::from(index));
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let read = async {
-            shared.fresh(access).await?;
-            pace.slot().await;
-            shared.count_call();
-            let sent = Instant::now();
-            access.hear(sent, pace.heard(access.provider.quota(&*access.api).await))
-        };
-        let Some(answer) = shared.unless_interrupted(read).await else { return Err(unread(spec)) };
-        let error = match answer {
-            Ok(quota) => return Ok(quota),
-            Err(error) => error,
-        };
-        match (error.kind, error.server_time) {
-            (ApiErrorKind::Clock, Some(server)) if attempt <= 2 => {
-                access.api.correct_clock(server);
-                shared.emit(EventKind::Noted {
-                    text: format!("this machine's clock is off; signing by the provider's: {error}"),
-                });
-            }
-            (ApiErrorKind::Clock, _) => return Err(ApiError { kind: ApiErrorKind::Credentials, ..error }),
-            (ApiErrorKind::Expired, _) => {}
-            (ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous, _)
-                if attempt < 3 =>
-            {
-                let wait = tokio::time::sleep(retry::delay(attempt, &error, &mut random));
-                if shared.unless_interrupted(wait).await.is_none() {
-                    return Err(error);
-                }
-            }
-            _ => return Err(error),
+    let call = async || {
+        shared.fresh(access).await?;
+        pace.acquire().await;
+        shared.count_call();
+        let sent = Instant::now();
+        access.hear(sent, pace.on_response(access.provider.quota(&*access.api).await))
+    };
+    let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {
+        (ApiErrorKind::Clock, Some(server)) if errors <= 2 => {
+            access.api.correct_clock(server);
+            let text = format!("this machine's clock is off; signing by the provider's: {error}");
+            shared.emit(EventKind::Noted { text });
+            Some(Duration::ZERO)
         }
-    }
+        (ApiErrorKind::Expired, _) => Some(Duration::ZERO),
+        (kind, _) if retry::is_transient(kind) && errors < 3 => Some(retry::delay(errors, error, &mut random)),
+        _ => None,
+    };
+    let read = shared.unless_interrupted(retry::until(call, next)).await.unwrap_or_else(|| Err(unread(spec)));
+    read.map_err(|error| match error.kind {
+        ApiErrorKind::Clock => ApiError { kind: ApiErrorKind::Credentials, ..error },
+        _ => error,
+    })
 }
 
 fn unread(spec: &crate::provider::Spec) -> ApiError {
@@ -268,7 +256,7 @@ struct Shared<'a> {
     silent_since: Cell<Instant>,
     told_interrupted: Cell<bool>,
     /// By provider and call: lanes of one provider share its account.
-    paces: RefCell<HashMap<(&'static str, &'static str), Rc<Pace>>>,
+    paces: RefCell<HashMap<(&'static str, &'static str), Rc<RateLimiter>>>,
     calls: Cell<u64>,
     /// Whether every task so far is done.
     complete: Cell<bool>,
@@ -313,9 +301,9 @@ impl Shared<'_> {
         }
     }
 
-    fn pace(&self, provider: &'static str, call: &CallSpec) -> Rc<Pace> {
+    fn pace(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
         let mut paces = self.paces.borrow_mut();
-        Rc::clone(paces.entry((provider, call.api)).or_insert_with(|| Rc::new(Pace::new(call.calls_per_second))))
+        Rc::clone(paces.entry((provider, call.api)).or_insert_with(|| Rc::new(RateLimiter::new(call.calls_per_second))))
     }
 
     /// Sees to it that the keys are good for what is sent next.

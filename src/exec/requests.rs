@@ -60,7 +60,7 @@ impl<'a> LaneRun<'a> {
             let mut interrupt = shared.interrupt.clone();
             let ready = async {
                 shared.fresh(access).await?;
-                pace.turn().await;
+                pace.reserve().await;
                 Ok(())
             };
             let ready = tokio::select! {
@@ -82,11 +82,11 @@ impl<'a> LaneRun<'a> {
             let size = batch.tasks.len();
             shared.emit(EventKind::BatchStarted { lane: index, batch: batch.number, operation, size, attempt });
             let urls: Vec<&str> = batch.tasks.iter().map(|&task| &*lane.tasks[task as usize].task.url).collect();
-            pace.leave().await;
+            pace.depart().await;
             let sent = Instant::now();
             shared.count_call();
             let submission = Submission { operation, force, urls: &urls };
-            let result = access.hear(sent, pace.heard(access.provider.submit(submission, &*access.api).await));
+            let result = access.hear(sent, pace.on_response(access.provider.submit(submission, &*access.api).await));
             Answer::Submitted { pending, sent, sent_at, result }
         })
     }
@@ -99,7 +99,7 @@ impl<'a> LaneRun<'a> {
             if let Err(error) = shared.fresh(access).await {
                 return Answer::Status { reading, result: Err(error) };
             }
-            pace.slot().await;
+            pace.acquire().await;
             shared.count_call();
             let sent = Instant::now();
             let result = if reading.listed {
@@ -108,7 +108,7 @@ impl<'a> LaneRun<'a> {
             } else {
                 access.provider.status(&reading.task_ids, reading.page, &*access.api).await
             };
-            Answer::Status { reading, result: access.hear(sent, pace.heard(result)) }
+            Answer::Status { reading, result: access.hear(sent, pace.on_response(result)) }
         })
     }
 
@@ -126,10 +126,10 @@ impl<'a> LaneRun<'a> {
                 if let Err(error) = shared.fresh(access).await {
                     return Answer::Looked { batch, task, result: Err(error) };
                 }
-                pace.slot().await;
+                pace.acquire().await;
                 shared.count_call();
                 let sent = Instant::now();
-                let records = pace.heard(access.provider.records(&filter, number, &*access.api).await);
+                let records = pace.on_response(access.provider.records(&filter, number, &*access.api).await);
                 let result = match access.hear(sent, records) {
                     Ok(page) => page,
                     Err(error) => return Answer::Looked { batch, task, result: Err(error) },

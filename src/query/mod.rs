@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::client::credential_refresh::{self, Renewal};
-use crate::client::rate_limit::Pace;
-use crate::client::retry::{self, Budget};
+use crate::client::rate_limit::RateLimiter;
+use crate::client::retry::{self, RetryBudget};
 use crate::error::{Error, ExitCode};
 use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Domain, Provider};
 
@@ -38,9 +38,9 @@ pub struct QueryClient<'a> {
     api: &'a dyn Api,
     tell: &'a dyn Fn(&str),
     renewal: Option<&'a Renewal>,
-    paces: RefCell<HashMap<&'static str, Rc<Pace>>>,
+    paces: RefCell<HashMap<&'static str, Rc<RateLimiter>>>,
     random: RefCell<fastrand::Rng>,
-    budget: RefCell<Budget>,
+    budget: RefCell<RetryBudget>,
     patience: Duration,
     refusals: Rc<Cell<usize>>,
 }
@@ -56,7 +56,7 @@ impl<'a> QueryClient<'a> {
             renewal: None,
             paces: RefCell::default(),
             random: RefCell::new(fastrand::Rng::with_seed(seed)),
-            budget: RefCell::new(Budget::full()),
+            budget: RefCell::new(RetryBudget::full()),
             patience: PATIENCE,
             refusals: Rc::default(),
         }
@@ -107,61 +107,53 @@ impl<'a> QueryClient<'a> {
         let pace = self.pace(limit);
         let began = Instant::now();
         let mut corrected = false;
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
+        let call = async || {
             if let Some(renewed) = match self.renewal {
                 Some(renewal) => renewal.fresh().await?,
                 None => None,
             } {
                 (self.tell)(&renewed.sentence(self.provider.spec().name));
             }
-            pace.slot().await;
+            pace.acquire().await;
             let sent = Instant::now();
-            let answer = pace.heard(question().await);
-            let answer = match self.renewal {
+            let answer = pace.on_response(question().await);
+            match self.renewal {
                 Some(renewal) => renewal.hear(sent, answer),
                 None => credential_refresh::unrenewable(answer),
-            };
-            let error = match answer {
-                Ok(answer) => {
-                    self.budget.borrow_mut().earn();
-                    self.refusals.set(0);
-                    return Ok(answer);
-                }
-                Err(error) => error,
-            };
-            match (error.kind, error.server_time) {
-                (ApiErrorKind::Expired, _) => {}
-                (ApiErrorKind::Clock, Some(server)) if !corrected => {
-                    corrected = true;
-                    self.api.correct_clock(server);
-                    (self.tell)(&format!("this machine's clock is off; signing by the provider's: {error}"));
-                }
-                (
-                    ApiErrorKind::Unsent | ApiErrorKind::Throttled | ApiErrorKind::Server | ApiErrorKind::Ambiguous,
-                    _,
-                ) => {
-                    let wait = retry::delay(attempt, &error, &mut self.random.borrow_mut());
-                    if began.elapsed() + wait > self.patience || !self.budget.borrow_mut().pay(error.kind) {
-                        return Err(error);
-                    }
-                    if attempt == 3 {
-                        (self.tell)(&format!("asking again for up to {} s: {error}", self.patience.as_secs()));
-                    }
-                    tokio::time::sleep(wait).await;
-                }
-                (kind, _) => {
-                    self.refusals.set(if kind == ApiErrorKind::Credentials { self.refusals.get() + 1 } else { 0 });
-                    return Err(error);
-                }
             }
-        }
+        };
+        let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {
+            (ApiErrorKind::Expired, _) => Some(Duration::ZERO),
+            (ApiErrorKind::Clock, Some(server)) if !corrected => {
+                corrected = true;
+                self.api.correct_clock(server);
+                (self.tell)(&format!("this machine's clock is off; signing by the provider's: {error}"));
+                Some(Duration::ZERO)
+            }
+            (kind, _) if retry::is_transient(kind) => {
+                let wait = retry::delay(errors, error, &mut self.random.borrow_mut());
+                if began.elapsed() + wait > self.patience || !self.budget.borrow_mut().withdraw(kind) {
+                    return None;
+                }
+                if errors == 3 {
+                    (self.tell)(&format!("asking again for up to {} s: {error}", self.patience.as_secs()));
+                }
+                Some(wait)
+            }
+            (kind, _) => {
+                self.refusals.set(if kind == ApiErrorKind::Credentials { self.refusals.get() + 1 } else { 0 });
+                None
+            }
+        };
+        let answer = retry::until(call, next).await?;
+        self.budget.borrow_mut().deposit();
+        self.refusals.set(0);
+        Ok(answer)
     }
 
-    fn pace(&self, limit: &CallSpec) -> Rc<Pace> {
+    fn pace(&self, limit: &CallSpec) -> Rc<RateLimiter> {
         let mut paces = self.paces.borrow_mut();
-        Rc::clone(paces.entry(limit.api).or_insert_with(|| Rc::new(Pace::new(limit.calls_per_second))))
+        Rc::clone(paces.entry(limit.api).or_insert_with(|| Rc::new(RateLimiter::new(limit.calls_per_second))))
     }
 }
 
