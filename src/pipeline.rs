@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
-use crate::exec::{self, Access, Options};
+use crate::exec::{self, Options};
 use crate::git::{self, Range};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
@@ -189,7 +189,6 @@ impl Job<'_> {
             seed: self.seed(),
             started: self.started,
         };
-        let accesses: Vec<Access> = opened.accesses;
         let mut progress = Progress::new(console, plan);
         let mut sink = |event: &Event| {
             // Before anything is said or written that could hold one.
@@ -200,7 +199,7 @@ impl Job<'_> {
                 progress.take(event);
             }
         };
-        exec::execute(plan, &accesses, &options, journal, &past, interrupt, &mut sink).await;
+        exec::execute(plan, &opened.connections, &options, journal, &past, interrupt, &mut sink).await;
         Ok(path)
     }
 

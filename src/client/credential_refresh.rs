@@ -44,7 +44,7 @@ pub struct Issued {
 }
 
 /// The keys of one account, and how they are renewed.
-pub struct Renewal {
+pub struct CredentialRefresh {
     keys: Keys,
     source: Box<dyn Obtain>,
     /// One exchange at a time.
@@ -61,12 +61,12 @@ pub struct Renewal {
     random: RefCell<fastrand::Rng>,
 }
 
-impl Renewal {
+impl CredentialRefresh {
     /// Gets the first keys.
     ///
     /// # Errors
     /// What the exchange comes to, after a few tries where trying may help.
-    pub async fn begin(source: Box<dyn Obtain>, seed: u64) -> Result<Self, ApiError> {
+    pub async fn start(source: Box<dyn Obtain>, seed: u64) -> Result<Self, ApiError> {
         let random = RefCell::new(fastrand::Rng::with_seed(seed));
         let issued = patiently(&*source, &random).await?;
         let now = Instant::now();
@@ -94,7 +94,7 @@ impl Renewal {
     ///
     /// # Errors
     /// `Credentials`: the keys have ended, and there are no others.
-    pub async fn fresh(&self) -> Result<Option<Renewed>, ApiError> {
+    pub async fn ensure_valid(&self) -> Result<Option<Refreshed>, ApiError> {
         if !self.is_due() {
             return self.failure();
         }
@@ -109,7 +109,7 @@ impl Renewal {
                 self.obtained.set(Instant::now());
                 self.life.set(issued.life);
                 self.ended.set(false);
-                Ok(Some(Renewed { until }))
+                Ok(Some(Refreshed { until }))
             }
             Err(_) if !self.is_over() => {
                 self.held.set(Instant::now() + HOLD);
@@ -126,7 +126,7 @@ impl Renewal {
 
     /// What an answer says of the keys: a request that was sent at `sent` with keys that have ended may be sent again with
     /// others (`Expired`), unless new ones didn't help either (`Credentials`).
-    pub fn hear<T>(&self, sent: Instant, result: Result<T, ApiError>) -> Result<T, ApiError> {
+    pub fn observe<T>(&self, sent: Instant, result: Result<T, ApiError>) -> Result<T, ApiError> {
         let error = match result {
             Ok(value) => {
                 self.fruitless.set(0);
@@ -147,7 +147,7 @@ impl Renewal {
         Err(ApiError { kind, ..error })
     }
 
-    fn failure(&self) -> Result<Option<Renewed>, ApiError> {
+    fn failure(&self) -> Result<Option<Refreshed>, ApiError> {
         self.failed.borrow().clone().map_or(Ok(None), Err)
     }
 
@@ -165,12 +165,12 @@ impl Renewal {
 
 /// Keys were renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Renewed {
+pub struct Refreshed {
     /// When they end, as far as that is known.
     pub until: Option<Timestamp>,
 }
 
-impl Renewed {
+impl Refreshed {
     /// What is said of it, with the provider's name.
     pub fn sentence(self, provider: &str) -> String {
         let until = self.until.map(|until| format!(", which end at {}", until.strftime("%H:%M:%SZ")));
@@ -178,8 +178,8 @@ impl Renewed {
     }
 }
 
-/// `hear` for keys that nobody can renew.
-pub fn unrenewable<T>(result: Result<T, ApiError>) -> Result<T, ApiError> {
+/// [`CredentialRefresh::observe`] for credentials that can't be refreshed.
+pub fn without_refresh<T>(result: Result<T, ApiError>) -> Result<T, ApiError> {
     result.map_err(|error| match error.kind {
         ApiErrorKind::Expired => ApiError { kind: ApiErrorKind::Credentials, ..error },
         _ => error,

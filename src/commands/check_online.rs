@@ -76,12 +76,12 @@ async fn ask(
     let unmasked = Unmasked::default();
     let reached = access::reach(job, target, &unmasked).await;
     unmasked.mask(console);
-    let (access, notes) = reached?;
+    let (connection, notes) = reached?;
     for (_, note) in &notes {
         console.result(&format!("  {note}"));
     }
-    let client = QueryClient::new(&*access.provider, &*access.api, job.seed(), &|_| {}).with_patience(PATIENCE);
-    let client = client.renewing(access.renewal.as_deref()).counting(refusals.of(target));
+    let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &|_| {}).with_patience(PATIENCE);
+    let client = client.renewing(connection.refresh.as_deref()).counting(refusals.of(target));
     Ok(permissions(&client, &needs.operations).await)
 }
 

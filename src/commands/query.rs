@@ -182,13 +182,13 @@ impl<'a> Answer<'a> {
             network: &self.network,
             started: self.stage.now,
         };
-        let (access, notes) = access::reach(&job, target, &self.unmasked).await?;
+        let (connection, notes) = access::reach(&job, target, &self.unmasked).await?;
         for (level, note) in &notes {
             self.console().note(*level, note);
         }
         let tell = |text: &str| self.note(text);
-        let client = QueryClient::new(&*access.provider, &*access.api, job.seed(), &tell)
-            .renewing(access.renewal.as_deref())
+        let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &tell)
+            .renewing(connection.refresh.as_deref())
             .counting(self.refusals.of(target));
         let name = &*target.name;
         match &self.asking.question {

@@ -245,7 +245,7 @@ impl LaneRun<'_> {
         self.clock_corrected = Some(Instant::now());
         match error.server_time {
             Some(server) if self.clock_corrections <= CLOCK_CORRECTIONS => {
-                self.access.api.correct_clock(server);
+                self.connection.api.correct_clock(server);
                 true
             }
             _ => false,

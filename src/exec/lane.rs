@@ -13,7 +13,8 @@ use super::journal::PastLane;
 use super::poll::Poll;
 use super::requests::{Answer, Job};
 use super::state::{LaneState, Pending};
-use super::{Access, Beginning, SILENCE, Shared};
+use super::{Beginning, SILENCE, Shared};
+use crate::client::connection::Connection;
 use crate::client::retry::RetryBudget;
 use crate::model::{EventKind, LaneIndex, Moment, Operation, Outcome, Signal, StopCause, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
@@ -28,7 +29,7 @@ const QUESTIONS: usize = 8;
 pub(super) struct LaneRun<'a> {
     pub(super) index: LaneIndex,
     pub(super) spec: &'static Spec,
-    pub(super) access: &'a Access,
+    pub(super) connection: &'a Connection,
     pub(super) shared: &'a Shared<'a>,
     pub(super) state: LaneState<'a>,
     pub(super) poll: Poll,
@@ -82,7 +83,7 @@ impl<'a> LaneRun<'a> {
     pub(super) fn new(
         index: LaneIndex,
         lane: &'a Lane,
-        access: &'a Access,
+        connection: &'a Connection,
         shared: &'a Shared<'a>,
         past: &PastLane,
         beginning: Beginning,
@@ -91,7 +92,7 @@ impl<'a> LaneRun<'a> {
         let mut run = Self {
             index,
             spec: lane.target.provider,
-            access,
+            connection,
             shared,
             state: LaneState::new(lane, past.last_batch),
             poll: Poll::new([shared.options.refresh_timeout, shared.options.prefetch_timeout]),
@@ -339,7 +340,7 @@ impl<'a> LaneRun<'a> {
 
     /// How long ago the provider took what was sent then, at least: its answer may have been on its way for a while.
     pub(super) fn age(&self, sent: Timestamp) -> Duration {
-        let age = self.access.api.server_now().duration_since(sent);
+        let age = self.connection.api.server_now().duration_since(sent);
         Duration::try_from(age).unwrap_or_default().saturating_sub(READ_TIMEOUT)
     }
 
@@ -362,10 +363,10 @@ impl<'a> LaneRun<'a> {
         }
         let pace = self.shared.pace(self.spec.name, &self.spec.quota);
         let read = async {
-            self.shared.fresh(self.access).await?;
+            self.shared.ensure_valid(self.connection).await?;
             pace.acquire().await;
             self.shared.count_call();
-            self.access.provider.quota(&*self.access.api).await
+            self.connection.provider.quota(&*self.connection.api).await
         };
         if let Some(Ok(quota)) = self.shared.unless_interrupted(read).await {
             self.shared.emit(EventKind::QuotaRead { lane: self.index, quota, moment: Moment::After });

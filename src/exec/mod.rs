@@ -11,14 +11,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::client::credential_refresh::Renewal;
+use crate::client::connection::Connection;
 use crate::client::rate_limit::RateLimiter;
-use crate::client::{credential_refresh, retry};
+use crate::client::retry;
 use crate::config::Wait;
 use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Outcome, Resumed, Signal, StopCause};
 use crate::plan::guard::{self, Verdict};
 use crate::plan::{Lane, Plan};
-use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider};
+use crate::provider::{ApiError, ApiErrorKind, CallSpec};
 use interrupt::Interrupt;
 use journal::{Entry, Journal, Past, PastLane};
 use lane::LaneRun;
@@ -57,30 +57,10 @@ pub struct Options {
     pub started: Timestamp,
 }
 
-/// The way to a lane's provider.
-pub struct Access {
-    /// The provider, opened for the lane's target.
-    pub provider: Box<dyn Provider>,
-    /// The network, or an emulator.
-    pub api: Rc<dyn Api>,
-    /// How its keys are renewed, if they end and can be.
-    pub renewal: Option<Rc<Renewal>>,
-}
-
-impl Access {
-    /// What an answer to what was sent at `sent` says of the keys; see [`Renewal::hear`].
-    fn hear<T>(&self, sent: Instant, result: Result<T, ApiError>) -> Result<T, ApiError> {
-        match &self.renewal {
-            Some(renewal) => renewal.hear(sent, result),
-            None => credential_refresh::unrenewable(result),
-        }
-    }
-}
-
-/// Carries out a plan; `accesses` are those of its lanes, in order. Every task ends in exactly one outcome, told to `sink`.
+/// Carries out a plan; `connections` are those of its lanes, in order. Every task ends in exactly one outcome, told to `sink`.
 pub async fn execute(
     plan: &Plan,
-    accesses: &[Access],
+    connections: &[Connection],
     options: &Options,
     journal: Journal,
     past: &Past,
@@ -117,11 +97,12 @@ pub async fn execute(
     }
     shared.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
 
-    let beginnings = quotas(plan, accesses, past, &shared).await;
-    let lanes =
-        plan.lanes.iter().zip(accesses).zip(beginnings).enumerate().map(|(index, ((lane, access), beginning))| {
-            LaneRun::new(lane_index(index), lane, access, &shared, past_of(index), beginning).run()
-        });
+    let beginnings = quotas(plan, connections, past, &shared).await;
+    let lanes = plan.lanes.iter().zip(connections).zip(beginnings).enumerate().map(
+        |(index, ((lane, connection), beginning))| {
+            LaneRun::new(lane_index(index), lane, connection, &shared, past_of(index), beginning).run()
+        },
+    );
     futures_util::future::join_all(lanes).await;
 
     let (complete, as_asked, settled) = (shared.complete.get(), shared.as_asked.get(), shared.settled.get());
@@ -142,17 +123,18 @@ struct Beginning {
 
 /// Reads each account's quota, once, and holds what its lanes still have to submit against it. A quota that can't be read is
 /// no reason to stop (the provider's refusals are believed later); keys that are refused are.
-async fn quotas(plan: &Plan, accesses: &[Access], past: &Past, shared: &Shared<'_>) -> Vec<Beginning> {
+async fn quotas(plan: &Plan, connections: &[Connection], past: &Past, shared: &Shared<'_>) -> Vec<Beginning> {
     let mut beginnings: Vec<Beginning> = plan.lanes.iter().map(|_| Beginning::default()).collect();
     // Lanes of one account share the way there.
-    let shares = |one: &Access, other: &Access| {
+    let shares = |one: &Connection, other: &Connection| {
         Rc::ptr_eq(&one.api, &other.api) && one.provider.spec().name == other.provider.spec().name
     };
-    let account = |index: usize| accesses.iter().position(|other| shares(&accesses[index], other)).unwrap_or(index);
-    let accounts: Vec<usize> = (0..accesses.len()).map(account).collect();
+    let account =
+        |index: usize| connections.iter().position(|other| shares(&connections[index], other)).unwrap_or(index);
+    let accounts: Vec<usize> = (0..connections.len()).map(account).collect();
     let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
         match index == account {
-            true => Some(read_quota(&accesses[index], lane_index(index), shared).await),
+            true => Some(read_quota(&connections[index], lane_index(index), shared).await),
             false => None,
         }
     });
@@ -207,20 +189,24 @@ fn cost(lane: &Lane, past: Option<&PastLane>, operation: Operation) -> u64 {
 }
 
 /// Asks for the quota, a few times if need be; a clock that is off is corrected here already.
-async fn read_quota(access: &Access, index: LaneIndex, shared: &Shared<'_>) -> Result<crate::model::Quota, ApiError> {
-    let spec = access.provider.spec();
+async fn read_quota(
+    connection: &Connection,
+    index: LaneIndex,
+    shared: &Shared<'_>,
+) -> Result<crate::model::Quota, ApiError> {
+    let spec = connection.provider.spec();
     let pace = shared.pace(spec.name, &spec.quota);
     let mut random = fastrand::Rng::with_seed(shared.options.seed ^ u64::from(index));
     let call = async || {
-        shared.fresh(access).await?;
+        shared.ensure_valid(connection).await?;
         pace.acquire().await;
         shared.count_call();
         let sent = Instant::now();
-        access.hear(sent, pace.on_response(access.provider.quota(&*access.api).await))
+        connection.observe(sent, pace.on_response(connection.provider.quota(&*connection.api).await))
     };
     let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {
         (ApiErrorKind::Clock, Some(server)) if errors <= 2 => {
-            access.api.correct_clock(server);
+            connection.api.correct_clock(server);
             let text = format!("this machine's clock is off; signing by the provider's: {error}");
             shared.emit(EventKind::Noted { text });
             Some(Duration::ZERO)
@@ -307,10 +293,9 @@ impl Shared<'_> {
     }
 
     /// Sees to it that the keys are good for what is sent next.
-    async fn fresh(&self, access: &Access) -> Result<(), ApiError> {
-        let Some(renewal) = &access.renewal else { return Ok(()) };
-        if let Some(renewed) = renewal.fresh().await? {
-            self.emit(EventKind::Noted { text: renewed.sentence(access.provider.spec().name) });
+    async fn ensure_valid(&self, connection: &Connection) -> Result<(), ApiError> {
+        if let Some(refreshed) = connection.ensure_valid().await? {
+            self.emit(EventKind::Noted { text: refreshed.sentence(connection.provider.spec().name) });
         }
         Ok(())
     }

@@ -52,14 +52,14 @@ pub(super) type Job<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
 impl<'a> LaneRun<'a> {
     pub(super) fn submit(&self, pending: Pending) -> Job<'a> {
-        let (index, access, shared, lane) = (self.index, self.access, self.shared, self.state.lane);
+        let (index, connection, shared, lane) = (self.index, self.connection, self.shared, self.state.lane);
         let limits =
             self.spec.operation(pending.batch.operation).expect("a batch is only cut for what the provider offers");
         let pace = shared.pace(self.spec.name, &limits.call);
         Box::pin(async move {
             let mut interrupt = shared.interrupt.clone();
             let ready = async {
-                shared.fresh(access).await?;
+                shared.ensure_valid(connection).await?;
                 pace.reserve().await;
                 Ok(())
             };
@@ -72,7 +72,7 @@ impl<'a> LaneRun<'a> {
                 return Answer::Keyless(pending, error);
             }
             let (batch, attempt) = (&pending.batch, pending.attempts + 1);
-            let sent_at = access.api.server_now();
+            let sent_at = connection.api.server_now();
             let (operation, force) = (batch.operation, batch.force);
             let tasks = journal::ranges(&batch.tasks);
             let entry = Entry::Sent { lane: index, batch: batch.number, operation, force, attempt, tasks, at: sent_at };
@@ -86,17 +86,18 @@ impl<'a> LaneRun<'a> {
             let sent = Instant::now();
             shared.count_call();
             let submission = Submission { operation, force, urls: &urls };
-            let result = access.hear(sent, pace.on_response(access.provider.submit(submission, &*access.api).await));
+            let result = connection
+                .observe(sent, pace.on_response(connection.provider.submit(submission, &*connection.api).await));
             Answer::Submitted { pending, sent, sent_at, result }
         })
     }
 
     pub(super) fn ask_status(&self, reading: Reading) -> Job<'a> {
-        let (access, shared) = (self.access, self.shared);
+        let (connection, shared) = (self.connection, self.shared);
         let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
         let pace = shared.pace(self.spec.name, limit);
         Box::pin(async move {
-            if let Err(error) = shared.fresh(access).await {
+            if let Err(error) = shared.ensure_valid(connection).await {
                 return Answer::Status { reading, result: Err(error) };
             }
             pace.acquire().await;
@@ -104,33 +105,33 @@ impl<'a> LaneRun<'a> {
             let sent = Instant::now();
             let result = if reading.listed {
                 let filter = RecordFilter { task_id: reading.task_ids.first().cloned(), ..RecordFilter::default() };
-                access.provider.records(&filter, reading.page, &*access.api).await
+                connection.provider.records(&filter, reading.page, &*connection.api).await
             } else {
-                access.provider.status(&reading.task_ids, reading.page, &*access.api).await
+                connection.provider.status(&reading.task_ids, reading.page, &*connection.api).await
             };
-            Answer::Status { reading, result: access.hear(sent, pace.on_response(result)) }
+            Answer::Status { reading, result: connection.observe(sent, pace.on_response(result)) }
         })
     }
 
     pub(super) fn look(&self, batch: BatchNumber, task: TaskIndex, since: Timestamp) -> Job<'a> {
-        let (access, shared, url) = (self.access, self.shared, self.state.url(task));
+        let (connection, shared, url) = (self.connection, self.shared, self.state.url(task));
         let pace = shared.pace(self.spec.name, &self.spec.records);
         let (limit, timeless) = (&self.spec.records, self.timeless);
         Box::pin(async move {
-            let until = access.api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| !timeless);
+            let until = connection.api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| !timeless);
             let since = since.checked_sub(SKEW).ok().filter(|_| !timeless);
             let filter = RecordFilter { url: Some(url.to_owned()), since, until, ..RecordFilter::default() };
             let mut all = Page::default();
             // One page, unless the provider doesn't care for the address: then what isn't on it may be on the next.
             for number in 1..=PAGES {
-                if let Err(error) = shared.fresh(access).await {
+                if let Err(error) = shared.ensure_valid(connection).await {
                     return Answer::Looked { batch, task, result: Err(error) };
                 }
                 pace.acquire().await;
                 shared.count_call();
                 let sent = Instant::now();
-                let records = pace.on_response(access.provider.records(&filter, number, &*access.api).await);
-                let result = match access.hear(sent, records) {
+                let records = pace.on_response(connection.provider.records(&filter, number, &*connection.api).await);
+                let result = match connection.observe(sent, records) {
                     Ok(page) => page,
                     Err(error) => return Answer::Looked { batch, task, result: Err(error) },
                 };

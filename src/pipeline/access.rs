@@ -12,12 +12,12 @@ use url::Url;
 
 use super::Job;
 use super::keys::{self, Exchanger, Unmasked};
-use crate::client::credential_refresh::Renewal;
+use crate::client::connection::Connection;
+use crate::client::credential_refresh::CredentialRefresh;
 use crate::config::{LogLevel, Mode, Target};
 use crate::credentials::sources::Source;
 use crate::credentials::{self, search};
 use crate::error::Error;
-use crate::exec::Access;
 use crate::exec::journal::Identity;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
@@ -34,7 +34,7 @@ const REHEARSED_LATENCY: Duration = Duration::from_millis(50);
 
 /// The lanes' ways, and what a journal of theirs belongs to.
 pub(super) struct Opened {
-    pub(super) accesses: Vec<Access>,
+    pub(super) connections: Vec<Connection>,
     pub(super) identity: Identity,
     /// What a person should know of the ways.
     pub(super) notes: Vec<Note>,
@@ -58,7 +58,7 @@ pub(super) async fn open(
     let mut ways: HashMap<(&str, &str), Way> = HashMap::new();
     let (base, head) = commits.map_or((None, None), |(base, head)| (base, Some(head)));
     let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new(), base };
-    let mut opened = Opened { accesses: Vec::new(), identity, notes: Vec::new() };
+    let mut opened = Opened { connections: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let spec = lane.target.provider;
         let own = spec.endpoint(&lane.target.options);
@@ -77,7 +77,7 @@ pub(super) async fn open(
         let key = hashed(&account);
         opened.identity.lanes.push(format!("{} {} {endpoint} {key}", lane.target.name, spec.name));
         let opening = Opening { spec, options: lane.target.options.clone(), endpoint, keys };
-        opened.accesses.push(Access { provider: (spec.open)(opening), api, renewal });
+        opened.connections.push(Connection { provider: (spec.open)(opening), api, refresh: renewal });
     }
     Ok(opened)
 }
@@ -87,12 +87,12 @@ pub(super) async fn open(
 ///
 /// # Errors
 /// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where a role gives no keys.
-pub async fn reach(job: &Job<'_>, target: &Target, unmasked: &Unmasked) -> Result<(Access, Vec<Note>), Error> {
+pub async fn reach(job: &Job<'_>, target: &Target, unmasked: &Unmasked) -> Result<(Connection, Vec<Note>), Error> {
     let spec = target.provider;
     let mut notes = Vec::new();
     let way = real(job, spec, spec.endpoint(&target.options), unmasked, &mut notes).await?;
     let opening = Opening { spec, options: target.options.clone(), endpoint: way.endpoint, keys: way.keys };
-    Ok((Access { provider: (spec.open)(opening), api: way.api, renewal: way.renewal }, notes))
+    Ok((Connection { provider: (spec.open)(opening), api: way.api, refresh: way.renewal }, notes))
 }
 
 /// What the lanes of one provider share: its account.
@@ -101,7 +101,7 @@ struct Way {
     endpoint: Url,
     keys: Keys,
     api: Rc<dyn Api>,
-    renewal: Option<Rc<Renewal>>,
+    renewal: Option<Rc<CredentialRefresh>>,
     /// What stays the same when keys are renewed: the role, or the key's id.
     account: String,
 }
@@ -139,7 +139,7 @@ async fn real(
         source => {
             let whose = source.whose();
             let exchanger = Exchanger::new(source, account_id, job.network, Clock::new(job.started), unmasked.clone())?;
-            let renewal = Renewal::begin(Box::new(exchanger), job.seed()).await;
+            let renewal = CredentialRefresh::start(Box::new(exchanger), job.seed()).await;
             let renewal = renewal.map_err(|error| keys::no_keys(spec.name, &whose, error))?;
             (renewal.keys(), Some(Rc::new(renewal)), LogLevel::Normal)
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::client::credential_refresh::{self, Renewal};
+use crate::client::credential_refresh::{self, CredentialRefresh};
 use crate::client::rate_limit::RateLimiter;
 use crate::client::retry::{self, RetryBudget};
 use crate::error::{Error, ExitCode};
@@ -37,7 +37,7 @@ pub struct QueryClient<'a> {
     provider: &'a dyn Provider,
     api: &'a dyn Api,
     tell: &'a dyn Fn(&str),
-    renewal: Option<&'a Renewal>,
+    renewal: Option<&'a CredentialRefresh>,
     paces: RefCell<HashMap<&'static str, Rc<RateLimiter>>>,
     random: RefCell<fastrand::Rng>,
     budget: RefCell<RetryBudget>,
@@ -74,7 +74,7 @@ impl<'a> QueryClient<'a> {
     }
 
     /// The same, with keys that are renewed before they end.
-    pub fn renewing(self, renewal: Option<&'a Renewal>) -> Self {
+    pub fn renewing(self, renewal: Option<&'a CredentialRefresh>) -> Self {
         Self { renewal, ..self }
     }
 
@@ -109,7 +109,7 @@ impl<'a> QueryClient<'a> {
         let mut corrected = false;
         let call = async || {
             if let Some(renewed) = match self.renewal {
-                Some(renewal) => renewal.fresh().await?,
+                Some(renewal) => renewal.ensure_valid().await?,
                 None => None,
             } {
                 (self.tell)(&renewed.sentence(self.provider.spec().name));
@@ -118,8 +118,8 @@ impl<'a> QueryClient<'a> {
             let sent = Instant::now();
             let answer = pace.on_response(question().await);
             match self.renewal {
-                Some(renewal) => renewal.hear(sent, answer),
-                None => credential_refresh::unrenewable(answer),
+                Some(renewal) => renewal.observe(sent, answer),
+                None => credential_refresh::without_refresh(answer),
             }
         };
         let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cdn_purge::client::credential_refresh::{Issued, Obtain, Renewal};
+use cdn_purge::client::connection::Connection;
+use cdn_purge::client::credential_refresh::{CredentialRefresh, Issued, Obtain};
 use cdn_purge::config::{Target, Wait};
 use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal, Purpose};
-use cdn_purge::exec::{self, Access, Options};
+use cdn_purge::exec::{self, Options};
 use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Kind, Operation, Outcome, Reason, Signal, Task};
 use cdn_purge::plan::{self, Limits, Plan};
@@ -269,19 +270,19 @@ impl World {
         if let Some(secret) = self.secret {
             credentials.access_key_secret = secret.into();
         }
-        let renewal = match self.role {
+        let refresh = match self.role {
             None => None,
             Some((life, exchanges)) => {
                 let left = Cell::new(exchanges);
                 let source = Service { settings: self.settings.clone(), api: api.clone(), life, left };
-                Some(Rc::new(Renewal::begin(Box::new(source), self.seed).await.unwrap()))
+                Some(Rc::new(CredentialRefresh::start(Box::new(source), self.seed).await.unwrap()))
             }
         };
-        let keys = renewal.as_ref().map_or_else(|| Keys::new(credentials), |renewal| renewal.keys());
-        let accesses: Vec<Access> = plan
+        let keys = refresh.as_ref().map_or_else(|| Keys::new(credentials), |refresh| refresh.keys());
+        let connections: Vec<Connection> = plan
             .lanes
             .iter()
-            .map(|lane| Access {
+            .map(|lane| Connection {
                 provider: (lane.target.provider.open)(Opening {
                     spec: lane.target.provider,
                     options: lane.target.options.clone(),
@@ -289,7 +290,7 @@ impl World {
                     keys: keys.clone(),
                 }),
                 api: api.clone(),
-                renewal: renewal.clone(),
+                refresh: refresh.clone(),
             })
             .collect();
         let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()], base: None };
@@ -316,7 +317,7 @@ impl World {
                 let _ = kill.take().map(|kill| kill.send(()));
             }
         };
-        let execution = exec::execute(&plan, &accesses, &self.options, journal, &past, interrupt, &mut sink);
+        let execution = exec::execute(&plan, &connections, &self.options, journal, &past, interrupt, &mut sink);
         let was_killed = tokio::select! {
             biased;
             Ok(()) = killed => true,
