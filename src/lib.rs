@@ -20,3 +20,4 @@ pub mod provider;
 pub mod providers;
 pub mod query;
 pub mod report;
+pub mod text;

@@ -31,7 +31,7 @@ impl RepoPath {
 }
 
 /// Without loss: the path itself where it is UTF-8, else in git's own quoted form (`"caf\351.html"`). A UTF-8 path that
-/// opens with a quote is quoted too, so that the two forms can't be confused. Control characters are left to the printer.
+/// opens with a quote is quoted too, so that the two forms can't be confused. Control characters are left to the sanitizer.
 impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match std::str::from_utf8(&self.0) {

@@ -8,12 +8,12 @@ use std::io::{self, Write};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::ci::printer::clean;
 use crate::ci::redactor::Redactor;
 use crate::ci::{Host, github, gitlab};
 use crate::config::{LogLevel, When};
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error, Place};
+use crate::text::sanitize;
 
 /// Says things.
 pub struct Console {
@@ -293,7 +293,7 @@ impl Console {
     /// One line that is only text and holds no secret. Redacted before, as cleaning would take a secret apart; and after,
     /// as it might put one together.
     fn safe(&self, line: &str) -> String {
-        self.redactor.redact(&clean(&self.redactor.redact(line))).into_owned()
+        self.redactor.redact(&sanitize(&self.redactor.redact(line))).into_owned()
     }
 
     fn log_stream(&mut self) -> &mut Stream {

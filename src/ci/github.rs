@@ -5,10 +5,10 @@
 
 use std::fmt::Write as _;
 
-use crate::ci::printer::clean;
 use crate::ci::redactor::Redactor;
 use crate::ci::{Output, Severity};
 use crate::error::{Error, Place};
+use crate::text::sanitize;
 
 /// The runner shows ten annotations of a kind and step; one is left for its own, `Process completed with exit code …`.
 pub(super) const ANNOTATIONS: usize = 9;
@@ -65,12 +65,12 @@ pub(super) fn add_mask(value: &str) -> String {
 
 /// A command's data: cleaned line by line, then escaped so that it stays in its line.
 fn data(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(clean).collect();
+    let lines: Vec<_> = text.lines().map(sanitize).collect();
     escape(&lines.join("\n"))
 }
 
 fn property(text: &str) -> String {
-    escape(&clean(text)).replace(':', "%3A").replace(',', "%2C")
+    escape(&sanitize(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 fn escape(text: &str) -> String {

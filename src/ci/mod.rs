@@ -14,7 +14,6 @@ pub mod downloads;
 pub mod files;
 mod github;
 mod gitlab;
-pub mod printer;
 pub mod progress;
 pub mod redactor;
 

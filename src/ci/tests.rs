@@ -3,9 +3,9 @@ use std::fs;
 use proptest::prelude::*;
 use secrecy::SecretString;
 
-use crate::ci::printer::tests::hostile_text;
 use crate::config::table::{ENTRIES, OUTPUT_PREFIX};
 use crate::error::ExitCode;
+use crate::text::sanitize::tests::hostile_text;
 
 use super::*;
 

@@ -4,10 +4,10 @@
 
 use std::io::{self, Write};
 
-use crate::ci::printer::clean;
 use crate::model::Outcome;
 use crate::report::words::operation_word;
 use crate::report::{Counts, Report, Row, lane_rows};
+use crate::text::sanitize;
 
 /// Writes the report; a suite per target.
 ///
@@ -51,7 +51,7 @@ fn write_case(row: Row<'_>, writer: &mut dyn Write) -> io::Result<()> {
 /// Text inside an attribute; cleaning leaves no character that XML can't hold.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in clean(text).chars() {
+    for character in sanitize(text).chars() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

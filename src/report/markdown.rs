@@ -3,7 +3,6 @@
 //! Names and messages of others stand in code spans, the one place where Markdown, HTML, mentions and links mean nothing.
 //! The text is cut at whole rows, and says how many it leaves out: a host that drops an over-long summary says nothing.
 
-use crate::ci::printer::clean;
 use crate::config::Mode;
 use crate::error::Error;
 use crate::model::{Operation, Outcome};
@@ -11,6 +10,7 @@ use crate::plan::Lane;
 use crate::report::terminal::NEXT;
 use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
+use crate::text::sanitize;
 
 mod plan;
 
@@ -46,8 +46,8 @@ pub fn error(error: &Error) -> String {
     let mut text = "### ❌ cdn-purge: ended before anything was sent\n\n".to_owned();
     for problem in error.diagnostics() {
         let place = problem.place.map(|place| format!("{}: ", code(&place.to_string()))).unwrap_or_default();
-        let help = problem.help.map(|help| format!("  \n  help: {}", prose(&clean(&help)))).unwrap_or_default();
-        text.push_str(&format!("- {place}{}{help}\n", prose(&clean(&problem.title))));
+        let help = problem.help.map(|help| format!("  \n  help: {}", prose(&sanitize(&help)))).unwrap_or_default();
+        text.push_str(&format!("- {place}{}{help}\n", prose(&sanitize(&problem.title))));
     }
     text.push('\n');
     text
@@ -55,7 +55,7 @@ pub fn error(error: &Error) -> String {
 
 /// A text of someone else's as a code span, ready for a table's cell. Never empty, never a line break.
 pub fn code(text: &str) -> String {
-    let text = clean(text);
+    let text = sanitize(text);
     let text = match text.char_indices().nth(CELL_CHARACTERS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into_owned(),
@@ -355,7 +355,7 @@ fn skipped(report: &Report<'_>, page: &mut Page) {
 /// A text of someone else's inside an HTML element.
 fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in clean(text).chars() {
+    for character in sanitize(text).chars() {
         if character.is_alphanumeric() || " -_".contains(character) {
             escaped.push(character);
         } else {

@@ -1,7 +1,7 @@
 //! Events → [`Report`] → Markdown, JSON, JUnit, terminal, outputs. Pure: values in, text out.
 //!
 //! The report is the truth about a run: every planned address ends in exactly one outcome, and together they are the plan.
-//! What the host may show, and where, is not known here; what stands in the texts is cleaned by the host's printer.
+//! What the host may show, and where, is not known here; what stands in the texts is sanitized.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

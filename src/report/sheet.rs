@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::ci::printer::clean;
 use crate::report::words::grouped;
+use crate::text::sanitize;
 
 /// The least that is left of a column that is cut to fit.
 const NARROWEST: usize = 12;
@@ -56,7 +56,7 @@ impl Cell {
     fn shown(&self) -> String {
         match self {
             Self::Nothing => String::new(),
-            Self::Text(text) => clean(text).into_owned(),
+            Self::Text(text) => sanitize(text).into_owned(),
             Self::Count(count) => grouped(*count),
             Self::Bytes(bytes) => scaled(*bytes, "B"),
             Self::BitRate(bits) => scaled(*bits, "bit/s"),
@@ -190,9 +190,9 @@ impl Sheet {
     }
 }
 
-/// JSON that a printer of untrusted text leaves as it is: what it would change is spelled as an escape of JSON.
+/// JSON that sanitizing leaves unchanged: what it would change is written as an escape of JSON.
 fn plain_json(line: &str) -> String {
-    if clean(line) == line {
+    if sanitize(line) == line {
         return line.to_owned();
     }
     let mut text = String::with_capacity(line.len() + 16);
@@ -367,9 +367,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_comes_back_from_json_after_the_printer(text in r"(##\[|::|\PC|\n|\x1b|\u{202e}|\[|\\){0,12}") {
+        fn any_text_comes_back_from_json_after_sanitizing(text in r"(##\[|::|\PC|\n|\x1b|\u{202e}|\[|\\){0,12}") {
             let row = vec![Cell::Text(text.clone()), Cell::Nothing, Cell::Nothing];
-            let printed: String = written(Format::Json, vec![row]).lines().map(|line| clean(line).into_owned()).collect();
+            let printed: String = written(Format::Json, vec![row]).lines().map(|line| sanitize(line).into_owned()).collect();
             let document: Value = serde_json::from_str(&printed).unwrap();
             prop_assert_eq!(document["records"][0]["task_id"].as_str().unwrap(), text);
         }

@@ -158,7 +158,7 @@ fn more(count: usize, told: usize, indent: &str, where_else: &str, text: &mut St
 
 /// One line, whatever it holds: a line break in a name would make a line that looks like ours.
 fn line(text: &mut String, line: &str) {
-    writeln!(text, "{}", crate::ci::printer::clean(line)).expect("writing to a string can't fail");
+    writeln!(text, "{}", crate::text::sanitize(line)).expect("writing to a string can't fail");
 }
 
 /// How long a lane takes when its calls go out as fast as its provider allows and every task takes its usual time.

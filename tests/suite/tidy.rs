@@ -8,6 +8,7 @@ use cdn_purge::providers::PROVIDERS;
 
 /// For each module, the modules of this crate it may name. Lowest first; what isn't listed here has no place yet.
 const LAYERS: &[(&str, &[&str])] = &[
+    ("text", &[]),
     ("model", &[]),
     ("environment", &[]),
     ("error", &["model"]),
@@ -22,8 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["model", "error", "config", "mapping", "provider"]),
     ("exec", &["model", "error", "config", "plan", "provider", "client"]),
     ("query", &["model", "error", "provider", "client"]),
-    ("report", &["model", "error", "config", "git", "mapping", "plan", "provider", "ci::printer"]),
-    ("ci", &["model", "error", "environment", "config", "plan", "report"]),
+    ("report", &["model", "error", "config", "git", "mapping", "plan", "provider", "text"]),
+    ("ci", &["text", "model", "error", "environment", "config", "plan", "report"]),
 ];
 
 /// Words that touch the world, and the only files that may hold them.

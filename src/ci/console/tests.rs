@@ -3,7 +3,7 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 
-use crate::ci::printer::tests::{HOSTILE, hostile_text, runner_sees_a_command};
+use crate::text::sanitize::tests::{HOSTILE, hostile_text, runner_sees_a_command};
 
 use super::*;
 

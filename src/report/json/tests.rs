@@ -1,8 +1,8 @@
 use serde_json::Value;
 
-use crate::ci::printer::tests::HOSTILE;
 use crate::config::Mode;
 use crate::report::sample;
+use crate::text::sanitize::tests::HOSTILE;
 
 use super::*;
 

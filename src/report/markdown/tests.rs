@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use crate::ci::printer::tests::{HOSTILE, hostile_text};
 use crate::config::Mode;
 use crate::report::sample;
+use crate::text::sanitize::tests::{HOSTILE, hostile_text};
 
 use super::*;
 
@@ -144,7 +144,7 @@ fn hostile_names_are_code_wherever_they_stand() {
     assert_eq!(rows.len(), urls.len());
     for (row, url) in rows.iter().zip(&urls) {
         assert_eq!(row.len(), 4, "{row:?}");
-        assert_eq!(shown_as_code(&row[0]).as_deref(), Some(&*clean(url)));
+        assert_eq!(shown_as_code(&row[0]).as_deref(), Some(&*sanitize(url)));
     }
 }
 
@@ -195,7 +195,7 @@ proptest! {
         prop_assert_eq!(cells.len(), 2, "{}", row);
         prop_assert!(!row.contains('\n'));
         let shown = shown_as_code(&cells[0]);
-        let cleaned = clean(&text);
+        let cleaned = sanitize(&text);
         match &*cleaned {
             "" => prop_assert_eq!(cells[0].as_str(), "–"),
             // A span of blanks only is trimmed with its cell by this test's reader, or not at all: it means nothing.

@@ -1,6 +1,6 @@
-use crate::ci::printer::tests::{hostile_text, runner_sees_a_command};
 use crate::config::Mode;
 use crate::report::sample;
+use crate::text::sanitize::tests::{hostile_text, runner_sees_a_command};
 
 use super::*;
 use proptest::prelude::*;

@@ -1,18 +1,18 @@
-//! Untrusted text → one line that is only text: to a person, a terminal, and every runner that reads logs for commands.
+//! Escapes untrusted text for logs, terminals and summaries.
 //!
-//! File names come from whoever opens a pull request, messages from a server. A runner takes a line that begins with `::`
-//! (after blanks), or that holds `##[` anywhere, as a command; a terminal obeys escape sequences; GitLab folds what stands
-//! between `section_start` and `section_end`. So every line that the program writes passes [`clean`], once, as a whole.
+//! File names come from whoever opens a pull request, messages from a server. A runner runs a line that begins with `::`
+//! (after blanks) or contains `##[` as a command, a terminal obeys escape sequences, and GitLab folds the lines between
+//! `section_start` and `section_end`. Every line that the program writes passes through [`sanitize`] once, as a whole.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The same text with everything invisible or obeyed made visible: control and format characters as `\n`, `\x1b`,
-/// `\u{202e}`; `##[` as `##\[`; a leading `::` as `\::`. Text without any of these is returned as it is.
+/// Escapes everything invisible and every command prefix: control and format characters become `\n`, `\x1b`, `\u{202e}`;
+/// `##[` becomes `##\[`; a leading `::` becomes `\::`. Other text is returned unchanged.
 ///
-/// The result holds no line break. Cleaning twice is the same as cleaning once.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if !needs_cleaning(text) {
+/// The result has no line break. Sanitizing twice gives the same text as sanitizing once.
+pub fn sanitize(text: &str) -> Cow<'_, str> {
+    if !needs_escaping(text) {
         return Cow::Borrowed(text);
     }
     let mut line = String::with_capacity(text.len() + 16);
@@ -32,12 +32,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// The lines of a text, each cleaned. A text that ends in a line break has no empty line after it.
-pub fn clean_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    text.lines().map(clean)
-}
-
-fn needs_cleaning(text: &str) -> bool {
+fn needs_escaping(text: &str) -> bool {
     text.contains("##") || text.trim_start().starts_with("::") || text.chars().any(is_invisible)
 }
 
@@ -57,8 +52,8 @@ fn escape(character: char, line: &mut String) {
     written.expect("writing to a string can't fail");
 }
 
-/// Controls, line and paragraph separators, format characters (general category Cf), everything else that renderers leave
-/// out (`Default_Ignorable_Code_Point`), and noncharacters. GitHub's runner compares by culture, and such a comparison skips
+/// Controls, line and paragraph separators, format characters (general category Cf), everything else that renderers
+/// omit (`Default_Ignorable_Code_Point`), and noncharacters. GitHub's runner compares by culture, and such a comparison skips
 /// these: `#`, a soft hyphen, `#[` is `##[` to it.
 ///
 /// Source: Unicode 17.0, `DerivedGeneralCategory.txt` and `DerivedCoreProperties.txt`, 2026-11-22.
@@ -144,14 +139,14 @@ pub(crate) mod tests {
     #[test]
     fn plain_text_is_returned_as_it_is() {
         for text in ["", "https://www.example.com/a::b/#frag[1]", "größe/日本語.html", "a [b] c", "# [x]"] {
-            assert!(matches!(clean(text), Cow::Borrowed(same) if same == text), "{text:?}");
+            assert!(matches!(sanitize(text), Cow::Borrowed(same) if same == text), "{text:?}");
         }
     }
 
     #[test]
     fn hostile_names_become_visible() {
-        let cleaned: Vec<_> = HOSTILE.iter().map(|text| clean(text)).collect();
-        insta::assert_snapshot!(cleaned.join("\n"), @r#"
+        let sanitized: Vec<_> = HOSTILE.iter().map(|text| sanitize(text)).collect();
+        insta::assert_snapshot!(sanitized.join("\n"), @r#"
         \n::set-output name=status::done
         \r::add-mask::e
         \u{2028}::error::forged
@@ -175,24 +170,18 @@ pub(crate) mod tests {
         "#);
     }
 
-    #[test]
-    fn a_text_of_several_lines_is_cleaned_line_by_line() {
-        let lines: Vec<_> = clean_lines("first\n::error::second\r\n\tthird\n").collect();
-        assert_eq!(lines, ["first", "\\::error::second", "\\tthird"]);
-    }
-
     proptest! {
         #[test]
-        fn no_text_is_a_command_after_cleaning(text in hostile_text()) {
-            let line = clean(&text);
+        fn no_text_is_a_command_after_sanitizing(text in hostile_text()) {
+            let line = sanitize(&text);
             prop_assert!(!runner_sees_a_command(&line), "{line:?}");
             prop_assert!(!line.chars().any(is_invisible), "{line:?}");
         }
 
         #[test]
-        fn cleaning_twice_is_cleaning_once(text in hostile_text()) {
-            let once = clean(&text).into_owned();
-            prop_assert_eq!(clean(&once), once.as_str());
+        fn sanitizing_twice_is_sanitizing_once(text in hostile_text()) {
+            let once = sanitize(&text).into_owned();
+            prop_assert_eq!(sanitize(&once), once.as_str());
         }
     }
 }

@@ -1,0 +1,5 @@
+//! Pure text functions that every layer may use.
+
+pub mod sanitize;
+
+pub use sanitize::sanitize;
