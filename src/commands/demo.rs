@@ -21,7 +21,7 @@ use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
 use crate::provider::http::Network;
-use crate::providers::PROVIDERS;
+use crate::providers::{PROVIDERS, REGISTRY, emulators};
 
 const CONFIGURATION: &str = r#"version: 1
 
@@ -102,7 +102,7 @@ async fn perform(
         vendor: EmulatorSettings { task_duration: Some(Duration::from_secs(2)), ..EmulatorSettings::default() },
         ..EmulateOptions::default()
     };
-    let emulation = Emulation::new(PROVIDERS, |spec| shape.settings(spec, &environment), Faults::none());
+    let emulation = Emulation::new(emulators(REGISTRY, |spec| shape.settings(spec, &environment)), Faults::none());
     let (interrupter, interrupt) = interrupt::channel();
     signals::listen(interrupter)?;
     let server =

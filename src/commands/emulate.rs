@@ -29,7 +29,7 @@ use crate::provider::Spec;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::{Emulation, Reply, Wire};
-use crate::providers::PROVIDERS;
+use crate::providers::{PROVIDERS, REGISTRY, emulators};
 use body::{AnswerBody, Closed};
 
 mod body;
@@ -63,7 +63,7 @@ impl EmulateOptions {
 pub async fn run(options: &EmulateOptions, environment: &Environment, out: &mut dyn Write) -> Result<(), Error> {
     let faults = Faults::parse(&options.faults, options.seed)?;
     let ledger = options.ledger.as_deref().map(open_ledger).transpose()?;
-    let emulation = Emulation::new(PROVIDERS, |provider| options.settings(provider, environment), faults);
+    let emulation = Emulation::new(emulators(REGISTRY, |provider| options.settings(provider, environment)), faults);
     let listener = TcpListener::bind(options.listen).await.map_err(|error| Error::Network {
         message: format!("can't listen on `{}`: {error}", options.listen),
         help: "choose another port, or 0 for any".to_owned(),

@@ -26,8 +26,8 @@ use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
 use crate::provider::emulation::rehearsal::RehearsalApi;
-use crate::provider::{Api, Opening, Spec};
-use crate::providers::PROVIDERS;
+use crate::provider::{Api, ProviderContext, Spec};
+use crate::providers::{self, PROVIDERS, REGISTRY};
 
 /// There and back, in a rehearsal.
 const REHEARSED_LATENCY: Duration = Duration::from_millis(50);
@@ -76,8 +76,8 @@ pub(super) async fn open(
         let Way { endpoint, keys, api, renewal, account } = way.clone();
         let key = hashed(&account);
         opened.identity.lanes.push(format!("{} {} {endpoint} {key}", lane.target.name, spec.name));
-        let opening = Opening { spec, options: lane.target.options.clone(), endpoint, keys };
-        opened.connections.push(Connection { provider: (spec.open)(opening), api, refresh: renewal });
+        let context = ProviderContext { spec, options: lane.target.options.clone(), endpoint, keys };
+        opened.connections.push(Connection { provider: providers::open(context), api, refresh: renewal });
     }
     Ok(opened)
 }
@@ -91,8 +91,8 @@ pub async fn reach(job: &Job<'_>, target: &Target, unmasked: &Unmasked) -> Resul
     let spec = target.provider;
     let mut notes = Vec::new();
     let way = real(job, spec, spec.endpoint(&target.options), unmasked, &mut notes).await?;
-    let opening = Opening { spec, options: target.options.clone(), endpoint: way.endpoint, keys: way.keys };
-    Ok((Connection { provider: (spec.open)(opening), api: way.api, refresh: way.renewal }, notes))
+    let context = ProviderContext { spec, options: target.options.clone(), endpoint: way.endpoint, keys: way.keys };
+    Ok((Connection { provider: providers::open(context), api: way.api, refresh: way.renewal }, notes))
 }
 
 /// What the lanes of one provider share: its account.
@@ -153,7 +153,8 @@ async fn real(
 fn rehearsed(own: &str, started: Timestamp) -> Way {
     let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
     let keys = Keys::new(emulator.credentials());
-    let emulation = Rc::new(RefCell::new(Emulation::new(PROVIDERS, |_| emulator.clone(), Faults::none())));
+    let emulators = providers::emulators(REGISTRY, |_| emulator.clone());
+    let emulation = Rc::new(RefCell::new(Emulation::new(emulators, Faults::none())));
     let api = RehearsalApi::new(emulation, REHEARSED_LATENCY, Clock::new(started), 0);
     let account = keys.current().access_key_id;
     Way { endpoint: own_endpoint(own), keys, api: Rc::new(api), renewal: None, account }

@@ -37,7 +37,7 @@ pub use spec::{
 };
 
 /// What a provider is made of.
-pub struct Opening {
+pub struct ProviderContext {
     /// Which one; one implementation may serve several.
     pub spec: &'static Spec,
     /// The target's options.
@@ -48,7 +48,7 @@ pub struct Opening {
     pub keys: Keys,
 }
 
-impl Opening {
+impl ProviderContext {
     /// The word that an option is set to.
     pub fn word(&self, option: &str) -> Option<&str> {
         match self.options.get(option) {

@@ -48,10 +48,6 @@ pub struct Spec {
     pub asks: Asks,
     /// How the vendor grants the permissions that operations and calls above name.
     pub policy: PolicySpec,
-    /// Makes the provider of one target.
-    pub open: fn(super::Opening) -> Box<dyn super::Provider>,
-    /// Makes the vendor in memory.
-    pub emulator: fn(&super::emulation::EmulatorSettings) -> Box<dyn super::emulation::Emulator>,
 }
 
 impl fmt::Debug for Spec {
@@ -321,8 +317,6 @@ impl Spec {
         settle: Duration::ZERO,
         asks: Asks::NOTHING,
         policy: PolicySpec { version: "1", resource: None, always: &[] },
-        open: |_| panic!("this test opens no provider"),
-        emulator: |_| panic!("this test needs no emulator"),
     };
 }
 

@@ -1,15 +1,79 @@
-//! The registry: a provider is one folder and one line here.
+//! The registry: a provider is one folder and one entry here.
 
-use crate::provider::Spec;
+use crate::provider::emulation::{Emulator, EmulatorSettings};
+use crate::provider::{Provider, ProviderContext, Spec};
 
 pub mod alibaba;
 pub mod huawei;
 
+/// What the program can do with a provider.
+#[derive(Clone, Copy)]
+pub struct Registration {
+    /// The provider as data.
+    pub spec: &'static Spec,
+    /// Opens it for one target.
+    pub open: fn(ProviderContext) -> Box<dyn Provider>,
+    /// Makes its emulator, if it has one.
+    pub emulator: Option<fn(&EmulatorSettings) -> Box<dyn Emulator>>,
+}
+
 /// Every provider, in the order in which they are listed.
-pub static PROVIDERS: &[&Spec] =
-    &[&alibaba::ALIBABA_CDN, &alibaba::ALIBABA_DCDN, &alibaba::ALIBABA_VOD, &huawei::HUAWEI_CDN];
+pub static REGISTRY: &[Registration] = &[
+    Registration {
+        spec: &alibaba::ALIBABA_CDN,
+        open: alibaba::open,
+        emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_CDN, settings)),
+    },
+    Registration {
+        spec: &alibaba::ALIBABA_DCDN,
+        open: alibaba::open,
+        emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_DCDN, settings)),
+    },
+    Registration {
+        spec: &alibaba::ALIBABA_VOD,
+        open: alibaba::open,
+        emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_VOD, settings)),
+    },
+    Registration { spec: &huawei::HUAWEI_CDN, open: huawei::open, emulator: Some(huawei::emulator) },
+];
+
+/// The providers as data, in the same order.
+pub static PROVIDERS: &[&Spec] = &{
+    let mut specs = [REGISTRY[0].spec; REGISTRY.len()];
+    let mut place = 1;
+    while place < specs.len() {
+        specs[place] = REGISTRY[place].spec;
+        place += 1;
+    }
+    specs
+};
 
 /// The provider of this name.
 pub fn find(name: &str) -> Option<&'static Spec> {
     PROVIDERS.iter().copied().find(|spec| spec.name == name)
+}
+
+impl Registration {
+    /// The entry of a provider.
+    pub fn of(spec: &Spec) -> Option<&'static Self> {
+        REGISTRY.iter().find(|entry| entry.spec.name == spec.name)
+    }
+}
+
+/// Opens a registered provider for one target.
+///
+/// # Panics
+/// For a provider that isn't in the registry.
+pub fn open(context: ProviderContext) -> Box<dyn Provider> {
+    let entry = Registration::of(context.spec).expect("a target's provider comes from the registry");
+    (entry.open)(context)
+}
+
+/// The emulators of these providers, by name; each has the settings that are given for it.
+pub fn emulators(
+    registry: &[Registration],
+    mut settings: impl FnMut(&'static Spec) -> EmulatorSettings,
+) -> Vec<(&'static str, Box<dyn Emulator>)> {
+    let emulated = registry.iter().filter_map(|entry| Some((entry.spec, entry.emulator?)));
+    emulated.map(|(spec, emulator)| (spec.name, emulator(&settings(spec)))).collect()
 }

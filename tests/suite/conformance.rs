@@ -16,8 +16,8 @@ use cdn_purge::provider::emulation::EmulatorSettings;
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
-use cdn_purge::provider::{ApiError, CallSpec, Opening, OperationSpec, Options, Provider, Spec, Submission};
-use cdn_purge::providers::PROVIDERS;
+use cdn_purge::provider::{ApiError, CallSpec, OperationSpec, Options, Provider, ProviderContext, Spec, Submission};
+use cdn_purge::providers::{self, REGISTRY, Registration};
 use jiff::Timestamp;
 
 use crate::world::{Story, World};
@@ -37,8 +37,13 @@ fn address(operation: Operation, number: usize) -> String {
     }
 }
 
+fn emulated(spec: &Spec, settings: &EmulatorSettings, faults: Faults) -> Emulation {
+    let entry = *Registration::of(spec).unwrap();
+    Emulation::new(providers::emulators(&[entry], |_| settings.clone()), faults)
+}
+
 fn refusals(spec: &'static Spec) -> &'static [(&'static str, ApiErrorKind)] {
-    Emulation::new(&[spec], |_| EmulatorSettings::default(), Faults::none()).refusals(spec.name)
+    emulated(spec, &EmulatorSettings::default(), Faults::none()).refusals(spec.name)
 }
 
 fn faults(rule: String) -> Faults {
@@ -50,12 +55,13 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let settings = EmulatorSettings::default();
     let credentials = settings.credentials();
     let faults = faults(format!("{}=refuse:{code}", operation.call.api));
-    let emulation = Rc::new(RefCell::new(Emulation::new(&[spec], |_| settings.clone(), faults)));
+    let emulation = Rc::new(RefCell::new(emulated(spec, &settings, faults)));
     let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
     let api = RehearsalApi::new(Rc::clone(&emulation), Duration::from_millis(50), clock, 1);
     let options = Options::new();
     let endpoint = spec.endpoint(&options).parse().unwrap();
-    let provider: Box<dyn Provider> = (spec.open)(Opening { spec, options, endpoint, keys: Keys::new(credentials) });
+    let context = ProviderContext { spec, options, endpoint, keys: Keys::new(credentials) };
+    let provider: Box<dyn Provider> = providers::open(context);
     let url = address(operation.operation, 0);
     let submission = Submission { operation: operation.operation, force: false, urls: &[&url] };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -74,9 +80,14 @@ fn executed(spec: &'static Spec, operation: Operation, fault: String) -> Story {
     world.run()
 }
 
+/// The providers that have an emulator.
+fn emulated_providers() -> impl Iterator<Item = &'static Spec> {
+    REGISTRY.iter().filter(|entry| entry.emulator.is_some()).map(|entry| entry.spec)
+}
+
 #[test]
 fn every_provider_lists_what_its_vendor_documents() {
-    for spec in PROVIDERS {
+    for spec in emulated_providers() {
         let listed = refusals(spec);
         assert!(listed.len() >= 10, "{} lists {} refusals", spec.name, listed.len());
         for kind in [Throttled, Server, QuotaSpent, Credentials, Forbidden, Denied, Refused] {
@@ -87,7 +98,7 @@ fn every_provider_lists_what_its_vendor_documents() {
 
 #[test]
 fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
-    for spec in PROVIDERS {
+    for spec in emulated_providers() {
         for operation in spec.operations {
             for (code, kind) in refusals(spec) {
                 let place = format!("{} {} {code}", spec.name, operation.call.api);
@@ -103,7 +114,7 @@ fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
 
 #[test]
 fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
-    for spec in PROVIDERS {
+    for spec in emulated_providers() {
         for OperationSpec { operation, call: CallSpec { api, .. }, .. } in spec.operations {
             for (code, kind) in refusals(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
@@ -135,7 +146,7 @@ fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
 
 #[test]
 fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
-    for spec in PROVIDERS {
+    for spec in emulated_providers() {
         for OperationSpec { operation, call: CallSpec { api, .. }, .. } in spec.operations {
             for (code, kind) in refusals(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
@@ -158,7 +169,7 @@ fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
 
 #[test]
 fn a_refused_question_loses_no_address_and_makes_none_better_than_it_is() {
-    for spec in PROVIDERS {
+    for spec in emulated_providers() {
         for operation in spec.operations.iter().map(|limits| limits.operation) {
             for (code, kind) in refusals(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);

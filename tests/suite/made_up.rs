@@ -9,9 +9,10 @@ use cdn_purge::config::{FailOn, Mode, Wait};
 use cdn_purge::model::{EventSink, Kind, Operation, Quota, QuotaEntry};
 use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, Opening, OperationSpec, Page,
-    PolicySpec, Provider, Record, RecordFilter, Spec, Submission, TaskState,
+    Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, OperationSpec, Page, PolicySpec,
+    Provider, ProviderContext, Record, RecordFilter, Spec, Submission, TaskState,
 };
+use cdn_purge::providers::Registration;
 use cdn_purge::report::{self, Context, Recorder};
 use http::{Request, Response};
 use jiff::Timestamp;
@@ -39,16 +40,20 @@ static PAPER: Spec = Spec {
     settle: Duration::ZERO,
     asks: Asks::NOTHING,
     policy: PolicySpec { version: "1", resource: None, always: &[] },
-    open: |opening| Box::new(Paper(opening)),
-    emulator: |settings| Box::new(PaperMill { settings: settings.clone(), ledger: Vec::new() }),
 };
+
+static REGISTRY: [Registration; 1] = [Registration {
+    spec: &PAPER,
+    open: |context| Box::new(Paper(context)),
+    emulator: Some(|settings| Box::new(PaperMill { settings: settings.clone(), ledger: Vec::new() })),
+}];
 
 const fn operation(operation: Operation, api: &'static str) -> OperationSpec {
     let typical = Duration::from_secs(3);
     OperationSpec { typical, ..OperationSpec::new(operation, CallSpec::new(api, "paper", 5.0), 4, None, "") }
 }
 
-struct Paper(Opening);
+struct Paper(ProviderContext);
 
 impl Paper {
     async fn call(&self, api_name: &'static str, body: Value, api: &dyn Api) -> Result<Value, ApiError> {
@@ -158,6 +163,7 @@ impl Emulator for PaperMill {
 fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
     let mut world = World::of_pages(10).with_faults(&["Forget#2=drop-after", "Fetch#1=throttle", "Look#1=500-before"]);
     world.providers = vec![&PAPER];
+    world.registry = &REGISTRY;
     world.tasks.push((Operation::Refresh(Kind::Directory), "https://www.example.com/other/".to_owned()));
     world.tasks.push((REFRESH, format!("https://www.example.com/{}", "x".repeat(200))));
     let started = world.started;

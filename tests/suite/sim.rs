@@ -9,7 +9,7 @@ use cdn_purge::model::{EventKind, Kind, Operation, Outcome, Signal, StopCause};
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::{EmulatorSettings, Rows};
-use cdn_purge::providers::alibaba::ALIBABA_CDN;
+use cdn_purge::providers::{REGISTRY, emulators};
 
 use crate::world::{REFRESH, Story, World};
 
@@ -280,7 +280,7 @@ fn a_run_that_failed_is_resumed_and_only_what_is_not_done_is_sent() {
     let mut second = World::of_pages(20);
     second.journal = Some(directory.path().join("state"));
     let settings = EmulatorSettings { quota: Some(100), ..EmulatorSettings::default() };
-    let emulation = Emulation::new(&[&ALIBABA_CDN], |_| settings.clone(), Faults::none());
+    let emulation = Emulation::new(emulators(&REGISTRY[..1], |_| settings.clone()), Faults::none());
     second.emulation = Some(Rc::new(RefCell::new(emulation)));
     let second = second.run();
     second.assert_all_done();

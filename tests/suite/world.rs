@@ -23,8 +23,9 @@ use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
 use cdn_purge::provider::emulation::{EmulatorSettings, LedgerEntry};
-use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ApiName, Opening, Spec};
+use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ApiName, ProviderContext, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
+use cdn_purge::providers::{REGISTRY, Registration, emulators};
 use http::{Request, Response};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -66,6 +67,8 @@ pub struct World {
     pub targets: usize,
     /// The targets' providers, in turn.
     pub providers: Vec<&'static Spec>,
+    /// What the program can do with them.
+    pub registry: &'static [Registration],
     /// The targets' options.
     pub target_options: provider::Options,
     pub journal: Option<PathBuf>,
@@ -196,6 +199,7 @@ impl World {
             refuse: None,
             targets: 1,
             providers: vec![&ALIBABA_CDN],
+            registry: REGISTRY,
             target_options: provider::Options::new(),
             journal: None,
             emulation: None,
@@ -242,15 +246,17 @@ impl World {
         runtime.block_on(self.happen())
     }
 
+    fn registration(&self, spec: &Spec) -> &'static Registration {
+        self.registry.iter().find(|entry| entry.spec.name == spec.name).unwrap()
+    }
+
     async fn happen(self) -> Story {
         let plan = self.plan();
         let emulation = self.emulation.clone().unwrap_or_else(|| {
             let settings = self.settings.clone();
-            Rc::new(RefCell::new(Emulation::new(
-                &self.providers,
-                |_| settings.clone(),
-                faults(&self.faults, self.seed),
-            )))
+            let registered: Vec<Registration> = self.providers.iter().map(|spec| *self.registration(spec)).collect();
+            let emulators = emulators(&registered, |_| settings.clone());
+            Rc::new(RefCell::new(Emulation::new(emulators, faults(&self.faults, self.seed))))
         });
         let emulator_clock_start = self.started;
         let clock = Clock::new(
@@ -283,7 +289,7 @@ impl World {
             .lanes
             .iter()
             .map(|lane| Connection {
-                provider: (lane.target.provider.open)(Opening {
+                provider: (self.registration(lane.target.provider).open)(ProviderContext {
                     spec: lane.target.provider,
                     options: lane.target.options.clone(),
                     endpoint: lane.target.provider.endpoint(&lane.target.options).parse().unwrap(),

@@ -30,7 +30,7 @@ impl World {
 
 /// Runs `story` beside a server with these faults.
 async fn with_server<F: AsyncFnOnce(World)>(faults: &[&str], ledger: Option<Box<dyn Write>>, story: F) {
-    let emulation = Emulation::of(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap());
+    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap());
     let emulation = Rc::new(RefCell::new(emulation));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -144,7 +144,7 @@ impl Write for Full {
 
 #[tokio::test]
 async fn a_ledger_that_cannot_be_written_ends_the_server_with_an_error() {
-    let emulation = Emulation::of(vec![("fake", Box::new(Fake::default()))], Faults::none());
+    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::none());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = serve(listener, Rc::new(RefCell::new(emulation)), Duration::ZERO, Some(Box::new(Full)), pending());
@@ -159,7 +159,7 @@ async fn a_ledger_that_cannot_be_written_ends_the_server_with_an_error() {
 
 #[tokio::test]
 async fn an_end_lets_the_call_under_way_finish_and_closes_idle_connections() {
-    let emulation = Emulation::of(vec![("fake", Box::new(Fake::default()))], Faults::none());
+    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::none());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -190,7 +190,7 @@ async fn an_end_lets_the_call_under_way_finish_and_closes_idle_connections() {
 
 #[tokio::test]
 async fn fifty_calls_at_once_take_one_latency() {
-    let emulation = Emulation::of(vec![("fake", Box::new(Fake::default()))], Faults::none());
+    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::none());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let latency = Duration::from_millis(100);

@@ -11,8 +11,8 @@ use http::header::{HeaderValue, LOCATION};
 use jiff::Timestamp;
 
 use super::faults::{Fault, Faults};
-use super::{Emulator, EmulatorSettings, LedgerEntry, json, typed};
-use crate::provider::{ApiErrorKind, ApiName, Spec};
+use super::{Emulator, LedgerEntry, json, typed};
+use crate::provider::{ApiErrorKind, ApiName};
 
 /// The longest request line that is taken, as a gateway's front server would: nginx's `large_client_header_buffers` is
 /// 8 KiB (nginx documentation, ngx_http_core_module); no vendor documents its own.
@@ -64,18 +64,8 @@ pub enum Wire {
 }
 
 impl Emulation {
-    /// Emulators of these providers.
-    pub fn new(
-        providers: &[&'static Spec],
-        mut settings: impl FnMut(&'static Spec) -> EmulatorSettings,
-        faults: Faults,
-    ) -> Self {
-        let vendor = |&spec: &&'static Spec| (spec.name, (spec.emulator)(&settings(spec)));
-        Self::of(providers.iter().map(vendor).collect(), faults)
-    }
-
     /// These emulators, each with its provider's name.
-    pub fn of(emulators: Vec<(&'static str, Box<dyn Emulator>)>, faults: Faults) -> Self {
+    pub fn new(emulators: Vec<(&'static str, Box<dyn Emulator>)>, faults: Faults) -> Self {
         let vendors = emulators.into_iter().map(|(name, emulator)| Vendor { name, emulator, told: 0 }).collect();
         Self { vendors, faults }
     }
@@ -182,7 +172,7 @@ mod tests {
     }
 
     fn emulation(faults: &[&str]) -> Emulation {
-        Emulation::of(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap())
+        Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap())
     }
 
     fn request(url: &str) -> http::Request<Bytes> {

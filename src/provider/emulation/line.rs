@@ -9,9 +9,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Emulator, EmulatorSettings};
+use super::Emulator;
 use crate::model::Operation;
-use crate::provider::{Accepted, Api, ApiError, Provider, Spec, Submission};
+use crate::provider::{Accepted, Api, ApiError, Provider, Submission};
 
 /// Runs what never waits.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -47,9 +47,9 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn to(spec: &Spec, settings: &EmulatorSettings, nonces: Nonces) -> Self {
+    pub(crate) fn to(emulator: Box<dyn Emulator>, nonces: Nonces) -> Self {
         Self {
-            emulator: RefCell::new((spec.emulator)(settings)),
+            emulator: RefCell::new(emulator),
             now: Cell::new(start()),
             skew: Cell::new(SignedDuration::ZERO),
             nonces,

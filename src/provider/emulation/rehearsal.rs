@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn api(faults: &[&str]) -> RehearsalApi {
-        let emulation = Emulation::of(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap());
+        let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap());
         let clock = Clock::new("2026-11-22T12:00:00Z".parse().unwrap());
         RehearsalApi::new(Rc::new(RefCell::new(emulation)), Duration::from_millis(50), clock, 1)
     }

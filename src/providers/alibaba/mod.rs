@@ -8,14 +8,16 @@ use http::Method;
 
 use crate::model::{Kind, Operation, Quota, Tag};
 use crate::provider::answer::Answer;
+use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, Page,
-    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
+    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Page, Parameters,
+    Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
 };
 
 use answer::WORDING;
+use emulator::AlibabaEmulator;
 use spec::{Product, REFRESH_IDS, object_type};
 
 mod answer;
@@ -32,8 +34,19 @@ const PAGE: [&str; 2] = ["PageSize", "PageNumber"];
 
 /// One of the vendor's products, opened for one target.
 struct Alibaba {
-    opening: Opening,
+    context: ProviderContext,
     product: &'static Product,
+}
+
+/// Opens one of the products for a target.
+pub fn open(context: ProviderContext) -> Box<dyn Provider> {
+    let product = Product::of(context.spec);
+    Box::new(Alibaba { context, product })
+}
+
+/// A product in memory.
+pub fn emulator(spec: &'static Spec, settings: &EmulatorSettings) -> Box<dyn Emulator> {
+    Box::new(AlibabaEmulator::new(spec, Product::of(spec), settings))
 }
 
 impl Alibaba {
@@ -46,10 +59,10 @@ impl Alibaba {
         form: Parameters,
         api: &dyn Api,
     ) -> Result<Answer, ApiError> {
-        let Opening { endpoint, keys, .. } = &self.opening;
+        let ProviderContext { endpoint, keys, .. } = &self.context;
         let (action, version) = (call.api, self.product.version);
         let request = Call { method: Method::POST, endpoint, action, version, query, form };
-        let sign = if self.opening.word("signature") == Some("v1") { acs1::sign } else { acs3::sign };
+        let sign = if self.context.word("signature") == Some("v1") { acs1::sign } else { acs3::sign };
         WORDING.ask(call, submits, keys, api, |keys, now| sign(&request, &keys, now, &api.nonce())).await
     }
 
@@ -62,7 +75,7 @@ impl Alibaba {
 #[async_trait(?Send)]
 impl Provider for Alibaba {
     fn spec(&self) -> &'static Spec {
-        self.opening.spec
+        self.context.spec
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
@@ -76,7 +89,7 @@ impl Provider for Alibaba {
         let mut parameters = match operation {
             Operation::Refresh(Kind::Tag) => tags(urls).map_err(unfit)?,
             Operation::Refresh(kind) => vec![addresses(), ("ObjectType", object_type(kind).to_owned())],
-            Operation::Prefetch => [self.opening.parameters(), vec![addresses()]].concat(),
+            Operation::Prefetch => [self.context.parameters(), vec![addresses()]].concat(),
         };
         if force && !matches!(operation, Operation::Prefetch | Operation::Refresh(Kind::File)) {
             parameters.push(("Force", "true".to_owned()));
@@ -139,7 +152,7 @@ impl Provider for Alibaba {
         query.push(("DomainName", question.domain.clone()));
         query.extend([("StartTime", timestamp(question.since)), ("EndTime", timestamp(question.until))]);
         // The paths come without a scheme, and are served as the API is.
-        answer::logs(&self.read(&question.offer.call, query, api).await?, self.opening.endpoint.scheme())
+        answer::logs(&self.read(&question.offer.call, query, api).await?, self.context.endpoint.scheme())
     }
 
     async fn domains(&self, offer: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crate::model::{Kind, Operation};
 use crate::provider::OptionValueSpec::{Boolean, Headers, OneOf};
-use crate::provider::{CallSpec, IntervalSpec, MeasureSpec, OperationSpec, OptionSpec};
+use crate::provider::{CallSpec, IntervalSpec, MeasureSpec, OperationSpec, OptionSpec, Spec};
 
 mod cdn;
 mod codes;
@@ -27,8 +27,6 @@ mod dcdn;
 mod vod;
 
 pub use cdn::ALIBABA_CDN;
-#[cfg(test)]
-pub(super) use cdn::CDN;
 pub(super) use codes::CODES;
 pub use dcdn::ALIBABA_DCDN;
 pub use vod::ALIBABA_VOD;
@@ -39,6 +37,17 @@ pub(super) struct Product {
     pub(super) version: &'static str,
     /// Where the answer to a prefetch holds its task ids.
     pub(super) prefetch_ids: &'static str,
+}
+
+impl Product {
+    /// The product that a provider is.
+    pub(super) fn of(spec: &Spec) -> &'static Self {
+        match spec.name {
+            "alibaba-dcdn" => &dcdn::DCDN,
+            "alibaba-vod" => &vod::VOD,
+            _ => &cdn::CDN,
+        }
+    }
 }
 
 /// Where the answer to a refresh holds its task ids.

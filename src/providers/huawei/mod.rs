@@ -11,13 +11,15 @@ use serde_json::{Map, Value, json};
 use crate::model::{Kind, Operation, Quota};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::Credentials;
+use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
-    Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Opening, OptionValue, Page,
-    Parameters, Point, Provider, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
+    Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, OptionValue, Page, Parameters,
+    Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
 };
 
 use answer::WORDING;
+use emulator::HuaweiEmulator;
 use spec::{EUROPE, FOREIGN};
 
 mod answer;
@@ -33,7 +35,17 @@ pub use spec::HUAWEI_CDN;
 const PAGE: [&str; 2] = ["page_size", "page_number"];
 
 /// Huawei Cloud CDN, opened for one target.
-struct Huawei(Opening);
+struct Huawei(ProviderContext);
+
+/// Opens it for a target.
+pub fn open(context: ProviderContext) -> Box<dyn Provider> {
+    Box::new(Huawei(context))
+}
+
+/// The vendor in memory.
+pub fn emulator(settings: &EmulatorSettings) -> Box<dyn Emulator> {
+    Box::new(HuaweiEmulator::new(settings))
+}
 
 impl Huawei {
     /// Signs and sends one call; with a body, it may change something.

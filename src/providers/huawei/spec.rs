@@ -20,9 +20,7 @@ use crate::provider::{
     Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, Spec, days,
 };
 
-use super::Huawei;
 use super::credentials::{CREDENTIALS, EXCHANGE, PROFILES};
-use super::emulator::HuaweiEmulator;
 
 /// The region that is a cloud of its own, with accounts of its own.
 pub(super) const EUROPE: &str = "europe";
@@ -92,8 +90,6 @@ pub static HUAWEI_CDN: Spec = Spec {
         // Without it an IAM user can't act on domains, whatever else is granted.
         always: &["cdn:configuration:queryDomains"],
     },
-    open: |opening| Box::new(Huawei(opening)),
-    emulator: |settings| Box::new(HuaweiEmulator::new(settings)),
 };
 
 /// support.huaweicloud.com/api-cdn/CreateRefreshTasks, read in November 2026.

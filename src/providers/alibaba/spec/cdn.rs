@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::Alibaba;
 use super::super::credentials::{CREDENTIALS, EXCHANGE, PROFILES};
-use super::super::emulator::AlibabaEmulator;
 use super::{
     AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, takes_tags,
     traffic,
@@ -78,12 +76,10 @@ pub(super) const CDN_SPEC: Spec = Spec {
     // For every resource: not each of these calls can be narrowed to a domain. Source: "Policy structure and syntax" of
     // 2026-05-27, www.alibabacloud.com/help/document_detail/93739.html
     policy: PolicySpec { version: "1", resource: Some("*"), always: &[] },
-    open: |opening| Box::new(Alibaba { opening, product: &CDN }),
-    emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_CDN, &CDN, settings)),
 };
 
 /// CDN, version 2018-05-10.
-pub(in crate::providers::alibaba) static CDN: Product = Product {
+pub(super) static CDN: Product = Product {
     version: "2018-05-10",
     prefetch_ids: "PushTaskId", // reference 2026-04
 };

@@ -1,7 +1,5 @@
 //! DCDN, API version 2018-01-15: how it differs from CDN. The sources are named in `spec.rs`.
 
-use super::super::Alibaba;
-use super::super::emulator::AlibabaEmulator;
 use super::cdn::CDN_SPEC;
 use super::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes, takes_tags};
 use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
@@ -30,13 +28,11 @@ pub static ALIBABA_DCDN: Spec = Spec {
     records: CallSpec::new("DescribeDcdnRefreshTasks", "dcdn:DescribeDcdnRefreshTasks", 5.0).rows(50),
     quota: CallSpec::new("DescribeDcdnRefreshQuota", "dcdn:DescribeDcdnRefreshQuota", 20.0), // reference 2026-04
     asks: Asks::NOTHING,
-    open: |opening| Box::new(Alibaba { opening, product: &DCDN }),
-    emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_DCDN, &DCDN, settings)),
     ..CDN_SPEC
 };
 
 /// DCDN, version 2018-01-15.
-static DCDN: Product = Product {
+pub(super) static DCDN: Product = Product {
     version: "2018-01-15",
     prefetch_ids: "PreloadTaskId", // reference 2026-04
 };

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use super::super::Alibaba;
-use super::super::emulator::AlibabaEmulator;
 use super::cdn::CDN_SPEC;
 use super::{AREA, HEADERS, L2_PRELOAD, Product, SIGNATURE, bandwidth, takes, traffic};
 use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
@@ -43,13 +41,11 @@ pub static ALIBABA_VOD: Spec = Spec {
         }),
         domains: None, // VOD has no call for it among those of its CDN
     },
-    open: |opening| Box::new(Alibaba { opening, product: &VOD }),
-    emulator: |settings| Box::new(AlibabaEmulator::new(&ALIBABA_VOD, &VOD, settings)),
     ..CDN_SPEC
 };
 
 /// VOD, version 2017-03-21.
-static VOD: Product = Product {
+pub(super) static VOD: Product = Product {
     version: "2017-03-21",
     prefetch_ids: "PreloadTaskId", // reference 2026-04
 };

@@ -55,7 +55,7 @@ fn requests_that_the_official_sdks_sent_are_let_in() {
         };
         let product = name.split('-').find(|part| ["cdn", "dcdn", "vod"].contains(part)).unwrap_or("cdn");
         let claiming = [&ALIBABA_CDN, &ALIBABA_DCDN, &ALIBABA_VOD].into_iter().filter_map(|spec| {
-            Some((spec.emulator)(&settings)).filter(|emulator| emulator.claims(&request)).map(|e| (spec, e))
+            Some(emulator(spec, &settings)).filter(|emulator| emulator.claims(&request)).map(|e| (spec, e))
         });
         let mut claiming: Vec<_> = claiming.collect();
         assert_eq!(claiming.len(), 1, "{name}");
@@ -204,7 +204,7 @@ fn what_can_not_be_a_request_is_an_error_and_not_sent() {
 #[test]
 fn another_port_is_part_of_the_signed_host() {
     let settings = EmulatorSettings::default();
-    let provider = (ALIBABA_CDN.open)(Opening {
+    let provider = open(ProviderContext {
         spec: &ALIBABA_CDN,
         options: Options::new(),
         endpoint: url::Url::parse("http://127.0.0.1:18081").unwrap(),
@@ -255,7 +255,7 @@ fn the_list_of_records_refuses_what_the_documentation_says_it_refuses() {
         ("PageNumber=0", "InvalidParameter"),
     ];
     let settings = EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() };
-    let mut emulator = super::super::emulator::AlibabaEmulator::new(&ALIBABA_CDN, &CDN, &settings);
+    let mut emulator = emulator(&ALIBABA_CDN, &settings);
     let mut ask = |query: &str, nonce: usize| {
         let endpoint = url::Url::parse("https://cdn.aliyuncs.com").unwrap();
         let pairs: Vec<(&'static str, String)> = url::form_urlencoded::parse(query.as_bytes())
@@ -314,7 +314,7 @@ proptest! {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Bytes::from(body))
             .unwrap();
-        let mut emulator = (ALIBABA_CDN.emulator)(&EmulatorSettings::default());
+        let mut emulator = emulator(&ALIBABA_CDN, &EmulatorSettings::default());
         prop_assert!(emulator.handle(&request, start()).status().is_client_error());
     }
 }

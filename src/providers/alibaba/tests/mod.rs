@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
-use super::spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, CDN};
+use super::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, emulator, open};
 use crate::model::{Kind, Operation};
 use crate::provider::credentials::Keys;
+use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
-use crate::provider::emulation::{Emulator, EmulatorSettings};
-use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Provider, Spec, Submission};
+use crate::provider::{Accepted, Api, ApiError, OptionValue, Options, Provider, ProviderContext, Spec, Submission};
 
 mod answers;
 mod calls;
@@ -32,7 +32,7 @@ fn provider_with(options: &[(&'static str, OptionValue)], token: Option<&str>) -
 fn provider_of(spec: &'static Spec, options: &[(&'static str, OptionValue)], token: Option<&str>) -> Box<dyn Provider> {
     let settings = EmulatorSettings::default();
     let options = options.iter().cloned().collect::<Options>();
-    (spec.open)(Opening {
+    open(ProviderContext {
         spec,
         endpoint: url::Url::parse(spec.endpoint(&options)).unwrap(),
         options,
@@ -49,8 +49,8 @@ fn line(settings: EmulatorSettings) -> Line {
     line_to(&ALIBABA_CDN, settings)
 }
 
-fn line_to(spec: &Spec, settings: EmulatorSettings) -> Line {
-    Line::to(spec, &settings, Nonces::New)
+fn line_to(spec: &'static Spec, settings: EmulatorSettings) -> Line {
+    Line::to(emulator(spec, &settings), Nonces::New)
 }
 
 fn friendly() -> Line {

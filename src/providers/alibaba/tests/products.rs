@@ -14,7 +14,7 @@ use crate::provider::{
 const PRODUCTS: [&Spec; 3] = [&ALIBABA_CDN, &ALIBABA_DCDN, &ALIBABA_VOD];
 const TAGS: Operation = Operation::Refresh(Kind::Tag);
 
-fn quick(spec: &Spec) -> Line {
+fn quick(spec: &'static Spec) -> Line {
     line_to(spec, EmulatorSettings { task_duration: Some(Duration::ZERO), ..EmulatorSettings::default() })
 }
 

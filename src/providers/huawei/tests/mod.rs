@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
-use super::HUAWEI_CDN;
+use super::{HUAWEI_CDN, emulator, open};
 use crate::model::{Kind, Operation};
 use crate::provider::credentials::{Credentials, Keys};
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
-use crate::provider::{Accepted, Api, ApiError, Opening, OptionValue, Options, Provider, Submission};
+use crate::provider::{Accepted, Api, ApiError, OptionValue, Options, Provider, ProviderContext, Submission};
 
 mod answers;
 mod calls;
@@ -32,12 +32,12 @@ fn provider(options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
 fn provider_with(options: &[(&'static str, OptionValue)], credentials: Credentials) -> Box<dyn Provider> {
     let options: Options = options.iter().cloned().collect();
     let endpoint = url::Url::parse(HUAWEI_CDN.endpoint(&options)).unwrap();
-    (HUAWEI_CDN.open)(Opening { spec: &HUAWEI_CDN, options, endpoint, keys: Keys::new(credentials) })
+    open(ProviderContext { spec: &HUAWEI_CDN, options, endpoint, keys: Keys::new(credentials) })
 }
 
 /// The way to the emulator. No call may ask for a nonce: the signature has none.
 fn line(settings: EmulatorSettings) -> Line {
-    Line::to(&HUAWEI_CDN, &settings, Nonces::Unneeded)
+    Line::to(emulator(&settings), Nonces::Unneeded)
 }
 
 fn last_parameters(line: &Line) -> std::collections::BTreeMap<String, String> {
