@@ -48,8 +48,8 @@ def run(binary, folder, addresses):
     with Emulate(binary, *flags) as emulate:
         measured = measure(
             [
-                *(binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report", report),
-                *("--state", folder / f"{addresses}.journal", "--endpoint", f"alibaba-cdn=http://{emulate.address}"),
+                *(binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report-file", report),
+                *("--journal", folder / f"{addresses}.journal", "--endpoint", f"alibaba-cdn=http://{emulate.address}"),
             ],
             memory=True,
         )

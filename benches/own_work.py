@@ -77,7 +77,7 @@ def main():
 def compare(binary, repository, folder):
     config, report = folder / "cdn-purge.yml", folder / "report.json"
     config.write_text(configuration())
-    job = [binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report", report]
+    job = [binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report-file", report]
     git = ["git", "-C", repository, "diff", "--name-status", "HEAD~1", "HEAD"]
     print(surroundings(binary))
     with Emulate(binary, "--quota", "1000000", "--task-seconds", "0") as emulate:
@@ -88,7 +88,7 @@ def compare(binary, repository, folder):
             "git diff --name-status --no-renames": lambda run: [*git, "--no-renames"],
             "cdn-purge --version": lambda run: [binary, "--version"],
             "python3 -S -c 0": lambda run: ["python3", "-S", "-c", "0"],
-            "cdn-purge run --wait none": lambda run: [*sent, "--state", folder / f"{run}.journal"],
+            "cdn-purge run --wait none": lambda run: [*sent, "--journal", folder / f"{run}.journal"],
         }
         results = {name: [] for name in contenders}
         for run in range(RUNS + 1):

@@ -43,7 +43,7 @@ def main():
         print(f"{files} files in {folders} folders, median of {runs}, in turn")
         job = [binary, "run", "--dry-run", "--repository", repository, "--config", config, "--log-level", "quiet"]
         told = [compare(name, job, repository, pair, runs) for name, pair in QUESTIONS.items()]
-        told += [is_right(name, [*job, "--report", report], report, repository, pair) for name, pair in QUESTIONS.items()]
+        told += [is_right(name, [*job, "--report-file", report], report, repository, pair) for name, pair in QUESTIONS.items()]
         sys.exit(0 if all(told) else 1)
 
 

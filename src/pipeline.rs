@@ -185,7 +185,7 @@ impl Job<'_> {
             refresh_timeout: settings.refresh_timeout,
             prefetch_timeout: settings.prefetch_timeout,
             batch_size: settings.batch_size,
-            one_at_a_time: settings.one_at_a_time,
+            sequential: settings.sequential,
             seed: self.seed(),
             started: self.started,
         };
@@ -248,7 +248,8 @@ async fn listed(settings: &Settings, listing: &Listing) -> Result<Vec<Listed>, E
 }
 
 fn no_journal(message: String) -> Error {
-    let help = "name the journal of the earlier run with `state`, and give the same commits, configuration and options";
+    let help =
+        "name the journal of the earlier run with `journal`, and give the same commits, configuration and options";
     Error::Journal { message, help: help.into() }
 }
 
@@ -261,7 +262,7 @@ fn fold(console: &mut Console, title: &str) {
 
 /// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under a name of its own.
 fn state_file(settings: &Settings, environment: &Environment, console: &Console, identity: &Identity) -> PathBuf {
-    settings.state.clone().unwrap_or_else(|| console.host().state_folder(environment).join(identity.file_name()))
+    settings.journal.clone().unwrap_or_else(|| console.host().state_folder(environment).join(identity.file_name()))
 }
 
 /// Everything a person or a program reads afterwards. What can't be written is said and turns the run red; the rest is
@@ -276,7 +277,7 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> E
         // A red step says why at its top, where the host shows annotations.
         console.announce(Severity::Error, text.lines().next().unwrap_or_default());
     }
-    let file = settings.report.clone().or_else(|| console.host().report_file());
+    let file = settings.report_file.clone().or_else(|| console.host().report_file());
     let reported = file
         .as_deref()
         .map_or(Ok(()), |file| files::replace(file, console.redactor(), |writer| report::json::write(report, writer)));
@@ -295,7 +296,7 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> E
 /// Keeps the commit that is deployed now, for the run that begins where this one ended well.
 fn keep_base(report: &Report<'_>, settings: &Settings, console: &Console) -> Result<(), Error> {
     let is_deployed = matches!(report.status(), Status::Done | Status::NothingToDo) && settings.mode == Mode::Real;
-    match (&settings.write_base, report.head()) {
+    match (&settings.save_base, report.head()) {
         (Some(file), Some(head)) if is_deployed => {
             files::replace(file, console.redactor(), |writer| writeln!(writer, "{head}"))
         }

@@ -149,7 +149,7 @@ fn gitlab_gets_a_dotenv_report_and_an_artifact() {
     let host = Host::detect(&environment(&[("GITLAB_CI", "true"), ("CI_PROJECT_DIR", &project)]));
     let ids = (1_000_000..1_001_000).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
     let outputs = [
-        ("status", "partly".to_owned()),
+        ("status", "partial".to_owned()),
         ("task-ids", ids.clone()),
         ("base", String::new()),
         ("report", "/builds/my project/report.json".into()),
@@ -158,7 +158,7 @@ fn gitlab_gets_a_dotenv_report_and_an_artifact() {
     let text = fs::read_to_string(folder.path().join("cdn-purge.env")).unwrap();
     assert!(text.len() <= 5 * 1024, "{}", text.len());
     let (status, task_ids) = text.strip_suffix('\n').unwrap().split_once('\n').unwrap();
-    assert_eq!(status, "CDN_PURGE_OUTPUT_STATUS=partly");
+    assert_eq!(status, "CDN_PURGE_OUTPUT_STATUS=partial");
     let kept = task_ids.strip_prefix("CDN_PURGE_OUTPUT_TASK_IDS=").unwrap();
     assert!(ids.starts_with(&format!("{kept},")), "whole ids");
     // The jobs behind it have them in their environment, where the same program may run again.

@@ -87,7 +87,7 @@ async fn perform(
     let mut flags = flags.clone();
     flags.add("repository", folder.display().to_string());
     flags.add("config", folder.join("cdn-purge.yml").display().to_string());
-    flags.add("state", folder.join("journal").display().to_string());
+    flags.add("journal", folder.join("journal").display().to_string());
     for spec in PROVIDERS {
         flags.add("endpoint", format!("{}=http://{address}", spec.name));
     }

@@ -116,7 +116,7 @@ impl<'a> Answer<'a> {
             Question::Records(..) | Question::Tasks(_) => ("records", told::RECORDS),
             Question::Quota => ("quota", told::QUOTA),
             Question::Measure { measure, .. } => (measure.name(), told::measured(*measure)),
-            Question::Logs { show_links: true, .. } => ("logs", told::LOGS_WITH_LINKS),
+            Question::Logs { show_signed_urls: true, .. } => ("logs", told::LOGS_WITH_LINKS),
             Question::Logs { .. } => ("logs", told::LOGS),
             Question::Domains => ("domains", told::DOMAINS),
         };
@@ -220,12 +220,12 @@ impl<'a> Answer<'a> {
                 let wanted = MetricsQuery { measure, domains: domains.clone(), since: *since, until: *until, interval };
                 self.measured(name, &wanted, &metrics(&client, &wanted).await?);
             }
-            Question::Logs { domains, asked, download, show_links } => {
+            Question::Logs { domains, asked, download, show_signed_urls } => {
                 let mut code = ExitCode::Success;
                 for domain in domains {
                     let files = logs::logs(&client, domain, *asked).await?;
                     for file in &files {
-                        self.row(told::log(name, file, *show_links));
+                        self.row(told::log(name, file, *show_signed_urls));
                     }
                     if let Some(folder) = download {
                         code = code.worst(self.fetch(&files, folder, job.seed()).await?);

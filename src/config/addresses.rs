@@ -323,7 +323,7 @@ mod tests {
                 kind: Kind::File,
                 encoded: Encoded::Encoded,
                 force: false,
-                allow_root: false,
+                allow_everything: false,
             };
             let message = read(&listing, &[target()], None).unwrap_err().to_string();
             assert!(message.contains("holds no address"), "{message}");
@@ -341,7 +341,7 @@ mod tests {
             kind: Kind::File,
             encoded: Encoded::Both,
             force: false,
-            allow_root: false,
+            allow_everything: false,
         };
         let error = read(&listing, &[target()], None).unwrap_err();
         let titles: Vec<String> = error.diagnostics().into_iter().map(|problem| problem.title).collect();

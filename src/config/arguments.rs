@@ -349,7 +349,7 @@ mod tests {
         for (line, expected) in [
             ("check", "Check"),
             ("check --online --provider x", "CheckOnline"),
-            ("wait --state x", "Wait"),
+            ("wait --journal x", "Wait"),
             ("providers", "Providers"),
             ("schema", "Schema"),
             ("init --host www.shop.test", "Init"),

@@ -159,7 +159,7 @@ fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (V
             findings.report(
                 &node.span,
                 title,
-                "name each rule on its own: `allow-root` and what is reported go by the name",
+                "name each rule on its own: `allow-everything` and what is reported go by the name",
             );
         }
         read.push((rule, texts));

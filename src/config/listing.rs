@@ -24,7 +24,7 @@ pub struct Listing {
     /// Delete instead of revalidate.
     pub force: bool,
     /// Whether a whole host may be refreshed.
-    pub allow_root: bool,
+    pub allow_everything: bool,
 }
 
 /// Reads where addresses stand; `None` where none are given and the command can do without.
@@ -59,7 +59,7 @@ pub(super) fn read(
         kind,
         encoded: encoded(given, kind, problems),
         force: given.boolean("force") == Some(true),
-        allow_root: given.boolean("allow-root") == Some(true),
+        allow_everything: given.boolean("allow-everything") == Some(true),
     })
 }
 

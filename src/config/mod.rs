@@ -66,7 +66,7 @@ pub struct Settings {
     /// What opens the repository's remote and the CI's interface, if given.
     pub token: Option<SecretString>,
     /// Where the commit goes that a run which ended well has deployed.
-    pub write_base: Option<PathBuf>,
+    pub save_base: Option<PathBuf>,
     /// What to do with the plan.
     pub mode: Mode,
     /// Overrides the rules.
@@ -88,9 +88,9 @@ pub struct Settings {
     /// When given, a plan with any other host is refused. Lower case.
     pub allow_hosts: Option<Vec<String>>,
     /// The journal's file, if named.
-    pub state: Option<PathBuf>,
+    pub journal: Option<PathBuf>,
     /// The JSON report's file, if named.
-    pub report: Option<PathBuf>,
+    pub report_file: Option<PathBuf>,
     /// Keep the summary as a note on the merge request, where the host is GitLab.
     pub merge_request_note: bool,
     /// Other gateways, by provider.
@@ -100,7 +100,7 @@ pub struct Settings {
     /// At most so many addresses in a batch.
     pub batch_size: Option<usize>,
     /// The next batch only when the one before is done.
-    pub one_at_a_time: bool,
+    pub sequential: bool,
     /// When to use colour.
     pub color: When,
     /// When to draw a progress bar.

@@ -188,7 +188,7 @@ mod tests {
             }
             let read: serde_json::Value = serde_saphyr::from_str(&yaml.replace("$[[", "[[")).unwrap();
             for name in
-                ["CDN_PURGE_BASE", "CDN_PURGE_FILES", "CDN_PURGE_URLS", "CDN_PURGE_STATE", "CDN_PURGE_ALLOW_HOSTS"]
+                ["CDN_PURGE_BASE", "CDN_PURGE_FILES", "CDN_PURGE_URLS", "CDN_PURGE_JOURNAL", "CDN_PURGE_ALLOW_HOSTS"]
             {
                 assert_eq!(read[name], text, "{name}");
             }

@@ -44,7 +44,7 @@ pub enum Question {
         /// Where to fetch them to.
         download: Option<PathBuf>,
         /// Whether the signed addresses are shown.
-        show_links: bool,
+        show_signed_urls: bool,
     },
     /// The account's domains.
     Domains,
@@ -123,8 +123,8 @@ fn question(used_by: Use, given: &Given, now: Timestamp, problems: &mut Vec<Diag
                     "name it by `--domain`; `cdn-purge domains` lists them",
                 ));
             }
-            let show_links = given.boolean("show-links") == Some(true);
-            Question::Logs { domains, asked, download: given.path("download"), show_links }
+            let show_signed_urls = given.boolean("show-signed-urls") == Some(true);
+            Question::Logs { domains, asked, download: given.path("download"), show_signed_urls }
         }
         Use::Quota => Question::Quota,
         Use::Domains => Question::Domains,

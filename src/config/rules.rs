@@ -166,7 +166,7 @@ fn from_options(
             index: Vec::new(),
             encoded: Encoded::Encoded,
             queries: Vec::new(),
-            allow_root: false,
+            allow_everything: false,
         });
         configuration.rule_texts.push(RuleText { files, addresses: urls });
     }

@@ -58,7 +58,7 @@ pub(super) fn read_with(
         repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
         fetch: given.boolean("fetch") != Some(false),
         token: given.secret("token"),
-        write_base: given.path("write-base"),
+        save_base: given.path("save-base"),
         mode: mode(&given, &mut problems),
         refresh: if used_by == Use::Prefetch { Some(false) } else { given.boolean("refresh") },
         prefetch: if used_by == Use::Prefetch { Some(true) } else { given.boolean("prefetch") },
@@ -73,21 +73,21 @@ pub(super) fn read_with(
             prefetch_urls: given.count("max-prefetch-urls"),
         },
         allow_hosts: network::hosts(&given, &mut problems),
-        state: given.path("state"),
-        report: given.path("report"),
+        journal: given.path("journal"),
+        report_file: given.path("report-file"),
         merge_request_note: given.boolean("merge-request-note") == Some(true),
         endpoints: network::endpoints(&given, providers, &mut problems),
         credentials: credentials(&given, &mut problems),
         batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
-        one_at_a_time: given.boolean("one-at-a-time") == Some(true),
+        sequential: given.boolean("sequential") == Some(true),
         color: when(&given, "color"),
         progress: when(&given, "progress"),
         log_level: log_level(&given),
         notes,
     };
     problems.extend(encoded_anyway(&settings));
-    if settings.state.is_some() && settings.state == settings.report {
-        let names = ["state", "report"].map(|name| labelled(&given, name));
+    if settings.journal.is_some() && settings.journal == settings.report_file {
+        let names = ["journal", "report-file"].map(|name| labelled(&given, name));
         problems.push(unplaced(format!("{} and {} are one file", names[0], names[1]), "name a file for each"));
     }
     if settings.refresh == Some(false) && settings.prefetch == Some(false) {
@@ -174,7 +174,7 @@ fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnosti
     let (base, head) = (given.text("base"), given.text("head"));
     if let Some(listing) = listing {
         let without_meaning =
-            ["changes", "base", "head", "write-base"].into_iter().filter(|name| given.is_explicit(name));
+            ["changes", "base", "head", "save-base"].into_iter().filter(|name| given.is_explicit(name));
         for name in without_meaning {
             problems.push(unplaced(
                 format!("{} has no meaning beside {}", labelled(given, name), labelled(given, "url-file")),

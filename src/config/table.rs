@@ -76,7 +76,7 @@ pub static ENTRIES: &[Entry] = &[
         "base",
         Shape::Text,
         MAPS,
-        "The revision that was deployed before; without it the CI event decides. Also `last-success` (the commit of this workflow's last run on this branch that ended well), `tag:PATTERN` (the nearest tag in the history that matches), `file:PATH` (the commit that `write-base` wrote)",
+        "The revision that was deployed before; without it the CI event decides. Also `last-success` (the commit of this workflow's last run on this branch that ended well), `tag:PATTERN` (the nearest tag in the history that matches), `file:PATH` (the commit that `save-base` wrote)",
     ),
     entry("head", Shape::Text, MAPS, "The revision that is deployed now; without it the CI event decides"),
     entry(
@@ -95,7 +95,7 @@ pub static ENTRIES: &[Entry] = &[
     )
     .on_github("${{ github.token }}"),
     entry(
-        "write-base",
+        "save-base",
         Shape::Path,
         PLANS,
         "A file to write the deployed commit to when everything is done, for `base: file:PATH` of a later run; to be kept in a cache or an artifact",
@@ -139,7 +139,7 @@ pub static ENTRIES: &[Entry] = &[
         "When given, a plan with any other host is refused",
     ),
     entry(
-        "state",
+        "journal",
         Shape::Path,
         PLANS,
         "The journal's file; an existing journal of the same plan is resumed, that of given addresses or of all files for two hours. Without it a file in the runner's temporary folder, outside CI in `~/.local/state/cdn-purge`",
@@ -152,7 +152,7 @@ pub static ENTRIES: &[Entry] = &[
     )
     .or("false"),
     entry(
-        "report",
+        "report-file",
         Shape::Path,
         PLANS,
         "Where the JSON report goes. Without it a file in the runner's temporary folder, on GitLab in the project's, outside CI nowhere",
@@ -210,7 +210,7 @@ pub static ENTRIES: &[Entry] = &[
         "At most so many addresses in a request; without it the provider's limit",
     )
     .in_file(),
-    entry("one-at-a-time", Shape::Boolean, PLANS, "Send the next batch only when the one before is done")
+    entry("sequential", Shape::Boolean, PLANS, "Send the next batch only when the one before is done")
         .or("false")
         .in_file(),
     asked(
@@ -229,7 +229,7 @@ pub static ENTRIES: &[Entry] = &[
     .or("encoded"),
     asked("force", Shape::Boolean, &[Refresh], "Delete instead of revalidate, where the provider knows the difference")
         .or("false"),
-    asked("allow-root", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),
+    asked("allow-everything", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),
     asked(
         "option",
         Shape::List(Separators::Lines),
@@ -238,7 +238,7 @@ pub static ENTRIES: &[Entry] = &[
     ),
     asked("area", Shape::Text, &[Prefetch], "The target's option `area`: where to prefetch"),
     asked(
-        "l2",
+        "l2-only",
         Shape::Boolean,
         &[Prefetch],
         "The target's option `l2-preload`: only the nodes that fetch from the origin",
@@ -275,7 +275,7 @@ pub static ENTRIES: &[Entry] = &[
         "How the answer is shown; without it a table, or a plot where there is one and a terminal",
     ),
     asked("download", Shape::Path, &[Logs], "Fetch the files into this folder"),
-    asked("show-links", Shape::Boolean, &[Logs], "Show the signed addresses too: whoever has one can fetch the file")
+    asked("show-signed-urls", Shape::Boolean, &[Logs], "Show the signed addresses too: whoever has one can fetch the file")
         .or("false"),
     entry("color", WHEN, SPEAKS, "When to use colour").or("auto").no_input(),
     entry("progress", WHEN, SPEAKS, "When to draw a progress bar").or("auto").no_input(),

@@ -14,7 +14,7 @@ use crate::provider::{OptionSpec, OptionValue, OptionValueSpec, Spec};
 
 /// Options of a command that stand for an option of the target.
 const NAMED: &[(&str, &str)] =
-    &[("area", "area"), ("l2", "l2-preload"), ("header", "headers"), ("query-hash-key", "query-hash-key")];
+    &[("area", "area"), ("l2-only", "l2-preload"), ("header", "headers"), ("query-hash-key", "query-hash-key")];
 
 /// The targets that a command is about: those that are named, else the only one, else (for a question) all.
 pub(super) fn choose(used_by: Use, given: &Given, targets: Vec<Target>, problems: &mut Vec<Diagnostic>) -> Vec<Target> {

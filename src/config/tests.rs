@@ -38,7 +38,7 @@ fn listed(file: &str) -> Changes {
         kind: Kind::File,
         encoded: Encoded::Encoded,
         force: false,
-        allow_root: false,
+        allow_everything: false,
     })
 }
 
@@ -105,7 +105,7 @@ fn everything_has_a_default() {
     assert_eq!(settings.prefetch_timeout, Duration::from_secs(60 * 60));
     assert_eq!((settings.refresh, settings.prefetch), (None, None));
     assert_eq!((settings.color, settings.progress, settings.log_level), (When::Auto, When::Auto, LogLevel::Normal));
-    assert_eq!((settings.batch_size, settings.one_at_a_time), (None, false));
+    assert_eq!((settings.batch_size, settings.sequential), (None, false));
     assert!(settings.allow_hosts.is_none() && settings.endpoints.is_empty() && settings.notes.is_empty());
 }
 
@@ -304,12 +304,12 @@ fn a_command_reads_the_options_it_uses() {
 
 #[test]
 fn waiting_reads_everything_that_the_plan_was_made_of() {
-    let world = World::empty().set("INPUT_STATE", "journal").set("INPUT_MAX-REFRESH-URLS", "9");
+    let world = World::empty().set("INPUT_JOURNAL", "journal").set("INPUT_MAX-REFRESH-URLS", "9");
     let told = world.read(Use::Wait, &ONE_RULE[..1]).err().unwrap();
     assert!(told[0].starts_with("`--provider` given without `files` and `urls`"), "{told:?}");
     let flags = [ONE_RULE[0], ONE_RULE[1], ONE_RULE[2], ("base", "v1")];
     let settings = world.read(Use::Wait, &flags).unwrap().settings;
-    assert_eq!((settings.state, settings.rules.len()), (Some("journal".into()), 1));
+    assert_eq!((settings.journal, settings.rules.len()), (Some("journal".into()), 1));
     assert_eq!(settings.changes, Changes::Git { base: Some("v1".into()), head: None });
     assert_eq!((settings.wait, settings.caps.refresh_urls), (Wait::All, Some(9)));
 }

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn empty_and_blank_mean_absent() {
-        for name in ["wait", "dry-run", "files", "batch-size", "access-key-secret", "state", "refresh-timeout", "base"]
+        for name in
+            ["wait", "dry-run", "files", "batch-size", "access-key-secret", "journal", "refresh-timeout", "base"]
         {
             assert!(matches!(read(name, ""), Ok(None)), "{name}");
             assert!(matches!(read(name, " \n\t "), Ok(None)), "{name}");

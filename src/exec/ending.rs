@@ -28,7 +28,7 @@ impl LaneRun<'_> {
                 self.end(
                     task,
                     Outcome::Unknown(format!(
-                        "{why} before its outcome was known; a run with the same `state` goes on from here"
+                        "{why} before its outcome was known; a run with the same `journal` goes on from here"
                     )),
                 );
             }
@@ -57,8 +57,8 @@ impl LaneRun<'_> {
 
     /// When the provider will have taken nothing of an operation for too long, although something of it is to be sent.
     fn stuck_at(&self, operation: Operation) -> Option<Instant> {
-        // With `one-at-a-time` it is we who wait, as long as a batch that was taken isn't done.
-        let is_our_turn = !self.shared.options.one_at_a_time || self.state.taken.is_empty();
+        // With `sequential` it is we who wait, as long as a batch that was taken isn't done.
+        let is_our_turn = !self.shared.options.sequential || self.state.taken.is_empty();
         let is_wanted = is_our_turn && self.has_unsent(operation);
         is_wanted.then(|| self.progress[class(operation)] + self.timeout(operation))
     }
@@ -148,7 +148,7 @@ impl LaneRun<'_> {
             for id in &closed.task_ids {
                 self.poll.leave(id, closed.batch.number);
             }
-            if self.shared.options.one_at_a_time {
+            if self.shared.options.sequential {
                 // Whatever waited for this batch, of either class, couldn't be taken before.
                 self.progress = [now, now];
             }

@@ -165,7 +165,7 @@ impl Journal {
     pub fn open(path: &Path, identity: &Identity, purpose: Purpose, now: Timestamp) -> Result<(Self, Past), Error> {
         let failed = |what: &str, error: &io::Error| Error::Journal {
             message: format!("the journal `{}` can't be {what}: {error}", path.display()),
-            help: "name a writable file with `state`; without a journal an interrupted run could send twice".into(),
+            help: "name a writable file with `journal`; without a journal an interrupted run could send twice".into(),
         };
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             std::fs::create_dir_all(directory).map_err(|error| failed("made", &error))?;
@@ -180,7 +180,7 @@ impl Journal {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Journal {
                     message: format!("another run has the journal `{}` open", path.display()),
-                    help: "wait until it ends, or name another file with `state`".into(),
+                    help: "wait until it ends, or name another file with `journal`".into(),
                 });
             }
             Err(TryLockError::Error(error)) => return Err(failed("locked", &error)),
@@ -280,7 +280,7 @@ impl Journal {
         Error::Journal {
             message: format!("the journal `{}` can't be resumed: {why}", self.path.display()),
             help: "finish its run by `cdn-purge wait` with the commits and options that it had; or name another file with \
-                   `state`, or delete this one if its run no longer matters"
+                   `journal`, or delete this one if its run no longer matters"
                 .into(),
         }
     }

@@ -237,9 +237,9 @@ impl<'a> LaneRun<'a> {
             self.progress[class(operation)] = now;
         }
         if self.state.next_settled().is_some() && !std::mem::replace(&mut self.told_settling, true) {
-            let (target, pause) = (&self.state.lane.target.name, self.state.settle);
+            let (target, pause) = (&self.state.lane.target.name, self.state.prefetch_delay);
             let text = format!(
-                "{target}: prefetches wait until {pause:?} after the refresh of their address was taken (`settle`)"
+                "{target}: prefetches wait until {pause:?} after the refresh of their address was taken (`prefetch-delay`)"
             );
             self.shared.emit(EventKind::Noted { text });
         }
@@ -269,7 +269,7 @@ impl<'a> LaneRun<'a> {
     }
 
     fn next_pending(&mut self, now: Instant) -> Option<Pending> {
-        let alone = self.shared.options.one_at_a_time;
+        let alone = self.shared.options.sequential;
         // One is enough to find out whether the provider can be reached again.
         let submits = if self.unreachable_since.is_some() { 1 } else { self.most(SUBMITS) };
         if self.submitting >= submits || (alone && self.is_busy()) || self.interrupted.is_some() {
@@ -293,7 +293,7 @@ impl<'a> LaneRun<'a> {
         Some(pending)
     }
 
-    /// Whether a batch is out: with `one-at-a-time` the next one waits for it.
+    /// Whether a batch is out: with `sequential` the next one waits for it.
     fn is_busy(&self) -> bool {
         self.submitting > 0 || !self.state.taken.is_empty() || !self.state.uncertain.is_empty()
     }

@@ -50,7 +50,7 @@ pub struct Options {
     /// At most so many addresses in a batch.
     pub batch_size: Option<usize>,
     /// The next batch only when the one before is done.
-    pub one_at_a_time: bool,
+    pub sequential: bool,
     /// Where jitter comes from.
     pub seed: u64,
     /// When the program started, on the wall clock; the time of events counts from here on the monotonic one.

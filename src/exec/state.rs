@@ -91,7 +91,7 @@ pub(super) struct LaneState<'a> {
     /// Prefetches whose refreshes are done, by the end of that pause.
     settling: BTreeSet<(Instant, TaskIndex)>,
     /// How long an address needs between its refresh and its prefetch.
-    pub(super) settle: Duration,
+    pub(super) prefetch_delay: Duration,
     /// Refreshes by tag, by the tag alone.
     by_tag: HashMap<String, Vec<TaskIndex>>,
     /// Whether a row of the records named a task.
@@ -133,7 +133,7 @@ impl<'a> LaneState<'a> {
             behind,
             settled: HashMap::new(),
             settling: BTreeSet::new(),
-            settle: lane.target.provider.settle(&lane.target.options),
+            prefetch_delay: lane.target.provider.prefetch_delay(&lane.target.options),
             by_url,
             by_key,
             by_tag,
@@ -222,7 +222,7 @@ impl<'a> LaneState<'a> {
 
     /// A refresh was taken so long ago: what prefetches its address keeps the rest of the pause.
     pub(super) fn settle_after(&mut self, refresh: TaskIndex, age: Duration, now: Instant) {
-        let pause = self.settle.saturating_sub(age);
+        let pause = self.prefetch_delay.saturating_sub(age);
         if pause.is_zero() {
             return;
         }

@@ -48,7 +48,7 @@ pub(super) async fn find(base: &Earlier, environment: &Environment, fetching: &F
             Host::GitLab => gitlab::find(environment, fetching).await,
             _ => Err(Error::Checkout {
                 message: "`base: last-success` is known on GitHub and GitLab only".to_owned(),
-                help: "keep a file between the runs with `write-base: PATH`, and give `base: file:PATH`".to_owned(),
+                help: "keep a file between the runs with `save-base: PATH`, and give `base: file:PATH`".to_owned(),
             }),
         },
     }
@@ -57,12 +57,12 @@ pub(super) async fn find(base: &Earlier, environment: &Environment, fetching: &F
 /// A commit's digits and a line break; more is no such file.
 const LARGEST_FILE: u64 = 1024;
 
-/// The commit that `write-base` wrote.
+/// The commit that `save-base` wrote.
 fn in_file(path: &Path) -> Result<Found, Error> {
     let shown = path.display();
     let unusable = |why: &str| Error::Checkout {
         message: format!("`base: file:{shown}` {why}"),
-        help: format!("let an earlier run write it with `write-base: {shown}`; or remove it, to go by the CI's event"),
+        help: format!("let an earlier run write it with `save-base: {shown}`; or remove it, to go by the CI's event"),
     };
     // A pipe would keep the reader for ever.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {

@@ -323,7 +323,7 @@ fn rules(site: &Site, addresses: &[Address], text: &mut String, open: &mut Vec<S
             text.push_str("  #   - files: \"content/posts/*.md\"\n  #     urls: \"https://HOST/posts/{1}/\"\n");
             text.push_str("  # with the file excluded here; but lists, feeds and neighbours that show it must be among its addresses.\n");
             rule(text, "built", &files(source, &copied), "directories", addresses, "");
-            allow_root(text, addresses);
+            allow_everything(text, addresses);
             if generator.name == "Next.js" || generator.name == "Nuxt" {
                 open.push(format!(
                     "{} can render pages on a server: what such a page shows may change without a commit",
@@ -342,7 +342,7 @@ fn rules(site: &Site, addresses: &[Address], text: &mut String, open: &mut Vec<S
                 "  #   - files: \"public/**\"\n  #     urls: \"https://HOST/{tail}\"\n  #     index: index.html\n",
             );
             rule(text, "all", &files("", &[]), "directories", addresses, "");
-            allow_root(text, addresses);
+            allow_everything(text, addresses);
             open.push(
                 "no generator and no finished site was recognised, so any change refreshes the whole site".into(),
             );
@@ -373,9 +373,9 @@ fn rule(text: &mut String, name: &str, files: &[String], key: &str, addresses: &
 }
 
 /// The root of a host is refreshed only where it is asked for; a site below a path has none.
-fn allow_root(text: &mut String, addresses: &[Address]) {
+fn allow_everything(text: &mut String, addresses: &[Address]) {
     if addresses.iter().any(|address| address.path == "/") {
-        text.push_str("    allow-root: true            # the root of a host is never refreshed without this\n");
+        text.push_str("    allow-everything: true            # the root of a host is never refreshed without this\n");
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Rule {
     /// Query strings (without `?`) that are cached as variants beside the plain address.
     pub queries: Vec<String>,
     /// Whether `directories` may name the root of a host.
-    pub allow_root: bool,
+    pub allow_everything: bool,
 }
 
 /// In which forms an address with characters outside ASCII is submitted.

@@ -55,7 +55,7 @@ mod tests {
             index: Vec::new(),
             encoded: Encoded::Encoded,
             queries: Vec::new(),
-            allow_root: false,
+            allow_everything: false,
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
         index: Vec::new(),
         encoded: Encoded::Encoded,
         queries: Vec::new(),
-        allow_root: false,
+        allow_everything: false,
     }
 }
 

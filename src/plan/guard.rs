@@ -114,7 +114,11 @@ fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let file = reason.and_then(|reason| reason.file.as_ref()).map(|file| format!(" for `{file}`")).unwrap_or_default();
     let url = &planned.task.url;
     let is_given = reason.is_some_and(|reason| reason.file.is_none());
-    let ask = if is_given { "ask for the whole host by `--allow-root`" } else { "set `allow-root: true` in the rule" };
+    let ask = if is_given {
+        "ask for the whole host by `--allow-everything`"
+    } else {
+        "set `allow-everything: true` in the rule"
+    };
     Err(Error::PlanRefused {
         message: format!("`{url}` refreshes a whole host{file}, and the rule `{rule}` doesn't ask for that"),
         help: format!("name a directory below the root, or {ask}; nothing was sent"),

@@ -79,10 +79,10 @@ pub struct Limits<'a> {
 impl<'a> Limits<'a> {
     /// What the settings say.
     pub fn of(settings: &'a Settings) -> Self {
-        let may_empty_a_host = settings.rules.iter().filter(|rule| rule.allow_root);
+        let may_empty_a_host = settings.rules.iter().filter(|rule| rule.allow_everything);
         let rules = may_empty_a_host.map(|rule| Arc::clone(&rule.name));
         let given = match &settings.changes {
-            Changes::Listed(listing) if listing.allow_root => &["arguments", "url-file"][..],
+            Changes::Listed(listing) if listing.allow_everything => &["arguments", "url-file"][..],
             _ => &[],
         };
         Self {

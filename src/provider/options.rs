@@ -20,8 +20,8 @@ pub struct OptionSpec {
 }
 
 impl OptionSpec {
-    /// An option that every provider's target has: see [`Spec::settle`](super::Spec::settle).
-    pub const SETTLE: Self = Self::new("settle", OptionValueSpec::Duration)
+    /// An option that every provider's target has: see [`Spec::prefetch_delay`](super::Spec::prefetch_delay).
+    pub const PREFETCH_DELAY: Self = Self::new("prefetch-delay", OptionValueSpec::Duration)
         .help("how long after a refresh was taken its address may be prefetched; unset: as the provider asks");
 
     /// An option that may hold this.

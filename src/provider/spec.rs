@@ -42,8 +42,8 @@ pub struct Spec {
     pub quota_reset: &'static str,
     /// The longest address it takes, in characters.
     pub url_characters: usize,
-    /// How long after a refresh was taken its address may be prefetched; the option `settle` of a target replaces it.
-    pub settle: Duration,
+    /// How long after a refresh was taken its address may be prefetched; the option `prefetch-delay` of a target replaces it.
+    pub prefetch_delay: Duration,
     /// What else it can be asked.
     pub asks: Asks,
     /// How the vendor grants the permissions that operations and calls above name.
@@ -92,11 +92,11 @@ impl Spec {
         region.or(self.endpoints.first()).map_or("", |endpoint| endpoint.url)
     }
 
-    /// How long after a refresh was taken its address may be prefetched at a target: by its option `settle`.
-    pub fn settle(&self, options: &Options) -> Duration {
-        match options.get("settle") {
-            Some(OptionValue::Duration(settle)) => *settle,
-            _ => self.settle,
+    /// How long after a refresh was taken its address may be prefetched at a target: by its option `prefetch-delay`.
+    pub fn prefetch_delay(&self, options: &Options) -> Duration {
+        match options.get("prefetch-delay") {
+            Some(OptionValue::Duration(prefetch_delay)) => *prefetch_delay,
+            _ => self.prefetch_delay,
         }
     }
 }
@@ -314,7 +314,7 @@ impl Spec {
         quota: CallSpec::BARE,
         quota_reset: "midnight",
         url_characters: 1_024,
-        settle: Duration::ZERO,
+        prefetch_delay: Duration::ZERO,
         asks: Asks::NOTHING,
         policy: PolicySpec { version: "1", resource: None, always: &[] },
     };

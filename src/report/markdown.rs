@@ -191,7 +191,7 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
         Status::Planned | Status::Done => {
             format!("all {} done in {}{how}", counted(counts.done, "address", "addresses"), duration(report.elapsed))
         }
-        Status::Partly | Status::Failed | Status::TimedOut => {
+        Status::Partial | Status::Failed | Status::TimedOut => {
             let mut parts =
                 vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "address", "addresses"))];
             for (count, word) in outcome_words(counts) {

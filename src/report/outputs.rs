@@ -75,7 +75,7 @@ mod tests {
         let (outputs, notes) = outputs(&report, Some(Path::new("/tmp/report.json")));
         let lines: Vec<_> = outputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         insta::assert_snapshot!(lines.join("\n"), @"
-        status=partly
+        status=partial
         base=1111111111111111111111111111111111111111
         head=2222222222222222222222222222222222222222
         changed-files=6

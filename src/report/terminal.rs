@@ -13,7 +13,7 @@ use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, l
 const TOLD: usize = 10;
 
 /// Where the others are: outside CI there is a report only if it was asked for.
-const ELSEWHERE: &str = "`report` names a file for all of them";
+const ELSEWHERE: &str = "`report-file` names a file for all of them";
 
 /// What to do where files changed and none of them has an address.
 pub(super) const NEXT: &str =

@@ -17,7 +17,7 @@ pub enum Status {
     /// Every address done.
     Done,
     /// Some done, some not; or submitted and, as was asked, not waited for.
-    Partly,
+    Partial,
     /// None done.
     Failed,
     /// Some outcome unknown at the deadline, none failed.
@@ -31,7 +31,7 @@ impl Status {
             Self::NothingToDo => "nothing-to-do",
             Self::Planned => "planned",
             Self::Done => "done",
-            Self::Partly => "partly",
+            Self::Partial => "partial",
             Self::Failed => "failed",
             Self::TimedOut => "timed-out",
         }
@@ -62,11 +62,11 @@ impl Report<'_> {
         let is_as_asked =
             |(lane, row): (&LaneReport, Row<'_>)| row.ended.is_done() || self.was_not_waited_for(lane, row);
         if is_over && self.rows_with_lanes().all(is_as_asked) {
-            Status::Partly
+            Status::Partial
         } else if is_over && counts.unknown > 0 && counts.failed == 0 {
             Status::TimedOut
         } else if counts.done > 0 {
-            Status::Partly
+            Status::Partial
         } else {
             Status::Failed
         }

@@ -109,7 +109,7 @@ class Program:
         temporary.mkdir(exist_ok=True)
         self.report.unlink(missing_ok=True)
         rule = ["--provider", "alibaba-cdn", "--files", "**", "--urls", "https://www.example.com/{path}"]
-        report = ["--report", str(self.report)] if command != "explain" else []
+        report = ["--report-file", str(self.report)] if command != "explain" else []
         command = {"explain": ["explain", "--range"], "rehearse": ["run", "--rehearse"]}.get(command, [command])
         before = contents(clone / ".git")
         began = time.monotonic()

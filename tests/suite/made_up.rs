@@ -37,7 +37,7 @@ static PAPER: Spec = Spec {
     quota: CallSpec::new("Left", "paper", 5.0),
     quota_reset: "noon",
     url_characters: 200,
-    settle: Duration::ZERO,
+    prefetch_delay: Duration::ZERO,
     asks: Asks::NOTHING,
     policy: PolicySpec { version: "1", resource: None, always: &[] },
 };

@@ -203,10 +203,10 @@ fn waiting_for_nothing_leaves_as_soon_as_everything_is_submitted() {
 }
 
 #[test]
-fn one_at_a_time_never_has_two_batches_out() {
+fn sequential_never_has_two_batches_out() {
     let mut world = World::of_pages(40);
     world.options.batch_size = Some(20);
-    world.options.one_at_a_time = true;
+    world.options.sequential = true;
     let story = world.run();
     story.assert_all_done().assert_ledger();
     // Two batches of refreshes and two of prefetches, five seconds each.

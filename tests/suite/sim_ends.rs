@@ -219,7 +219,7 @@ fn a_batch_in_doubt_is_cleared_up_even_when_nothing_more_is_sent() {
     let seen = std::cell::Cell::new(0);
     let mut world = World::of_pages(20).with_faults(&["RefreshObjectCaches#1=drop-after"]);
     world.options.batch_size = Some(10);
-    world.options.one_at_a_time = false;
+    world.options.sequential = false;
     world.bend = Some(Rc::new(move |api, _, answer| {
         seen.set(seen.get() + usize::from(api == "RefreshObjectCaches"));
         if api == "RefreshObjectCaches" { refusal("AccountArrears") } else { answer }
@@ -363,7 +363,7 @@ fn a_time_to_wait_for_prefetches_that_is_shorter_than_their_refreshes_take_ends_
 fn one_batch_at_a_time_may_take_longer_in_all_than_the_time_to_wait_for_one() {
     let mut world = World::of_pages(60);
     world.options.batch_size = Some(20);
-    world.options.one_at_a_time = true;
+    world.options.sequential = true;
     world.settings.task_duration = Some(Duration::from_secs(60));
     world.options.refresh_timeout = Duration::from_secs(90);
     world.options.prefetch_timeout = Duration::from_secs(90);

@@ -10,7 +10,7 @@ use cdn_purge::providers::huawei::HUAWEI_CDN;
 
 use crate::world::{REFRESH, Story, World};
 
-const SETTLE: Duration = Duration::from_secs(300);
+const PREFETCH_DELAY: Duration = Duration::from_secs(300);
 
 fn pages(count: usize) -> World {
     World::of_pages(count).at(&[&HUAWEI_CDN])
@@ -39,7 +39,10 @@ fn a_prefetch_waits_until_five_minutes_after_its_refresh_was_taken_and_that_is_s
     let story = pages(2_500).run();
     story.assert_all_done().assert_ledger();
     let (shortest, longest) = pauses(&story);
-    assert!(shortest >= SETTLE && longest < SETTLE + Duration::from_secs(2), "{shortest:?} to {longest:?}");
+    assert!(
+        shortest >= PREFETCH_DELAY && longest < PREFETCH_DELAY + Duration::from_secs(2),
+        "{shortest:?} to {longest:?}"
+    );
     assert_eq!(notes(&story, "prefetches wait until 300s after"), 1);
     assert!(story.calls < 120, "{} calls", story.calls);
 }
@@ -52,7 +55,7 @@ fn a_refresh_that_takes_longer_than_the_pause_makes_nobody_wait_for_it() {
     story.assert_all_done().assert_ledger();
     let (shortest, longest) = pauses(&story);
     assert!(shortest >= Duration::from_secs(400) && longest < Duration::from_secs(435), "{shortest:?} to {longest:?}");
-    assert_eq!(notes(&story, "settle"), 0);
+    assert_eq!(notes(&story, "prefetch-delay"), 0);
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn the_option_of_a_target_replaces_the_pause_at_every_provider() {
     for &spec in PROVIDERS {
         for seconds in [0, 60] {
             let mut world = World::of_pages(10).at(&[spec]);
-            world.target_options.insert("settle", OptionValue::Duration(Duration::from_secs(seconds)));
+            world.target_options.insert("prefetch-delay", OptionValue::Duration(Duration::from_secs(seconds)));
             let story = world.run();
             story.assert_all_done().assert_ledger();
             let (shortest, longest) = pauses(&story);
@@ -110,7 +113,7 @@ fn a_run_that_goes_on_keeps_the_rest_of_the_pause_whether_its_refreshes_were_don
             second.assert_all_done().assert_ledger();
             let (shortest, longest) = pauses(&second);
             // When exactly it was taken isn't known then: the answer may have come 15 s after the request.
-            let expected = SETTLE.max(Duration::from_secs(later));
+            let expected = PREFETCH_DELAY.max(Duration::from_secs(later));
             assert!(shortest >= expected, "{task} {later}: {shortest:?}");
             assert!(longest < expected + Duration::from_secs(20), "{task} {later}: {longest:?}");
         }
@@ -124,7 +127,7 @@ fn a_signal_during_the_pause_leaves_the_prefetches_for_the_next_run() {
     assert!(first.took < Duration::from_secs(62), "{:?}", first.took);
     assert_eq!((first.count("done"), first.count("unsubmitted")), (30, 30));
     second.assert_all_done().assert_ledger();
-    assert!(pauses(&second).0 >= SETTLE);
+    assert!(pauses(&second).0 >= PREFETCH_DELAY);
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn an_answer_that_is_lost_costs_no_second_purge_here_either() {
             let story = world.run();
             story.assert_all_done().assert_ledger();
             assert_eq!(story.ledger.len(), 60, "{api} {fault}");
-            assert!(pauses(&story).0 >= SETTLE, "{api} {fault}");
+            assert!(pauses(&story).0 >= PREFETCH_DELAY, "{api} {fault}");
         }
     }
 }
@@ -227,7 +230,7 @@ fn every_provider_runs_in_one_go_side_by_side_and_each_gets_its_own() {
         assert!(own.iter().all(|url| url.starts_with(&format!("https://site{place}."))), "{spec:?}");
     }
     // As long as the slowest one alone, and not as long as all of them.
-    assert!(story.took < SETTLE + Duration::from_secs(15), "{:?}", story.took);
+    assert!(story.took < PREFETCH_DELAY + Duration::from_secs(15), "{:?}", story.took);
 }
 
 #[test]

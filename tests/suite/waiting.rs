@@ -39,7 +39,7 @@ fn checkout() -> tempfile::TempDir {
 /// How it ends, and what it says.
 fn wait(folder: &Path, journal: &str, rule: &[&str]) -> (ExitCode, String) {
     let journal = folder.join(journal);
-    let options = ["-C", folder.to_str().unwrap(), "--state", journal.to_str().unwrap(), "--provider", "alibaba-cdn"];
+    let options = ["-C", folder.to_str().unwrap(), "--journal", journal.to_str().unwrap(), "--provider", "alibaba-cdn"];
     let keys = ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"];
     let screen = Screen::default();
     let code = execute(World {

@@ -183,7 +183,7 @@ impl World {
                 refresh_timeout: Duration::from_secs(15 * 60),
                 prefetch_timeout: Duration::from_secs(60 * 60),
                 batch_size: None,
-                one_at_a_time: false,
+                sequential: false,
                 seed: 1,
                 started,
             },

@@ -88,5 +88,5 @@ pub(crate) static RULE_KEYS: &[Key] = &[
     key("index", KeyShape::Texts, "File names that also stand for their directory, as `index.html`"),
     key("encoded", KeyShape::SomeOf(FORMS), "In which form names outside ASCII are submitted; `encoded` without it"),
     key("queries", KeyShape::Texts, "Query strings, without `?`, that are cached as variants beside the plain address"),
-    key("allow-root", KeyShape::Boolean, "Whether the root of a host may be refreshed; false without it"),
+    key("allow-everything", KeyShape::Boolean, "Whether the root of a host may be refreshed; false without it"),
 ];

@@ -30,7 +30,7 @@ pub(super) fn read(
         unknown_key(key, &known, "a rule", findings);
     }
     let kind = kind(&fields, findings);
-    let allow_root = flag(&fields, "allow-root", false, findings);
+    let allow_everything = flag(&fields, "allow-everything", false, findings);
     let (files, file_texts) = globs(&fields, findings).map_or((None, Vec::new()), |(globs, texts)| (globs, texts));
     let of_urls = match kind {
         Kind::Regex => Template::parse_expression,
@@ -44,7 +44,7 @@ pub(super) fn read(
     if ADDRESSES.iter().all(|name| fields.node(name).is_none()) {
         findings.report(fields.span, "this rule names no addresses", "add `urls`, `directories` or `tags`");
     }
-    if !allow_root {
+    if !allow_everything {
         let roots = directory_items.iter().chain(url_items.iter().filter(|_| kind == Kind::Directory));
         roots.for_each(|item| root(item, findings));
     }
@@ -58,7 +58,7 @@ pub(super) fn read(
         index: index_names(&fields, findings),
         encoded: encoded(&fields, findings),
         queries: queries(&fields, findings),
-        allow_root,
+        allow_everything,
         urls,
         directories,
         tags,
@@ -183,7 +183,7 @@ fn root(item: &Item<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let title = format!("this refreshes everything of `{}`", url.host_str().unwrap_or_default());
-    findings.report(&item.node.span, title, "if that is meant, add `allow-root: true` to the rule");
+    findings.report(&item.node.span, title, "if that is meant, add `allow-everything: true` to the rule");
 }
 
 fn target_names(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> Vec<TargetName> {
@@ -272,8 +272,8 @@ fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
         ("prefetch", pages || !rule.prefetch, PAGES),
         ("encoded", urls || directories, "it is about `urls` and `directories`, and a tag has one form: remove it"),
         (
-            "allow-root",
-            wide || !rule.allow_root,
+            "allow-everything",
+            wide || !rule.allow_everything,
             "it is about directories and patterns, and this rule has none: remove it",
         ),
     ] {

@@ -25,7 +25,7 @@ fn no_two_rules_have_the_same_name() {
     assert_eq!(
         problems(&format!("{HEAD}rules:\n{rules}")),
         [
-            "11:5 another rule is named `rules[2]` too | name each rule on its own: `allow-root` and what is reported go by the name"
+            "11:5 another rule is named `rules[2]` too | name each rule on its own: `allow-everything` and what is reported go by the name"
         ]
     );
 }
@@ -76,7 +76,7 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
         (folder, "name: x", "queries: a=1"),
         (folder, "name: x", "prefetch: true"),
         (folder, "name: x", "kind: directory"),
-        (page, "name: x", "allow-root: true"),
+        (page, "name: x", "allow-everything: true"),
     ] {
         let found = rule_problems(&format!("{rule}{kind}\n{key}"));
         let name = key.split(':').next().unwrap();
@@ -84,7 +84,8 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
         assert!(found[0].starts_with(&format!("10:5 `{name}` has no meaning ")), "{kind}, {key}: {found:?}");
     }
     // No provider of these tests knows tags, which is told too.
-    for key in ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: file", "allow-root: true"]
+    for key in
+        ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: file", "allow-everything: true"]
     {
         let found = rule_problems(&format!("{tag}targets: main\n{key}"));
         let told = format!("9:5 `{}` has no meaning ", key.split(':').next().unwrap());
@@ -92,10 +93,13 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
     }
     for (rule, key) in [
         (page, "index: index.html\nqueries: a=1\nprefetch: true\nencoded: both"),
-        (page, "index: index.html\nqueries: a=1\nprefetch: true\ndirectories: https://e.example/\nallow-root: true"),
-        (page, "kind: regex\nencoded: raw\nallow-root: true"),
-        (below, "kind: directory\nprefetch: false\nallow-root: true"),
-        (folder, "encoded: raw\nallow-root: false\nprefetch: false"),
+        (
+            page,
+            "index: index.html\nqueries: a=1\nprefetch: true\ndirectories: https://e.example/\nallow-everything: true",
+        ),
+        (page, "kind: regex\nencoded: raw\nallow-everything: true"),
+        (below, "kind: directory\nprefetch: false\nallow-everything: true"),
+        (folder, "encoded: raw\nallow-everything: false\nprefetch: false"),
     ] {
         let found = rule_problems(&format!("{rule}{key}"));
         assert!(found.is_empty(), "{key}: {found:?}");
@@ -118,9 +122,9 @@ fn the_root_of_a_host_is_refreshed_only_when_asked_for() {
     let root = "files: a\ndirectories: https://e.example/\ntargets: main";
     assert_eq!(
         rule_problems(root),
-        ["7:18 this refreshes everything of `e.example` | if that is meant, add `allow-root: true` to the rule"]
+        ["7:18 this refreshes everything of `e.example` | if that is meant, add `allow-everything: true` to the rule"]
     );
-    assert!(rule_problems(&format!("{root}\nallow-root: true")).is_empty());
+    assert!(rule_problems(&format!("{root}\nallow-everything: true")).is_empty());
     assert!(rule_problems("files: a\ndirectories: https://e.example/a/\ntargets: main").is_empty());
     assert_eq!(rule_problems("files: a\nurls: https://e.example/\nkind: directory\ntargets: main").len(), 1);
 }

@@ -38,7 +38,7 @@ version: 1\r
 wait: refresh\r
 refresh-timeout: 90\r
 batch-size: 20\r
-one-at-a-time: true\r
+sequential: true\r
 targets:\r
   mainland:\r
     provider: swift-cdn\r
@@ -63,7 +63,7 @@ rules:\r
     index: index.html\r
     encoded: [encoded, raw]\r
     queries: [a=1, b=2]\r
-    allow-root: true\r
+    allow-everything: true\r
 ",
     )
     .unwrap();
@@ -76,14 +76,14 @@ rules:\r
     assert_eq!((&headers["X-Two"][..], &headers["X-None"][..]), (&["b".into(), "c".into()][..], &[" ".into()][..]));
     let [first, second] = configuration.rules.as_slice() else { panic!("two rules") };
     assert_eq!((&*first.name, first.urls.len(), first.targets.len()), ("rules[0]", 1, 2));
-    assert!(first.refresh && !first.prefetch && !first.force && !first.allow_root);
+    assert!(first.refresh && !first.prefetch && !first.force && !first.allow_everything);
     assert_eq!((first.kind, first.encoded), (Kind::File, Encoded::Encoded));
     assert_eq!((&*second.name, second.kind, second.encoded), ("posts", Kind::IgnoreParams, Encoded::Both));
-    assert!(second.refresh && second.prefetch && second.force && second.allow_root);
+    assert!(second.refresh && second.prefetch && second.force && second.allow_everything);
     assert_eq!((second.directories.len(), &*second.targets[0], second.targets.len()), (1, "mainland", 1));
     assert_eq!((second.index.as_slice(), second.queries.len()), (["index.html".to_owned()].as_slice(), 2));
     let set: Vec<_> = configuration.options.iter().map(|(entry, _)| entry.name).collect();
-    assert_eq!(set, ["wait", "refresh-timeout", "batch-size", "one-at-a-time"]);
+    assert_eq!(set, ["wait", "refresh-timeout", "batch-size", "sequential"]);
     assert_eq!(configuration.rule_texts[0].files, ["public/**", "!public/**/*.map"]);
 }
 
@@ -187,7 +187,7 @@ fn options_of_the_file_are_read_as_strictly_as_flags() {
         ("wait: refesh", "6:7 `wait` is `refesh` | did you mean `refresh`?"),
         ("batch-size: '20'", "6:13 `batch-size` is text | write `20` without quotes"),
         ("batch-size: 0", "6:13 `batch-size` is `0` | write a whole number, at least 1"),
-        ("one-at-a-time: yes", "6:16 `one-at-a-time` is `yes` | write `true` or `false`"),
+        ("sequential: yes", "6:13 `sequential` is `yes` | write `true` or `false`"),
         (
             "refresh-timeout: soon",
             "6:18 `refresh-timeout` is `soon` | write a time span as `90s`, `15m`, `2h` or `1h30m`; a plain number counts seconds",

@@ -203,7 +203,7 @@ fn gitlab_tells_the_last_pipeline_that_ended_well_on_the_branch() {
 fn elsewhere_and_without_fetch_last_success_is_refused_with_the_remedy() {
     let checkout = Checkout::with_three_commits();
     let refused = refusal(last_success(&Forge::empty(), &checkout, &Environment::new()));
-    assert!(refused.contains("GitHub and GitLab only") && refused.contains("write-base"), "{refused}");
+    assert!(refused.contains("GitHub and GitLab only") && refused.contains("save-base"), "{refused}");
     let off = Forge { is_on: false, ..Forge::empty() };
     assert!(refusal(last_success(&off, &checkout, &on_github(&checkout, &[]))).contains("`fetch` is `false`"));
 }

@@ -238,7 +238,7 @@ fn addresses_that_are_given_have_no_changed_files() {
         kind: Kind::File,
         encoded: Encoded::Encoded,
         force: false,
-        allow_root: false,
+        allow_everything: false,
     };
     let error = find(Path::new("."), &Changes::Listed(listing), &Environment::new()).unwrap_err();
     assert!(matches!(error, Error::Inputs(_)), "{error:?}");

@@ -47,7 +47,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             .sent_as("enterprise_project_id"), // with every call but those for records and quota: sdk 3.1.219
         OptionSpec::new("domain-id", Text)
             .help("the account's id, sent with each request; unset: the one that comes with the keys"),
-        OptionSpec::SETTLE,
+        OptionSpec::PREFETCH_DELAY,
     ],
     credentials: CREDENTIALS,
     exchange: Some(&EXCHANGE),
@@ -70,7 +70,7 @@ pub static HUAWEI_CDN: Spec = Spec {
     quota: CallSpec::new("ShowQuota", "cdn:configuration:queryQuota", 5.0),
     quota_reset: "00:00 UTC+8", // not documented; the statistics' days begin there: sdk 3.1.219
     url_characters: 4_096,      // sdk 3.1.219
-    settle: Duration::from_mins(5), // faq 2026
+    prefetch_delay: Duration::from_mins(5), // faq 2026
     asks: Asks {
         traffic: Some(statistics("flux")), // sdk 3.1.219
         bandwidth: Some(statistics("bw")), // sdk 3.1.219

@@ -153,7 +153,7 @@ fn a_report_says_everything_once() {
         }
       ],
       "started": "2026-11-22T10:00:00Z",
-      "status": "partly",
+      "status": "partial",
       "targets": [
         {
           "name": "mainland",

@@ -39,7 +39,7 @@ fn a_dry_run_shows_addresses_and_cost() {
         refresh: 3 addresses in 1 batch; 2 of 10,000 URL refreshes a day
           https://www.example.com/a.html
           https://www.example.com/b.html
-          … and 1 more; `report` names a file for all of them
+          … and 1 more; `report-file` names a file for all of them
         prefetch: 2 addresses in 1 batch; 2 of 1,000 URL prefetches a day
           https://www.example.com/a.html
           https://www.example.com/b.html

@@ -66,7 +66,7 @@ fn all_done_is_done() {
 #[test]
 fn one_failure_is_partly_and_red() {
     let failed = finished(5, 0, 0, Outcome::Failed("no".into()), Some("1"));
-    assert_eq!(judge_real(&[failed]), (Status::Partly, ExitCode::Failed));
+    assert_eq!(judge_real(&[failed]), (Status::Partial, ExitCode::Failed));
 }
 
 #[test]
@@ -77,30 +77,30 @@ fn an_unknown_outcome_is_timed_out() {
 #[test]
 fn spent_quota_is_told_from_other_reasons() {
     let quota = [stopped(0, Some(PREFETCH), StopCause::Quota), unsubmitted(0, 3), unsubmitted(0, 4)];
-    assert_eq!(judge_real(&quota), (Status::Partly, ExitCode::Quota));
+    assert_eq!(judge_real(&quota), (Status::Partial, ExitCode::Quota));
     let retries = [stopped(0, Some(PREFETCH), StopCause::RetriesSpent), unsubmitted(0, 3)];
-    assert_eq!(judge_real(&retries), (Status::Partly, ExitCode::Failed));
+    assert_eq!(judge_real(&retries), (Status::Partial, ExitCode::Failed));
 }
 
 #[test]
 fn a_prefetch_that_waited_for_a_refresh_without_quota_is_a_matter_of_quota() {
     let events = [stopped(0, Some(sample::REFRESH), StopCause::Quota), unsubmitted(0, 0), unsubmitted(0, 3)];
-    assert_eq!(judge_real(&events), (Status::Partly, ExitCode::Quota));
+    assert_eq!(judge_real(&events), (Status::Partial, ExitCode::Quota));
 }
 
 #[test]
 fn a_stop_of_another_target_or_operation_explains_nothing() {
     let elsewhere = [stopped(1, None, StopCause::Quota), unsubmitted(0, 0)];
-    assert_eq!(judge_real(&elsewhere), (Status::Partly, ExitCode::Failed));
+    assert_eq!(judge_real(&elsewhere), (Status::Partial, ExitCode::Failed));
     let other = [stopped(0, Some(PREFETCH), StopCause::Quota), unsubmitted(0, 0)];
-    assert_eq!(judge_real(&other), (Status::Partly, ExitCode::Failed));
+    assert_eq!(judge_real(&other), (Status::Partial, ExitCode::Failed));
 }
 
 #[test]
 fn refused_keys_are_a_matter_of_credentials() {
     let forbidden = finished(5, 0, 3, Outcome::Failed("Forbidden.RAM".into()), None);
     let events = [stopped(0, Some(PREFETCH), StopCause::Credentials), forbidden, unsubmitted(0, 4)];
-    assert_eq!(judge_real(&events), (Status::Partly, ExitCode::Credentials));
+    assert_eq!(judge_real(&events), (Status::Partial, ExitCode::Credentials));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn an_interruption_is_never_hidden() {
     for (signal, code) in [(Signal::Interrupt, ExitCode::Interrupted), (Signal::Terminate, ExitCode::Terminated)] {
         let events = [event(4, EventKind::Interrupted { signal }), unsubmitted(1, 0)];
         let never = Context { fail_on: FailOn::Never, ..context(Mode::Real) };
-        assert_eq!(judge(&events, never), (Status::Partly, code));
+        assert_eq!(judge(&events, never), (Status::Partial, code));
     }
 }
 
@@ -130,26 +130,26 @@ fn fail_on_refresh_ignores_prefetches_and_their_stops() {
 fn fail_on_never_hides_outcomes_but_not_the_status_nor_the_journal() {
     let never = || Context { fail_on: FailOn::Never, ..context(Mode::Real) };
     let failed = finished(5, 0, 0, Outcome::Failed("no".into()), None);
-    assert_eq!(judge(&[failed, unknown(1, 0, None)], never()), (Status::Partly, ExitCode::Success));
+    assert_eq!(judge(&[failed, unknown(1, 0, None)], never()), (Status::Partial, ExitCode::Success));
     let journal = [stopped(1, None, StopCause::Journal), unsubmitted(1, 0)];
-    assert_eq!(judge(&journal, never()), (Status::Partly, ExitCode::Checkout));
+    assert_eq!(judge(&journal, never()), (Status::Partial, ExitCode::Checkout));
 }
 
 #[test]
 fn what_was_not_to_be_waited_for_is_no_failure() {
     let waiting = |wait| Context { wait, ..context(Mode::Real) };
     let prefetches = [unknown(0, 3, Some("1")), unknown(0, 4, Some("1"))];
-    assert_eq!(judge(&prefetches, waiting(Wait::Refresh)), (Status::Partly, ExitCode::Success));
+    assert_eq!(judge(&prefetches, waiting(Wait::Refresh)), (Status::Partial, ExitCode::Success));
     assert_eq!(judge(&prefetches, waiting(Wait::All)), (Status::TimedOut, ExitCode::Unknown));
     let everything = [unknown(0, 0, Some("1")), unsubmitted(0, 3), unknown(1, 0, Some("2"))];
-    assert_eq!(judge(&everything, waiting(Wait::None)), (Status::Partly, ExitCode::Success));
+    assert_eq!(judge(&everything, waiting(Wait::None)), (Status::Partial, ExitCode::Success));
 }
 
 #[test]
 fn without_waiting_what_was_perhaps_never_taken_is_still_unknown() {
     let waiting = Context { wait: Wait::None, ..context(Mode::Real) };
     assert_eq!(judge(&[unknown(0, 0, None)], waiting.clone()), (Status::TimedOut, ExitCode::Unknown));
-    assert_eq!(judge(&[unsubmitted(0, 0)], waiting), (Status::Partly, ExitCode::Failed));
+    assert_eq!(judge(&[unsubmitted(0, 0)], waiting), (Status::Partial, ExitCode::Failed));
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn tasks_are_followed_by_their_ids_without_a_journal() {
     let site = Site::empty();
     let vendor = Vendor::start(&[]);
     let journal = site.beside("journal");
-    let state = ["--state", journal.to_str().unwrap(), "--wait", "none"];
+    let state = ["--journal", journal.to_str().unwrap(), "--wait", "none"];
     let sent =
         site.run(vendor.address(), &["refresh", "https://www.example.com/a"]).args(&PROVIDER).args(&state).finish();
     let id = sent.report()["task_ids"][0].as_str().unwrap().to_owned();
@@ -184,7 +184,7 @@ fn log_files_are_listed_without_their_links_fetched_once_and_skipped_then() {
         assert_eq!(std::fs::metadata(path).unwrap().len(), file["bytes"].as_u64().unwrap());
     }
     ask(&site, &vendor, &download).ends_with(0).says(&["0 files fetched into", "there already"]);
-    let links = json(&ask(&site, &vendor, &[&asked[..], &["--show-links", "--format", "json"]].concat()));
+    let links = json(&ask(&site, &vendor, &[&asked[..], &["--show-signed-urls", "--format", "json"]].concat()));
     assert!(links["logs"][0]["url"].as_str().unwrap().contains("Signature="));
     ask(&site, &vendor, &["logs", "--domain", "nobody.example"]).says(&["nobody.example"]);
 }

@@ -168,7 +168,7 @@ fn an_unknown_flag_or_command_is_said_with_the_nearest_one() {
 fn a_limit_that_is_no_text_is_refused_and_never_left_out() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    for name in ["CDN_PURGE_ALLOW_HOSTS", "INPUT_ALLOW_HOSTS", "CDN_PURGE_STATE"] {
+    for name in ["CDN_PURGE_ALLOW_HOSTS", "INPUT_ALLOW_HOSTS", "CDN_PURGE_JOURNAL"] {
         let site = Site::new();
         let finished = site.bare_run(&["plan"]).env(name, OsStr::from_bytes(b"cdn.example.com\xff")).finish();
         assert_eq!(finished.code, Some(2), "{name}: {}", finished.out);

@@ -134,7 +134,7 @@ fn a_first_configuration_is_written_for_each_common_generator_and_maps_what_it_e
         site.write(sample.changed, "something else\n");
         site.commit("Change");
         let report = site.beside("report.json");
-        let planned = site.bare_run(&["plan", "--report", report.to_str().unwrap()]).finish();
+        let planned = site.bare_run(&["plan", "--report-file", report.to_str().unwrap()]).finish();
         planned.ends_with(0);
         let rows = planned.report()["urls"].as_array().unwrap();
         let mut refreshed: Vec<&str> = rows.iter().map(|row| row["url"].as_str().unwrap()).collect();

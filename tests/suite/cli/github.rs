@@ -39,7 +39,7 @@ impl Job {
         let run = run.env("GITHUB_EVENT_PATH", self.path("event.json")).env("RUNNER_TEMP", self.path("temporary"));
         let run = run.env("GITHUB_OUTPUT", self.path("output")).env("GITHUB_STEP_SUMMARY", self.path("summary"));
         let run = run.env("INPUT_ENDPOINT", format!("alibaba-cdn=http://{gateway}"));
-        run.env("INPUT_REPORT", self.path("report.json")).keys(KEY, SECRET).envs(inputs)
+        run.env("INPUT_REPORT_FILE", self.path("report.json")).keys(KEY, SECRET).envs(inputs)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -301,7 +301,7 @@ fn a_report_that_can_not_be_written_takes_neither_outputs_nor_summary_along() {
     let vendor = Vendor::start(&[]);
     let job = Job::new();
     let folder = job.site.repository();
-    let finished = job.step(vendor.address(), &[("INPUT_REPORT", folder.to_str().unwrap())]).finish();
+    let finished = job.step(vendor.address(), &[("INPUT_REPORT_FILE", folder.to_str().unwrap())]).finish();
     finished.ends_with(3).says(&["can't be written: Is a directory"]);
     assert_eq!(job.output("status"), "done", "the addresses are fresh all the same");
     assert_eq!(job.output("report"), "", "there is none");

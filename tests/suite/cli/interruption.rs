@@ -18,8 +18,8 @@ enum Moment {
 
 fn run(site: &Site, vendor: &Vendor) -> Run {
     let journal = site.beside("journal");
-    let arguments = ["run", "--one-at-a-time", "--batch-size", "2", "--log-level", "verbose"];
-    site.run(vendor.address(), &arguments).args(&["--state", journal.to_str().unwrap()])
+    let arguments = ["run", "--sequential", "--batch-size", "2", "--log-level", "verbose"];
+    site.run(vendor.address(), &arguments).args(&["--journal", journal.to_str().unwrap()])
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn an_interruption_leaves_everything_told_and_the_next_run_goes_on() {
 
     let journal = site.beside("journal");
     let second =
-        site.run(vendor.address(), &["run", "--base", "HEAD~1", "--state", journal.to_str().unwrap()]).finish();
+        site.run(vendor.address(), &["run", "--base", "HEAD~1", "--journal", journal.to_str().unwrap()]).finish();
     second.is_all_done();
     vendor.accepted(&STALE, &WARM);
 }
@@ -123,7 +123,7 @@ fn two_runs_never_share_a_journal() {
     let site = Site::new();
     let first = run(&site, &vendor).start();
     first.wait_for("batch 1 taken");
-    run(&site, &vendor).finish().complains(3, &["another run has the journal", "name another file with `state`"]);
+    run(&site, &vendor).finish().complains(3, &["another run has the journal", "name another file with `journal`"]);
     assert_eq!(vendor.ledger().len(), 2);
 }
 
@@ -211,7 +211,7 @@ fn next_commit(site: &Site, content: &str) {
 fn run_of_the_last_commit(site: &Site, vendor: &Vendor, arguments: &[&str]) -> Run {
     let journal = site.beside("journal");
     let run = site.run(vendor.address(), arguments).args(&["--base", "HEAD~1", "--prefetch=false"]);
-    run.args(&["--state", journal.to_str().unwrap()])
+    run.args(&["--journal", journal.to_str().unwrap()])
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn what_timed_out_is_finished_by_wait_and_refused_to_another_commit_with_what_to
     refused.complains(3, &["can't be resumed: it is about the commit", &first[..12], "`cdn-purge wait`"]);
     let (base, journal) = (format!("{first}~1"), site.beside("journal"));
     let wait = site.run(vendor.address(), &["wait", "--base", &base, "--head", &first, "--prefetch=false"]);
-    wait.args(&["--state", journal.to_str().unwrap()]).finish().is_all_done();
+    wait.args(&["--journal", journal.to_str().unwrap()]).finish().is_all_done();
     run_of_the_last_commit(&site, &vendor, &["run"]).finish().is_all_done();
     vendor.accepted(&[&STALE[..], &["index.html"]].concat(), &[]);
 }

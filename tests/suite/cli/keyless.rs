@@ -27,7 +27,7 @@ fn run(site: &Site, vendor: &Vendor) -> Run {
     let gateway = vendor.address();
     let report = site.beside("report.json");
     site.bare_run(&["run", "--base", "HEAD~1", "--log-level", "verbose"])
-        .args(&["--endpoint", &format!("alibaba-cdn=http://{gateway}"), "--report", report.to_str().unwrap()])
+        .args(&["--endpoint", &format!("alibaba-cdn=http://{gateway}"), "--report-file", report.to_str().unwrap()])
         .env("ALIBABA_CLOUD_STS_ENDPOINT", format!("http://{gateway}"))
 }
 
@@ -264,13 +264,13 @@ fn an_address_of_the_environment_answers_with_keys() {
 fn an_agency_of_huawei_cloud_gives_keys_that_are_renewed_while_the_run_goes_on() {
     let (site, vendor) = (Site::new(), Vendor::start(&["--token-seconds", "3", "--task-seconds", "5"]));
     let gateway = format!("http://{}", vendor.address());
-    let target = "{provider: huawei-cdn, settle: 0s}";
+    let target = "{provider: huawei-cdn, prefetch-delay: 0s}";
     site.write("cdn-purge.yml", super::stage::CONFIGURATION.replace("{provider: alibaba-cdn}", target));
     let token = token("sts.myhuaweicloud.com", 4_000_000_000);
     let report = site.beside("report.json");
     let finished = site
         .bare_run(&["run", "--base", "HEAD~1", "--endpoint", &format!("huawei-cdn={gateway}")])
-        .args(&["--report", report.to_str().unwrap()])
+        .args(&["--report-file", report.to_str().unwrap()])
         .envs(&[
             ("HUAWEICLOUD_OIDC_AGENCY_URN", "iam::0123:agency:ci"),
             ("HUAWEICLOUD_OIDC_PROVIDER_URN", "iam::0123:oidc-provider:gitlab"),

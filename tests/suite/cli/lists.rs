@@ -21,7 +21,7 @@ fn a_list_from_standard_input_is_prefetched_with_the_targets_options() {
     let vendor = Vendor::start(&[]);
     let site = Site::empty();
     let options =
-        ["--area", "overseas", "--l2", "--header", "Accept-Encoding: br", "--option", "consistency-hash=true"];
+        ["--area", "overseas", "--l2-only", "--header", "Accept-Encoding: br", "--option", "consistency-hash=true"];
     let run = site.run(vendor.address(), &["prefetch", "-f", "-"]).args(&PROVIDER).args(&options);
     let finished = run.input("https://www.example.com/a\nhttps://www.example.com/b\n").finish();
     finished.is_all_done();
@@ -53,7 +53,7 @@ fn every_bad_address_is_named_and_nothing_is_sent() {
     site.run(trap.address(), &["refresh", "--kind", "directory", "https://www.example.com/"])
         .args(&PROVIDER)
         .finish()
-        .complains(2, &["refreshes a whole host", "--allow-root"]);
+        .complains(2, &["refreshes a whole host", "--allow-everything"]);
     let homeless = site.run(trap.address(), &["refresh", "https://www.example.com/a"]).finish();
     homeless.complains(2, &["no configuration in", "or give `provider`"]);
     assert!(!homeless.err.contains("`files`"), "{}", homeless.err);
@@ -100,8 +100,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     let journal = site.beside("journal");
     let pages = ["1", "2", "3", "4", "5"];
     let list = urls(&pages).join("\n");
-    let arguments =
-        ["refresh", "-f", "-", "--batch-size", "2", "--one-at-a-time", "--state", journal.to_str().unwrap()];
+    let arguments = ["refresh", "-f", "-", "--batch-size", "2", "--sequential", "--journal", journal.to_str().unwrap()];
     let refresh =
         |more: &[&str]| site.run(vendor.address(), &arguments).args(&PROVIDER).args(more).input(&list).finish();
     refresh(&["--dry-run"]).ends_with(0).says(&["5 addresses in 3 batches"]);
@@ -121,7 +120,7 @@ fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_an
     let site = Site::empty();
     let journal = site.beside("journal");
     let arguments = ["refresh", "https://www.example.com/1", "https://www.example.com/2"];
-    let state = ["--state", journal.to_str().unwrap()];
+    let state = ["--journal", journal.to_str().unwrap()];
     let refresh = || site.run(vendor.address(), &arguments).args(&PROVIDER).args(&state).finish();
     refresh().ends_with(1);
     let again = refresh();

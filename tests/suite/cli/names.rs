@@ -56,7 +56,7 @@ fn site() -> Site {
 
 fn dry_run(site: &Site) -> Run {
     let report = site.beside("report.json");
-    site.bare_run(&["run", "--dry-run", "--report", report.to_str().unwrap()])
+    site.bare_run(&["run", "--dry-run", "--report-file", report.to_str().unwrap()])
 }
 
 fn addresses() -> BTreeSet<String> {

@@ -130,7 +130,7 @@ impl Site {
     pub fn run(&self, gateway: SocketAddr, arguments: &[&str]) -> Run {
         let run = self.bare_run(arguments).args(&["--endpoint", &format!("alibaba-cdn=http://{gateway}")]);
         let report = run.report.clone();
-        run.args(&["--report", report.to_str().unwrap()]).keys(KEY, SECRET)
+        run.args(&["--report-file", report.to_str().unwrap()]).keys(KEY, SECRET)
     }
 }
 

@@ -11,7 +11,7 @@ const CONFIGURATION: &str = r#"version: 1
 targets:
   pages: {provider: alibaba-cdn}
   videos: {provider: alibaba-vod}
-  abroad: {provider: huawei-cdn, settle: 1s, enterprise-project: all}
+  abroad: {provider: huawei-cdn, prefetch-delay: 1s, enterprise-project: all}
 rules:
   - files: "public/**"
     urls: "https://www.example.com/{tail}"

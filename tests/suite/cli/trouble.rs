@@ -77,7 +77,7 @@ fn fail_on_decides_the_exit_code_and_never_the_status() {
     at_once(&indexed, |((fail_on, code), vendor)| {
         let finished = Site::new().run(vendor.address(), &["run", "--fail-on", fail_on]).finish();
         finished.ends_with(*code);
-        assert_eq!(finished.report()["status"], "partly");
+        assert_eq!(finished.report()["status"], "partial");
         assert_eq!(finished.report()["exit_code"], *code);
         assert_eq!(finished.report()["counts"]["done"], 4);
         vendor.accepted(&STALE, &[]);
@@ -158,7 +158,7 @@ fn a_task_that_fails_is_failed_and_is_not_prefetched() {
     assert_eq!(outcomes["refresh https://www.example.com/about/new.html"], "failed");
     assert_eq!(outcomes["prefetch https://www.example.com/about/new.html"], "unsubmitted");
     assert_eq!(outcomes.values().filter(|outcome| *outcome == "done").count(), 4);
-    assert_eq!(finished.report()["status"], "partly");
+    assert_eq!(finished.report()["status"], "partial");
     vendor.accepted(&STALE, &["index.html"]);
 }
 
@@ -197,11 +197,11 @@ fn a_journal_that_serves_every_run_is_free_again_when_all_is_done_or_failed() {
     let vendor = Vendor::start(&["--fail", "about/new.html"]);
     let site = Site::new();
     let state = site.beside("kept.journal");
-    let run = |more: &[&str]| site.run(vendor.address(), more).args(&["--state", state.to_str().unwrap()]).finish();
+    let run = |more: &[&str]| site.run(vendor.address(), more).args(&["--journal", state.to_str().unwrap()]).finish();
     run(&["run"]).ends_with(1);
     site.write("public/index.html", "<h1>more news</h1>\n");
     site.commit("Deploy once more");
     run(&["run"]).is_all_done();
-    let both = ["run", "--dry-run", "--state", "x", "--report", "x"];
-    site.bare_run(&both).finish().complains(2, &["`--state` and `--report` are one file", "a file for each"]);
+    let both = ["run", "--dry-run", "--journal", "x", "--report-file", "x"];
+    site.bare_run(&both).finish().complains(2, &["`--journal` and `--report-file` are one file", "a file for each"]);
 }

@@ -38,7 +38,7 @@ fn a_dry_run_needs_no_keys_and_no_network_and_shows_the_plan() {
     let endpoint = format!("alibaba-cdn=http://{}", trap.address());
     let report = site.beside("report.json");
     for command in [&["run", "--dry-run"][..], &["plan"], &["--dry-run"]] {
-        let run = site.bare_run(command).args(&["--endpoint", &endpoint, "--report", report.to_str().unwrap()]);
+        let run = site.bare_run(command).args(&["--endpoint", &endpoint, "--report-file", report.to_str().unwrap()]);
         let finished = run.finish();
         finished.ends_with(0).says(&["6 addresses planned, nothing was sent", "4 of 10,000 URL refreshes a day"]);
         finished.says(&["https://www.example.com/about/old.html"]);
@@ -53,7 +53,7 @@ fn a_dry_run_needs_no_keys_and_no_network_and_shows_the_plan() {
 fn a_rehearsal_needs_no_keys_and_tells_the_minutes_without_taking_them() {
     let site = Site::new();
     let report = site.beside("report.json");
-    let finished = site.bare_run(&["run", "--rehearse", "--report", report.to_str().unwrap()]).finish();
+    let finished = site.bare_run(&["run", "--rehearse", "--report-file", report.to_str().unwrap()]).finish();
     finished.ends_with(0).says(&["a rehearsal: nothing was sent"]);
     // Nothing was sent, so no later step may take it for done.
     assert_eq!(finished.report()["status"], "planned");
@@ -102,11 +102,11 @@ fn a_plan_that_is_too_large_or_goes_too_far_is_refused_before_anything_is_asked(
     );
     let root = "  - files: 'README.md'\n    directories: 'https://www.example.com/'\n";
     site.write("cdn-purge.yml", format!("{CONFIGURATION}{root}"));
-    refused(&["run"], 2, &["this refreshes everything of `www.example.com`", "add `allow-root: true`"]);
+    refused(&["run"], 2, &["this refreshes everything of `www.example.com`", "add `allow-everything: true`"]);
     let root = "  - files: 'README.md'\n    directories: 'https://www.example.com//'\n";
     site.write("cdn-purge.yml", format!("{CONFIGURATION}{root}"));
     let why = "`https://www.example.com//` refreshes a whole host for `README.md`, and the rule `rules[1]` doesn't ask for that";
-    refused(&["run"], 2, &[why, "set `allow-root: true` in the rule; nothing was sent"]);
+    refused(&["run"], 2, &[why, "set `allow-everything: true` in the rule; nothing was sent"]);
     trap.is_untouched();
 }
 
@@ -114,7 +114,7 @@ fn a_plan_that_is_too_large_or_goes_too_far_is_refused_before_anything_is_asked(
 fn the_root_of_a_host_is_refreshed_when_it_is_asked_for() {
     let vendor = Vendor::start(&[]);
     let site = Site::new();
-    let root = "  - files: 'README.md'\n    directories: 'https://www.example.com/'\n    allow-root: true\n";
+    let root = "  - files: 'README.md'\n    directories: 'https://www.example.com/'\n    allow-everything: true\n";
     site.write("cdn-purge.yml", format!("{CONFIGURATION}{root}"));
     site.run(vendor.address(), &["run", "--prefetch=false"]).finish().is_all_done();
     vendor.accepted(&[&STALE[..], &[""]].concat(), &[]);
@@ -157,28 +157,28 @@ fn what_was_not_waited_for_is_followed_and_finished_by_wait() {
     let vendor = Vendor::start(&[]);
     let site = Site::new();
     let journal = site.beside("journal");
-    let state = ["--state", journal.to_str().unwrap(), "--base", "HEAD~1"];
+    let state = ["--journal", journal.to_str().unwrap(), "--base", "HEAD~1"];
     let left = site.run(vendor.address(), &["run", "--wait", "none"]).args(&state).finish();
     left.ends_with(0).says(&["`cdn-purge wait` with the same options goes on from the journal"]);
-    assert_eq!(left.report()["status"], "partly");
+    assert_eq!(left.report()["status"], "partial");
     vendor.accepted(&STALE, &[]);
     site.run(vendor.address(), &["wait"]).args(&state).finish().is_all_done();
     vendor.accepted(&STALE, &WARM);
 
     let nowhere = site.beside("nowhere");
-    let lost = site.run(vendor.address(), &["wait", "--state", nowhere.to_str().unwrap()]).finish();
-    lost.complains(3, &["there is no journal", "name the journal of the earlier run with `state`"]);
+    let lost = site.run(vendor.address(), &["wait", "--journal", nowhere.to_str().unwrap()]).finish();
+    lost.complains(3, &["there is no journal", "name the journal of the earlier run with `journal`"]);
     site.run(vendor.address(), &["run", "--wait", "none"]).args(&state).finish();
     site.run(vendor.address(), &["wait", "--prefetch=false"])
         .args(&state)
         .finish()
-        .complains(3, &["can't be resumed: it belongs to another plan", "name another file with `state`"]);
+        .complains(3, &["can't be resumed: it belongs to another plan", "name another file with `journal`"]);
 }
 
 #[test]
-fn one_at_a_time_sends_the_next_batch_when_the_one_before_is_done() {
+fn sequential_sends_the_next_batch_when_the_one_before_is_done() {
     let vendor = Vendor::start(&[]);
-    let arguments = ["run", "--prefetch=false", "--one-at-a-time", "--batch-size", "2", "--log-level", "verbose"];
+    let arguments = ["run", "--prefetch=false", "--sequential", "--batch-size", "2", "--log-level", "verbose"];
     let finished = Site::new().run(vendor.address(), &arguments).finish();
     finished.is_all_done();
     let at = |text: &str| finished.err.find(text).unwrap_or_else(|| panic!("no `{text}` in {}", finished.err));
@@ -252,7 +252,7 @@ fn the_deployed_commit_is_kept_in_a_file_when_everything_is_done_and_the_next_ru
     let file = site.beside("deployed");
     let named = file.to_str().unwrap();
     let base = format!("file:{named}");
-    let arguments = ["--base", &base, "--write-base", named, "--prefetch=false"];
+    let arguments = ["--base", &base, "--save-base", named, "--prefetch=false"];
     site.run(vendor.address(), &["plan"]).args(&arguments[..4]).finish().ends_with(0);
     assert!(!file.exists(), "a plan deploys nothing");
     site.run(vendor.address(), &["run"]).args(&arguments).finish().is_all_done();

@@ -94,7 +94,7 @@ impl Ground {
         // The minutes that this provider wants between a refresh and a prefetch; its emulator is fast.
         let provider = "provider: huawei-cdn\n";
         let configuration = configuration.unwrap_or(CONFIGURATION);
-        let configuration = &configuration.replace(provider, &format!("{provider}    settle: 1s\n"));
+        let configuration = &configuration.replace(provider, &format!("{provider}    prefetch-delay: 1s\n"));
         site.git(&["init", "--quiet", "--initial-branch=main"]);
         for place in ["cdn-purge.yml", "sites/shop/cdn-purge.yml"] {
             site.write(place, configuration);
@@ -147,7 +147,7 @@ impl Ground {
 
     /// The id of a task that the vendor took before.
     pub fn earlier_task(&self) -> String {
-        let list = "cdn-purge refresh --provider alibaba-cdn -f urls.txt --report ../report.json";
+        let list = "cdn-purge refresh --provider alibaba-cdn -f urls.txt --report-file ../report.json";
         let finished = self.script(list).envs(&KEYS).finish();
         finished.ends_with(0);
         let report: &Value = finished.report();

@@ -296,7 +296,7 @@ fn every_rule_of_a_configuration_gives_addresses() {
         let (file, report) =
             (ground.site.beside(&format!("{number}.yml")), ground.site.beside(&format!("{number}.json")));
         std::fs::write(&file, configuration).unwrap();
-        let plan = format!("cdn-purge plan --config '{}' --report '{}'", file.display(), report.display());
+        let plan = format!("cdn-purge plan --config '{}' --report-file '{}'", file.display(), report.display());
         assert_done(&ground.script(&plan).finish(), place);
         let report: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
         let rows = report["urls"].as_array().unwrap();

@@ -35,7 +35,7 @@ pub(super) const CDN_SPEC: Spec = Spec {
         QUERY_HASH_KEY,
         CONSISTENCY_HASH,
         SIGNATURE,
-        OptionSpec::SETTLE,
+        OptionSpec::PREFETCH_DELAY,
     ],
     credentials: CREDENTIALS,
     exchange: Some(&EXCHANGE),
@@ -59,7 +59,7 @@ pub(super) const CDN_SPEC: Spec = Spec {
     quota: CallSpec::new("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", 20.0), // reference 2026-04
     quota_reset: "00:00 UTC+8", // the quota management page of help.aliyun.com, read 2026-11; taken as the same for all
     url_characters: 1_024,      // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
-    settle: Duration::ZERO,     // no page asks for a pause
+    prefetch_delay: Duration::ZERO, // no page asks for a pause
     asks: Asks {
         traffic: Some(traffic(TRAFFIC, INTERVALS)),
         bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),

@@ -12,7 +12,7 @@ pub static ALIBABA_DCDN: Spec = Spec {
     title: "Alibaba Cloud DCDN",
     docs: "https://www.alibabacloud.com/help/en/dcdn/developer-reference/api-dcdn-2018-01-15-overview",
     endpoints: &[EndpointSpec { region: "everywhere", url: "https://dcdn.aliyuncs.com" }], // reference 2026-04
-    options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE, OptionSpec::SETTLE],
+    options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE, OptionSpec::PREFETCH_DELAY],
     operations: &[
         takes(Refresh(File), REFRESH, 1_000, Some(10_000), "Url"), // DCDN guide 2025-09
         takes(Refresh(Directory), REFRESH, 100, Some(100), "Dir"), // DCDN guide 2025-09

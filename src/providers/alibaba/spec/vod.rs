@@ -15,7 +15,7 @@ pub static ALIBABA_VOD: Spec = Spec {
     docs: "https://www.alibabacloud.com/help/en/vod/developer-reference/api-vod-2017-03-21-overview",
     // These calls are available in China (Shanghai) only: VOD page 2026-08.
     endpoints: &[EndpointSpec { region: "cn-shanghai", url: "https://vod.cn-shanghai.aliyuncs.com" }],
-    options: &[AREA, L2_PRELOAD, HEADERS, SIGNATURE, OptionSpec::SETTLE],
+    options: &[AREA, L2_PRELOAD, HEADERS, SIGNATURE, OptionSpec::PREFETCH_DELAY],
     operations: &[
         // A day: reference 2026-04. A call: not documented; as for CDN, and a call that is too large is halved.
         takes(Refresh(File), REFRESH, 1_000, Some(2_000), "Url"),
