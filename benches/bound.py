@@ -1,5 +1,5 @@
 """How close a whole run comes to the time that the provider's limits allow: refresh and prefetch of 100, 1,000 and 10,000
-addresses of changed files against `cdn-purge emulate`, with latency, rates and task durations. README.md says more.
+addresses of changed files against `cdn-purge mock-server`, with latency, rates and task durations. README.md says more.
 
 Usage: bound.py BINARY [ADDRESSES…]
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 import make_repository
-from measure import Emulate, measure, surroundings
+from measure import MockServer, measure, surroundings
 
 CALLS_PER_SECOND = 50
 LATENCY = 0.05  # seconds, there and back
@@ -45,15 +45,15 @@ def run(binary, folder, addresses):
     config.write_text(CONFIGURATION)
     shape = {"latency": f"{LATENCY * 1000:.0f}ms", "task-seconds": TASK, "calls-per-second": CALLS_PER_SECOND}
     flags = [f"--{name}={value}" for name, value in {**shape, "quota": 1_000_000}.items()]
-    with Emulate(binary, *flags) as emulate:
+    with MockServer(binary, *flags) as mock:
         measured = measure(
             [
                 *(binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report-file", report),
-                *("--journal", folder / f"{addresses}.journal", "--endpoint", f"alibaba-cdn=http://{emulate.address}"),
+                *("--journal", folder / f"{addresses}.journal", "--endpoint", f"alibaba-cdn=http://{mock.address}"),
             ],
             memory=True,
         )
-        accepted = collections.Counter(emulate.ledger())
+        accepted = collections.Counter(mock.ledger())
     told = json.loads(report.read_text()) if report.exists() else {}
     problems = list(wrong(measured, told, accepted, repository))
     least = bound(addresses)

@@ -12,9 +12,9 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
-from emulators import KEY, Emulate
+from mock_server import KEY, MockServer
 
-__all__ = ["Emulate", "Measured", "measure", "surroundings"]
+__all__ = ["MockServer", "Measured", "measure", "surroundings"]
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **KEY}
 
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 import make_repository
-from measure import Emulate, measure, surroundings
+from measure import MockServer, measure, surroundings
 
 RUNS = 20
 
@@ -80,8 +80,8 @@ def compare(binary, repository, folder):
     job = [binary, "run", "--repository", repository, "--base", "HEAD~1", "--config", config, "--report-file", report]
     git = ["git", "-C", repository, "diff", "--name-status", "HEAD~1", "HEAD"]
     print(surroundings(binary))
-    with Emulate(binary, "--quota", "1000000", "--task-seconds", "0") as emulate:
-        sent = [*job, "--wait", "none", "--endpoint", f"alibaba-cdn=http://{emulate.address}"]
+    with MockServer(binary, "--quota", "1000000", "--task-seconds", "0") as mock:
+        sent = [*job, "--wait", "none", "--endpoint", f"alibaba-cdn=http://{mock.address}"]
         contenders = {
             "cdn-purge run --dry-run": lambda run: [*job, "--dry-run"],
             "git diff --name-status": lambda run: git,

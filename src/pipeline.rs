@@ -164,7 +164,7 @@ impl Job<'_> {
         Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
     }
 
-    /// Carries the plan out; gives the journal's file; a rehearsal has none.
+    /// Carries the plan out; gives the journal's file; a simulation has none.
     async fn execute(
         &self,
         plan: &Plan,
@@ -270,7 +270,7 @@ fn state_file(settings: &Settings, environment: &Environment, console: &Console,
 fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> ExitCode {
     let text = match settings.mode {
         Mode::DryRun => report::terminal::plan(report, SHOWN),
-        Mode::Rehearse | Mode::Real => report::terminal::summary(report),
+        Mode::Simulate | Mode::Real => report::terminal::summary(report),
     };
     console.result(&text);
     if report.exit_code() != ExitCode::Success && !matches!(console.host(), Host::Plain { .. }) {

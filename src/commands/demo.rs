@@ -9,9 +9,9 @@ use git2::{FileMode, Oid, Repository, Signature, Time};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use super::{emulate, run, signals};
+use super::{mock_server, run, signals};
 use crate::ci::Console;
-use crate::config::{self, EmulateOptions, Flags, LogLevel, Use};
+use crate::config::{self, Flags, LogLevel, MockServerOptions, Use};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
@@ -97,16 +97,16 @@ async fn perform(
     console.note(LogLevel::Normal, &format!("a repository of two commits in `{}`", folder.display()));
     console.note(LogLevel::Normal, &format!("the emulators on http://{address}: 50 ms away, 2 s for a task"));
 
-    let shape = EmulateOptions {
+    let shape = MockServerOptions {
         latency: Duration::from_millis(50),
         vendor: EmulatorSettings { task_duration: Some(Duration::from_secs(2)), ..EmulatorSettings::default() },
-        ..EmulateOptions::default()
+        ..MockServerOptions::default()
     };
     let emulation = Emulation::new(emulators(REGISTRY, |spec| shape.settings(spec, &environment)), Faults::none());
     let (interrupter, interrupt) = interrupt::channel();
     signals::listen(interrupter)?;
     let server =
-        emulate::serve(listener, Rc::new(RefCell::new(emulation)), shape.latency, None, std::future::pending());
+        mock_server::serve(listener, Rc::new(RefCell::new(emulation)), shape.latency, None, std::future::pending());
     let network = Network::new(&environment);
     let job = Job { settings: &settings, environment: &environment, network: &network, started: now };
     tokio::select! {

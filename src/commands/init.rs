@@ -143,7 +143,7 @@ fn report(draft: &Draft, file: Option<&Path>) -> String {
         "\nnext\n  cdn-purge check             what the configuration is understood to say\n  \
          cdn-purge explain PATH      what a change of this file comes to\n  \
          cdn-purge plan              what the last commit would purge; needs no key\n  \
-         cdn-purge run --rehearse    the whole job against a provider in memory; needs no key\n\n",
+         cdn-purge run --simulate    the whole job against a provider in memory; needs no key\n\n",
     );
     text.push_str(&pipeline(draft));
     text

@@ -12,9 +12,9 @@ use crate::error::{Error, ExitCode};
 
 mod check_online;
 mod demo;
-pub mod emulate;
 mod explain;
 mod init;
+pub mod mock_server;
 pub mod providers;
 mod query;
 mod run;
@@ -48,8 +48,8 @@ pub fn execute(world: World) -> ExitCode {
             return conclude(Err(error), &mut console);
         }
     };
-    if let Command::Emulate(options) = &command {
-        let served = run::block_on(false, emulate::run(options, &environment, &mut *out)).and_then(|served| served);
+    if let Command::MockServer(options) = &command {
+        let served = run::block_on(false, mock_server::run(options, &environment, &mut *out)).and_then(|served| served);
         let mut console = plain_console(&environment, out, err, is_terminal);
         return conclude(served.map(|()| ExitCode::Success), &mut console);
     }
@@ -72,7 +72,7 @@ pub fn execute(world: World) -> ExitCode {
         Command::Providers => Ok(told(&mut console, &providers::table())),
         Command::Schema => Ok(told(&mut console, &schema::text())),
         Command::Print(text) => Ok(told(&mut console, &text)),
-        Command::Emulate(_) => unreachable!("served above"),
+        Command::MockServer(_) => unreachable!("served above"),
     };
     conclude(result, &mut console)
 }

@@ -29,7 +29,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Error> {
     let result = config::read(used_by, flags, environment).and_then(|settings| {
         prepare(&settings, environment, console, is_terminal);
-        let paused = settings.mode == Mode::Rehearse;
+        let paused = settings.mode == Mode::Simulate;
         block_on(paused, async {
             let (interrupter, interrupt) = interrupt::channel();
             signals::listen(interrupter)?;
@@ -54,7 +54,7 @@ pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &
     let host = Host::detect(environment);
     let mut look = Look::decide(settings.log_level, settings.color, settings.progress, &host, environment, is_terminal);
     // In virtual time a bar would jump from nothing to everything.
-    look.bar &= settings.mode != Mode::Rehearse;
+    look.bar &= settings.mode != Mode::Simulate;
     console.set_look(look);
     for secret in credentials::secrets(PROVIDERS, &settings.credentials, environment) {
         console.mask(&secret);

@@ -7,10 +7,10 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::emulate::{self, EmulateOptions};
 use super::given::{Flags, unplaced};
 use super::init::{self, InitOptions};
 use super::manual;
+use super::mock_server::{self, MockServerOptions};
 use super::table::{ENTRIES, Entry, Shape, Use};
 use crate::error::Error;
 
@@ -45,7 +45,7 @@ pub enum Command {
     /// A first configuration for the repository.
     Init(Box<InitOptions>),
     /// The emulators over HTTP.
-    Emulate(Box<EmulateOptions>),
+    MockServer(Box<MockServerOptions>),
     /// The main job on a repository of its own, against the emulators.
     Demo(Flags),
     /// Help, version, manual or completions: print it to standard output; the exit code is 0.
@@ -106,7 +106,7 @@ fn command(mut matches: ArgMatches) -> Result<Command, Error> {
             Command::Print(manual::completions(&shell, whole_program())?)
         }
         "man" => Command::Print(manual::page(&whole_program())),
-        "emulate" => Command::Emulate(Box::new(emulate::read(&mut inner)?)),
+        "mock-server" => Command::MockServer(Box::new(mock_server::read(&mut inner)?)),
         _ => Command::Demo(flags(&mut inner, Use::Demo)),
     })
 }
@@ -176,7 +176,7 @@ const COMMANDS: &[(&str, &str, Option<Use>)] = &[
     ("schema", "The configuration's JSON schema", None),
     ("completions", "Completions for a shell", None),
     ("man", "The manual page, for `man -l -`", None),
-    ("emulate", "Serves the built-in emulators of all providers over HTTP", None),
+    ("mock-server", "Serves a mock API of every provider over HTTP", None),
     ("demo", "The main job on a small repository of its own, against the emulators", Some(Use::Demo)),
 ];
 
@@ -221,7 +221,7 @@ fn complete(command: clap::Command, wanted: Wanted<'_>) -> clap::Command {
             command.arg(Arg::new("shell").value_name("SHELL").help(shells).required(true))
         }
         "init" => command.args(init::options()),
-        "emulate" => command.args(emulate::options()),
+        "mock-server" => command.args(mock_server::options()),
         _ => command,
     }
 }

@@ -142,7 +142,7 @@ mod tests {
     fn every_shell_completes_commands_options_and_their_words() {
         for shell in SHELLS {
             let text = completions(shell, whole_program()).unwrap();
-            for word in ["dry-run", "emulate", "fail-on", "init"] {
+            for word in ["dry-run", "mock-server", "fail-on", "init"] {
                 assert!(text.contains(word), "{shell}: {word}");
             }
         }

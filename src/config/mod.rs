@@ -13,12 +13,12 @@ pub mod addresses;
 mod arguments;
 pub mod check;
 mod earlier;
-mod emulate;
 mod file;
 mod given;
 mod init;
 mod listing;
 mod manual;
+mod mock_server;
 mod moments;
 mod needs;
 pub(crate) mod network;
@@ -34,10 +34,10 @@ mod value;
 
 pub use arguments::{Command, parse_arguments};
 pub use earlier::{Earlier, TagPattern};
-pub use emulate::EmulateOptions;
 pub use given::Flags;
 pub use init::{InitOptions, InitOutput};
 pub use listing::Listing;
+pub use mock_server::MockServerOptions;
 pub use needs::Needs;
 pub use printed::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
@@ -156,7 +156,7 @@ pub enum Mode {
     /// Print it.
     DryRun,
     /// Execute it against the emulators, in virtual time.
-    Rehearse,
+    Simulate,
 }
 
 /// What to wait for.

@@ -101,7 +101,7 @@ pub(super) fn read_with(
         ));
     }
     if settings.resume && settings.mode != Mode::Real {
-        let names = ["resume", if settings.mode == Mode::DryRun { "dry-run" } else { "rehearse" }];
+        let names = ["resume", if settings.mode == Mode::DryRun { "dry-run" } else { "simulate" }];
         let [resume, other] = names.map(|name| labelled(&given, name));
         problems.push(unplaced(format!("{resume} has no meaning beside {other}"), "drop one of the two"));
     }
@@ -203,14 +203,14 @@ fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnosti
 }
 
 fn mode(given: &Given, problems: &mut Vec<Diagnostic>) -> Mode {
-    match (given.boolean("dry-run") == Some(true), given.boolean("rehearse") == Some(true)) {
+    match (given.boolean("dry-run") == Some(true), given.boolean("simulate") == Some(true)) {
         (false, false) => Mode::Real,
         (true, false) => Mode::DryRun,
-        (false, true) => Mode::Rehearse,
+        (false, true) => Mode::Simulate,
         (true, true) => {
             problems.push(unplaced(
-                format!("{} and {} are given together", labelled(given, "dry-run"), labelled(given, "rehearse")),
-                "drop one: a dry run prints the plan, a rehearsal executes it against emulators",
+                format!("{} and {} are given together", labelled(given, "dry-run"), labelled(given, "simulate")),
+                "drop one: a dry run prints the plan, a simulation executes it against emulators",
             ));
             Mode::DryRun
         }

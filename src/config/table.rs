@@ -108,7 +108,7 @@ pub static ENTRIES: &[Entry] = &[
         "Overrides the rules: prefetch, or don't; after `refresh`: warm what was refreshed",
     ),
     entry("dry-run", Shape::Boolean, BEGINS, "Print the plan; send nothing, need no credentials").or("false"),
-    entry("rehearse", Shape::Boolean, BEGINS, "Execute the plan against the built-in emulators, in virtual time")
+    entry("simulate", Shape::Boolean, BEGINS, "Execute the plan against the built-in emulators, in virtual time")
         .or("false"),
     entry(
         "wait",

@@ -232,13 +232,13 @@ fn changes_come_from_two_commits_or_from_all_files() {
 }
 
 #[test]
-fn a_dry_run_and_a_rehearsal_exclude_each_other() {
-    let world = World::configured().set("INPUT_REHEARSE", "true");
-    assert_eq!(world.run(&[]).settings.mode, Mode::Rehearse);
+fn a_dry_run_and_a_simulation_exclude_each_other() {
+    let world = World::configured().set("INPUT_SIMULATE", "true");
+    assert_eq!(world.run(&[]).settings.mode, Mode::Simulate);
     assert!(
-        world.problems(&[("dry-run", "true")])[0].starts_with("`--dry-run` and input `rehearse` are given together")
+        world.problems(&[("dry-run", "true")])[0].starts_with("`--dry-run` and input `simulate` are given together")
     );
-    assert_eq!(world.run(&[("rehearse", "false"), ("dry-run", "true")]).settings.mode, Mode::DryRun);
+    assert_eq!(world.run(&[("simulate", "false"), ("dry-run", "true")]).settings.mode, Mode::DryRun);
 }
 
 #[test]
@@ -283,11 +283,11 @@ fn problems_of_flags_environment_and_file_are_told_together() {
     let world = World::empty().set("CDN_PURGE_WIAT", "all");
     world
         .write("cdn-purge.yml", &CONFIGURATION.replace("wait: none", "wait: nothing").replace("swift-cdn", "swft-cdn"));
-    let told = world.problems(&[("fail-on", "sometimes"), ("dry-run", "true"), ("rehearse", "true")]);
+    let told = world.problems(&[("fail-on", "sometimes"), ("dry-run", "true"), ("simulate", "true")]);
     let begins = [
         "`--fail-on` is",
         "`CDN_PURGE_WIAT` is set",
-        "`--dry-run` and `--rehearse`",
+        "`--dry-run` and `--simulate`",
         "`wait` is `nothing`",
         "unknown provider `swft-cdn`",
     ];

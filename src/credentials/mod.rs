@@ -70,7 +70,7 @@ fn nothing(spec: &Spec, vain: &[String]) -> Error {
             .chain(role)
             .collect::<Vec<_>>()
             .join(", or ")
-            + "; `--dry-run` and `--rehearse` need none"
+            + "; `--dry-run` and `--simulate` need none"
             + &vain,
     }
 }
@@ -214,7 +214,7 @@ mod tests {
             message(find(&["", "", ""], &[])),
             "no keys for `swift-cdn`: give the inputs `access-key-id` and `access-key-secret`, or set `SWIFT_KEY` and \
              `SWIFT_SECRET` in the environment, or set `OLD_KEY` and `OLD_SECRET` in the environment; `--dry-run` and \
-             `--rehearse` need none"
+             `--simulate` need none"
         );
     }
 }

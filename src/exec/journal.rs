@@ -146,7 +146,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A journal that keeps nothing, for rehearsals.
+    /// A journal that keeps nothing, for simulations.
     pub fn none() -> Self {
         Self { file: None, path: PathBuf::new() }
     }

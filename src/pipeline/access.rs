@@ -25,12 +25,12 @@ use crate::provider::credentials::Keys;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
-use crate::provider::emulation::rehearsal::RehearsalApi;
+use crate::provider::emulation::simulation::SimulationApi;
 use crate::provider::{Api, ProviderContext, Spec};
 use crate::providers::{self, PROVIDERS, REGISTRY};
 
-/// There and back, in a rehearsal.
-const REHEARSED_LATENCY: Duration = Duration::from_millis(50);
+/// There and back, in a simulation.
+const SIMULATED_LATENCY: Duration = Duration::from_millis(50);
 
 /// The lanes' ways, and what a journal of theirs belongs to.
 pub(super) struct Opened {
@@ -65,9 +65,9 @@ pub(super) async fn open(
         let way = match ways.entry((spec.name, own)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let rehearses = job.settings.mode == Mode::Rehearse;
-                place.insert(if rehearses {
-                    rehearsed(own, job.started)
+                let simulates = job.settings.mode == Mode::Simulate;
+                place.insert(if simulates {
+                    simulated(own, job.started)
                 } else {
                     real(job, spec, own, unmasked, &mut opened.notes).await?
                 })
@@ -150,12 +150,12 @@ async fn real(
 }
 
 /// To the vendor in memory, whose tasks take as long as the vendor says they do.
-fn rehearsed(own: &str, started: Timestamp) -> Way {
+fn simulated(own: &str, started: Timestamp) -> Way {
     let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
     let keys = Keys::new(emulator.credentials());
     let emulators = providers::emulators(REGISTRY, |_| emulator.clone());
     let emulation = Rc::new(RefCell::new(Emulation::new(emulators, Faults::none())));
-    let api = RehearsalApi::new(emulation, REHEARSED_LATENCY, Clock::new(started), 0);
+    let api = SimulationApi::new(emulation, SIMULATED_LATENCY, Clock::new(started), 0);
     let account = keys.current().access_key_id;
     Way { endpoint: own_endpoint(own), keys, api: Rc::new(api), renewal: None, account }
 }

@@ -74,8 +74,8 @@ impl Outside for Beyond<'_> {
     ) -> Result<::http::response::Parts, String> {
         let url = Url::parse(&request.uri().to_string()).map_err(|error| error.to_string())?;
         let way = self.way(&url)?;
-        // A rehearsal's time is virtual, and a server's isn't.
-        let is_virtual = self.settings.mode == Mode::Rehearse;
+        // A simulation's time is virtual, and a server's isn't.
+        let is_virtual = self.settings.mode == Mode::Simulate;
         if is_virtual {
             tokio::time::resume();
         }

@@ -28,8 +28,8 @@ pub(super) async fn write(
         console.announce(Severity::Warning, "`merge-request-note` has a meaning in jobs of GitLab CI only");
         return;
     }
-    if job.settings.mode == Mode::Rehearse {
-        // What was rehearsed took virtual time; GitLab's answer takes real time.
+    if job.settings.mode == Mode::Simulate {
+        // What was simulated took virtual time; GitLab's answer takes real time.
         tokio::time::resume();
     }
     let note = match Note::of(job.environment) {

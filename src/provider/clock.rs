@@ -1,6 +1,6 @@
 //! A moment on the wall clock becomes the time to sign with, and the provider's own time: monotonic, on tokio's clock.
 //!
-//! Apart because the network and the rehearsal tell the time in the same way, and because a wall clock that is stepped
+//! Apart because the network and the simulation tell the time in the same way, and because a wall clock that is stepped
 //! during a run must change nothing.
 
 use std::cell::Cell;

@@ -19,7 +19,7 @@ pub mod faults;
 pub mod gateway;
 #[cfg(test)]
 pub(crate) mod line;
-pub mod rehearsal;
+pub mod simulation;
 pub mod tokens;
 pub mod window;
 

@@ -190,7 +190,7 @@ fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Real => "real",
         Mode::DryRun => "dry-run",
-        Mode::Rehearse => "rehearse",
+        Mode::Simulate => "simulate",
     }
 }
 

@@ -176,7 +176,7 @@ fn heading(report: &Report<'_>) -> String {
 /// The run in a sentence: `12 of 15 addresses done, 1 failed, 2 unknown, in 41 s`.
 pub(super) fn verdict(report: &Report<'_>) -> String {
     let counts = report.count(|_| true);
-    let how = if report.context.mode == Mode::Rehearse { " (a rehearsal: nothing was sent)" } else { "" };
+    let how = if report.context.mode == Mode::Simulate { " (a simulation: nothing was sent)" } else { "" };
     match report.status() {
         Status::NothingToDo if report.context.changed_files == 0 => "nothing to do: no file changed".into(),
         Status::NothingToDo => "nothing to do: no changed file gives an address".into(),

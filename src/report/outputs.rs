@@ -13,7 +13,7 @@ const TASK_IDS_BYTES: usize = 100_000;
 /// The outputs in their documented order, and a sentence for each thing that had to be left out.
 pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<(&'static str, String)>, Vec<String>) {
     let all = report.count(|_| true);
-    let is_real = report.context.mode != Mode::Rehearse;
+    let is_real = report.context.mode != Mode::Simulate;
     let refreshed = report.count(|operation| is_real && operation.name() == "refresh").done;
     let prefetched = report.count(|operation| is_real && operation.name() == "prefetch").done;
     let range = report.context.range.as_ref();

@@ -12,7 +12,7 @@ use crate::report::{LaneReport, Report, Row, lane_rows};
 pub enum Status {
     /// Nothing changed, or nothing that a rule maps.
     NothingToDo,
-    /// A dry run, or a rehearsal that went well: nothing was sent.
+    /// A dry run, or a simulation that went well: nothing was sent.
     Planned,
     /// Every address done.
     Done,
@@ -55,8 +55,8 @@ impl Report<'_> {
             return Status::Planned;
         }
         if counts.done == counts.planned {
-            // A step that reads `done` must be able to believe it: in a rehearsal nothing was sent.
-            return if self.context.mode == Mode::Rehearse { Status::Planned } else { Status::Done };
+            // A step that reads `done` must be able to believe it: in a simulation nothing was sent.
+            return if self.context.mode == Mode::Simulate { Status::Planned } else { Status::Done };
         }
         let is_over = self.interrupted.is_none() && self.is_finished;
         let is_as_asked =

@@ -1,4 +1,4 @@
-"""Runs the steps of action.yml as GitHub's runner does, against `cdn-purge emulate`, and looks at what comes out.
+"""Runs the steps of action.yml as GitHub's runner does, against `cdn-purge mock-server`, and looks at what comes out.
 
 Usage: run.py BINARY (through the `run` beside it, which sets up the environment)
 """
@@ -21,7 +21,7 @@ from releases import Releases, answers, certificate, gives, hangs
 from runner import ACTION, ROOT, Runner, cancel, left_of
 
 sys.path.insert(0, str(ROOT / "tests"))
-from emulators import KEY, Emulate
+from mock_server import KEY, MockServer
 from stories import tell, title
 
 RULES = """\
@@ -47,9 +47,9 @@ def site(folder):
     return runner
 
 
-def keys(emulate):
+def keys(mock):
     return {
-        "endpoint": f"alibaba-cdn=http://{emulate.address}",
+        "endpoint": f"alibaba-cdn=http://{mock.address}",
         "access_key_id": KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"],
         "access_key_secret": KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
     }
@@ -82,11 +82,11 @@ def cached(runner):
 
 def a_push_is_refreshed_and_prefetched(binary, folder):
     runner = site(folder)
-    with Emulate(binary, "--task-seconds", "0") as emulate:
-        code, outputs = runner.use(binary=binary, base="HEAD~1", **keys(emulate))
+    with MockServer(binary, "--task-seconds", "0") as mock:
+        code, outputs = runner.use(binary=binary, base="HEAD~1", **keys(mock))
         equal(code, 0)
         url = "https://www.example.com/a%20b.html"
-        equal(emulate.ledger(), [("refresh", url), ("prefetch", url)])
+        equal(mock.ledger(), [("refresh", url), ("prefetch", url)])
     names = ("status", "changed-files", "refreshed", "prefetched", "failed", "unsubmitted", "unknown")
     equal([outputs[name] for name in names], ["done", "1", "1", "1", "0", "0", "0"])
     assert outputs["task-ids"] and re.fullmatch("[0-9a-f]{40}", outputs["head"]), outputs
@@ -106,14 +106,14 @@ def a_cancelled_step_ends_as_the_program_ends_and_tells_everything(binary, folde
     def when_something_is_taken(process):
         deadline = time.monotonic() + 30
         program = pathlib.Path(f"/proc/{process.pid}/exe")
-        while pathlib.Path(os.readlink(program)) != pathlib.Path(binary) or not emulate.ledger():
+        while pathlib.Path(os.readlink(program)) != pathlib.Path(binary) or not mock.ledger():
             assert time.monotonic() < deadline, "the step's process never becomes the program"
             time.sleep(0.02)
         steps.append(process)
         cancel(process)
 
-    with Emulate(binary, "--task-seconds", "3600") as emulate:
-        code, outputs = runner.use(when_something_is_taken, binary=binary, base="HEAD~1", **keys(emulate))
+    with MockServer(binary, "--task-seconds", "3600") as mock:
+        code, outputs = runner.use(when_something_is_taken, binary=binary, base="HEAD~1", **keys(mock))
     equal(code, 130)
     equal((outputs["unknown"], outputs["unsubmitted"], outputs["refreshed"]), ("1", "1", "0"))
     equal(left_of(steps[0]), [])
@@ -125,16 +125,16 @@ def a_cancelled_step_that_waits_for_an_answer_ends_at_the_second_signal(binary, 
 
     def while_the_provider_thinks(process):
         deadline = time.monotonic() + 30
-        connected = f":{int(emulate.address.rpartition(':')[2]):04X} 01 "  # as the kernel lists an open connection to there
+        connected = f":{int(mock.address.rpartition(':')[2]):04X} 01 "  # as the kernel lists an open connection to there
         while connected not in pathlib.Path("/proc/net/tcp").read_text():
             assert time.monotonic() < deadline, "it never asks the provider"
             time.sleep(0.02)
         steps.append(process)
         cancel(process)
 
-    with Emulate(binary, "--latency", "60s") as emulate:
+    with MockServer(binary, "--latency", "60s") as mock:
         began = time.monotonic()
-        code, outputs = runner.use(while_the_provider_thinks, binary=binary, base="HEAD~1", **keys(emulate))
+        code, outputs = runner.use(while_the_provider_thinks, binary=binary, base="HEAD~1", **keys(mock))
         took = time.monotonic() - began
     assert code in (130, 143) and took < 12, (code, took, runner.log)
     assert all(outputs[name] for name in ("status", "head", "refreshed", "unsubmitted", "unknown", "report")), outputs

@@ -110,7 +110,7 @@ class Program:
         self.report.unlink(missing_ok=True)
         rule = ["--provider", "alibaba-cdn", "--files", "**", "--urls", "https://www.example.com/{path}"]
         report = ["--report-file", str(self.report)] if command != "explain" else []
-        command = {"explain": ["explain", "--range"], "rehearse": ["run", "--rehearse"]}.get(command, [command])
+        command = {"explain": ["explain", "--range"], "simulate": ["run", "--simulate"]}.get(command, [command])
         before = contents(clone / ".git")
         began = time.monotonic()
         done = subprocess.run(
@@ -155,7 +155,7 @@ def a_base_far_back_in_a_clone_of_depth_1(world):
     forge.forget()
     shallow = clone(forge, world.scratch / "shallow", "--depth=1")
     depth_1 = forge.sent
-    for command in ("plan", "explain", "rehearse"):
+    for command in ("plan", "explain", "simulate"):
         forge.forget()
         code, said = program.run(command, shallow, "--base", base)
         assert code == 0, said

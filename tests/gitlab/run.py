@@ -23,7 +23,7 @@ import xml.etree.ElementTree
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from emulators import KEY, Emulate
+from mock_server import KEY, MockServer
 from stories import tell, title
 
 TOKEN = "glpat-nobodys-token"
@@ -170,17 +170,17 @@ def equal(found, expected):
     assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
-def keys(emulate):
-    return {"CDN_PURGE_ENDPOINT": f"alibaba-cdn=http://{emulate.address}", **KEY}
+def keys(mock):
+    return {"CDN_PURGE_ENDPOINT": f"alibaba-cdn=http://{mock.address}", **KEY}
 
 
 # --- What is asked of it. Each takes a project of its own.
 
 
 def a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job(project):
-    with Emulate(project.programs / "cdn-purge", "--task-seconds", "0") as emulate:
-        code = project.run(**keys(emulate))
-        equal((code, emulate.ledger()), (0, [("refresh", URL), ("prefetch", URL)]))
+    with MockServer(project.programs / "cdn-purge", "--task-seconds", "0") as mock:
+        code = project.run(**keys(mock))
+        equal((code, mock.ledger()), (0, [("refresh", URL), ("prefetch", URL)]))
     assert "told done, 1 changed, 1 refreshed, 1 prefetched" in project.log, project.log
     cases = project.junit().findall(".//testcase")
     equal([(case.get("name"), len(case)) for case in cases], [(URL, 0), (URL, 0)])
@@ -190,9 +190,9 @@ def a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job(project):
 
 
 def a_failure_fails_the_job_and_keeps_its_reports(project):
-    with Emulate(project.programs / "cdn-purge", "--task-seconds", "0", "--fail", "html") as emulate:
-        code = project.run(**keys(emulate))
-        equal((code, emulate.ledger()), (1, [("refresh", URL)]))
+    with MockServer(project.programs / "cdn-purge", "--task-seconds", "0", "--fail", "html") as mock:
+        code = project.run(**keys(mock))
+        equal((code, mock.ledger()), (1, [("refresh", URL)]))
     assert "told" not in project.log, project.log
     suite = project.junit().find("testsuite")
     equal((suite.get("failures"), suite.get("skipped")), ("1", "1"))
@@ -213,15 +213,15 @@ def a_merge_request_has_one_note_with_the_plan_of_the_latest_push(project):
     assert TOKEN not in shown, "the token is shown"
 
 
-def a_rehearsal_in_virtual_time_writes_its_note_in_real_time(project):
+def a_simulation_in_virtual_time_writes_its_note_in_real_time(project):
     with GitLab() as gitlab:
-        equal(project.merge_request(gitlab, CDN_PURGE_DRY_RUN="false", CDN_PURGE_REHEARSE="true"), 0)
-        assert "a rehearsal: nothing was sent" in gitlab.notes[2]["body"], gitlab.notes
+        equal(project.merge_request(gitlab, CDN_PURGE_DRY_RUN="false", CDN_PURGE_SIMULATE="true"), 0)
+        assert "a simulation: nothing was sent" in gitlab.notes[2]["body"], gitlab.notes
 
 
-def an_input_that_rehearses_is_a_plan_on_a_merge_request(project):
+def an_input_that_simulates_is_a_plan_on_a_merge_request(project):
     pipeline = project.folder / ".gitlab-ci.yml"
-    pipeline.write_text(pipeline.read_text().replace("allow-hosts: www.example.com", "rehearse: true"))
+    pipeline.write_text(pipeline.read_text().replace("allow-hosts: www.example.com", "simulate: true"))
     equal(project.merge_request(), 0)
     assert "told planned" in project.log and "nothing was sent" in project.log, project.log
 
@@ -276,8 +276,8 @@ STORIES = [
     a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job,
     a_failure_fails_the_job_and_keeps_its_reports,
     a_merge_request_has_one_note_with_the_plan_of_the_latest_push,
-    a_rehearsal_in_virtual_time_writes_its_note_in_real_time,
-    an_input_that_rehearses_is_a_plan_on_a_merge_request,
+    a_simulation_in_virtual_time_writes_its_note_in_real_time,
+    an_input_that_simulates_is_a_plan_on_a_merge_request,
     a_run_that_ends_before_its_plan_says_so_in_the_note,
     a_note_that_cannot_be_written_changes_nothing,
     globs_and_a_tag_that_looks_like_a_number_are_inputs_as_they_are_written,

@@ -1,4 +1,4 @@
-"""Asks `cdn-purge emulate` with Huawei Cloud's own client, as its users would, and checks every answer and refusal.
+"""Asks `cdn-purge mock-server` with Huawei Cloud's own client, as its users would, and checks every answer and refusal.
 
 Usage: huawei.py BINARY (through the `run` beside it, which sets up the environment)
 """
@@ -9,7 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from emulators import Emulate
+from mock_server import MockServer
 from stories import tell, title
 from huaweicloudsdkcdn import v1, v2
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
@@ -88,8 +88,8 @@ def finished(cdn, task):
 
 def every_refresh_and_its_details(binary, generation):
     files = [f"{SITE}/a b/é+%20.html", f"{SITE}/*'()~!.css?x=1&y=%2B", f"{SITE}/图.png"]
-    with Emulate(binary, "--task-seconds", "0", environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation, account="d0000000000000000000000000000001")
+    with MockServer(binary, "--task-seconds", "0", environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation, account="d0000000000000000000000000000001")
         for urls, options in (
             (files, {}),
             (files, {"type": "file", "zh_url_encode": True, "project": "00000000-1111-2222-3333-444444444444"}),
@@ -100,13 +100,13 @@ def every_refresh_and_its_details(binary, generation):
             rows = finished(cdn, task)
             equal([row["url"] for row in rows], urls)
             equal({(row["status"], row["task_type"], row["task_id"]) for row in rows}, {("succeed", "REFRESH", task)})
-        equal([url for _, url in emulate.ledger()], files + files + [f"{SITE}/posts/"])
+        equal([url for _, url in mock.ledger()], files + files + [f"{SITE}/posts/"])
 
 
 def a_prefetch_of_a_thousand_addresses_by_page(binary, generation):
     urls = [f"{SITE}/{number}.html" for number in range(1000)]
-    with Emulate(binary, "--task-seconds", "3600", environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, "--task-seconds", "3600", environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation)
         task = cdn.prefetch(urls, zh_url_encode=False, project="all")
         seen = []
         for page in range(1, 5):
@@ -116,12 +116,12 @@ def a_prefetch_of_a_thousand_addresses_by_page(binary, generation):
         equal((answer["status"], answer["processing"], answer["total"]), ("task_inprocess", 1000, 1000))
         answer = cdn.detail(task, url=urls[7], status="waiting")
         equal([(row["url"], row["task_type"]) for row in answer["urls"]], [(urls[7], "PREHEATING")])
-        equal(len(emulate.ledger()), 1000)
+        equal(len(mock.ledger()), 1000)
 
 
 def the_lists_with_every_filter(binary, generation):
-    with Emulate(binary, "--task-seconds", "0", "--fail", "broken", "--calls-per-second", "1000", environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, "--task-seconds", "0", "--fail", "broken", "--calls-per-second", "1000", environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation)
         files = cdn.refresh([f"{SITE}/{number}" for number in range(45)])
         cdn.refresh([f"{SITE}/posts/"], type="directory")
         cdn.prefetch([f"{SITE}/7", f"{SITE}/broken"])
@@ -152,8 +152,8 @@ def the_lists_with_every_filter(binary, generation):
 
 
 def tasks_that_fail_say_why(binary, generation):
-    with Emulate(binary, "--task-seconds", "0", "--fail", "broken", environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, "--task-seconds", "0", "--fail", "broken", environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation)
         rows = finished(cdn, cdn.prefetch([f"{SITE}/broken.html", f"{SITE}/whole.html"]))
         equal({row["url"]: row["status"] for row in rows}, {f"{SITE}/broken.html": "failed", f"{SITE}/whole.html": "succeed"})
         if generation == "v2":
@@ -161,8 +161,8 @@ def tasks_that_fail_say_why(binary, generation):
 
 
 def the_quota_goes_down_and_then_there_is_no_task(binary, generation):
-    with Emulate(binary, "--quota", "3", "--calls-per-second", "1000", environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, "--quota", "3", "--calls-per-second", "1000", environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation)
         left = cdn.quota()
         equal([left[name] for name in ("file_refresh", "dir_refresh", "preheat")], [3, 3, 3])
         cdn.refresh([f"{SITE}/1", f"{SITE}/2"])
@@ -173,12 +173,12 @@ def the_quota_goes_down_and_then_there_is_no_task(binary, generation):
         equal(cdn.refresh([f"{SITE}/3", f"{SITE}/4"]), None)
         equal(cdn.prefetch([f"{SITE}/4"]), None)
         equal(cdn.detail("1").get("urls"), None)
-        equal(len(emulate.ledger()), 5)
+        equal(len(mock.ledger()), 5)
 
 
 def what_is_malformed_is_refused_whole(binary, generation):
-    with Emulate(binary, environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation)
         good = f"{SITE}/good"
         for urls, options in (
             ([good, f"{SITE}/{'x' * 4096}"], {}),
@@ -191,43 +191,43 @@ def what_is_malformed_is_refused_whole(binary, generation):
         ):
             equal(refusal(cdn.refresh, urls, **options), ("CDN.0001", 400))
         equal(cdn.refresh([f"{SITE}/{number}" for number in range(1001)]), None)
-        equal(emulate.ledger(), [])
+        equal(mock.ledger(), [])
 
 
 def who_is_not_let_in(binary, generation):
-    with Emulate(binary, "--forbid", "CreatePreheatingTasks", environment=KEY) as emulate:
-        equal(refusal(Cdn(emulate.address, generation, key="someone-else").quota), ("APIGW.0301", 401))
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, "--forbid", "CreatePreheatingTasks", environment=KEY) as mock:
+        equal(refusal(Cdn(mock.address, generation, key="someone-else").quota), ("APIGW.0301", 401))
+        cdn = Cdn(mock.address, generation)
         equal(refusal(cdn.prefetch, [f"{SITE}/x"]), ("CDN.0004", 403))
-        forger = Cdn(emulate.address, generation, secret="wrong")
+        forger = Cdn(mock.address, generation, secret="wrong")
         for _ in range(5):
             equal(refusal(forger.quota), ("APIGW.0301", 401))
         # The key is locked now, whoever signs with it.
         equal(refusal(cdn.quota), ("APIGW.0301", 401))
-        equal(emulate.ledger(), [])
+        equal(mock.ledger(), [])
 
 
 def temporary_credentials_need_their_token(binary, generation):
-    with Emulate(binary, environment={**KEY, **TOKEN}) as emulate:
-        holder = Cdn(emulate.address, generation, token=TOKEN["HUAWEICLOUD_SDK_SECURITY_TOKEN"], account="an-account")
+    with MockServer(binary, environment={**KEY, **TOKEN}) as mock:
+        holder = Cdn(mock.address, generation, token=TOKEN["HUAWEICLOUD_SDK_SECURITY_TOKEN"], account="an-account")
         holder.refresh([f"{SITE}/x"])
         holder.prefetch([f"{SITE}/x"])
-        equal(refusal(Cdn(emulate.address, generation).quota), ("APIGW.0301", 401))
-        equal(refusal(Cdn(emulate.address, generation, token="another").quota), ("APIGW.0301", 401))
-        equal(len(emulate.ledger()), 2)
+        equal(refusal(Cdn(mock.address, generation).quota), ("APIGW.0301", 401))
+        equal(refusal(Cdn(mock.address, generation, token="another").quota), ("APIGW.0301", 401))
+        equal(len(mock.ledger()), 2)
 
 
 def throttling_is_understood_as_such(binary, generation):
-    with Emulate(binary, "--fault", "ShowQuota#1=throttle:2000", "--calls-per-second", "1000", environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, "--fault", "ShowQuota#1=throttle:2000", "--calls-per-second", "1000", environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation)
         # This client puts the status in place of the code here.
         equal(refusal(cdn.quota), ("429", 429))
         cdn.quota()
 
 
 def domains_statistics_and_logs(binary, generation):
-    with Emulate(binary, "--calls-per-second", "1000", environment=KEY) as emulate:
-        cdn = Cdn(emulate.address, generation)
+    with MockServer(binary, "--calls-per-second", "1000", environment=KEY) as mock:
+        cdn = Cdn(mock.address, generation)
         answer = cdn.call("list_domains", "ListDomainsRequest", page_size=10, page_number=1)
         equal([domain["domain_name"] for domain in answer["domains"]], ["img.example.com", "www.example.com"])
         answer = cdn.call("list_domains", "ListDomainsRequest", domain_name="www.example.com", exact_match=True)

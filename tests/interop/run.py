@@ -1,4 +1,4 @@
-"""Asks `cdn-purge emulate` with the vendors' own clients, as their users would, and checks every answer and refusal.
+"""Asks `cdn-purge mock-server` with the vendors' own clients, as their users would, and checks every answer and refusal.
 
 Usage: run.py BINARY (through the `run` beside it, which sets up the environment)
 """
@@ -14,7 +14,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from emulators import KEY, Emulate
+from mock_server import KEY, MockServer
 from stories import tell, title
 
 SITE = "https://www.example.com"
@@ -168,8 +168,8 @@ def every_type_of_refresh(binary, connect):
         "Regex": f"{SITE}/posts/.*\\.png$",
         "IgnoreParams": f"{SITE}/search",
     }
-    with Emulate(binary, "--task-seconds", "0") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--task-seconds", "0") as mock:
+        client = connect(mock.address)
         for kind, paths in kinds.items():
             answer = client.call("RefreshObjectCaches", ObjectPath=paths, ObjectType=kind, Force=kind != "File")
             assert answer["RequestId"], answer
@@ -178,12 +178,12 @@ def every_type_of_refresh(binary, connect):
                 rows = finished(client, task_id)
                 equal({row["ObjectPath"] for row in rows}, set(paths.split("\n")))
                 equal({(row["Status"], row["Process"], row["Description"]) for row in rows}, {("Complete", "100%", "")})
-        equal([url for _, url in emulate.ledger()], [url for paths in kinds.values() for url in paths.split("\n")])
+        equal([url for _, url in mock.ledger()], [url for paths in kinds.values() for url in paths.split("\n")])
 
 
 def every_parameter_of_a_prefetch(binary, connect):
-    with Emulate(binary, "--task-seconds", "0") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--task-seconds", "0") as mock:
+        client = connect(mock.address)
         for batch, parameters in enumerate(
             (
                 {},
@@ -198,12 +198,12 @@ def every_parameter_of_a_prefetch(binary, connect):
             # What is asked in the same second shares an id, so there may be rows of the batch before.
             equal({row["ObjectPath"] for row in rows} & set(paths), set(paths))
             equal({row["ObjectType"] for row in rows}, {"preload"})
-        equal(len(emulate.ledger()), 80)
+        equal(len(mock.ledger()), 80)
 
 
 def records_with_every_filter(binary, connect):
-    with Emulate(binary, "--task-seconds", "3600", "--calls-per-second", "1000") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--task-seconds", "3600", "--calls-per-second", "1000") as mock:
+        client = connect(mock.address)
         urls = [f"{SITE}/{number}.html" for number in range(45)]
         task_id = client.call("RefreshObjectCaches", ObjectPath="\n".join(urls))["RefreshTaskId"]
         client.call("PushObjectCache", ObjectPath="https://img.example.com/a.png")
@@ -238,8 +238,8 @@ def records_with_every_filter(binary, connect):
 
 
 def the_quota_goes_down_and_then_says_no(binary, connect):
-    with Emulate(binary, "--quota", "3") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--quota", "3") as mock:
+        client = connect(mock.address)
         quota = client.call("DescribeRefreshQuota")
         equal([int(quota[name]) for name in ("UrlQuota", "UrlRemain", "DirRemain", "RegexRemain", "PreloadRemain")], [3] * 5)
         client.call("RefreshObjectCaches", ObjectPath=f"{SITE}/1\n{SITE}/2")
@@ -249,12 +249,12 @@ def the_quota_goes_down_and_then_says_no(binary, connect):
         two_more = f"{SITE}/3\n{SITE}/4"
         equal(refusal(client, "RefreshObjectCaches", ObjectPath=two_more), ("QuotaExceeded.Refresh", 400))
         equal(refusal(client, "PushObjectCache", ObjectPath=two_more), ("QuotaExceeded.Preload", 400))
-        equal(len(emulate.ledger()), 5)
+        equal(len(mock.ledger()), 5)
 
 
 def what_is_malformed_is_refused_whole(binary, connect):
-    with Emulate(binary) as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary) as mock:
+        client = connect(mock.address)
         good = f"{SITE}/good"
         for code, parameters in (
             ("InvalidObjectPath.Malformed", {"ObjectPath": f"{good}\n{SITE}/{'x' * 1024}"}),
@@ -269,49 +269,49 @@ def what_is_malformed_is_refused_whole(binary, connect):
                 continue
             equal(refusal(client, "RefreshObjectCaches", **parameters)[0], code)
         equal(refusal(client, "PushObjectCache", ObjectPath=good, WithHeader="[]")[0], "InvalidCustomHeader")
-        equal(emulate.ledger(), [])
+        equal(mock.ledger(), [])
 
 
 def who_is_not_let_in(binary, connect):
-    with Emulate(binary, "--forbid", "PushObjectCache") as emulate:
-        stranger = connect(emulate.address, key="someone-else")
+    with MockServer(binary, "--forbid", "PushObjectCache") as mock:
+        stranger = connect(mock.address, key="someone-else")
         equal(refusal(stranger, "DescribeRefreshQuota")[0], "InvalidAccessKeyId.NotFound")
-        forger = connect(emulate.address, secret="wrong")
+        forger = connect(mock.address, secret="wrong")
         # The former client compares the server's string to sign with its own, and names the culprit itself.
         assert refusal(forger, "DescribeRefreshQuota")[0] in ("SignatureDoesNotMatch", "InvalidAccessKeySecret")
-        client = connect(emulate.address)
+        client = connect(mock.address)
         equal(refusal(client, "PushObjectCache", ObjectPath=f"{SITE}/x"), ("Forbidden.RAM", 403))
         client.call("DescribeRefreshQuota")
-        equal(emulate.ledger(), [])
+        equal(mock.ledger(), [])
 
 
 def temporary_credentials_need_their_token(binary, connect):
-    with Emulate(binary, environment={**KEY, **TOKEN}) as emulate:
-        holder = connect(emulate.address, token=TOKEN["ALIBABA_CLOUD_SECURITY_TOKEN"])
+    with MockServer(binary, environment={**KEY, **TOKEN}) as mock:
+        holder = connect(mock.address, token=TOKEN["ALIBABA_CLOUD_SECURITY_TOKEN"])
         holder.call("RefreshObjectCaches", ObjectPath=f"{SITE}/x")
         holder.call("PushObjectCache", ObjectPath=f"{SITE}/x")
-        equal(refusal(connect(emulate.address), "DescribeRefreshQuota")[0], "MissingSecurityToken")
-        other = connect(emulate.address, token="another")
+        equal(refusal(connect(mock.address), "DescribeRefreshQuota")[0], "MissingSecurityToken")
+        other = connect(mock.address, token="another")
         assert refusal(other, "DescribeRefreshQuota")[0].startswith("InvalidSecurityToken"), "a foreign token"
-        equal(len(emulate.ledger()), 2)
+        equal(len(mock.ledger()), 2)
 
 
 def a_role_gives_keys_that_every_product_takes(binary, connect):
     role = {"RoleArn": "acs:ram::1234567890123456:role/cdn", "RoleSessionName": "interop"}
     provider = "acs:ram::1234567890123456:oidc-provider/ci"
-    with Emulate(binary) as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary) as mock:
+        client = connect(mock.address)
         by_key = client.call("AssumeRole", **role, DurationSeconds=900)
         by_token = client.call("AssumeRoleWithOIDC", **role, OIDCProviderArn=provider, OIDCToken=oidc_token(60))
         for answer in (by_key, by_token):
             keys = answer["Credentials"]
             holder = connect(
-                emulate.address, key=keys["AccessKeyId"], secret=keys["AccessKeySecret"], token=keys["SecurityToken"]
+                mock.address, key=keys["AccessKeyId"], secret=keys["AccessKeySecret"], token=keys["SecurityToken"]
             )
             holder.call("RefreshObjectCaches", ObjectPath=f"{SITE}/x")
             holder.call("PreloadDcdnObjectCaches", ObjectPath=f"{SITE}/x")
             holder.call("RefreshVodObjectCaches", ObjectPath=f"{SITE}/x")
-        equal(len(emulate.ledger()), 6)
+        equal(len(mock.ledger()), 6)
         late = refusal(client, "AssumeRoleWithOIDC", **role, OIDCProviderArn=provider, OIDCToken=oidc_token(-60))
         equal(late[0], "AuthenticationFail.OIDCToken.Expired")
         equal(refusal(client, "AssumeRole", **{**role, "RoleArn": "cdn"})[0], "InvalidParameter.RoleArn")
@@ -325,8 +325,8 @@ def oidc_token(seconds):
 
 
 def tasks_that_fail_say_why(binary, connect):
-    with Emulate(binary, "--task-seconds", "0", "--fail", "broken") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--task-seconds", "0", "--fail", "broken") as mock:
+        client = connect(mock.address)
         answer = client.call("PushObjectCache", ObjectPath=f"{SITE}/broken.html\n{SITE}/whole.html")
         rows = [row for task_id in answer["PushTaskId"].split(",") for row in finished(client, task_id)]
         states = {row["ObjectPath"]: (row["Status"], bool(row["Description"])) for row in rows}
@@ -334,8 +334,8 @@ def tasks_that_fail_say_why(binary, connect):
 
 
 def throttling_is_understood_as_such(binary, connect):
-    with Emulate(binary, "--fault", "DescribeRefreshQuota#1=throttle:2000", "--calls-per-second", "1000") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--fault", "DescribeRefreshQuota#1=throttle:2000", "--calls-per-second", "1000") as mock:
+        client = connect(mock.address)
         assert refusal(client, "DescribeRefreshQuota")[0].startswith("Throttling"), "a fault on request"
         client.call("DescribeRefreshQuota")
 
@@ -348,8 +348,8 @@ SIBLINGS = {
 
 def every_operation_of_dcdn_and_vod(binary, connect):
     for name, sibling in SIBLINGS.items():
-        with Emulate(binary, "--task-seconds", "0", "--calls-per-second", "1000") as emulate:
-            client = connect(emulate.address)
+        with MockServer(binary, "--task-seconds", "0", "--calls-per-second", "1000") as mock:
+            client = connect(mock.address)
             listed = lambda **parameters: client.call(f"Describe{name}RefreshTasks", **parameters)
             kinds = {"File": "a b/é.html", "Directory": "posts/", "Regex": "posts/.*", "IgnoreParams": "search"}
             for kind, path in kinds.items():
@@ -379,17 +379,17 @@ def every_operation_of_dcdn_and_vod(binary, connect):
             limit = {"Dcdn": (10_000, 1_000), "Vod": (2_000, 500)}[name]
             equal(tuple(int(quota[field]) for field in ("UrlQuota", "PreloadQuota")), limit)
             equal(int(quota["PreloadRemain"]), limit[1] - 60)
-            equal(len(emulate.ledger()), 64)
+            equal(len(mock.ledger()), 64)
 
 
 def tags_are_refreshed_at_their_domain(binary, connect):
-    with Emulate(binary, "--task-seconds", "0") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--task-seconds", "0") as mock:
+        client = connect(mock.address)
         answer = client.call("RefreshObjectCacheByCacheTag", DomainName="www.example.com", CacheTag="a/b,c", Force=True)
         equal(len([row for task_id in answer["RefreshTaskId"].split(",") for row in finished(client, task_id)]), 2)
         answer = client.call("RefreshDcdnObjectCacheByCacheTag", DomainName="www.example.com", CacheTag="d")
         equal(len(client.call("DescribeDcdnRefreshTaskById", TaskId=answer["RefreshTaskId"])["Tasks"]), 1)
-        equal([url for _, url in emulate.ledger()], [f"{SITE}/#a%2Fb", f"{SITE}/#c", f"{SITE}/#d"])
+        equal([url for _, url in mock.ledger()], [f"{SITE}/#a%2Fb", f"{SITE}/#c", f"{SITE}/#d"])
         equal(refusal(client, "RefreshObjectCacheByCacheTag", DomainName="nowhere", CacheTag="a")[0], "InvalidDomain.NotFound")
 
 
@@ -401,8 +401,8 @@ def traffic_and_bandwidth_are_told_in_points(binary, connect):
         "DescribeVodDomainTrafficData": "TrafficDataPerInterval",
         "DescribeVodDomainBpsData": "BpsDataPerInterval",
     }
-    with Emulate(binary, "--calls-per-second", "1000") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--calls-per-second", "1000") as mock:
+        client = connect(mock.address)
         for action, field in calls.items():
             answer = client.call(action, DomainName="www.example.com", StartTime=hour(-24), EndTime=hour(0), Interval="3600")
             rows = answer[field]["DataModule"]
@@ -414,8 +414,8 @@ def traffic_and_bandwidth_are_told_in_points(binary, connect):
 
 
 def logs_are_listed_and_fetched(binary, connect):
-    with Emulate(binary, "--calls-per-second", "1000") as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary, "--calls-per-second", "1000") as mock:
+        client = connect(mock.address)
         for action, page in (("DescribeCdnDomainLogs", "PageIndex"), ("DescribeVodDomainLog", "PageNumber")):
             answer = client.call(action, DomainName="www.example.com", PageSize=10, PageNumber=2)
             (detail,) = answer["DomainLogDetails"]["DomainLogDetail"]
@@ -427,8 +427,8 @@ def logs_are_listed_and_fetched(binary, connect):
 
 
 def domains_are_those_that_were_asked_for(binary, connect):
-    with Emulate(binary) as emulate:
-        client = connect(emulate.address)
+    with MockServer(binary) as mock:
+        client = connect(mock.address)
         client.call("RefreshObjectCaches", ObjectPath="https://a.example.com/\nhttps://b.example.com/")
         answer = client.call("DescribeUserDomains", PageSize=1, PageNumber=2)
         equal((answer["TotalCount"], answer["Domains"]["PageData"][0]["DomainName"]), (2, "b.example.com"))

@@ -15,7 +15,7 @@ use cdn_purge::provider::credentials::Keys;
 use cdn_purge::provider::emulation::EmulatorSettings;
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
-use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
+use cdn_purge::provider::emulation::simulation::SimulationApi;
 use cdn_purge::provider::{ApiError, CallSpec, OperationSpec, Options, Provider, ProviderContext, Spec, Submission};
 use cdn_purge::providers::{self, REGISTRY, Registration};
 use jiff::Timestamp;
@@ -57,7 +57,7 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let faults = faults(format!("{}=refuse:{code}", operation.call.api));
     let emulation = Rc::new(RefCell::new(emulated(spec, &settings, faults)));
     let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
-    let api = RehearsalApi::new(Rc::clone(&emulation), Duration::from_millis(50), clock, 1);
+    let api = SimulationApi::new(Rc::clone(&emulation), Duration::from_millis(50), clock, 1);
     let options = Options::new();
     let endpoint = spec.endpoint(&options).parse().unwrap();
     let context = ProviderContext { spec, options, endpoint, keys: Keys::new(credentials) };

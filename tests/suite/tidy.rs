@@ -36,7 +36,7 @@ const WORLD: &[(&str, &[&str])] = &[
     ("println!", &[]),
     ("eprintln!", &[]),
     ("SystemTime::now", &[]),
-    ("Timestamp::now", &["main.rs", "ci/console.rs", "commands/emulate.rs"]),
+    ("Timestamp::now", &["main.rs", "ci/console.rs", "commands/mock_server.rs"]),
     ("thread::sleep", &[]),
 ];
 

@@ -21,7 +21,7 @@ use cdn_purge::provider::clock::Clock;
 use cdn_purge::provider::credentials::{Credentials, Keys};
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
-use cdn_purge::provider::emulation::rehearsal::RehearsalApi;
+use cdn_purge::provider::emulation::simulation::SimulationApi;
 use cdn_purge::provider::emulation::{EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ApiName, ProviderContext, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
@@ -95,7 +95,7 @@ pub struct Story {
 
 /// The way to the vendor, who is of another make.
 struct Way {
-    inner: RehearsalApi,
+    inner: SimulationApi,
     bend: Option<Bend>,
     unreachable: Option<ApiError>,
     refuse: Option<Refuse>,
@@ -264,7 +264,7 @@ impl World {
         );
         let start = Instant::now();
         let api = Rc::new(Way {
-            inner: RehearsalApi::new(Rc::clone(&emulation), self.latency, clock, self.seed),
+            inner: SimulationApi::new(Rc::clone(&emulation), self.latency, clock, self.seed),
             bend: self.bend.clone(),
             unreachable: self.unreachable.clone(),
             refuse: self.refuse.clone(),

@@ -1,6 +1,6 @@
 //! Words like `RefreshObjectCaches#3=drop-after` become what goes wrong with which call.
 //!
-//! Apart, and a pure function of the calls so far and a seed, because the server of `emulate` and the rehearsal must do
+//! Apart, and a pure function of the calls so far and a seed, because the server of `mock-server` and the simulation must do
 //! exactly the same, and a failure must come back from its seed.
 
 use std::collections::BTreeMap;

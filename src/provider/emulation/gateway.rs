@@ -1,7 +1,7 @@
 //! Emulators of several vendors become one gateway: what arrives is handed to the one it is meant for, and what may go
 //! wrong on the way back goes wrong here.
 //!
-//! Apart from the server of `emulate` and from the rehearsal, so that both do exactly the same.
+//! Apart from the server of `mock-server` and from the simulation, so that both do exactly the same.
 
 use std::time::Duration;
 

@@ -95,7 +95,7 @@ fn the_schema_describes_every_report() {
             },
         ),
     );
-    for (mode, events) in [(Mode::Real, &events[..]), (Mode::DryRun, &[]), (Mode::Rehearse, &events[..3])] {
+    for (mode, events) in [(Mode::Real, &events[..]), (Mode::DryRun, &[]), (Mode::Simulate, &events[..3])] {
         let report = sample::report(&plan, sample::context(mode), events);
         assert_eq!(breaches(&written(&report), &schema(), &schema(), "report"), Vec::<String>::new());
     }

@@ -13,7 +13,7 @@ fn planned(site: &Site, arguments: &[&str], environment: &[(&str, &str)]) -> (bo
 fn help_and_version_go_to_standard_output() {
     let site = Site::empty();
     let help = site.bare_run(&["--help"]).finish();
-    help.ends_with(0).says(&["Usage: cdn-purge", "--dry-run", "emulate", "A flag beats an input"]);
+    help.ends_with(0).says(&["Usage: cdn-purge", "--dry-run", "mock-server", "A flag beats an input"]);
     assert!(help.err.is_empty());
     let version = site.bare_run(&["--version"]).finish();
     version.ends_with(0);
@@ -37,7 +37,7 @@ fn help_and_version_go_to_standard_output() {
         "schema",
         "completions",
         "man",
-        "emulate",
+        "mock-server",
         "demo",
     ] {
         site.bare_run(&[command, "--help"]).finish().ends_with(0).says(&["Usage: cdn-purge"]);

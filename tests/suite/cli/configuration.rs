@@ -136,8 +136,8 @@ rules:
 fn options_that_contradict_each_other_or_mean_nothing_are_said() {
     let site = Site::new();
     refused(&site, &["run", "--wait", "some"], &[]).complains(2, &["`--wait`", "`all`"]);
-    refused(&site, &["run", "--dry-run", "--rehearse"], &[])
-        .complains(2, &["`--dry-run` and `--rehearse` are given together", "drop one"]);
+    refused(&site, &["run", "--dry-run", "--simulate"], &[])
+        .complains(2, &["`--dry-run` and `--simulate` are given together", "drop one"]);
     refused(&site, &["run"], &[("CDN_PURGE_DRYRUN", "true")]).complains(2, &["CDN_PURGE_DRYRUN", "CDN_PURGE_DRY_RUN"]);
     refused(&site, &["run"], &[("INPUT_DRY-RUN", "yes")]).complains(2, &["input `dry-run`", "true"]);
     refused(&site, &["run", "--refresh-timeout", "soon"], &[])

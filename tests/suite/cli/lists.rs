@@ -104,7 +104,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     let refresh =
         |more: &[&str]| site.run(vendor.address(), &arguments).args(&PROVIDER).args(more).input(&list).finish();
     refresh(&["--dry-run"]).ends_with(0).says(&["5 addresses in 3 batches"]);
-    refresh(&["--rehearse"]).ends_with(0).says(&["a rehearsal"]);
+    refresh(&["--simulate"]).ends_with(0).says(&["a simulation"]);
     vendor.accepted(&[], &[]);
     let left = refresh(&["--wait", "none"]);
     left.says(&[

@@ -1,4 +1,4 @@
-//! Whom a run talks to: `emulate` as a process of its own, with a ledger; or a port that nobody should come to.
+//! Whom a run talks to: `mock-server` as a process of its own, with a ledger; or a port that nobody should come to.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::stage::{KEY, SECRET, STUCK, urls};
 
-/// `emulate` as a process of its own; it ends with its owner.
+/// `mock-server` as a process of its own; it ends with its owner.
 pub struct Vendor {
     child: Child,
     address: SocketAddr,
@@ -29,7 +29,7 @@ impl Vendor {
         let folder = tempfile::tempdir().unwrap();
         let ledger = folder.path().join("ledger");
         let mut child = Command::new(env!("CARGO_BIN_EXE_cdn-purge"))
-            .args(["emulate", "--listen", "127.0.0.1:0", "--ledger"])
+            .args(["mock-server", "--listen", "127.0.0.1:0", "--ledger"])
             .arg(&ledger)
             .args(arguments)
             .args(if arguments.contains(&"--task-seconds") { &[][..] } else { &["--task-seconds", "0.2"] })

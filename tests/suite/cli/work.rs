@@ -50,11 +50,11 @@ fn a_dry_run_needs_no_keys_and_no_network_and_shows_the_plan() {
 }
 
 #[test]
-fn a_rehearsal_needs_no_keys_and_tells_the_minutes_without_taking_them() {
+fn a_simulation_needs_no_keys_and_tells_the_minutes_without_taking_them() {
     let site = Site::new();
     let report = site.beside("report.json");
-    let finished = site.bare_run(&["run", "--rehearse", "--report-file", report.to_str().unwrap()]).finish();
-    finished.ends_with(0).says(&["a rehearsal: nothing was sent"]);
+    let finished = site.bare_run(&["run", "--simulate", "--report-file", report.to_str().unwrap()]).finish();
+    finished.ends_with(0).says(&["a simulation: nothing was sent"]);
     // Nothing was sent, so no later step may take it for done.
     assert_eq!(finished.report()["status"], "planned");
     assert!(finished.outcomes().values().all(|outcome| outcome == "done"), "{}", finished.err);

@@ -87,7 +87,7 @@ fn play(document: &str, all: &[Block], scene: &[Block]) -> usize {
             "sh" => {
                 let Some(mut text) = runnable(document, &block.text) else { continue };
                 count += 1;
-                if text.starts_with("cdn-purge emulate") {
+                if text.starts_with("cdn-purge mock-server") {
                     served = Some(serve(&ground, &text));
                     continue;
                 }

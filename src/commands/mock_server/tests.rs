@@ -215,7 +215,7 @@ async fn fifty_calls_at_once_take_one_latency() {
 
 #[tokio::test]
 async fn faults_that_cannot_be_read_end_the_command_before_it_listens() {
-    let options = EmulateOptions { faults: vec!["x".to_owned()], ..EmulateOptions::default() };
+    let options = MockServerOptions { faults: vec!["x".to_owned()], ..MockServerOptions::default() };
     let mut out = Vec::new();
     assert!(matches!(run(&options, &BTreeMap::new(), &mut out).await, Err(Error::Inputs(_))));
     assert!(out.is_empty());

@@ -1,4 +1,4 @@
-//! A provider's request becomes the emulators' answer, in process: the network of `--rehearse` and of the simulations.
+//! A provider's request becomes the emulators' answer, in process: the network of `--simulate` and of the simulations.
 //!
 //! Time is tokio's, so that under a paused clock an hour of waiting takes no time and a run is a function of its seed.
 //! Faults come back as the errors that the real transport would give.
@@ -17,7 +17,7 @@ use crate::provider::http::{ANSWER_BYTES, READ_TIMEOUT};
 use crate::provider::{Api, ApiError, ApiErrorKind, ApiName};
 
 /// The way to the emulators without a network.
-pub struct RehearsalApi {
+pub struct SimulationApi {
     emulation: Rc<RefCell<Emulation>>,
     latency: Duration,
     clock: Clock,
@@ -25,7 +25,7 @@ pub struct RehearsalApi {
     calls: Cell<u64>,
 }
 
-impl RehearsalApi {
+impl SimulationApi {
     /// Reaches `emulation` with `latency` there and back together; nonces come from `seed`.
     pub fn new(emulation: Rc<RefCell<Emulation>>, latency: Duration, clock: Clock, seed: u64) -> Self {
         let random = RefCell::new(fastrand::Rng::with_seed(seed));
@@ -44,7 +44,7 @@ impl RehearsalApi {
 }
 
 #[async_trait(?Send)]
-impl Api for RehearsalApi {
+impl Api for SimulationApi {
     async fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, ApiError> {
         self.calls.set(self.calls.get() + 1);
         let api = ApiName::of(&request);
@@ -95,10 +95,10 @@ mod tests {
     use super::super::faults::Faults;
     use super::*;
 
-    fn api(faults: &[&str]) -> RehearsalApi {
+    fn api(faults: &[&str]) -> SimulationApi {
         let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap());
         let clock = Clock::new("2026-11-22T12:00:00Z".parse().unwrap());
-        RehearsalApi::new(Rc::new(RefCell::new(emulation)), Duration::from_millis(50), clock, 1)
+        SimulationApi::new(Rc::new(RefCell::new(emulation)), Duration::from_millis(50), clock, 1)
     }
 
     fn request() -> http::Request<Bytes> {

@@ -1,4 +1,4 @@
-//! HTTP requests become the emulators' answers: `emulate` serves the vendors in memory on one port, so that a whole
+//! HTTP requests become the emulators' answers: `mock-server` serves the vendors in memory on one port, so that a whole
 //! pipeline can be tried with no account.
 //!
 //! One thread serves all connections side by side; the latency is waited out around the vendor, never inside it.
@@ -22,7 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::config::EmulateOptions;
+use crate::config::MockServerOptions;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::provider::Spec;
@@ -41,7 +41,7 @@ const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// How long open connections may go on after the end was asked for.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-impl EmulateOptions {
+impl MockServerOptions {
     /// The settings of one provider's emulator: with the keys that `environment` holds under the provider's own names,
     /// else with demonstration keys.
     pub fn settings(&self, provider: &Spec, environment: &Environment) -> EmulatorSettings {
@@ -60,7 +60,7 @@ impl EmulateOptions {
 /// # Errors
 /// `Inputs` for faults that can't be read, `Network` for an address that can't be listened on or a ledger that can't be
 /// written.
-pub async fn run(options: &EmulateOptions, environment: &Environment, out: &mut dyn Write) -> Result<(), Error> {
+pub async fn run(options: &MockServerOptions, environment: &Environment, out: &mut dyn Write) -> Result<(), Error> {
     let faults = Faults::parse(&options.faults, options.seed)?;
     let ledger = options.ledger.as_deref().map(open_ledger).transpose()?;
     let emulation = Emulation::new(emulators(REGISTRY, |provider| options.settings(provider, environment)), faults);
@@ -194,7 +194,7 @@ fn keys(provider: &Spec, environment: &Environment) -> Option<Keys> {
 
 /// Says where to find the emulators, and how to get in.
 fn greet(
-    options: &EmulateOptions,
+    options: &MockServerOptions,
     environment: &Environment,
     listener: &TcpListener,
     out: &mut dyn Write,

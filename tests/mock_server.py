@@ -1,4 +1,4 @@
-"""`cdn-purge emulate` as a process of its own, for every script that needs a provider to talk to."""
+"""`cdn-purge mock-server` as a process of its own, for every script that needs a provider to talk to."""
 
 import json
 import os
@@ -11,13 +11,13 @@ import tempfile
 KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "example-key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "example-secret"}
 
 
-class Emulate:
+class MockServer:
     """The process, from the line that says where it listens until a SIGTERM, as a supervisor would send it."""
 
     def __init__(self, binary, *flags, environment=KEY):
         self.folder = tempfile.TemporaryDirectory(prefix="cdn-purge-emulators-")
         self.ledger_file = pathlib.Path(self.folder.name) / "ledger.jsonl"
-        command = [binary, "emulate", "--listen", "127.0.0.1:0", "--ledger", str(self.ledger_file), *flags]
+        command = [binary, "mock-server", "--listen", "127.0.0.1:0", "--ledger", str(self.ledger_file), *flags]
         self.process = subprocess.Popen(
             command, env={"PATH": os.environ["PATH"], **environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
@@ -36,7 +36,7 @@ class Emulate:
         self.process.terminate()
         code = self.process.wait(timeout=10)
         self.folder.cleanup()
-        assert code == 0, f"emulate ended with {code}"
+        assert code == 0, f"mock-server ended with {code}"
 
     def ledger(self):
         """What was accepted, as (`refresh` or `prefetch`, address)."""

@@ -1,4 +1,4 @@
-//! The flags of `emulate` become the emulators' settings.
+//! The flags of `mock-server` become the emulators' settings.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use crate::error::{Diagnostic, Error};
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::{EmulatorSettings, Rows};
 
-/// What `emulate` was asked for: what shapes the emulators and their server.
+/// What `mock-server` was asked for: what shapes the emulators and their server.
 #[derive(Clone, Debug)]
-pub struct EmulateOptions {
+pub struct MockServerOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// There and back together.
@@ -30,7 +30,7 @@ pub struct EmulateOptions {
 }
 
 /// A friendly vendor on a free port.
-impl Default for EmulateOptions {
+impl Default for MockServerOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -78,10 +78,10 @@ pub(super) fn options() -> impl IntoIterator<Item = Arg> {
 ///
 /// # Errors
 /// Every value that can't be read, at once.
-pub(super) fn read(matches: &mut ArgMatches) -> Result<EmulateOptions, Error> {
+pub(super) fn read(matches: &mut ArgMatches) -> Result<MockServerOptions, Error> {
     let mut reader = Reader { matches, problems: Vec::new() };
-    let friendly = EmulateOptions::default();
-    let options = EmulateOptions {
+    let friendly = MockServerOptions::default();
+    let options = MockServerOptions {
         listen: reader
             .one("listen", "an address and a port, as `127.0.0.1:8700`", |text| text.parse().ok())
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
@@ -175,9 +175,9 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<EmulateOptions, Error> {
-        let arguments = std::iter::once("emulate").chain(line.split_whitespace());
-        read(&mut clap::Command::new("emulate").args(options()).try_get_matches_from(arguments).unwrap())
+    fn parse(line: &str) -> Result<MockServerOptions, Error> {
+        let arguments = std::iter::once("mock-server").chain(line.split_whitespace());
+        read(&mut clap::Command::new("mock-server").args(options()).try_get_matches_from(arguments).unwrap())
     }
 
     #[test]
