@@ -23,11 +23,11 @@ fn abilities(spec: &Spec) -> Vec<(String, bool)> {
     let operations = Operation::ALL.into_iter();
     let mut abilities: Vec<(String, bool)> =
         operations.map(|operation| (words(operation), spec.operation(operation).is_some())).collect();
-    let Spec { records, quota, asks, .. } = spec;
+    let Spec { quota, asks, .. } = spec;
     abilities.extend(
         [
-            ("records", !records.api.is_empty()),
-            ("quota", !quota.api.is_empty()),
+            ("records", spec.records().is_some()),
+            ("quota", quota.is_some()),
             ("traffic", asks.traffic.is_some()),
             ("bandwidth", asks.bandwidth.is_some()),
             ("logs", asks.logs.is_some()),
@@ -87,11 +87,10 @@ fn text(spec: &Spec) -> String {
     );
     for operation in spec.operations {
         let (kind, api, per_day) = (words(operation.operation), operation.call.api, per_day(operation));
-        let (per_call, rate) = (operation.per_call, operation.call.calls_per_second);
+        let (per_call, rate) = (operation.per_call, operation.call.rate.amount_per_second());
         let _ = writeln!(text, "  {kind:<22} {api:<longest$} {per_call:>9} {per_day:>9} {rate:>9}");
     }
-    let _ =
-        writeln!(text, "  the day ends at {}; addresses of up to {} characters", spec.quota_reset, spec.url_characters);
+    let _ = writeln!(text, "  the day ends at {}; addresses of up to {} characters", reset(spec), spec.url_characters);
     text.push_str("\n  options of a target\n");
     for option in spec.options {
         let _ = writeln!(text, "  {:<22} {}: {}", option.name, value(option, ""), option.help);
@@ -112,14 +111,15 @@ fn section(spec: &Spec) -> String {
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     for operation in spec.operations {
         let (kind, api, per_day) = (words(operation.operation), operation.call.api, per_day(operation));
-        let (per_call, rate) = (operation.per_call, operation.call.calls_per_second);
+        let (per_call, rate) = (operation.per_call, operation.call.rate.amount_per_second());
         let _ = writeln!(text, "| {kind} | `{api}` | {per_call} | {per_day} | {rate} |");
     }
     let _ = writeln!(
         text,
         "\nThese are the vendor's standard limits; what the account really has left is read before anything is sent. A day \
          ends at {}. An address has {} characters at most.\n",
-        spec.quota_reset, spec.url_characters
+        reset(spec),
+        spec.url_characters
     );
     text.push_str("| option of a target | value | meaning |\n| --- | --- | --- |\n");
     for option in spec.options {
@@ -143,6 +143,11 @@ fn words(operation: Operation) -> String {
     }
 }
 
+/// When the quota comes back.
+fn reset(spec: &Spec) -> &'static str {
+    spec.quota.as_ref().map_or("a time that the vendor doesn't document", |quota| quota.reset)
+}
+
 fn per_day(operation: &OperationSpec) -> String {
     operation.per_day.map_or_else(|| "?".to_owned(), |count| count.to_string())
 }
@@ -163,11 +168,11 @@ fn value(option: &OptionSpec, quote: &str) -> String {
 /// What the key needs, each once, those that change something first.
 fn permissions(spec: &Spec) -> Vec<&'static str> {
     let mut permissions: Vec<&str> = Vec::new();
-    let asking = [spec.status.permission, spec.records.permission, spec.quota.permission];
+    let asking = spec.reading_calls().map(|(call, _)| call.permission);
     let asks = &spec.asks;
     let measured = asks.traffic.iter().chain(&asks.bandwidth).map(|measure| &measure.call);
     let more = measured.chain(asks.logs.iter().map(|logs| &logs.call)).chain(&asks.domains);
-    let asking = asking.into_iter().chain(more.map(|call| call.permission));
+    let asking = asking.chain(more.map(|call| call.permission));
     for permission in spec.operations.iter().map(|operation| operation.call.permission).chain(asking) {
         if !permissions.contains(&permission) {
             permissions.push(permission);

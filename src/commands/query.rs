@@ -207,7 +207,7 @@ impl<'a> Answer<'a> {
             }
             Question::Quota => {
                 for entry in client.quota().await?.entries {
-                    self.row(told::quota(name, &entry, target.provider.quota_reset));
+                    self.row(told::quota(name, &entry, target.provider.quota.as_ref().map_or("", |quota| quota.reset)));
                 }
             }
             Question::Domains => {

@@ -45,7 +45,7 @@ impl Needs {
     /// in doubt, and to read the quota. None where nothing is asked for.
     pub fn permissions(&self, spec: &'static Spec) -> Vec<&'static str> {
         let operations = self.operations.iter().filter_map(|operation| spec.operation(*operation));
-        let asked = [&spec.status, &spec.records, &spec.quota].into_iter().filter(|call| !call.api.is_empty());
+        let asked = spec.reading_calls().map(|(call, _)| call);
         let mut permissions: Vec<&str> = Vec::new();
         if self.operations.is_empty() {
             return permissions;

@@ -53,7 +53,7 @@ impl LaneRun<'_> {
     pub(super) fn status(&mut self, mut reading: Reading, answer: Page, now: Instant) {
         self.failed_questions = 0;
         reading.seen += answer.rows.len();
-        let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
+        let limit = super::list_or_status(self.spec, reading.listed);
         let has_more = has_more(limit, reading.page, &answer, reading.seen);
         let total = answer.total;
         let is_cut = !has_more && reading.seen < total;

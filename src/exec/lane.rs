@@ -213,7 +213,7 @@ impl<'a> LaneRun<'a> {
             jobs.push(self.ask_status(reading));
         }
         let questions = self.most(QUESTIONS);
-        let ids_per_call = if self.listing { 1 } else { self.spec.status.ids_per_call };
+        let ids_per_call = if self.listing { 1 } else { super::tracking(self.spec).status.ids_per_call };
         while self.asking < questions
             && let Some(task_ids) = self.poll.due(ids_per_call, now)
         {
@@ -358,10 +358,10 @@ impl<'a> LaneRun<'a> {
 
     /// The quota after the run, for the report; a provider that won't say is not asked twice.
     async fn read_quota_again(&self) {
-        if !self.quota_was_read || self.interrupted.is_some() {
+        let Some(quota) = self.spec.quota.as_ref().filter(|_| self.quota_was_read && self.interrupted.is_none()) else {
             return;
-        }
-        let pace = self.shared.pace(self.spec.name, &self.spec.quota);
+        };
+        let pace = self.shared.pace(self.spec.name, &quota.call);
         let read = async {
             self.shared.ensure_valid(self.connection).await?;
             pace.acquire().await;
@@ -376,7 +376,7 @@ impl<'a> LaneRun<'a> {
 
 /// How long a slot of a call takes.
 fn slot(limits: &OperationSpec) -> Duration {
-    Duration::from_secs_f64(1.0 / limits.call.calls_per_second)
+    Duration::from_secs_f64(1.0 / limits.call.rate.amount_per_second())
 }
 
 /// Refreshes and prefetches are timed apart.

@@ -161,7 +161,7 @@ async fn quotas(plan: &Plan, connections: &[Connection], past: &Past, shared: &S
                     quota: quota.clone(),
                     moment: Moment::Before,
                 });
-                match guard::fits(&costs, quota, provider.quota_reset) {
+                match guard::fits(&costs, quota, provider.quota.as_ref().map_or("", |quota| quota.reset)) {
                     Verdict::Fits => {}
                     Verdict::FitsDearly(sentence) => shared.emit(EventKind::Noted { text: sentence }),
                     Verdict::Short(sentence) => beginnings[index].refusal = Some((StopCause::Quota, sentence)),
@@ -195,7 +195,8 @@ async fn read_quota(
     shared: &Shared<'_>,
 ) -> Result<crate::model::Quota, ApiError> {
     let spec = connection.provider.spec();
-    let pace = shared.pace(spec.name, &spec.quota);
+    let Some(limits) = &spec.quota else { return Ok(crate::model::Quota::default()) };
+    let pace = shared.pace(spec.name, &limits.call);
     let mut random = fastrand::Rng::with_seed(shared.options.seed ^ u64::from(index));
     let call = async || {
         shared.ensure_valid(connection).await?;
@@ -223,7 +224,18 @@ async fn read_quota(
 }
 
 fn unread(spec: &crate::provider::Spec) -> ApiError {
-    ApiError::new(ApiErrorKind::Unsent, spec.quota.api, "a signal came")
+    ApiError::new(ApiErrorKind::Unsent, spec.quota.as_ref().map_or("", |quota| quota.call.api), "a signal came")
+}
+
+/// How a provider tracks its tasks.
+fn tracking(spec: &'static crate::provider::Spec) -> &'static crate::provider::TrackingSpec {
+    spec.tracking.as_ref().expect("every provider of the registry tracks its tasks")
+}
+
+/// The call that lists tasks, or the one that asks for their status by id.
+fn list_or_status(spec: &'static crate::provider::Spec, listed: bool) -> &'static CallSpec {
+    let tracking = tracking(spec);
+    tracking.records.as_ref().filter(|_| listed).map_or(&tracking.status, |records| &records.call)
 }
 
 fn lane_index(index: usize) -> LaneIndex {
@@ -289,7 +301,11 @@ impl Shared<'_> {
 
     fn pace(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
         let mut paces = self.paces.borrow_mut();
-        Rc::clone(paces.entry((provider, call.api)).or_insert_with(|| Rc::new(RateLimiter::new(call.calls_per_second))))
+        Rc::clone(
+            paces
+                .entry((provider, call.api))
+                .or_insert_with(|| Rc::new(RateLimiter::new(call.rate.amount_per_second()))),
+        )
     }
 
     /// Sees to it that the keys are good for what is sent next.

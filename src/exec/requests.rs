@@ -94,7 +94,7 @@ impl<'a> LaneRun<'a> {
 
     pub(super) fn ask_status(&self, reading: Reading) -> Job<'a> {
         let (connection, shared) = (self.connection, self.shared);
-        let limit = if reading.listed { &self.spec.records } else { &self.spec.status };
+        let limit = super::list_or_status(self.spec, reading.listed);
         let pace = shared.pace(self.spec.name, limit);
         Box::pin(async move {
             if let Err(error) = shared.ensure_valid(connection).await {
@@ -115,8 +115,8 @@ impl<'a> LaneRun<'a> {
 
     pub(super) fn look(&self, batch: BatchNumber, task: TaskIndex, since: Timestamp) -> Job<'a> {
         let (connection, shared, url) = (self.connection, self.shared, self.state.url(task));
-        let pace = shared.pace(self.spec.name, &self.spec.records);
-        let (limit, timeless) = (&self.spec.records, self.timeless);
+        let pace = shared.pace(self.spec.name, super::list_or_status(self.spec, true));
+        let (limit, timeless) = (super::list_or_status(self.spec, true), self.timeless);
         Box::pin(async move {
             let until = connection.api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| !timeless);
             let since = since.checked_sub(SKEW).ok().filter(|_| !timeless);

@@ -33,7 +33,8 @@ pub use query::{
     RecordStatus, TaskState,
 };
 pub use spec::{
-    Asks, CallSpec, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, Spec, days,
+    Asks, CallSpec, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, QuotaSpec, Rate,
+    RateScope, RateUnit, RecordsSpec, Spec, TrackingSpec, days,
 };
 
 /// What a provider is made of.

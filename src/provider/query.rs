@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{LogSpec, MeasureSpec, Spec};
+use super::{LogSpec, MeasureSpec, RecordsSpec};
 
 /// How far a task is, in the provider's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,17 +75,17 @@ pub struct RecordFilter {
 impl RecordFilter {
     /// The range's beginning and its end, as both are sent; `None` where all times will do. It begins no earlier than the
     /// provider keeps records, is no longer than one question may name, and a second at least, so that whole seconds hold it.
-    pub fn window(&self, spec: &Spec, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    pub fn window(&self, list: &RecordsSpec, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         if self.since.is_none() && self.until.is_none() {
             return None;
         }
         let later = |at: Timestamp, by: Duration| at.saturating_add(by).unwrap_or(at);
         let earlier = |at: Timestamp, by: Duration| at.saturating_sub(by).unwrap_or(at);
         // A minute less, so that the request doesn't grow too old on its way.
-        let oldest = later(earlier(now, spec.records_kept), Duration::from_mins(1));
+        let oldest = later(earlier(now, list.kept), Duration::from_mins(1));
         let until = self.until.unwrap_or(now);
-        let start = self.since.unwrap_or_else(|| earlier(until, spec.records_span)).max(oldest);
-        let end = later(until.max(start), Duration::from_secs(1)).min(later(start, spec.records_span));
+        let start = self.since.unwrap_or_else(|| earlier(until, list.span)).max(oldest);
+        let end = later(until.max(start), Duration::from_secs(1)).min(later(start, list.span));
         Some((start, end))
     }
 }

@@ -28,18 +28,10 @@ pub struct Spec {
     pub profiles: &'static [ProfileSpec],
     /// What it can do, each with its limits.
     pub operations: &'static [OperationSpec],
-    /// The status of tasks by id.
-    pub status: CallSpec,
-    /// The records of tasks by address and time.
-    pub records: CallSpec,
-    /// How long the records reach back.
-    pub records_kept: Duration,
-    /// The longest range of time that one question to the records may name.
-    pub records_span: Duration,
-    /// What is left for today.
-    pub quota: CallSpec,
-    /// When a day's quota comes back, in words: `00:00 UTC+8`.
-    pub quota_reset: &'static str,
+    /// How accepted tasks are followed; `None`: what the provider accepts is done.
+    pub tracking: Option<TrackingSpec>,
+    /// How the day's quota is read; `None`: the provider has none, or doesn't report it.
+    pub quota: Option<QuotaSpec>,
     /// The longest address it takes, in characters.
     pub url_characters: usize,
     /// How long after a refresh was taken its address may be prefetched; the option `prefetch-delay` of a target replaces it.
@@ -73,6 +65,14 @@ impl Spec {
         })
     }
 
+    /// A call that a provider may lack.
+    ///
+    /// # Errors
+    /// `Denied` when it does.
+    pub fn offered<T>(&self, call: Option<T>, what: &'static str) -> Result<T, ApiError> {
+        call.ok_or_else(|| ApiError::new(ApiErrorKind::Denied, what, format!("{} offers no {what}", self.title)))
+    }
+
     /// What is left for today, by what the vendor calls each operation there: `told` finds how many addresses the day has and
     /// how many of them are left. An operation that it doesn't find is left out.
     pub fn left(&self, told: impl Fn(&str) -> Option<(u64, u64)>) -> Quota {
@@ -81,6 +81,24 @@ impl Spec {
             Some(QuotaEntry { operation, limit, remaining })
         };
         Quota { entries: self.operations.iter().filter_map(entry).collect() }
+    }
+
+    /// The call for the status of tasks by id.
+    pub fn status(&self) -> Option<&CallSpec> {
+        self.tracking.as_ref().map(|tracking| &tracking.status)
+    }
+
+    /// The list of tasks.
+    pub fn records(&self) -> Option<&RecordsSpec> {
+        self.tracking.as_ref()?.records.as_ref()
+    }
+
+    /// The calls that only read, each with its purpose in words: tracking and quota, as far as the provider has them.
+    pub fn reading_calls(&self) -> impl Iterator<Item = (&CallSpec, &'static str)> {
+        let status = self.status().map(|call| (call, "status of tasks"));
+        let records = self.records().map(|records| (&records.call, "outcome of a request without an answer"));
+        let quota = self.quota.as_ref().map(|quota| (&quota.call, "today's remaining quota"));
+        [status, records, quota].into_iter().flatten()
     }
 
     /// Where the API of a target is served, without a trailing slash: by its option `region`.
@@ -98,6 +116,103 @@ impl Spec {
             Some(OptionValue::Duration(prefetch_delay)) => *prefetch_delay,
             _ => self.prefetch_delay,
         }
+    }
+}
+
+/// How a provider reports on the tasks that it accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct TrackingSpec {
+    /// The status of tasks by id.
+    pub status: CallSpec,
+    /// The list of tasks by URL and time; `None`: a lost answer can't be looked up.
+    pub records: Option<RecordsSpec>,
+}
+
+/// The list of a provider's tasks.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordsSpec {
+    /// The call.
+    pub call: CallSpec,
+    /// How far back the list reaches.
+    pub kept: Duration,
+    /// The longest time range of one call.
+    pub span: Duration,
+}
+
+/// How the day's quota is read.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotaSpec {
+    /// The call.
+    pub call: CallSpec,
+    /// When the quota comes back, in words: `00:00 UTC+8`.
+    pub reset: &'static str,
+}
+
+/// How much a provider lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls or items in each `per`.
+    pub amount: u32,
+    /// The window.
+    pub per: Duration,
+    /// How many may leave at once after a pause. `None`: not documented, so a small part of `amount`.
+    pub burst: Option<u32>,
+    /// What is counted.
+    pub counts: RateUnit,
+    /// Who shares it.
+    pub scope: RateScope,
+}
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateUnit {
+    /// Requests.
+    Calls,
+    /// The subjects inside them.
+    Items,
+}
+
+/// Who shares a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateScope {
+    /// Every target of the account.
+    Account,
+    /// One target: a zone, a service.
+    Target,
+}
+
+impl Rate {
+    /// So many calls of the account in a second.
+    pub const fn per_second(amount: u32) -> Self {
+        Self { amount, per: Duration::from_secs(1), burst: None, counts: RateUnit::Calls, scope: RateScope::Account }
+    }
+
+    /// So many calls of the account in a minute.
+    pub const fn per_minute(amount: u32) -> Self {
+        Self { per: Duration::from_mins(1), ..Self::per_second(amount) }
+    }
+
+    /// So many may leave at once after a pause.
+    #[must_use]
+    pub const fn burst(self, burst: u32) -> Self {
+        Self { burst: Some(burst), ..self }
+    }
+
+    /// Subjects are counted, not calls.
+    #[must_use]
+    pub const fn of_items(self) -> Self {
+        Self { counts: RateUnit::Items, ..self }
+    }
+
+    /// Each target has its own.
+    #[must_use]
+    pub const fn of_target(self) -> Self {
+        Self { scope: RateScope::Target, ..self }
+    }
+
+    /// Calls or items in a second, on average.
+    pub fn amount_per_second(&self) -> f64 {
+        f64::from(self.amount.max(1)) / self.per.as_secs_f64()
     }
 }
 
@@ -153,8 +268,8 @@ pub struct CallSpec {
     pub api: &'static str,
     /// The permission it needs, as the vendor's policies spell it: `cdn:RefreshObjectCaches`.
     pub permission: &'static str,
-    /// Calls in a second and account.
-    pub calls_per_second: f64,
+    /// How often it may be called.
+    pub rate: Rate,
     /// Task ids in one call (1 where ids are not asked for).
     pub ids_per_call: usize,
     /// Rows in one page; 0 where an answer always holds all of them.
@@ -163,8 +278,8 @@ pub struct CallSpec {
 
 impl CallSpec {
     /// A call for one thing, with an answer in one piece.
-    pub const fn new(api: &'static str, permission: &'static str, calls_per_second: f64) -> Self {
-        Self { api, permission, calls_per_second, ids_per_call: 1, rows_per_page: 0 }
+    pub const fn new(api: &'static str, permission: &'static str, rate: Rate) -> Self {
+        Self { api, permission, rate, ids_per_call: 1, rows_per_page: 0 }
     }
 
     /// It takes so many task ids.
@@ -307,12 +422,11 @@ impl Spec {
         exchange: None,
         profiles: &[],
         operations: &[],
-        status: CallSpec::BARE,
-        records: CallSpec::BARE,
-        records_kept: Duration::from_secs(3 * 24 * 3600),
-        records_span: Duration::from_secs(24 * 3600),
-        quota: CallSpec::BARE,
-        quota_reset: "midnight",
+        tracking: Some(TrackingSpec {
+            status: CallSpec::BARE,
+            records: Some(RecordsSpec { call: CallSpec::BARE, kept: days(3), span: days(1) }),
+        }),
+        quota: Some(QuotaSpec { call: CallSpec::BARE, reset: "midnight" }),
         url_characters: 1_024,
         prefetch_delay: Duration::ZERO,
         asks: Asks::NOTHING,
@@ -323,7 +437,7 @@ impl Spec {
 #[cfg(test)]
 impl CallSpec {
     /// A call like any other.
-    pub(crate) const BARE: Self = Self::new("Ask", "test:Ask", 10.0).ids(10);
+    pub(crate) const BARE: Self = Self::new("Ask", "test:Ask", Rate::per_second(10)).ids(10);
 }
 
 #[cfg(test)]
@@ -331,6 +445,6 @@ impl OperationSpec {
     /// An operation like any other.
     pub(crate) const BARE: Self = Self {
         typical: Duration::from_secs(5),
-        ..Self::new(Operation::Prefetch, CallSpec::new("Do", "test:Do", 50.0), 10, None, "")
+        ..Self::new(Operation::Prefetch, CallSpec::new("Do", "test:Do", Rate::per_second(50)), 10, None, "")
     };
 }

@@ -83,8 +83,9 @@ impl<'a> QueryClient<'a> {
     /// # Errors
     /// [`Error::Provider`].
     pub async fn quota(&self) -> Result<crate::model::Quota, Error> {
-        let limit = &self.provider.spec().quota;
-        self.ask(limit, async || self.provider.quota(self.api).await).await.map_err(refused)
+        let spec = self.provider.spec();
+        let Some(limit) = &spec.quota else { return Err(not_offered(spec, "quota")) };
+        self.ask(&limit.call, async || self.provider.quota(self.api).await).await.map_err(refused)
     }
 
     /// Every domain of the account.
@@ -153,7 +154,7 @@ impl<'a> QueryClient<'a> {
 
     fn pace(&self, limit: &CallSpec) -> Rc<RateLimiter> {
         let mut paces = self.paces.borrow_mut();
-        Rc::clone(paces.entry(limit.api).or_insert_with(|| Rc::new(RateLimiter::new(limit.calls_per_second))))
+        Rc::clone(paces.entry(limit.api).or_insert_with(|| Rc::new(RateLimiter::new(limit.rate.amount_per_second()))))
     }
 }
 
@@ -178,8 +179,8 @@ fn refused(error: ApiError) -> Error {
 fn not_offered(spec: &crate::provider::Spec, what: &str) -> Error {
     let asks = &spec.asks;
     let offers = [
-        ("records", !spec.records.api.is_empty()),
-        ("quota", !spec.quota.api.is_empty()),
+        ("records", spec.records().is_some()),
+        ("quota", spec.quota.is_some()),
         ("traffic", asks.traffic.is_some()),
         ("bandwidth", asks.bandwidth.is_some()),
         ("logs", asks.logs.is_some()),

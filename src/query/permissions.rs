@@ -58,26 +58,28 @@ pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> 
     let mut findings = untested(spec, operations);
     let mut end = None;
     let mut task_id = NOBODYS_TASK.to_owned();
-    if !spec.quota.api.is_empty() {
-        let asked = client.ask(&spec.quota, async || client.provider.quota(client.api).await).await;
-        findings.learn(spec.quota.permission, standing(asked.err()), &mut end);
+    if let Some(quota) = &spec.quota {
+        let asked = client.ask(&quota.call, async || client.provider.quota(client.api).await).await;
+        findings.learn(quota.call.permission, standing(asked.err()), &mut end);
     }
-    if !spec.records.api.is_empty() {
+    let records = spec.records().map(|records| &records.call);
+    if let Some(records) = records {
         let now = client.api.server_now();
         let since = now.checked_sub(RECENT).unwrap_or(now);
         let filter = RecordFilter { since: Some(since), until: Some(now), ..RecordFilter::default() };
         let question = async || client.provider.records(&filter, 1, client.api).await;
-        let asked = if end.is_none() { Some(client.ask(&spec.records, question).await) } else { None };
+        let asked = if end.is_none() { Some(client.ask(records, question).await) } else { None };
         if let Some(asked) = asked {
             if let Some(record) = asked.as_ref().ok().and_then(|page| page.rows.first()) {
                 task_id.clone_from(&record.task_id);
             }
-            findings.learn(spec.records.permission, standing(asked.err()), &mut end);
+            findings.learn(records.permission, standing(asked.err()), &mut end);
         }
     }
-    if end.is_none() && !spec.status.api.is_empty() && spec.status.permission != spec.records.permission {
+    let status = spec.status().filter(|call| records.is_none_or(|records| records.permission != call.permission));
+    if let Some(status) = status.filter(|_| end.is_none()) {
         let ids = [task_id];
-        let asked = client.ask(&spec.status, async || client.provider.status(&ids, 1, client.api).await).await;
+        let asked = client.ask(status, async || client.provider.status(&ids, 1, client.api).await).await;
         let standing = match standing(asked.err()) {
             // A task that isn't there may be refused before or behind the look at permissions.
             Standing::Unknown(error) if error.kind == ApiErrorKind::Refused => {
@@ -85,7 +87,7 @@ pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> 
             }
             standing => standing,
         };
-        findings.learn(spec.status.permission, standing, &mut end);
+        findings.learn(status.permission, standing, &mut end);
     }
     if let Some(limit) = spec.asks.domains.as_ref().filter(|_| end.is_none()) {
         let standing = match client.domains_of(limit).await {
@@ -115,12 +117,7 @@ fn untested(spec: &'static Spec, operations: &[Operation]) -> Findings {
             findings.add(limits.call.permission, operation.unit(), true);
         }
     }
-    let asked = [
-        (&spec.status, "how far tasks are"),
-        (&spec.records, "what became of a request without an answer"),
-        (&spec.quota, "what is left for today"),
-    ];
-    for (limit, purpose) in asked.into_iter().filter(|(limit, _)| !limit.api.is_empty()) {
+    for (limit, purpose) in spec.reading_calls() {
         findings.add(limit.permission, purpose, true);
     }
     if let Some(limit) = &spec.asks.domains {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{QueryClient, TimeWindow, pagination, refused};
 use crate::error::Error;
-use crate::provider::{ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, TaskState};
+use crate::provider::{ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, RecordsSpec, TaskState};
 
 /// Gives each record to `take` as soon as its range of time is read: newest first, each once, at most `most`. Gives how
 /// many there were. Without a range, all that the provider keeps is asked for.
@@ -20,8 +20,9 @@ pub async fn records(
     take: &mut dyn FnMut(Record),
 ) -> Result<usize, Error> {
     let spec = client.provider.spec();
+    let Some(list) = spec.records() else { return Err(super::not_offered(spec, "records")) };
     let mut given = HashSet::new();
-    for piece in pieces(client, filter)? {
+    for piece in pieces(client, list, filter)? {
         let left = most.map(|most| most.saturating_sub(given.len()));
         if left == Some(0) {
             break;
@@ -34,12 +35,12 @@ pub async fn records(
         let page = async |number| client.provider.records(&question, number, client.api).await;
         // Rows that the provider wouldn't leave out don't count towards the most that are wanted.
         let most_read = left.filter(|_| filters_nothing(filter));
-        let mut rows = match pagination::all(client, &spec.records, most_read, key, page).await {
+        let mut rows = match pagination::all(client, &list.call, most_read, key, page).await {
             Err(error) if error.kind == ApiErrorKind::Denied && filter.kind.is_none() && !filters_nothing(filter) => {
                 // Some providers take a domain or a status beside a kind only: then all is asked for, and filtered here.
                 let bare = RecordFilter { domain: None, status: None, ..question.clone() };
                 let page = async |number| client.provider.records(&bare, number, client.api).await;
-                pagination::all(client, &spec.records, None, key, page).await
+                pagination::all(client, &list.call, None, key, page).await
             }
             rows => rows,
         }
@@ -56,7 +57,11 @@ pub async fn records(
 }
 
 /// The ranges to ask for, the newest first; one without limits where a task id says enough.
-fn pieces(client: &QueryClient<'_>, filter: &RecordFilter) -> Result<Vec<Option<TimeWindow>>, Error> {
+fn pieces(
+    client: &QueryClient<'_>,
+    list: &RecordsSpec,
+    filter: &RecordFilter,
+) -> Result<Vec<Option<TimeWindow>>, Error> {
     let spec = client.provider.spec();
     if filter.task_id.is_some() && filter.since.is_none() && filter.until.is_none() {
         return Ok(vec![None]);
@@ -64,9 +69,9 @@ fn pieces(client: &QueryClient<'_>, filter: &RecordFilter) -> Result<Vec<Option<
     let now = client.api.server_now();
     let what = format!("the records of {}", spec.title);
     let asked = (filter.since, filter.until);
-    let range = TimeWindow::asked(asked, now, spec.records_kept, spec.records_kept, &what)?;
+    let range = TimeWindow::asked(asked, now, list.kept, list.kept, &what)?;
     let mut pieces: Vec<_> =
-        range.widened(Duration::from_secs(1), Duration::ZERO).cut(spec.records_span).into_iter().map(Some).collect();
+        range.widened(Duration::from_secs(1), Duration::ZERO).cut(list.span).into_iter().map(Some).collect();
     pieces.reverse();
     Ok(pieces)
 }

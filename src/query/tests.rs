@@ -25,8 +25,14 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const PAGED: CallSpec = CallSpec { rows_per_page: ROWS, ..CallSpec::BARE };
 
 static SPEC: Spec = Spec {
-    status: CallSpec { ids_per_call: 3, ..CallSpec::BARE },
-    records: PAGED,
+    tracking: Some(crate::provider::TrackingSpec {
+        status: CallSpec { ids_per_call: 3, ..CallSpec::BARE },
+        records: Some(crate::provider::RecordsSpec {
+            call: PAGED,
+            kept: crate::provider::days(3),
+            span: crate::provider::days(1),
+        }),
+    }),
     asks: Asks {
         traffic: Some(MeasureSpec {
             call: CallSpec::BARE,

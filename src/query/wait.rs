@@ -51,7 +51,8 @@ impl WaitedTask {
 /// # Errors
 /// [`Error::Provider`]: what the provider refuses, as keys that may not ask.
 pub async fn wait(client: &QueryClient<'_>, task_ids: &[String], patience: Duration) -> Result<Vec<WaitedTask>, Error> {
-    let limit = &client.provider.spec().status;
+    let spec = client.provider.spec();
+    let Some(limit) = spec.status() else { return Err(super::not_offered(spec, "status of tasks")) };
     let last = Instant::now() + patience.saturating_sub(LAST.min(patience / 10));
     let mut known: BTreeMap<&str, WaitedTask> = BTreeMap::new();
     let (mut pause, mut told) = (FIRST, Instant::now());
@@ -92,15 +93,14 @@ pub async fn wait(client: &QueryClient<'_>, task_ids: &[String], patience: Durat
 async fn rows(client: &QueryClient<'_>, ids: &[String]) -> Result<Vec<Record>, ApiError> {
     let spec = client.provider.spec();
     let page = async |number| client.provider.status(ids, number, client.api).await;
-    let listed = pagination::whole(client, &spec.status, None, key, page).await?;
-    if !listed.is_short {
-        return Ok(listed.rows);
-    }
+    let Some(status) = spec.status() else { return Ok(Vec::new()) };
+    let listed = pagination::whole(client, status, None, key, page).await?;
+    let Some(records) = spec.records().filter(|_| listed.is_short) else { return Ok(listed.rows) };
     let mut rows = listed.rows;
     for id in ids {
         let filter = RecordFilter { task_id: Some(id.clone()), ..RecordFilter::default() };
         let page = async |number| client.provider.records(&filter, number, client.api).await;
-        rows.extend(pagination::all(client, &spec.records, None, key, page).await?);
+        rows.extend(pagination::all(client, &records.call, None, key, page).await?);
     }
     Ok(rows)
 }

@@ -170,7 +170,7 @@ fn estimate(lane: &Lane) -> Duration {
             let Some(spec) = lane.target.provider.operation(operation) else { continue };
             let batches = batches(lane, operation);
             if batches > 0 {
-                let calls = batches as f64 / spec.call.calls_per_second.max(0.001);
+                let calls = batches as f64 / spec.call.rate.amount_per_second();
                 sending += Duration::try_from_secs_f64(calls).unwrap_or(Duration::MAX);
                 typical = typical.max(spec.typical);
             }

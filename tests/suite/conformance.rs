@@ -177,15 +177,16 @@ fn a_refused_question_loses_no_address_and_makes_none_better_than_it_is() {
                     story.assert_partition().assert_ledger();
                     assert_eq!(story.ledger.len(), COUNT, "{place}");
                 };
-                let once = executed(spec, operation, format!("{}#1=refuse:{code}", spec.status.api));
+                let once = executed(spec, operation, format!("{}#1=refuse:{code}", spec.status().unwrap().api));
                 sent_once(&once);
                 if matches!(kind, Unsent | Throttled | Server | Ambiguous | Refused | TooLarge | Clock) {
                     assert_eq!(once.count("done"), COUNT, "{place}: {:?}", once.outcomes);
                 }
-                let quota = executed(spec, operation, format!("{}=refuse:{code}", spec.quota.api));
+                let quota =
+                    executed(spec, operation, format!("{}=refuse:{code}", spec.quota.as_ref().unwrap().call.api));
                 quota.assert_partition().assert_ledger();
                 assert_eq!(quota.count("failed"), 0, "{place}: {:?}", quota.outcomes);
-                let never = executed(spec, operation, format!("{}=refuse:{code}", spec.status.api));
+                let never = executed(spec, operation, format!("{}=refuse:{code}", spec.status().unwrap().api));
                 sent_once(&never);
                 let known = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::Unknown(_));
                 assert!(never.outcomes.values().all(known), "{place}: {:?}", never.outcomes);

@@ -10,7 +10,8 @@ use cdn_purge::model::{EventSink, Kind, Operation, Quota, QuotaEntry};
 use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{
     Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, OperationSpec, Page, PolicySpec,
-    Provider, ProviderContext, Record, RecordFilter, Spec, Submission, TaskState,
+    Provider, ProviderContext, QuotaSpec, Rate, Record, RecordFilter, RecordsSpec, Spec, Submission, TaskState,
+    TrackingSpec, days,
 };
 use cdn_purge::providers::Registration;
 use cdn_purge::report::{self, Context, Recorder};
@@ -30,12 +31,11 @@ static PAPER: Spec = Spec {
     exchange: None,
     profiles: &[],
     operations: &[operation(REFRESH, "Forget"), operation(Operation::Prefetch, "Fetch")],
-    status: CallSpec::new("Look", "paper", 5.0).ids(5),
-    records: CallSpec::new("List", "paper", 5.0),
-    records_kept: Duration::from_secs(24 * 3600),
-    records_span: Duration::from_secs(24 * 3600),
-    quota: CallSpec::new("Left", "paper", 5.0),
-    quota_reset: "noon",
+    tracking: Some(TrackingSpec {
+        status: call("Look").ids(5),
+        records: Some(RecordsSpec { call: call("List"), kept: days(1), span: days(1) }),
+    }),
+    quota: Some(QuotaSpec { call: call("Left"), reset: "noon" }),
     url_characters: 200,
     prefetch_delay: Duration::ZERO,
     asks: Asks::NOTHING,
@@ -48,9 +48,13 @@ static REGISTRY: [Registration; 1] = [Registration {
     emulator: Some(|settings| Box::new(PaperMill { settings: settings.clone(), ledger: Vec::new() })),
 }];
 
+const fn call(api: &'static str) -> CallSpec {
+    CallSpec::new(api, "paper", Rate::per_second(5))
+}
+
 const fn operation(operation: Operation, api: &'static str) -> OperationSpec {
     let typical = Duration::from_secs(3);
-    OperationSpec { typical, ..OperationSpec::new(operation, CallSpec::new(api, "paper", 5.0), 4, None, "") }
+    OperationSpec { typical, ..OperationSpec::new(operation, call(api), 4, None, "") }
 }
 
 struct Paper(ProviderContext);

@@ -130,17 +130,22 @@ impl AlibabaEmulator {
         ];
         let submissions = operations.into_iter().filter_map(|(action, operation)| {
             let limit = self.spec.operation(operation)?;
-            Some((action, limit.call.api, limit.call.calls_per_second))
+            Some((action, limit.call.api, limit.call.rate.amount_per_second()))
         });
-        let Spec { status, records, quota, asks, .. } = self.spec;
+        let Spec { quota, asks, .. } = self.spec;
         // A product without a call by id names the list twice; the list it is.
-        let reads = [(Action::Records, records), (Action::Status, status), (Action::Quota, quota)].into_iter();
+        let reads = [
+            (Action::Records, self.spec.records().map(|list| &list.call)),
+            (Action::Status, self.spec.status()),
+            (Action::Quota, quota.as_ref().map(|quota| &quota.call)),
+        ];
+        let reads = reads.into_iter().filter_map(|(action, call)| Some((action, call?)));
         let measured = [(Measure::Traffic, &asks.traffic), (Measure::Bandwidth, &asks.bandwidth)].into_iter();
         let measured = measured.filter_map(|(measure, spec)| Some((Action::Measure(measure), &spec.as_ref()?.call)));
         let logs = asks.logs.iter().map(|spec| (Action::Logs, &spec.call));
         let domains = asks.domains.iter().map(|call| (Action::Domains, call));
         let reads = reads.chain(measured).chain(logs).chain(domains);
-        let reads = reads.map(|(action, limit)| (action, limit.api, limit.calls_per_second));
+        let reads = reads.map(|(action, limit)| (action, limit.api, limit.rate.amount_per_second()));
         let asked = request.action().unwrap_or_default();
         if request.version() != Some(self.product.version) {
             return Err(Refusal::new(400, "InvalidVersion", "Specified parameter Version is not valid."));

@@ -103,18 +103,20 @@ impl Provider for Alibaba {
 
     /// By id there is no paging: the first page holds everything. A product without that call lists what one id stands for.
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
-        if self.spec().status.rows_per_page > 0 {
+        let status = self.spec().offered(self.spec().status(), "status of tasks")?;
+        if status.rows_per_page > 0 {
             let filter = RecordFilter { task_id: task_ids.first().cloned(), ..RecordFilter::default() };
             return self.records(&filter, page, api).await;
         }
         if page > 1 || task_ids.is_empty() {
             return Ok(Page::default());
         }
-        self.read(&self.spec().status, vec![("TaskId", task_ids.join(","))], api).await?.page("Tasks", answer::record)
+        self.read(status, vec![("TaskId", task_ids.join(","))], api).await?.page("Tasks", answer::record)
     }
 
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
-        let limit = &self.spec().records;
+        let list = self.spec().offered(self.spec().records(), "records")?;
+        let limit = &list.call;
         if filter.kind.is_none() && (filter.domain.is_some() || filter.status.is_some()) {
             let error =
                 ApiError::new(ApiErrorKind::Denied, limit.api, "a domain or a status is asked for without a kind");
@@ -128,14 +130,15 @@ impl Provider for Alibaba {
             ("ObjectType", filter.kind.map(record_kind)),
             ("Status", filter.status.map(record_status)),
         ]));
-        if let Some((start, end)) = filter.window(self.spec(), api.server_now()) {
+        if let Some((start, end)) = filter.window(list, api.server_now()) {
             query.extend([("StartTime", timestamp(start)), ("EndTime", timestamp(end))]);
         }
         self.read(limit, query, api).await?.page("Tasks", answer::record)
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        answer::quota(&self.read(&self.spec().quota, Vec::new(), api).await?, self.spec())
+        let quota = self.spec().offered(self.spec().quota.as_ref(), "quota")?;
+        answer::quota(&self.read(&quota.call, Vec::new(), api).await?, self.spec())
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {

@@ -84,14 +84,14 @@ impl<'r> Call<'r> {
             Self::Refresh => operation(Operation::Refresh(Kind::File)),
             Self::Prefetch => operation(Operation::Prefetch),
             Self::Tasks => return ("ShowHistoryTasks", 30.0), // reference 2025-11 (see `spec.rs`)
-            Self::Detail(_) => Some(&HUAWEI_CDN.status),
-            Self::Records => Some(&HUAWEI_CDN.records),
-            Self::Quota => Some(&HUAWEI_CDN.quota),
+            Self::Detail(_) => HUAWEI_CDN.status(),
+            Self::Records => HUAWEI_CDN.records().map(|list| &list.call),
+            Self::Quota => HUAWEI_CDN.quota.as_ref().map(|quota| &quota.call),
             Self::Domains => asks.domains.as_ref(),
             Self::Statistics => asks.traffic.as_ref().map(|spec| &spec.call),
             Self::Logs => asks.logs.as_ref().map(|spec| &spec.call),
         };
-        limit.map(|limit| (limit.api, limit.calls_per_second)).unwrap_or_default()
+        limit.map(|limit| (limit.api, limit.rate.amount_per_second())).unwrap_or_default()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::provider::{
 
 use answer::WORDING;
 use emulator::HuaweiEmulator;
-use spec::{EUROPE, FOREIGN};
+use spec::{EUROPE, FOREIGN, QUOTA, RECORDS, STATUS};
 
 mod answer;
 mod credentials;
@@ -75,9 +75,9 @@ impl Huawei {
         let mut query = self.0.parameters();
         let created = filter.since.map(milliseconds);
         query.extend(given([("url", filter.url.as_deref()), ("create_time", created.as_deref())]));
-        query.extend(HUAWEI_CDN.status.rows(rows).page(PAGE, page));
+        query.extend(STATUS.rows(rows).page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
-        let answer = self.call(&HUAWEI_CDN.status, &path, query, None, api).await;
+        let answer = self.call(&STATUS, &path, query, None, api).await;
         match answer.and_then(|answer| answer::detail(&answer, task_id)) {
             // Not visible yet, since the id is one that the vendor gave us.
             Err(error) if error.code.as_deref() == Some(FOREIGN) => Ok(Page::default()),
@@ -117,14 +117,14 @@ impl Provider for Huawei {
 
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let filter = RecordFilter { task_id: task_ids.first().cloned(), ..RecordFilter::default() };
-        self.detail(&filter, HUAWEI_CDN.status.rows_per_page, page, api).await
+        self.detail(&filter, STATUS.rows_per_page, page, api).await
     }
 
     /// The record query knows no task ids, so those of a task come from its details.
     /// The record query has no parameter for a domain, nor for all tasks that aren't finished: rows of others come with them,
     /// since a page with rows left out would look like the last one.
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
-        let limit = &HUAWEI_CDN.records;
+        let limit = &RECORDS.call;
         if filter.task_id.is_some() {
             return self.detail(filter, limit.rows_per_page, page, api).await;
         }
@@ -147,14 +147,14 @@ impl Provider for Huawei {
         let words =
             [("url", filter.url.as_deref()), ("task_type", task_type), ("file_type", file_type), ("status", status)];
         query.extend(given(words));
-        if let Some((start, end)) = filter.window(&HUAWEI_CDN, api.server_now()) {
+        if let Some((start, end)) = filter.window(&RECORDS, api.server_now()) {
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }
         self.call(limit, "/v1.0/cdn/contentgateway/url-tasks", query, None, api).await?.page("result", answer::record)
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        answer::quota(&self.call(&HUAWEI_CDN.quota, "/v1.0/cdn/quota", Vec::new(), None, api).await?)
+        answer::quota(&self.call(&QUOTA.call, "/v1.0/cdn/quota", Vec::new(), None, api).await?)
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {

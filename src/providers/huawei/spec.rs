@@ -17,7 +17,8 @@ use crate::provider::ApiErrorKind::{Credentials, Denied, Forbidden, QuotaSpent, 
 use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
 use crate::provider::wording::Code;
 use crate::provider::{
-    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, Spec, days,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, QuotaSpec,
+    Rate, RecordsSpec, Spec, TrackingSpec, days,
 };
 
 use super::credentials::{CREDENTIALS, EXCHANGE, PROFILES};
@@ -60,29 +61,22 @@ pub static HUAWEI_CDN: Spec = Spec {
         OperationSpec::new(Refresh(Kind::Directory), REFRESH, 100, Some(100), "dir_refresh"),
         OperationSpec::new(Prefetch, PREFETCH, 1_000, Some(1_000), "preheat"),
     ],
-    // Policies 2026; reference 2025-11. The id is in the path. A page may have 10,000 rows (sdk 3.1.219): this holds a whole task.
-    status: CallSpec::new("ShowHistoryTaskDetails", "cdn:configuration:queryCacheHistoryTask", 30.0).rows(2_000),
-    // Policies 2026; reference 2025-11. The rows: sdk 3.1.219.
-    records: CallSpec::new("ShowUrlTaskInfo", "cdn:configuration:queryCacheHistoryTask", 5.0).rows(100),
-    records_kept: days(15), // reference 2025-11
-    records_span: days(1),  // reference 2025-11
-    // The permission was not seen in a page; with identity policies none is needed: policies 2026. How often: reference 2026-01.
-    quota: CallSpec::new("ShowQuota", "cdn:configuration:queryQuota", 5.0),
-    quota_reset: "00:00 UTC+8", // not documented; the statistics' days begin there: sdk 3.1.219
-    url_characters: 4_096,      // sdk 3.1.219
+    tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS) }),
+    quota: Some(QUOTA),
+    url_characters: 4_096,                  // sdk 3.1.219
     prefetch_delay: Duration::from_mins(5), // faq 2026
     asks: Asks {
         traffic: Some(statistics("flux")), // sdk 3.1.219
         bandwidth: Some(statistics("bw")), // sdk 3.1.219
         logs: Some(LogSpec {
             // Policies 2026; reference 2025-11. Rows: up to 10,000, sdk 3.1.219.
-            call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", 20.0).rows(1_000),
+            call: CallSpec::new("ShowLogs", "cdn:log:queryLogs", Rate::per_second(20)).rows(1_000),
             step: Duration::from_hours(1), // whole hours: sdk 3.1.219
             span: days(30),                // sdk 3.1.219
             kept: days(30),                // reference 2025-11
         }),
         // Policies 2026; how often is not documented: as for statistics. Rows: up to 10,000, sdk 3.1.219.
-        domains: Some(CallSpec::new("ListDomains", "cdn:configuration:queryDomains", 15.0).rows(1_000)),
+        domains: Some(CallSpec::new("ListDomains", "cdn:configuration:queryDomains", Rate::per_second(15)).rows(1_000)),
     },
     policy: PolicySpec {
         version: "1.1", // this and the following: policies 2026
@@ -92,15 +86,34 @@ pub static HUAWEI_CDN: Spec = Spec {
     },
 };
 
+/// Policies 2026; reference 2025-11. The id is in the path. A page may have 10,000 rows (sdk 3.1.219): this holds a whole task.
+pub(super) const STATUS: CallSpec =
+    CallSpec::new("ShowHistoryTaskDetails", "cdn:configuration:queryCacheHistoryTask", Rate::per_second(30))
+        .rows(2_000);
+
+/// Policies 2026; reference 2025-11, as are the times. The rows: sdk 3.1.219.
+pub(super) const RECORDS: RecordsSpec = RecordsSpec {
+    call: CallSpec::new("ShowUrlTaskInfo", "cdn:configuration:queryCacheHistoryTask", Rate::per_second(5)).rows(100),
+    kept: days(15),
+    span: days(1),
+};
+
+/// The permission was not seen in a page; with identity policies none is needed: policies 2026. How often: reference 2026-01.
+pub(super) const QUOTA: QuotaSpec = QuotaSpec {
+    call: CallSpec::new("ShowQuota", "cdn:configuration:queryQuota", Rate::per_second(5)),
+    reset: "00:00 UTC+8", // not documented; the statistics' days begin there: sdk 3.1.219
+};
+
 /// support.huaweicloud.com/api-cdn/CreateRefreshTasks, read in November 2026.
-const REFRESH: CallSpec = CallSpec::new("CreateRefreshTasks", "cdn:configuration:refreshCache", 30.0);
+const REFRESH: CallSpec = CallSpec::new("CreateRefreshTasks", "cdn:configuration:refreshCache", Rate::per_second(30));
 
 /// Policies 2026; reference 2025-11.
-const PREFETCH: CallSpec = CallSpec::new("CreatePreheatingTasks", "cdn:configuration:preheatCache", 30.0);
+const PREFETCH: CallSpec =
+    CallSpec::new("CreatePreheatingTasks", "cdn:configuration:preheatCache", Rate::per_second(30));
 
 /// Traffic and bandwidth are one call; policies 2026; reference 2026-01, as is the number of domains.
 const fn statistics(name: &'static str) -> MeasureSpec {
-    let call = CallSpec::new("ShowDomainStats", "cdn:statistics:queryStats", 15.0);
+    let call = CallSpec::new("ShowDomainStats", "cdn:statistics:queryStats", Rate::per_second(15));
     MeasureSpec { call, name, domains_per_call: 20, intervals: INTERVALS }
 }
 

@@ -173,7 +173,9 @@ impl AlibabaEmulator {
             return Err(Refusal::new(400, "MissingParameter", "TaskId is mandatory for this action."));
         }
         let ids: Option<HashSet<u64>> = asked.split(',').map(|id| id.trim().parse().ok()).collect();
-        let Some(ids) = ids.filter(|_| asked.split(',').count() <= self.spec.status.ids_per_call) else {
+        let Some(ids) =
+            ids.filter(|_| asked.split(',').count() <= self.spec.status().map_or(1, |status| status.ids_per_call))
+        else {
             return Err(Refusal::new(400, "InvalidTaskId.Malformed", "TaskId is not a list of up to ten numbers."));
         };
         let places = ids.iter().flat_map(|id| self.tasks.of_id(*id)).copied();

@@ -30,7 +30,7 @@ pub(super) fn refusal(code: &'static str, what: &str) -> Refusal {
 impl AlibabaEmulator {
     /// Newest first.
     pub(super) fn records(&self, request: &Arrived<'_>, now: Timestamp) -> Result<String, Refusal> {
-        let filter = Filter::read(request, self.spec.records.rows_per_page, now)?;
+        let filter = Filter::read(request, self.spec.records().map_or(0, |list| list.call.rows_per_page), now)?;
         let fits = |place: &usize| {
             self.tasks.is_listed(*place, &self.settings, now)
                 && filter.fits(*place, &self.tasks)

@@ -10,8 +10,8 @@ use super::{
 use crate::model::Kind::{self, Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::provider::{
-    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec, Spec,
-    days,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec,
+    QuotaSpec, Rate, RecordsSpec, Spec, TrackingSpec, days,
 };
 
 /// Alibaba Cloud CDN, API version 2018-05-10.
@@ -49,29 +49,29 @@ pub(super) const CDN_SPEC: Spec = Spec {
         takes_tags(TAGS),
         takes(Prefetch, PREFETCH, 100, Some(1_000), "Preload"), // reference 2026-04
     ],
-    status: CallSpec::new("DescribeRefreshTaskById", "cdn:DescribeRefreshTaskById", 30.0) // reference 2026-04
-        .ids(10), // reference 2026-04; there is no paging
-    // 5 in DCDN guide 2025-09, 10 in reference 2026-04; the lower one is safe. The rows: reference 2026-04. A list of ids is not
-    // documented.
-    records: CallSpec::new("DescribeRefreshTasks", "cdn:DescribeRefreshTasks", 5.0).rows(100),
-    records_kept: days(3), // of all three products, like the following: reference 2026-04
-    records_span: days(3),
-    quota: CallSpec::new("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", 20.0), // reference 2026-04
-    quota_reset: "00:00 UTC+8", // the quota management page of help.aliyun.com, read 2026-11; taken as the same for all
-    url_characters: 1_024,      // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
+    tracking: tracking(
+        CallSpec::new("DescribeRefreshTaskById", "cdn:DescribeRefreshTaskById", Rate::per_second(30)) // reference 2026-04
+            .ids(10), // reference 2026-04; there is no paging
+        // 5 in DCDN guide 2025-09, 10 in reference 2026-04; the lower one is safe. The rows: reference 2026-04. A list of ids is
+        // not documented.
+        CallSpec::new("DescribeRefreshTasks", "cdn:DescribeRefreshTasks", Rate::per_second(5)).rows(100),
+    ),
+    // Reference 2026-04.
+    quota: quota(CallSpec::new("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", Rate::per_second(20))),
+    url_characters: 1_024, // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
     prefetch_delay: Duration::ZERO, // no page asks for a pause
     asks: Asks {
         traffic: Some(traffic(TRAFFIC, INTERVALS)),
         bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),
         logs: Some(LogSpec {
-            call: CallSpec::new("DescribeCdnDomainLogs", "cdn:DescribeCdnDomainLogs", 100.0) // reference 2026-04
+            call: CallSpec::new("DescribeCdnDomainLogs", "cdn:DescribeCdnDomainLogs", Rate::per_second(100)) // reference 2026-04
                 .rows(300), // the default; 1,000 at most: reference 2026-04
             step: Duration::from_secs(1), // as its times are spelled: reference 2026-04
             span: days(1),                // not documented; a day is what is listed without times
             kept: days(31),               // reference 2026-04
         }),
         // Reference 2026-04.
-        domains: Some(CallSpec::new("DescribeUserDomains", "cdn:DescribeUserDomains", 100.0).rows(500)),
+        domains: Some(CallSpec::new("DescribeUserDomains", "cdn:DescribeUserDomains", Rate::per_second(100)).rows(500)),
     },
     // For every resource: not each of these calls can be narrowed to a domain. Source: "Policy structure and syntax" of
     // 2026-05-27, www.alibabacloud.com/help/document_detail/93739.html
@@ -84,24 +84,37 @@ pub(super) static CDN: Product = Product {
     prefetch_ids: "PushTaskId", // reference 2026-04
 };
 
+/// Status by id, and the list of tasks.
+pub(super) const fn tracking(status: CallSpec, records: CallSpec) -> Option<TrackingSpec> {
+    // How far the list reaches back, of all three products: reference 2026-04.
+    Some(TrackingSpec { status, records: Some(RecordsSpec { call: records, kept: days(3), span: days(3) }) })
+}
+
+/// The quota's call. When a day ends: the quota management page of help.aliyun.com, read 2026-11; taken as the same for all.
+pub(super) const fn quota(call: CallSpec) -> Option<QuotaSpec> {
+    Some(QuotaSpec { call, reset: "00:00 UTC+8" })
+}
+
 /// A refresh of anything but tags.
 const fn refresh(kind: Kind, per_call: usize, per_day: Option<u64>, quota: &'static str) -> OperationSpec {
-    let call = CallSpec::new("RefreshObjectCaches", "cdn:RefreshObjectCaches", 50.0); // reference 2026-04
+    let call = CallSpec::new("RefreshObjectCaches", "cdn:RefreshObjectCaches", Rate::per_second(50)); // reference 2026-04
     // The addresses travel in a form, and with the other products they don't: reference 2026-04.
     OperationSpec { request_line_bytes: None, ..takes(Refresh(kind), call, per_call, per_day, quota) }
 }
 
 /// The page of this call at help.aliyun.com, read 2026-11; how often is not documented: as often as the slowest call here.
-const TAGS: CallSpec = CallSpec::new("RefreshObjectCacheByCacheTag", "cdn:RefreshObjectCacheByCacheTag", 10.0);
+const TAGS: CallSpec =
+    CallSpec::new("RefreshObjectCacheByCacheTag", "cdn:RefreshObjectCacheByCacheTag", Rate::per_second(10));
 
 /// Prefetch page 2024-11.
-const PREFETCH: CallSpec = CallSpec::new("PushObjectCache", "cdn:PushObjectCache", 50.0);
+const PREFETCH: CallSpec = CallSpec::new("PushObjectCache", "cdn:PushObjectCache", Rate::per_second(50));
 
 /// Reference 2026-04.
-const TRAFFIC: CallSpec = CallSpec::new("DescribeDomainTrafficData", "cdn:DescribeDomainTrafficData", 100.0);
+const TRAFFIC: CallSpec =
+    CallSpec::new("DescribeDomainTrafficData", "cdn:DescribeDomainTrafficData", Rate::per_second(100));
 
 /// Reference 2026-04.
-const BANDWIDTH: CallSpec = CallSpec::new("DescribeDomainBpsData", "cdn:DescribeDomainBpsData", 150.0);
+const BANDWIDTH: CallSpec = CallSpec::new("DescribeDomainBpsData", "cdn:DescribeDomainBpsData", Rate::per_second(150));
 
 /// Of traffic and bandwidth alike: reference 2026-04.
 const INTERVALS: &[IntervalSpec] = &[

@@ -1,10 +1,10 @@
 //! DCDN, API version 2018-01-15: how it differs from CDN. The sources are named in `spec.rs`.
 
-use super::cdn::CDN_SPEC;
+use super::cdn::{CDN_SPEC, quota, tracking};
 use super::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes, takes_tags};
 use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
-use crate::provider::{Asks, CallSpec, EndpointSpec, OptionSpec, Spec};
+use crate::provider::{Asks, CallSpec, EndpointSpec, OptionSpec, Rate, Spec};
 
 /// Alibaba Cloud DCDN, API version 2018-01-15.
 pub static ALIBABA_DCDN: Spec = Spec {
@@ -22,11 +22,14 @@ pub static ALIBABA_DCDN: Spec = Spec {
         takes_tags(TAGS),
         takes(Prefetch, PREFETCH, 100, Some(1_000), "Preload"), // DCDN guide 2025-09
     ],
+    tracking: tracking(
+        // Reference 2026-04.
+        CallSpec::new("DescribeDcdnRefreshTaskById", "dcdn:DescribeDcdnRefreshTaskById", Rate::per_second(30)).ids(10),
+        // 5 in DCDN guide 2025-09, 10 in reference 2026-04; the lower one is safe. The rows: reference 2026-04.
+        CallSpec::new("DescribeDcdnRefreshTasks", "dcdn:DescribeDcdnRefreshTasks", Rate::per_second(5)).rows(50),
+    ),
     // Reference 2026-04.
-    status: CallSpec::new("DescribeDcdnRefreshTaskById", "dcdn:DescribeDcdnRefreshTaskById", 30.0).ids(10),
-    // 5 in DCDN guide 2025-09, 10 in reference 2026-04; the lower one is safe. The rows: reference 2026-04.
-    records: CallSpec::new("DescribeDcdnRefreshTasks", "dcdn:DescribeDcdnRefreshTasks", 5.0).rows(50),
-    quota: CallSpec::new("DescribeDcdnRefreshQuota", "dcdn:DescribeDcdnRefreshQuota", 20.0), // reference 2026-04
+    quota: quota(CallSpec::new("DescribeDcdnRefreshQuota", "dcdn:DescribeDcdnRefreshQuota", Rate::per_second(20))),
     asks: Asks::NOTHING,
     ..CDN_SPEC
 };
@@ -38,10 +41,13 @@ pub(super) static DCDN: Product = Product {
 };
 
 /// Of all refreshes but that of tags: DCDN guide 2025-09.
-const REFRESH: CallSpec = CallSpec::new("RefreshDcdnObjectCaches", "dcdn:RefreshDcdnObjectCaches", 30.0);
+const REFRESH: CallSpec =
+    CallSpec::new("RefreshDcdnObjectCaches", "dcdn:RefreshDcdnObjectCaches", Rate::per_second(30));
 
 /// The permission is named as all of this vendor are; how often is not documented: as often as the slowest call of CDN.
-const TAGS: CallSpec = CallSpec::new("RefreshDcdnObjectCacheByCacheTag", "dcdn:RefreshDcdnObjectCacheByCacheTag", 10.0);
+const TAGS: CallSpec =
+    CallSpec::new("RefreshDcdnObjectCacheByCacheTag", "dcdn:RefreshDcdnObjectCacheByCacheTag", Rate::per_second(10));
 
 /// DCDN guide 2025-09.
-const PREFETCH: CallSpec = CallSpec::new("PreloadDcdnObjectCaches", "dcdn:PreloadDcdnObjectCaches", 15.0);
+const PREFETCH: CallSpec =
+    CallSpec::new("PreloadDcdnObjectCaches", "dcdn:PreloadDcdnObjectCaches", Rate::per_second(15));

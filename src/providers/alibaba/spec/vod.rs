@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::cdn::CDN_SPEC;
+use super::cdn::{CDN_SPEC, quota, tracking};
 use super::{AREA, HEADERS, L2_PRELOAD, Product, SIGNATURE, bandwidth, takes, traffic};
 use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
-use crate::provider::{Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OptionSpec, Spec, days};
+use crate::provider::{Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OptionSpec, Rate, Spec, days};
 
 /// ApsaraVideo VOD's CDN, API version 2017-03-21.
 pub static ALIBABA_VOD: Spec = Spec {
@@ -26,14 +26,14 @@ pub static ALIBABA_VOD: Spec = Spec {
         takes(Prefetch, PREFETCH, 100, Some(500), "Preload"), // 1,000 in a call are refused: reference 2026-04; taken as for CDN
     ],
     // There is no call by id: the list is asked, one id at a time.
-    status: RECORDS,
-    records: RECORDS,
-    quota: CallSpec::new("DescribeVodRefreshQuota", "vod:DescribeVodRefreshQuota", 30.0), // VOD guide 2021-07
+    tracking: tracking(RECORDS, RECORDS),
+    // VOD guide 2021-07.
+    quota: quota(CallSpec::new("DescribeVodRefreshQuota", "vod:DescribeVodRefreshQuota", Rate::per_second(30))),
     asks: Asks {
         traffic: Some(traffic(TRAFFIC, INTERVALS)),
         bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),
         logs: Some(LogSpec {
-            call: CallSpec::new("DescribeVodDomainLog", "vod:DescribeVodDomainLog", 30.0) // VOD guide 2021-07
+            call: CallSpec::new("DescribeVodDomainLog", "vod:DescribeVodDomainLog", Rate::per_second(30)) // VOD guide 2021-07
                 .rows(300), // the default; 1,000 at most: reference 2026-04
             step: Duration::from_secs(1), // as its times are spelled: reference 2026-04
             span: days(31), // a year is documented, reference 2026-04; a month keeps the number of pages small
@@ -51,11 +51,14 @@ pub(super) static VOD: Product = Product {
 };
 
 // How often, here and below: VOD guide 2021-07.
-const REFRESH: CallSpec = CallSpec::new("RefreshVodObjectCaches", "vod:RefreshVodObjectCaches", 30.0);
-const PREFETCH: CallSpec = CallSpec::new("PreloadVodObjectCaches", "vod:PreloadVodObjectCaches", 30.0);
-const RECORDS: CallSpec = CallSpec::new("DescribeVodRefreshTasks", "vod:DescribeVodRefreshTasks", 30.0).rows(50); // reference 2026-04
-const TRAFFIC: CallSpec = CallSpec::new("DescribeVodDomainTrafficData", "vod:DescribeVodDomainTrafficData", 30.0);
-const BANDWIDTH: CallSpec = CallSpec::new("DescribeVodDomainBpsData", "vod:DescribeVodDomainBpsData", 30.0);
+const REFRESH: CallSpec = CallSpec::new("RefreshVodObjectCaches", "vod:RefreshVodObjectCaches", Rate::per_second(30));
+const PREFETCH: CallSpec = CallSpec::new("PreloadVodObjectCaches", "vod:PreloadVodObjectCaches", Rate::per_second(30));
+const RECORDS: CallSpec =
+    CallSpec::new("DescribeVodRefreshTasks", "vod:DescribeVodRefreshTasks", Rate::per_second(30)).rows(50); // reference 2026-04
+const TRAFFIC: CallSpec =
+    CallSpec::new("DescribeVodDomainTrafficData", "vod:DescribeVodDomainTrafficData", Rate::per_second(30));
+const BANDWIDTH: CallSpec =
+    CallSpec::new("DescribeVodDomainBpsData", "vod:DescribeVodDomainBpsData", Rate::per_second(30));
 
 /// The reference has an interval for each length of range: 300 s below three days, an hour below 31, else a day. How long
 /// points are kept is the 90 days of an older text (VOD guide 2021-07).

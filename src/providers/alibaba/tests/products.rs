@@ -48,7 +48,7 @@ fn every_operation_of_every_product_is_taken_and_followed_to_its_end() {
             assert_eq!(page.rows.len(), 1, "{} {}", spec.name, limits.call.api);
             assert_eq!(page.rows[0].state, TaskState::Complete);
             assert_eq!(page.rows[0].prefetch, limits.operation == Operation::Prefetch);
-            assert_eq!(line.last_request().headers()["x-acs-action"], spec.status.api);
+            assert_eq!(line.last_request().headers()["x-acs-action"], spec.status().unwrap().api);
         }
     }
 }
@@ -109,7 +109,7 @@ fn vod_has_no_call_by_id_so_its_list_is_read_page_by_page() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 120);
-    assert_eq!((spec.status.ids_per_call, spec.status.rows_per_page), (1, 50));
+    assert_eq!((spec.status().unwrap().ids_per_call, spec.status().unwrap().rows_per_page), (1, 50));
 }
 
 #[test]
