@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::ci::{Console, Host, Progress, Severity, files};
-use crate::config::addresses::{self, Listed};
-use crate::config::{Changes, Listing, LogLevel, Mode, Settings, Wait};
+use crate::config::url_list::{self, UrlList};
+use crate::config::{Changes, LogLevel, Mode, Settings, UrlOptions, Wait};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
@@ -237,12 +237,12 @@ async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output
 
 /// The addresses that are given. Read apart, because a pipe or a person may keep the reader waiting for ever, and a signal must
 /// be heard meanwhile.
-async fn listed(settings: &Settings, listing: &Listing) -> Result<Vec<Listed>, Error> {
+async fn listed(settings: &Settings, listing: &UrlOptions) -> Result<Vec<UrlList>, Error> {
     let (listing, targets, hosts) = (listing.clone(), settings.targets.clone(), settings.allow_hosts.clone());
     let (told, news) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // After a signal nobody is interested any more.
-        let _ = told.send(addresses::read(&listing, &targets, hosts.as_deref()));
+        let _ = told.send(url_list::read(&listing, &targets, hosts.as_deref()));
     });
     news.await.expect("a reader that ends without an answer has ended the process")
 }

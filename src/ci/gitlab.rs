@@ -5,7 +5,7 @@
 
 use crate::ci::Output;
 use crate::ci::redactor::Redactor;
-use crate::config::table::OUTPUT_PREFIX;
+use crate::config::options::OUTPUT_PREFIX;
 
 pub mod note;
 

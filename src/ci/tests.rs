@@ -3,7 +3,7 @@ use std::fs;
 use proptest::prelude::*;
 use secrecy::SecretString;
 
-use crate::config::table::{ENTRIES, OUTPUT_PREFIX};
+use crate::config::options::{ENTRIES, OUTPUT_PREFIX};
 use crate::error::ExitCode;
 use crate::text::sanitize::tests::hostile_text;
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::query::Refusals;
 use super::run;
 use crate::ci::Console;
-use crate::config::{Flags, Needs, Settings, Target, check};
+use crate::config::{Flags, RequiredPermissions, Settings, Target, check};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::pipeline::keys::Unmasked;
@@ -42,7 +42,7 @@ pub(super) fn run(
     let mut code = ExitCode::Success;
     let refusals = Refusals::default();
     for target in &settings.targets {
-        let needs = settings.needs(target);
+        let needs = settings.required_permissions(target);
         console.result(&format!("\n{}: {}", target.name, target.provider.title));
         if needs.operations.is_empty() {
             console.result("  no rule is about it: nothing is needed");
@@ -69,7 +69,7 @@ pub(super) fn run(
 async fn ask(
     job: &Job<'_>,
     target: &Target,
-    needs: &Needs,
+    needs: &RequiredPermissions,
     refusals: &Refusals,
     console: &mut Console,
 ) -> Result<Findings, Error> {
@@ -86,7 +86,7 @@ async fn ask(
 }
 
 /// Tells what was found: all of it as a result, and what keeps a run from its work as an error too.
-fn told(target: &Target, needs: &Needs, findings: &Findings, console: &mut Console) -> ExitCode {
+fn told(target: &Target, needs: &RequiredPermissions, findings: &Findings, console: &mut Console) -> ExitCode {
     let mut problems: Vec<(String, String, ExitCode)> = Vec::new();
     for permission in &findings.permissions {
         console.result(&line(permission));
@@ -195,7 +195,7 @@ fn state(host: &str, domains: &[Domain]) -> (String, bool) {
 fn policies(settings: &Settings, console: &mut Console) {
     let mut providers: Vec<(&'static Spec, Vec<&'static str>)> = Vec::new();
     for target in &settings.targets {
-        let permissions = settings.needs(target).permissions(target.provider);
+        let permissions = settings.required_permissions(target).permissions(target.provider);
         match providers.iter_mut().find(|(spec, _)| spec.name == target.provider.name) {
             Some((_, known)) => {
                 let new: Vec<_> = permissions.into_iter().filter(|permission| !known.contains(permission)).collect();

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::{mock_server, run, signals};
 use crate::ci::Console;
-use crate::config::{self, Flags, LogLevel, MockServerOptions, Use};
+use crate::config::{self, CommandKind, Flags, LogLevel, MockServerOptions};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
@@ -92,7 +92,7 @@ async fn perform(
         flags.add("endpoint", format!("{}=http://{address}", spec.name));
     }
     let environment = environment_of_demo(environment);
-    let settings = config::read(Use::Run, &flags, &environment)?;
+    let settings = config::read(CommandKind::Run, &flags, &environment)?;
     run::prepare(&settings, &environment, console, is_terminal);
     console.note(LogLevel::Normal, &format!("a repository of two commits in `{}`", folder.display()));
     console.note(LogLevel::Normal, &format!("the emulators on http://{address}: 50 ms away, 2 s for a task"));

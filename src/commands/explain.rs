@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{run, told};
 use crate::ci::Console;
-use crate::config::{self, Flags, Use};
+use crate::config::{self, CommandKind, Flags};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::git;
@@ -25,7 +25,7 @@ pub(super) fn run(
     environment: &Environment,
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
-    let settings = config::read(Use::Explain, flags, environment)?;
+    let settings = config::read(CommandKind::Explain, flags, environment)?;
     let explained = paths.iter().map(|path| {
         let path = path.as_encoded_bytes();
         let path = path.strip_prefix(b"./").unwrap_or(path);
@@ -45,7 +45,7 @@ pub(super) fn range(
     console: &mut Console,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let settings = config::read(Use::ExplainRange, flags, environment)?;
+    let settings = config::read(CommandKind::ExplainRange, flags, environment)?;
     let network = Network::new(environment);
     let choices = {
         let beyond = Beyond::new(console, &settings, &network, now);

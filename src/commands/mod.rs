@@ -6,7 +6,7 @@ use std::io::Write;
 use jiff::Timestamp;
 
 use crate::ci::{Console, Host, Look};
-use crate::config::{Command, LogLevel, Use, When, check, parse_arguments, questions, schema};
+use crate::config::{Command, CommandKind, LogLevel, When, check, parse_arguments, query_options, schema};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 
@@ -56,13 +56,13 @@ pub fn execute(world: World) -> ExitCode {
     let mut console = plain_console(&environment, out, err, is_terminal);
     let stage = query::Stage { environment: &environment, is_terminal, out_columns, now };
     let result = match command {
-        Command::Run(flags) => run::run(Use::Run, &flags, &environment, &mut console, is_terminal, now),
-        Command::List(used_by, flags) => run::run(used_by, &flags, &environment, &mut console, is_terminal, now),
-        Command::Ask(used_by, flags) => query::run(used_by, &flags, stage, &mut console),
-        Command::Wait(flags) if questions::names_tasks(&flags, &environment) => {
-            query::run(Use::Wait, &flags, stage, &mut console)
+        Command::Run(flags) => run::run(CommandKind::Run, &flags, &environment, &mut console, is_terminal, now),
+        Command::List(command, flags) => run::run(command, &flags, &environment, &mut console, is_terminal, now),
+        Command::Ask(command, flags) => query::run(command, &flags, stage, &mut console),
+        Command::Wait(flags) if query_options::names_tasks(&flags, &environment) => {
+            query::run(CommandKind::Wait, &flags, stage, &mut console)
         }
-        Command::Wait(flags) => run::run(Use::Wait, &flags, &environment, &mut console, is_terminal, now),
+        Command::Wait(flags) => run::run(CommandKind::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),

@@ -13,8 +13,8 @@ use super::run;
 use crate::ci::downloads::Downloads;
 use crate::ci::{Console, Host, Look};
 use crate::client::retry;
-use crate::config::questions::{self, Asking, Question, Shown};
-use crate::config::{Flags, LogLevel, Target, Use};
+use crate::config::query_options::{self, OutputFormat, Query, QueryOptions};
+use crate::config::{CommandKind, Flags, LogLevel, Target};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::pipeline::keys::Unmasked;
@@ -55,10 +55,15 @@ pub(super) struct Stage<'a> {
 ///
 /// # Errors
 /// [`Error::Inputs`] when nothing can be asked. What a target doesn't answer is said, and the exit code tells.
-pub(super) fn run(used_by: Use, flags: &Flags, stage: Stage<'_>, console: &mut Console) -> Result<ExitCode, Error> {
-    let asking = questions::read(used_by, flags, stage.environment, stage.now)?;
+pub(super) fn run(
+    command: CommandKind,
+    flags: &Flags,
+    stage: Stage<'_>,
+    console: &mut Console,
+) -> Result<ExitCode, Error> {
+    let asking = query_options::read(command, flags, stage.environment, stage.now)?;
     run::prepare(&asking.settings, stage.environment, console, stage.is_terminal);
-    if matches!(asking.shown, Shown::Json | Shown::Csv) && matches!(console.host(), Host::GitHub { .. }) {
+    if matches!(asking.shown, OutputFormat::Json | OutputFormat::Csv) && matches!(console.host(), Host::GitHub { .. }) {
         // Log and results share a stream there, and a program is to read this one.
         console.set_look(Look { level: LogLevel::Quiet, ..console.look() });
     }
@@ -100,7 +105,7 @@ impl Refusals {
 
 /// An answer on its way out.
 struct Answer<'a> {
-    asking: &'a Asking,
+    asking: &'a QueryOptions,
     stage: Stage<'a>,
     network: Network,
     /// What the console must hide before it says anything more.
@@ -111,19 +116,19 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(asking: &'a Asking, stage: Stage<'a>, console: &'a mut Console) -> Self {
+    fn new(asking: &'a QueryOptions, stage: Stage<'a>, console: &'a mut Console) -> Self {
         let (name, columns) = match &asking.question {
-            Question::Records(..) | Question::Tasks(_) => ("records", told::RECORDS),
-            Question::Quota => ("quota", told::QUOTA),
-            Question::Measure { measure, .. } => (measure.name(), told::measured(*measure)),
-            Question::Logs { show_signed_urls: true, .. } => ("logs", told::LOGS_WITH_LINKS),
-            Question::Logs { .. } => ("logs", told::LOGS),
-            Question::Domains => ("domains", told::DOMAINS),
+            Query::Records(..) | Query::Tasks(_) => ("records", told::RECORDS),
+            Query::Quota => ("quota", told::QUOTA),
+            Query::Measure { measure, .. } => (measure.name(), told::measured(*measure)),
+            Query::Logs { show_signed_urls: true, .. } => ("logs", told::LOGS_WITH_LINKS),
+            Query::Logs { .. } => ("logs", told::LOGS),
+            Query::Domains => ("domains", told::DOMAINS),
         };
         let format = match asking.shown {
-            Shown::Json => Format::Json,
-            Shown::Csv => Format::Csv,
-            Shown::Auto | Shown::Table | Shown::Plot => Format::Table { width: stage.out_columns },
+            OutputFormat::Json => Format::Json,
+            OutputFormat::Csv => Format::Csv,
+            OutputFormat::Auto | OutputFormat::Table | OutputFormat::Plot => Format::Table { width: stage.out_columns },
         };
         let sheet = RefCell::new(Sheet::new(name, columns, format));
         let network = Network::new(stage.environment);
@@ -159,15 +164,18 @@ impl<'a> Answer<'a> {
         let sheet = self.sheet.into_inner();
         let console = self.console.into_inner();
         let is_empty = sheet.count() == 0;
-        let is_plotted = matches!(self.asking.question, Question::Measure { .. })
-            && matches!((self.asking.shown, self.stage.out_columns), (Shown::Plot, _) | (Shown::Auto, Some(_)));
+        let is_plotted = matches!(self.asking.question, Query::Measure { .. })
+            && matches!(
+                (self.asking.shown, self.stage.out_columns),
+                (OutputFormat::Plot, _) | (OutputFormat::Auto, Some(_))
+            );
         if is_plotted || (is_empty && !is_good) {
             return;
         }
         if let Some(head) = sheet.head().filter(|_| is_empty) {
             console.result(&head);
         }
-        if is_empty && matches!(self.asking.shown, Shown::Auto | Shown::Table) {
+        if is_empty && matches!(self.asking.shown, OutputFormat::Auto | OutputFormat::Table) {
             console.note(LogLevel::Normal, "nothing was found");
             return;
         }
@@ -192,7 +200,7 @@ impl<'a> Answer<'a> {
             .counting(self.refusals.of(target));
         let name = &*target.name;
         match &self.asking.question {
-            Question::Records(filters, most) => {
+            Query::Records(filters, most) => {
                 // Two spellings of an address may be one to the provider.
                 let mut shown = HashSet::new();
                 for filter in filters {
@@ -205,22 +213,22 @@ impl<'a> Answer<'a> {
                     task_history::records(&client, filter, left, take).await?;
                 }
             }
-            Question::Quota => {
+            Query::Quota => {
                 for entry in client.quota().await?.entries {
                     self.row(told::quota(name, &entry, target.provider.quota.as_ref().map_or("", |quota| quota.reset)));
                 }
             }
-            Question::Domains => {
+            Query::Domains => {
                 for domain in client.domains().await? {
                     self.row(told::domain(name, domain));
                 }
             }
-            Question::Measure { measure, domains, asked: (since, until), interval } => {
+            Query::Measure { measure, domains, asked: (since, until), interval } => {
                 let (measure, interval) = (*measure, *interval);
                 let wanted = MetricsQuery { measure, domains: domains.clone(), since: *since, until: *until, interval };
                 self.measured(name, &wanted, &metrics(&client, &wanted).await?);
             }
-            Question::Logs { domains, asked, download, show_signed_urls } => {
+            Query::Logs { domains, asked, download, show_signed_urls } => {
                 let mut code = ExitCode::Success;
                 for domain in domains {
                     let files = logs::logs(&client, domain, *asked).await?;
@@ -233,7 +241,7 @@ impl<'a> Answer<'a> {
                 }
                 return Ok(code);
             }
-            Question::Tasks(ids) => return self.tasks(&client, name, ids).await,
+            Query::Tasks(ids) => return self.tasks(&client, name, ids).await,
         }
         Ok(ExitCode::Success)
     }
@@ -263,9 +271,9 @@ impl<'a> Answer<'a> {
     fn measured(&self, target: &str, wanted: &MetricsQuery, measured: &Metrics) {
         let measure = wanted.measure;
         let is_plot = match self.asking.shown {
-            Shown::Plot => true,
-            Shown::Auto => self.stage.out_columns.is_some(),
-            Shown::Table | Shown::Json | Shown::Csv => false,
+            OutputFormat::Plot => true,
+            OutputFormat::Auto => self.stage.out_columns.is_some(),
+            OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => false,
         };
         let mut series: BTreeMap<Option<&str>, Vec<(Timestamp, f64)>> = BTreeMap::new();
         for point in &measured.points {
@@ -292,7 +300,7 @@ impl<'a> Answer<'a> {
                 let columns = self.stage.out_columns.unwrap_or(80);
                 let drawn = plot(series, columns, |value| scaled(value, unit));
                 self.console().result(&format!("{head}\n{drawn}{total}\n"));
-            } else if matches!(self.asking.shown, Shown::Auto | Shown::Table) {
+            } else if matches!(self.asking.shown, OutputFormat::Auto | OutputFormat::Table) {
                 self.note(&format!("{head}: {total}"));
             }
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::signals;
 use crate::ci::{Console, Host, Look, gitlab_note};
-use crate::config::{self, Flags, LogLevel, Mode, Settings, Use};
+use crate::config::{self, CommandKind, Flags, LogLevel, Mode, Settings};
 use crate::credentials;
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
@@ -20,14 +20,14 @@ use crate::report::outputs::outputs_of_error;
 /// # Errors
 /// Whatever keeps the job from its report. The host is told `status=failed` then.
 pub(super) fn run(
-    used_by: Use,
+    command: CommandKind,
     flags: &Flags,
     environment: &Environment,
     console: &mut Console,
     is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let result = config::read(used_by, flags, environment).and_then(|settings| {
+    let result = config::read(command, flags, environment).and_then(|settings| {
         prepare(&settings, environment, console, is_terminal);
         let paused = settings.mode == Mode::Simulate;
         block_on(paused, async {

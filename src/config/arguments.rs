@@ -7,11 +7,11 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::given::{Flags, unplaced};
-use super::init::{self, InitOptions};
-use super::manual;
+use super::init_options::{self, InitOptions};
+use super::layers::{Flags, unplaced};
+use super::man;
 use super::mock_server::{self, MockServerOptions};
-use super::table::{ENTRIES, Entry, Shape, Use};
+use super::options::{CommandKind, ENTRIES, Entry, Shape};
 use crate::error::Error;
 
 /// What was asked for.
@@ -35,9 +35,9 @@ pub enum Command {
     /// Follow what was submitted earlier.
     Wait(Flags),
     /// Refresh or prefetch addresses that are given.
-    List(Use, Flags),
+    List(CommandKind, Flags),
     /// Ask the providers something; for `wait`, follow tasks by their ids.
-    Ask(Use, Flags),
+    Ask(CommandKind, Flags),
     /// The table of providers.
     Providers,
     /// The configuration's JSON schema.
@@ -73,46 +73,46 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
 
 fn command(mut matches: ArgMatches) -> Result<Command, Error> {
     let Some((name, mut inner)) = matches.remove_subcommand() else {
-        return Ok(Command::Run(flags(&mut matches, Use::Run)));
+        return Ok(Command::Run(flags(&mut matches, CommandKind::Run)));
     };
     Ok(match name.as_str() {
-        "run" => Command::Run(flags(&mut inner, Use::Run)),
+        "run" => Command::Run(flags(&mut inner, CommandKind::Run)),
         "plan" => {
-            let mut flags = flags(&mut inner, Use::Run);
+            let mut flags = flags(&mut inner, CommandKind::Run);
             flags.add("dry-run", "true");
             Command::Run(flags)
         }
-        "explain" if inner.get_flag("range") => Command::ExplainRange(flags(&mut inner, Use::ExplainRange)),
+        "explain" if inner.get_flag("range") => Command::ExplainRange(flags(&mut inner, CommandKind::ExplainRange)),
         "explain" => Command::Explain {
             paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
-            flags: flags(&mut inner, Use::Explain),
+            flags: flags(&mut inner, CommandKind::Explain),
         },
-        "check" if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, Use::Check)),
-        "check" => Command::Check(flags(&mut inner, Use::Check)),
-        "wait" => Command::Wait(flags(&mut inner, Use::Wait)),
-        "refresh" => list(&mut inner, Use::Refresh),
-        "prefetch" => list(&mut inner, Use::Prefetch),
-        "records" => Command::Ask(Use::Records, flags(&mut inner, Use::Records)),
-        "quota" => Command::Ask(Use::Quota, flags(&mut inner, Use::Quota)),
-        "traffic" => Command::Ask(Use::Traffic, flags(&mut inner, Use::Traffic)),
-        "bandwidth" => Command::Ask(Use::Bandwidth, flags(&mut inner, Use::Bandwidth)),
-        "logs" => Command::Ask(Use::Logs, flags(&mut inner, Use::Logs)),
-        "domains" => Command::Ask(Use::Domains, flags(&mut inner, Use::Domains)),
+        "check" if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, CommandKind::Check)),
+        "check" => Command::Check(flags(&mut inner, CommandKind::Check)),
+        "wait" => Command::Wait(flags(&mut inner, CommandKind::Wait)),
+        "refresh" => list(&mut inner, CommandKind::Refresh),
+        "prefetch" => list(&mut inner, CommandKind::Prefetch),
+        "records" => Command::Ask(CommandKind::Records, flags(&mut inner, CommandKind::Records)),
+        "quota" => Command::Ask(CommandKind::Quota, flags(&mut inner, CommandKind::Quota)),
+        "traffic" => Command::Ask(CommandKind::Traffic, flags(&mut inner, CommandKind::Traffic)),
+        "bandwidth" => Command::Ask(CommandKind::Bandwidth, flags(&mut inner, CommandKind::Bandwidth)),
+        "logs" => Command::Ask(CommandKind::Logs, flags(&mut inner, CommandKind::Logs)),
+        "domains" => Command::Ask(CommandKind::Domains, flags(&mut inner, CommandKind::Domains)),
         "providers" => Command::Providers,
         "schema" => Command::Schema,
-        "init" => Command::Init(Box::new(init::read(&mut inner)?)),
+        "init" => Command::Init(Box::new(init_options::read(&mut inner)?)),
         "completions" => {
             let shell = inner.remove_one::<String>("shell").unwrap_or_default();
-            Command::Print(manual::completions(&shell, whole_program())?)
+            Command::Print(man::completions(&shell, whole_program())?)
         }
-        "man" => Command::Print(manual::page(&whole_program())),
+        "man" => Command::Print(man::page(&whole_program())),
         "mock-server" => Command::MockServer(Box::new(mock_server::read(&mut inner)?)),
-        _ => Command::Demo(flags(&mut inner, Use::Demo)),
+        _ => Command::Demo(flags(&mut inner, CommandKind::Demo)),
     })
 }
 
 /// A command that is given addresses.
-fn list(matches: &mut ArgMatches, used_by: Use) -> Command {
+fn list(matches: &mut ArgMatches, used_by: CommandKind) -> Command {
     let addresses: Vec<String> = matches.remove_many("addresses").into_iter().flatten().collect();
     let mut flags = flags(matches, used_by);
     addresses.into_iter().for_each(|address| flags.add_argument(address));
@@ -125,7 +125,7 @@ type Wanted<'a> = &'a dyn Fn(&Entry) -> bool;
 /// The program as clap knows it, with what each command takes.
 pub(super) fn whole_program() -> clap::Command {
     let commands = COMMANDS.iter().map(|(name, about, _)| complete(clap::Command::new(*name).about(*about), &|_| true));
-    program().subcommands(commands).args(arguments(Use::Run, &|_| true)).after_help(PRECEDENCE)
+    program().subcommands(commands).args(arguments(CommandKind::Run, &|_| true)).after_help(PRECEDENCE)
 }
 
 /// The program with what is named on a command line and nothing else: to build all options of all commands would be the longest
@@ -134,7 +134,7 @@ fn named(line: &[OsString]) -> clap::Command {
     let is_named = |entry: &Entry| line.iter().any(|argument| names(argument.as_encoded_bytes(), entry));
     match line.get(1).and_then(|first| COMMANDS.iter().find(|(name, ..)| first == name)) {
         Some((name, ..)) => program().subcommand(complete(clap::Command::new(*name), &is_named)),
-        None => program().args(arguments(Use::Run, &is_named)),
+        None => program().args(arguments(CommandKind::Run, &is_named)),
     }
 }
 
@@ -157,27 +157,27 @@ fn program() -> clap::Command {
 
 /// Every command: its name, what it does, and which options of the table it takes.
 #[rustfmt::skip]
-const COMMANDS: &[(&str, &str, Option<Use>)] = &[
-    ("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Some(Use::Run)),
-    ("plan", "The same up to the plan: no keys, nothing sent to a provider", Some(Use::Run)),
-    ("explain", "Which rule turns a file into which addresses, or why none does", Some(Use::Explain)),
-    ("check", "Reads the configuration and reports every problem at once", Some(Use::Check)),
-    ("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Some(Use::Wait)),
-    ("refresh", "Refreshes the addresses that are given, and waits for them", Some(Use::Refresh)),
-    ("prefetch", "Prefetches the addresses that are given, and waits for them", Some(Use::Prefetch)),
-    ("records", "The provider's records of refreshes and prefetches", Some(Use::Records)),
-    ("quota", "What is left for today", Some(Use::Quota)),
-    ("traffic", "The bytes that were delivered", Some(Use::Traffic)),
-    ("bandwidth", "The bits per second that were delivered", Some(Use::Bandwidth)),
-    ("logs", "The log files of a domain; fetches them too", Some(Use::Logs)),
-    ("domains", "The domains of the account", Some(Use::Domains)),
+const COMMANDS: &[(&str, &str, Option<CommandKind>)] = &[
+    ("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Some(CommandKind::Run)),
+    ("plan", "The same up to the plan: no keys, nothing sent to a provider", Some(CommandKind::Run)),
+    ("explain", "Which rule turns a file into which addresses, or why none does", Some(CommandKind::Explain)),
+    ("check", "Reads the configuration and reports every problem at once", Some(CommandKind::Check)),
+    ("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Some(CommandKind::Wait)),
+    ("refresh", "Refreshes the addresses that are given, and waits for them", Some(CommandKind::Refresh)),
+    ("prefetch", "Prefetches the addresses that are given, and waits for them", Some(CommandKind::Prefetch)),
+    ("records", "The provider's records of refreshes and prefetches", Some(CommandKind::Records)),
+    ("quota", "What is left for today", Some(CommandKind::Quota)),
+    ("traffic", "The bytes that were delivered", Some(CommandKind::Traffic)),
+    ("bandwidth", "The bits per second that were delivered", Some(CommandKind::Bandwidth)),
+    ("logs", "The log files of a domain; fetches them too", Some(CommandKind::Logs)),
+    ("domains", "The domains of the account", Some(CommandKind::Domains)),
     ("init", "Writes a first configuration for this repository, from what is in it", None),
     ("providers", "What each provider can do, its limits and its environment names", None),
     ("schema", "The configuration's JSON schema", None),
     ("completions", "Completions for a shell", None),
     ("man", "The manual page, for `man -l -`", None),
     ("mock-server", "Serves a mock API of every provider over HTTP", None),
-    ("demo", "The main job on a small repository of its own, against the emulators", Some(Use::Demo)),
+    ("demo", "The main job on a small repository of its own, against the emulators", Some(CommandKind::Demo)),
 ];
 
 /// Gives a command what it takes: its options of the table, and what is its own.
@@ -217,10 +217,10 @@ fn complete(command: clap::Command, wanted: Wanted<'_>) -> clap::Command {
             command.arg(Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..))
         }
         "completions" => {
-            let shells = format!("[{}]", manual::SHELLS.join(", "));
+            let shells = format!("[{}]", man::SHELLS.join(", "));
             command.arg(Arg::new("shell").value_name("SHELL").help(shells).required(true))
         }
-        "init" => command.args(init::options()),
+        "init" => command.args(init_options::options()),
         "mock-server" => command.args(mock_server::options()),
         _ => command,
     }
@@ -231,7 +231,7 @@ const PRECEDENCE: &str = "Every option of a run but color, progress and merge-re
                           variable, that beats the configuration file. An empty value counts as none.";
 
 /// The flags of a command.
-fn arguments(used_by: Use, wanted: Wanted<'_>) -> impl Iterator<Item = Arg> {
+fn arguments(used_by: CommandKind, wanted: Wanted<'_>) -> impl Iterator<Item = Arg> {
     ENTRIES.iter().filter(move |entry| entry.used_by.contains(&used_by) && wanted(entry)).map(argument)
 }
 
@@ -281,7 +281,7 @@ fn value_name(shape: Shape) -> &'static str {
     }
 }
 
-fn flags(matches: &mut ArgMatches, used_by: Use) -> Flags {
+fn flags(matches: &mut ArgMatches, used_by: CommandKind) -> Flags {
     let mut flags = Flags::new();
     for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&used_by)) {
         // `plan` has no `--dry-run`.

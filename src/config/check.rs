@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::given::Flags;
+use super::layers::Flags;
+use super::options::CommandKind;
 use super::settings::{Reading, read_with};
-use super::table::Use;
-use super::{Changes, Listing, Settings};
+use super::{Changes, Settings, UrlOptions};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::mapping::Rule;
@@ -25,7 +25,7 @@ pub fn check(flags: &Flags, environment: &Environment) -> Result<String, Error> 
 /// # Errors
 /// As [`check`].
 pub fn read(flags: &Flags, environment: &Environment) -> Result<(String, Settings), Error> {
-    read_with(PROVIDERS, Use::Check, flags, environment).map(|reading| (summary(&reading), reading.settings))
+    read_with(PROVIDERS, CommandKind::Check, flags, environment).map(|reading| (summary(&reading), reading.settings))
 }
 
 fn summary(reading: &Reading) -> String {
@@ -45,7 +45,7 @@ fn summary(reading: &Reading) -> String {
         }
         text.push('\n');
     }
-    if let Changes::Listed(Listing { file, .. }) = &settings.changes {
+    if let Changes::Listed(UrlOptions { file, .. }) = &settings.changes {
         let path = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
         let _ = writeln!(text, "\naddresses come from `{path}`");
     } else {
@@ -110,7 +110,7 @@ rules:
         std::fs::write(directory.path().join("cdn-purge.yml"), text).unwrap();
         let mut flags = Flags::new();
         flags.add("repository", directory.path().to_str().unwrap());
-        let reading = read_with(PROVIDERS, Use::Check, &flags, &Environment::new()).unwrap();
+        let reading = read_with(PROVIDERS, CommandKind::Check, &flags, &Environment::new()).unwrap();
         let told = summary(&reading).replace(&format!("{}/", directory.path().display()), "");
         assert_eq!(
             told,
@@ -131,7 +131,7 @@ rules
 "
         );
         flags.add("url-file", "list.txt");
-        let reading = read_with(PROVIDERS, Use::Check, &flags, &Environment::new()).unwrap();
+        let reading = read_with(PROVIDERS, CommandKind::Check, &flags, &Environment::new()).unwrap();
         assert!(summary(&reading).ends_with("\naddresses come from `list.txt`\n"));
     }
 }

@@ -10,12 +10,12 @@ use self::read::{Map, list, map, text};
 use self::source::{Findings, Source};
 use self::tree::{Node, NodeValue, Scalar};
 use super::Target;
-use super::suggest::{any_of, did_you_mean};
-use super::table::{ENTRIES, Entry, Shape, Use};
-use super::value::{self, Value, quoted};
+use super::options::{CommandKind, ENTRIES, Entry, Shape};
+use super::parse_value::{self, Value, quoted};
 use crate::error::Diagnostic;
 use crate::mapping::Rule;
 use crate::provider::Spec;
+use crate::text::suggest::{any_of, did_you_mean};
 
 pub(super) mod document;
 pub(super) mod keys;
@@ -155,7 +155,7 @@ fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (V
     for (index, node) in items.iter().enumerate() {
         let Some((rule, texts)) = rule::read(index, node, targets, findings) else { continue };
         if read.iter().any(|(other, _)| other.name == rule.name) {
-            let title = format!("another rule is named {} too", value::quoted(&rule.name));
+            let title = format!("another rule is named {} too", parse_value::quoted(&rule.name));
             findings.report(
                 &node.span,
                 title,
@@ -176,7 +176,7 @@ fn option(entry: &'static Entry, node: &Node, findings: &mut Findings<'_>) -> Op
         findings.report(&node.span, title, format!("write `{}` without quotes", scalar.text));
         return None;
     }
-    match value::parse(entry, std::slice::from_ref(&scalar.text)) {
+    match parse_value::parse(entry, std::slice::from_ref(&scalar.text)) {
         Ok(Some(value)) => Some(value),
         Ok(None) => {
             findings.report(&node.span, format!("`{}` is empty", entry.name), "remove it, or write a value");
@@ -196,7 +196,7 @@ fn unknown_key(key: &tree::Key, known: &[&str], place: &str, findings: &mut Find
         format!("give it as the flag `--{}`, the input `{}` or `{}`", entry.name, entry.name, entry.environment_name())
     };
     // An option that only other commands have is no more than a word here.
-    let mut of_a_run = ENTRIES.iter().filter(|entry| entry.used_by.contains(&Use::Run));
+    let mut of_a_run = ENTRIES.iter().filter(|entry| entry.used_by.contains(&CommandKind::Run));
     let entry = of_a_run.find(|entry| entry.name == name.to_ascii_lowercase().replace('_', "-"));
     let (title, help) = if secret_key(name) {
         let how = entry.map_or_else(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::given::unplaced;
+use super::layers::unplaced;
 use crate::error::{Diagnostic, Error};
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::{EmulatorSettings, Rows};

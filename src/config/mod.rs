@@ -9,42 +9,41 @@ use crate::mapping::Rule;
 use crate::model::{Operation, TargetName};
 use crate::provider::{Options, Spec};
 
-pub mod addresses;
 mod arguments;
+mod base_spec;
 pub mod check;
-mod earlier;
 mod file;
-mod given;
-mod init;
-mod listing;
-mod manual;
+mod generate;
+mod init_options;
+mod layers;
+mod man;
 mod mock_server;
-mod moments;
-mod needs;
 pub(crate) mod network;
-mod printed;
-pub mod questions;
+pub mod options;
+mod parse_value;
+pub mod query_options;
+mod required_permissions;
 mod rules;
 pub mod schema;
 mod settings;
-pub(crate) mod suggest;
-pub mod table;
 mod targets;
-mod value;
+mod time;
+pub mod url_list;
+mod url_options;
 
 pub use arguments::{Command, parse_arguments};
-pub use earlier::{Earlier, TagPattern};
-pub use given::Flags;
-pub use init::{InitOptions, InitOutput};
-pub use listing::Listing;
-pub use mock_server::MockServerOptions;
-pub use needs::Needs;
-pub use printed::{
+pub use base_spec::{BaseSpec, TagPattern};
+pub use generate::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
 };
+pub use init_options::{InitOptions, InitOutput};
+pub use layers::Flags;
+pub use mock_server::MockServerOptions;
+pub use options::CommandKind;
+pub use required_permissions::RequiredPermissions;
 pub use rules::configuration_of;
 pub use settings::read;
-pub use table::Use;
+pub use url_options::UrlOptions;
 
 /// Everything a run needs to know, parsed: behind it no string has to be understood again.
 #[derive(Debug)]
@@ -135,7 +134,7 @@ pub enum Changes {
     /// The difference of two commits, the first of which an earlier run or a tag tells.
     Since {
         /// What tells it.
-        base: Earlier,
+        base: BaseSpec,
         /// `head`, if given.
         head: Option<String>,
     },
@@ -145,7 +144,7 @@ pub enum Changes {
         head: Option<String>,
     },
     /// No files: addresses that are given.
-    Listed(Listing),
+    Listed(UrlOptions),
 }
 
 /// What to do with the plan.

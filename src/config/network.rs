@@ -2,16 +2,16 @@
 
 use url::{Host, Url};
 
-use super::given::{Given, unplaced};
+use super::layers::{LayeredOptions, unplaced};
+use super::parse_value::quoted;
 use super::rules::unknown_provider;
 use super::settings::labelled;
-use super::value::quoted;
 use crate::error::Diagnostic;
 use crate::provider::Spec;
 
 /// Other gateways, by provider.
 pub(super) fn endpoints(
-    given: &Given,
+    given: &LayeredOptions,
     providers: &[&'static Spec],
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<(&'static Spec, Url)> {
@@ -65,7 +65,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
 }
 
 /// The hosts that a plan may touch: lower case, and in the ASCII form that addresses take.
-pub(super) fn hosts(given: &Given, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
+pub(super) fn hosts(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
     let label = labelled(given, "allow-hosts");
     let texts = given.list("allow-hosts")?;
     let hosts = texts.iter().filter_map(|text| match Host::parse(text) {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::Target;
 use super::file::{self, Configuration, RuleText, document, rule};
-use super::given::{Given, unplaced};
+use super::layers::{LayeredOptions, unplaced};
+use super::options::CommandKind;
+use super::parse_value::quoted;
 use super::settings::labelled;
-use super::suggest::{all_of, any_of, did_you_mean};
-use super::table::Use;
-use super::value::quoted;
 use crate::error::Diagnostic;
 use crate::mapping::{Encoded, Globs, Rule, Template};
 use crate::model::{Kind, Operation};
 use crate::provider::{Options, Spec};
+use crate::text::suggest::{all_of, any_of, did_you_mean};
 
 /// Targets and rules, and where they were found.
 #[derive(Debug, Default)]
@@ -27,11 +27,16 @@ pub(super) struct Found {
 }
 
 /// Finds targets and rules.
-pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], problems: &mut Vec<Diagnostic>) -> Found {
+pub(super) fn find(
+    command: CommandKind,
+    given: &LayeredOptions,
+    providers: &[&'static Spec],
+    problems: &mut Vec<Diagnostic>,
+) -> Found {
     let repository = given.path("repository").unwrap_or_else(|| PathBuf::from("."));
     let one_rule: Vec<&str> =
         ["provider", "files", "urls"].into_iter().filter(|name| given.is_explicit(name)).collect();
-    let needs_no_rule = given.is_explicit("url-file") || names_no_files(used_by, given);
+    let needs_no_rule = given.is_explicit("url-file") || names_no_files(command, given);
     let needed: &[&str] = if needs_no_rule { &["provider"] } else { &["provider", "files", "urls"] };
     let before = problems.len();
     exclusive(given, &one_rule, problems);
@@ -39,10 +44,10 @@ pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], pro
         return Found::default();
     }
     let mut found = if one_rule.is_empty() {
-        from_file(used_by, given, &repository, providers, needed, problems)
+        from_file(command, given, &repository, providers, needed, problems)
     } else {
         let configuration = complete(given, &one_rule, needed, problems)
-            .then(|| from_options(used_by, given, providers, problems))
+            .then(|| from_options(command, given, providers, problems))
             .flatten()
             .unwrap_or_default();
         let unused = document::find(&repository).map(|file| file.path);
@@ -60,8 +65,8 @@ pub(super) fn find(used_by: Use, given: &Given, providers: &[&'static Spec], pro
 }
 
 /// Whether a command maps no files: it is given addresses, or only asks.
-fn names_no_files(used_by: Use, given: &Given) -> bool {
-    used_by.is_list() || used_by.asks() || given.is_explicit("task-id")
+fn names_no_files(command: CommandKind, given: &LayeredOptions) -> bool {
+    command.takes_urls() || command.is_query() || given.is_explicit("task-id")
 }
 
 /// The configuration that a run in this directory would read.
@@ -70,7 +75,7 @@ pub fn configuration_of(repository: &Path) -> Option<PathBuf> {
 }
 
 /// Reports options that contradict each other.
-fn exclusive(given: &Given, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
+fn exclusive(given: &LayeredOptions, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
     if given.is_explicit("config") && !one_rule.is_empty() {
         let names = || all_of(one_rule.iter().copied());
         problems.push(unplaced(
@@ -89,7 +94,12 @@ fn exclusive(given: &Given, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
 }
 
 /// Whether all that is needed is given; reports what isn't.
-fn complete(given: &Given, one_rule: &[&str], needed: &[&'static str], problems: &mut Vec<Diagnostic>) -> bool {
+fn complete(
+    given: &LayeredOptions,
+    one_rule: &[&str],
+    needed: &[&'static str],
+    problems: &mut Vec<Diagnostic>,
+) -> bool {
     let missing: Vec<&str> = needed.iter().copied().filter(|name| !given.is_explicit(name)).collect();
     if !missing.is_empty() {
         let labels: Vec<String> = one_rule.iter().map(|name| labelled(given, name)).collect();
@@ -107,8 +117,8 @@ fn complete(given: &Given, one_rule: &[&str], needed: &[&'static str], problems:
 }
 
 fn from_file(
-    used_by: Use,
-    given: &Given,
+    command: CommandKind,
+    given: &LayeredOptions,
     repository: &Path,
     providers: &[&'static Spec],
     needed: &[&str],
@@ -124,7 +134,7 @@ fn from_file(
     });
     let Some(path) = path else {
         // Which commits count can be asked before there is one.
-        if used_by != Use::ExplainRange {
+        if command != CommandKind::ExplainRange {
             problems.push(document::none_found(repository, needed));
         }
         return Found::default();
@@ -141,13 +151,13 @@ fn from_file(
 
 /// One target named `default`, and one rule where files are given.
 fn from_options(
-    used_by: Use,
-    given: &Given,
+    command: CommandKind,
+    given: &LayeredOptions,
     providers: &[&'static Spec],
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Configuration> {
     let name: Arc<str> = Arc::from("default");
-    let provider = provider(used_by, given, providers, problems);
+    let provider = provider(command, given, providers, problems);
     let mut configuration = Configuration::default();
     if let (Some(files), Some(urls)) = (given.list("files"), given.list("urls")) {
         let globs = globs(given, &files, problems);
@@ -175,8 +185,8 @@ fn from_options(
 }
 
 fn provider(
-    used_by: Use,
-    given: &Given,
+    command: CommandKind,
+    given: &LayeredOptions,
     providers: &[&'static Spec],
     problems: &mut Vec<Diagnostic>,
 ) -> Option<&'static Spec> {
@@ -187,7 +197,7 @@ fn provider(
     };
     let wanted = [("refresh", true, Operation::Refresh(Kind::File)), ("prefetch", false, Operation::Prefetch)];
     // A list's operations are held against its targets, a question has none.
-    for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(used_by, given)) {
+    for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(command, given)) {
         if given.boolean(option).unwrap_or(default) && provider.operation(operation).is_none() {
             problems.push(unplaced(
                 format!("`{name}` has no {}", operation.unit()),
@@ -205,7 +215,7 @@ pub(super) fn unknown_provider(label: &str, name: &str, providers: &[&'static Sp
     unplaced(format!("{label}: unknown provider {}", quoted(name)), help)
 }
 
-fn globs(given: &Given, files: &[String], problems: &mut Vec<Diagnostic>) -> Option<Globs> {
+fn globs(given: &LayeredOptions, files: &[String], problems: &mut Vec<Diagnostic>) -> Option<Globs> {
     let label = labelled(given, "files");
     Globs::parse(files)
         .map_err(|found| {
@@ -219,7 +229,12 @@ fn globs(given: &Given, files: &[String], problems: &mut Vec<Diagnostic>) -> Opt
         .ok()
 }
 
-fn templates(given: &Given, urls: &[String], globs: Option<&Globs>, problems: &mut Vec<Diagnostic>) -> Vec<Template> {
+fn templates(
+    given: &LayeredOptions,
+    urls: &[String],
+    globs: Option<&Globs>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Template> {
     let label = labelled(given, "urls");
     let mut templates = Vec::new();
     for text in urls {

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::file::keys::{FILE_KEYS, Key, KeyShape, RULE_KEYS, TARGET_KEYS};
-use super::table::{ENTRIES, Entry, Shape};
+use super::options::{ENTRIES, Entry, Shape};
 use crate::provider::{OptionSpec, OptionValueSpec, Spec};
 use crate::providers::PROVIDERS;
 

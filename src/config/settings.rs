@@ -1,16 +1,16 @@
-//! Given options and the rules become [`Settings`], or every reason why they can't.
+//! LayeredOptions options and the rules become [`Settings`], or every reason why they can't.
 
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
 
 use super::file::{Configuration, RuleText};
-use super::given::{Flags, Given, unplaced};
+use super::layers::{Flags, LayeredOptions, unplaced};
+use super::options::CommandKind;
 use super::rules::{self, Found};
-use super::table::Use;
 use super::{
-    Caps, Changes, CredentialInputs, Earlier, FailOn, Listing, LogLevel, Mode, Settings, Target, Wait, When, listing,
-    network, targets,
+    BaseSpec, Caps, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When,
+    network, targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
@@ -23,8 +23,8 @@ use crate::providers::PROVIDERS;
 ///
 /// # Errors
 /// [`Error::Inputs`] with every problem: those without a place first, then those of the file in order of place.
-pub fn read(used_by: Use, flags: &Flags, environment: &Environment) -> Result<Settings, Error> {
-    read_with(PROVIDERS, used_by, flags, environment).map(|reading| reading.settings)
+pub fn read(command: CommandKind, flags: &Flags, environment: &Environment) -> Result<Settings, Error> {
+    read_with(PROVIDERS, command, flags, environment).map(|reading| reading.settings)
 }
 
 /// Settings, and their rules in the words they were written in.
@@ -37,18 +37,18 @@ pub(super) struct Reading {
 /// The same over other providers than the registry's.
 pub(super) fn read_with(
     providers: &[&'static Spec],
-    used_by: Use,
+    command: CommandKind,
     flags: &Flags,
     environment: &Environment,
 ) -> Result<Reading, Error> {
     let mut problems = Vec::new();
-    let mut given = Given::read(used_by, flags, environment, &mut problems);
-    let Found { path, notes, configuration } = rules::find(used_by, &given, providers, &mut problems);
+    let mut given = LayeredOptions::read(command, flags, environment, &mut problems);
+    let Found { path, notes, configuration } = rules::find(command, &given, providers, &mut problems);
     let Configuration { targets, rules, rule_texts, options } = configuration;
-    given.add_file(used_by, options);
+    given.add_file(command, options);
     given.add_defaults();
-    let listing = listing::read(used_by, &given, flags.arguments(), &mut problems);
-    let targets = targets_of(used_by, &given, targets, listing.as_ref(), &mut problems);
+    let listing = url_options::read(command, &given, flags.arguments(), &mut problems);
+    let targets = targets_of(command, &given, targets, listing.as_ref(), &mut problems);
     let settings = Settings {
         config: path,
         targets,
@@ -60,9 +60,9 @@ pub(super) fn read_with(
         token: given.secret("token"),
         save_base: given.path("save-base"),
         mode: mode(&given, &mut problems),
-        refresh: if used_by == Use::Prefetch { Some(false) } else { given.boolean("refresh") },
-        prefetch: if used_by == Use::Prefetch { Some(true) } else { given.boolean("prefetch") },
-        resume: used_by == Use::Wait || given.boolean("resume") == Some(true),
+        refresh: if command == CommandKind::Prefetch { Some(false) } else { given.boolean("refresh") },
+        prefetch: if command == CommandKind::Prefetch { Some(true) } else { given.boolean("prefetch") },
+        resume: command == CommandKind::Wait || given.boolean("resume") == Some(true),
         wait: wait(&given),
         refresh_timeout: given.duration("refresh-timeout").expect("it has a default"),
         prefetch_timeout: given.duration("prefetch-timeout").expect("it has a default"),
@@ -144,25 +144,25 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
 
 /// The targets that the command is about, with what it sets in their options.
 fn targets_of(
-    used_by: Use,
-    given: &Given,
+    command: CommandKind,
+    given: &LayeredOptions,
     found: Vec<Target>,
-    listing: Option<&Listing>,
+    listing: Option<&UrlOptions>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Target> {
-    if !used_by.is_list() && !used_by.asks() && !given.is_explicit("task-id") {
+    if !command.takes_urls() && !command.is_query() && !given.is_explicit("task-id") {
         if given.is_explicit("target") {
             problems.push(unplaced(
-                format!("{} has no meaning for `cdn-purge {}`", labelled(given, "target"), used_by.name()),
+                format!("{} has no meaning for `cdn-purge {}`", labelled(given, "target"), command.name()),
                 "drop it, or name tasks by `task-id`",
             ));
         }
         return found;
     }
-    let mut chosen = targets::choose(used_by, given, found, problems);
-    if let Some(listing) = listing.filter(|_| used_by.is_list()) {
-        let refresh = (used_by == Use::Refresh).then_some(Operation::Refresh(listing.kind));
-        let warms = used_by == Use::Prefetch || given.boolean("prefetch") == Some(true);
+    let mut chosen = targets::choose(command, given, found, problems);
+    if let Some(listing) = listing.filter(|_| command.takes_urls()) {
+        let refresh = (command == CommandKind::Refresh).then_some(Operation::Refresh(listing.kind));
+        let warms = command == CommandKind::Prefetch || given.boolean("prefetch") == Some(true);
         let wanted: Vec<Operation> = refresh.into_iter().chain(warms.then_some(Operation::Prefetch)).collect();
         targets::can_do(&chosen, &wanted, problems);
         targets::set_options(given, &mut chosen, problems);
@@ -170,7 +170,7 @@ fn targets_of(
     chosen
 }
 
-fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnostic>) -> Changes {
+fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut Vec<Diagnostic>) -> Changes {
     let (base, head) = (given.text("base"), given.text("head"));
     if let Some(listing) = listing {
         let without_meaning =
@@ -184,7 +184,7 @@ fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnosti
         return Changes::Listed(listing);
     }
     if given.choice("changes") != Some("all") {
-        return match base.as_deref().and_then(Earlier::parse) {
+        return match base.as_deref().and_then(BaseSpec::parse) {
             None => Changes::Git { base, head },
             Some(Ok(base)) => Changes::Since { base, head },
             Some(Err((message, help))) => {
@@ -202,7 +202,7 @@ fn changes(given: &Given, listing: Option<Listing>, problems: &mut Vec<Diagnosti
     Changes::All { head }
 }
 
-fn mode(given: &Given, problems: &mut Vec<Diagnostic>) -> Mode {
+fn mode(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Mode {
     match (given.boolean("dry-run") == Some(true), given.boolean("simulate") == Some(true)) {
         (false, false) => Mode::Real,
         (true, false) => Mode::DryRun,
@@ -218,7 +218,7 @@ fn mode(given: &Given, problems: &mut Vec<Diagnostic>) -> Mode {
 }
 
 /// The keys as they came. An id without a secret is told where keys are put together, beside the other places to find them.
-fn credentials(given: &Given, problems: &mut Vec<Diagnostic>) -> CredentialInputs {
+fn credentials(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> CredentialInputs {
     let inputs = CredentialInputs {
         access_key_id: given.secret("access-key-id").map(|id| id.expose_secret().to_owned()),
         access_key_secret: given.secret("access-key-secret"),
@@ -240,7 +240,7 @@ fn credentials(given: &Given, problems: &mut Vec<Diagnostic>) -> CredentialInput
     inputs
 }
 
-fn wait(given: &Given) -> Wait {
+fn wait(given: &LayeredOptions) -> Wait {
     match given.choice("wait") {
         Some("none") => Wait::None,
         Some("refresh") => Wait::Refresh,
@@ -248,7 +248,7 @@ fn wait(given: &Given) -> Wait {
     }
 }
 
-fn fail_on(given: &Given) -> FailOn {
+fn fail_on(given: &LayeredOptions) -> FailOn {
     match given.choice("fail-on") {
         Some("never") => FailOn::Never,
         Some("refresh") => FailOn::Refresh,
@@ -256,7 +256,7 @@ fn fail_on(given: &Given) -> FailOn {
     }
 }
 
-fn when(given: &Given, name: &str) -> When {
+fn when(given: &LayeredOptions, name: &str) -> When {
     match given.choice(name) {
         Some("always") => When::Always,
         Some("never") => When::Never,
@@ -264,7 +264,7 @@ fn when(given: &Given, name: &str) -> When {
     }
 }
 
-fn log_level(given: &Given) -> LogLevel {
+fn log_level(given: &LayeredOptions) -> LogLevel {
     match given.choice("log-level") {
         Some("quiet") => LogLevel::Quiet,
         Some("verbose") => LogLevel::Verbose,
@@ -273,6 +273,6 @@ fn log_level(given: &Given) -> LogLevel {
 }
 
 /// An option as the person who gave it spelled it.
-pub(super) fn labelled(given: &Given, name: &str) -> String {
+pub(super) fn labelled(given: &LayeredOptions, name: &str) -> String {
     given.label(name).unwrap_or_else(|| format!("`{name}`"))
 }

@@ -3,25 +3,30 @@
 use std::collections::BTreeMap;
 
 use super::Target;
-use super::given::{Given, unplaced};
+use super::layers::{LayeredOptions, unplaced};
+use super::options::CommandKind;
+use super::parse_value::{self, ValueProblem, quoted};
 use super::settings::labelled;
-use super::suggest::{all_of, any_of, did_you_mean};
-use super::table::Use;
-use super::value::{self, ValueProblem, quoted};
 use crate::error::Diagnostic;
 use crate::model::Operation;
 use crate::provider::{OptionSpec, OptionValue, OptionValueSpec, Spec};
+use crate::text::suggest::{all_of, any_of, did_you_mean};
 
 /// Options of a command that stand for an option of the target.
 const NAMED: &[(&str, &str)] =
     &[("area", "area"), ("l2-only", "l2-preload"), ("header", "headers"), ("query-hash-key", "query-hash-key")];
 
 /// The targets that a command is about: those that are named, else the only one, else (for a question) all.
-pub(super) fn choose(used_by: Use, given: &Given, targets: Vec<Target>, problems: &mut Vec<Diagnostic>) -> Vec<Target> {
+pub(super) fn choose(
+    command: CommandKind,
+    given: &LayeredOptions,
+    targets: Vec<Target>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Target> {
     let names = || targets.iter().map(|target| &*target.name);
     let Some(wanted) = given.list("target") else {
-        if targets.len() > 1 && !used_by.asks() {
-            let title = format!("`cdn-purge {}` isn't told for which target", used_by.name());
+        if targets.len() > 1 && !command.is_query() {
+            let title = format!("`cdn-purge {}` isn't told for which target", command.name());
             let help = format!("name {} by `--target`, or several by repeating it", any_of(names()));
             problems.push(unplaced(title, help));
         }
@@ -53,7 +58,7 @@ pub(super) fn can_do(targets: &[Target], operations: &[Operation], problems: &mu
 }
 
 /// Sets what `option` and its shorter names say, in each target.
-pub(super) fn set_options(given: &Given, targets: &mut [Target], problems: &mut Vec<Diagnostic>) {
+pub(super) fn set_options(given: &LayeredOptions, targets: &mut [Target], problems: &mut Vec<Diagnostic>) {
     let mut settings: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     let mut set = |name: &str, label: &str, texts: Vec<String>| {
         settings.entry(name.to_owned()).or_insert_with(|| (label.to_owned(), Vec::new())).1.extend(texts);
@@ -110,13 +115,13 @@ fn read(option: &OptionSpec, texts: &[String]) -> Result<OptionValue, ValueProbl
         return Err(ValueProblem { message, help: "give it once".into() });
     }
     Ok(match option.value {
-        OptionValueSpec::Boolean => OptionValue::Boolean(value::boolean(text)?),
-        OptionValueSpec::OneOf(words) => OptionValue::Word(value::choice(text, words)?.to_owned()),
+        OptionValueSpec::Boolean => OptionValue::Boolean(parse_value::boolean(text)?),
+        OptionValueSpec::OneOf(words) => OptionValue::Word(parse_value::choice(text, words)?.to_owned()),
         OptionValueSpec::Text if text.is_empty() || text.contains(char::is_control) => {
             return Err(ValueProblem { message: "isn't one line of text".into(), help: "write a value".into() });
         }
         OptionValueSpec::Text => OptionValue::Word(text.to_owned()),
-        OptionValueSpec::Duration => OptionValue::Duration(value::duration_or_none(text)?),
+        OptionValueSpec::Duration => OptionValue::Duration(parse_value::duration_or_none(text)?),
         OptionValueSpec::Headers => {
             let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for text in texts {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::fixtures::PROVIDERS;
-use super::given::Flags;
+use super::layers::Flags;
 use super::settings::{Reading, read_with};
-use super::{Changes, FailOn, Listing, LogLevel, Mode, Use, Wait, When};
+use super::{Changes, CommandKind, FailOn, LogLevel, Mode, UrlOptions, Wait, When};
 use crate::environment::Environment;
 use crate::error::ExitCode;
 use crate::mapping::Encoded;
@@ -32,7 +32,7 @@ struct World {
 /// The addresses of a file, to be refreshed one by one.
 fn listed(file: &str) -> Changes {
     let file = Some(PathBuf::from(file));
-    Changes::Listed(Listing {
+    Changes::Listed(UrlOptions {
         arguments: Vec::new(),
         file,
         kind: Kind::File,
@@ -70,7 +70,7 @@ impl World {
         self
     }
 
-    fn read(&self, used_by: Use, flags: &[(&str, &str)]) -> Result<Reading, Vec<String>> {
+    fn read(&self, used_by: CommandKind, flags: &[(&str, &str)]) -> Result<Reading, Vec<String>> {
         let mut typed = Flags::new();
         typed.add("repository", self.path().to_str().unwrap());
         flags.iter().for_each(|(name, text)| typed.add(name, *text));
@@ -84,11 +84,11 @@ impl World {
     }
 
     fn run(&self, flags: &[(&str, &str)]) -> Reading {
-        self.read(Use::Run, flags).unwrap()
+        self.read(CommandKind::Run, flags).unwrap()
     }
 
     fn problems(&self, flags: &[(&str, &str)]) -> Vec<String> {
-        self.read(Use::Run, flags).err().unwrap_or_default()
+        self.read(CommandKind::Run, flags).err().unwrap_or_default()
     }
 }
 
@@ -298,17 +298,17 @@ fn problems_of_flags_environment_and_file_are_told_together() {
 #[test]
 fn a_command_reads_the_options_it_uses() {
     let world = World::configured().set("INPUT_URL-FILE", "list.txt").set("CDN_PURGE_FAIL_ON", "nonsense");
-    let settings = world.read(Use::Explain, &[]).unwrap().settings;
+    let settings = world.read(CommandKind::Explain, &[]).unwrap().settings;
     assert_eq!((settings.rules.len(), settings.fail_on), (1, FailOn::Any));
 }
 
 #[test]
 fn waiting_reads_everything_that_the_plan_was_made_of() {
     let world = World::empty().set("INPUT_JOURNAL", "journal").set("INPUT_MAX-REFRESH-URLS", "9");
-    let told = world.read(Use::Wait, &ONE_RULE[..1]).err().unwrap();
+    let told = world.read(CommandKind::Wait, &ONE_RULE[..1]).err().unwrap();
     assert!(told[0].starts_with("`--provider` given without `files` and `urls`"), "{told:?}");
     let flags = [ONE_RULE[0], ONE_RULE[1], ONE_RULE[2], ("base", "v1")];
-    let settings = world.read(Use::Wait, &flags).unwrap().settings;
+    let settings = world.read(CommandKind::Wait, &flags).unwrap().settings;
     assert_eq!((settings.journal, settings.rules.len()), (Some("journal".into()), 1));
     assert_eq!(settings.changes, Changes::Git { base: Some("v1".into()), head: None });
     assert_eq!((settings.wait, settings.caps.refresh_urls), (Wait::All, Some(9)));

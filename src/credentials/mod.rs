@@ -8,11 +8,11 @@ pub mod sources;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::CredentialInputs;
-use crate::config::suggest::all_of;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::provider::Spec;
 use crate::provider::credentials::Credentials;
+use crate::text::suggest::all_of;
 
 /// Finds a provider's keys where they are given whole: the inputs first, then each set of its own environment names, in
 /// order. Gives where they were too. An empty value is absent; the first place that holds anything is the one that counts.

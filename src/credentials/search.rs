@@ -8,13 +8,13 @@ use url::Url;
 
 use super::sources::{Evidence, Role, Source, Teller, Token, Who};
 use super::{found, nothing, present, profile};
-use crate::config::suggest::all_of;
 use crate::config::{CredentialInputs, network};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::provider::Spec;
 use crate::provider::exchange::ExchangeSpec;
 use crate::provider::profile::{Holds, Terms};
+use crate::text::suggest::all_of;
 
 /// Finds where a provider's keys come from. The first that holds anything counts: the inputs of an access key; the role of the
 /// inputs; the provider's own names of keys in the environment; its own names of a role; its own files in the home of who

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use crate::config::Earlier;
+use crate::config::BaseSpec;
 use crate::environment::Environment;
 use crate::error::Error;
 
@@ -36,9 +36,9 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// [`Error::Checkout`] when it can't be told whether there is one.
-pub(super) async fn find(base: &Earlier, environment: &Environment, fetching: &Fetching<'_>) -> Result<Found, Error> {
+pub(super) async fn find(base: &BaseSpec, environment: &Environment, fetching: &Fetching<'_>) -> Result<Found, Error> {
     match base {
-        Earlier::File(path) => in_file(path),
+        BaseSpec::File(path) => in_file(path),
         _ if !fetching.is_on => Err(Error::Checkout {
             message: "`base: last-success` asks the CI for its runs, and `fetch` is `false`".to_owned(),
             help: "drop one of the two; `base: file:PATH` needs no network".to_owned(),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::config::{Changes, Earlier};
+use crate::config::{BaseSpec, Changes};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::Change;
@@ -83,7 +83,7 @@ pub async fn search(
 /// # Errors
 /// As [`search`]; and for a base that an earlier run left, which takes more than the clone to find.
 pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Result<Changed, Error> {
-    if let Changes::Since { base: Earlier::LastSuccess | Earlier::File(_), .. } = changes {
+    if let Changes::Since { base: BaseSpec::LastSuccess | BaseSpec::File(_), .. } = changes {
         return Err(Error::usage(
             "`base` is what an earlier run left, which the clone doesn't tell",
             "give a revision",
@@ -119,7 +119,7 @@ impl Search {
             None => repository.head()?,
         };
         let decision = match changes {
-            Changes::Since { base: Earlier::Tag(pattern), .. } => range::since_tag(pattern),
+            Changes::Since { base: BaseSpec::Tag(pattern), .. } => range::since_tag(pattern),
             // Decided by what is found outside of the clone.
             Changes::All { .. } | Changes::Since { .. } => range::everything(),
             Changes::Git { .. } | Changes::Listed(_) => by_host(base, head.is_some(), &told, environment)?,
@@ -134,7 +134,7 @@ impl Search {
         environment: &Environment,
         fetching: &Fetching<'_>,
     ) -> Result<(), Error> {
-        let Changes::Since { base: base @ (Earlier::LastSuccess | Earlier::File(_)), head } = changes else {
+        let Changes::Since { base: base @ (BaseSpec::LastSuccess | BaseSpec::File(_)), head } = changes else {
             return Ok(());
         };
         self.decision = match earlier::find(base, environment, fetching).await? {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{self, Flags, Settings, Use};
+use crate::config::{self, CommandKind, Flags, Settings};
 use crate::environment::Environment;
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
@@ -25,7 +25,7 @@ fn read(draft: &Draft) -> Settings {
     std::fs::write(&config, &draft.text).unwrap();
     let mut flags = Flags::new();
     flags.add("config", config.to_str().unwrap());
-    config::read(Use::Check, &flags, &Environment::new())
+    config::read(CommandKind::Check, &flags, &Environment::new())
         .unwrap_or_else(|error| panic!("{:#?}\n{}", error.diagnostics(), draft.text))
 }
 

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use cdn_purge::config::{self, Flags, Use};
+use cdn_purge::config::{self, CommandKind, Flags};
 use cdn_purge::environment::Environment;
 use cdn_purge::error::Error;
 use cdn_purge::mapping::{self, Overrides};
@@ -69,7 +69,7 @@ fn planned(config: &str, options: &str, changes: &str) -> String {
         let (name, value) = line.split_once(": ").expect("an option is `name: value`");
         flags.add(name, value);
     }
-    let settings = match config::read(Use::Run, &flags, &Environment::new()) {
+    let settings = match config::read(CommandKind::Run, &flags, &Environment::new()) {
         Ok(settings) => settings,
         Err(error) => return refused(&error, folder.path()),
     };

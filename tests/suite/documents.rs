@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
-use cdn_purge::config::{Flags, check, parse_arguments, table};
+use cdn_purge::config::{Flags, check, options, parse_arguments};
 use cdn_purge::environment::Environment;
 use regex::Regex;
 use serde_json::Value;
@@ -131,7 +131,7 @@ fn every_example_can_be_used() {
 
 #[test]
 fn a_workflow_to_copy_gives_inputs_and_variables_that_exist() {
-    let known = |name: &str| table::find(name).is_some() || ["binary", "download-url"].contains(&name);
+    let known = |name: &str| options::find(name).is_some() || ["binary", "download-url"].contains(&name);
     let variable = |name: &str| name.strip_prefix("CDN_PURGE_").map(|rest| rest.to_lowercase().replace('_', "-"));
     let mut seen = BTreeMap::new();
     let all = DOCUMENTS.iter().flat_map(|document| blocks(document).into_iter().map(move |block| (document, block)));

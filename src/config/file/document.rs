@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use super::source::Source;
-use crate::config::suggest::{all_of, any_of};
 use crate::error::Diagnostic;
+use crate::text::suggest::{all_of, any_of};
 
 /// Where a configuration is looked for, in the repository's directory, in this order.
 pub(crate) const NAMES: [&str; 3] = ["cdn-purge.yml", ".cdn-purge.yml", ".github/cdn-purge.yml"];

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::keys::Key as KnownKey;
 use super::source::{Findings, Source};
 use super::tree::{Key, Node, NodeValue, Scalar};
-use crate::config::value;
+use crate::config::parse_value;
 
 /// A mapping and where it stands.
 pub(super) struct Map<'a> {
@@ -104,7 +104,7 @@ pub(super) fn texts<'a>(node: &'a Node, name: &str, findings: &mut Findings<'_>)
 /// True or false at a key; it must stand without quotes.
 pub(super) fn boolean(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<bool> {
     let scalar = text(node, name, findings)?;
-    match value::boolean(&scalar.text) {
+    match parse_value::boolean(&scalar.text) {
         Ok(_) if !scalar.plain => {
             let help = format!("write `{}` without quotes", scalar.text);
             findings.report(&node.span, format!("`{name}` is text"), help);
@@ -126,7 +126,7 @@ pub(super) fn word(
     findings: &mut Findings<'_>,
 ) -> Option<&'static str> {
     let scalar = text(node, name, findings)?;
-    match value::choice(&scalar.text, words) {
+    match parse_value::choice(&scalar.text, words) {
         Ok(word) => Some(word),
         Err(problem) => {
             findings.report(&node.span, format!("`{name}` {}", problem.message), problem.help);

@@ -8,10 +8,10 @@ use super::read::{Item, Map, boolean, keys_of, map, part, text, texts, word};
 use super::source::Findings;
 use super::tree::Node;
 use super::{RuleText, Targets, unknown_key};
-use crate::config::suggest::{any_of, did_you_mean};
-use crate::config::value::quoted;
+use crate::config::parse_value::quoted;
 use crate::mapping::{Encoded, Globs, Rule, Template, TemplateProblem};
 use crate::model::{Kind, Operation, TargetName};
+use crate::text::suggest::{any_of, did_you_mean};
 
 /// The keys that name addresses.
 const ADDRESSES: [&str; 3] = ["urls", "directories", "tags"];

@@ -10,9 +10,9 @@ use super::source::Findings;
 use super::tree::{Key, Node, NodeValue};
 use super::unknown_key;
 use crate::config::Target;
-use crate::config::suggest::{any_of, did_you_mean};
-use crate::config::value::{self, quoted};
+use crate::config::parse_value::{self, quoted};
 use crate::provider::{OptionValue, OptionValueSpec, Options, Spec};
+use crate::text::suggest::{any_of, did_you_mean};
 
 /// Reads a target; `None` where a problem leaves nothing to use.
 pub(super) fn read(key: &Key, node: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Option<Target> {
@@ -73,7 +73,7 @@ fn option(name: &str, spec: &OptionValueSpec, node: &Node, findings: &mut Findin
 }
 
 fn duration(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<Duration> {
-    let given = value::duration_or_none(&text(node, name, findings)?.text);
+    let given = parse_value::duration_or_none(&text(node, name, findings)?.text);
     given.map_err(|problem| findings.report(&node.span, format!("`{name}` {}", problem.message), problem.help)).ok()
 }
 

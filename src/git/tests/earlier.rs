@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::config::{Changes, Earlier, Flags, Use, read};
+use crate::config::{BaseSpec, Changes, CommandKind, Flags, read};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::git::Changed;
@@ -19,7 +19,7 @@ fn since(base: &str) -> Changes {
         flags.add(name, text);
     }
     flags.add("base", base);
-    read(Use::Explain, &flags, &Environment::new()).unwrap().changes
+    read(CommandKind::Explain, &flags, &Environment::new()).unwrap().changes
 }
 
 fn on_github(checkout: &Checkout, more: &[(&str, &str)]) -> Environment {
@@ -71,7 +71,7 @@ fn interface(status: StatusCode, answer: &Value) -> Forge {
 }
 
 fn last_success(forge: &Forge, checkout: &Checkout, environment: &Environment) -> Result<Changed, Error> {
-    forge.search(checkout, &Changes::Since { base: Earlier::LastSuccess, head: None }, environment)
+    forge.search(checkout, &Changes::Since { base: BaseSpec::LastSuccess, head: None }, environment)
 }
 
 /// A run as GitHub describes it.

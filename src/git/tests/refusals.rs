@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::config::{Changes, Listing};
+use crate::config::{Changes, UrlOptions};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::git::find;
@@ -232,7 +232,7 @@ fn a_tree_that_git_itself_would_not_write() {
 
 #[test]
 fn addresses_that_are_given_have_no_changed_files() {
-    let listing = Listing {
+    let listing = UrlOptions {
         arguments: Vec::new(),
         file: Some("urls.txt".into()),
         kind: Kind::File,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::table::{ENTRIES, Entry, Shape, Use};
+use super::options::{CommandKind, ENTRIES, Entry, Shape};
 
 /// The options of a run in Markdown, then those of the other commands: name, default, meaning.
 pub fn options_markdown() -> String {
@@ -24,7 +24,7 @@ pub fn options_markdown() -> String {
 }
 
 fn is_of_a_run(entry: &Entry) -> bool {
-    entry.used_by.contains(&Use::Run) || entry.used_by.contains(&Use::Demo)
+    entry.used_by.contains(&CommandKind::Run) || entry.used_by.contains(&CommandKind::Demo)
 }
 
 /// What stands below `inputs:` in `action.yml`, not indented. They have no `default:` but the one that only GitHub can fill in,
@@ -102,7 +102,9 @@ fn is_any_text(entry: &Entry) -> bool {
 /// stands in the job's `id_tokens`.
 fn component_inputs() -> impl Iterator<Item = &'static Entry> {
     let is_other = |entry: &Entry| matches!(entry.name, "color" | "progress" | "oidc-audience");
-    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&Use::Run) && !entry.is_secret() && !is_other(entry))
+    ENTRIES
+        .iter()
+        .filter(move |entry| entry.used_by.contains(&CommandKind::Run) && !entry.is_secret() && !is_other(entry))
 }
 
 fn inputs() -> impl Iterator<Item = &'static Entry> {
@@ -115,7 +117,7 @@ fn meaning(entry: &Entry) -> String {
         Shape::Boolean => "; `true` or `false`".to_owned(),
         Shape::Duration => "; as `90s`, `15m` or `1h30m`".to_owned(),
         Shape::Choice(words) if words.iter().any(|word| !entry.help.contains(&format!("`{word}`"))) => {
-            format!("; {}", super::suggest::any_of(words.iter().copied()))
+            format!("; {}", crate::text::suggest::any_of(words.iter().copied()))
         }
         _ => String::new(),
     };

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::given::{Flags, Given, unplaced};
+use super::layers::{Flags, LayeredOptions, unplaced};
+use super::options::CommandKind;
+use super::parse_value::{ValueProblem, quoted};
 use super::settings::{labelled, read_with};
-use super::table::Use;
-use super::value::{ValueProblem, quoted};
-use super::{Settings, moments};
+use super::{Settings, time};
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
 use crate::mapping::url;
@@ -19,7 +19,7 @@ use crate::providers::PROVIDERS;
 
 /// What is asked for.
 #[derive(Debug)]
-pub enum Question {
+pub enum Query {
     /// Records of tasks: a filter for each task id that is named and each spelling of the address; at most so many rows.
     Records(Vec<RecordFilter>, Option<usize>),
     /// What is left for today.
@@ -54,7 +54,7 @@ pub enum Question {
 
 /// How an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum OutputFormat {
     /// As suits where it goes.
     Auto,
     /// Aligned columns.
@@ -69,26 +69,31 @@ pub enum Shown {
 
 /// A command that asks, parsed.
 #[derive(Debug)]
-pub struct Asking {
+pub struct QueryOptions {
     /// Whom, with which keys.
     pub settings: Settings,
     /// What.
-    pub question: Question,
+    pub question: Query,
     /// How the answer is shown.
-    pub shown: Shown,
+    pub shown: OutputFormat,
 }
 
 /// Reads what a command asks for; spans count back from `now`.
 ///
 /// # Errors
 /// [`Error::Inputs`] with every problem.
-pub fn read(used_by: Use, flags: &Flags, environment: &Environment, now: Timestamp) -> Result<Asking, Error> {
-    let settings = read_with(PROVIDERS, used_by, flags, environment).map(|reading| reading.settings);
+pub fn read(
+    command: CommandKind,
+    flags: &Flags,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<QueryOptions, Error> {
+    let settings = read_with(PROVIDERS, command, flags, environment).map(|reading| reading.settings);
     // What is wrong with the options themselves was told above.
-    let given = Given::read(used_by, flags, environment, &mut Vec::new());
+    let given = LayeredOptions::read(command, flags, environment, &mut Vec::new());
     let mut problems = Vec::new();
-    let question = question(used_by, &given, now, &mut problems);
-    let shown = shown(used_by, &given, &mut problems);
+    let question = question(command, &given, now, &mut problems);
+    let shown = shown(command, &given, &mut problems);
     match settings {
         Err(Error::Inputs(mut found)) => {
             found.extend(problems);
@@ -96,27 +101,27 @@ pub fn read(used_by: Use, flags: &Flags, environment: &Environment, now: Timesta
         }
         Err(other) => Err(other),
         Ok(_) if !problems.is_empty() => Err(Error::Inputs(problems)),
-        Ok(settings) => Ok(Asking { settings, question, shown }),
+        Ok(settings) => Ok(QueryOptions { settings, question, shown }),
     }
 }
 
 /// Whether `wait` is told tasks by their ids, and so asks; else it goes on from a journal.
 pub fn names_tasks(flags: &Flags, environment: &Environment) -> bool {
-    Given::read(Use::Wait, flags, environment, &mut Vec::new()).is_explicit("task-id")
+    LayeredOptions::read(CommandKind::Wait, flags, environment, &mut Vec::new()).is_explicit("task-id")
 }
 
-fn question(used_by: Use, given: &Given, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Question {
+fn question(command: CommandKind, given: &LayeredOptions, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Query {
     let asked = (moment(given, "since", now, problems), moment(given, "until", now, problems));
     let domains = domains(given, problems);
-    match used_by {
-        Use::Traffic | Use::Bandwidth => {
+    match command {
+        CommandKind::Traffic | CommandKind::Bandwidth => {
             let interval = given.text("interval").and_then(|text| {
-                moments::span(&text).map_err(|problem| problems.push(told(given, "interval", problem))).ok()
+                time::span(&text).map_err(|problem| problems.push(told(given, "interval", problem))).ok()
             });
-            let measure = if used_by == Use::Traffic { Measure::Traffic } else { Measure::Bandwidth };
-            Question::Measure { measure, domains, asked, interval }
+            let measure = if command == CommandKind::Traffic { Measure::Traffic } else { Measure::Bandwidth };
+            Query::Measure { measure, domains, asked, interval }
         }
-        Use::Logs => {
+        CommandKind::Logs => {
             if domains.is_empty() {
                 problems.push(unplaced(
                     "`cdn-purge logs` isn't told of which domain",
@@ -124,21 +129,21 @@ fn question(used_by: Use, given: &Given, now: Timestamp, problems: &mut Vec<Diag
                 ));
             }
             let show_signed_urls = given.boolean("show-signed-urls") == Some(true);
-            Question::Logs { domains, asked, download: given.path("download"), show_signed_urls }
+            Query::Logs { domains, asked, download: given.path("download"), show_signed_urls }
         }
-        Use::Quota => Question::Quota,
-        Use::Domains => Question::Domains,
-        Use::Wait => Question::Tasks(task_ids(given, problems)),
+        CommandKind::Quota => Query::Quota,
+        CommandKind::Domains => Query::Domains,
+        CommandKind::Wait => Query::Tasks(task_ids(given, problems)),
         _ => records(given, asked, domains, problems),
     }
 }
 
 fn records(
-    given: &Given,
+    given: &LayeredOptions,
     (since, until): (Option<Timestamp>, Option<Timestamp>),
     domains: Vec<String>,
     problems: &mut Vec<Diagnostic>,
-) -> Question {
+) -> Query {
     if domains.len() > 1 {
         problems.push(unplaced(
             format!("{} names {} domains", labelled(given, "domain"), domains.len()),
@@ -171,7 +176,7 @@ fn records(
     let filters = each(vec![filter], &ids, |filter, id| RecordFilter { task_id: Some(id), ..filter.clone() });
     let filters = each(filters, &urls, |filter, url| RecordFilter { url: Some(url), ..filter.clone() });
     let most = given.count("limit").map(|most| usize::try_from(most).unwrap_or(usize::MAX));
-    Question::Records(filters, most)
+    Query::Records(filters, most)
 }
 
 /// Each filter with each value; as they are where there is none.
@@ -193,7 +198,7 @@ fn spellings(url: String) -> Vec<String> {
 }
 
 /// Ids that can stand in an address and in a list.
-fn task_ids(given: &Given, problems: &mut Vec<Diagnostic>) -> Vec<String> {
+fn task_ids(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<String> {
     let ids = given.list("task-id").unwrap_or_default();
     let is_id = |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     for id in ids.iter().filter(|id| !is_id(id)) {
@@ -203,17 +208,17 @@ fn task_ids(given: &Given, problems: &mut Vec<Diagnostic>) -> Vec<String> {
     ids
 }
 
-fn moment(given: &Given, name: &str, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Option<Timestamp> {
+fn moment(given: &LayeredOptions, name: &str, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Option<Timestamp> {
     let text = given.text(name)?;
-    moments::moment(&text, now).map_err(|problem| problems.push(told(given, name, problem))).ok()
+    time::moment(&text, now).map_err(|problem| problems.push(told(given, name, problem))).ok()
 }
 
-fn told(given: &Given, name: &str, problem: ValueProblem) -> Diagnostic {
+fn told(given: &LayeredOptions, name: &str, problem: ValueProblem) -> Diagnostic {
     unplaced(format!("{} {}", labelled(given, name), problem.message), problem.help)
 }
 
 /// Names of hosts, in lower case, each once.
-fn domains(given: &Given, problems: &mut Vec<Diagnostic>) -> Vec<String> {
+fn domains(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<String> {
     let label = labelled(given, "domain");
     let mut domains = given.list("domain").unwrap_or_default();
     for domain in &domains {
@@ -229,17 +234,17 @@ fn domains(given: &Given, problems: &mut Vec<Diagnostic>) -> Vec<String> {
     domains
 }
 
-fn shown(used_by: Use, given: &Given, problems: &mut Vec<Diagnostic>) -> Shown {
+fn shown(command: CommandKind, given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> OutputFormat {
     match given.choice("format") {
-        Some("json") => Shown::Json,
-        Some("csv") => Shown::Csv,
-        Some("plot") if !matches!(used_by, Use::Traffic | Use::Bandwidth) => {
+        Some("json") => OutputFormat::Json,
+        Some("csv") => OutputFormat::Csv,
+        Some("plot") if !matches!(command, CommandKind::Traffic | CommandKind::Bandwidth) => {
             let title = format!("{} is `plot`, and there is nothing to plot", labelled(given, "format"));
             problems.push(unplaced(title, "write `table`, `json` or `csv`"));
-            Shown::Auto
+            OutputFormat::Auto
         }
-        Some("plot") => Shown::Plot,
-        Some("table") => Shown::Table,
-        _ => Shown::Auto,
+        Some("plot") => OutputFormat::Plot,
+        Some("table") => OutputFormat::Table,
+        _ => OutputFormat::Auto,
     }
 }

@@ -9,7 +9,7 @@ use crate::provider::Spec;
 
 /// What a run may ever ask of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Needs {
+pub struct RequiredPermissions {
     /// In the order of [`Operation::ALL`]; empty when no rule is about the target.
     pub operations: Vec<Operation>,
     /// The hosts of its addresses, in lower case, as far as they are spelled out.
@@ -18,7 +18,7 @@ pub struct Needs {
 
 impl Settings {
     /// What a run may ever ask of a target. Of addresses that stand in a file the hosts aren't known.
-    pub fn needs(&self, target: &Target) -> Needs {
+    pub fn required_permissions(&self, target: &Target) -> RequiredPermissions {
         let mut wanted = BTreeSet::new();
         let mut hosts = BTreeSet::new();
         if let Changes::Listed(listing) = &self.changes {
@@ -36,11 +36,11 @@ impl Settings {
         }
         let offered =
             |operation: &Operation| wanted.contains(operation) && target.provider.operation(*operation).is_some();
-        Needs { operations: Operation::ALL.into_iter().filter(offered).collect(), hosts }
+        RequiredPermissions { operations: Operation::ALL.into_iter().filter(offered).collect(), hosts }
     }
 }
 
-impl Needs {
+impl RequiredPermissions {
     /// The permissions that a run takes, each once: those of the operations, then those to follow them, to look up what is
     /// in doubt, and to read the quota. None where nothing is asked for.
     pub fn permissions(&self, spec: &'static Spec) -> Vec<&'static str> {
@@ -62,7 +62,7 @@ impl Needs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::Use;
+    use super::super::options::CommandKind;
     use super::super::{Flags, read};
     use super::*;
     use crate::environment::Environment;
@@ -90,12 +90,12 @@ rules:
         let mut flags = Flags::new();
         flags.add("repository", directory.path().to_str().unwrap());
         more.iter().for_each(|(name, value)| flags.add(name, *value));
-        read(Use::Check, &flags, &Environment::new()).unwrap()
+        read(CommandKind::Check, &flags, &Environment::new()).unwrap()
     }
 
     fn permissions(settings: &Settings, name: &str) -> Vec<&'static str> {
         let target = settings.targets.iter().find(|target| &*target.name == name).unwrap();
-        settings.needs(target).permissions(target.provider)
+        settings.required_permissions(target).permissions(target.provider)
     }
 
     #[test]
@@ -114,8 +114,9 @@ rules:
         let vod = ["vod:PreloadVodObjectCaches", "vod:DescribeVodRefreshTasks", "vod:DescribeVodRefreshQuota"];
         assert_eq!(permissions(&settings, "vod"), vod);
         assert!(permissions(&settings, "idle").is_empty());
-        let hosts =
-            settings.needs(&settings.targets.iter().find(|target| &*target.name == "cdn").unwrap().clone()).hosts;
+        let hosts = settings
+            .required_permissions(&settings.targets.iter().find(|target| &*target.name == "cdn").unwrap().clone())
+            .hosts;
         assert_eq!(Vec::from_iter(hosts), ["video.example.com", "www.example.com"]);
     }
 

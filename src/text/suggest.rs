@@ -1,7 +1,7 @@
 //! A mistyped word becomes the word that was meant, if one is near enough.
 
 /// The nearest of some words; `None` when none is near enough to be what was meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words are no words anybody mistyped, and the distance is quadratic in their length.
     if word.len() > 64 {
         return None;
@@ -16,7 +16,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// ``did you mean `files`?``, else the fallback.
-pub(super) fn did_you_mean<'a>(
+pub fn did_you_mean<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
     otherwise: impl FnOnce() -> String,
@@ -25,12 +25,12 @@ pub(super) fn did_you_mean<'a>(
 }
 
 /// `` `git` or `all` ``, `` `a`, `b` or `c` ``.
-pub(super) fn any_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub fn any_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     joined(words, "or")
 }
 
 /// `` `files` and `urls` ``.
-pub(crate) fn all_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub fn all_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     joined(words, "and")
 }
 

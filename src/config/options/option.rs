@@ -1,6 +1,6 @@
 //! What an option is, as data: its names, what its value looks like, and who reads it.
 
-use super::Use;
+use super::CommandKind;
 
 /// An option.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Entry {
     /// What GitHub fills in for the input when nobody gives it, if anything.
     pub action_default: Option<&'static str>,
     /// The commands that read it.
-    pub used_by: &'static [Use],
+    pub used_by: &'static [CommandKind],
 }
 
 /// What a value looks like.
@@ -88,7 +88,12 @@ impl Entry {
 }
 
 /// An option that is an input, has no default, and can't stand in the file: the usual case.
-pub(super) const fn entry(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
+pub(super) const fn entry(
+    name: &'static str,
+    shape: Shape,
+    used_by: &'static [CommandKind],
+    help: &'static str,
+) -> Entry {
     Entry { name, shape, default: None, help, in_file: false, input: true, action_default: None, used_by }
 }
 
@@ -111,6 +116,11 @@ impl Entry {
 }
 
 /// An option of a command that the Action doesn't run, so that it is no input.
-pub(super) const fn asked(name: &'static str, shape: Shape, used_by: &'static [Use], help: &'static str) -> Entry {
+pub(super) const fn asked(
+    name: &'static str,
+    shape: Shape,
+    used_by: &'static [CommandKind],
+    help: &'static str,
+) -> Entry {
     entry(name, shape, used_by, help).no_input()
 }

@@ -3,16 +3,16 @@
 //! One table, so that the five ways to give an option can't drift apart.
 
 use super::file::keys::FORMS;
-use Use::{Bandwidth, Logs, Prefetch, Records, Refresh, Traffic, Wait};
-use uses::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, SPEAKS, WARMS};
+use CommandKind::{Bandwidth, Logs, Prefetch, Records, Refresh, Traffic, Wait};
+use command_kind::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, SPEAKS, WARMS};
 
-mod entry;
-mod uses;
+mod command_kind;
+mod option;
 
-pub use entry::{ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OUTPUT_PREFIX, Separators, Shape};
-pub use uses::Use;
+pub use command_kind::CommandKind;
+pub use option::{ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OUTPUT_PREFIX, Separators, Shape};
 
-use entry::{asked, entry};
+use option::{asked, entry};
 
 /// The option of this name.
 pub fn find(name: &str) -> Option<&'static Entry> {
@@ -291,7 +291,7 @@ pub static ENTRIES: &[Entry] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::value;
+    use crate::config::parse_value;
 
     #[test]
     fn names_are_kebab_case_and_stand_once() {
@@ -312,7 +312,7 @@ mod tests {
     fn every_default_is_a_value_the_option_takes() {
         for entry in ENTRIES {
             if let Some(default) = entry.default {
-                assert!(value::parse(entry, &[default.to_owned()]).is_ok(), "{}", entry.name);
+                assert!(parse_value::parse(entry, &[default.to_owned()]).is_ok(), "{}", entry.name);
             }
         }
     }

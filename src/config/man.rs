@@ -8,11 +8,11 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::Shell;
 
-use super::given::unplaced;
-use super::suggest::{any_of, did_you_mean};
-use super::table::{ENTRIES, Entry, Shape, find};
+use super::layers::unplaced;
+use super::options::{ENTRIES, Entry, Shape, find};
 use crate::error::Error;
 use crate::providers::PROVIDERS;
+use crate::text::suggest::{any_of, did_you_mean};
 
 /// The shells that can be completed.
 pub(super) const SHELLS: &[&str] = &["bash", "elvish", "fish", "powershell", "zsh"];

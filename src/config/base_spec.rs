@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::value::quoted;
+use super::parse_value::quoted;
 use crate::mapping::Globs;
 
 /// A base that isn't a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Earlier {
+pub enum BaseSpec {
     /// `last-success`: the commit of the last run of this workflow and branch that ended well.
     LastSuccess,
     /// `tag:PATTERN`: the nearest tag in the history of head whose name matches.
@@ -46,7 +46,7 @@ impl PartialEq for TagPattern {
 
 impl Eq for TagPattern {}
 
-impl Earlier {
+impl BaseSpec {
     /// What `base` means; `None`: it is a revision. The error is what to do, and continues a sentence that begins with the
     /// option.
     pub(super) fn parse(text: &str) -> Option<Result<Self, (String, String)>> {
@@ -77,20 +77,20 @@ mod tests {
 
     #[test]
     fn three_words_are_no_revisions_and_all_others_are() {
-        assert_eq!(Earlier::parse("last-success").unwrap().unwrap(), Earlier::LastSuccess);
-        let Earlier::Tag(pattern) = Earlier::parse("tag:v[0-9]*").unwrap().unwrap() else { panic!("a pattern") };
+        assert_eq!(BaseSpec::parse("last-success").unwrap().unwrap(), BaseSpec::LastSuccess);
+        let BaseSpec::Tag(pattern) = BaseSpec::parse("tag:v[0-9]*").unwrap().unwrap() else { panic!("a pattern") };
         assert!(pattern.matches("v1.2") && !pattern.matches("vx") && !pattern.matches("v1/2"));
-        assert_eq!(Earlier::parse("file:a/b").unwrap().unwrap(), Earlier::File("a/b".into()));
+        assert_eq!(BaseSpec::parse("file:a/b").unwrap().unwrap(), BaseSpec::File("a/b".into()));
         for revision in ["main", "v1", "HEAD~2", "refs/heads/last-success", "last-success~1", "files", "tags"] {
-            assert!(Earlier::parse(revision).is_none(), "{revision}");
+            assert!(BaseSpec::parse(revision).is_none(), "{revision}");
         }
     }
 
     #[test]
     fn what_is_missing_or_no_pattern_is_said() {
-        assert_eq!(Earlier::parse("file:").unwrap().unwrap_err().0, "is `file:`");
+        assert_eq!(BaseSpec::parse("file:").unwrap().unwrap_err().0, "is `file:`");
         for text in ["tag:", "tag:[v", "tag:!v*"] {
-            let (message, help) = Earlier::parse(text).unwrap().unwrap_err();
+            let (message, help) = BaseSpec::parse(text).unwrap().unwrap_err();
             assert!(message.contains(text) && !help.is_empty(), "{message}: {help}");
         }
     }

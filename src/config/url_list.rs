@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Listing, Target};
+use super::{Target, UrlOptions};
 use crate::error::{Diagnostic, Error, Place};
 use crate::mapping::{Encoded, url};
 use crate::model::Kind;
@@ -15,7 +15,7 @@ const LARGEST: u64 = 128 << 20;
 
 /// Addresses from one place.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct UrlList {
     /// What their tasks remember: `url-file` or `arguments`.
     pub rule: &'static str,
     /// How people call the place.
@@ -41,7 +41,7 @@ struct Checks<'a> {
 /// # Errors
 /// [`Error::Inputs`]: the file can't be read, holds no address, or every address that can't be asked for at one of the
 /// targets.
-pub fn read(listing: &Listing, targets: &[Target], allow_hosts: Option<&[String]>) -> Result<Vec<Listed>, Error> {
+pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[String]>) -> Result<Vec<UrlList>, Error> {
     let checks = Checks { kind: listing.kind, encoded: listing.encoded, targets, allow_hosts };
     let mut problems = Vec::new();
     let mut found = Vec::new();
@@ -53,7 +53,7 @@ pub fn read(listing: &Listing, targets: &[Target], allow_hosts: Option<&[String]
             snippet: String::new(),
             help: None,
         });
-        found.push(Listed { rule: "arguments", place: "the command line".into(), urls });
+        found.push(UrlList { rule: "arguments", place: "the command line".into(), urls });
     }
     if let Some(path) = &listing.file {
         let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
@@ -65,7 +65,7 @@ pub fn read(listing: &Listing, targets: &[Target], allow_hosts: Option<&[String]
                 "an empty list never means everything; write one address per line",
             ));
         }
-        found.push(Listed { rule: "url-file", place: format!("`{name}`"), urls });
+        found.push(UrlList { rule: "url-file", place: format!("`{name}`"), urls });
     }
     if problems.is_empty() { Ok(found) } else { Err(Error::Inputs(problems)) }
 }
@@ -317,7 +317,7 @@ mod tests {
         let file = folder.path().join("list");
         for empty in ["", "\n\n# nothing\n", "\u{feff}"] {
             std::fs::write(&file, empty).unwrap();
-            let listing = Listing {
+            let listing = UrlOptions {
                 arguments: vec![],
                 file: Some(file.clone()),
                 kind: Kind::File,
@@ -335,7 +335,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("list");
         std::fs::write(&file, "https://a.test/1\nb.test\n").unwrap();
-        let mut listing = Listing {
+        let mut listing = UrlOptions {
             arguments: vec!["https://a.test/a b".into(), "x".into()],
             file: Some(file.clone()),
             kind: Kind::File,

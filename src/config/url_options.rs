@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use super::file::keys::forms;
-use super::given::{Given, unplaced};
+use super::layers::{LayeredOptions, unplaced};
+use super::options::CommandKind;
 use super::settings::labelled;
-use super::table::Use;
 use crate::error::Diagnostic;
 use crate::mapping::Encoded;
 use crate::model::Kind;
 
 /// Addresses that are given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct UrlOptions {
     /// Those of the command line.
     pub arguments: Vec<String>,
     /// A file with one in each line; `-` is standard input.
@@ -29,31 +29,31 @@ pub struct Listing {
 
 /// Reads where addresses stand; `None` where none are given and the command can do without.
 pub(super) fn read(
-    used_by: Use,
-    given: &Given,
+    command: CommandKind,
+    given: &LayeredOptions,
     arguments: &[String],
     problems: &mut Vec<Diagnostic>,
-) -> Option<Listing> {
+) -> Option<UrlOptions> {
     let file = given.path("url-file");
     if file.is_none() && arguments.is_empty() {
-        if used_by.is_list() {
+        if command.takes_urls() {
             let help = format!(
                 "write them behind `cdn-purge {}`, or name a file with one per line by `--url-file` (`-`: standard input)",
-                used_by.name()
+                command.name()
             );
             problems.push(unplaced("no address is given", help));
         }
         return None;
     }
-    let kind = kind(used_by, given, problems);
-    let warms = used_by == Use::Refresh && given.boolean("prefetch") == Some(true);
+    let kind = kind(command, given, problems);
+    let warms = command == CommandKind::Refresh && given.boolean("prefetch") == Some(true);
     if warms && !matches!(kind, Kind::File | Kind::IgnoreParams) {
         problems.push(unplaced(
             format!("{} has no meaning with the kind `{}`", labelled(given, "prefetch"), kind.name()),
             "only addresses of single pages can be prefetched: drop one of the two, or list the pages",
         ));
     }
-    Some(Listing {
+    Some(UrlOptions {
         arguments: arguments.to_vec(),
         file,
         kind,
@@ -63,7 +63,7 @@ pub(super) fn read(
     })
 }
 
-fn encoded(given: &Given, kind: Kind, problems: &mut Vec<Diagnostic>) -> Encoded {
+fn encoded(given: &LayeredOptions, kind: Kind, problems: &mut Vec<Diagnostic>) -> Encoded {
     if given.is_explicit("encoded") && matches!(kind, Kind::Regex | Kind::Tag) {
         let title = format!("{} has no meaning with the kind `{}`", labelled(given, "encoded"), kind.name());
         problems.push(unplaced(title, "patterns and tags are sent as they are written: drop it"));
@@ -71,8 +71,8 @@ fn encoded(given: &Given, kind: Kind, problems: &mut Vec<Diagnostic>) -> Encoded
     forms(given.choice("encoded").as_slice())
 }
 
-fn kind(used_by: Use, given: &Given, problems: &mut Vec<Diagnostic>) -> Kind {
-    let Some(word) = given.choice("kind").filter(|_| used_by == Use::Refresh) else { return Kind::File };
+fn kind(command: CommandKind, given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Kind {
+    let Some(word) = given.choice("kind").filter(|_| command == CommandKind::Refresh) else { return Kind::File };
     Kind::ALL.into_iter().find(|kind| kind.name() == word).unwrap_or_else(|| {
         let title = format!("{} is `{word}`, which is no refresh", labelled(given, "kind"));
         problems.push(unplaced(title, "use the command `cdn-purge prefetch`"));

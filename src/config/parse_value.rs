@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::suggest::{any_of, did_you_mean};
-use super::table::{Entry, Separators, Shape};
+use super::options::{Entry, Separators, Shape};
+use crate::text::suggest::{any_of, did_you_mean};
 
 /// An option's value.
 #[derive(Clone, Debug)]
@@ -165,11 +165,11 @@ pub(super) fn quoted(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::table;
+    use super::super::options;
     use super::*;
 
     fn read(name: &str, text: &str) -> Result<Option<Value>, ValueProblem> {
-        parse(table::find(name).unwrap(), &[text.to_owned()])
+        parse(options::find(name).unwrap(), &[text.to_owned()])
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_the_reader_panic(text in ".{0,200}") {
-            for entry in table::ENTRIES {
+            for entry in options::ENTRIES {
                 let _ = parse(entry, std::slice::from_ref(&text));
             }
         }

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::suggest::nearest;
-use super::table::{ENTRIES, ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OUTPUT_PREFIX, Use, find};
-use super::value::{self, Value, ValueProblem};
+use super::options::{CommandKind, ENTRIES, ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OUTPUT_PREFIX, find};
+use super::parse_value::{self, Value, ValueProblem};
 use crate::environment::{Environment, NOT_UTF8};
 use crate::error::Diagnostic;
+use crate::text::suggest::nearest;
 
 /// Options given as flags, as they were typed. Its debug form shows names only.
 #[derive(Clone, Default)]
@@ -78,16 +78,21 @@ impl Origin {
 
 /// The value of every option that has one.
 #[derive(Debug, Default)]
-pub(super) struct Given(BTreeMap<&'static str, (Value, Origin)>);
+pub(super) struct LayeredOptions(BTreeMap<&'static str, (Value, Origin)>);
 
-impl Given {
+impl LayeredOptions {
     /// Reads flags, inputs and environment for a command, and reports environment names that are mistakes.
-    pub(super) fn read(used_by: Use, flags: &Flags, environment: &Environment, problems: &mut Vec<Diagnostic>) -> Self {
+    pub(super) fn read(
+        command: CommandKind,
+        flags: &Flags,
+        environment: &Environment,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Self {
         let mut given = Self::default();
         // Most starts have none of one of them, and then no name of it is spelled out.
         let inputs = has_any(environment, INPUT_PREFIX).then_some(environment);
         let variables = has_any(environment, ENVIRONMENT_PREFIX).then_some(environment);
-        for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&used_by)) {
+        for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&command)) {
             let input = inputs.and_then(|inputs| input(entry, inputs, problems));
             let variable = variables.and_then(|variables| variables.get(&entry.environment_name()).cloned());
             let candidates = [
@@ -99,7 +104,7 @@ impl Given {
                 let parsed = if texts.iter().any(|text| text == NOT_UTF8) {
                     Err(ValueProblem { message: "isn't UTF-8".into(), help: "write it as UTF-8".into() })
                 } else {
-                    value::parse(entry, &texts)
+                    parse_value::parse(entry, &texts)
                 };
                 match parsed {
                     Ok(None) => continue,
@@ -119,8 +124,8 @@ impl Given {
     }
 
     /// Adds what the configuration file says, where nobody else said anything.
-    pub(super) fn add_file(&mut self, used_by: Use, options: Vec<(&'static Entry, Value)>) {
-        for (entry, value) in options.into_iter().filter(|(entry, _)| entry.used_by.contains(&used_by)) {
+    pub(super) fn add_file(&mut self, command: CommandKind, options: Vec<(&'static Entry, Value)>) {
+        for (entry, value) in options.into_iter().filter(|(entry, _)| entry.used_by.contains(&command)) {
             self.0.entry(entry.name).or_insert((value, Origin::File));
         }
     }
@@ -129,7 +134,7 @@ impl Given {
     pub(super) fn add_defaults(&mut self) {
         for entry in ENTRIES {
             if let (Some(default), false) = (entry.default, self.0.contains_key(entry.name)) {
-                let value = value::parse(entry, &[default.to_owned()]).ok().flatten();
+                let value = parse_value::parse(entry, &[default.to_owned()]).ok().flatten();
                 let value = value.expect("a test parses every default of the table");
                 self.0.insert(entry.name, (value, Origin::Default));
             }
@@ -244,12 +249,12 @@ pub(super) fn unplaced(title: impl Into<String>, help: impl Into<String>) -> Dia
 mod tests {
     use super::*;
 
-    fn read(flags: &[(&str, &str)], environment: &[(&str, &str)]) -> (Given, Vec<String>) {
+    fn read(flags: &[(&str, &str)], environment: &[(&str, &str)]) -> (LayeredOptions, Vec<String>) {
         let mut typed = Flags::new();
         flags.iter().for_each(|(name, text)| typed.add(name, *text));
         let environment = environment.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
         let mut problems = Vec::new();
-        let given = Given::read(Use::Run, &typed, &environment, &mut problems);
+        let given = LayeredOptions::read(CommandKind::Run, &typed, &environment, &mut problems);
         let said = problems.into_iter().map(|one| format!("{}: {}", one.title, one.help.unwrap_or_default()));
         (given, said.collect())
     }
@@ -261,11 +266,11 @@ mod tests {
         assert_eq!(read(&[], &environment).0.choice("wait"), Some("refresh"));
         let file = || vec![(find("wait").unwrap(), Value::Choice("refresh"))];
         let (mut given, _) = read(&[], &environment[1..]);
-        given.add_file(Use::Run, file());
+        given.add_file(CommandKind::Run, file());
         given.add_defaults();
         assert_eq!((given.choice("wait"), given.label("wait")), (Some("none"), Some("`CDN_PURGE_WAIT`".into())));
         let (mut given, _) = read(&[], &[]);
-        given.add_file(Use::Run, file());
+        given.add_file(CommandKind::Run, file());
         given.add_defaults();
         assert_eq!(given.choice("wait"), Some("refresh"));
         assert_eq!((given.choice("fail-on"), given.label("fail-on")), (Some("any"), None));

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
-use super::given::unplaced;
+use super::layers::unplaced;
+use super::parse_value::quoted;
 use super::rules::unknown_provider;
-use super::value::quoted;
 use crate::error::Error;
 use crate::init::Address;
 use crate::provider::Spec;

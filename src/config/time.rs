@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::value::{ValueProblem, quoted};
+use super::parse_value::{ValueProblem, quoted};
 
 /// A moment: RFC 3339; a date, or a time without an offset, in UTC; a span before now; `now`.
 pub(super) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, ValueProblem> {
