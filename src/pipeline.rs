@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::ci::{Console, Host, Progress, Severity, files};
+use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::url_list::{self, UrlList};
 use crate::config::{Changes, LogLevel, Mode, Settings, UrlOptions, Wait};
 use crate::environment::Environment;
@@ -19,8 +19,8 @@ use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
 use crate::provider::http::Network;
-use crate::report::words::counted;
-use crate::report::{self, Context, Recorder, Report, Status};
+use crate::report::phrases::counted;
+use crate::report::{self, Collector, Context, Report, Status};
 
 use self::access::Opened;
 use self::beyond::Beyond;
@@ -88,7 +88,7 @@ impl Job<'_> {
             started: self.started,
             config: settings.config.as_ref().map(|path| path.display().to_string()),
         };
-        let mut recorder = Recorder::new(&plan, context);
+        let mut collector = Collector::new(&plan, context);
         let mut journal = None;
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
@@ -98,10 +98,10 @@ impl Job<'_> {
             let Some(opened) = opened else {
                 return self.interrupted(console, interrupt.signal(), "the keys were asked for");
             };
-            journal = self.execute(&plan, opened?, &unmasked, console, interrupt.clone(), &mut recorder).await?;
+            journal = self.execute(&plan, opened?, &unmasked, console, interrupt.clone(), &mut collector).await?;
         }
         console.end_group();
-        let report = recorder.finish();
+        let report = collector.finish();
         let code = publish(&report, settings, console);
         note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
         if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
@@ -172,7 +172,7 @@ impl Job<'_> {
         unmasked: &Unmasked,
         console: &mut Console,
         interrupt: Interrupt,
-        recorder: &mut Recorder<'_>,
+        collector: &mut Collector<'_>,
     ) -> Result<Option<PathBuf>, Error> {
         let settings = self.settings;
         for (level, note) in &opened.notes {
@@ -193,7 +193,7 @@ impl Job<'_> {
         let mut sink = |event: &Event| {
             // Before anything is said or written that could hold one.
             unmasked.take().iter().for_each(|secret| progress.mask(secret));
-            recorder.take(event);
+            collector.take(event);
             // In virtual time nobody waits, so nobody need be told that nothing is stuck.
             if settings.mode == Mode::Real || !matches!(event.kind, EventKind::Waiting { .. }) {
                 progress.take(event);
@@ -255,7 +255,7 @@ fn no_journal(message: String) -> Error {
 
 /// Folds what follows, where the host can.
 fn fold(console: &mut Console, title: &str) {
-    if !matches!(console.host(), Host::Plain { .. }) {
+    if !matches!(console.host(), CiHost::Plain { .. }) {
         console.group(title);
     }
 }
@@ -273,7 +273,7 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> E
         Mode::Simulate | Mode::Real => report::terminal::summary(report),
     };
     console.result(&text);
-    if report.exit_code() != ExitCode::Success && !matches!(console.host(), Host::Plain { .. }) {
+    if report.exit_code() != ExitCode::Success && !matches!(console.host(), CiHost::Plain { .. }) {
         // A red step says why at its top, where the host shows annotations.
         console.announce(Severity::Error, text.lines().next().unwrap_or_default());
     }

@@ -8,8 +8,9 @@ use std::io::{self, Write};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::ci::host::CiHost;
 use crate::ci::redactor::Redactor;
-use crate::ci::{Host, github, gitlab};
+use crate::ci::{github, gitlab};
 use crate::config::{LogLevel, When};
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error, Place};
@@ -17,7 +18,7 @@ use crate::text::sanitize;
 
 /// Says things.
 pub struct Console {
-    host: Host,
+    host: CiHost,
     look: Look,
     redactor: Redactor,
     out: Stream,
@@ -41,7 +42,7 @@ pub enum Severity {
 
 impl Severity {
     /// The name of GitHub's command.
-    pub(super) fn github_command(self) -> &'static str {
+    fn github_command(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
@@ -77,13 +78,13 @@ impl Look {
         level: LogLevel,
         color: When,
         progress: When,
-        host: &Host,
+        host: &CiHost,
         environment: &Environment,
         log_is_terminal: bool,
     ) -> Self {
         let is = |name: &str, value: &str| environment.get(name).is_some_and(|given| given == value);
         let is_set = |name: &str| environment.get(name).is_some_and(|given| !given.is_empty());
-        let is_terminal = log_is_terminal && matches!(host, Host::Plain { .. }) && !is("TERM", "dumb");
+        let is_terminal = log_is_terminal && matches!(host, CiHost::Plain { .. }) && !is("TERM", "dumb");
         let decide = |when: When, automatic: bool| match when {
             When::Auto => automatic,
             When::Always => true,
@@ -100,7 +101,7 @@ impl Look {
 
 impl Console {
     /// A console that writes results to `out` and the log to `err` (on GitHub all to `out`).
-    pub fn new(host: Host, look: Look, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+    pub fn new(host: CiHost, look: Look, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         Self {
             host,
             look,
@@ -115,7 +116,7 @@ impl Console {
     }
 
     /// Where the program runs.
-    pub fn host(&self) -> &Host {
+    pub fn host(&self) -> &CiHost {
         &self.host
     }
 
@@ -138,7 +139,7 @@ impl Console {
     /// said.
     pub fn mask(&mut self, secret: &SecretString) {
         let known: Vec<String> = self.redactor.forms().map(|form| form.expose_secret().to_owned()).collect();
-        if !self.redactor.add(secret) || !matches!(self.host, Host::GitHub { .. }) {
+        if !self.redactor.add(secret) || !matches!(self.host, CiHost::GitHub { .. }) {
             return;
         }
         let forms = self.redactor.forms().map(SecretString::expose_secret);
@@ -200,10 +201,10 @@ impl Console {
         let name = format!("cdn_purge_{}", self.groups);
         let title = self.safe(title);
         let line = match &self.host {
-            Host::GitHub { .. } => github::group(&title),
-            Host::GitLab { .. } => gitlab::section_start((self.unix_seconds)(), &name, &title),
-            Host::Plain { .. } if self.look.color => format!("\x1b[1m{title}\x1b[0m"),
-            Host::Plain { .. } => title,
+            CiHost::GitHub { .. } => github::group(&title),
+            CiHost::GitLab { .. } => gitlab::section_start((self.unix_seconds)(), &name, &title),
+            CiHost::Plain { .. } if self.look.color => format!("\x1b[1m{title}\x1b[0m"),
+            CiHost::Plain { .. } => title,
         };
         self.log_stream().line(&line);
         self.group = Some(name);
@@ -213,9 +214,9 @@ impl Console {
     pub fn end_group(&mut self) {
         let Some(name) = self.group.take() else { return };
         let line = match &self.host {
-            Host::GitHub { .. } => "::endgroup::".to_owned(),
-            Host::GitLab { .. } => gitlab::section_end((self.unix_seconds)(), &name),
-            Host::Plain { .. } => return,
+            CiHost::GitHub { .. } => "::endgroup::".to_owned(),
+            CiHost::GitLab { .. } => gitlab::section_end((self.unix_seconds)(), &name),
+            CiHost::Plain { .. } => return,
         };
         self.log_stream().line(&line);
     }
@@ -248,10 +249,15 @@ impl Console {
     }
 
     fn annotate(&mut self, severity: Severity, title: &str, message: &str, place: Option<&Place>) {
-        if !matches!(self.host, Host::GitHub { .. }) {
+        if !matches!(self.host, CiHost::GitHub { .. }) {
             return;
         }
-        let line = github::annotation(severity, &self.redactor.redact(title), &self.redactor.redact(message), place);
+        let line = github::annotation(
+            severity.github_command(),
+            &self.redactor.redact(title),
+            &self.redactor.redact(message),
+            place,
+        );
         let line = self.redactor.redact(&line).into_owned();
         let annotations = &mut self.annotations[severity as usize];
         annotations.told += 1;
@@ -271,7 +277,7 @@ impl Console {
             self.out.line(&held);
         } else {
             let message = format!("and {more} more; the log has them all");
-            self.out.line(&github::annotation(severity, "cdn-purge", &message, None));
+            self.out.line(&github::annotation(severity.github_command(), "cdn-purge", &message, None));
         }
     }
 
@@ -298,8 +304,8 @@ impl Console {
 
     fn log_stream(&mut self) -> &mut Stream {
         match self.host {
-            Host::GitHub { .. } => &mut self.out,
-            Host::GitLab { .. } | Host::Plain { .. } => &mut self.err,
+            CiHost::GitHub { .. } => &mut self.out,
+            CiHost::GitLab { .. } | CiHost::Plain { .. } => &mut self.err,
         }
     }
 }

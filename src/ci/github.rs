@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 
 use crate::ci::redactor::Redactor;
-use crate::ci::{Output, Severity};
 use crate::error::{Error, Place};
+use crate::report::outputs::Output;
 use crate::text::sanitize;
 
 /// The runner shows ten annotations of a kind and step; one is left for its own, `Process completed with exit code …`.
@@ -43,9 +43,9 @@ pub(super) fn output_records(
     Ok(text)
 }
 
-/// `::error file=…,line=…,col=…,title=…::message`.
-pub(super) fn annotation(severity: Severity, title: &str, message: &str, place: Option<&Place>) -> String {
-    let mut line = format!("::{} ", severity.github_command());
+/// `::error file=…,line=…,col=…,title=…::message`; the level is `error`, `warning` or `notice`.
+pub(super) fn annotation(level: &str, title: &str, message: &str, place: Option<&Place>) -> String {
+    let mut line = format!("::{level} ");
     if let Some(place) = place {
         let file = property(&place.file);
         write!(line, "file={file},line={},col={},", place.line, place.column).expect("writing to a string can't fail");

@@ -3,9 +3,9 @@
 //! Sources: docs.gitlab.com "Job logs" (custom collapsible sections) and "GitLab CI/CD artifacts reports types" (dotenv);
 //! 2026-11-22.
 
-use crate::ci::Output;
 use crate::ci::redactor::Redactor;
 use crate::config::options::OUTPUT_PREFIX;
+use crate::report::outputs::Output;
 
 pub mod note;
 

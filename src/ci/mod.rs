@@ -1,191 +1,23 @@
 //! Where we run, and everything it reads or shows: GitHub Actions, GitLab CI, or neither.
 //!
-//! The hosts differ in five things: how log lines are folded, how a line of a file is pointed at, how secrets are masked,
-//! where outputs go and where the summary goes. [`Host`] decides the last two, [`Console`] the first three. Nothing else in
+//! CI hosts differ in five things: how log lines are folded, how a line of a file is annotated, how secrets are masked,
+//! where outputs go and where the summary goes. [`CiHost`] decides the last two, [`Console`] the first three. Nothing else in
 //! the program asks where it runs.
-
-use std::path::{Path, PathBuf};
-
-use crate::environment::Environment;
-use crate::error::Error;
 
 pub mod console;
 pub mod downloads;
 pub mod files;
 mod github;
 mod gitlab;
+pub mod host;
 pub mod progress;
 pub mod redactor;
 
 pub use console::{Console, Look, Severity};
 pub use gitlab::note as gitlab_note;
+pub use host::CiHost;
 pub use progress::Progress;
 pub use redactor::Redactor;
-
-/// The most a summary may hold, in bytes of UTF-8, with what other commands of the same step wrote into it.
-///
-/// GitHub drops a summary above 1 MiB while the job stays green (docs.github.com, workflow commands, and actions/runner
-/// `AttachmentSizeLimit`, 2026-11-22).
-const SUMMARY_BYTES: usize = 900 * 1024;
-
-/// The name of the JSON report, where nobody gives one.
-const REPORT_FILE: &str = "cdn-purge-report.json";
-
-/// One output: its name as in the documentation (`task-ids`) and its value.
-pub type Output = (&'static str, String);
-
-/// Where the program runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Host {
-    /// A step of a GitHub Actions job.
-    GitHub {
-        /// `GITHUB_OUTPUT`.
-        outputs: Option<PathBuf>,
-        /// `GITHUB_STEP_SUMMARY`.
-        summary: Option<PathBuf>,
-        /// `RUNNER_TEMP`, else the system's.
-        temporary: PathBuf,
-    },
-    /// A job of GitLab CI.
-    GitLab {
-        /// `CI_PROJECT_DIR`: artifacts must lie in it.
-        project: Option<PathBuf>,
-        /// The system's temporary folder.
-        temporary: PathBuf,
-    },
-    /// A terminal, another CI, a cron job.
-    Plain {
-        /// The system's temporary folder.
-        temporary: PathBuf,
-    },
-}
-
-impl Host {
-    /// Recognises the host by its environment. An empty variable counts as absent.
-    pub fn detect(environment: &Environment) -> Self {
-        let value = |name: &str| environment.get(name).filter(|value| !value.is_empty());
-        let path = |name: &str| value(name).map(PathBuf::from);
-        let temporary = path("TMPDIR").unwrap_or_else(std::env::temp_dir);
-        if value("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-            Self::GitHub {
-                outputs: path("GITHUB_OUTPUT"),
-                summary: path("GITHUB_STEP_SUMMARY"),
-                temporary: path("RUNNER_TEMP").unwrap_or(temporary),
-            }
-        } else if value("GITLAB_CI").is_some_and(|value| value == "true") {
-            Self::GitLab { project: path("CI_PROJECT_DIR"), temporary }
-        } else {
-            Self::Plain { temporary }
-        }
-    }
-
-    /// For people.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::GitHub { .. } => "GitHub Actions",
-            Self::GitLab { .. } => "GitLab CI",
-            Self::Plain { .. } => "no CI host",
-        }
-    }
-
-    /// Where the journal and the report go when nobody names a place: the runner's temporary folder.
-    pub fn temporary_folder(&self) -> &Path {
-        match self {
-            Self::GitHub { temporary, .. } | Self::GitLab { temporary, .. } | Self::Plain { temporary } => temporary,
-        }
-    }
-
-    /// Where journals go when nobody names a place: the runner's temporary folder; on a person's machine their own state
-    /// folder, which outlives a restart and nobody else can write.
-    pub fn state_folder(&self, environment: &Environment) -> PathBuf {
-        let value = |name: &str| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        match self {
-            Self::GitHub { temporary, .. } | Self::GitLab { temporary, .. } => temporary.clone(),
-            Self::Plain { temporary } => value("XDG_STATE_HOME")
-                .or_else(|| value("HOME").map(|home| home.join(".local/state")))
-                .map_or_else(|| temporary.clone(), |state| state.join("cdn-purge")),
-        }
-    }
-
-    /// Where the JSON report goes when nobody names a place: a folder that a later step can read, or an artifact be made of;
-    /// nowhere without a CI host. The report of an earlier step stays what its output says it is.
-    pub fn report_file(&self) -> Option<PathBuf> {
-        match self {
-            Self::GitLab { project: Some(project), .. } => Some(project.join(REPORT_FILE)),
-            Self::GitHub { temporary, .. } | Self::GitLab { temporary, .. } => {
-                let first = temporary.join(REPORT_FILE);
-                let others = (2..1000).map(|number| temporary.join(format!("cdn-purge-report-{number}.json")));
-                Some(std::iter::once(first.clone()).chain(others).find(|file| !file.exists()).unwrap_or(first))
-            }
-            Self::Plain { .. } => None,
-        }
-    }
-
-    /// Hands the outputs to the host: appended to `GITHUB_OUTPUT`, written as `cdn-purge.env` for a dotenv report of GitLab,
-    /// nowhere else. Gives what had to be left out, a sentence each.
-    ///
-    /// # Errors
-    /// [`Error::Checkout`] when the host's file is not named or can't be written: a later step would read nothing and go on.
-    pub fn write_outputs(&self, outputs: &[Output], redactor: &Redactor) -> Result<Vec<String>, Error> {
-        match self {
-            Self::GitHub { outputs: file, .. } => {
-                let file = named(file.as_deref(), "GITHUB_OUTPUT", "outputs")?;
-                let records = github::output_records(outputs, redactor, files::random_hex)?;
-                files::append(file, &records)?;
-                Ok(Vec::new())
-            }
-            Self::GitLab { project, .. } => {
-                let project = named(project.as_deref(), "CI_PROJECT_DIR", "outputs")?;
-                let (text, left_out) = gitlab::dotenv(outputs, redactor);
-                files::replace(&project.join(gitlab::DOTENV_FILE), redactor, |file| file.write_all(text.as_bytes()))?;
-                Ok(left_out)
-            }
-            Self::Plain { .. } => Ok(Vec::new()),
-        }
-    }
-
-    /// How many bytes a summary may have; `None` where no summary is wanted.
-    ///
-    /// # Errors
-    /// [`Error::Checkout`] when the host's file is not named or can't be read.
-    pub fn summary_budget(&self) -> Result<Option<usize>, Error> {
-        match self {
-            Self::GitHub { summary, .. } => {
-                let file = named(summary.as_deref(), "GITHUB_STEP_SUMMARY", "the summary")?;
-                Ok(Some(SUMMARY_BYTES.saturating_sub(files::length(file)?)))
-            }
-            Self::GitLab { .. } => Ok(Some(SUMMARY_BYTES)),
-            Self::Plain { .. } => Ok(None),
-        }
-    }
-
-    /// Shows a summary of at most [`Host::summary_budget`] bytes: appended to `GITHUB_STEP_SUMMARY`, written as
-    /// `cdn-purge-summary.md` for an artifact of GitLab, nowhere else.
-    ///
-    /// # Errors
-    /// [`Error::Checkout`] when the host's file is not named or can't be written.
-    pub fn write_summary(&self, markdown: &str, redactor: &Redactor) -> Result<(), Error> {
-        match self {
-            Self::GitHub { summary, .. } => {
-                let file = named(summary.as_deref(), "GITHUB_STEP_SUMMARY", "the summary")?;
-                files::append(file, &redactor.redact(markdown))
-            }
-            Self::GitLab { project, .. } => {
-                let file = named(project.as_deref(), "CI_PROJECT_DIR", "the summary")?.join(gitlab::SUMMARY_FILE);
-                files::replace(&file, redactor, |file| file.write_all(markdown.as_bytes()))
-            }
-            Self::Plain { .. } => Ok(()),
-        }
-    }
-
-    /// Where a JUnit report is of use: GitLab shows it in the merge request and the pipeline.
-    pub fn junit_file(&self) -> Option<PathBuf> {
-        match self {
-            Self::GitLab { project: Some(project), .. } => Some(project.join(gitlab::JUNIT_FILE)),
-            _ => None,
-        }
-    }
-}
 
 /// Ends the program after a defect of its own: says where, and nothing of the values at hand, which may be secret. What was
 /// sent stands in the journal.
@@ -201,15 +33,3 @@ pub fn internal_error(panic: &std::panic::PanicHookInfo<'_>) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
     std::process::exit(crate::error::ExitCode::Internal as i32);
 }
-
-fn named<'p>(file: Option<&'p Path>, variable: &str, what: &str) -> Result<&'p Path, Error> {
-    file.ok_or_else(|| Error::Checkout {
-        message: format!("{what} can't be written: `{variable}` is not set"),
-        help: format!(
-            "hand `{variable}` on to the process that runs this program, in a container with the file it names"
-        ),
-    })
-}
-
-#[cfg(test)]
-mod tests;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
-use crate::ci::{Console, Host, Look};
+use crate::ci::{CiHost, Console, Look};
 use crate::config::{Command, CommandKind, LogLevel, When, check, parse_arguments, query_options, schema};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
@@ -84,7 +84,7 @@ fn told(console: &mut Console, text: &str) -> ExitCode {
 
 /// A console before any option is read.
 fn plain_console(environment: &Environment, out: Box<dyn Write>, err: Box<dyn Write>, is_terminal: bool) -> Console {
-    let host = Host::detect(environment);
+    let host = CiHost::detect(environment);
     let look = Look::decide(LogLevel::Normal, When::Auto, When::Auto, &host, environment, is_terminal);
     Console::new(host, look, out, err)
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::run;
 use crate::ci::downloads::Downloads;
-use crate::ci::{Console, Host, Look};
+use crate::ci::{CiHost, Console, Look};
 use crate::client::retry;
 use crate::config::query_options::{self, OutputFormat, Query, QueryOptions};
 use crate::config::{CommandKind, Flags, LogLevel, Target};
@@ -25,10 +25,10 @@ use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, Record, TaskStat
 use crate::query::metrics::{Metrics, MetricsQuery, metrics, width};
 use crate::query::wait::wait;
 use crate::query::{QueryClient, logs, task_history};
+use crate::report::phrases::counted;
 use crate::report::plot::{Series, plot};
-use crate::report::sheet::{Cell, Format, Sheet, scaled};
-use crate::report::told;
-use crate::report::words::counted;
+use crate::report::query_columns;
+use crate::report::table::{Format, TableWriter, Value, scaled};
 
 /// Files that are fetched at the same time.
 const AT_ONCE: usize = 4;
@@ -63,7 +63,8 @@ pub(super) fn run(
 ) -> Result<ExitCode, Error> {
     let asking = query_options::read(command, flags, stage.environment, stage.now)?;
     run::prepare(&asking.settings, stage.environment, console, stage.is_terminal);
-    if matches!(asking.shown, OutputFormat::Json | OutputFormat::Csv) && matches!(console.host(), Host::GitHub { .. }) {
+    if matches!(asking.shown, OutputFormat::Json | OutputFormat::Csv) && matches!(console.host(), CiHost::GitHub { .. })
+    {
         // Log and results share a stream there, and a program is to read this one.
         console.set_look(Look { level: LogLevel::Quiet, ..console.look() });
     }
@@ -112,28 +113,28 @@ struct Answer<'a> {
     unmasked: Unmasked,
     refusals: Refusals,
     console: RefCell<&'a mut Console>,
-    sheet: RefCell<Sheet>,
+    table: RefCell<TableWriter>,
 }
 
 impl<'a> Answer<'a> {
     fn new(asking: &'a QueryOptions, stage: Stage<'a>, console: &'a mut Console) -> Self {
         let (name, columns) = match &asking.question {
-            Query::Records(..) | Query::Tasks(_) => ("records", told::RECORDS),
-            Query::Quota => ("quota", told::QUOTA),
-            Query::Measure { measure, .. } => (measure.name(), told::measured(*measure)),
-            Query::Logs { show_signed_urls: true, .. } => ("logs", told::LOGS_WITH_LINKS),
-            Query::Logs { .. } => ("logs", told::LOGS),
-            Query::Domains => ("domains", told::DOMAINS),
+            Query::Records(..) | Query::Tasks(_) => ("records", query_columns::RECORDS),
+            Query::Quota => ("quota", query_columns::QUOTA),
+            Query::Measure { measure, .. } => (measure.name(), query_columns::measured(*measure)),
+            Query::Logs { show_signed_urls: true, .. } => ("logs", query_columns::LOGS_WITH_LINKS),
+            Query::Logs { .. } => ("logs", query_columns::LOGS),
+            Query::Domains => ("domains", query_columns::DOMAINS),
         };
         let format = match asking.shown {
             OutputFormat::Json => Format::Json,
             OutputFormat::Csv => Format::Csv,
             OutputFormat::Auto | OutputFormat::Table | OutputFormat::Plot => Format::Table { width: stage.out_columns },
         };
-        let sheet = RefCell::new(Sheet::new(name, columns, format));
+        let table = RefCell::new(TableWriter::new(name, columns, format));
         let network = Network::new(stage.environment);
         let (unmasked, refusals) = (Unmasked::default(), Refusals::default());
-        Self { asking, stage, network, unmasked, refusals, console: RefCell::new(console), sheet }
+        Self { asking, stage, network, unmasked, refusals, console: RefCell::new(console), table }
     }
 
     /// The console, which knows every secret so far.
@@ -147,11 +148,11 @@ impl<'a> Answer<'a> {
         self.console().note(LogLevel::Normal, text);
     }
 
-    fn row(&self, cells: Vec<Cell>) {
+    fn row(&self, cells: Vec<Value>) {
         let (head, line) = {
-            let mut sheet = self.sheet.borrow_mut();
-            let head = if sheet.count() == 0 { sheet.head() } else { None };
-            (head, sheet.row(cells))
+            let mut table = self.table.borrow_mut();
+            let head = if table.count() == 0 { table.head() } else { None };
+            (head, table.row(cells))
         };
         for line in [head, line].into_iter().flatten() {
             self.console().result(&line);
@@ -161,9 +162,9 @@ impl<'a> Answer<'a> {
     /// Writes what is left. A document without rows is written too, unless nothing was answered.
     fn end(self, is_good: bool) {
         self.unmasked.mask(&mut self.console.borrow_mut());
-        let sheet = self.sheet.into_inner();
+        let table = self.table.into_inner();
         let console = self.console.into_inner();
-        let is_empty = sheet.count() == 0;
+        let is_empty = table.count() == 0;
         let is_plotted = matches!(self.asking.question, Query::Measure { .. })
             && matches!(
                 (self.asking.shown, self.stage.out_columns),
@@ -172,14 +173,14 @@ impl<'a> Answer<'a> {
         if is_plotted || (is_empty && !is_good) {
             return;
         }
-        if let Some(head) = sheet.head().filter(|_| is_empty) {
+        if let Some(head) = table.head().filter(|_| is_empty) {
             console.result(&head);
         }
         if is_empty && matches!(self.asking.shown, OutputFormat::Auto | OutputFormat::Table) {
             console.note(LogLevel::Normal, "nothing was found");
             return;
         }
-        console.result(&sheet.end());
+        console.result(&table.end());
     }
 
     /// Asks one target.
@@ -207,7 +208,7 @@ impl<'a> Answer<'a> {
                     let left = most.map(|most| most.saturating_sub(shown.len()));
                     let take = &mut |record: Record| {
                         if shown.insert(task_history::key(&record)) {
-                            self.row(told::record(name, record));
+                            self.row(query_columns::record(name, record));
                         }
                     };
                     task_history::records(&client, filter, left, take).await?;
@@ -215,12 +216,16 @@ impl<'a> Answer<'a> {
             }
             Query::Quota => {
                 for entry in client.quota().await?.entries {
-                    self.row(told::quota(name, &entry, target.provider.quota.as_ref().map_or("", |quota| quota.reset)));
+                    self.row(query_columns::quota(
+                        name,
+                        &entry,
+                        target.provider.quota.as_ref().map_or("", |quota| quota.reset),
+                    ));
                 }
             }
             Query::Domains => {
                 for domain in client.domains().await? {
-                    self.row(told::domain(name, domain));
+                    self.row(query_columns::domain(name, domain));
                 }
             }
             Query::Measure { measure, domains, asked: (since, until), interval } => {
@@ -233,7 +238,7 @@ impl<'a> Answer<'a> {
                 for domain in domains {
                     let files = logs::logs(&client, domain, *asked).await?;
                     for file in &files {
-                        self.row(told::log(name, file, *show_signed_urls));
+                        self.row(query_columns::log(name, file, *show_signed_urls));
                     }
                     if let Some(folder) = download {
                         code = code.worst(self.fetch(&files, folder, job.seed()).await?);
@@ -261,7 +266,7 @@ impl<'a> Answer<'a> {
                 if matches!(row.state, TaskState::Failed(_)) {
                     code = code.worst(ExitCode::Failed);
                 }
-                self.row(told::record(target, row));
+                self.row(query_columns::record(target, row));
             }
         }
         Ok(code)
@@ -279,7 +284,7 @@ impl<'a> Answer<'a> {
         for point in &measured.points {
             series.entry(point.domain.as_deref()).or_default().push((point.at, point.value));
             if !is_plot {
-                self.row(told::point(target, measure, point));
+                self.row(query_columns::point(target, measure, point));
             }
         }
         let unit = match measure {
@@ -293,7 +298,7 @@ impl<'a> Answer<'a> {
         for (domain, values) in &series {
             let whose = domain.unwrap_or(&together);
             let head = format!("{target}: {} of {whose} by {}", measure.name(), width(measured.interval));
-            let total = told::total(measure, values);
+            let total = query_columns::total(measure, values);
             if is_plot {
                 let range = (measured.range.since, measured.range.until);
                 let series = Series { values, range, interval: measured.interval };

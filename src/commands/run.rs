@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::signals;
-use crate::ci::{Console, Host, Look, gitlab_note};
+use crate::ci::{CiHost, Console, Look, gitlab_note};
 use crate::config::{self, CommandKind, Flags, LogLevel, Mode, Settings};
 use crate::credentials;
 use crate::environment::Environment;
@@ -51,7 +51,7 @@ pub(super) fn run(
 
 /// Masks every secret before anything is said, and looks as the options wish.
 pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &mut Console, is_terminal: bool) {
-    let host = Host::detect(environment);
+    let host = CiHost::detect(environment);
     let mut look = Look::decide(settings.log_level, settings.color, settings.progress, &host, environment, is_terminal);
     // In virtual time a bar would jump from nothing to everything.
     look.bar &= settings.mode != Mode::Simulate;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Job;
 use crate::ci::gitlab_note::{self, Note};
-use crate::ci::{Console, Host, Severity};
+use crate::ci::{CiHost, Console, Severity};
 use crate::config::{LogLevel, Mode};
 use crate::exec::{self, interrupt::Interrupt};
 use crate::provider::Api as _;
@@ -24,7 +24,7 @@ pub(super) async fn write(
     if !job.settings.merge_request_note {
         return;
     }
-    if !matches!(console.host(), Host::GitLab { .. }) {
+    if !matches!(console.host(), CiHost::GitLab { .. }) {
         console.announce(Severity::Warning, "`merge-request-note` has a meaning in jobs of GitLab CI only");
         return;
     }

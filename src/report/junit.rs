@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use crate::model::Outcome;
-use crate::report::words::operation_word;
+use crate::report::phrases::operation_word;
 use crate::report::{Counts, Report, Row, lane_rows};
 use crate::text::sanitize;
 

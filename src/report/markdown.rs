@@ -7,8 +7,8 @@ use crate::config::Mode;
 use crate::error::Error;
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
+use crate::report::phrases::{counted, duration, grouped, operation_word, short_commit, stop_word};
 use crate::report::terminal::NEXT;
-use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
 use crate::text::sanitize;
 

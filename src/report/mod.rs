@@ -14,23 +14,23 @@ use crate::git::Range;
 use crate::model::{Operation, Outcome, Quota, QuotaEntry, Signal, StopCause};
 use crate::plan::{Lane, Plan, PlannedTask};
 
+mod collector;
+mod exit_status;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod outputs;
+pub mod phrases;
 pub mod plot;
-mod recorder;
-pub mod sheet;
+pub mod query_columns;
+pub mod table;
 pub mod terminal;
-pub mod told;
-mod verdict;
-pub mod words;
 
-pub use recorder::Recorder;
-pub use verdict::Status;
+pub use collector::Collector;
+pub use exit_status::Status;
 
 #[cfg(test)]
-pub(crate) mod sample;
+pub(crate) mod fixture;
 
 /// What a report needs besides plan and events.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub struct Context {
     pub config: Option<String>,
 }
 
-/// How a run went. Made by [`Recorder::finish`].
+/// How a run went. Made by [`Collector::finish`].
 #[derive(Debug)]
 pub struct Report<'a> {
     plan: &'a Plan,

@@ -10,8 +10,11 @@ use crate::report::{Report, Status};
 /// The largest list of task ids, in bytes; all outputs of a job together may have 1 MB (docs.github.com, 2026-11-22).
 const TASK_IDS_BYTES: usize = 100_000;
 
+/// One output: its name as documented (`task-ids`) and its value.
+pub type Output = (&'static str, String);
+
 /// The outputs in their documented order, and a sentence for each thing that had to be left out.
-pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<(&'static str, String)>, Vec<String>) {
+pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<Output>, Vec<String>) {
     let all = report.count(|_| true);
     let is_real = report.context.mode != Mode::Simulate;
     let refreshed = report.count(|operation| is_real && operation.name() == "refresh").done;
@@ -39,7 +42,7 @@ pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<(&'stati
 }
 
 /// The outputs of a run that ended with an error before there was a report: a later step that reads `status` isn't misled.
-pub fn outputs_of_error() -> Vec<(&'static str, String)> {
+pub fn outputs_of_error() -> Vec<Output> {
     vec![("status", Status::Failed.name().to_owned())]
 }
 
@@ -66,12 +69,12 @@ fn task_ids(task_ids: &[String]) -> (String, usize) {
 mod tests {
     use super::*;
     use crate::config::Mode;
-    use crate::report::sample;
+    use crate::report::fixture;
 
     #[test]
     fn outputs_are_counts_ids_and_a_path() {
-        let plan = sample::plan();
-        let report = sample::report(&plan, sample::context(Mode::Real), &sample::story());
+        let plan = fixture::plan();
+        let report = fixture::report(&plan, fixture::context(Mode::Real), &fixture::story());
         let (outputs, notes) = outputs(&report, Some(Path::new("/tmp/report.json")));
         let lines: Vec<_> = outputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         insta::assert_snapshot!(lines.join("\n"), @"
@@ -103,8 +106,8 @@ mod tests {
     #[test]
     fn names_never_reach_an_output() {
         let urls = ["https://x/$(touch pwned)".to_owned()];
-        let plan = sample::plan_of(&urls);
-        let report = sample::report(&plan, sample::context(Mode::DryRun), &[]);
+        let plan = fixture::plan_of(&urls);
+        let report = fixture::report(&plan, fixture::context(Mode::DryRun), &[]);
         let (outputs, _) = outputs(&report, None);
         assert!(outputs.iter().all(|(_, value)| !value.contains("pwned")));
     }

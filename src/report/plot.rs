@@ -97,7 +97,7 @@ fn times((since, until): (Timestamp, Timestamp), columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sheet::scaled;
+    use super::super::table::scaled;
     use super::*;
 
     fn day(values: &[(i64, f64)]) -> (Vec<(Timestamp, f64)>, (Timestamp, Timestamp)) {

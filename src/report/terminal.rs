@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
 use crate::report::markdown::{outcome_words, verdict};
-use crate::report::words::{counted, duration, grouped, operation_word, short_commit, stop_word};
+use crate::report::phrases::{counted, duration, grouped, operation_word, short_commit, stop_word};
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 
 /// So many addresses that came to no good end, and so many skipped files, are told one by one.

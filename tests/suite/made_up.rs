@@ -14,7 +14,7 @@ use cdn_purge::provider::{
     TrackingSpec, days,
 };
 use cdn_purge::providers::Registration;
-use cdn_purge::report::{self, Context, Recorder};
+use cdn_purge::report::{self, Collector, Context};
 use http::{Request, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -185,9 +185,9 @@ fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
         started,
         config: None,
     };
-    let mut recorder = Recorder::new(&story.plan, context);
-    story.events.iter().for_each(|event| recorder.take(event));
-    let summary = report::terminal::summary(&recorder.finish());
+    let mut collector = Collector::new(&story.plan, context);
+    story.events.iter().for_each(|event| collector.take(event));
+    let summary = report::terminal::summary(&collector.finish());
     assert!(summary.contains("Paper CDN offers no directory refreshes"), "{summary}");
     assert!(summary.contains("Paper CDN takes 200 at most"), "{summary}");
 }

@@ -29,23 +29,23 @@ impl Write for Seen {
 
 pub(crate) const LOOK: Look = Look { level: LogLevel::Normal, color: false, bar: false };
 
-pub(crate) fn console(host: Host, look: Look) -> (Console, Seen, Seen) {
+pub(crate) fn console(host: CiHost, look: Look) -> (Console, Seen, Seen) {
     let (out, err) = (Seen::default(), Seen::default());
     let mut console = Console::new(host, look, Box::new(out.clone()), Box::new(err.clone()));
     console.unix_seconds = || 1_763_805_600;
     (console, out, err)
 }
 
-fn github() -> Host {
-    Host::GitHub { outputs: None, summary: None, temporary: "/tmp".into() }
+fn github() -> CiHost {
+    CiHost::GitHub { outputs: None, summary: None, temporary: "/tmp".into() }
 }
 
-fn gitlab() -> Host {
-    Host::GitLab { project: None, temporary: "/tmp".into() }
+fn gitlab() -> CiHost {
+    CiHost::GitLab { project: None, temporary: "/tmp".into() }
 }
 
-pub(crate) fn plain() -> Host {
-    Host::Plain { temporary: "/tmp".into() }
+pub(crate) fn plain() -> CiHost {
+    CiHost::Plain { temporary: "/tmp".into() }
 }
 
 fn problem() -> Diagnostic {
@@ -194,7 +194,7 @@ fn a_reader_that_left_is_no_error_and_a_full_disk_is_one() {
 
 #[test]
 fn look_follows_the_terminal_unless_told_otherwise() {
-    let look = |host: &Host, variables: &[(&str, &str)], terminal: bool| {
+    let look = |host: &CiHost, variables: &[(&str, &str)], terminal: bool| {
         let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Look::decide(LogLevel::Normal, When::Auto, When::Auto, host, &environment, terminal)
     };

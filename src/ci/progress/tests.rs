@@ -1,7 +1,7 @@
 use crate::ci::console::Look;
 use crate::ci::console::tests::{LOOK, console, plain};
 use crate::model::{Operation, Resumed, Signal, StopCause};
-use crate::report::sample::{self, event, finished};
+use crate::report::fixture::{self, event, finished};
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn told(level: LogLevel, plan: &Plan, events: &[Event]) -> String {
 
 #[test]
 fn a_run_is_told_at_sensible_moments() {
-    insta::assert_snapshot!(told(LogLevel::Normal, &sample::plan(), &sample::story()), @"
+    insta::assert_snapshot!(told(LogLevel::Normal, &fixture::plan(), &fixture::story()), @"
     6 addresses to do
     mainland: left today: 9,000 of 10,000 URL refreshes
     world: the answer to batch 1 was lost, the provider's records are asked: connection reset
@@ -33,7 +33,7 @@ fn a_run_is_told_at_sensible_moments() {
 
 #[test]
 fn verbose_tells_every_batch_and_address() {
-    insta::assert_snapshot!(told(LogLevel::Verbose, &sample::plan(), &sample::story()), @"
+    insta::assert_snapshot!(told(LogLevel::Verbose, &fixture::plan(), &fixture::story()), @"
     6 addresses to do
     mainland: left today: 9,000 of 10,000 URL refreshes
     mainland: batch 1: refresh, 2 addresses
@@ -82,7 +82,7 @@ fn troubles_are_told_with_the_providers_words() {
         event(5, EventKind::LaneStopped { lane: 0, operation: None, cause: StopCause::Interrupted, why: why() }),
         event(6, EventKind::BatchUncertain { lane: 9, batch: 1, why: why() }),
     ];
-    insta::assert_snapshot!(told(LogLevel::Normal, &sample::plan(), &events), @"
+    insta::assert_snapshot!(told(LogLevel::Normal, &fixture::plan(), &events), @"
     6 addresses to do; 2 done or followed from the run that began at 2026-11-22T00:51:54Z; to send all again, delete its journal `run.journal`
     mainland: batch 1 is sent again in 1.5 s: Throttling.User: Request was denied
     mainland: batch 1 is cut in two to find what is refused: MalformedURL
@@ -97,7 +97,7 @@ fn troubles_are_told_with_the_providers_words() {
 #[test]
 fn many_failures_are_not_told_one_by_one() {
     let urls: Vec<String> = (0..1_000).map(|number| format!("https://www.example.com/{number}")).collect();
-    let plan = sample::plan_of(&urls);
+    let plan = fixture::plan_of(&urls);
     let failed = |task| finished(1, 0, task, Outcome::Failed("refused".into()), None);
     let text = told(LogLevel::Normal, &plan, &(0..1_000).map(failed).collect::<Vec<_>>());
     assert_eq!(text.lines().count(), TOLD_FAILURES + 2, "{text}");
@@ -107,7 +107,7 @@ fn many_failures_are_not_told_one_by_one() {
 #[test]
 fn half_a_minute_without_news_is_news() {
     let urls: Vec<String> = (0..100).map(|number| format!("https://www.example.com/{number}")).collect();
-    let plan = sample::plan_of(&urls);
+    let plan = fixture::plan_of(&urls);
     let done = |task| finished(u64::from(task), 0, task, Outcome::Done, Some("1"));
     let text = told(LogLevel::Normal, &plan, &(0..100).map(done).collect::<Vec<_>>());
     assert_eq!(text.lines().count(), 4, "at 30, 60, 90 s and the end: {text}");
@@ -116,7 +116,7 @@ fn half_a_minute_without_news_is_news() {
 #[test]
 fn a_silence_is_broken_by_how_far_it_is() {
     let events: Vec<Event> = (1..=3).map(|half| event(30 * half, EventKind::Waiting { lane: 0, open: 1 })).collect();
-    let text = told(LogLevel::Normal, &sample::plan_of(&["https://www.example.com/".to_owned()]), &events);
+    let text = told(LogLevel::Normal, &fixture::plan_of(&["https://www.example.com/".to_owned()]), &events);
     assert_eq!(text.lines().count(), 3, "{text}");
     assert!(text.starts_with("main: 0 of 1 submitted, 0 done after 30 s\n"), "{text}");
 }
@@ -124,10 +124,10 @@ fn a_silence_is_broken_by_how_far_it_is() {
 #[test]
 fn a_bar_shows_counts_and_leaves_at_the_end() {
     let (mut console, _, err) = console(plain(), Look { bar: true, ..LOOK });
-    let plan = sample::plan();
+    let plan = fixture::plan();
     let mut progress = Progress::new(&mut console, &plan);
     progress.bar.as_ref().unwrap().set_draw_target(ProgressDrawTarget::hidden());
-    let story = sample::story();
+    let story = fixture::story();
     let (end, before) = story.split_last().unwrap();
     before.iter().for_each(|event| progress.take(event));
     let bar = progress.bar.clone().unwrap();

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::config::Mode;
-use crate::report::sample;
+use crate::report::fixture;
 use crate::text::sanitize::tests::HOSTILE;
 
 use super::*;
@@ -80,31 +80,31 @@ fn schema() -> Value {
 
 #[test]
 fn the_schema_describes_every_report() {
-    let plan = sample::plan();
-    let mut events = sample::story();
+    let plan = fixture::plan();
+    let mut events = fixture::story();
     let why = "QuotaExceeded.Refresh".to_owned();
     events.insert(
         4,
-        sample::event(
+        fixture::event(
             1,
             crate::model::EventKind::LaneStopped {
                 lane: 1,
-                operation: Some(sample::DIRECTORY),
+                operation: Some(fixture::DIRECTORY),
                 cause: StopCause::Quota,
                 why,
             },
         ),
     );
     for (mode, events) in [(Mode::Real, &events[..]), (Mode::DryRun, &[]), (Mode::Simulate, &events[..3])] {
-        let report = sample::report(&plan, sample::context(mode), events);
+        let report = fixture::report(&plan, fixture::context(mode), events);
         assert_eq!(breaches(&written(&report), &schema(), &schema(), "report"), Vec::<String>::new());
     }
 }
 
 #[test]
 fn the_schema_refuses_what_is_no_report() {
-    let plan = sample::plan();
-    let mut report = written(&sample::report(&plan, sample::context(Mode::Real), &sample::story()));
+    let plan = fixture::plan();
+    let mut report = written(&fixture::report(&plan, fixture::context(Mode::Real), &fixture::story()));
     report["urls"][0]["outcome"] = "maybe".into();
     report["surprise"] = 1.into();
     report.as_object_mut().unwrap().remove("calls");
@@ -113,8 +113,8 @@ fn the_schema_refuses_what_is_no_report() {
 
 #[test]
 fn a_report_says_everything_once() {
-    let plan = sample::plan();
-    let mut short = written(&sample::report(&plan, sample::context(Mode::Real), &sample::story()));
+    let plan = fixture::plan();
+    let mut short = written(&fixture::report(&plan, fixture::context(Mode::Real), &fixture::story()));
     let urls = short["urls"].as_array_mut().unwrap();
     urls.retain(|url| url["outcome"] != "done");
     short["program"] = "cdn-purge".into();
@@ -296,8 +296,8 @@ fn a_report_says_everything_once() {
 #[test]
 fn names_come_back_as_they_were() {
     let urls: Vec<String> = HOSTILE.iter().map(|&name| name.to_owned()).collect();
-    let plan = sample::plan_of(&urls);
-    let report = written(&sample::report(&plan, sample::context(Mode::Real), &[]));
+    let plan = fixture::plan_of(&urls);
+    let report = written(&fixture::report(&plan, fixture::context(Mode::Real), &[]));
     let read: Vec<_> = report["urls"].as_array().unwrap().iter().map(|url| url["url"].as_str().unwrap()).collect();
     assert_eq!(read, urls);
     let files: Vec<_> =

@@ -1,5 +1,5 @@
 use crate::config::Mode;
-use crate::report::sample;
+use crate::report::fixture;
 
 use super::*;
 
@@ -11,8 +11,8 @@ fn xml(report: &Report<'_>) -> String {
 
 #[test]
 fn every_address_is_a_case() {
-    let plan = sample::plan();
-    let report = sample::report(&plan, sample::context(Mode::Real), &sample::story());
+    let plan = fixture::plan();
+    let report = fixture::report(&plan, fixture::context(Mode::Real), &fixture::story());
     insta::assert_snapshot!(xml(&report), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="cdn-purge">
@@ -33,7 +33,7 @@ fn every_address_is_a_case() {
 #[test]
 fn an_address_can_not_leave_its_attribute() {
     let urls = ["https://x/\"><testcase name='y&z\u{0}\u{ffff}\n".to_owned()];
-    let plan = sample::plan_of(&urls);
-    let text = xml(&sample::report(&plan, sample::context(Mode::DryRun), &[]));
+    let plan = fixture::plan_of(&urls);
+    let text = xml(&fixture::report(&plan, fixture::context(Mode::DryRun), &[]));
     assert!(text.contains(r"https://x/&quot;&gt;&lt;testcase name=&apos;y&amp;z\x00\u{ffff}\n"), "{text}");
 }

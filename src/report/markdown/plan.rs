@@ -3,7 +3,7 @@
 use super::{Page, code, html};
 use crate::model::Operation;
 use crate::plan::Lane;
-use crate::report::words::{counted, grouped, operation_word};
+use crate::report::phrases::{counted, grouped, operation_word};
 use crate::report::{Counts, LaneReport, Report, Row, lane_counts, lane_rows, terminal};
 
 /// What a plan would take, were it carried out.

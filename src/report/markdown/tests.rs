@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use crate::config::Mode;
-use crate::report::sample;
+use crate::report::fixture;
 use crate::text::sanitize::tests::{HOSTILE, hostile_text};
 
 use super::*;
@@ -36,8 +36,8 @@ fn shown_as_code(cell: &str) -> Option<String> {
 
 #[test]
 fn a_run_is_told_with_its_failures_and_its_reasons() {
-    let plan = sample::plan();
-    let report = sample::report(&plan, sample::context(Mode::Real), &sample::story());
+    let plan = fixture::plan();
+    let report = fixture::report(&plan, fixture::context(Mode::Real), &fixture::story());
     insta::assert_snapshot!(markdown(&report, 100_000), @"
     ### ❌ cdn-purge: 2 of 6 addresses done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
 
@@ -108,8 +108,8 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
 
 #[test]
 fn a_dry_run_is_told_as_one() {
-    let plan = sample::plan();
-    let report = sample::report(&plan, sample::context(Mode::DryRun), &[]);
+    let plan = fixture::plan();
+    let report = fixture::report(&plan, fixture::context(Mode::DryRun), &[]);
     let text = markdown(&report, 100_000);
     assert!(
         text.starts_with("### ❌ cdn-purge: 6 addresses planned, 1 of them can't be sent, nothing was sent\n"),
@@ -127,9 +127,9 @@ fn a_dry_run_is_told_as_one() {
 #[test]
 fn no_line_is_a_quick_action_of_gitlab() {
     let urls: Vec<String> = HOSTILE.iter().map(|name| format!("/close\n/merge {name}\r/approve")).collect();
-    let plan = sample::plan_of(&urls);
+    let plan = fixture::plan_of(&urls);
     for mode in [Mode::DryRun, Mode::Real] {
-        let text = markdown(&sample::report(&plan, sample::context(mode), &[]), 100_000);
+        let text = markdown(&fixture::report(&plan, fixture::context(mode), &[]), 100_000);
         let actions: Vec<_> = text.split(['\n', '\r']).filter(|line| line.trim_start().starts_with('/')).collect();
         assert!(actions.is_empty(), "{actions:?}");
     }
@@ -138,8 +138,8 @@ fn no_line_is_a_quick_action_of_gitlab() {
 #[test]
 fn hostile_names_are_code_wherever_they_stand() {
     let urls: Vec<String> = HOSTILE.iter().map(|&name| name.to_owned()).collect();
-    let plan = sample::plan_of(&urls);
-    let text = markdown(&sample::report(&plan, sample::context(Mode::Real), &[]), 100_000);
+    let plan = fixture::plan_of(&urls);
+    let text = markdown(&fixture::report(&plan, fixture::context(Mode::Real), &[]), 100_000);
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).map(cells).collect();
     assert_eq!(rows.len(), urls.len());
     for (row, url) in rows.iter().zip(&urls) {
@@ -151,8 +151,8 @@ fn hostile_names_are_code_wherever_they_stand() {
 #[test]
 fn a_long_summary_is_cut_at_whole_rows_and_says_so() {
     let urls: Vec<String> = (0..10_000).map(|number| format!("https://www.example.com/{number}.html")).collect();
-    let plan = sample::plan_of(&urls);
-    let report = sample::report(&plan, sample::context(Mode::Real), &[]);
+    let plan = fixture::plan_of(&urls);
+    let report = fixture::report(&plan, fixture::context(Mode::Real), &[]);
     for budget in [0, 500, 2_000, 20_000, 900 * 1024] {
         let text = markdown(&report, budget);
         assert!(text.len() <= budget, "{} > {budget}", text.len());

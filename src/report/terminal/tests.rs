@@ -1,5 +1,5 @@
 use crate::config::Mode;
-use crate::report::sample;
+use crate::report::fixture;
 use crate::text::sanitize::tests::{hostile_text, runner_sees_a_command};
 
 use super::*;
@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 #[test]
 fn a_run_is_told_in_a_few_lines() {
-    let plan = sample::plan();
-    let report = sample::report(&plan, sample::context(Mode::Real), &sample::story());
+    let plan = fixture::plan();
+    let report = fixture::report(&plan, fixture::context(Mode::Real), &fixture::story());
     insta::assert_snapshot!(summary(&report), @"
     cdn-purge: 2 of 6 addresses done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
       111111111111..222222222222: 6 changed files (base: the push's `before`, what the CDN has served until now)
@@ -30,8 +30,8 @@ fn a_run_is_told_in_a_few_lines() {
 
 #[test]
 fn a_dry_run_shows_addresses_and_cost() {
-    let plan = sample::plan();
-    let report = sample::report(&plan, sample::context(Mode::DryRun), &[]);
+    let plan = fixture::plan();
+    let report = fixture::report(&plan, fixture::context(Mode::DryRun), &[]);
     insta::assert_snapshot!(super::plan(&report, 2), @"
     cdn-purge: 6 addresses planned, 1 of them can't be sent, nothing was sent
       111111111111..222222222222: 6 changed files (base: the push's `before`, what the CDN has served until now)
@@ -56,9 +56,9 @@ fn a_dry_run_shows_addresses_and_cost() {
 
 #[test]
 fn nothing_to_do_is_said_in_one_line_and_why() {
-    let mut plan = sample::plan();
+    let mut plan = fixture::plan();
     plan.lanes.clear();
-    let report = sample::report(&plan, sample::context(Mode::Real), &[]);
+    let report = fixture::report(&plan, fixture::context(Mode::Real), &[]);
     insta::assert_snapshot!(summary(&report), @"
     cdn-purge: nothing to do: no changed file gives an address
       111111111111..222222222222: 6 changed files (base: the push's `before`, what the CDN has served until now)
@@ -72,8 +72,8 @@ fn nothing_to_do_is_said_in_one_line_and_why() {
 proptest! {
     #[test]
     fn hostile_addresses_stay_in_their_lines(urls in proptest::collection::vec(hostile_text(), 1..4)) {
-        let plan = sample::plan_of(&urls);
-        let report = sample::report(&plan, sample::context(Mode::DryRun), &[]);
+        let plan = fixture::plan_of(&urls);
+        let report = fixture::report(&plan, fixture::context(Mode::DryRun), &[]);
         let text = super::plan(&report, usize::MAX);
         prop_assert_eq!(text.lines().count(), 5 + urls.len(), "{}", text);
         prop_assert!(!runner_sees_a_command(&text), "{}", text);

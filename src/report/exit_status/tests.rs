@@ -1,6 +1,6 @@
 use crate::model::{Event, EventKind, EventSink as _};
-use crate::report::sample::{self, context, event, finished, report};
-use crate::report::{Context, Recorder};
+use crate::report::fixture::{self, context, event, finished, report};
+use crate::report::{Collector, Context};
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn end() -> Event {
 
 /// The sample without its refused address, so that everything can be done.
 fn plan() -> crate::plan::Plan {
-    let mut plan = sample::plan();
+    let mut plan = fixture::plan();
     plan.lanes[0].tasks[2].refused = None;
     plan
 }
@@ -40,15 +40,15 @@ fn judge(others: &[Event], context: Context) -> (Status, ExitCode) {
         EventKind::TaskFinished { lane, task, .. } => Some((lane, task)),
         _ => None,
     };
-    let mut recorder = Recorder::new(&plan, context);
-    others.iter().for_each(|event| recorder.take(event));
+    let mut collector = Collector::new(&plan, context);
+    others.iter().for_each(|event| collector.take(event));
     for (lane, task) in [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 0)] {
         if others.iter().all(|other| named(other) != Some((lane, task))) {
-            recorder.take(&done(lane, task));
+            collector.take(&done(lane, task));
         }
     }
-    recorder.take(&end());
-    let report = recorder.finish();
+    collector.take(&end());
+    let report = collector.finish();
     let counts = report.count(|_| true);
     assert_eq!(counts.planned, counts.done + counts.failed + counts.unsubmitted + counts.unknown, "a partition");
     (report.status(), report.exit_code())
@@ -84,7 +84,7 @@ fn spent_quota_is_told_from_other_reasons() {
 
 #[test]
 fn a_prefetch_that_waited_for_a_refresh_without_quota_is_a_matter_of_quota() {
-    let events = [stopped(0, Some(sample::REFRESH), StopCause::Quota), unsubmitted(0, 0), unsubmitted(0, 3)];
+    let events = [stopped(0, Some(fixture::REFRESH), StopCause::Quota), unsubmitted(0, 0), unsubmitted(0, 3)];
     assert_eq!(judge_real(&events), (Status::Partial, ExitCode::Quota));
 }
 
@@ -165,7 +165,7 @@ fn a_dry_run_is_planned_and_tells_what_could_not_be_sent() {
     let good = plan();
     let dry = report(&good, context(Mode::DryRun), &[]);
     assert_eq!((dry.status(), dry.exit_code()), (Status::Planned, ExitCode::Success));
-    let refused = sample::plan();
+    let refused = fixture::plan();
     let dry = report(&refused, context(Mode::DryRun), &[]);
     assert_eq!((dry.status(), dry.exit_code()), (Status::Planned, ExitCode::Failed));
     assert_eq!(dry.count(|_| true).failed, 1);

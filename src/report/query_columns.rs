@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::model::QuotaEntry;
 use crate::provider::{Domain, LogFile, Measure, Point, Record, TaskState};
-use crate::report::sheet::Cell;
-use crate::report::words::operation_word;
+use crate::report::phrases::operation_word;
+use crate::report::table::Value;
 
 /// The columns of records.
 pub const RECORDS: &[&str] =
@@ -24,35 +24,35 @@ pub const LOGS_WITH_LINKS: &[&str] = &["target", "domain", "name", "bytes", "sin
 pub const DOMAINS: &[&str] = &["target", "name", "status", "service", "cname"];
 
 /// A record as a row of [`RECORDS`].
-pub fn record(target: &str, record: Record) -> Vec<Cell> {
+pub fn record(target: &str, record: Record) -> Vec<Value> {
     let (status, reason) = match record.state {
         TaskState::Running => ("running", String::new()),
         TaskState::Complete => ("complete", String::new()),
         TaskState::Failed(why) => ("failed", why),
     };
     vec![
-        Cell::text(target),
-        record.created.map_or(Cell::Nothing, Cell::Time),
-        Cell::text(if record.prefetch { "prefetch" } else { "refresh" }),
-        Cell::text(record.kind),
-        Cell::text(status),
-        record.percent.map_or(Cell::Nothing, Cell::Percent),
-        Cell::text(record.url),
-        Cell::text(record.task_id),
-        Cell::text(record.status),
-        Cell::text(reason),
+        Value::text(target),
+        record.created.map_or(Value::Nothing, Value::Time),
+        Value::text(if record.prefetch { "prefetch" } else { "refresh" }),
+        Value::text(record.kind),
+        Value::text(status),
+        record.percent.map_or(Value::Nothing, Value::Percent),
+        Value::text(record.url),
+        Value::text(record.task_id),
+        Value::text(record.status),
+        Value::text(reason),
     ]
 }
 
 /// An operation's allowance as a row of [`QUOTA`].
-pub fn quota(target: &str, entry: &QuotaEntry, reset: &str) -> Vec<Cell> {
+pub fn quota(target: &str, entry: &QuotaEntry, reset: &str) -> Vec<Value> {
     vec![
-        Cell::text(target),
-        Cell::Text(operation_word(entry.operation)),
-        Cell::Count(entry.limit),
-        Cell::Count(entry.remaining),
-        Cell::Count(entry.limit.saturating_sub(entry.remaining)),
-        Cell::text(reset),
+        Value::text(target),
+        Value::Text(operation_word(entry.operation)),
+        Value::Count(entry.limit),
+        Value::Count(entry.remaining),
+        Value::Count(entry.limit.saturating_sub(entry.remaining)),
+        Value::text(reset),
     ]
 }
 
@@ -65,44 +65,44 @@ pub fn measured(measure: Measure) -> &'static [&'static str] {
 }
 
 /// A point as a row of [`measured`].
-pub fn point(target: &str, measure: Measure, point: &Point) -> Vec<Cell> {
+pub fn point(target: &str, measure: Measure, point: &Point) -> Vec<Value> {
     let value = match measure {
-        Measure::Traffic => Cell::Bytes(point.value),
-        Measure::Bandwidth => Cell::BitRate(point.value),
+        Measure::Traffic => Value::Bytes(point.value),
+        Measure::Bandwidth => Value::BitRate(point.value),
     };
-    vec![Cell::text(target), Cell::text(point.domain.clone().unwrap_or_default()), Cell::Time(point.at), value]
+    vec![Value::text(target), Value::text(point.domain.clone().unwrap_or_default()), Value::Time(point.at), value]
 }
 
 /// A log file as a row of [`LOGS`], or with its signed address as one of [`LOGS_WITH_LINKS`].
-pub fn log(target: &str, file: &LogFile, with_link: bool) -> Vec<Cell> {
-    let time = |time: Option<Timestamp>| time.map_or(Cell::Nothing, Cell::Time);
+pub fn log(target: &str, file: &LogFile, with_link: bool) -> Vec<Value> {
+    let time = |time: Option<Timestamp>| time.map_or(Value::Nothing, Value::Time);
     let mut row = vec![
-        Cell::text(target),
-        Cell::text(&*file.domain),
-        Cell::text(&*file.name),
-        Cell::Bytes(file.bytes as f64),
+        Value::text(target),
+        Value::text(&*file.domain),
+        Value::text(&*file.name),
+        Value::Bytes(file.bytes as f64),
         time(file.since),
         time(file.until),
     ];
-    row.extend(with_link.then(|| Cell::text(secrecy::ExposeSecret::expose_secret(&file.url))));
+    row.extend(with_link.then(|| Value::text(secrecy::ExposeSecret::expose_secret(&file.url))));
     row
 }
 
 /// A domain as a row of [`DOMAINS`].
-pub fn domain(target: &str, domain: Domain) -> Vec<Cell> {
+pub fn domain(target: &str, domain: Domain) -> Vec<Value> {
     let cname = domain.cname.unwrap_or_default();
     vec![
-        Cell::text(target),
-        Cell::text(domain.name),
-        Cell::text(domain.status),
-        Cell::text(domain.service),
-        Cell::text(cname),
+        Value::text(target),
+        Value::text(domain.name),
+        Value::text(domain.status),
+        Value::text(domain.service),
+        Value::text(cname),
     ]
 }
 
 /// The sum and the peak of points, or their peak and mean, in a line.
 pub fn total(measure: Measure, points: &[(Timestamp, f64)]) -> String {
-    use crate::report::sheet::scaled;
+    use crate::report::table::scaled;
     let Some((at, peak)) = points.iter().copied().max_by(|one, other| one.1.total_cmp(&other.1)) else {
         return "nothing was measured".into();
     };

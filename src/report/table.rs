@@ -3,10 +3,9 @@
 //! Rows are handed over one by one, and what can be written at once is: only a table waits for all of them, to align them.
 
 use jiff::Timestamp;
-use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::words::grouped;
+use crate::report::phrases::grouped;
 use crate::text::sanitize;
 
 /// The least that is left of a column that is cut to fit.
@@ -28,7 +27,7 @@ pub enum Format {
 
 /// A value of a row.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
+pub enum Value {
     /// Nothing is known.
     Nothing,
     /// Text, as somebody else wrote it.
@@ -45,7 +44,7 @@ pub enum Cell {
     Time(Timestamp),
 }
 
-impl Cell {
+impl Value {
     /// Text; nothing, if it is empty.
     pub fn text(text: impl Into<String>) -> Self {
         let text = text.into();
@@ -65,9 +64,9 @@ impl Cell {
         }
     }
 
-    fn json(&self) -> Value {
+    fn json(&self) -> serde_json::Value {
         match self {
-            Self::Nothing => Value::Null,
+            Self::Nothing => serde_json::Value::Null,
             Self::Text(text) => text.clone().into(),
             Self::Count(count) => (*count).into(),
             Self::Bytes(number) | Self::BitRate(number) | Self::Percent(number) => number_of(*number),
@@ -80,7 +79,7 @@ impl Cell {
             Self::Nothing => String::new(),
             Self::Text(text) => field(text),
             other => match other.json() {
-                Value::String(text) => text,
+                serde_json::Value::String(text) => text,
                 number => number.to_string(),
             },
         }
@@ -92,12 +91,12 @@ impl Cell {
 }
 
 /// A whole number where it is one: `1024`, not `1024.0`.
-fn number_of(number: f64) -> Value {
+fn number_of(number: f64) -> serde_json::Value {
     if number.fract() == 0.0 && (0.0..9.0e15).contains(&number) {
         // Exact: a whole number below 2^53.
         return (number as u64).into();
     }
-    serde_json::Number::from_f64(number).map_or(Value::Null, Value::Number)
+    serde_json::Number::from_f64(number).map_or(serde_json::Value::Null, serde_json::Value::Number)
 }
 
 /// A number with a prefix of the SI: `1.50 GB`, `812 kbit/s`.
@@ -132,17 +131,17 @@ fn field(text: &str) -> String {
 
 /// Rows on their way out.
 #[derive(Debug)]
-pub struct Sheet {
+pub struct TableWriter {
     name: &'static str,
     columns: &'static [&'static str],
     format: Format,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Vec<Value>>,
     pending: Option<String>,
     count: usize,
 }
 
-impl Sheet {
-    /// A sheet of this name with these columns.
+impl TableWriter {
+    /// A table of this name with these columns.
     pub fn new(name: &'static str, columns: &'static [&'static str], format: Format) -> Self {
         Self { name, columns, format, rows: Vec::new(), pending: None, count: 0 }
     }
@@ -162,7 +161,7 @@ impl Sheet {
     }
 
     /// Takes a row, a cell for each column; gives what can be written of it at once.
-    pub fn row(&mut self, cells: Vec<Cell>) -> Option<String> {
+    pub fn row(&mut self, cells: Vec<Value>) -> Option<String> {
         debug_assert_eq!(cells.len(), self.columns.len(), "a row has a cell for each column");
         self.count += 1;
         match self.format {
@@ -176,7 +175,7 @@ impl Sheet {
                 // Whether a comma follows is known when the next one comes.
                 self.pending.replace(line).map(|line| line + ",")
             }
-            Format::Csv => Some(cells.iter().map(Cell::csv).collect::<Vec<_>>().join(",")),
+            Format::Csv => Some(cells.iter().map(Value::csv).collect::<Vec<_>>().join(",")),
         }
     }
 
@@ -216,11 +215,11 @@ fn plain_json(line: &str) -> String {
     text
 }
 
-fn table(columns: &[&str], rows: &[Vec<Cell>], width: Option<usize>) -> String {
+fn table(columns: &[&str], rows: &[Vec<Value>], width: Option<usize>) -> String {
     // A column of numbers stands at the right.
     let right: Vec<bool> = (0..columns.len()).map(|column| rows.iter().any(|row| row[column].is_number())).collect();
     let head: Vec<String> = columns.iter().map(|name| name.replace('_', " ")).collect();
-    let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(Cell::shown).collect()).collect();
+    let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(Value::shown).collect()).collect();
     let all = || std::iter::once(&head).chain(&shown);
     let mut widths: Vec<usize> =
         (0..columns.len()).map(|column| all().map(|row| row[column].width()).max().unwrap_or(0)).collect();
@@ -228,7 +227,7 @@ fn table(columns: &[&str], rows: &[Vec<Cell>], width: Option<usize>) -> String {
         let most = width.saturating_sub(2 * (columns.len().saturating_sub(1)));
         // Text is still of use when it is cut; a number or a time isn't.
         let is_text =
-            |column: usize| !rows.iter().any(|row| row[column].is_number() || matches!(row[column], Cell::Time(_)));
+            |column: usize| !rows.iter().any(|row| row[column].is_number() || matches!(row[column], Value::Time(_)));
         let fixed: usize = (0..columns.len()).filter(|column| !is_text(*column)).map(|column| widths[column]).sum();
         let texts: Vec<usize> = (0..columns.len()).filter(|column| is_text(*column)).collect();
         let mut of_texts: Vec<usize> = texts.iter().map(|column| widths[*column]).collect();
@@ -291,20 +290,20 @@ mod tests {
 
     const COLUMNS: &[&str] = &["task_id", "url", "bytes"];
 
-    fn rows() -> Vec<Vec<Cell>> {
-        let row = |id: &str, url: &str, bytes| vec![Cell::text(id), Cell::text(url), bytes];
+    fn rows() -> Vec<Vec<Value>> {
+        let row = |id: &str, url: &str, bytes| vec![Value::text(id), Value::text(url), bytes];
         vec![
-            row("1", "https://www.example.com/a", Cell::Bytes(1_500_000.0)),
-            row("22", "https://www.example.com/新年快乐", Cell::Bytes(12.0)),
-            row("", "=HYPERLINK(\"x\"),b", Cell::Nothing),
+            row("1", "https://www.example.com/a", Value::Bytes(1_500_000.0)),
+            row("22", "https://www.example.com/新年快乐", Value::Bytes(12.0)),
+            row("", "=HYPERLINK(\"x\"),b", Value::Nothing),
         ]
     }
 
-    fn written(format: Format, rows: Vec<Vec<Cell>>) -> String {
-        let mut sheet = Sheet::new("records", COLUMNS, format);
-        let mut lines: Vec<String> = sheet.head().into_iter().collect();
-        lines.extend(rows.into_iter().filter_map(|row| sheet.row(row)));
-        let end = sheet.end();
+    fn written(format: Format, rows: Vec<Vec<Value>>) -> String {
+        let mut table = TableWriter::new("records", COLUMNS, format);
+        let mut lines: Vec<String> = table.head().into_iter().collect();
+        lines.extend(rows.into_iter().filter_map(|row| table.row(row)));
+        let end = table.end();
         lines.iter().map(|line| format!("{line}\n")).collect::<String>() + &end
     }
 
@@ -342,15 +341,15 @@ mod tests {
 
     #[test]
     fn json_is_one_document_whose_numbers_are_numbers() {
-        let document: Value = serde_json::from_str(&written(Format::Json, rows())).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&written(Format::Json, rows())).unwrap();
         assert_eq!(document["version"], 1);
         assert_eq!(
             document["records"][0],
             serde_json::json!({"task_id": "1", "url": "https://www.example.com/a", "bytes": 1_500_000})
         );
-        assert_eq!(document["records"][2]["task_id"], Value::Null);
+        assert_eq!(document["records"][2]["task_id"], serde_json::Value::Null);
         assert_eq!(
-            serde_json::from_str::<Value>(&written(Format::Json, Vec::new())).unwrap()["records"],
+            serde_json::from_str::<serde_json::Value>(&written(Format::Json, Vec::new())).unwrap()["records"],
             serde_json::json!([])
         );
     }
@@ -368,15 +367,15 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_comes_back_from_json_after_sanitizing(text in r"(##\[|::|\PC|\n|\x1b|\u{202e}|\[|\\){0,12}") {
-            let row = vec![Cell::Text(text.clone()), Cell::Nothing, Cell::Nothing];
+            let row = vec![Value::Text(text.clone()), Value::Nothing, Value::Nothing];
             let printed: String = written(Format::Json, vec![row]).lines().map(|line| sanitize(line).into_owned()).collect();
-            let document: Value = serde_json::from_str(&printed).unwrap();
+            let document: serde_json::Value = serde_json::from_str(&printed).unwrap();
             prop_assert_eq!(document["records"][0]["task_id"].as_str().unwrap(), text);
         }
 
         #[test]
         fn no_table_is_wider_than_its_terminal(urls in proptest::collection::vec(r"\PC{0,60}", 1..5), width in 50_usize..120) {
-            let rows = urls.iter().map(|url| vec![Cell::text("id"), Cell::text(url), Cell::Count(7)]).collect();
+            let rows = urls.iter().map(|url| vec![Value::text("id"), Value::text(url), Value::Count(7)]).collect();
             let table = written(Format::Table { width: Some(width) }, rows);
             prop_assert!(table.lines().all(|line| line.width() <= width), "{}", table);
         }

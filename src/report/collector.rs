@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::Mode;
 use crate::model::{Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
 use crate::plan::{Lane, Plan};
-use crate::report::words::{earlier_run, grouped};
+use crate::report::phrases::{earlier_run, grouped};
 use crate::report::{Context, Ended, LaneReport, Report, Stop, Timeline};
 
 /// So many notes are kept; how many more there were is said.
@@ -17,7 +17,7 @@ const UNHEARD: &str = "the run ended before this address did; whether the provid
 
 /// Collects events; the sink between the execution and everything a person or program reads afterwards.
 #[derive(Debug)]
-pub struct Recorder<'a> {
+pub struct Collector<'a> {
     plan: &'a Plan,
     context: Context,
     lanes: Vec<LaneRecord>,
@@ -37,7 +37,7 @@ struct LaneRecord {
     report: LaneReport,
 }
 
-impl<'a> Recorder<'a> {
+impl<'a> Collector<'a> {
     /// Begins with nothing heard yet.
     pub fn new(plan: &'a Plan, context: Context) -> Self {
         let new_record = |lane: &Lane| LaneRecord {
@@ -155,7 +155,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-impl EventSink for Recorder<'_> {
+impl EventSink for Collector<'_> {
     fn take(&mut self, event: &Event) {
         self.elapsed = self.elapsed.max(event.elapsed);
         match &event.kind {

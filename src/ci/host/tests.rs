@@ -13,9 +13,9 @@ fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn github(folder: &Path) -> Host {
+fn github(folder: &Path) -> CiHost {
     let path = |name: &str| folder.join(name).display().to_string();
-    Host::detect(&environment(&[
+    CiHost::detect(&environment(&[
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_OUTPUT", &path("output")),
         ("GITHUB_STEP_SUMMARY", &path("summary")),
@@ -64,15 +64,15 @@ fn runner_reads(text: &str) -> Result<Vec<(String, String)>, String> {
 
 #[test]
 fn hosts_are_recognised_by_their_variables() {
-    assert!(matches!(Host::detect(&environment(&[("GITHUB_ACTIONS", "true")])), Host::GitHub { .. }));
-    assert!(matches!(Host::detect(&environment(&[("GITLAB_CI", "true")])), Host::GitLab { .. }));
+    assert!(matches!(CiHost::detect(&environment(&[("GITHUB_ACTIONS", "true")])), CiHost::GitHub { .. }));
+    assert!(matches!(CiHost::detect(&environment(&[("GITLAB_CI", "true")])), CiHost::GitLab { .. }));
     for plain in
         [&[][..], &[("GITHUB_ACTIONS", ""), ("GITLAB_CI", "")], &[("GITHUB_ACTIONS", "false"), ("GITLAB_CI", "false")]]
     {
-        assert!(matches!(Host::detect(&environment(plain)), Host::Plain { .. }), "{plain:?}");
+        assert!(matches!(CiHost::detect(&environment(plain)), CiHost::Plain { .. }), "{plain:?}");
     }
     let named = environment(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", "/runner"), ("TMPDIR", "/other")]);
-    assert_eq!(Host::detect(&named).temporary_folder(), Path::new("/runner"));
+    assert_eq!(CiHost::detect(&named).temporary_folder(), Path::new("/runner"));
 }
 
 #[test]
@@ -96,13 +96,13 @@ fn a_value_that_holds_the_delimiter_gets_another() {
 
 #[test]
 fn a_host_without_its_files_is_an_error_and_no_silence() {
-    let host = Host::detect(&environment(&[("GITHUB_ACTIONS", "true")]));
+    let host = CiHost::detect(&environment(&[("GITHUB_ACTIONS", "true")]));
     let redactor = Redactor::default();
     let errors = [
         host.write_outputs(&[], &redactor).unwrap_err(),
         host.summary_budget().unwrap_err(),
         host.write_summary("x", &redactor).unwrap_err(),
-        Host::detect(&environment(&[("GITLAB_CI", "true")])).write_outputs(&[], &redactor).unwrap_err(),
+        CiHost::detect(&environment(&[("GITLAB_CI", "true")])).write_outputs(&[], &redactor).unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.exit_code(), ExitCode::Checkout, "{error}");
@@ -122,7 +122,7 @@ fn a_file_that_can_not_be_written_is_an_error() {
 fn a_second_step_leaves_the_report_of_the_first_alone() {
     let folder = tempfile::tempdir().unwrap();
     let temporary = folder.path().display().to_string();
-    let host = Host::detect(&environment(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", &temporary)]));
+    let host = CiHost::detect(&environment(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", &temporary)]));
     for name in ["cdn-purge-report.json", "cdn-purge-report-2.json", "cdn-purge-report-3.json"] {
         assert_eq!(host.report_file(), Some(folder.path().join(name)));
         fs::write(folder.path().join(name), "{}").unwrap();
@@ -146,7 +146,7 @@ fn a_summary_may_have_what_earlier_ones_left() {
 fn gitlab_gets_a_dotenv_report_and_an_artifact() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().display().to_string();
-    let host = Host::detect(&environment(&[("GITLAB_CI", "true"), ("CI_PROJECT_DIR", &project)]));
+    let host = CiHost::detect(&environment(&[("GITLAB_CI", "true"), ("CI_PROJECT_DIR", &project)]));
     let ids = (1_000_000..1_001_000).map(|id| id.to_string()).collect::<Vec<_>>().join(",");
     let outputs = [
         ("status", "partial".to_owned()),

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::plan::{Batch, Lane, Plan, PlannedTask};
 use crate::provider::{OperationSpec, Spec};
-use crate::report::{Context, Recorder, Report};
+use crate::report::{Collector, Context, Report};
 
 pub(crate) const REFRESH: Operation = Operation::Refresh(Kind::File);
 pub(crate) const DIRECTORY: Operation = Operation::Refresh(Kind::Directory);
@@ -138,9 +138,9 @@ pub(crate) fn story() -> Vec<Event> {
 }
 
 pub(crate) fn report<'a>(plan: &'a Plan, context: Context, events: &[Event]) -> Report<'a> {
-    let mut recorder = Recorder::new(plan, context);
-    events.iter().for_each(|event| recorder.take(event));
-    recorder.finish()
+    let mut collector = Collector::new(plan, context);
+    events.iter().for_each(|event| collector.take(event));
+    collector.finish()
 }
 
 fn task(target: &str, operation: Operation, url: &str, file: &str) -> PlannedTask {
