@@ -1,6 +1,6 @@
 //! Providers for tests that are about inputs: what the real ones can do may change, and these don't.
 
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::{CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
 
 pub(super) static PROVIDERS: &[&Spec] = &[&SWIFT, &PLAIN];
@@ -19,10 +19,10 @@ pub(crate) static SWIFT: Spec = Spec {
         CredentialSpec::new("OLD_KEY", "OLD_SECRET", "OLD_TOKEN"),
     ],
     operations: &[
-        operation(Operation::Refresh(Kind::File)),
-        operation(Operation::Refresh(Kind::Directory)),
-        operation(Operation::Refresh(Kind::Regex)),
-        operation(Operation::Refresh(Kind::IgnoreParams)),
+        operation(Operation::Refresh(RefreshKind::Url)),
+        operation(Operation::Refresh(RefreshKind::Directory)),
+        operation(Operation::Refresh(RefreshKind::Regex)),
+        operation(Operation::Refresh(RefreshKind::AnyQuery)),
         operation(Operation::Prefetch),
     ],
     ..SPEC
@@ -34,7 +34,7 @@ pub(super) static PLAIN: Spec = SPEC;
 const SPEC: Spec = Spec {
     name: "plain-cdn",
     title: "Plain CDN",
-    operations: &[operation(Operation::Refresh(Kind::File))],
+    operations: &[operation(Operation::Refresh(RefreshKind::Url))],
     ..Spec::BARE
 };
 

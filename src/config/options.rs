@@ -19,7 +19,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.name == name)
 }
 
-const KIND: Shape = Shape::Choice(&["file", "directory", "regex", "ignore-params", "tag", "prefetch"]);
+const KIND: Shape = Shape::Choice(&["url", "directory", "regex", "any-query", "tag", "prefetch"]);
 const FORMAT: Shape = Shape::Choice(&["table", "plot", "json", "csv"]);
 const WHEN: Shape = Shape::Choice(&["auto", "always", "never"]);
 

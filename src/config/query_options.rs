@@ -152,7 +152,7 @@ fn records(
     }
     let kind = given.choice("kind").and_then(|word| {
         let kind = match word {
-            "file" => RecordKind::File,
+            "url" => RecordKind::File,
             "directory" => RecordKind::Directory,
             "regex" => RecordKind::Regex,
             "prefetch" => RecordKind::Prefetch,

@@ -11,7 +11,7 @@ use super::parse_value::quoted;
 use super::settings::labelled;
 use crate::error::Diagnostic;
 use crate::mapping::{Encoded, Globs, Rule, Template};
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::{Options, Spec};
 use crate::text::suggest::{all_of, any_of, did_you_mean};
 
@@ -171,7 +171,7 @@ fn from_options(
             targets: vec![Arc::clone(&name)],
             refresh: given.boolean("refresh").unwrap_or(true),
             prefetch: given.boolean("prefetch").unwrap_or(false),
-            kind: Kind::File,
+            kind: RefreshKind::Url,
             force: false,
             index: Vec::new(),
             encoded: Encoded::Encoded,
@@ -195,7 +195,7 @@ fn provider(
         problems.push(unknown_provider(&labelled(given, "provider"), &name, providers));
         return None;
     };
-    let wanted = [("refresh", true, Operation::Refresh(Kind::File)), ("prefetch", false, Operation::Prefetch)];
+    let wanted = [("refresh", true, Operation::Refresh(RefreshKind::Url)), ("prefetch", false, Operation::Prefetch)];
     // A list's operations are held against its targets, a question has none.
     for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(command, given)) {
         if given.boolean(option).unwrap_or(default) && provider.operation(operation).is_none() {

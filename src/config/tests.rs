@@ -11,7 +11,7 @@ use super::{Changes, CommandKind, FailOn, LogLevel, Mode, UrlOptions, Wait, When
 use crate::environment::Environment;
 use crate::error::ExitCode;
 use crate::mapping::Encoded;
-use crate::model::Kind;
+use crate::model::RefreshKind;
 
 const CONFIGURATION: &str = "version: 1
 wait: none
@@ -35,7 +35,7 @@ fn listed(file: &str) -> Changes {
     Changes::Listed(UrlOptions {
         arguments: Vec::new(),
         file,
-        kind: Kind::File,
+        kind: RefreshKind::Url,
         encoded: Encoded::Encoded,
         force: false,
         allow_everything: false,

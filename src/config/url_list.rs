@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{Target, UrlOptions};
 use crate::error::{Diagnostic, Error, Place};
 use crate::mapping::{Encoded, url};
-use crate::model::Kind;
+use crate::model::RefreshKind;
 
 /// The largest list that is read: 100,000 addresses of the greatest length fit.
 const LARGEST: u64 = 128 << 20;
@@ -27,7 +27,7 @@ pub struct UrlList {
 /// What an address is held against before anything is sent.
 #[derive(Clone, Copy, Debug)]
 struct Checks<'a> {
-    kind: Kind,
+    kind: RefreshKind,
     encoded: Encoded,
     targets: &'a [Target],
     /// When given, the only hosts. Lower case.
@@ -137,7 +137,7 @@ impl Checks<'_> {
     /// An address in each form in which it is to be sent; else what is wrong with it, and what to do.
     fn forms(self, text: &str) -> Result<Vec<String>, (String, &'static str)> {
         let spellings: &[fn(&str) -> String] = match (self.kind, self.encoded) {
-            (Kind::Regex | Kind::Tag, _) => &[str::to_owned],
+            (RefreshKind::Regex | RefreshKind::Tag, _) => &[str::to_owned],
             (_, Encoded::Encoded) => &[url::encode_given],
             (_, Encoded::Raw) => &[url::raw_given],
             (_, Encoded::Both) => &[url::encode_given, url::raw_given],
@@ -147,7 +147,7 @@ impl Checks<'_> {
 
     fn one(self, text: &str, url: String) -> Result<String, (String, &'static str)> {
         const WHOLE: &str = "write a whole address, as `https://www.example.com/a/b.html`";
-        let is_pattern = self.kind == Kind::Regex;
+        let is_pattern = self.kind == RefreshKind::Regex;
         if is_pattern {
             if let Some(character) = text.chars().find(|character| character.is_control()) {
                 let why = format!("the control character `{}`", character.escape_unicode());
@@ -157,7 +157,8 @@ impl Checks<'_> {
             if let Some((_, why, help)) = url::more_than_one(text) {
                 return Err((why.into(), help));
             }
-            let help = if self.kind == Kind::Tag { "write a tag as `https://www.example.com/#TAG`" } else { WHOLE };
+            let help =
+                if self.kind == RefreshKind::Tag { "write a tag as `https://www.example.com/#TAG`" } else { WHOLE };
             url::check_kind(self.kind, &url).map_err(|why| (why, help))?;
         }
         let characters = url.chars().count();
@@ -167,7 +168,7 @@ impl Checks<'_> {
             let why = format!("it has {characters} characters, and {} takes {}", spec.title, spec.url_characters);
             return Err((why, "refresh its directory instead"));
         }
-        if self.kind == Kind::Directory {
+        if self.kind == RefreshKind::Directory {
             if url.contains('?') {
                 return Err((
                     "a directory has no query".into(),
@@ -208,12 +209,12 @@ mod tests {
             checks.lines("list", "https://a.test/é b\nhttps://a.test/c".as_bytes(), &mut Vec::new())
         };
         let (encoded, raw, plain) = ("https://a.test/%C3%A9%20b", "https://a.test/é%20b", "https://a.test/c");
-        assert_eq!(urls(Encoded::Encoded, Kind::File), [encoded, plain]);
-        assert_eq!(urls(Encoded::Raw, Kind::File), [raw, plain]);
-        assert_eq!(urls(Encoded::Both, Kind::File), [encoded, raw, plain]);
+        assert_eq!(urls(Encoded::Encoded, RefreshKind::Url), [encoded, plain]);
+        assert_eq!(urls(Encoded::Raw, RefreshKind::Url), [raw, plain]);
+        assert_eq!(urls(Encoded::Both, RefreshKind::Url), [encoded, raw, plain]);
     }
 
-    fn parse(kind: Kind, allow_hosts: Option<&[String]>, bytes: &[u8]) -> Result<Vec<String>, Vec<String>> {
+    fn parse(kind: RefreshKind, allow_hosts: Option<&[String]>, bytes: &[u8]) -> Result<Vec<String>, Vec<String>> {
         let targets = [target()];
         let mut problems = Vec::new();
         let urls = Checks { kind, encoded: Encoded::Encoded, targets: &targets, allow_hosts }.lines(
@@ -228,7 +229,7 @@ mod tests {
     }
 
     fn addresses(text: &str) -> Vec<String> {
-        parse(Kind::File, None, text.as_bytes()).unwrap()
+        parse(RefreshKind::Url, None, text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -250,7 +251,7 @@ mod tests {
         let list = format!(
             "www.a.test/x\nhttps://a.test/ok\nhttps://a.test/\u{7}\nftp://a.test/x\n{long}\nhttps://b.test/x\nhttps://a.test/a/../b\n"
         );
-        let problems = parse(Kind::File, Some(&["a.test".to_owned()]), list.as_bytes()).unwrap_err();
+        let problems = parse(RefreshKind::Url, Some(&["a.test".to_owned()]), list.as_bytes()).unwrap_err();
         let numbers: Vec<&str> = problems.iter().map(|problem| problem.split(':').next().unwrap()).collect();
         assert_eq!(numbers, ["1", "3", "4", "5", "6", "7"]);
         for (problem, said) in problems.iter().zip([
@@ -263,7 +264,7 @@ mod tests {
         ]) {
             assert!(problem.contains(said) && problem.ends_with("nothing was sent"), "{problem}");
         }
-        let problems = parse(Kind::File, None, b"https://a.test/ok\n\xff\n").unwrap_err();
+        let problems = parse(RefreshKind::Url, None, b"https://a.test/ok\n\xff\n").unwrap_err();
         assert_eq!(problems, ["2: the line isn't UTF-8 | write addresses as UTF-8; nothing was sent"]);
     }
 
@@ -277,36 +278,39 @@ mod tests {
             "https://a.test/*",
             "https://a.test/a/b*?v=1",
         ] {
-            let problems = parse(Kind::File, None, text.as_bytes()).unwrap_err();
+            let problems = parse(RefreshKind::Url, None, text.as_bytes()).unwrap_err();
             assert!(problems.len() == 1, "{text}: {problems:?}");
         }
-        assert!(parse(Kind::Directory, None, b"https://a.test/a/*").unwrap_err()[0].contains("a `*` at the end"));
+        assert!(
+            parse(RefreshKind::Directory, None, b"https://a.test/a/*").unwrap_err()[0].contains("a `*` at the end")
+        );
         let whole =
             ["https://a.test/a,b", "https://a.test/*/a", "https://a.test/p/https://b.test/", "https://a.test/x?q=*"];
         assert_eq!(addresses(&whole.join("\n")), whole);
         let listed = "https://a.test/x?u=https://b.test/,https://c.test/";
         assert_eq!(addresses(listed), [listed]);
-        assert_eq!(parse(Kind::Regex, None, b"https://a.test/x/.*").unwrap(), ["https://a.test/x/.*"]);
+        assert_eq!(parse(RefreshKind::Regex, None, b"https://a.test/x/.*").unwrap(), ["https://a.test/x/.*"]);
     }
 
     #[test]
     fn a_directory_ends_in_a_slash_and_a_pattern_stays_as_it_is() {
         let problems =
-            parse(Kind::Directory, None, b"https://a.test/a/\nhttps://a.test/b\nhttps://a.test/c?d=/").unwrap_err();
+            parse(RefreshKind::Directory, None, b"https://a.test/a/\nhttps://a.test/b\nhttps://a.test/c?d=/")
+                .unwrap_err();
         assert_eq!(problems.len(), 2, "{problems:?}");
         assert!(problems[0].contains("2: `https://a.test/b`") && problems[1].contains("3: "), "{problems:?}");
         let pattern = r"https://a\.test/[a-z]+/.*\.js";
-        assert_eq!(parse(Kind::Regex, None, pattern.as_bytes()).unwrap(), [pattern]);
-        assert!(parse(Kind::Regex, Some(&["a.test".to_owned()]), b"https://a.test/x|https://b.test/").is_err());
+        assert_eq!(parse(RefreshKind::Regex, None, pattern.as_bytes()).unwrap(), [pattern]);
+        assert!(parse(RefreshKind::Regex, Some(&["a.test".to_owned()]), b"https://a.test/x|https://b.test/").is_err());
     }
 
     #[test]
     fn a_tag_is_written_behind_its_host() {
         let tag = "https://a.test/#product%201";
-        assert!(parse(Kind::Tag, None, tag.as_bytes()).is_err(), "a tag holds no space");
-        assert_eq!(parse(Kind::Tag, None, b"https://a.test/#product-1").unwrap(), ["https://a.test/#product-1"]);
+        assert!(parse(RefreshKind::Tag, None, tag.as_bytes()).is_err(), "a tag holds no space");
+        assert_eq!(parse(RefreshKind::Tag, None, b"https://a.test/#product-1").unwrap(), ["https://a.test/#product-1"]);
         let problems =
-            parse(Kind::Tag, Some(&["a.test".to_owned()]), b"https://a.test/x\nhttps://b.test/#x").unwrap_err();
+            parse(RefreshKind::Tag, Some(&["a.test".to_owned()]), b"https://a.test/x\nhttps://b.test/#x").unwrap_err();
         assert!(problems[0].contains("no tag") && problems[0].contains("#TAG"), "{problems:?}");
         assert!(problems[1].contains("`allow-hosts`"), "{problems:?}");
     }
@@ -320,7 +324,7 @@ mod tests {
             let listing = UrlOptions {
                 arguments: vec![],
                 file: Some(file.clone()),
-                kind: Kind::File,
+                kind: RefreshKind::Url,
                 encoded: Encoded::Encoded,
                 force: false,
                 allow_everything: false,
@@ -338,7 +342,7 @@ mod tests {
         let mut listing = UrlOptions {
             arguments: vec!["https://a.test/a b".into(), "x".into()],
             file: Some(file.clone()),
-            kind: Kind::File,
+            kind: RefreshKind::Url,
             encoded: Encoded::Both,
             force: false,
             allow_everything: false,

@@ -8,7 +8,7 @@ use super::options::CommandKind;
 use super::settings::labelled;
 use crate::error::Diagnostic;
 use crate::mapping::Encoded;
-use crate::model::Kind;
+use crate::model::RefreshKind;
 
 /// Addresses that are given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct UrlOptions {
     /// A file with one in each line; `-` is standard input.
     pub file: Option<PathBuf>,
     /// How they are refreshed.
-    pub kind: Kind,
+    pub kind: RefreshKind,
     /// In which forms they are sent.
     pub encoded: Encoded,
     /// Delete instead of revalidate.
@@ -47,7 +47,7 @@ pub(super) fn read(
     }
     let kind = kind(command, given, problems);
     let warms = command == CommandKind::Refresh && given.boolean("prefetch") == Some(true);
-    if warms && !matches!(kind, Kind::File | Kind::IgnoreParams) {
+    if warms && !matches!(kind, RefreshKind::Url | RefreshKind::AnyQuery) {
         problems.push(unplaced(
             format!("{} has no meaning with the kind `{}`", labelled(given, "prefetch"), kind.name()),
             "only addresses of single pages can be prefetched: drop one of the two, or list the pages",
@@ -63,19 +63,19 @@ pub(super) fn read(
     })
 }
 
-fn encoded(given: &LayeredOptions, kind: Kind, problems: &mut Vec<Diagnostic>) -> Encoded {
-    if given.is_explicit("encoded") && matches!(kind, Kind::Regex | Kind::Tag) {
+fn encoded(given: &LayeredOptions, kind: RefreshKind, problems: &mut Vec<Diagnostic>) -> Encoded {
+    if given.is_explicit("encoded") && matches!(kind, RefreshKind::Regex | RefreshKind::Tag) {
         let title = format!("{} has no meaning with the kind `{}`", labelled(given, "encoded"), kind.name());
         problems.push(unplaced(title, "patterns and tags are sent as they are written: drop it"));
     }
     forms(given.choice("encoded").as_slice())
 }
 
-fn kind(command: CommandKind, given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Kind {
-    let Some(word) = given.choice("kind").filter(|_| command == CommandKind::Refresh) else { return Kind::File };
-    Kind::ALL.into_iter().find(|kind| kind.name() == word).unwrap_or_else(|| {
+fn kind(command: CommandKind, given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> RefreshKind {
+    let Some(word) = given.choice("kind").filter(|_| command == CommandKind::Refresh) else { return RefreshKind::Url };
+    RefreshKind::ALL.into_iter().find(|kind| kind.name() == word).unwrap_or_else(|| {
         let title = format!("{} is `{word}`, which is no refresh", labelled(given, "kind"));
         problems.push(unplaced(title, "use the command `cdn-purge prefetch`"));
-        Kind::File
+        RefreshKind::Url
     })
 }

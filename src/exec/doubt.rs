@@ -12,7 +12,7 @@ use super::journal::Entry;
 use super::lane::{LaneRun, class};
 use super::state::{Pending, Taken, Uncertain};
 use crate::client::retry;
-use crate::model::{BatchNumber, EventKind, Kind, Operation, Outcome, TaskIndex};
+use crate::model::{BatchNumber, EventKind, Operation, Outcome, RefreshKind, TaskIndex};
 use crate::provider::{Accepted, ApiError, ApiErrorKind, Page, Record};
 
 /// How long the provider's records may lag behind; what they don't show by then was not taken. Unproven: no vendor states it.
@@ -105,7 +105,7 @@ impl LaneRun<'_> {
             // More rows are counted than were given: the trace may be among the others.
             uncertain.next_look = now + MISSING;
             self.state.uncertain.insert(number, uncertain);
-        } else if uncertain.batch.operation == Operation::Refresh(Kind::Tag) {
+        } else if uncertain.batch.operation == Operation::Refresh(RefreshKind::Tag) {
             // What a row shows of a tag isn't documented, so that there is none proves nothing.
             self.give_up(&uncertain, "and no record has to name a tag");
         } else {

@@ -5,7 +5,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::Record;
 
 /// Of addresses with one key, the one that a row's spelling is nearest to; none where two are equally near. Alike as they
@@ -80,11 +80,17 @@ pub(super) fn fits(operation: Operation, record: &Record) -> bool {
     match operation {
         Operation::Prefetch => record.prefetch,
         Operation::Refresh(_) if record.prefetch => false,
-        Operation::Refresh(Kind::Directory) => !matches!(&*word, "file" | "url" | "regex" | "ignoreparams"),
-        Operation::Refresh(Kind::Regex) => !matches!(&*word, "file" | "url" | "directory" | "path" | "ignoreparams"),
-        Operation::Refresh(Kind::File | Kind::IgnoreParams) => !matches!(&*word, "directory" | "path" | "regex"),
+        Operation::Refresh(RefreshKind::Directory) => !matches!(&*word, "file" | "url" | "regex" | "ignoreparams"),
+        Operation::Refresh(RefreshKind::Regex) => {
+            !matches!(&*word, "file" | "url" | "directory" | "path" | "ignoreparams")
+        }
+        Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery) => {
+            !matches!(&*word, "directory" | "path" | "regex")
+        }
         // Which word a provider has for it isn't documented.
-        Operation::Refresh(Kind::Tag) => true,
+        Operation::Refresh(RefreshKind::Tag | RefreshKind::Prefix | RefreshKind::Host | RefreshKind::Everything) => {
+            true
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::spelling;
-use crate::model::{BatchNumber, Kind, Operation, Outcome, Tag, TaskIndex};
+use crate::model::{BatchNumber, Operation, Outcome, RefreshKind, Tag, TaskIndex};
 use crate::plan::{Batch, Lane, cut};
 use crate::provider::Record;
 
@@ -117,7 +117,7 @@ impl<'a> LaneState<'a> {
         for (index, planned) in (0..).zip(&lane.tasks) {
             by_url.entry(&planned.task.url).or_default().push(index);
             by_key.entry(spelling::key(&planned.task.url)).or_default().push(index);
-            if planned.task.operation == Operation::Refresh(Kind::Tag)
+            if planned.task.operation == Operation::Refresh(RefreshKind::Tag)
                 && let Ok(tag) = Tag::read(&planned.task.url)
             {
                 by_tag.entry(tag.name).or_default().push(index);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::placeholder::{Placeholder, TemplateContext};
 use super::rules::Verdict;
 use super::{Rule, addresses};
-use crate::model::{Kind, RepoPath, TargetName};
+use crate::model::{RefreshKind, RepoPath, TargetName};
 
 /// What the rules make of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct ExplainedUrl {
     /// The address.
     pub url: String,
     /// How it is refreshed; `None` if it isn't.
-    pub refresh: Option<Kind>,
+    pub refresh: Option<RefreshKind>,
     /// Whether it is prefetched, unless the file is gone.
     pub prefetch: bool,
     /// Why it can't be asked for at all.
@@ -102,7 +102,7 @@ impl Explanation {
 impl ExplainedUrl {
     fn line(&self) -> String {
         let refresh = self.refresh.map(|kind| match kind {
-            Kind::File => "refresh".to_owned(),
+            RefreshKind::Url => "refresh".to_owned(),
             kind => format!("refresh ({})", kind.name()),
         });
         let operations: Vec<_> = refresh.into_iter().chain(self.prefetch.then(|| "prefetch".into())).collect();

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Change, ChangeKind, EntryKind, Kind, Operation, Reason, RepoPath, Skipped, TargetName, Task};
+use crate::model::{
+    Change, ChangeKind, EntryKind, Operation, Reason, RefreshKind, RepoPath, Skipped, TargetName, Task,
+};
 use index::Index;
 use placeholder::TemplateContext;
 use rules::Verdict;
@@ -45,7 +47,7 @@ pub struct Rule {
     /// Whether to prefetch what still exists.
     pub prefetch: bool,
     /// How `urls` are refreshed.
-    pub kind: Kind,
+    pub kind: RefreshKind,
     /// Delete instead of revalidate.
     pub force: bool,
     /// File names that also stand for their directory (`index.html`).
@@ -92,7 +94,7 @@ pub struct Mapped {
 pub fn given(
     urls: &[String],
     rule: &str,
-    (kind, force): (Kind, bool),
+    (kind, force): (RefreshKind, bool),
     targets: &[TargetName],
     overrides: Overrides,
 ) -> Mapped {
@@ -222,13 +224,13 @@ impl RuleActions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct RuleUrl {
     url: String,
-    kind: Kind,
+    kind: RefreshKind,
 }
 
 impl RuleUrl {
     /// Whether it is one page, which can be fetched.
     fn is_page(&self) -> bool {
-        matches!(self.kind, Kind::File | Kind::IgnoreParams)
+        matches!(self.kind, RefreshKind::Url | RefreshKind::AnyQuery)
     }
 }
 
@@ -236,12 +238,16 @@ impl RuleUrl {
 fn addresses(rule: &Rule, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
     let mut addresses = Vec::new();
     for template in &rule.urls {
-        for url in forms(template, context, rule.encoded, rule.kind == Kind::Regex) {
+        for url in forms(template, context, rule.encoded, rule.kind == RefreshKind::Regex) {
             match rule.kind {
-                Kind::Regex => addresses.push(RuleUrl { url, kind: Kind::Regex }),
-                Kind::Directory => addresses.push(RuleUrl { url: url::as_directory(url), kind: Kind::Directory }),
-                Kind::Tag => addresses.push(RuleUrl { url, kind: Kind::Tag }),
-                kind @ (Kind::File | Kind::IgnoreParams) => {
+                RefreshKind::Regex => addresses.push(RuleUrl { url, kind: RefreshKind::Regex }),
+                RefreshKind::Directory => {
+                    addresses.push(RuleUrl { url: url::as_directory(url), kind: RefreshKind::Directory })
+                }
+                kind @ (RefreshKind::Tag | RefreshKind::Prefix | RefreshKind::Host | RefreshKind::Everything) => {
+                    addresses.push(RuleUrl { url, kind });
+                }
+                kind @ (RefreshKind::Url | RefreshKind::AnyQuery) => {
                     let of_index = url::of_index(&url, &rule.index);
                     for url in std::iter::once(url).chain(of_index) {
                         let variants: Vec<_> = rule.queries.iter().map(|query| url::with_query(&url, query)).collect();
@@ -253,11 +259,11 @@ fn addresses(rule: &Rule, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
     }
     for template in &rule.directories {
         let urls = forms(template, context, rule.encoded, false);
-        addresses.extend(urls.map(|url| RuleUrl { url: url::as_directory(url), kind: Kind::Directory }));
+        addresses.extend(urls.map(|url| RuleUrl { url: url::as_directory(url), kind: RefreshKind::Directory }));
     }
     for template in &rule.tags {
         let urls = forms(template, context, Encoded::Encoded, false);
-        addresses.extend(urls.map(|url| RuleUrl { url, kind: Kind::Tag }));
+        addresses.extend(urls.map(|url| RuleUrl { url, kind: RefreshKind::Tag }));
     }
     addresses
 }

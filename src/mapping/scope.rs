@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Overrides, Rule};
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 
 impl Rule {
     /// Every operation that a change can make it ask for, in the order of [`Operation::ALL`].
@@ -13,7 +13,7 @@ impl Rule {
         let is_asked = |operation: &Operation| match operation {
             Operation::Refresh(kind) => refreshes && self.kinds().contains(kind),
             Operation::Prefetch => {
-                prefetches && !self.urls.is_empty() && matches!(self.kind, Kind::File | Kind::IgnoreParams)
+                prefetches && !self.urls.is_empty() && matches!(self.kind, RefreshKind::Url | RefreshKind::AnyQuery)
             }
         };
         Operation::ALL.into_iter().filter(is_asked).collect()
@@ -21,14 +21,18 @@ impl Rule {
 
     /// The hosts of its addresses, in lower case. A pattern that may match at several hosts counts for none.
     pub fn hosts(&self) -> BTreeSet<String> {
-        let urls = self.urls.iter().map(|template| template.host(self.kind == Kind::Regex));
+        let urls = self.urls.iter().map(|template| template.host(self.kind == RefreshKind::Regex));
         let others = self.directories.iter().chain(&self.tags).map(|template| template.host(false));
         urls.chain(others).flatten().map(|host| host.to_lowercase()).collect()
     }
 
-    fn kinds(&self) -> BTreeSet<Kind> {
-        let of = |templates: &[_], kind: Kind| (!templates.is_empty()).then_some(kind);
-        let kinds = [of(&self.urls, self.kind), of(&self.directories, Kind::Directory), of(&self.tags, Kind::Tag)];
+    fn kinds(&self) -> BTreeSet<RefreshKind> {
+        let of = |templates: &[_], kind: RefreshKind| (!templates.is_empty()).then_some(kind);
+        let kinds = [
+            of(&self.urls, self.kind),
+            of(&self.directories, RefreshKind::Directory),
+            of(&self.tags, RefreshKind::Tag),
+        ];
         kinds.into_iter().flatten().collect()
     }
 }
@@ -38,8 +42,8 @@ mod tests {
     use super::super::{Encoded, Globs, Template};
     use super::*;
 
-    fn rule(kind: Kind, urls: &[&str], directories: &[&str], tags: &[&str]) -> Rule {
-        let of_urls = if kind == Kind::Regex { Template::parse_expression } else { Template::parse };
+    fn rule(kind: RefreshKind, urls: &[&str], directories: &[&str], tags: &[&str]) -> Rule {
+        let of_urls = if kind == RefreshKind::Regex { Template::parse_expression } else { Template::parse };
         let templates = |texts: &[&str]| texts.iter().map(|text| of_urls(text).unwrap()).collect();
         Rule {
             name: "rule".into(),
@@ -65,35 +69,35 @@ mod tests {
     fn every_form_of_address_is_an_operation_of_its_own() {
         use Operation::{Prefetch, Refresh};
         let usual = Overrides::default();
-        let pages = rule(Kind::File, PAGES, &[], &[]);
-        assert_eq!(pages.operations(usual), [Refresh(Kind::File), Prefetch]);
-        let all = rule(Kind::IgnoreParams, PAGES, &["https://b.test/{dir}/"], &["https://c.test/#{stem}"]);
-        let refreshes = [Refresh(Kind::Directory), Refresh(Kind::IgnoreParams), Refresh(Kind::Tag)];
+        let pages = rule(RefreshKind::Url, PAGES, &[], &[]);
+        assert_eq!(pages.operations(usual), [Refresh(RefreshKind::Url), Prefetch]);
+        let all = rule(RefreshKind::AnyQuery, PAGES, &["https://b.test/{dir}/"], &["https://c.test/#{stem}"]);
+        let refreshes = [Refresh(RefreshKind::Directory), Refresh(RefreshKind::AnyQuery), Refresh(RefreshKind::Tag)];
         assert_eq!(all.operations(usual), [&refreshes[..], &[Prefetch]].concat());
         // What isn't one page can't be fetched.
-        assert_eq!(rule(Kind::Directory, PAGES, &[], &[]).operations(usual), [Refresh(Kind::Directory)]);
+        assert_eq!(rule(RefreshKind::Directory, PAGES, &[], &[]).operations(usual), [Refresh(RefreshKind::Directory)]);
         assert_eq!(
-            rule(Kind::File, &[], &["https://b.test/{dir}/"], &[]).operations(usual),
-            [Refresh(Kind::Directory)]
+            rule(RefreshKind::Url, &[], &["https://b.test/{dir}/"], &[]).operations(usual),
+            [Refresh(RefreshKind::Directory)]
         );
     }
 
     #[test]
     fn what_is_asked_for_the_whole_run_replaces_what_the_rule_says() {
-        let pages = rule(Kind::File, PAGES, &[], &[]);
+        let pages = rule(RefreshKind::Url, PAGES, &[], &[]);
         let only = |refresh, prefetch| pages.operations(Overrides { refresh: Some(refresh), prefetch: Some(prefetch) });
         assert_eq!(only(false, true), [Operation::Prefetch]);
-        assert_eq!(only(true, false), [Operation::Refresh(Kind::File)]);
+        assert_eq!(only(true, false), [Operation::Refresh(RefreshKind::Url)]);
         assert!(only(false, false).is_empty());
     }
 
     #[test]
     fn hosts_are_those_of_all_addresses() {
-        let all = rule(Kind::File, PAGES, &["https://b.test/{dir}/"], &["https://c.test/#{stem}"]);
+        let all = rule(RefreshKind::Url, PAGES, &["https://b.test/{dir}/"], &["https://c.test/#{stem}"]);
         assert_eq!(Vec::from_iter(all.hosts()), ["b.test", "c.test", "www.example.com"]);
-        let pattern = rule(Kind::Regex, &[r"https://a.test/{dir}/.*\.html"], &[], &[]);
+        let pattern = rule(RefreshKind::Regex, &[r"https://a.test/{dir}/.*\.html"], &[], &[]);
         assert_eq!(Vec::from_iter(pattern.hosts()), ["a.test"]);
-        let several = rule(Kind::Regex, &[r"https://a.test/{dir}/x|https://b.test/y"], &[], &[]);
+        let several = rule(RefreshKind::Regex, &[r"https://a.test/{dir}/x|https://b.test/y"], &[], &[]);
         assert!(several.hosts().is_empty());
     }
 }

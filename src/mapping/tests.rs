@@ -13,7 +13,7 @@ pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
         targets: vec!["main".into()],
         refresh: true,
         prefetch: true,
-        kind: Kind::File,
+        kind: RefreshKind::Url,
         force: false,
         index: Vec::new(),
         encoded: Encoded::Encoded,
@@ -34,7 +34,7 @@ fn modified(path: &str) -> Change {
 fn lines(mapped: &Mapped) -> Vec<String> {
     let tasks = mapped.tasks.iter().map(|task| {
         let kind = match task.operation {
-            Operation::Refresh(Kind::File) | Operation::Prefetch => String::new(),
+            Operation::Refresh(RefreshKind::Url) | Operation::Prefetch => String::new(),
             Operation::Refresh(kind) => format!(" {}", kind.name()),
         };
         let force = if task.force { " force" } else { "" };
@@ -139,11 +139,11 @@ fn directories_and_expressions_are_never_prefetched() {
     templates.directories = vec![Template::parse("https://h.example/{dir}").unwrap()];
     let mut expression = rule("expression", &["lib/**"], &[]);
     expression.urls = vec![Template::parse_expression(r"https://h.example/{dir}/.*\.js").unwrap()];
-    expression.kind = Kind::Regex;
+    expression.kind = RefreshKind::Regex;
     let mut directory = rule("directory", &["docs/*/**"], &["https://h.example/{1}"]);
-    directory.kind = Kind::Directory;
+    directory.kind = RefreshKind::Directory;
     let mut pages = rule("pages", &["pages/*"], &["https://h.example/{1}"]);
-    pages.kind = Kind::IgnoreParams;
+    pages.kind = RefreshKind::AnyQuery;
     let rules = [templates, expression, directory, pages];
     assert_eq!(
         mapped(modified("templates/a/b.tpl"), &rules),
@@ -153,7 +153,7 @@ fn directories_and_expressions_are_never_prefetched() {
     assert_eq!(mapped(modified("docs/x/y/z"), &rules), ["main: refresh directory https://h.example/x/"]);
     assert_eq!(
         mapped(modified("pages/a"), &rules),
-        ["main: refresh ignore-params https://h.example/a", "main: prefetch https://h.example/a"]
+        ["main: refresh any-query https://h.example/a", "main: prefetch https://h.example/a"]
     );
     let only_prefetch = Overrides { refresh: Some(false), prefetch: None };
     assert_eq!(

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::model::{Kind, Tag};
+use crate::model::{RefreshKind, Tag};
 
 /// What can't stand in an address as it is. No control characters: nobody means them, so [`check`] refuses them.
 const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
@@ -62,11 +62,11 @@ fn check_expression(url: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_kind(kind: Kind, url: &str) -> Result<(), String> {
+pub fn check_kind(kind: RefreshKind, url: &str) -> Result<(), String> {
     match kind {
-        Kind::Tag => Tag::read(url).and_then(|tag| check(&format!("https://{}/", tag.host))),
-        Kind::Regex => check_expression(url),
-        Kind::File | Kind::Directory | Kind::IgnoreParams => check(url),
+        RefreshKind::Tag => Tag::read(url).and_then(|tag| check(&format!("https://{}/", tag.host))),
+        RefreshKind::Regex => check_expression(url),
+        _ => check(url),
     }
 }
 
@@ -127,12 +127,13 @@ pub fn is_root(url: &str) -> bool {
 
 /// Whether a refresh of this kind drops everything a host has: the directory at its root, or a regular expression that
 /// doesn't begin with the name of a directory or file.
-pub fn is_whole_host(kind: Kind, url: &str) -> bool {
+pub fn is_whole_host(kind: RefreshKind, url: &str) -> bool {
     match kind {
         // A tag may be on every page of a host, and is asked for by its name all the same.
-        Kind::File | Kind::IgnoreParams | Kind::Tag => false,
-        Kind::Directory => is_root(url),
-        Kind::Regex => authority(url).is_some_and(|(_, path)| !begins_with_a_name(&url[path..])),
+        RefreshKind::Url | RefreshKind::AnyQuery | RefreshKind::Tag => false,
+        RefreshKind::Directory | RefreshKind::Prefix => is_root(url),
+        RefreshKind::Host | RefreshKind::Everything => true,
+        RefreshKind::Regex => authority(url).is_some_and(|(_, path)| !begins_with_a_name(&url[path..])),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::{Error, ExitCode};
 use crate::mapping::url;
-use crate::model::{Kind, Operation, Quota};
+use crate::model::{Operation, Quota, RefreshKind};
 use crate::plan::{Lane, Limits, Plan, PlannedTask};
 
 /// Holds a plan against the limits that are known before anything is sent.
@@ -80,7 +80,7 @@ fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let mut foreign = BTreeSet::new();
     for planned in lanes.iter().flat_map(|lane| &lane.tasks) {
         let host = match planned.task.operation {
-            Operation::Refresh(Kind::Regex) => url::host_of_pattern(&planned.task.url),
+            Operation::Refresh(RefreshKind::Regex) => url::host_of_pattern(&planned.task.url),
             _ => url::host(&planned.task.url).map(str::to_owned),
         };
         // What names no host, or a pattern that may match at several, isn't allowed under any name.
@@ -139,16 +139,15 @@ fn caps(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
         let all = lanes.iter().flat_map(|lane| Operation::ALL.into_iter().map(move |operation| (lane, operation)));
         all.filter(|(_, operation)| counts(*operation)).map(|(lane, operation)| lane.cost(operation)).sum()
     };
-    let urls = count(|operation| matches!(operation, Operation::Refresh(Kind::File | Kind::IgnoreParams)));
-    let directories =
-        count(|operation| matches!(operation, Operation::Refresh(Kind::Directory | Kind::Regex | Kind::Tag)));
+    let urls = count(|operation| matches!(operation, Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery)));
+    let others = count(|operation| matches!(operation, Operation::Refresh(_))) - urls;
     let prefetches = count(|operation| operation == Operation::Prefetch);
     let over = [
         ("max-refresh-urls", "addresses to refresh", urls, limits.caps.refresh_urls),
         (
             "max-refresh-directories",
             "directories, patterns and tags to refresh",
-            directories,
+            others,
             limits.caps.refresh_directories,
         ),
         ("max-prefetch-urls", "addresses to prefetch", prefetches, limits.caps.prefetch_urls),

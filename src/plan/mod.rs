@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{Caps, Changes, Settings, Target};
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
-use crate::model::{BatchNumber, Kind, Operation, Skipped, Task, TaskIndex};
+use crate::model::{BatchNumber, Operation, RefreshKind, Skipped, Task, TaskIndex};
 
 pub mod cut;
 pub mod guard;
@@ -191,7 +191,7 @@ fn refusal(task: &Task, target: &Target) -> Option<String> {
         return Some(format!("the address has {characters} characters; {} takes {limit} at most", spec.title));
     }
     match task.operation {
-        Operation::Refresh(Kind::Regex) => None,
+        Operation::Refresh(RefreshKind::Regex) => None,
         Operation::Refresh(kind) => url::check_kind(kind, &task.url).err(),
         Operation::Prefetch => url::check(&task.url).err(),
     }
@@ -207,17 +207,23 @@ fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
     for (index, task) in (0..).zip(tasks) {
         let mut refreshes = Vec::new();
         match task.operation {
-            Operation::Refresh(Kind::File) => exact.entry(&task.url).or_default().push(index),
-            Operation::Refresh(Kind::IgnoreParams) => exact.entry(without_query(&task.url)).or_default().push(index),
-            Operation::Refresh(Kind::Directory) => wide.push((index, Covers::Prefix(&task.url))),
-            Operation::Refresh(Kind::Regex) => wide.push((index, Covers::Pattern(regex::Regex::new(&task.url).ok()))),
-            Operation::Refresh(Kind::Tag) => wide.push((index, Covers::Host(url::host(&task.url)))),
+            Operation::Refresh(RefreshKind::Url) => exact.entry(&task.url).or_default().push(index),
+            Operation::Refresh(RefreshKind::AnyQuery) => exact.entry(without_query(&task.url)).or_default().push(index),
+            Operation::Refresh(RefreshKind::Directory) => wide.push((index, Covers::Prefix(&task.url))),
+            Operation::Refresh(RefreshKind::Regex) => {
+                wide.push((index, Covers::Pattern(regex::Regex::new(&task.url).ok())))
+            }
+            Operation::Refresh(RefreshKind::Prefix) => wide.push((index, Covers::Prefix(&task.url))),
+            Operation::Refresh(RefreshKind::Tag | RefreshKind::Host) => {
+                wide.push((index, Covers::Host(url::host(&task.url))));
+            }
+            Operation::Refresh(RefreshKind::Everything) => wide.push((index, Covers::Host(None))),
             Operation::Prefetch => {
                 refreshes.extend(exact.get(task.url.as_str()).into_iter().flatten());
                 if let Some(plain) = task.url.find('?').map(|end| &task.url[..end]) {
                     let ignoring = exact.get(plain).into_iter().flatten();
                     refreshes.extend(ignoring.filter(|&&refresh| {
-                        tasks[refresh as usize].operation == Operation::Refresh(Kind::IgnoreParams)
+                        tasks[refresh as usize].operation == Operation::Refresh(RefreshKind::AnyQuery)
                     }));
                 }
                 refreshes.extend(wide.iter().filter(|(_, covers)| covers.covers(&task.url)).map(|(index, _)| *index));

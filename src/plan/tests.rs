@@ -14,9 +14,9 @@ static SPEC: Spec = Spec {
     name: "test",
     title: "Test CDN",
     operations: &[
-        limits(Operation::Refresh(Kind::File), 10, None),
-        limits(Operation::Refresh(Kind::Directory), 4, None),
-        limits(Operation::Refresh(Kind::Regex), 1, None),
+        limits(Operation::Refresh(RefreshKind::Url), 10, None),
+        limits(Operation::Refresh(RefreshKind::Directory), 4, None),
+        limits(Operation::Refresh(RefreshKind::Regex), 1, None),
         limits(Operation::Prefetch, 5, Some(200)),
     ],
     url_characters: 60,
@@ -32,9 +32,9 @@ fn task(operation: Operation, url: &str) -> Task {
     Task { target: "site".into(), operation, force: false, url: url.into(), because }
 }
 
-const FILE: Operation = Operation::Refresh(Kind::File);
-const DIRECTORY: Operation = Operation::Refresh(Kind::Directory);
-const REGEX: Operation = Operation::Refresh(Kind::Regex);
+const FILE: Operation = Operation::Refresh(RefreshKind::Url);
+const DIRECTORY: Operation = Operation::Refresh(RefreshKind::Directory);
+const REGEX: Operation = Operation::Refresh(RefreshKind::Regex);
 
 fn planned(tasks: Vec<Task>, limits: &Limits<'_>) -> Result<Plan, Error> {
     make(Mapped { tasks, skipped: Vec::new() }, &[target("site"), target("other")], limits)
@@ -89,7 +89,7 @@ fn a_prefetch_waits_for_every_refresh_that_covers_it() {
 fn what_cannot_be_sent_fails_with_a_reason_and_costs_nothing() {
     let plan = free(vec![
         task(FILE, &format!("https://a.test/{}", "x".repeat(60))),
-        task(Operation::Refresh(Kind::IgnoreParams), "https://a.test/x"),
+        task(Operation::Refresh(RefreshKind::AnyQuery), "https://a.test/x"),
         task(FILE, "ftp://a.test/x"),
         task(FILE, "https://a.test/ok"),
     ]);

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use crate::config::{FailOn, Mode, Target, Wait};
 use crate::git::Range;
 use crate::model::{
-    Event, EventKind, EventSink as _, Kind, LaneIndex, Moment, Operation, Outcome, Quota, QuotaEntry, Reason, RepoPath,
-    Skipped, Task, TaskIndex,
+    Event, EventKind, EventSink as _, LaneIndex, Moment, Operation, Outcome, Quota, QuotaEntry, Reason, RefreshKind,
+    RepoPath, Skipped, Task, TaskIndex,
 };
 use crate::plan::{Batch, Lane, Plan, PlannedTask};
 use crate::provider::{OperationSpec, Spec};
 use crate::report::{Collector, Context, Report};
 
-pub(crate) const REFRESH: Operation = Operation::Refresh(Kind::File);
-pub(crate) const DIRECTORY: Operation = Operation::Refresh(Kind::Directory);
+pub(crate) const REFRESH: Operation = Operation::Refresh(RefreshKind::Url);
+pub(crate) const DIRECTORY: Operation = Operation::Refresh(RefreshKind::Directory);
 
 static SPEC: Spec = Spec {
     name: "sample-cdn",

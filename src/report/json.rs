@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::config::Mode;
-use crate::model::{Kind, Operation, QuotaEntry, Reason, StopCause};
+use crate::model::{Operation, QuotaEntry, Reason, RefreshKind, StopCause};
 use crate::plan::Lane;
 use crate::report::{Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
 
@@ -60,7 +60,7 @@ struct UrlDocument<'r> {
     url: &'r str,
     target: &'r str,
     operation: &'static str,
-    kind: Option<Kind>,
+    kind: Option<RefreshKind>,
     outcome: &'static str,
     task_id: Option<&'r str>,
     reason: Option<&'r str>,
@@ -97,7 +97,7 @@ struct TargetDocument<'r> {
 #[derive(serde::Serialize)]
 struct OperationDocument {
     operation: &'static str,
-    kind: Option<Kind>,
+    kind: Option<RefreshKind>,
     counts: Counts,
     quota: Option<QuotaDocument>,
 }
@@ -112,7 +112,7 @@ struct QuotaDocument {
 #[derive(serde::Serialize)]
 struct StopDocument<'r> {
     operation: Option<&'static str>,
-    kind: Option<Kind>,
+    kind: Option<RefreshKind>,
     cause: StopCause,
     why: &'r str,
 }
@@ -170,7 +170,7 @@ fn seconds(duration: Duration) -> f64 {
     duration.as_millis() as f64 / 1000.0
 }
 
-fn kind(operation: Operation) -> Option<Kind> {
+fn kind(operation: Operation) -> Option<RefreshKind> {
     match operation {
         Operation::Refresh(kind) => Some(kind),
         Operation::Prefetch => None,

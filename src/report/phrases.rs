@@ -66,7 +66,7 @@ pub fn short_commit(commit: &str) -> &str {
 /// `refresh`, `refresh (directory)`, `prefetch`.
 pub fn operation_word(operation: Operation) -> String {
     match operation {
-        Operation::Refresh(crate::model::Kind::File) | Operation::Prefetch => operation.name().into(),
+        Operation::Refresh(crate::model::RefreshKind::Url) | Operation::Prefetch => operation.name().into(),
         Operation::Refresh(kind) => format!("refresh ({})", kind.name()),
     }
 }

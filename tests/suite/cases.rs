@@ -10,7 +10,7 @@ use cdn_purge::config::{self, CommandKind, Flags};
 use cdn_purge::environment::Environment;
 use cdn_purge::error::Error;
 use cdn_purge::mapping::{self, Overrides};
-use cdn_purge::model::{Change, ChangeKind, EntryKind, Kind, Operation, RepoPath, Task};
+use cdn_purge::model::{Change, ChangeKind, EntryKind, Operation, RefreshKind, RepoPath, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 
 use crate::generated::{path, settle};
@@ -157,7 +157,7 @@ fn told(plan: &Plan, with_target: bool) -> String {
 
 fn word(task: &Task) -> String {
     let word = match task.operation {
-        Operation::Refresh(Kind::File) => "refresh",
+        Operation::Refresh(RefreshKind::Url) => "refresh",
         Operation::Refresh(kind) => kind.name(),
         Operation::Prefetch => "prefetch",
     };

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cdn_purge::model::{Kind, Operation, Outcome};
+use cdn_purge::model::{Operation, Outcome, RefreshKind};
 use cdn_purge::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
     Unsent,
@@ -24,14 +24,15 @@ use crate::world::{Story, World};
 
 /// How many addresses an execution has.
 const COUNT: usize = 3;
-const TAG: Operation = Operation::Refresh(Kind::Tag);
+const TAG: Operation = Operation::Refresh(RefreshKind::Tag);
 
 fn address(operation: Operation, number: usize) -> String {
     match operation {
-        Operation::Refresh(Kind::Directory) => format!("https://www.example.com/{number}/"),
-        Operation::Refresh(Kind::Regex) => format!("https://www.example.com/{number}/.*"),
-        Operation::Refresh(Kind::Tag) => format!("https://www.example.com/#tag-{number}"),
-        Operation::Refresh(Kind::File | Kind::IgnoreParams) | Operation::Prefetch => {
+        Operation::Refresh(RefreshKind::Directory) => format!("https://www.example.com/{number}/"),
+        Operation::Refresh(RefreshKind::Regex) => format!("https://www.example.com/{number}/.*"),
+        Operation::Refresh(RefreshKind::Tag) => format!("https://www.example.com/#tag-{number}"),
+        Operation::Refresh(RefreshKind::Host | RefreshKind::Everything) => format!("https://www-{number}.example.com/"),
+        Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery | RefreshKind::Prefix) | Operation::Prefetch => {
             format!("https://www.example.com/{number}")
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cdn_purge::config::{FailOn, Mode, Wait};
-use cdn_purge::model::{EventSink, Kind, Operation, Quota, QuotaEntry};
+use cdn_purge::model::{EventSink, Operation, Quota, QuotaEntry, RefreshKind};
 use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{
     Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, OperationSpec, Page, PolicySpec,
@@ -168,7 +168,7 @@ fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
     let mut world = World::of_pages(10).with_faults(&["Forget#2=drop-after", "Fetch#1=throttle", "Look#1=500-before"]);
     world.providers = vec![&PAPER];
     world.registry = &REGISTRY;
-    world.tasks.push((Operation::Refresh(Kind::Directory), "https://www.example.com/other/".to_owned()));
+    world.tasks.push((Operation::Refresh(RefreshKind::Directory), "https://www.example.com/other/".to_owned()));
     world.tasks.push((REFRESH, format!("https://www.example.com/{}", "x".repeat(200))));
     let started = world.started;
     let story = world.run();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cdn_purge::config::Wait;
-use cdn_purge::model::{EventKind, Kind, Operation, Outcome, Signal, StopCause};
+use cdn_purge::model::{EventKind, Operation, Outcome, RefreshKind, Signal, StopCause};
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::{EmulatorSettings, Rows};
@@ -217,9 +217,9 @@ fn sequential_never_has_two_batches_out() {
 fn all_kinds_go_out_in_their_own_calls_and_a_directory_holds_back_what_is_below_it() {
     let prefetch = "https://www.example.com/docs/a.html".to_owned();
     let tasks = vec![
-        (Operation::Refresh(Kind::Directory), "https://www.example.com/docs/".to_owned()),
-        (Operation::Refresh(Kind::Regex), "https://www.example.com/img/.*".to_owned()),
-        (Operation::Refresh(Kind::IgnoreParams), "https://www.example.com/q".to_owned()),
+        (Operation::Refresh(RefreshKind::Directory), "https://www.example.com/docs/".to_owned()),
+        (Operation::Refresh(RefreshKind::Regex), "https://www.example.com/img/.*".to_owned()),
+        (Operation::Refresh(RefreshKind::AnyQuery), "https://www.example.com/q".to_owned()),
         (Operation::Prefetch, prefetch.clone()),
     ];
     let story = World::of(tasks).run();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cdn_purge::config::Wait;
-use cdn_purge::model::{EventKind, Kind, Operation, Outcome, Signal, StopCause};
+use cdn_purge::model::{EventKind, Operation, Outcome, RefreshKind, Signal, StopCause};
 use cdn_purge::provider::emulation::Ids;
 use cdn_purge::provider::{ApiError, ApiErrorKind};
 use http::Response;
@@ -259,7 +259,7 @@ fn a_wait_that_passes_without_a_batch_taken_says_what_the_last_answer_was() {
 #[test]
 fn a_quota_that_is_spent_for_one_kind_stops_that_kind_alone() {
     let mut tasks: Vec<(Operation, String)> = (0..20).map(|number| (REFRESH, page(number))).collect();
-    tasks.push((Operation::Refresh(Kind::Directory), "https://www.example.com/docs/".into()));
+    tasks.push((Operation::Refresh(RefreshKind::Directory), "https://www.example.com/docs/".into()));
     tasks.extend((0..20).map(|number| (Operation::Prefetch, page(number))));
     let mut world = World::of(tasks);
     world.bend = Some(Rc::new(

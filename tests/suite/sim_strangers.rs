@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cdn_purge::model::{Kind, Operation, Outcome};
+use cdn_purge::model::{Operation, Outcome, RefreshKind};
 use cdn_purge::provider::emulation::{Ids, Rows};
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -296,7 +296,7 @@ fn a_clock_that_is_off_by_seconds_neither_doubles_nor_takes_an_older_purge_for_o
 #[test]
 fn a_directory_and_a_page_of_one_address_are_told_apart() {
     let url = "https://www.example.com/docs/".to_owned();
-    let directory = Operation::Refresh(Kind::Directory);
+    let directory = Operation::Refresh(RefreshKind::Directory);
     let tasks = vec![(REFRESH, url.clone()), (directory, url)];
     let story = World::of(tasks).with_faults(&["RefreshObjectCaches#1=drop-before"]).run();
     story.assert_all_done().assert_ledger();
@@ -436,7 +436,7 @@ fn no_second_holds_more_calls_than_the_limit_at_the_server() {
 
 /// Three tags of one host, in one call, at a server whose rows this changes.
 fn tagged(bend: Option<Bend>, ids: Ids, rows: Rows) -> World {
-    let tags = (0..3).map(|tag| (Operation::Refresh(Kind::Tag), format!("https://www.example.com/#tag-{tag}")));
+    let tags = (0..3).map(|tag| (Operation::Refresh(RefreshKind::Tag), format!("https://www.example.com/#tag-{tag}")));
     let mut world = World::of(tags.collect());
     (world.bend, world.settings.ids, world.settings.rows) = (bend, ids, rows);
     world

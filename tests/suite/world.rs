@@ -15,7 +15,7 @@ use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal, Purpose};
 use cdn_purge::exec::{self, Options};
 use cdn_purge::mapping::Mapped;
-use cdn_purge::model::{Event, EventKind, Kind, Operation, Outcome, Reason, Signal, Task};
+use cdn_purge::model::{Event, EventKind, Operation, Outcome, Reason, RefreshKind, Signal, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
 use cdn_purge::provider::credentials::{Credentials, Keys};
@@ -30,7 +30,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-pub const REFRESH: Operation = Operation::Refresh(Kind::File);
+pub const REFRESH: Operation = Operation::Refresh(RefreshKind::Url);
 
 /// An answer becomes another, given the request and the name of the call.
 pub type Bend = Rc<dyn Fn(&str, &Request<Bytes>, Response<Bytes>) -> Response<Bytes>>;

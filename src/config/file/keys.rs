@@ -51,7 +51,7 @@ pub(crate) static FILE_KEYS: &[Key] = &[
 pub(crate) static TARGET_KEYS: &[Key] = &[key("provider", KeyShape::Provider, "The provider")];
 
 /// The words of a rule's `kind`.
-pub(crate) const KINDS: &[&str] = &["file", "directory", "regex", "ignore-params"];
+pub(crate) const KINDS: &[&str] = &["url", "directory", "regex", "any-query"];
 
 /// The words of a rule's `encoded`.
 pub(crate) const FORMS: &[&str] = &["encoded", "raw", "both"];

@@ -10,7 +10,7 @@ use super::tree::Node;
 use super::{RuleText, Targets, unknown_key};
 use crate::config::parse_value::quoted;
 use crate::mapping::{Encoded, Globs, Rule, Template, TemplateProblem};
-use crate::model::{Kind, Operation, TargetName};
+use crate::model::{Operation, RefreshKind, TargetName};
 use crate::text::suggest::{any_of, did_you_mean};
 
 /// The keys that name addresses.
@@ -33,9 +33,9 @@ pub(super) fn read(
     let allow_everything = flag(&fields, "allow-everything", false, findings);
     let (files, file_texts) = globs(&fields, findings).map_or((None, Vec::new()), |(globs, texts)| (globs, texts));
     let of_urls = match kind {
-        Kind::Regex => Template::parse_expression,
-        Kind::Directory => Template::parse_directory,
-        Kind::File | Kind::IgnoreParams | Kind::Tag => Template::parse,
+        RefreshKind::Regex => Template::parse_expression,
+        RefreshKind::Directory => Template::parse_directory,
+        _ => Template::parse,
     };
     let (urls, url_items) = templates(&fields, "urls", files.as_ref(), findings, of_urls);
     let (directories, directory_items) =
@@ -45,7 +45,7 @@ pub(super) fn read(
         findings.report(fields.span, "this rule names no addresses", "add `urls`, `directories` or `tags`");
     }
     if !allow_everything {
-        let roots = directory_items.iter().chain(url_items.iter().filter(|_| kind == Kind::Directory));
+        let roots = directory_items.iter().chain(url_items.iter().filter(|_| kind == RefreshKind::Directory));
         roots.for_each(|item| root(item, findings));
     }
     let rule = Rule {
@@ -89,9 +89,9 @@ fn flag(fields: &Map<'_>, name: &str, default: bool, findings: &mut Findings<'_>
     fields.node(name).and_then(|node| boolean(node, name, findings)).unwrap_or(default)
 }
 
-fn kind(fields: &Map<'_>, findings: &mut Findings<'_>) -> Kind {
+fn kind(fields: &Map<'_>, findings: &mut Findings<'_>) -> RefreshKind {
     let word = fields.node("kind").and_then(|node| word(node, "kind", KINDS, findings));
-    word.and_then(|word| Kind::ALL.into_iter().find(|kind| kind.name() == word)).unwrap_or(Kind::File)
+    word.and_then(|word| RefreshKind::ALL.into_iter().find(|kind| kind.name() == word)).unwrap_or(RefreshKind::Url)
 }
 
 /// The globs, where they could be read, and their texts.
@@ -256,12 +256,12 @@ fn operates(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) -> bool 
 
 /// Whether it has addresses of single pages.
 fn has_pages(rule: &Rule, fields: &Map<'_>) -> bool {
-    fields.node("urls").is_some() && matches!(rule.kind, Kind::File | Kind::IgnoreParams)
+    fields.node("urls").is_some() && matches!(rule.kind, RefreshKind::Url | RefreshKind::AnyQuery)
 }
 
 /// Refuses what changes nothing, whatever is asked for, because the rule has no address that it is about.
 fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
-    const PAGES: &str = "it is about pages, which are `urls` of the kind `file` or `ignore-params`: remove it, or give the pages a rule of their own";
+    const PAGES: &str = "it is about pages, which are `urls` of the kind `file` or `any-query`: remove it, or give the pages a rule of their own";
     let [urls, directories, tags] = ADDRESSES.map(|name| fields.node(name).is_some());
     let pages = has_pages(rule, fields);
     let wide = directories || (urls && !pages);
@@ -290,10 +290,10 @@ fn unsupported(rule: &Rule, fields: &Map<'_>, targets: &Targets, findings: &mut 
         wanted.push((if fields.node("kind").is_some() { "kind" } else { "urls" }, Operation::Refresh(rule.kind)));
     }
     if rule.refresh && fields.node("directories").is_some() {
-        wanted.push(("directories", Operation::Refresh(Kind::Directory)));
+        wanted.push(("directories", Operation::Refresh(RefreshKind::Directory)));
     }
     if rule.refresh && fields.node("tags").is_some() {
-        wanted.push(("tags", Operation::Refresh(Kind::Tag)));
+        wanted.push(("tags", Operation::Refresh(RefreshKind::Tag)));
     }
     if rule.prefetch && has_pages(rule, fields) {
         wanted.push(("prefetch", Operation::Prefetch));

@@ -2,7 +2,7 @@
 
 use super::keys::{KINDS, RULE_KEYS};
 use super::tests::{HEAD, problems};
-use crate::model::Kind;
+use crate::model::RefreshKind;
 
 /// The problems of a rule that begins at line 6, column 5 of a file that is right otherwise.
 fn rule_problems(rule: &str) -> Vec<String> {
@@ -85,7 +85,7 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
     }
     // No provider of these tests knows tags, which is told too.
     for key in
-        ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: file", "allow-everything: true"]
+        ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: url", "allow-everything: true"]
     {
         let found = rule_problems(&format!("{tag}targets: main\n{key}"));
         let told = format!("9:5 `{}` has no meaning ", key.split(':').next().unwrap());
@@ -168,7 +168,12 @@ fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
 
 #[test]
 fn the_words_of_kind_are_those_of_the_model() {
-    assert!(KINDS.iter().copied().eq(Kind::ALL.into_iter().filter(|kind| *kind != Kind::Tag).map(Kind::name)));
+    assert!(
+        KINDS
+            .iter()
+            .copied()
+            .eq(RefreshKind::ALL.into_iter().filter(|kind| *kind != RefreshKind::Tag).map(RefreshKind::name))
+    );
     assert!(RULE_KEYS.iter().all(|key| !key.help.ends_with('.')));
 }
 

@@ -7,7 +7,7 @@ use super::{Configuration, parse};
 use crate::config::fixtures::PROVIDERS;
 use crate::error::Diagnostic;
 use crate::mapping::Encoded;
-use crate::model::Kind;
+use crate::model::RefreshKind;
 use crate::provider::OptionValue;
 
 fn read(text: &str) -> Result<Configuration, Vec<Diagnostic>> {
@@ -58,7 +58,7 @@ rules:\r
     targets: [mainland]\r
     refresh: True\r
     prefetch: true\r
-    kind: ignore-params\r
+    kind: any-query\r
     force: true\r
     index: index.html\r
     encoded: [encoded, raw]\r
@@ -77,8 +77,8 @@ rules:\r
     let [first, second] = configuration.rules.as_slice() else { panic!("two rules") };
     assert_eq!((&*first.name, first.urls.len(), first.targets.len()), ("rules[0]", 1, 2));
     assert!(first.refresh && !first.prefetch && !first.force && !first.allow_everything);
-    assert_eq!((first.kind, first.encoded), (Kind::File, Encoded::Encoded));
-    assert_eq!((&*second.name, second.kind, second.encoded), ("posts", Kind::IgnoreParams, Encoded::Both));
+    assert_eq!((first.kind, first.encoded), (RefreshKind::Url, Encoded::Encoded));
+    assert_eq!((&*second.name, second.kind, second.encoded), ("posts", RefreshKind::AnyQuery, Encoded::Both));
     assert!(second.refresh && second.prefetch && second.force && second.allow_everything);
     assert_eq!((second.directories.len(), &*second.targets[0], second.targets.len()), (1, "mainland", 1));
     assert_eq!((second.index.as_slice(), second.queries.len()), (["index.html".to_owned()].as_slice(), 2));

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::Kind;
+use crate::model::RefreshKind;
 
 fn identity() -> Identity {
     Identity {
@@ -24,7 +24,7 @@ fn sent(batch: BatchNumber, tasks: &[TaskIndex]) -> Entry {
     Entry::Sent {
         lane: 0,
         batch,
-        operation: Operation::Refresh(Kind::File),
+        operation: Operation::Refresh(RefreshKind::Url),
         force: false,
         attempt: 1,
         tasks,

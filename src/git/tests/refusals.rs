@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::git::find;
 use crate::mapping::Encoded;
-use crate::model::Kind;
+use crate::model::RefreshKind;
 
 use super::checkout::{Checkout, environment_of, lines, refusal};
 
@@ -235,7 +235,7 @@ fn addresses_that_are_given_have_no_changed_files() {
     let listing = UrlOptions {
         arguments: Vec::new(),
         file: Some("urls.txt".into()),
-        kind: Kind::File,
+        kind: RefreshKind::Url,
         encoded: Encoded::Encoded,
         force: false,
         allow_everything: false,

@@ -13,7 +13,7 @@ fn rules() -> [Rule; 4] {
     site.targets = vec!["mainland".into(), "world".into()];
     let posts = rule("posts", &["content/posts/*/*.md"], &["https://h.example/posts/{1}/{2}/"]);
     let mut docs = rule("docs", &["{docs,public/docs}/**"], &["https://h.example/{1}/{dir}"]);
-    (docs.kind, docs.prefetch) = (Kind::Directory, false);
+    (docs.kind, docs.prefetch) = (RefreshKind::Directory, false);
     let mut quiet = rule("quiet", &["*"], &["https://h.example/{name}"]);
     (quiet.refresh, quiet.prefetch) = (false, false);
     [site, posts, docs, quiet]

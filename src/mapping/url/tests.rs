@@ -43,8 +43,8 @@ fn the_host_is_found_without_its_port() {
 fn a_root_is_a_root_however_it_is_spelled() {
     for root in ["https://h.example", "https://h.example/", "HTTP://h.example//", "https://h.example/?x=1"] {
         assert!(is_root(root), "{root}");
-        assert!(is_whole_host(Kind::Directory, root), "{root}");
-        assert!(!is_whole_host(Kind::File, root), "{root}");
+        assert!(is_whole_host(RefreshKind::Directory, root), "{root}");
+        assert!(!is_whole_host(RefreshKind::Url, root), "{root}");
     }
     assert!(!is_root("https://h.example/a"));
     assert!(!is_root("h.example"));
@@ -54,10 +54,10 @@ fn a_root_is_a_root_however_it_is_spelled() {
 fn an_expression_that_begins_with_no_name_is_about_the_whole_host() {
     for whole in ["", "/", "/.*", "//.*", "/(a|b)/", "/[a-z]+/", "/a*", "/a?/.*", r"/\w+/", "/img/x|.*", "/{{3}}", "/^"]
     {
-        assert!(is_whole_host(Kind::Regex, &format!("https://h.example{whole}")), "{whole}");
+        assert!(is_whole_host(RefreshKind::Regex, &format!("https://h.example{whole}")), "{whole}");
     }
     for part in ["/img/.*", "/img/(a|b)/.*", r"/img/a\|b", "/%E4/.*", r"/\.well-known/.*", "/img/[|]"] {
-        assert!(!is_whole_host(Kind::Regex, &format!("https://h.example{part}")), "{part}");
+        assert!(!is_whole_host(RefreshKind::Regex, &format!("https://h.example{part}")), "{part}");
     }
 }
 
@@ -117,8 +117,8 @@ fn given_addresses_are_encoded_where_they_need_it() {
 #[test]
 fn an_expression_may_escape() {
     let expression = r"https://h.example/a\.b/.*\.js";
-    assert_eq!(check_kind(Kind::Regex, expression), Ok(()));
-    for kind in [Kind::File, Kind::Directory, Kind::IgnoreParams] {
+    assert_eq!(check_kind(RefreshKind::Regex, expression), Ok(()));
+    for kind in [RefreshKind::Url, RefreshKind::Directory, RefreshKind::AnyQuery] {
         assert!(check_kind(kind, expression).is_err());
     }
 }

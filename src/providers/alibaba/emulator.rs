@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
 use super::spec::Product;
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::emulation::window::Window;
 use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use crate::provider::{ApiErrorKind, Measure, Spec};
@@ -124,8 +124,8 @@ impl AlibabaEmulator {
 
     fn known_action(&self, request: &Arrived<'_>) -> Result<(Action, &'static str, f64), Refusal> {
         let operations = [
-            (Action::Refresh, Operation::Refresh(Kind::File)),
-            (Action::RefreshTags, Operation::Refresh(Kind::Tag)),
+            (Action::Refresh, Operation::Refresh(RefreshKind::Url)),
+            (Action::RefreshTags, Operation::Refresh(RefreshKind::Tag)),
             (Action::Prefetch, Operation::Prefetch),
         ];
         let submissions = operations.into_iter().filter_map(|(action, operation)| {

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use http::Method;
 
-use crate::model::{Kind, Operation, Quota, Tag};
+use crate::model::{Operation, Quota, RefreshKind, Tag};
 use crate::provider::answer::Answer;
 use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::sign::acs::{Call, timestamp};
@@ -87,11 +87,11 @@ impl Provider for Alibaba {
         }
         let addresses = || ("ObjectPath", urls.join("\n"));
         let mut parameters = match operation {
-            Operation::Refresh(Kind::Tag) => tags(urls).map_err(unfit)?,
+            Operation::Refresh(RefreshKind::Tag) => tags(urls).map_err(unfit)?,
             Operation::Refresh(kind) => vec![addresses(), ("ObjectType", object_type(kind).to_owned())],
             Operation::Prefetch => [self.context.parameters(), vec![addresses()]].concat(),
         };
-        if force && !matches!(operation, Operation::Prefetch | Operation::Refresh(Kind::File)) {
+        if force && !matches!(operation, Operation::Prefetch | Operation::Refresh(RefreshKind::Url)) {
             parameters.push(("Force", "true".to_owned()));
         }
         // What isn't counted in the request line doesn't travel there.

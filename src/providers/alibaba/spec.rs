@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::OptionValueSpec::{Boolean, Headers, OneOf};
 use crate::provider::{CallSpec, IntervalSpec, MeasureSpec, OperationSpec, OptionSpec, Spec};
 
@@ -54,13 +54,13 @@ impl Product {
 pub(super) const REFRESH_IDS: &str = "RefreshTaskId"; // reference 2026-04; an old example of DCDN says PushTaskId
 
 /// The word for a kind in `ObjectType`.
-pub(super) fn object_type(kind: Kind) -> &'static str {
+pub(super) fn object_type(kind: RefreshKind) -> &'static str {
     match kind {
-        Kind::File => "File",                 // reference 2026-04
-        Kind::Directory => "Directory",       // reference 2026-04
-        Kind::Regex => "Regex",               // reference 2026-04
-        Kind::IgnoreParams => "IgnoreParams", // reference 2026-04 in Chinese; its English text still says ExQuery
-        Kind::Tag => "CacheTag",              // never sent: tags have a call of their own, without this parameter
+        RefreshKind::Url => "File",              // reference 2026-04
+        RefreshKind::Directory => "Directory",   // reference 2026-04
+        RefreshKind::Regex => "Regex",           // reference 2026-04
+        RefreshKind::AnyQuery => "IgnoreParams", // reference 2026-04 in Chinese; its English text still says ExQuery
+        _ => "CacheTag", // never sent: tags have a call of their own, without this parameter, and the others aren't offered
     }
 }
 
@@ -85,7 +85,7 @@ const fn takes(
 /// A refresh by tag. How many is not documented (a call that is too large is halved), and the quota doesn't say it.
 const fn takes_tags(call: CallSpec) -> OperationSpec {
     // `DomainName` is one domain: reference 2026-04.
-    OperationSpec { hosts_per_call: Some(1), ..takes(Operation::Refresh(Kind::Tag), call, 100, None, "") }
+    OperationSpec { hosts_per_call: Some(1), ..takes(Operation::Refresh(RefreshKind::Tag), call, 100, None, "") }
 }
 
 /// Bytes.

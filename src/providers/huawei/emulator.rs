@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
 use super::spec::HUAWEI_CDN;
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::ApiErrorKind;
 use crate::provider::emulation::window::Window;
 use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
@@ -81,7 +81,7 @@ impl<'r> Call<'r> {
         let operation = |operation| HUAWEI_CDN.operation(operation).map(|limits| &limits.call);
         let asks = &HUAWEI_CDN.asks;
         let limit = match self {
-            Self::Refresh => operation(Operation::Refresh(Kind::File)),
+            Self::Refresh => operation(Operation::Refresh(RefreshKind::Url)),
             Self::Prefetch => operation(Operation::Prefetch),
             Self::Tasks => return ("ShowHistoryTasks", 30.0), // reference 2025-11 (see `spec.rs`)
             Self::Detail(_) => HUAWEI_CDN.status(),

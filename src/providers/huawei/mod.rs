@@ -8,7 +8,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Kind, Operation, Quota};
+use crate::model::{Operation, Quota, RefreshKind};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::Credentials;
 use crate::provider::emulation::{Emulator, EmulatorSettings};
@@ -102,7 +102,7 @@ impl Provider for Huawei {
         }
         let (path, field) = match operation {
             Operation::Refresh(kind) => {
-                let directory = kind == Kind::Directory;
+                let directory = kind == RefreshKind::Directory;
                 task.insert("type".into(), if directory { "directory" } else { "file" }.into());
                 if let (true, Some(mode)) = (directory, self.0.word("mode")) {
                     task.insert("mode".into(), mode.replace('-', "_").into());

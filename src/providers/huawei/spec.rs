@@ -11,8 +11,8 @@
 
 use std::time::Duration;
 
-use crate::model::Kind;
 use crate::model::Operation::{Prefetch, Refresh};
+use crate::model::RefreshKind;
 use crate::provider::ApiErrorKind::{Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge};
 use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
 use crate::provider::wording::Code;
@@ -57,8 +57,8 @@ pub static HUAWEI_CDN: Spec = Spec {
     // about 5 minutes, reference 2025-11; of a prefetch it says only that it depends on the files. No number of hosts is documented, and
     // the addresses travel in the body.
     operations: &[
-        OperationSpec::new(Refresh(Kind::File), REFRESH, 1_000, Some(2_000), "file_refresh"),
-        OperationSpec::new(Refresh(Kind::Directory), REFRESH, 100, Some(100), "dir_refresh"),
+        OperationSpec::new(Refresh(RefreshKind::Url), REFRESH, 1_000, Some(2_000), "file_refresh"),
+        OperationSpec::new(Refresh(RefreshKind::Directory), REFRESH, 100, Some(100), "dir_refresh"),
         OperationSpec::new(Prefetch, PREFETCH, 1_000, Some(1_000), "preheat"),
     ],
     tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS) }),

@@ -166,7 +166,7 @@ fn a_report_says_everything_once() {
                 "unknown": 0,
                 "unsubmitted": 0
               },
-              "kind": "file",
+              "kind": "url",
               "operation": "refresh",
               "quota": {
                 "after": 8998,
@@ -234,7 +234,7 @@ fn a_report_says_everything_once() {
               "rule": "pages"
             }
           ],
-          "kind": "file",
+          "kind": "url",
           "operation": "refresh",
           "outcome": "failed",
           "reason": "RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)",
@@ -249,7 +249,7 @@ fn a_report_says_everything_once() {
               "rule": "pages"
             }
           ],
-          "kind": "file",
+          "kind": "url",
           "operation": "refresh",
           "outcome": "failed",
           "reason": "1,025 characters, and Sample CDN takes 1,024",

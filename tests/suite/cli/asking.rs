@@ -47,11 +47,11 @@ fn records_are_listed_filtered_and_written_for_programs() {
     for (arguments, expected) in [
         (&["--url", "https://www.example.com/b"][..], 1),
         (&["--kind", "prefetch"], 1),
-        (&["--kind", "file"], 3),
+        (&["--kind", "url"], 3),
         (&["--status", "failed"], 0),
         (&["--status", "complete"], 4),
         (&["--domain", "www.example.com"], 4),
-        (&["--domain", "other.example", "--kind", "file"], 0),
+        (&["--domain", "other.example", "--kind", "url"], 0),
         (&["--since", "1h"], 4),
         (&["--since", "2h", "--until", "1h"], 0),
         (&["--limit", "2"], 2),
@@ -234,7 +234,7 @@ fn what_cannot_be_asked_is_told_before_anything_is_sent() {
     run(&["records", "--since", "30d"]).complains(2, &["reach back to", "begin at most 3d ago"]);
     run(&["records", "--since", "1h", "--until", "2h"]).complains(2, &["the range begins at", "name a beginning"]);
     run(&["records", "--since", "yesterday"]).complains(2, &["`--since` is `yesterday`", "`3h`"]);
-    run(&["records", "--kind", "ignore-params"]).complains(2, &["records don't tell apart", "`prefetch`"]);
+    run(&["records", "--kind", "any-query"]).complains(2, &["records don't tell apart", "`prefetch`"]);
     run(&["records", "--task-id", "12,../quota"]).complains(2, &["`--task-id` is `../quota`", "letters and digits"]);
     run(&["wait", "--task-id", "a b"]).complains(2, &["`--task-id` is `a b`", "as the provider gave it"]);
     run(&["records", "--format", "plot"]).complains(2, &["there is nothing to plot", "`csv`"]);

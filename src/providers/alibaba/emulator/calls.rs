@@ -11,13 +11,13 @@ use super::super::spec::{REFRESH_IDS, object_type};
 use super::AlibabaEmulator;
 use super::reply::Refusal;
 use super::request::Arrived;
-use crate::model::{Kind, Operation, Tag};
+use crate::model::{Operation, RefreshKind, Tag};
 use crate::provider::OperationSpec;
 
 impl AlibabaEmulator {
     pub(super) fn refresh(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
         let kind = match request.parameter("ObjectType") {
-            None => Kind::File,
+            None => RefreshKind::Url,
             Some(word) => {
                 FILES_AND_MORE.into_iter().find(|kind| object_type(*kind).eq_ignore_ascii_case(word)).ok_or_else(
                     || Refusal::new(400, "InvalidObjectType.ValueNotSupported", "ObjectType is not supported."),
@@ -49,7 +49,7 @@ impl AlibabaEmulator {
         let names = tags.split(',').map(str::trim).filter(|name| !name.is_empty());
         let addresses: Vec<String> =
             names.map(|name| Tag { host: host.to_owned(), name: name.to_owned() }.address()).collect();
-        let operation = Operation::Refresh(Kind::Tag);
+        let operation = Operation::Refresh(RefreshKind::Tag);
         if self.spec.operation(operation).is_none_or(|limit| addresses.len() > limit.per_call) {
             return Err(Refusal::new(400, "SingleRequest.OverLimit", "CacheTag holds too many tags."));
         }
@@ -130,7 +130,7 @@ impl AlibabaEmulator {
     /// The host of an address, if the vendor would take it.
     fn host(&self, operation: Operation, url: &str) -> Result<String, Refusal> {
         let refusal = || Refusal::new(400, "InvalidObjectPath.Malformed", format!("ObjectPath {url} is not valid."));
-        let wrong_end = operation == Operation::Refresh(Kind::Directory) && !url.ends_with('/');
+        let wrong_end = operation == Operation::Refresh(RefreshKind::Directory) && !url.ends_with('/');
         let to_refuse = self.settings.refuse.iter().any(|mark| url.contains(mark.as_str()));
         if wrong_end || to_refuse || url.chars().count() > self.spec.url_characters {
             return Err(refusal());
@@ -142,7 +142,7 @@ impl AlibabaEmulator {
             let message = "Wildcard domain names are not supported.";
             return Err(Refusal::new(400, "InvalidExtensiveDomain.ValueNotSupported", message));
         }
-        let is_regex = operation == Operation::Refresh(Kind::Regex);
+        let is_regex = operation == Operation::Refresh(RefreshKind::Regex);
         let name = host.split(':').next().unwrap_or_default();
         let is_name =
             name.contains('.') && !name.contains(|c: char| c.is_whitespace() || c.is_control() || "\\%@".contains(c));
@@ -201,7 +201,8 @@ impl AlibabaEmulator {
 }
 
 /// What `ObjectType` can say; tags have a call of their own.
-const FILES_AND_MORE: [Kind; 4] = [Kind::File, Kind::Directory, Kind::Regex, Kind::IgnoreParams];
+const FILES_AND_MORE: [RefreshKind; 4] =
+    [RefreshKind::Url, RefreshKind::Directory, RefreshKind::Regex, RefreshKind::AnyQuery];
 
 /// The day in UTC+8, where the quota begins anew.
 fn day(now: Timestamp) -> i64 {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::model::{Kind, Operation, Tag};
+use crate::model::{Operation, RefreshKind, Tag};
 use crate::provider::emulation::{EmulatorSettings, Ids, LedgerEntry, Rows};
 use crate::provider::sign::acs::timestamp;
 
@@ -107,8 +107,8 @@ impl Tasks {
     /// regular expressions have one each. Source: the operation notes in alibabacloud_cdn20180510 9.2.0.
     fn id(&mut self, operation: Operation, host: &str, created: Timestamp) -> u64 {
         let shared_by = match operation {
-            Operation::Refresh(Kind::Directory | Kind::Regex | Kind::Tag) => 1,
-            Operation::Refresh(Kind::File | Kind::IgnoreParams) => 2_000,
+            Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery) => 2_000,
+            Operation::Refresh(_) => 1,
             Operation::Prefetch => 500,
         };
         let next = FIRST_ID + self.by_id.len() as u64;
@@ -201,7 +201,7 @@ impl Tasks {
         Shown {
             task_id: &entry.task_id,
             object_path: match entry.operation {
-                Operation::Refresh(Kind::Tag) => {
+                Operation::Refresh(RefreshKind::Tag) => {
                     Tag::read(&entry.url).map_or_else(|_| "".into(), |tag| tag.name.into())
                 }
                 _ => Cow::Borrowed(&entry.url),
@@ -218,11 +218,11 @@ impl Tasks {
 /// The word in the records. Source: reference 2026-04 (see `spec.rs`); those of the last two are not documented.
 pub(super) fn object_type(operation: Operation) -> &'static str {
     match operation {
-        Operation::Refresh(Kind::File) => "file",
-        Operation::Refresh(Kind::Directory) => "directory",
-        Operation::Refresh(Kind::Regex) => "regex",
+        Operation::Refresh(RefreshKind::Url) => "file",
+        Operation::Refresh(RefreshKind::Directory) => "directory",
+        Operation::Refresh(RefreshKind::Regex) => "regex",
         Operation::Prefetch => "preload",
-        Operation::Refresh(Kind::IgnoreParams) => "ignoreParams",
-        Operation::Refresh(Kind::Tag) => "cacheTag",
+        Operation::Refresh(RefreshKind::AnyQuery) => "ignoreParams",
+        Operation::Refresh(_) => "cacheTag",
     }
 }

@@ -7,8 +7,8 @@ use super::{
     AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, takes_tags,
     traffic,
 };
-use crate::model::Kind::{self, Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
+use crate::model::RefreshKind::{self, AnyQuery, Directory, Regex, Url};
 use crate::provider::{
     Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec,
     QuotaSpec, Rate, RecordsSpec, Spec, TrackingSpec, days,
@@ -41,11 +41,11 @@ pub(super) const CDN_SPEC: Spec = Spec {
     exchange: Some(&EXCHANGE),
     profiles: PROFILES,
     operations: &[
-        refresh(File, 1_000, Some(10_000), "Url"), // reference 2026-04
+        refresh(Url, 1_000, Some(10_000), "Url"),  // reference 2026-04
         refresh(Directory, 100, Some(100), "Dir"), // reference 2026-04
         refresh(Regex, 1, Some(20), "Regex"),      // reference 2026-04
         // Not documented for this type: as for files, and DescribeRefreshQuota says what a day has.
-        refresh(IgnoreParams, 1_000, None, "IgnoreParams"),
+        refresh(AnyQuery, 1_000, None, "IgnoreParams"),
         takes_tags(TAGS),
         takes(Prefetch, PREFETCH, 100, Some(1_000), "Preload"), // reference 2026-04
     ],
@@ -96,7 +96,7 @@ pub(super) const fn quota(call: CallSpec) -> Option<QuotaSpec> {
 }
 
 /// A refresh of anything but tags.
-const fn refresh(kind: Kind, per_call: usize, per_day: Option<u64>, quota: &'static str) -> OperationSpec {
+const fn refresh(kind: RefreshKind, per_call: usize, per_day: Option<u64>, quota: &'static str) -> OperationSpec {
     let call = CallSpec::new("RefreshObjectCaches", "cdn:RefreshObjectCaches", Rate::per_second(50)); // reference 2026-04
     // The addresses travel in a form, and with the other products they don't: reference 2026-04.
     OperationSpec { request_line_bytes: None, ..takes(Refresh(kind), call, per_call, per_day, quota) }

@@ -2,8 +2,8 @@
 
 use super::cdn::{CDN_SPEC, quota, tracking};
 use super::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes, takes_tags};
-use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
+use crate::model::RefreshKind::{AnyQuery, Directory, Regex, Url};
 use crate::provider::{Asks, CallSpec, EndpointSpec, OptionSpec, Rate, Spec};
 
 /// Alibaba Cloud DCDN, API version 2018-01-15.
@@ -14,11 +14,11 @@ pub static ALIBABA_DCDN: Spec = Spec {
     endpoints: &[EndpointSpec { region: "everywhere", url: "https://dcdn.aliyuncs.com" }], // reference 2026-04
     options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE, OptionSpec::PREFETCH_DELAY],
     operations: &[
-        takes(Refresh(File), REFRESH, 1_000, Some(10_000), "Url"), // DCDN guide 2025-09
+        takes(Refresh(Url), REFRESH, 1_000, Some(10_000), "Url"), // DCDN guide 2025-09
         takes(Refresh(Directory), REFRESH, 100, Some(100), "Dir"), // DCDN guide 2025-09
         // Neither is documented: as for CDN and as for files, and DescribeDcdnRefreshQuota says what a day has.
         takes(Refresh(Regex), REFRESH, 1, None, "Regex"),
-        takes(Refresh(IgnoreParams), REFRESH, 1_000, None, "IgnoreParams"),
+        takes(Refresh(AnyQuery), REFRESH, 1_000, None, "IgnoreParams"),
         takes_tags(TAGS),
         takes(Prefetch, PREFETCH, 100, Some(1_000), "Preload"), // DCDN guide 2025-09
     ],

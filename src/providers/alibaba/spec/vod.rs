@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::cdn::{CDN_SPEC, quota, tracking};
 use super::{AREA, HEADERS, L2_PRELOAD, Product, SIGNATURE, bandwidth, takes, traffic};
-use crate::model::Kind::{Directory, File, IgnoreParams, Regex};
 use crate::model::Operation::{Prefetch, Refresh};
+use crate::model::RefreshKind::{AnyQuery, Directory, Regex, Url};
 use crate::provider::{Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OptionSpec, Rate, Spec, days};
 
 /// ApsaraVideo VOD's CDN, API version 2017-03-21.
@@ -18,11 +18,11 @@ pub static ALIBABA_VOD: Spec = Spec {
     options: &[AREA, L2_PRELOAD, HEADERS, SIGNATURE, OptionSpec::PREFETCH_DELAY],
     operations: &[
         // A day: reference 2026-04. A call: not documented; as for CDN, and a call that is too large is halved.
-        takes(Refresh(File), REFRESH, 1_000, Some(2_000), "Url"),
+        takes(Refresh(Url), REFRESH, 1_000, Some(2_000), "Url"),
         takes(Refresh(Directory), REFRESH, 100, Some(100), "Dir"), // as many as a day has: reference 2026-04
         // Neither is documented: as for CDN, and the quota doesn't say what a day has.
         takes(Refresh(Regex), REFRESH, 1, None, ""),
-        takes(Refresh(IgnoreParams), REFRESH, 1_000, None, ""),
+        takes(Refresh(AnyQuery), REFRESH, 1_000, None, ""),
         takes(Prefetch, PREFETCH, 100, Some(500), "Preload"), // 1,000 in a call are refused: reference 2026-04; taken as for CDN
     ],
     // There is no call by id: the list is asked, one id at a time.

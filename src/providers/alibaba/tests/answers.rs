@@ -140,8 +140,8 @@ fn a_quota_is_read_from_text_and_numbers_and_what_is_missing_is_left_out() {
         quota(include_str!("../fixtures/quota-text.json")).unwrap().entries,
         [
             entry(FILES, 10_000, 9_996),
-            entry(Operation::Refresh(Kind::Directory), 100, 99),
-            entry(Operation::Refresh(Kind::Regex), 20, 10),
+            entry(Operation::Refresh(RefreshKind::Directory), 100, 99),
+            entry(Operation::Refresh(RefreshKind::Regex), 20, 10),
             entry(Operation::Prefetch, 500, 400),
         ]
     );
@@ -149,7 +149,7 @@ fn a_quota_is_read_from_text_and_numbers_and_what_is_missing_is_left_out() {
         quota(include_str!("../fixtures/quota-numbers.json")).unwrap().entries,
         [
             entry(FILES, 10_000, 0),
-            entry(Operation::Refresh(Kind::IgnoreParams), 2_000, 2_000),
+            entry(Operation::Refresh(RefreshKind::AnyQuery), 2_000, 2_000),
             entry(Operation::Prefetch, 500, 0),
         ]
     );

@@ -8,7 +8,7 @@ use crate::plan::cut::encoded_length;
 use crate::provider::emulation::Rows;
 use crate::provider::{ApiErrorKind, Page, RecordFilter, TaskState};
 
-const DIRECTORIES: Operation = Operation::Refresh(Kind::Directory);
+const DIRECTORIES: Operation = Operation::Refresh(RefreshKind::Directory);
 
 fn urls(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("http://example.com/{n}")).collect()
@@ -35,10 +35,10 @@ fn records(line: &Line, filter: &RecordFilter, page: u32) -> Result<Page, ApiErr
 #[test]
 fn every_kind_of_refresh_travels_in_a_form_and_is_taken() {
     let kinds = [
-        (Kind::File, "http://example.com/a b/ä中文😀.png?x=1&y=2%20z"),
-        (Kind::Directory, "https://example.com/dir/"),
-        (Kind::Regex, "http://example.com/.*\\.png"),
-        (Kind::IgnoreParams, "http://example.com/page"),
+        (RefreshKind::Url, "http://example.com/a b/ä中文😀.png?x=1&y=2%20z"),
+        (RefreshKind::Directory, "https://example.com/dir/"),
+        (RefreshKind::Regex, "http://example.com/.*\\.png"),
+        (RefreshKind::AnyQuery, "http://example.com/page"),
     ];
     for options in [vec![], vec![v1()]] {
         for (kind, url) in kinds {
@@ -53,7 +53,7 @@ fn every_kind_of_refresh_travels_in_a_form_and_is_taken() {
             let request = line.last_request();
             let form: BTreeMap<_, _> = url::form_urlencoded::parse(request.body()).into_owned().collect();
             assert_eq!(form["ObjectPath"], url);
-            assert_eq!(form.get("Force").map(String::as_str), (kind != Kind::File).then_some("true"));
+            assert_eq!(form.get("Force").map(String::as_str), (kind != RefreshKind::Url).then_some("true"));
             assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
         }
     }
@@ -263,8 +263,8 @@ fn the_quota_goes_down_refuses_what_is_too_much_and_comes_back_at_midnight_in_ch
 fn an_undocumented_quota_is_left_out() {
     let quota = block_on(provider(&[]).quota(&friendly())).unwrap();
     assert_eq!(quota.entries.len(), 4);
-    assert_eq!(quota.remaining(Operation::Refresh(Kind::IgnoreParams)), None);
-    assert_eq!(quota.remaining(Operation::Refresh(Kind::Regex)), Some(20));
+    assert_eq!(quota.remaining(Operation::Refresh(RefreshKind::AnyQuery)), None);
+    assert_eq!(quota.remaining(Operation::Refresh(RefreshKind::Regex)), Some(20));
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
     for (operation, most, urls) in [
         (FILES, 1_000, &many),
         (DIRECTORIES, 100, &directories),
-        (Operation::Refresh(Kind::Regex), 1, &many),
+        (Operation::Refresh(RefreshKind::Regex), 1, &many),
         (Operation::Prefetch, 100, &many),
     ] {
         let error = line.submit(&*provider(&[]), operation, &borrowed(&urls[..=most])).unwrap_err();

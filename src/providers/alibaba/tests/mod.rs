@@ -5,7 +5,7 @@ use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, emulator, open};
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::credentials::Keys;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
@@ -18,7 +18,7 @@ mod gateway;
 mod products;
 mod refusals;
 
-const FILES: Operation = Operation::Refresh(Kind::File);
+const FILES: Operation = Operation::Refresh(RefreshKind::Url);
 
 /// A target with these options, and the emulator's default keys.
 fn provider(options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {

@@ -12,7 +12,7 @@ use crate::provider::{
 };
 
 const PRODUCTS: [&Spec; 3] = [&ALIBABA_CDN, &ALIBABA_DCDN, &ALIBABA_VOD];
-const TAGS: Operation = Operation::Refresh(Kind::Tag);
+const TAGS: Operation = Operation::Refresh(RefreshKind::Tag);
 
 fn quick(spec: &'static Spec) -> Line {
     line_to(spec, EmulatorSettings { task_duration: Some(Duration::ZERO), ..EmulatorSettings::default() })
@@ -36,7 +36,7 @@ fn every_operation_of_every_product_is_taken_and_followed_to_its_end() {
             let provider = provider_of(spec, &[], None);
             let url = match limits.operation {
                 TAGS => "https://www.example.com/#product-1",
-                Operation::Refresh(Kind::Directory) => "https://www.example.com/a/",
+                Operation::Refresh(RefreshKind::Directory) => "https://www.example.com/a/",
                 _ => "https://www.example.com/a",
             };
             let accepted = line.submit(&*provider, limits.operation, &[url]).unwrap();

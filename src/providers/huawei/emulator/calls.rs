@@ -9,16 +9,16 @@ use super::super::spec::HUAWEI_CDN;
 use super::HuaweiEmulator;
 use super::reply::Refusal;
 use super::request::Arrived;
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::OperationSpec;
 
 impl HuaweiEmulator {
     pub(super) fn refresh(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
         let task = task(request, "refresh_task")?;
         let kind = match &task["type"] {
-            Value::Null => Kind::File,
-            Value::String(word) if word == "file" => Kind::File,
-            Value::String(word) if word == "directory" => Kind::Directory,
+            Value::Null => RefreshKind::Url,
+            Value::String(word) if word == "file" => RefreshKind::Url,
+            Value::String(word) if word == "directory" => RefreshKind::Directory,
             _ => return Err(malformed("type is neither file nor directory")),
         };
         let mode = match &task["mode"] {
@@ -64,7 +64,7 @@ impl HuaweiEmulator {
 
     fn would_take(&self, operation: Operation, url: &str) -> bool {
         let is_refused = self.settings.refuse.iter().any(|mark| url.contains(mark.as_str()));
-        let wrong_end = operation == Operation::Refresh(Kind::Directory) && !url.ends_with('/');
+        let wrong_end = operation == Operation::Refresh(RefreshKind::Directory) && !url.ends_with('/');
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
         let is_host =

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::emulation::{EmulatorSettings, LedgerEntry};
 
 /// Everything that was accepted. A row's place is its place in the ledger.
@@ -139,7 +139,7 @@ impl Task {
     }
 
     pub(super) fn file_type(&self) -> &'static str {
-        if self.operation == Operation::Refresh(Kind::Directory) { "directory" } else { "file" }
+        if self.operation == Operation::Refresh(RefreshKind::Directory) { "directory" } else { "file" }
     }
 
     /// The word of the task lists; that of its rows is in upper case.

@@ -63,7 +63,7 @@ fn the_targets_options_go_where_they_belong() {
 #[test]
 fn what_the_vendor_does_not_offer_is_denied_and_not_sent() {
     let line = friendly();
-    for kind in [Kind::Regex, Kind::IgnoreParams] {
+    for kind in [RefreshKind::Regex, RefreshKind::AnyQuery] {
         let error = line.submit(&*provider(&[]), Operation::Refresh(kind), &[URL]).unwrap_err();
         assert_eq!(error.kind, ApiErrorKind::Denied);
     }

@@ -5,7 +5,7 @@ use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{HUAWEI_CDN, emulator, open};
-use crate::model::{Kind, Operation};
+use crate::model::{Operation, RefreshKind};
 use crate::provider::credentials::{Credentials, Keys};
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
@@ -16,8 +16,8 @@ mod calls;
 mod gateway;
 mod refusals;
 
-const FILES: Operation = Operation::Refresh(Kind::File);
-const DIRECTORIES: Operation = Operation::Refresh(Kind::Directory);
+const FILES: Operation = Operation::Refresh(RefreshKind::Url);
+const DIRECTORIES: Operation = Operation::Refresh(RefreshKind::Directory);
 const URL: &str = "https://www.example.com/1";
 
 fn word(text: &str) -> OptionValue {
