@@ -19,8 +19,8 @@ use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
 use crate::provider::http::Network;
-use crate::report::phrases::counted;
 use crate::report::{self, Collector, Context, Report, Status};
+use crate::text::format::counted;
 
 use self::access::Opened;
 use self::beyond::Beyond;

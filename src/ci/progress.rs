@@ -12,7 +12,8 @@ use crate::ci::console::{Console, Severity};
 use crate::config::LogLevel;
 use crate::model::{BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Outcome, Quota, StopCause, TaskIndex};
 use crate::plan::Plan;
-use crate::report::phrases::{counted, duration, earlier_run, grouped, operation_word, quota_word, stop_word};
+use crate::report::phrases::{earlier_run, operation_word, quota_word, stop_word};
+use crate::text::format::{counted, duration, grouped};
 
 /// A line about each lane at least so far apart.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);

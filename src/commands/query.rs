@@ -25,10 +25,10 @@ use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, Record, TaskStat
 use crate::query::metrics::{Metrics, MetricsQuery, metrics, width};
 use crate::query::wait::wait;
 use crate::query::{QueryClient, logs, task_history};
-use crate::report::phrases::counted;
 use crate::report::plot::{Series, plot};
 use crate::report::query_columns;
 use crate::report::table::{Format, TableWriter, Value, scaled};
+use crate::text::format::counted;
 
 /// Files that are fetched at the same time.
 const AT_ONCE: usize = 4;

@@ -14,6 +14,7 @@ use crate::mapping::{Mapped, url};
 use crate::model::{BatchNumber, Operation, RefreshKind, Skipped, Task, TaskIndex};
 
 pub mod cut;
+mod estimate;
 pub mod guard;
 
 /// Everything that is to be done, decided before anything is sent.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::config::Mode;
 use crate::model::{Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
 use crate::plan::{Lane, Plan};
-use crate::report::phrases::{earlier_run, grouped};
+use crate::report::phrases::earlier_run;
 use crate::report::{Context, Ended, LaneReport, Report, Stop, Timeline};
+use crate::text::format::grouped;
 
 /// So many notes are kept; how many more there were is said.
 const NOTES: usize = 200;

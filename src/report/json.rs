@@ -90,7 +90,7 @@ struct TargetDocument<'r> {
     provider: &'static str,
     operations: Vec<OperationDocument>,
     stops: Vec<StopDocument<'r>>,
-    timeline: Timeline,
+    timeline: TimelineDocument,
 }
 
 /// What stands for one operation at a target.
@@ -143,7 +143,27 @@ impl<'r> TargetDocument<'r> {
                     why: &stop.why,
                 })
                 .collect(),
-            timeline: report.timeline,
+            timeline: TimelineDocument::new(report.timeline),
+        }
+    }
+}
+
+/// Seconds since the run began.
+#[derive(serde::Serialize)]
+struct TimelineDocument {
+    first_submitted: Option<f64>,
+    last_submitted: Option<f64>,
+    last_refreshed: Option<f64>,
+    last_prefetched: Option<f64>,
+}
+
+impl TimelineDocument {
+    fn new(timeline: Timeline) -> Self {
+        Self {
+            first_submitted: timeline.first_submitted.map(seconds),
+            last_submitted: timeline.last_submitted.map(seconds),
+            last_refreshed: timeline.last_refreshed.map(seconds),
+            last_prefetched: timeline.last_prefetched.map(seconds),
         }
     }
 }
@@ -159,10 +179,6 @@ where
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0())
     }
-}
-
-pub(super) fn optional_seconds<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.map(seconds).serialize(serializer)
 }
 
 /// To the millisecond.

@@ -7,27 +7,22 @@ use crate::config::Mode;
 use crate::error::Error;
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
-use crate::report::phrases::{counted, duration, grouped, operation_word, short_commit, stop_word};
-use crate::report::terminal::NEXT;
+use crate::report::phrases::{NOTHING_MAPPED_HINT, operation_word, short_commit, stop_word, verdict};
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
+use crate::text::format::{counted, duration, grouped};
 use crate::text::sanitize;
 
-mod plan;
+use self::page::{Page, code, html, prose};
 
-/// Longer names and messages are cut in the summary, in characters; the JSON report has them whole.
-const CELL_CHARACTERS: usize = 600;
+mod page;
+mod plan;
 
 /// So many files without an address are shown unfolded in a plan.
 const SHOWN: usize = 20;
 
-/// Kept free for the ends of tables and folds.
-const RESERVE: usize = 1_024;
-
-const FOLD_END: &str = "</details>\n\n";
-
 /// The summary, in at most `budget` bytes.
 pub fn markdown(report: &Report<'_>, budget: usize) -> String {
-    let mut page = Page { text: String::new(), budget: budget.saturating_sub(RESERVE), limit: budget };
+    let mut page = Page::new(budget);
     page.block(&heading(report));
     page.block(&question(report));
     targets(report, &mut page);
@@ -37,7 +32,7 @@ pub fn markdown(report: &Report<'_>, budget: usize) -> String {
     notes(report, &mut page);
     addresses(report, &mut page);
     skipped(report, &mut page);
-    page.text
+    page.into_text()
 }
 
 /// The summary of a run that ended with an error before anything was sent: what, where, and what to do, for each problem.
@@ -53,117 +48,6 @@ pub fn error(error: &Error) -> String {
     text
 }
 
-/// A text of someone else's as a code span, ready for a table's cell. Never empty, never a line break.
-pub fn code(text: &str) -> String {
-    let text = sanitize(text);
-    let text = match text.char_indices().nth(CELL_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
-    };
-    if text.is_empty() {
-        return "–".into();
-    }
-    let longest_fence = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest_fence + 1);
-    // One space on each side is taken away by the renderer when there is one on both; it keeps backticks apart.
-    let has_edge = |edge: char| text.starts_with(edge) || text.ends_with(edge);
-    let space = if has_edge('`') || has_edge(' ') { " " } else { "" };
-    format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
-}
-
-/// A sentence of ours, with literals in backticks, as Markdown: what stands in backticks, and any part that could mean
-/// something to a renderer, as code.
-fn prose(text: &str) -> String {
-    let parts = text.split('`').enumerate().map(|(number, part)| {
-        let is_literal = number % 2 == 1;
-        if part.is_empty() || !is_literal && means_nothing(part) {
-            return part.to_owned();
-        }
-        let words = part.trim_matches(' ');
-        let start = part.len() - part.trim_start_matches(' ').len();
-        format!("{}{}{}", &part[..start], code(words), &part[start + words.len()..])
-    });
-    parts.collect()
-}
-
-/// Whether a text holds nothing but words: no mark that opens emphasis, a link, a mention, an element or an entity.
-fn means_nothing(text: &str) -> bool {
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let next = characters.peek();
-        let is_word = match character {
-            '.' | ':' => next.is_none_or(|next| *next == ' '),
-            '-' => next.is_some_and(|next| next.is_alphanumeric()),
-            other => other.is_alphanumeric() || " ,;?'’–…()%".contains(other),
-        };
-        if !is_word {
-            return false;
-        }
-    }
-    true
-}
-
-/// A text that grows while its budget lasts.
-struct Page {
-    text: String,
-    /// For blocks and rows.
-    budget: usize,
-    /// For everything: the reserve is between the two.
-    limit: usize,
-}
-
-impl Page {
-    /// A block of its own; left out when it doesn't fit.
-    fn block(&mut self, block: &str) -> bool {
-        let fits = self.text.len() + block.len() + 2 <= self.budget;
-        if fits && !block.is_empty() {
-            self.text.push_str(block);
-            self.text.push_str("\n\n");
-        }
-        fits
-    }
-
-    /// A table, as many rows of it as fit, and how many are left out; with a `fold`, folded under that title.
-    fn table(&mut self, fold: Option<&str>, header: &[&str], count: usize, rows: impl Iterator<Item = Vec<String>>) {
-        if count == 0 {
-            return;
-        }
-        let opening = fold.map(|title| format!("<details><summary>{title}</summary>\n\n")).unwrap_or_default();
-        let head = format!("{opening}| {} |\n|{}", header.join(" | "), " --- |".repeat(header.len()));
-        if self.text.len() + head.len() > self.budget {
-            self.left_out(count);
-            return;
-        }
-        self.text.push_str(&head);
-        self.text.push('\n');
-        let mut written = 0;
-        for row in rows {
-            let line = format!("| {} |\n", row.join(" | "));
-            if self.text.len() + line.len() > self.budget {
-                break;
-            }
-            self.text.push_str(&line);
-            written += 1;
-        }
-        self.text.push('\n');
-        self.left_out(count - written);
-        if fold.is_some() {
-            self.text.push_str(FOLD_END);
-        }
-    }
-
-    /// Says what is left out, from the reserve.
-    fn left_out(&mut self, count: usize) {
-        let said = format!(
-            "_{} left out here, for want of room; the JSON report has all._\n\n",
-            counted(count, "row", "rows")
-        );
-        if count > 0 && self.text.len() + said.len() + FOLD_END.len() <= self.limit {
-            self.text.push_str(&said);
-        }
-    }
-}
-
 fn heading(report: &Report<'_>) -> String {
     let mark = match (report.status(), report.exit_code() as u8) {
         (Status::Done | Status::NothingToDo | Status::Planned, 0) => "✅",
@@ -171,42 +55,6 @@ fn heading(report: &Report<'_>) -> String {
         _ => "❌",
     };
     format!("### {mark} cdn-purge: {}", verdict(report))
-}
-
-/// The run in a sentence: `12 of 15 addresses done, 1 failed, 2 unknown, in 41 s`.
-pub(super) fn verdict(report: &Report<'_>) -> String {
-    let counts = report.count(|_| true);
-    let how = if report.context.mode == Mode::Simulate { " (a simulation: nothing was sent)" } else { "" };
-    match report.status() {
-        Status::NothingToDo if report.context.changed_files == 0 => "nothing to do: no file changed".into(),
-        Status::NothingToDo => "nothing to do: no changed file gives an address".into(),
-        Status::Planned if report.context.mode == Mode::DryRun => {
-            let cant = if counts.failed > 0 {
-                format!(", {} of them can't be sent", grouped(counts.failed))
-            } else {
-                String::new()
-            };
-            format!("{} planned{cant}, nothing was sent", counted(counts.planned, "address", "addresses"))
-        }
-        Status::Planned | Status::Done => {
-            format!("all {} done in {}{how}", counted(counts.done, "address", "addresses"), duration(report.elapsed))
-        }
-        Status::Partial | Status::Failed | Status::TimedOut => {
-            let mut parts =
-                vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "address", "addresses"))];
-            for (count, word) in outcome_words(counts) {
-                parts.push(format!("{} {word}", grouped(count)));
-            }
-            let interrupted = report.interrupted.map(|signal| format!(", interrupted by {}", signal.name()));
-            format!("{}, after {}{}{how}", parts.join(", "), duration(report.elapsed), interrupted.unwrap_or_default())
-        }
-    }
-}
-
-pub(super) fn outcome_words(counts: Counts) -> impl Iterator<Item = (usize, &'static str)> {
-    [(counts.failed, "failed"), (counts.unsubmitted, "unsubmitted"), (counts.unknown, "unknown")]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
 }
 
 fn question(report: &Report<'_>) -> String {
@@ -348,21 +196,8 @@ fn skipped(report: &Report<'_>, page: &mut Page) {
     let fold = Some(title.as_str()).filter(|_| !is_open);
     page.table(fold, &["file", "why"], skipped.len(), skipped.iter().map(cells));
     if report.status() == Status::NothingToDo && !skipped.is_empty() {
-        page.block(&prose(NEXT));
+        page.block(&prose(NOTHING_MAPPED_HINT));
     }
-}
-
-/// A text of someone else's inside an HTML element.
-fn html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in sanitize(text).chars() {
-        if character.is_alphanumeric() || " -_".contains(character) {
-            escaped.push(character);
-        } else {
-            escaped.push_str(&format!("&#{};", u32::from(character)));
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

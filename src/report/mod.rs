@@ -119,15 +119,11 @@ impl Stop {
 }
 
 /// When things happened, since the run began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Timeline {
-    #[serde(serialize_with = "json::optional_seconds")]
     first_submitted: Option<Duration>,
-    #[serde(serialize_with = "json::optional_seconds")]
     last_submitted: Option<Duration>,
-    #[serde(serialize_with = "json::optional_seconds")]
     last_refreshed: Option<Duration>,
-    #[serde(serialize_with = "json::optional_seconds")]
     last_prefetched: Option<Duration>,
 }
 

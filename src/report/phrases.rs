@@ -1,26 +1,12 @@
-//! Numbers, times and quotas → words, the same in every report.
+//! The phrases that reports and progress share.
 
 use std::time::Duration;
 
+use crate::config::Mode;
 use crate::model::{Operation, QuotaEntry, Resumed};
-
-/// `1 address`, `1,000 addresses`.
-pub fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), if count == 1 { one } else { many })
-}
-
-/// `10,000`.
-pub fn grouped(number: impl TryInto<u64>) -> String {
-    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+use crate::plan::Lane;
+use crate::report::{Counts, Report, Status};
+use crate::text::format::{counted, duration, grouped};
 
 /// What an earlier run left, and what to do where that is not wanted: nothing tells whether what it refreshed is stale again.
 pub fn earlier_run(earlier: &Resumed) -> String {
@@ -30,19 +16,6 @@ pub fn earlier_run(earlier: &Resumed) -> String {
     format!(
         "{tasks} done or followed from the run that began at {begun}; to send all again, delete its journal `{journal}`"
     )
-}
-
-/// `0.3 s`, `41 s`, `5 min 30 s`, `2 h 5 min`.
-pub fn duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0..10) => format!("{:.1} s", duration.as_secs_f64()),
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, 0, _) => format!("{} h", grouped(hours)),
-        (hours, minutes, _) => format!("{} h {minutes} min", grouped(hours)),
-    }
 }
 
 /// `9,988 of 10,000 URL refreshes`.
@@ -71,20 +44,54 @@ pub fn operation_word(operation: Operation) -> String {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let numbers = [0_u64, 999, 1_000, 12_345, 1_234_567];
-        assert_eq!(numbers.map(grouped), ["0", "999", "1,000", "12,345", "1,234,567"]);
-    }
-
-    #[test]
-    fn times_are_told_as_exactly_as_they_matter() {
-        let times = [(0, 300), (9, 960), (41, 999), (330, 0), (300, 0), (7_500, 0), (3_600, 0)];
-        let words = times.map(|(seconds, millis)| duration(Duration::new(seconds, millis * 1_000_000)));
-        assert_eq!(words, ["0.3 s", "10.0 s", "41 s", "5 min 30 s", "5 min", "2 h 5 min", "1 h"]);
+/// The run in a sentence: `12 of 15 addresses done, 1 failed, 2 unknown, in 41 s`.
+pub(super) fn verdict(report: &Report<'_>) -> String {
+    let counts = report.count(|_| true);
+    let how = if report.context.mode == Mode::Simulate { " (a simulation: nothing was sent)" } else { "" };
+    match report.status() {
+        Status::NothingToDo if report.context.changed_files == 0 => "nothing to do: no file changed".into(),
+        Status::NothingToDo => "nothing to do: no changed file gives an address".into(),
+        Status::Planned if report.context.mode == Mode::DryRun => {
+            let cant = if counts.failed > 0 {
+                format!(", {} of them can't be sent", grouped(counts.failed))
+            } else {
+                String::new()
+            };
+            format!("{} planned{cant}, nothing was sent", counted(counts.planned, "address", "addresses"))
+        }
+        Status::Planned | Status::Done => {
+            format!("all {} done in {}{how}", counted(counts.done, "address", "addresses"), duration(report.elapsed))
+        }
+        Status::Partial | Status::Failed | Status::TimedOut => {
+            let mut parts =
+                vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "address", "addresses"))];
+            for (count, word) in outcome_words(counts) {
+                parts.push(format!("{} {word}", grouped(count)));
+            }
+            let interrupted = report.interrupted.map(|signal| format!(", interrupted by {}", signal.name()));
+            format!("{}, after {}{}{how}", parts.join(", "), duration(report.elapsed), interrupted.unwrap_or_default())
+        }
     }
 }
+
+pub(super) fn outcome_words(counts: Counts) -> impl Iterator<Item = (usize, &'static str)> {
+    [(counts.failed, "failed"), (counts.unsubmitted, "unsubmitted"), (counts.unknown, "unknown")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+}
+
+/// `12 of 10,000 URL refreshes a day`; `None` where the provider's standard quota isn't known.
+pub(super) fn daily_share(lane: &Lane, operation: Operation, count: usize) -> Option<String> {
+    let per_day = lane.daily_quota(operation)?;
+    Some(format!("{} of {} {} a day", grouped(count), grouped(per_day), operation.unit()))
+}
+
+/// `about 15 min, if each task takes its usual time`; `None` for an empty plan.
+pub(super) fn usual_time(report: &Report<'_>) -> Option<String> {
+    let usual = report.plan.usual_duration();
+    (usual > Duration::ZERO).then(|| format!("about {}, if each task takes its usual time", duration(usual)))
+}
+
+/// What to do where files changed and none of them has an address.
+pub(super) const NOTHING_MAPPED_HINT: &str =
+    "if one of them is a page or a file of the site, `cdn-purge explain PATH` tells what each rule makes of it";

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::report::phrases::grouped;
+use crate::text::format::grouped;
 use crate::text::sanitize;
 
 /// The least that is left of a column that is cut to fit.

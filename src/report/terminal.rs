@@ -1,23 +1,20 @@
 //! [`Report`] → plain text: the summary after a run, the plan of a dry run.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use crate::model::{Operation, Outcome};
+use crate::model::Outcome;
 use crate::plan::Lane;
-use crate::report::markdown::{outcome_words, verdict};
-use crate::report::phrases::{counted, duration, grouped, operation_word, short_commit, stop_word};
+use crate::report::phrases::{
+    NOTHING_MAPPED_HINT, daily_share, operation_word, outcome_words, short_commit, stop_word, usual_time, verdict,
+};
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
+use crate::text::format::{counted, grouped};
 
 /// So many addresses that came to no good end, and so many skipped files, are told one by one.
 const TOLD: usize = 10;
 
 /// Where the others are: outside CI there is a report only if it was asked for.
 const ELSEWHERE: &str = "`report-file` names a file for all of them";
-
-/// What to do where files changed and none of them has an address.
-pub(super) const NEXT: &str =
-    "if one of them is a page or a file of the site, `cdn-purge explain PATH` tells what each rule makes of it";
 
 /// What happened, in a few lines.
 pub fn summary(report: &Report<'_>) -> String {
@@ -100,7 +97,7 @@ fn failures(report: &Report<'_>, text: &mut String) {
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
     line(text, &lane_head(lane));
     for (operation, counts) in lane_counts(lane, of) {
-        let batches = batches(lane, operation);
+        let batches = lane.batch_count(operation);
         let cost = daily_share(lane, operation, counts.planned - counts.failed).map(|share| format!("; {share}"));
         let head = format!(
             "    {}: {} in {}{}",
@@ -118,23 +115,6 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
     }
 }
 
-/// How many batches an operation is cut into.
-pub(super) fn batches(lane: &Lane, operation: Operation) -> usize {
-    lane.batches.iter().filter(|batch| batch.operation == operation).count()
-}
-
-/// What so many addresses take of the provider's standard day: `12 of 10,000 URL refreshes a day`.
-pub(super) fn daily_share(lane: &Lane, operation: Operation, count: usize) -> Option<String> {
-    let per_day = lane.target.provider.operation(operation).and_then(|spec| spec.per_day)?;
-    Some(format!("{} of {} {} a day", grouped(count), grouped(per_day), operation.unit()))
-}
-
-/// `about 15 min, if each task takes its usual time`; nothing for an empty plan.
-pub(super) fn usual_time(report: &Report<'_>) -> Option<String> {
-    let longest = report.plan.lanes.iter().map(estimate).max().filter(|longest| *longest > Duration::ZERO)?;
-    Some(format!("about {}, if each task takes its usual time", duration(longest)))
-}
-
 fn skipped(report: &Report<'_>, text: &mut String) {
     let skipped = &report.plan.skipped;
     if skipped.is_empty() {
@@ -146,7 +126,7 @@ fn skipped(report: &Report<'_>, text: &mut String) {
     }
     more(skipped.len(), TOLD, "    ", "`explain` says why", text);
     if report.status() == Status::NothingToDo {
-        line(text, &format!("  {NEXT}"));
+        line(text, &format!("  {NOTHING_MAPPED_HINT}"));
     }
 }
 
@@ -159,28 +139,6 @@ fn more(count: usize, told: usize, indent: &str, where_else: &str, text: &mut St
 /// One line, whatever it holds: a line break in a name would make a line that looks like ours.
 fn line(text: &mut String, line: &str) {
     writeln!(text, "{}", crate::text::sanitize(line)).expect("writing to a string can't fail");
-}
-
-/// How long a lane takes when its calls go out as fast as its provider allows and every task takes its usual time.
-fn estimate(lane: &Lane) -> Duration {
-    let of = |wanted: fn(Operation) -> bool| {
-        let mut sending = Duration::ZERO;
-        let mut typical = Duration::ZERO;
-        for operation in Operation::ALL.into_iter().filter(|operation| wanted(*operation)) {
-            let Some(spec) = lane.target.provider.operation(operation) else { continue };
-            let batches = batches(lane, operation);
-            if batches > 0 {
-                let calls = batches as f64 / spec.call.rate.amount_per_second();
-                sending += Duration::try_from_secs_f64(calls).unwrap_or(Duration::MAX);
-                typical = typical.max(spec.typical);
-            }
-        }
-        sending.saturating_add(typical)
-    };
-    let refreshes = of(|operation| operation != Operation::Prefetch);
-    let prefetches = of(|operation| operation == Operation::Prefetch);
-    let is_chained = lane.tasks.iter().any(|task| !task.after.is_empty());
-    if is_chained { refreshes.saturating_add(prefetches) } else { refreshes.max(prefetches) }
 }
 
 #[cfg(test)]

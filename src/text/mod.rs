@@ -1,5 +1,6 @@
 //! Pure text functions that every layer may use.
 
+pub mod format;
 pub mod sanitize;
 pub mod suggest;
 

@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const WORLD: &[(&str, &[&str])] = &[
     ("std::fs", &["config/", "credentials/", "git/", "exec/journal.rs", "ci/", "commands/"]),
     ("File::open", &["config/", "credentials/", "git/", "exec/journal.rs", "ci/"]),
-    ("std::env::", &["main.rs", "ci/mod.rs"]),
+    ("std::env::", &["main.rs", "ci/host.rs"]),
     ("git2::", &["git/", "commands/demo.rs"]),
     ("reqwest", &["provider/http.rs", "provider/http/"]),
     ("std::process::{", &["credentials/process.rs"]),

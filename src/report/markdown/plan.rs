@@ -1,10 +1,11 @@
 //! A plan that isn't carried out → the parts of the summary that only it has: what it would take, and which file purges what.
 
-use super::{Page, code, html};
+use super::page::{Page, code, html};
 use crate::model::Operation;
 use crate::plan::Lane;
-use crate::report::phrases::{counted, grouped, operation_word};
-use crate::report::{Counts, LaneReport, Report, Row, lane_counts, lane_rows, terminal};
+use crate::report::phrases::{daily_share, operation_word, usual_time};
+use crate::report::{Counts, LaneReport, Report, Row, lane_counts, lane_rows};
+use crate::text::format::{counted, grouped};
 
 /// What a plan would take, were it carried out.
 pub(super) fn costs(report: &Report<'_>, page: &mut Page) {
@@ -12,15 +13,15 @@ pub(super) fn costs(report: &Report<'_>, page: &mut Page) {
         page.block(&format!("**{}** ({})", code(&lane.target.name), lane.target.provider.title));
         let counts = lane_counts(lane, of);
         let row = |(operation, counts): &(Operation, Counts)| {
-            let share = terminal::daily_share(lane, *operation, counts.planned - counts.failed);
-            let batches = terminal::batches(lane, *operation);
+            let share = daily_share(lane, *operation, counts.planned - counts.failed);
+            let batches = lane.batch_count(*operation);
             let share = share.unwrap_or_else(|| "–".into());
             vec![operation_word(*operation), grouped(counts.planned), grouped(batches), share]
         };
         let header = ["operation", "addresses", "requests", "of the standard quota"];
         page.table(None, &header, counts.len(), counts.iter().map(row));
     }
-    page.block(&terminal::usual_time(report).map(|time| format!("It would take {time}.")).unwrap_or_default());
+    page.block(&usual_time(report).map(|time| format!("It would take {time}.")).unwrap_or_default());
 }
 
 /// Which file would purge which address.
