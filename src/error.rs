@@ -36,6 +36,13 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+impl Diagnostic {
+    /// A problem that has no place in a file.
+    pub fn new(title: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { title: title.into(), place: None, snippet: String::new(), help: Some(help.into()) }
+    }
+}
+
 /// How the program ends. The worst of all applies; see [`ExitCode::worst`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -165,24 +172,12 @@ impl Error {
             | Self::Credentials { message, help }
             | Self::Journal { message, help }
             | Self::Provider { message, help, .. }
-            | Self::Network { message, help } => {
-                vec![Diagnostic {
-                    title: message.clone(),
-                    place: None,
-                    snippet: String::new(),
-                    help: Some(help.clone()),
-                }]
-            }
+            | Self::Network { message, help } => vec![Diagnostic::new(message, help)],
         }
     }
 
     /// A problem with the inputs that has no place in a file.
     pub fn usage(title: impl Into<String>, help: impl Into<String>) -> Self {
-        Self::Inputs(vec![Diagnostic {
-            title: title.into(),
-            place: None,
-            snippet: String::new(),
-            help: Some(help.into()),
-        }])
+        Self::Inputs(vec![Diagnostic::new(title, help)])
     }
 }

@@ -8,11 +8,11 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::init_options::{self, InitOptions};
-use super::layers::{Flags, unplaced};
+use super::layers::Flags;
 use super::man;
 use super::mock_server::{self, MockServerOptions};
 use super::options::{CommandKind, ENTRIES, Entry, Shape};
-use crate::error::Error;
+use crate::error::{Diagnostic, Error};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -301,7 +301,7 @@ fn usage(error: &clap::Error) -> Error {
     let tip = paragraphs.find_map(|paragraph| paragraph.trim_start().strip_prefix("tip: "));
     let tip = tip.and_then(|tip| tip.lines().next());
     let help = tip.map_or_else(|| "`cdn-purge --help` lists commands and options".into(), |tip| tip.replace('\'', "`"));
-    Error::Inputs(vec![unplaced(title.replace('\'', "`"), help)])
+    Error::Inputs(vec![Diagnostic::new(title.replace('\'', "`"), help)])
 }
 
 #[cfg(test)]

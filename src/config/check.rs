@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::layers::Flags;
 use super::options::CommandKind;
-use super::settings::{Reading, read_with};
-use super::{Changes, Settings, UrlOptions};
+use super::read::{Reading, read_with};
+use super::settings::{Changes, Settings};
+use super::url_options::UrlOptions;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::mapping::Rule;

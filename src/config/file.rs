@@ -6,16 +6,17 @@
 use std::sync::Arc;
 
 use self::keys::FILE_KEYS;
-use self::read::{Map, list, map, text};
+use self::read::{Map, list, map, text, unknown_key};
+use self::rule::RuleText;
 use self::source::{Findings, Source};
+use self::target::Targets;
 use self::tree::{Node, NodeValue, Scalar};
-use super::Target;
-use super::options::{CommandKind, ENTRIES, Entry, Shape};
+use super::options::{ENTRIES, Entry, Shape};
 use super::parse_value::{self, Value, quoted};
+use super::settings::Target;
 use crate::error::Diagnostic;
 use crate::mapping::Rule;
 use crate::provider::Spec;
-use crate::text::suggest::{any_of, did_you_mean};
 
 pub(super) mod document;
 pub(super) mod keys;
@@ -36,15 +37,6 @@ pub(super) struct Configuration {
     pub(super) rule_texts: Vec<RuleText>,
     /// The options it sets.
     pub(super) options: Vec<(&'static Entry, Value)>,
-}
-
-/// A rule in the words it was written in, for people.
-#[derive(Clone, Debug)]
-pub(super) struct RuleText {
-    /// Its globs.
-    pub(super) files: Vec<String>,
-    /// Its address templates, those of directories last.
-    pub(super) addresses: Vec<String>,
 }
 
 /// Reads the text of a configuration file.
@@ -109,9 +101,6 @@ fn version(fields: &Map<'_>, findings: &mut Findings<'_>) {
 
 /// Every rule is looked at with every target.
 const MOST_TARGETS: usize = 100;
-
-/// Targets by name. Where the target itself has a problem its name stands alone, so that rules that name it aren't blamed.
-type Targets = Vec<(Arc<str>, Option<Target>)>;
 
 fn targets(fields: &Map<'_>, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Targets {
     let example = || {
@@ -187,54 +176,6 @@ fn option(entry: &'static Entry, node: &Node, findings: &mut Findings<'_>) -> Op
             None
         }
     }
-}
-
-/// Reports a key that can't stand where it does: a secret, an endpoint, an option that is given elsewhere, or a mistake.
-fn unknown_key(key: &tree::Key, known: &[&str], place: &str, findings: &mut Findings<'_>) {
-    let name = key.text.as_str();
-    let elsewhere = |entry: &Entry| {
-        format!("give it as the flag `--{}`, the input `{}` or `{}`", entry.name, entry.name, entry.environment_name())
-    };
-    // An option that only other commands have is no more than a word here.
-    let mut of_a_run = ENTRIES.iter().filter(|entry| entry.used_by.contains(&CommandKind::Run));
-    let entry = of_a_run.find(|entry| entry.name == name.to_ascii_lowercase().replace('_', "-"));
-    let (title, help) = if secret_key(name) {
-        let how = entry.map_or_else(
-            || "give keys as the inputs `access-key-id` and `access-key-secret`, or in the provider's own environment names".into(),
-            elsewhere,
-        );
-        (
-            format!("`{name}`: a secret can't stand in the configuration file"),
-            format!("take it out and revoke it; {how}"),
-        )
-    } else if matches!(name.to_ascii_lowercase().as_str(), "endpoint" | "endpoints" | "gateway") {
-        let title = format!("`{name}`: an endpoint can't stand in the configuration file");
-        let how = "whoever changes the file could send the keys elsewhere: give it as the flag `--endpoint`, the input \
-                   `endpoint` or `CDN_PURGE_ENDPOINT`";
-        (title, how.to_owned())
-    } else {
-        match entry.filter(|entry| !known.contains(&entry.name)) {
-            Some(entry) if entry.in_file => {
-                let help = format!("`{}` is set for the whole run: write it at the top of the file", entry.name);
-                (format!("`{name}` isn't a key of {place}"), help)
-            }
-            Some(entry) => (format!("`{name}` can't be set in the configuration file"), elsewhere(entry)),
-            None => {
-                let help = did_you_mean(name, known.iter().copied(), || {
-                    format!("known are {}", any_of(known.iter().copied()))
-                });
-                (format!("unknown key {} in {place}", quoted(name)), help)
-            }
-        }
-    };
-    findings.report(&key.span, title, help);
-}
-
-/// Whether a key is one that would hold a secret.
-fn secret_key(name: &str) -> bool {
-    let name: String = name.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect();
-    let parts = ["secret", "token", "password", "passwd", "accesskey", "apikey", "privatekey", "credential"];
-    matches!(name.as_str(), "ak" | "sk") || parts.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]

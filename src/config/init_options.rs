@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 
-use super::layers::unplaced;
 use super::parse_value::quoted;
-use super::rules::unknown_provider;
-use crate::error::Error;
+use super::problems::unknown_provider;
+use crate::error::{Diagnostic, Error};
 use crate::init::Address;
 use crate::provider::Spec;
 use crate::providers::PROVIDERS;
@@ -73,7 +72,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<InitOptions, Error> {
         if address.is_none() {
             let help =
                 "write a public host name, as `www.example.com`, or with the site's path, as `www.example.com/docs`";
-            problems.push(unplaced(format!("`--host` is {}", quoted(&text)), help));
+            problems.push(Diagnostic::new(format!("`--host` is {}", quoted(&text)), help));
         }
         address
     });

@@ -113,7 +113,7 @@ impl LayeredOptions {
                     }
                     Err(problem) => {
                         let title = format!("{} {}", origin.label(entry), problem.message);
-                        problems.push(unplaced(title, problem.help));
+                        problems.push(Diagnostic::new(title, problem.help));
                     }
                 }
                 break;
@@ -141,10 +141,10 @@ impl LayeredOptions {
         }
     }
 
-    /// Who gave an option, in the words of a person; `None` when a person didn't.
-    pub(super) fn label(&self, name: &str) -> Option<String> {
+    /// An option as the person who gave it spelled it: `` `--wait` ``, ``input `wait` ``, `` `CDN_PURGE_WAIT` ``.
+    pub(super) fn label(&self, name: &str) -> String {
         let (entry, found) = self.entry(name);
-        found.filter(|(_, origin)| *origin != Origin::Default).map(|(_, origin)| origin.label(entry))
+        found.map_or(Origin::Default, |(_, origin)| origin.clone()).label(entry)
     }
 
     /// Whether a flag, an input or the environment gave an option.
@@ -214,7 +214,7 @@ fn input(entry: &Entry, environment: &Environment, problems: &mut Vec<Diagnostic
         .filter(|(_, text)| !text.trim().is_empty());
     let (first_name, first) = found.next()?;
     if let Some((name, _)) = found.find(|(_, text)| text.trim() != first.trim()) {
-        problems.push(unplaced(
+        problems.push(Diagnostic::new(
             format!("input `{}` is given twice, with different values: `{first_name}` and `{name}`", entry.name),
             "remove one of the two",
         ));
@@ -236,13 +236,8 @@ fn unknown_names(environment: &Environment, problems: &mut Vec<Diagnostic>) {
             || "remove it; `cdn-purge --help` lists the options".to_owned(),
             |nearest| format!("did you mean `{ENVIRONMENT_PREFIX}{nearest}`?"),
         );
-        problems.push(unplaced(format!("`{name}` is set, and there is no such option"), help));
+        problems.push(Diagnostic::new(format!("`{name}` is set, and there is no such option"), help));
     }
-}
-
-/// A problem that stands in no file.
-pub(super) fn unplaced(title: impl Into<String>, help: impl Into<String>) -> Diagnostic {
-    Diagnostic { title: title.into(), place: None, snippet: String::new(), help: Some(help.into()) }
 }
 
 #[cfg(test)]
@@ -268,12 +263,12 @@ mod tests {
         let (mut given, _) = read(&[], &environment[1..]);
         given.add_file(CommandKind::Run, file());
         given.add_defaults();
-        assert_eq!((given.choice("wait"), given.label("wait")), (Some("none"), Some("`CDN_PURGE_WAIT`".into())));
+        assert_eq!((given.choice("wait"), given.label("wait")), (Some("none"), "`CDN_PURGE_WAIT`".into()));
         let (mut given, _) = read(&[], &[]);
         given.add_file(CommandKind::Run, file());
         given.add_defaults();
         assert_eq!(given.choice("wait"), Some("refresh"));
-        assert_eq!((given.choice("fail-on"), given.label("fail-on")), (Some("any"), None));
+        assert_eq!((given.choice("fail-on"), given.label("fail-on")), (Some("any"), "`fail-on`".into()));
     }
 
     #[test]

@@ -8,9 +8,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::Shell;
 
-use super::layers::unplaced;
 use super::options::{ENTRIES, Entry, Shape, find};
-use crate::error::Error;
+use crate::error::{Diagnostic, Error};
 use crate::providers::PROVIDERS;
 use crate::text::suggest::{any_of, did_you_mean};
 
@@ -24,7 +23,7 @@ pub(super) const SHELLS: &[&str] = &["bash", "elvish", "fish", "powershell", "zs
 pub(super) fn completions(shell: &str, program: Command) -> Result<String, Error> {
     let known = shell.parse::<Shell>().map_err(|_| {
         let help = did_you_mean(shell, SHELLS.iter().copied(), || format!("name {}", any_of(SHELLS.iter().copied())));
-        Error::Inputs(vec![unplaced(format!("there are no completions for the shell `{shell}`"), help)])
+        Error::Inputs(vec![Diagnostic::new(format!("there are no completions for the shell `{shell}`"), help)])
     })?;
     let mut text = Vec::new();
     clap_complete::generate(known, &mut with_words(program), "cdn-purge", &mut text);

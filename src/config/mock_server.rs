@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::layers::unplaced;
 use crate::error::{Diagnostic, Error};
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::{EmulatorSettings, Rows};
@@ -161,7 +160,7 @@ impl Reader<'_> {
         let text: String = self.matches.remove_one(name)?;
         let value = read(text.trim());
         if value.is_none() {
-            self.problems.push(unplaced(format!("`--{name}` is `{text}`"), format!("give {valid}")));
+            self.problems.push(Diagnostic::new(format!("`--{name}` is `{text}`"), format!("give {valid}")));
         }
         value
     }

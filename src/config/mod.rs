@@ -1,14 +1,5 @@
 //! The environment becomes [`Settings`]: flags, inputs, `CDN_PURGE_*`, the YAML file and defaults.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use secrecy::SecretString;
-
-use crate::mapping::Rule;
-use crate::model::{Operation, TargetName};
-use crate::provider::{Options, Spec};
-
 mod arguments;
 mod base_spec;
 pub mod check;
@@ -21,7 +12,9 @@ mod mock_server;
 pub(crate) mod network;
 pub mod options;
 mod parse_value;
+mod problems;
 pub mod query_options;
+mod read;
 mod required_permissions;
 mod rules;
 pub mod schema;
@@ -40,214 +33,11 @@ pub use init_options::{InitOptions, InitOutput};
 pub use layers::Flags;
 pub use mock_server::MockServerOptions;
 pub use options::CommandKind;
+pub use read::read;
 pub use required_permissions::RequiredPermissions;
 pub use rules::configuration_of;
-pub use settings::read;
+pub use settings::{Caps, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, Wait, When};
 pub use url_options::UrlOptions;
-
-/// Everything a run needs to know, parsed: behind it no string has to be understood again.
-#[derive(Debug)]
-pub struct Settings {
-    /// Where the configuration was read from; `None` where `provider` took its place.
-    pub config: Option<PathBuf>,
-    /// Where addresses live; never empty.
-    pub targets: Vec<Target>,
-    /// Which files become which addresses; empty only where addresses are given.
-    pub rules: Vec<Rule>,
-    /// Where the changes come from.
-    pub changes: Changes,
-    /// Whether a changed submodule stands for the files that changed in it.
-    pub submodules: bool,
-    /// The directory that holds the repository, or lies in it.
-    pub repository: PathBuf,
-    /// Whether a commit that the clone lacks may be fetched.
-    pub fetch: bool,
-    /// What opens the repository's remote and the CI's interface, if given.
-    pub token: Option<SecretString>,
-    /// Where the commit goes that a run which ended well has deployed.
-    pub save_base: Option<PathBuf>,
-    /// What to do with the plan.
-    pub mode: Mode,
-    /// Overrides the rules.
-    pub refresh: Option<bool>,
-    /// Overrides the rules.
-    pub prefetch: Option<bool>,
-    /// Only go on with what an earlier run left in its journal, and begin nothing without it.
-    pub resume: bool,
-    /// What to wait for.
-    pub wait: Wait,
-    /// How long to wait for refreshes.
-    pub refresh_timeout: Duration,
-    /// How long to wait for prefetches.
-    pub prefetch_timeout: Duration,
-    /// Which failures turn the step red.
-    pub fail_on: FailOn,
-    /// Plans above these are refused.
-    pub caps: Caps,
-    /// When given, a plan with any other host is refused. Lower case.
-    pub allow_hosts: Option<Vec<String>>,
-    /// The journal's file, if named.
-    pub journal: Option<PathBuf>,
-    /// The JSON report's file, if named.
-    pub report_file: Option<PathBuf>,
-    /// Keep the summary as a note on the merge request, where the host is GitLab.
-    pub merge_request_note: bool,
-    /// Other gateways, by provider.
-    pub endpoints: Vec<(&'static Spec, url::Url)>,
-    /// Keys given as flags, inputs or `CDN_PURGE_*`; they beat each provider's own environment names.
-    pub credentials: CredentialInputs,
-    /// At most so many addresses in a batch.
-    pub batch_size: Option<usize>,
-    /// The next batch only when the one before is done.
-    pub sequential: bool,
-    /// When to use colour.
-    pub color: When,
-    /// When to draw a progress bar.
-    pub progress: When,
-    /// How much to say.
-    pub log_level: LogLevel,
-    /// What a person should know about how the inputs were understood: a second configuration that isn't used.
-    pub notes: Vec<String>,
-}
-
-/// Where addresses live: a provider and its settings.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// Its name in the configuration.
-    pub name: TargetName,
-    /// Its provider.
-    pub provider: &'static Spec,
-    /// The provider's own options.
-    pub options: Options,
-}
-
-/// Where the changes come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changes {
-    /// The difference of two commits; revisions as they were given.
-    Git {
-        /// `base`, if given.
-        base: Option<String>,
-        /// `head`, if given.
-        head: Option<String>,
-    },
-    /// The difference of two commits, the first of which an earlier run or a tag tells.
-    Since {
-        /// What tells it.
-        base: BaseSpec,
-        /// `head`, if given.
-        head: Option<String>,
-    },
-    /// Every tracked file of `head`.
-    All {
-        /// `head`, if given.
-        head: Option<String>,
-    },
-    /// No files: addresses that are given.
-    Listed(UrlOptions),
-}
-
-/// What to do with the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Execute it.
-    Real,
-    /// Print it.
-    DryRun,
-    /// Execute it against the emulators, in virtual time.
-    Simulate,
-}
-
-/// What to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Everything.
-    All,
-    /// Refreshes; prefetches are submitted, not followed.
-    Refresh,
-    /// Nothing: submit and leave. Prefetches of refreshed addresses can't go out before their refresh is done and stay unsubmitted.
-    None,
-}
-
-impl Wait {
-    /// Whether this is waited for once it is submitted.
-    pub fn follows(self, operation: Operation) -> bool {
-        match self {
-            Self::All => true,
-            Self::Refresh => matches!(operation, Operation::Refresh(_)),
-            Self::None => false,
-        }
-    }
-}
-
-/// Which failures turn the step red; `status` always tells the truth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailOn {
-    /// Every address that isn't done.
-    Any,
-    /// Refreshes that aren't done.
-    Refresh,
-    /// None.
-    Never,
-}
-
-/// Plans above these are refused before anything is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Caps {
-    /// `max-refresh-urls`.
-    pub refresh_urls: Option<u64>,
-    /// `max-refresh-directories`.
-    pub refresh_directories: Option<u64>,
-    /// `max-prefetch-urls`.
-    pub prefetch_urls: Option<u64>,
-}
-
-/// Keys that came as inputs.
-#[derive(Clone, Default)]
-pub struct CredentialInputs {
-    /// `access-key-id`.
-    pub access_key_id: Option<String>,
-    /// `access-key-secret`.
-    pub access_key_secret: Option<SecretString>,
-    /// `security-token`.
-    pub security_token: Option<SecretString>,
-    /// `role`.
-    pub role: Option<String>,
-    /// `oidc-provider`.
-    pub oidc_provider: Option<String>,
-    /// `oidc-audience`.
-    pub oidc_audience: Option<String>,
-    /// `oidc-token`.
-    pub oidc_token: Option<SecretString>,
-}
-
-impl std::fmt::Debug for CredentialInputs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CredentialInputs(…)")
-    }
-}
-
-/// When to do something that depends on the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// If it is a terminal.
-    Auto,
-    /// In any case.
-    Always,
-    /// In no case.
-    Never,
-}
-
-/// How much to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogLevel {
-    /// Errors and the summary.
-    Quiet,
-    /// What a person wants to follow.
-    Normal,
-    /// Every batch and every address.
-    Verbose,
-}
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -2,10 +2,9 @@
 
 use url::{Host, Url};
 
-use super::layers::{LayeredOptions, unplaced};
+use super::layers::LayeredOptions;
 use super::parse_value::quoted;
-use super::rules::unknown_provider;
-use super::settings::labelled;
+use super::problems::unknown_provider;
 use crate::error::Diagnostic;
 use crate::provider::Spec;
 
@@ -15,11 +14,11 @@ pub(super) fn endpoints(
     providers: &[&'static Spec],
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<(&'static Spec, Url)> {
-    let label = labelled(given, "endpoint");
+    let label = given.label("endpoint");
     let mut endpoints: Vec<(&'static Spec, Url)> = Vec::new();
     for text in given.list("endpoint").unwrap_or_default() {
         let Some((name, address)) = text.split_once('=').map(|(name, address)| (name.trim(), address.trim())) else {
-            problems.push(unplaced(format!("{label} is {}", quoted(&text)), "write it as `PROVIDER=URL`"));
+            problems.push(Diagnostic::new(format!("{label} is {}", quoted(&text)), "write it as `PROVIDER=URL`"));
             continue;
         };
         let provider = providers.iter().copied().find(|spec| spec.name == name);
@@ -27,11 +26,14 @@ pub(super) fn endpoints(
             problems.push(unknown_provider(&label, name, providers));
         }
         let url = endpoint(address).map_err(|help| {
-            problems.push(unplaced(format!("{label}: `{name}` can't be reached at the address that was given"), help));
+            problems.push(Diagnostic::new(
+                format!("{label}: `{name}` can't be reached at the address that was given"),
+                help,
+            ));
         });
         match (provider, url) {
             (Some(provider), Ok(_)) if endpoints.iter().any(|(other, _)| other.name == provider.name) => {
-                problems.push(unplaced(format!("{label} names `{name}` twice"), "keep one of the two"));
+                problems.push(Diagnostic::new(format!("{label} names `{name}` twice"), "keep one of the two"));
             }
             (Some(provider), Ok(url)) => endpoints.push((provider, url)),
             _ => {}
@@ -66,13 +68,13 @@ pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
 
 /// The hosts that a plan may touch: lower case, and in the ASCII form that addresses take.
 pub(super) fn hosts(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
-    let label = labelled(given, "allow-hosts");
+    let label = given.label("allow-hosts");
     let texts = given.list("allow-hosts")?;
     let hosts = texts.iter().filter_map(|text| match Host::parse(text) {
         Ok(host) if !text.contains(['*', '%']) => Some(host.to_string().to_lowercase()),
         _ => {
             let help = "write a whole host name, as `www.example.com`: no scheme, no port, no path, no wildcard";
-            problems.push(unplaced(format!("{label} holds {}", quoted(text)), help));
+            problems.push(Diagnostic::new(format!("{label} holds {}", quoted(text)), help));
             None
         }
     });

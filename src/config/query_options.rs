@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::layers::{Flags, LayeredOptions, unplaced};
+use super::layers::{Flags, LayeredOptions};
 use super::options::CommandKind;
 use super::parse_value::{ValueProblem, quoted};
-use super::settings::{labelled, read_with};
-use super::{Settings, time};
+use super::read::read_with;
+use super::settings::Settings;
+use super::time;
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
 use crate::mapping::url;
@@ -123,7 +124,7 @@ fn question(command: CommandKind, given: &LayeredOptions, now: Timestamp, proble
         }
         CommandKind::Logs => {
             if domains.is_empty() {
-                problems.push(unplaced(
+                problems.push(Diagnostic::new(
                     "`cdn-purge logs` isn't told of which domain",
                     "name it by `--domain`; `cdn-purge domains` lists them",
                 ));
@@ -145,8 +146,8 @@ fn records(
     problems: &mut Vec<Diagnostic>,
 ) -> Query {
     if domains.len() > 1 {
-        problems.push(unplaced(
-            format!("{} names {} domains", labelled(given, "domain"), domains.len()),
+        problems.push(Diagnostic::new(
+            format!("{} names {} domains", given.label("domain"), domains.len()),
             "ask for the records of one domain at a time",
         ));
     }
@@ -157,8 +158,8 @@ fn records(
             "regex" => RecordKind::Regex,
             "prefetch" => RecordKind::Prefetch,
             other => {
-                let title = format!("{} is `{other}`, which records don't tell apart", labelled(given, "kind"));
-                problems.push(unplaced(title, "write `file`, `directory`, `regex` or `prefetch`"));
+                let title = format!("{} is `{other}`, which records don't tell apart", given.label("kind"));
+                problems.push(Diagnostic::new(title, "write `file`, `directory`, `regex` or `prefetch`"));
                 return None;
             }
         };
@@ -202,8 +203,8 @@ fn task_ids(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<Strin
     let ids = given.list("task-id").unwrap_or_default();
     let is_id = |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     for id in ids.iter().filter(|id| !is_id(id)) {
-        let title = format!("{} is {}", labelled(given, "task-id"), quoted(id));
-        problems.push(unplaced(title, "write the id alone, as the provider gave it: letters and digits"));
+        let title = format!("{} is {}", given.label("task-id"), quoted(id));
+        problems.push(Diagnostic::new(title, "write the id alone, as the provider gave it: letters and digits"));
     }
     ids
 }
@@ -214,18 +215,18 @@ fn moment(given: &LayeredOptions, name: &str, now: Timestamp, problems: &mut Vec
 }
 
 fn told(given: &LayeredOptions, name: &str, problem: ValueProblem) -> Diagnostic {
-    unplaced(format!("{} {}", labelled(given, name), problem.message), problem.help)
+    Diagnostic::new(format!("{} {}", given.label(name), problem.message), problem.help)
 }
 
 /// Names of hosts, in lower case, each once.
 fn domains(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<String> {
-    let label = labelled(given, "domain");
+    let label = given.label("domain");
     let mut domains = given.list("domain").unwrap_or_default();
     for domain in &domains {
         let is_name = domain.chars().all(|letter| letter.is_alphanumeric() || ".-_*".contains(letter));
         if !is_name {
             let help = "write a host's name, as `www.example.com`";
-            problems.push(unplaced(format!("{label} is {}", quoted(domain)), help));
+            problems.push(Diagnostic::new(format!("{label} is {}", quoted(domain)), help));
         }
     }
     domains.iter_mut().for_each(|domain| *domain = domain.to_lowercase());
@@ -239,8 +240,8 @@ fn shown(command: CommandKind, given: &LayeredOptions, problems: &mut Vec<Diagno
         Some("json") => OutputFormat::Json,
         Some("csv") => OutputFormat::Csv,
         Some("plot") if !matches!(command, CommandKind::Traffic | CommandKind::Bandwidth) => {
-            let title = format!("{} is `plot`, and there is nothing to plot", labelled(given, "format"));
-            problems.push(unplaced(title, "write `table`, `json` or `csv`"));
+            let title = format!("{} is `plot`, and there is nothing to plot", given.label("format"));
+            problems.push(Diagnostic::new(title, "write `table`, `json` or `csv`"));
             OutputFormat::Auto
         }
         Some("plot") => OutputFormat::Plot,

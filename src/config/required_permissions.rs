@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Changes, Settings, Target};
+use super::settings::{Changes, Settings, Target};
 use crate::mapping::Overrides;
 use crate::model::Operation;
 use crate::provider::Spec;

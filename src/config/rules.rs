@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Target;
-use super::file::{self, Configuration, RuleText, document, rule};
-use super::layers::{LayeredOptions, unplaced};
+use super::file::rule::{self, RuleText};
+use super::file::{self, Configuration, document};
+use super::layers::LayeredOptions;
 use super::options::CommandKind;
 use super::parse_value::quoted;
-use super::settings::labelled;
+use super::problems::unknown_provider;
+use super::settings::Target;
 use crate::error::Diagnostic;
 use crate::mapping::{Encoded, Globs, Rule, Template};
 use crate::model::{Operation, RefreshKind};
 use crate::provider::{Options, Spec};
-use crate::text::suggest::{all_of, any_of, did_you_mean};
+use crate::text::suggest::all_of;
 
 /// Targets and rules, and where they were found.
 #[derive(Debug, Default)]
@@ -78,15 +79,15 @@ pub fn configuration_of(repository: &Path) -> Option<PathBuf> {
 fn exclusive(given: &LayeredOptions, one_rule: &[&str], problems: &mut Vec<Diagnostic>) {
     if given.is_explicit("config") && !one_rule.is_empty() {
         let names = || all_of(one_rule.iter().copied());
-        problems.push(unplaced(
-            format!("{} is given together with {}", labelled(given, "config"), names()),
+        problems.push(Diagnostic::new(
+            format!("{} is given together with {}", given.label("config"), names()),
             format!("the rules come from one of the two: drop `config`, or drop {}", names()),
         ));
     }
     if given.is_explicit("url-file") {
         for name in one_rule.iter().filter(|name| **name != "provider") {
-            problems.push(unplaced(
-                format!("{} has no meaning beside {}", labelled(given, name), labelled(given, "url-file")),
+            problems.push(Diagnostic::new(
+                format!("{} has no meaning beside {}", given.label(name), given.label("url-file")),
                 "addresses are given, so no files are mapped: drop one of the two",
             ));
         }
@@ -102,9 +103,9 @@ fn complete(
 ) -> bool {
     let missing: Vec<&str> = needed.iter().copied().filter(|name| !given.is_explicit(name)).collect();
     if !missing.is_empty() {
-        let labels: Vec<String> = one_rule.iter().map(|name| labelled(given, name)).collect();
+        let labels: Vec<String> = one_rule.iter().map(|name| given.label(name)).collect();
         let missing = || all_of(missing.iter().copied());
-        problems.push(unplaced(
+        problems.push(Diagnostic::new(
             format!("{} given without {}", labels.join(" and "), missing()),
             format!(
                 "give {} too, or drop {} and write a configuration file",
@@ -192,14 +193,14 @@ fn provider(
 ) -> Option<&'static Spec> {
     let name = given.text("provider")?;
     let Some(provider) = providers.iter().copied().find(|spec| spec.name == name) else {
-        problems.push(unknown_provider(&labelled(given, "provider"), &name, providers));
+        problems.push(unknown_provider(&given.label("provider"), &name, providers));
         return None;
     };
     let wanted = [("refresh", true, Operation::Refresh(RefreshKind::Url)), ("prefetch", false, Operation::Prefetch)];
     // A list's operations are held against its targets, a question has none.
     for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(command, given)) {
         if given.boolean(option).unwrap_or(default) && provider.operation(operation).is_none() {
-            problems.push(unplaced(
+            problems.push(Diagnostic::new(
                 format!("`{name}` has no {}", operation.unit()),
                 format!("set `{option}` to `false`, or choose another provider: `cdn-purge providers` lists them"),
             ));
@@ -208,22 +209,15 @@ fn provider(
     Some(provider)
 }
 
-/// That a provider isn't known, and the nearest that is.
-pub(super) fn unknown_provider(label: &str, name: &str, providers: &[&'static Spec]) -> Diagnostic {
-    let names = || providers.iter().map(|spec| spec.name);
-    let help = did_you_mean(name, names(), || format!("known are {}", any_of(names())));
-    unplaced(format!("{label}: unknown provider {}", quoted(name)), help)
-}
-
 fn globs(given: &LayeredOptions, files: &[String], problems: &mut Vec<Diagnostic>) -> Option<Globs> {
-    let label = labelled(given, "files");
+    let label = given.label("files");
     Globs::parse(files)
         .map_err(|found| {
             problems.extend(found.into_iter().map(|problem| {
                 let pattern =
                     files.get(problem.pattern).map_or_else(String::new, |text| format!(" in {}", quoted(text)));
                 let help = problem.help.unwrap_or_else(|| rule::GLOB_HELP.into());
-                unplaced(format!("{label}: {}{pattern}", problem.message), help)
+                Diagnostic::new(format!("{label}: {}{pattern}", problem.message), help)
             }));
         })
         .ok()
@@ -235,7 +229,7 @@ fn templates(
     globs: Option<&Globs>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Template> {
-    let label = labelled(given, "urls");
+    let label = given.label("urls");
     let mut templates = Vec::new();
     for text in urls {
         match Template::parse(text) {
@@ -243,13 +237,13 @@ fn templates(
                 let filled = globs.map_or(usize::MAX, Globs::wildcards);
                 if let Some((highest, _)) = template.highest_capture().filter(|(highest, _)| *highest > filled) {
                     let title = format!("{label}: {}", rule::missing_wildcards(highest, filled));
-                    problems.push(unplaced(title, rule::WILDCARD_HELP));
+                    problems.push(Diagnostic::new(title, rule::WILDCARD_HELP));
                 }
                 templates.push(template);
             }
             Err(found) => problems.extend(found.into_iter().map(|problem| {
                 let help = problem.help.unwrap_or_else(|| rule::TEMPLATE_HELP.into());
-                unplaced(format!("{label}: {} in {}", problem.message, quoted(text)), help)
+                Diagnostic::new(format!("{label}: {} in {}", problem.message, quoted(text)), help)
             })),
         }
     }

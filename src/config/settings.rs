@@ -1,278 +1,216 @@
-//! LayeredOptions options and the rules become [`Settings`], or every reason why they can't.
+//! The settings of a run: every option parsed and checked.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 
-use super::file::{Configuration, RuleText};
-use super::layers::{Flags, LayeredOptions, unplaced};
-use super::options::CommandKind;
-use super::rules::{self, Found};
-use super::{
-    BaseSpec, Caps, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When,
-    network, targets, url_options,
-};
-use crate::environment::Environment;
-use crate::error::{Diagnostic, Error};
-use crate::mapping::Encoded;
-use crate::model::Operation;
-use crate::provider::{OptionValue, Spec};
-use crate::providers::PROVIDERS;
+use super::base_spec::BaseSpec;
+use super::url_options::UrlOptions;
+use crate::mapping::Rule;
+use crate::model::{Operation, TargetName};
+use crate::provider::{Options, Spec};
 
-/// Reads flags, inputs, environment and the configuration file for a command.
-///
-/// # Errors
-/// [`Error::Inputs`] with every problem: those without a place first, then those of the file in order of place.
-pub fn read(command: CommandKind, flags: &Flags, environment: &Environment) -> Result<Settings, Error> {
-    read_with(PROVIDERS, command, flags, environment).map(|reading| reading.settings)
-}
-
-/// Settings, and their rules in the words they were written in.
+/// Everything a run needs to know, parsed: behind it no string has to be understood again.
 #[derive(Debug)]
-pub(super) struct Reading {
-    pub(super) settings: Settings,
-    pub(super) rule_texts: Vec<RuleText>,
+pub struct Settings {
+    /// Where the configuration was read from; `None` where `provider` took its place.
+    pub config: Option<PathBuf>,
+    /// Where addresses live; never empty.
+    pub targets: Vec<Target>,
+    /// Which files become which addresses; empty only where addresses are given.
+    pub rules: Vec<Rule>,
+    /// Where the changes come from.
+    pub changes: Changes,
+    /// Whether a changed submodule stands for the files that changed in it.
+    pub submodules: bool,
+    /// The directory that holds the repository, or lies in it.
+    pub repository: PathBuf,
+    /// Whether a commit that the clone lacks may be fetched.
+    pub fetch: bool,
+    /// What opens the repository's remote and the CI's interface, if given.
+    pub token: Option<SecretString>,
+    /// Where the commit goes that a run which ended well has deployed.
+    pub save_base: Option<PathBuf>,
+    /// What to do with the plan.
+    pub mode: Mode,
+    /// Overrides the rules.
+    pub refresh: Option<bool>,
+    /// Overrides the rules.
+    pub prefetch: Option<bool>,
+    /// Only go on with what an earlier run left in its journal, and begin nothing without it.
+    pub resume: bool,
+    /// What to wait for.
+    pub wait: Wait,
+    /// How long to wait for refreshes.
+    pub refresh_timeout: Duration,
+    /// How long to wait for prefetches.
+    pub prefetch_timeout: Duration,
+    /// Which failures turn the step red.
+    pub fail_on: FailOn,
+    /// Plans above these are refused.
+    pub caps: Caps,
+    /// When given, a plan with any other host is refused. Lower case.
+    pub allow_hosts: Option<Vec<String>>,
+    /// The journal's file, if named.
+    pub journal: Option<PathBuf>,
+    /// The JSON report's file, if named.
+    pub report_file: Option<PathBuf>,
+    /// Keep the summary as a note on the merge request, where the host is GitLab.
+    pub merge_request_note: bool,
+    /// Other gateways, by provider.
+    pub endpoints: Vec<(&'static Spec, url::Url)>,
+    /// Keys given as flags, inputs or `CDN_PURGE_*`; they beat each provider's own environment names.
+    pub credentials: CredentialInputs,
+    /// At most so many addresses in a batch.
+    pub batch_size: Option<usize>,
+    /// The next batch only when the one before is done.
+    pub sequential: bool,
+    /// When to use colour.
+    pub color: When,
+    /// When to draw a progress bar.
+    pub progress: When,
+    /// How much to say.
+    pub log_level: LogLevel,
+    /// What a person should know about how the inputs were understood: a second configuration that isn't used.
+    pub notes: Vec<String>,
 }
 
-/// The same over other providers than the registry's.
-pub(super) fn read_with(
-    providers: &[&'static Spec],
-    command: CommandKind,
-    flags: &Flags,
-    environment: &Environment,
-) -> Result<Reading, Error> {
-    let mut problems = Vec::new();
-    let mut given = LayeredOptions::read(command, flags, environment, &mut problems);
-    let Found { path, notes, configuration } = rules::find(command, &given, providers, &mut problems);
-    let Configuration { targets, rules, rule_texts, options } = configuration;
-    given.add_file(command, options);
-    given.add_defaults();
-    let listing = url_options::read(command, &given, flags.arguments(), &mut problems);
-    let targets = targets_of(command, &given, targets, listing.as_ref(), &mut problems);
-    let settings = Settings {
-        config: path,
-        targets,
-        rules,
-        changes: changes(&given, listing, &mut problems),
-        submodules: given.boolean("submodules") == Some(true),
-        repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
-        fetch: given.boolean("fetch") != Some(false),
-        token: given.secret("token"),
-        save_base: given.path("save-base"),
-        mode: mode(&given, &mut problems),
-        refresh: if command == CommandKind::Prefetch { Some(false) } else { given.boolean("refresh") },
-        prefetch: if command == CommandKind::Prefetch { Some(true) } else { given.boolean("prefetch") },
-        resume: command == CommandKind::Wait || given.boolean("resume") == Some(true),
-        wait: wait(&given),
-        refresh_timeout: given.duration("refresh-timeout").expect("it has a default"),
-        prefetch_timeout: given.duration("prefetch-timeout").expect("it has a default"),
-        fail_on: fail_on(&given),
-        caps: Caps {
-            refresh_urls: given.count("max-refresh-urls"),
-            refresh_directories: given.count("max-refresh-directories"),
-            prefetch_urls: given.count("max-prefetch-urls"),
-        },
-        allow_hosts: network::hosts(&given, &mut problems),
-        journal: given.path("journal"),
-        report_file: given.path("report-file"),
-        merge_request_note: given.boolean("merge-request-note") == Some(true),
-        endpoints: network::endpoints(&given, providers, &mut problems),
-        credentials: credentials(&given, &mut problems),
-        batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
-        sequential: given.boolean("sequential") == Some(true),
-        color: when(&given, "color"),
-        progress: when(&given, "progress"),
-        log_level: log_level(&given),
-        notes,
-    };
-    problems.extend(encoded_anyway(&settings));
-    if settings.journal.is_some() && settings.journal == settings.report_file {
-        let names = ["journal", "report-file"].map(|name| labelled(&given, name));
-        problems.push(unplaced(format!("{} and {} are one file", names[0], names[1]), "name a file for each"));
-    }
-    if settings.refresh == Some(false) && settings.prefetch == Some(false) {
-        problems.push(unplaced(
-            format!(
-                "{} and {} are both false: nothing would be done",
-                labelled(&given, "refresh"),
-                labelled(&given, "prefetch")
-            ),
-            "drop one of the two",
-        ));
-    }
-    if settings.resume && settings.mode != Mode::Real {
-        let names = ["resume", if settings.mode == Mode::DryRun { "dry-run" } else { "simulate" }];
-        let [resume, other] = names.map(|name| labelled(&given, name));
-        problems.push(unplaced(format!("{resume} has no meaning beside {other}"), "drop one of the two"));
-    }
-    // The file's problems come in order already; those of flags and environment are short, and stand before them.
-    problems.sort_by_key(|problem| problem.place.is_some());
-    if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
+/// Where addresses live: a provider and its settings.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name in the configuration.
+    pub name: TargetName,
+    /// Its provider.
+    pub provider: &'static Spec,
+    /// The provider's own options.
+    pub options: Options,
 }
 
-/// Addresses that are to be sent as they are to targets whose provider encodes all of them: it would take none of them so.
-fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
-    let encodes = |target: &Target| {
-        let mut options = target.provider.options.iter().filter(|option| option.encodes);
-        options
-            .find(|option| target.options.get(option.name) == Some(&OptionValue::Boolean(true)))
-            .map(|option| option.name)
-    };
-    let problem = |target: &Target, whose: &str| {
-        let option = encodes(target)?;
-        let title = format!(
-            "{whose} sends addresses as they are to the target `{}`, whose `{option}` has them encoded",
-            target.name
-        );
-        Some(unplaced(
-            title,
-            format!("drop `{option}`, so that each form is refreshed as it is sent; or drop `encoded`"),
-        ))
-    };
-    let listed = match &settings.changes {
-        Changes::Listed(listing) if listing.encoded != Encoded::Encoded => &settings.targets[..],
-        _ => &[],
-    };
-    let listed = listed.iter().filter_map(|target| problem(target, "`encoded`"));
-    let rules = settings.rules.iter().filter(|rule| rule.encoded != Encoded::Encoded);
-    let ruled = rules.flat_map(|rule| {
-        let targets = settings.targets.iter().filter(|target| rule.targets.contains(&target.name));
-        targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
-    });
-    listed.chain(ruled).collect()
+/// Where the changes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// The difference of two commits; revisions as they were given.
+    Git {
+        /// `base`, if given.
+        base: Option<String>,
+        /// `head`, if given.
+        head: Option<String>,
+    },
+    /// The difference of two commits, the first of which an earlier run or a tag tells.
+    Since {
+        /// What tells it.
+        base: BaseSpec,
+        /// `head`, if given.
+        head: Option<String>,
+    },
+    /// Every tracked file of `head`.
+    All {
+        /// `head`, if given.
+        head: Option<String>,
+    },
+    /// No files: addresses that are given.
+    Listed(UrlOptions),
 }
 
-/// The targets that the command is about, with what it sets in their options.
-fn targets_of(
-    command: CommandKind,
-    given: &LayeredOptions,
-    found: Vec<Target>,
-    listing: Option<&UrlOptions>,
-    problems: &mut Vec<Diagnostic>,
-) -> Vec<Target> {
-    if !command.takes_urls() && !command.is_query() && !given.is_explicit("task-id") {
-        if given.is_explicit("target") {
-            problems.push(unplaced(
-                format!("{} has no meaning for `cdn-purge {}`", labelled(given, "target"), command.name()),
-                "drop it, or name tasks by `task-id`",
-            ));
-        }
-        return found;
-    }
-    let mut chosen = targets::choose(command, given, found, problems);
-    if let Some(listing) = listing.filter(|_| command.takes_urls()) {
-        let refresh = (command == CommandKind::Refresh).then_some(Operation::Refresh(listing.kind));
-        let warms = command == CommandKind::Prefetch || given.boolean("prefetch") == Some(true);
-        let wanted: Vec<Operation> = refresh.into_iter().chain(warms.then_some(Operation::Prefetch)).collect();
-        targets::can_do(&chosen, &wanted, problems);
-        targets::set_options(given, &mut chosen, problems);
-    }
-    chosen
+/// What to do with the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Execute it.
+    Real,
+    /// Print it.
+    DryRun,
+    /// Execute it against the emulators, in virtual time.
+    Simulate,
 }
 
-fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut Vec<Diagnostic>) -> Changes {
-    let (base, head) = (given.text("base"), given.text("head"));
-    if let Some(listing) = listing {
-        let without_meaning =
-            ["changes", "base", "head", "save-base"].into_iter().filter(|name| given.is_explicit(name));
-        for name in without_meaning {
-            problems.push(unplaced(
-                format!("{} has no meaning beside {}", labelled(given, name), labelled(given, "url-file")),
-                "addresses are given, so no commits are compared: drop one of the two",
-            ));
-        }
-        return Changes::Listed(listing);
-    }
-    if given.choice("changes") != Some("all") {
-        return match base.as_deref().and_then(BaseSpec::parse) {
-            None => Changes::Git { base, head },
-            Some(Ok(base)) => Changes::Since { base, head },
-            Some(Err((message, help))) => {
-                problems.push(unplaced(format!("{} {message}", labelled(given, "base")), help));
-                Changes::Git { base, head }
-            }
-        };
-    }
-    if base.is_some() {
-        problems.push(unplaced(
-            format!("{} has no meaning with `changes: all`", labelled(given, "base")),
-            "every tracked file counts, whatever it was before: drop one of the two",
-        ));
-    }
-    Changes::All { head }
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Everything.
+    All,
+    /// Refreshes; prefetches are submitted, not followed.
+    Refresh,
+    /// Nothing: submit and leave. Prefetches of refreshed addresses can't go out before their refresh is done and stay unsubmitted.
+    None,
 }
 
-fn mode(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Mode {
-    match (given.boolean("dry-run") == Some(true), given.boolean("simulate") == Some(true)) {
-        (false, false) => Mode::Real,
-        (true, false) => Mode::DryRun,
-        (false, true) => Mode::Simulate,
-        (true, true) => {
-            problems.push(unplaced(
-                format!("{} and {} are given together", labelled(given, "dry-run"), labelled(given, "simulate")),
-                "drop one: a dry run prints the plan, a simulation executes it against emulators",
-            ));
-            Mode::DryRun
+impl Wait {
+    /// Whether this is waited for once it is submitted.
+    pub fn follows(self, operation: Operation) -> bool {
+        match self {
+            Self::All => true,
+            Self::Refresh => matches!(operation, Operation::Refresh(_)),
+            Self::None => false,
         }
     }
 }
 
-/// The keys as they came. An id without a secret is told where keys are put together, beside the other places to find them.
-fn credentials(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> CredentialInputs {
-    let inputs = CredentialInputs {
-        access_key_id: given.secret("access-key-id").map(|id| id.expose_secret().to_owned()),
-        access_key_secret: given.secret("access-key-secret"),
-        security_token: given.secret("security-token"),
-        role: given.text("role"),
-        oidc_provider: given.text("oidc-provider"),
-        oidc_audience: given.text("oidc-audience"),
-        oidc_token: given.secret("oidc-token"),
-    };
-    if given.is_explicit("security-token")
-        && !given.is_explicit("access-key-id")
-        && !given.is_explicit("access-key-secret")
-    {
-        problems.push(unplaced(
-            format!("{} is given without its access key", labelled(given, "security-token")),
-            "give `access-key-id` and `access-key-secret` beside it, or drop it",
-        ));
-    }
-    inputs
+/// Which failures turn the step red; `status` always tells the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Every address that isn't done.
+    Any,
+    /// Refreshes that aren't done.
+    Refresh,
+    /// None.
+    Never,
 }
 
-fn wait(given: &LayeredOptions) -> Wait {
-    match given.choice("wait") {
-        Some("none") => Wait::None,
-        Some("refresh") => Wait::Refresh,
-        _ => Wait::All,
-    }
+/// Plans above these are refused before anything is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// `max-refresh-urls`.
+    pub refresh_urls: Option<u64>,
+    /// `max-refresh-directories`.
+    pub refresh_directories: Option<u64>,
+    /// `max-prefetch-urls`.
+    pub prefetch_urls: Option<u64>,
 }
 
-fn fail_on(given: &LayeredOptions) -> FailOn {
-    match given.choice("fail-on") {
-        Some("never") => FailOn::Never,
-        Some("refresh") => FailOn::Refresh,
-        _ => FailOn::Any,
-    }
+/// Keys that came as inputs.
+#[derive(Clone, Default)]
+pub struct CredentialInputs {
+    /// `access-key-id`.
+    pub access_key_id: Option<String>,
+    /// `access-key-secret`.
+    pub access_key_secret: Option<SecretString>,
+    /// `security-token`.
+    pub security_token: Option<SecretString>,
+    /// `role`.
+    pub role: Option<String>,
+    /// `oidc-provider`.
+    pub oidc_provider: Option<String>,
+    /// `oidc-audience`.
+    pub oidc_audience: Option<String>,
+    /// `oidc-token`.
+    pub oidc_token: Option<SecretString>,
 }
 
-fn when(given: &LayeredOptions, name: &str) -> When {
-    match given.choice(name) {
-        Some("always") => When::Always,
-        Some("never") => When::Never,
-        _ => When::Auto,
-    }
-}
-
-fn log_level(given: &LayeredOptions) -> LogLevel {
-    match given.choice("log-level") {
-        Some("quiet") => LogLevel::Quiet,
-        Some("verbose") => LogLevel::Verbose,
-        _ => LogLevel::Normal,
+impl std::fmt::Debug for CredentialInputs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CredentialInputs(…)")
     }
 }
 
-/// An option as the person who gave it spelled it.
-pub(super) fn labelled(given: &LayeredOptions, name: &str) -> String {
-    given.label(name).unwrap_or_else(|| format!("`{name}`"))
+/// When to do something that depends on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// If it is a terminal.
+    Auto,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Errors and the summary.
+    Quiet,
+    /// What a person wants to follow.
+    Normal,
+    /// Every batch and every address.
+    Verbose,
 }

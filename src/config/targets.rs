@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Target;
-use super::layers::{LayeredOptions, unplaced};
+use super::layers::LayeredOptions;
 use super::options::CommandKind;
 use super::parse_value::{self, ValueProblem, quoted};
-use super::settings::labelled;
+use super::settings::Target;
 use crate::error::Diagnostic;
 use crate::model::Operation;
 use crate::provider::{OptionSpec, OptionValue, OptionValueSpec, Spec};
@@ -28,17 +27,17 @@ pub(super) fn choose(
         if targets.len() > 1 && !command.is_query() {
             let title = format!("`cdn-purge {}` isn't told for which target", command.name());
             let help = format!("name {} by `--target`, or several by repeating it", any_of(names()));
-            problems.push(unplaced(title, help));
+            problems.push(Diagnostic::new(title, help));
         }
         return targets;
     };
-    let label = labelled(given, "target");
+    let label = given.label("target");
     for name in wanted.iter().filter(|name| !names().any(|known| known == **name)) {
         if targets.is_empty() {
             continue;
         }
         let help = did_you_mean(name, names(), || format!("known are {}", any_of(names())));
-        problems.push(unplaced(format!("{label}: there is no target {}", quoted(name)), help));
+        problems.push(Diagnostic::new(format!("{label}: there is no target {}", quoted(name)), help));
     }
     targets.into_iter().filter(|target| wanted.iter().any(|name| *name == *target.name)).collect()
 }
@@ -49,7 +48,7 @@ pub(super) fn can_do(targets: &[Target], operations: &[Operation], problems: &mu
         let spec = target.provider;
         for operation in operations.iter().filter(|operation| spec.operation(**operation).is_none()) {
             let offers = spec.operations.iter().map(|operation| operation.operation.unit());
-            problems.push(unplaced(
+            problems.push(Diagnostic::new(
                 format!("{} (`{}`) offers no {}", spec.title, target.name, operation.unit()),
                 format!("it offers {}", offers.collect::<Vec<_>>().join(", ")),
             ));
@@ -63,13 +62,13 @@ pub(super) fn set_options(given: &LayeredOptions, targets: &mut [Target], proble
     let mut set = |name: &str, label: &str, texts: Vec<String>| {
         settings.entry(name.to_owned()).or_insert_with(|| (label.to_owned(), Vec::new())).1.extend(texts);
     };
-    let label = labelled(given, "option");
+    let label = given.label("option");
     for text in given.list("option").unwrap_or_default() {
         match text.split_once('=') {
             Some((name, value)) if !name.trim().is_empty() => {
                 set(name.trim(), &format!("{label}: `{}`", name.trim()), vec![value.trim().to_owned()]);
             }
-            _ => problems.push(unplaced(format!("{label} is {}", quoted(&text)), "write it as `NAME=VALUE`")),
+            _ => problems.push(Diagnostic::new(format!("{label} is {}", quoted(&text)), "write it as `NAME=VALUE`")),
         }
     }
     for (name, option) in NAMED {
@@ -79,7 +78,7 @@ pub(super) fn set_options(given: &LayeredOptions, targets: &mut [Target], proble
             _ => given.boolean(name).map(|yes| vec![yes.to_string()]),
         };
         if let Some(texts) = texts {
-            set(option, &labelled(given, name), texts);
+            set(option, &given.label(name), texts);
         }
     }
     for (name, (label, texts)) in &settings {
@@ -91,7 +90,7 @@ pub(super) fn set_options(given: &LayeredOptions, targets: &mut [Target], proble
                     target.options.insert(name, value);
                 }
                 Some(Err(ValueProblem { message, help })) => {
-                    problems.push(unplaced(format!("{label} {message}"), help));
+                    problems.push(Diagnostic::new(format!("{label} {message}"), help));
                 }
             }
         }
@@ -102,7 +101,7 @@ fn unknown(label: &str, name: &str, spec: &Spec) -> Diagnostic {
     let names = || spec.options.iter().map(|option| option.name);
     let title = format!("{label}: `{}` has no option {}", spec.name, quoted(name));
     let help = if names().next().is_none() { "it has none".to_owned() } else { format!("it has {}", all_of(names())) };
-    unplaced(title, help)
+    Diagnostic::new(title, help)
 }
 
 /// The value of a target's option, from what was typed: several texts only for headers.

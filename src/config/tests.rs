@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::fixtures::PROVIDERS;
 use super::layers::Flags;
-use super::settings::{Reading, read_with};
+use super::read::{Reading, read_with};
 use super::{Changes, CommandKind, FailOn, LogLevel, Mode, UrlOptions, Wait, When};
 use crate::environment::Environment;
 use crate::error::ExitCode;

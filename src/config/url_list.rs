@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Target, UrlOptions};
+use super::settings::Target;
+use super::url_options::UrlOptions;
 use crate::error::{Diagnostic, Error, Place};
 use crate::mapping::{Encoded, url};
 use crate::model::RefreshKind;

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use super::file::keys::forms;
-use super::layers::{LayeredOptions, unplaced};
+use super::layers::LayeredOptions;
 use super::options::CommandKind;
-use super::settings::labelled;
 use crate::error::Diagnostic;
 use crate::mapping::Encoded;
 use crate::model::RefreshKind;
@@ -41,15 +40,15 @@ pub(super) fn read(
                 "write them behind `cdn-purge {}`, or name a file with one per line by `--url-file` (`-`: standard input)",
                 command.name()
             );
-            problems.push(unplaced("no address is given", help));
+            problems.push(Diagnostic::new("no address is given", help));
         }
         return None;
     }
     let kind = kind(command, given, problems);
     let warms = command == CommandKind::Refresh && given.boolean("prefetch") == Some(true);
     if warms && !matches!(kind, RefreshKind::Url | RefreshKind::AnyQuery) {
-        problems.push(unplaced(
-            format!("{} has no meaning with the kind `{}`", labelled(given, "prefetch"), kind.name()),
+        problems.push(Diagnostic::new(
+            format!("{} has no meaning with the kind `{}`", given.label("prefetch"), kind.name()),
             "only addresses of single pages can be prefetched: drop one of the two, or list the pages",
         ));
     }
@@ -65,8 +64,8 @@ pub(super) fn read(
 
 fn encoded(given: &LayeredOptions, kind: RefreshKind, problems: &mut Vec<Diagnostic>) -> Encoded {
     if given.is_explicit("encoded") && matches!(kind, RefreshKind::Regex | RefreshKind::Tag) {
-        let title = format!("{} has no meaning with the kind `{}`", labelled(given, "encoded"), kind.name());
-        problems.push(unplaced(title, "patterns and tags are sent as they are written: drop it"));
+        let title = format!("{} has no meaning with the kind `{}`", given.label("encoded"), kind.name());
+        problems.push(Diagnostic::new(title, "patterns and tags are sent as they are written: drop it"));
     }
     forms(given.choice("encoded").as_slice())
 }
@@ -74,8 +73,8 @@ fn encoded(given: &LayeredOptions, kind: RefreshKind, problems: &mut Vec<Diagnos
 fn kind(command: CommandKind, given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> RefreshKind {
     let Some(word) = given.choice("kind").filter(|_| command == CommandKind::Refresh) else { return RefreshKind::Url };
     RefreshKind::ALL.into_iter().find(|kind| kind.name() == word).unwrap_or_else(|| {
-        let title = format!("{} is `{word}`, which is no refresh", labelled(given, "kind"));
-        problems.push(unplaced(title, "use the command `cdn-purge prefetch`"));
+        let title = format!("{} is `{word}`, which is no refresh", given.label("kind"));
+        problems.push(Diagnostic::new(title, "use the command `cdn-purge prefetch`"));
         RefreshKind::Url
     })
 }

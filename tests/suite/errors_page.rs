@@ -11,7 +11,7 @@ use crate::generated::path;
 const PAGE: &str = "docs/errors.md";
 
 /// What makes an error or a finding, and the literal of its message, which may stand inside `format!`.
-const MESSAGE: &str = r#"(?s)(?:\bcheckout\(|\bError::usage\(|\bmessage: |\bunplaced\(|findings\.report\()\s*(?:&[\w.&\[\]]+,\s*)?(?:format!\(\s*)?"((?:[^"\\]|\\.)*)""#;
+const MESSAGE: &str = r#"(?s)(?:\bcheckout\(|\bError::usage\(|\bmessage: |\bDiagnostic::new\(|findings\.report\()\s*(?:&[\w.&\[\]]+,\s*)?(?:format!\(\s*)?"((?:[^"\\]|\\.)*)""#;
 
 /// A message of which less is fixed than this is put together elsewhere.
 const FEWEST_WORDS: usize = 3;

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::keys::Key as KnownKey;
-use super::source::{Findings, Source};
+use super::source::{Findings, Source, secret_key};
 use super::tree::{Key, Node, NodeValue, Scalar};
-use crate::config::parse_value;
+use crate::config::options::{CommandKind, ENTRIES, Entry};
+use crate::config::parse_value::{self, quoted};
+use crate::text::suggest::{any_of, did_you_mean};
 
 /// A mapping and where it stands.
 pub(super) struct Map<'a> {
@@ -30,6 +32,47 @@ impl<'a> Map<'a> {
 /// The names of some keys.
 pub(super) fn keys_of(keys: &'static [KnownKey]) -> impl Iterator<Item = &'static str> {
     keys.iter().map(|key| key.name)
+}
+
+/// Reports a key that can't stand where it does: a secret, an endpoint, an option that is given elsewhere, or a mistake.
+pub(super) fn unknown_key(key: &Key, known: &[&str], place: &str, findings: &mut Findings<'_>) {
+    let name = key.text.as_str();
+    let elsewhere = |entry: &Entry| {
+        format!("give it as the flag `--{}`, the input `{}` or `{}`", entry.name, entry.name, entry.environment_name())
+    };
+    // An option that only other commands have is no more than a word here.
+    let mut of_a_run = ENTRIES.iter().filter(|entry| entry.used_by.contains(&CommandKind::Run));
+    let entry = of_a_run.find(|entry| entry.name == name.to_ascii_lowercase().replace('_', "-"));
+    let (title, help) = if secret_key(name) {
+        let how = entry.map_or_else(
+            || "give keys as the inputs `access-key-id` and `access-key-secret`, or in the provider's own environment names".into(),
+            elsewhere,
+        );
+        (
+            format!("`{name}`: a secret can't stand in the configuration file"),
+            format!("take it out and revoke it; {how}"),
+        )
+    } else if matches!(name.to_ascii_lowercase().as_str(), "endpoint" | "endpoints" | "gateway") {
+        let title = format!("`{name}`: an endpoint can't stand in the configuration file");
+        let how = "whoever changes the file could send the keys elsewhere: give it as the flag `--endpoint`, the input \
+                   `endpoint` or `CDN_PURGE_ENDPOINT`";
+        (title, how.to_owned())
+    } else {
+        match entry.filter(|entry| !known.contains(&entry.name)) {
+            Some(entry) if entry.in_file => {
+                let help = format!("`{}` is set for the whole run: write it at the top of the file", entry.name);
+                (format!("`{name}` isn't a key of {place}"), help)
+            }
+            Some(entry) => (format!("`{name}` can't be set in the configuration file"), elsewhere(entry)),
+            None => {
+                let help = did_you_mean(name, known.iter().copied(), || {
+                    format!("known are {}", any_of(known.iter().copied()))
+                });
+                (format!("unknown key {} in {place}", quoted(name)), help)
+            }
+        }
+    };
+    findings.report(&key.span, title, help);
 }
 
 /// The mapping at a key.

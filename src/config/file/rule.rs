@@ -4,14 +4,23 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::keys::{FORMS, KINDS, RULE_KEYS, forms};
-use super::read::{Item, Map, boolean, keys_of, map, part, text, texts, word};
+use super::read::{Item, Map, boolean, keys_of, map, part, text, texts, unknown_key, word};
 use super::source::Findings;
+use super::target::Targets;
 use super::tree::Node;
-use super::{RuleText, Targets, unknown_key};
 use crate::config::parse_value::quoted;
 use crate::mapping::{Encoded, Globs, Rule, Template, TemplateProblem};
 use crate::model::{Operation, RefreshKind, TargetName};
 use crate::text::suggest::{any_of, did_you_mean};
+
+/// A rule in the words it was written in, for people.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct RuleText {
+    /// Its globs.
+    pub(in crate::config) files: Vec<String>,
+    /// Its address templates, those of directories last.
+    pub(in crate::config) addresses: Vec<String>,
+}
 
 /// The keys that name addresses.
 const ADDRESSES: [&str; 3] = ["urls", "directories", "tags"];

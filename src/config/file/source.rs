@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::secret_key;
 use crate::error::{Diagnostic, Place};
 
 /// A file's text, and its name as the person named it.
@@ -154,6 +153,13 @@ fn masked(line: &str) -> String {
         }
     }
     line.to_owned()
+}
+
+/// Whether a key is one that would hold a secret.
+pub(super) fn secret_key(name: &str) -> bool {
+    let name: String = name.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect();
+    let parts = ["secret", "token", "password", "passwd", "accesskey", "apikey", "privatekey", "credential"];
+    matches!(name.as_str(), "ak" | "sk") || parts.iter().any(|part| name.contains(part))
 }
 
 /// The nearest character boundary at or before an offset.

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::TARGET_KEYS;
-use super::read::{Map, boolean, keys_of, map, text, texts, word};
+use super::read::{Map, boolean, keys_of, map, text, texts, unknown_key, word};
 use super::source::Findings;
 use super::tree::{Key, Node, NodeValue};
-use super::unknown_key;
-use crate::config::Target;
 use crate::config::parse_value::{self, quoted};
+use crate::config::settings::Target;
 use crate::provider::{OptionValue, OptionValueSpec, Options, Spec};
 use crate::text::suggest::{any_of, did_you_mean};
+
+/// Targets by name. Where the target itself has a problem its name stands alone, so that rules that name it aren't blamed.
+pub(super) type Targets = Vec<(Arc<str>, Option<Target>)>;
 
 /// Reads a target; `None` where a problem leaves nothing to use.
 pub(super) fn read(key: &Key, node: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Option<Target> {

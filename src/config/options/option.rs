@@ -1,6 +1,6 @@
 //! What an option is, as data: its names, what its value looks like, and who reads it.
 
-use super::CommandKind;
+use super::command_kind::CommandKind;
 
 /// An option.
 #[derive(Debug)]

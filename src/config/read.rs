@@ -1,0 +1,270 @@
+//! Reads flags, inputs, environment and the configuration file into [`Settings`], or reports every problem.
+
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
+
+use super::file::Configuration;
+use super::file::rule::RuleText;
+use super::layers::{Flags, LayeredOptions};
+use super::options::CommandKind;
+use super::rules::{self, Found};
+use super::{
+    BaseSpec, Caps, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When,
+    network, targets, url_options,
+};
+use crate::environment::Environment;
+use crate::error::{Diagnostic, Error};
+use crate::mapping::Encoded;
+use crate::model::Operation;
+use crate::provider::{OptionValue, Spec};
+use crate::providers::PROVIDERS;
+
+/// Reads flags, inputs, environment and the configuration file for a command.
+///
+/// # Errors
+/// [`Error::Inputs`] with every problem: those without a place first, then those of the file in order of place.
+pub fn read(command: CommandKind, flags: &Flags, environment: &Environment) -> Result<Settings, Error> {
+    read_with(PROVIDERS, command, flags, environment).map(|reading| reading.settings)
+}
+
+/// Settings, and their rules in the words they were written in.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) settings: Settings,
+    pub(super) rule_texts: Vec<RuleText>,
+}
+
+/// The same over other providers than the registry's.
+pub(super) fn read_with(
+    providers: &[&'static Spec],
+    command: CommandKind,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Reading, Error> {
+    let mut problems = Vec::new();
+    let mut given = LayeredOptions::read(command, flags, environment, &mut problems);
+    let Found { path, notes, configuration } = rules::find(command, &given, providers, &mut problems);
+    let Configuration { targets, rules, rule_texts, options } = configuration;
+    given.add_file(command, options);
+    given.add_defaults();
+    let listing = url_options::read(command, &given, flags.arguments(), &mut problems);
+    let targets = targets_of(command, &given, targets, listing.as_ref(), &mut problems);
+    let settings = Settings {
+        config: path,
+        targets,
+        rules,
+        changes: changes(&given, listing, &mut problems),
+        submodules: given.boolean("submodules") == Some(true),
+        repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
+        fetch: given.boolean("fetch") != Some(false),
+        token: given.secret("token"),
+        save_base: given.path("save-base"),
+        mode: mode(&given, &mut problems),
+        refresh: if command == CommandKind::Prefetch { Some(false) } else { given.boolean("refresh") },
+        prefetch: if command == CommandKind::Prefetch { Some(true) } else { given.boolean("prefetch") },
+        resume: command == CommandKind::Wait || given.boolean("resume") == Some(true),
+        wait: wait(&given),
+        refresh_timeout: given.duration("refresh-timeout").expect("it has a default"),
+        prefetch_timeout: given.duration("prefetch-timeout").expect("it has a default"),
+        fail_on: fail_on(&given),
+        caps: Caps {
+            refresh_urls: given.count("max-refresh-urls"),
+            refresh_directories: given.count("max-refresh-directories"),
+            prefetch_urls: given.count("max-prefetch-urls"),
+        },
+        allow_hosts: network::hosts(&given, &mut problems),
+        journal: given.path("journal"),
+        report_file: given.path("report-file"),
+        merge_request_note: given.boolean("merge-request-note") == Some(true),
+        endpoints: network::endpoints(&given, providers, &mut problems),
+        credentials: credentials(&given, &mut problems),
+        batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
+        sequential: given.boolean("sequential") == Some(true),
+        color: when(&given, "color"),
+        progress: when(&given, "progress"),
+        log_level: log_level(&given),
+        notes,
+    };
+    problems.extend(encoded_anyway(&settings));
+    if settings.journal.is_some() && settings.journal == settings.report_file {
+        let names = ["journal", "report-file"].map(|name| given.label(name));
+        problems.push(Diagnostic::new(format!("{} and {} are one file", names[0], names[1]), "name a file for each"));
+    }
+    if settings.refresh == Some(false) && settings.prefetch == Some(false) {
+        problems.push(Diagnostic::new(
+            format!("{} and {} are both false: nothing would be done", given.label("refresh"), given.label("prefetch")),
+            "drop one of the two",
+        ));
+    }
+    if settings.resume && settings.mode != Mode::Real {
+        let names = ["resume", if settings.mode == Mode::DryRun { "dry-run" } else { "simulate" }];
+        let [resume, other] = names.map(|name| given.label(name));
+        problems.push(Diagnostic::new(format!("{resume} has no meaning beside {other}"), "drop one of the two"));
+    }
+    // The file's problems come in order already; those of flags and environment are short, and stand before them.
+    problems.sort_by_key(|problem| problem.place.is_some());
+    if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
+}
+
+/// Addresses that are to be sent as they are to targets whose provider encodes all of them: it would take none of them so.
+fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
+    let encodes = |target: &Target| {
+        let mut options = target.provider.options.iter().filter(|option| option.encodes);
+        options
+            .find(|option| target.options.get(option.name) == Some(&OptionValue::Boolean(true)))
+            .map(|option| option.name)
+    };
+    let problem = |target: &Target, whose: &str| {
+        let option = encodes(target)?;
+        let title = format!(
+            "{whose} sends addresses as they are to the target `{}`, whose `{option}` has them encoded",
+            target.name
+        );
+        Some(Diagnostic::new(
+            title,
+            format!("drop `{option}`, so that each form is refreshed as it is sent; or drop `encoded`"),
+        ))
+    };
+    let listed = match &settings.changes {
+        Changes::Listed(listing) if listing.encoded != Encoded::Encoded => &settings.targets[..],
+        _ => &[],
+    };
+    let listed = listed.iter().filter_map(|target| problem(target, "`encoded`"));
+    let rules = settings.rules.iter().filter(|rule| rule.encoded != Encoded::Encoded);
+    let ruled = rules.flat_map(|rule| {
+        let targets = settings.targets.iter().filter(|target| rule.targets.contains(&target.name));
+        targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
+    });
+    listed.chain(ruled).collect()
+}
+
+/// The targets that the command is about, with what it sets in their options.
+fn targets_of(
+    command: CommandKind,
+    given: &LayeredOptions,
+    found: Vec<Target>,
+    listing: Option<&UrlOptions>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Target> {
+    if !command.takes_urls() && !command.is_query() && !given.is_explicit("task-id") {
+        if given.is_explicit("target") {
+            problems.push(Diagnostic::new(
+                format!("{} has no meaning for `cdn-purge {}`", given.label("target"), command.name()),
+                "drop it, or name tasks by `task-id`",
+            ));
+        }
+        return found;
+    }
+    let mut chosen = targets::choose(command, given, found, problems);
+    if let Some(listing) = listing.filter(|_| command.takes_urls()) {
+        let refresh = (command == CommandKind::Refresh).then_some(Operation::Refresh(listing.kind));
+        let warms = command == CommandKind::Prefetch || given.boolean("prefetch") == Some(true);
+        let wanted: Vec<Operation> = refresh.into_iter().chain(warms.then_some(Operation::Prefetch)).collect();
+        targets::can_do(&chosen, &wanted, problems);
+        targets::set_options(given, &mut chosen, problems);
+    }
+    chosen
+}
+
+fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut Vec<Diagnostic>) -> Changes {
+    let (base, head) = (given.text("base"), given.text("head"));
+    if let Some(listing) = listing {
+        let without_meaning =
+            ["changes", "base", "head", "save-base"].into_iter().filter(|name| given.is_explicit(name));
+        for name in without_meaning {
+            problems.push(Diagnostic::new(
+                format!("{} has no meaning beside {}", given.label(name), given.label("url-file")),
+                "addresses are given, so no commits are compared: drop one of the two",
+            ));
+        }
+        return Changes::Listed(listing);
+    }
+    if given.choice("changes") != Some("all") {
+        return match base.as_deref().and_then(BaseSpec::parse) {
+            None => Changes::Git { base, head },
+            Some(Ok(base)) => Changes::Since { base, head },
+            Some(Err((message, help))) => {
+                problems.push(Diagnostic::new(format!("{} {message}", given.label("base")), help));
+                Changes::Git { base, head }
+            }
+        };
+    }
+    if base.is_some() {
+        problems.push(Diagnostic::new(
+            format!("{} has no meaning with `changes: all`", given.label("base")),
+            "every tracked file counts, whatever it was before: drop one of the two",
+        ));
+    }
+    Changes::All { head }
+}
+
+fn mode(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Mode {
+    match (given.boolean("dry-run") == Some(true), given.boolean("simulate") == Some(true)) {
+        (false, false) => Mode::Real,
+        (true, false) => Mode::DryRun,
+        (false, true) => Mode::Simulate,
+        (true, true) => {
+            problems.push(Diagnostic::new(
+                format!("{} and {} are given together", given.label("dry-run"), given.label("simulate")),
+                "drop one: a dry run prints the plan, a simulation executes it against emulators",
+            ));
+            Mode::DryRun
+        }
+    }
+}
+
+/// The keys as they came. An id without a secret is told where keys are put together, beside the other places to find them.
+fn credentials(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> CredentialInputs {
+    let inputs = CredentialInputs {
+        access_key_id: given.secret("access-key-id").map(|id| id.expose_secret().to_owned()),
+        access_key_secret: given.secret("access-key-secret"),
+        security_token: given.secret("security-token"),
+        role: given.text("role"),
+        oidc_provider: given.text("oidc-provider"),
+        oidc_audience: given.text("oidc-audience"),
+        oidc_token: given.secret("oidc-token"),
+    };
+    if given.is_explicit("security-token")
+        && !given.is_explicit("access-key-id")
+        && !given.is_explicit("access-key-secret")
+    {
+        problems.push(Diagnostic::new(
+            format!("{} is given without its access key", given.label("security-token")),
+            "give `access-key-id` and `access-key-secret` beside it, or drop it",
+        ));
+    }
+    inputs
+}
+
+fn wait(given: &LayeredOptions) -> Wait {
+    match given.choice("wait") {
+        Some("none") => Wait::None,
+        Some("refresh") => Wait::Refresh,
+        _ => Wait::All,
+    }
+}
+
+fn fail_on(given: &LayeredOptions) -> FailOn {
+    match given.choice("fail-on") {
+        Some("never") => FailOn::Never,
+        Some("refresh") => FailOn::Refresh,
+        _ => FailOn::Any,
+    }
+}
+
+fn when(given: &LayeredOptions, name: &str) -> When {
+    match given.choice(name) {
+        Some("always") => When::Always,
+        Some("never") => When::Never,
+        _ => When::Auto,
+    }
+}
+
+fn log_level(given: &LayeredOptions) -> LogLevel {
+    match given.choice("log-level") {
+        Some("quiet") => LogLevel::Quiet,
+        Some("verbose") => LogLevel::Verbose,
+        _ => LogLevel::Normal,
+    }
+}
