@@ -145,7 +145,7 @@ impl Job<'_> {
                 let count = counted(listed.urls.len(), "address", "addresses");
                 console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
                 let how = (listing.kind, listing.force);
-                let given = mapping::given(&listed.urls, listed.rule, how, &targets, overrides);
+                let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
                 mapped.tasks.extend(given.tasks);
             }
             return Ok((None, 0, mapped));

@@ -57,7 +57,6 @@ impl BaseSpec {
             let globs = Globs::parse(&[pattern.to_owned()]).map_err(|problems| {
                 let problem = problems.into_iter().next();
                 let (message, help) = problem.map_or_else(Default::default, |one| (one.message, one.help));
-                let help = help.unwrap_or_else(|| "write it as `tag:v*`".to_owned());
                 (format!("is {}: {message}", quoted(text)), help)
             });
             return Some(globs.map(|globs| Self::Tag(TagPattern { text: pattern.into(), globs: Arc::new(globs) })));

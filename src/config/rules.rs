@@ -216,8 +216,7 @@ fn globs(given: &LayeredOptions, files: &[String], problems: &mut Vec<Diagnostic
             problems.extend(found.into_iter().map(|problem| {
                 let pattern =
                     files.get(problem.pattern).map_or_else(String::new, |text| format!(" in {}", quoted(text)));
-                let help = problem.help.unwrap_or_else(|| rule::GLOB_HELP.into());
-                Diagnostic::new(format!("{label}: {}{pattern}", problem.message), help)
+                Diagnostic::new(format!("{label}: {}{pattern}", problem.message), problem.help)
             }));
         })
         .ok()

@@ -1,17 +1,18 @@
-//! A path × rules → what every rule makes of it, in words: the core of `cdn-purge explain`.
+//! Explains in words what each rule makes of a path: the core of `cdn-purge explain`.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::files::Verdict;
 use super::placeholder::{Placeholder, TemplateContext};
-use super::rules::Verdict;
-use super::{Rule, addresses};
+use super::rule::Rule;
+use super::url;
 use crate::model::{RefreshKind, RepoPath, TargetName};
 
 /// What the rules make of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// The path that was asked about.
+    /// The path.
     pub path: RepoPath,
     /// One per rule, in the order of the configuration.
     pub rules: Vec<RuleExplanation>,
@@ -28,18 +29,18 @@ pub struct RuleExplanation {
     pub finding: Finding,
 }
 
-/// What came of matching a path.
+/// The result of matching a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The rule is about it.
+    /// The rule selects it.
     Matched {
         /// The including pattern that matched first.
         pattern: String,
-        /// What every placeholder stands for, in the order in which they are listed; `{1}`… last.
+        /// The value of each placeholder, in the order in which they are listed; `{1}`… last.
         placeholders: Vec<(String, String)>,
-        /// The addresses, in the order of the rule's templates.
-        addresses: Vec<ExplainedUrl>,
-        /// Where the addresses live.
+        /// The URLs, in the order of the rule's templates.
+        urls: Vec<ExplainedUrl>,
+        /// The targets that serve the URLs.
         targets: Vec<TargetName>,
     },
     /// An including pattern matches it, and so does an excluding one.
@@ -51,16 +52,16 @@ pub enum Finding {
     Unmatched,
 }
 
-/// An address and what a change of the file does to it.
+/// A URL and what a change of the file does to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExplainedUrl {
-    /// The address.
+    /// The URL.
     pub url: String,
     /// How it is refreshed; `None` if it isn't.
     pub refresh: Option<RefreshKind>,
     /// Whether it is prefetched, unless the file is gone.
     pub prefetch: bool,
-    /// Why it can't be asked for at all.
+    /// Why it can't be requested at all.
     pub problem: Option<String>,
 }
 
@@ -82,13 +83,13 @@ impl Explanation {
         let mut lines = vec![self.path.to_string()];
         for RuleExplanation { rule, finding } in &self.rules {
             match finding {
-                Finding::Matched { pattern, placeholders, addresses, targets } => {
+                Finding::Matched { pattern, placeholders, urls, targets } => {
                     lines.push(format!("  rule `{rule}` matches it by `{pattern}`, for {}", targets.join(", ")));
                     lines.extend(placeholders.iter().map(|(name, value)| match value.as_str() {
                         "" => format!("    {name} is empty"),
                         value => format!("    {name} = {value}"),
                     }));
-                    lines.extend(addresses.iter().map(|address| format!("    {}", address.line())));
+                    lines.extend(urls.iter().map(|url| format!("    {}", url.line())));
                 }
                 Finding::Excluded { by } => lines.push(format!("  rule `{rule}` excludes it by `!{by}`")),
                 Finding::Unmatched => lines.push(format!("  rule `{rule}` doesn't match it")),
@@ -107,7 +108,7 @@ impl ExplainedUrl {
         });
         let operations: Vec<_> = refresh.into_iter().chain(self.prefetch.then(|| "prefetch".into())).collect();
         let operations = if operations.is_empty() { "nothing".into() } else { operations.join(" + ") };
-        let problem = self.problem.as_ref().map(|problem| format!(" (can't be asked for: {problem})"));
+        let problem = self.problem.as_ref().map(|problem| format!(" (can't be requested: {problem})"));
         format!("{operations} → {}{}", self.url, problem.unwrap_or_default())
     }
 }
@@ -123,26 +124,25 @@ fn find(path: &RepoPath, rule: &Rule) -> Finding {
     let named =
         Placeholder::NAMED.iter().map(|&(name, placeholder)| (format!("{{{name}}}"), text(context.value(placeholder))));
     let numbered = (1_usize..).zip(found.captures.all()).map(|(number, value)| (format!("{{{number}}}"), text(value)));
-    let addresses = addresses(rule, &context).into_iter().map(|address| ExplainedUrl {
-        refresh: rule.refresh.then_some(address.kind),
-        prefetch: rule.prefetch && address.is_page(),
-        problem: super::url::check_kind(address.kind, &address.url).err(),
-        url: address.url,
+    let urls = rule.urls_of(&context).into_iter().map(|rule_url| ExplainedUrl {
+        refresh: rule.refresh.then_some(rule_url.kind),
+        prefetch: rule.prefetch && rule_url.is_page(),
+        problem: url::check_kind(rule_url.kind, &rule_url.url).err(),
+        url: rule_url.url,
     });
     Finding::Matched {
         pattern: found.pattern.into(),
         placeholders: named.chain(numbered).collect(),
-        addresses: addresses.collect(),
+        urls: urls.collect(),
         targets: rule.targets.clone(),
     }
 }
 
-/// The rule one of whose patterns spells out the longest beginning of the path; without one, the pattern that reads most
-/// like it.
+/// The rule with the pattern that spells out the longest beginning of the path; without one, the most similar pattern.
 fn closest(path: &[u8], rules: &[Rule]) -> Option<String> {
-    let patterns = || rules.iter().flat_map(|rule| rule.files.including().iter().map(move |glob| (rule, glob)));
-    let shared = |prefix: &[u8]| {
-        let same = prefix.iter().zip(path).take_while(|(a, b)| a == b).count();
+    let patterns = || rules.iter().flat_map(|rule| rule.files.including().map(move |glob| (rule, glob)));
+    let shared = |prefix: &str| {
+        let same = prefix.bytes().zip(path).take_while(|(a, b)| a == *b).count();
         path[..same].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1)
     };
     let (rule, glob) = patterns().min_by_key(|(_, glob)| Reverse(shared(glob.prefix())))?;

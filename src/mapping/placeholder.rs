@@ -1,6 +1,6 @@
 //! A placeholder's name becomes a [`Placeholder`], and that, with a file, the bytes it stands for.
 
-use super::rules::Match;
+use super::files::Match;
 use crate::model::RepoPath;
 
 /// What a template may ask of a file.

@@ -1,12 +1,12 @@
-//! A rule → what it may ever ask for, whatever changes: its operations and the hosts of its addresses.
+//! The scope of a rule: the operations and hosts that it can ever ask for, whatever changes.
 
 use std::collections::BTreeSet;
 
-use super::{Overrides, Rule};
+use super::rule::{Overrides, Rule};
 use crate::model::{Operation, RefreshKind};
 
 impl Rule {
-    /// Every operation that a change can make it ask for, in the order of [`Operation::ALL`].
+    /// Every operation that a change can cause, in the order of [`Operation::ALL`].
     pub fn operations(&self, overrides: Overrides) -> Vec<Operation> {
         let refreshes = overrides.refresh.unwrap_or(self.refresh);
         let prefetches = overrides.prefetch.unwrap_or(self.prefetch);
@@ -19,7 +19,7 @@ impl Rule {
         Operation::ALL.into_iter().filter(is_asked).collect()
     }
 
-    /// The hosts of its addresses, in lower case. A pattern that may match at several hosts counts for none.
+    /// The hosts of its URLs, in lower case. A pattern that may match at several hosts counts for none.
     pub fn hosts(&self) -> BTreeSet<String> {
         let urls = self.urls.iter().map(|template| template.host(self.kind == RefreshKind::Regex));
         let others = self.directories.iter().chain(&self.tags).map(|template| template.host(false));
@@ -39,8 +39,8 @@ impl Rule {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Encoded, Globs, Template};
     use super::*;
+    use crate::mapping::{Encoded, Globs, Template};
 
     fn rule(kind: RefreshKind, urls: &[&str], directories: &[&str], tags: &[&str]) -> Rule {
         let of_urls = if kind == RefreshKind::Regex { Template::parse_expression } else { Template::parse };
@@ -66,7 +66,7 @@ mod tests {
     const PAGES: &[&str] = &["https://WWW.example.com:8443/{tail}"];
 
     #[test]
-    fn every_form_of_address_is_an_operation_of_its_own() {
+    fn every_form_of_url_is_an_operation_of_its_own() {
         use Operation::{Prefetch, Refresh};
         let usual = Overrides::default();
         let pages = rule(RefreshKind::Url, PAGES, &[], &[]);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_the_whole_run_replaces_what_the_rule_says() {
+    fn the_whole_runs_options_replace_those_of_the_rule() {
         let pages = rule(RefreshKind::Url, PAGES, &[], &[]);
         let only = |refresh, prefetch| pages.operations(Overrides { refresh: Some(refresh), prefetch: Some(prefetch) });
         assert_eq!(only(false, true), [Operation::Prefetch]);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_those_of_all_addresses() {
+    fn hosts_are_those_of_all_urls() {
         let all = rule(RefreshKind::Url, PAGES, &["https://b.test/{dir}/"], &["https://c.test/#{stem}"]);
         assert_eq!(Vec::from_iter(all.hosts()), ["b.test", "c.test", "www.example.com"]);
         let pattern = rule(RefreshKind::Regex, &[r"https://a.test/{dir}/.*\.html"], &[], &[]);

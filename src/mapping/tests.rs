@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::{Change, ChangeKind, EntryKind, Operation, Reason, RefreshKind, RepoPath};
 
 /// A rule over every file, at one target, that refreshes and prefetches.
 pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
@@ -125,7 +128,7 @@ fn overrides_beat_the_rules() {
     assert_eq!(with(None, Some(true), ChangeKind::Added), ["main: prefetch https://h.example/x"]);
     assert_eq!(
         with(None, Some(true), ChangeKind::Deleted),
-        ["x: rule `quiet` matches it and doesn't refresh; a file that is gone is not prefetched"]
+        ["x: rule `quiet` matches it and doesn't refresh; a deleted file is never prefetched"]
     );
     assert_eq!(
         with(None, None, ChangeKind::Added),

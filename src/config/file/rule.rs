@@ -116,15 +116,12 @@ fn globs(fields: &Map<'_>, findings: &mut Findings<'_>) -> Option<(Option<Globs>
         Err(problems) => {
             for problem in problems {
                 let blamed = items.get(problem.pattern).map_or(node, |item| item.node);
-                findings.report(&blamed.span, problem.message, problem.help.unwrap_or_else(|| GLOB_HELP.into()));
+                findings.report(&blamed.span, problem.message, problem.help);
             }
             Some((None, patterns))
         }
     }
 }
-
-/// What to do about a glob, where the problem itself doesn't say.
-pub(in crate::config) const GLOB_HELP: &str = "a glob is made of `*`, `**`, `?`, `[…]` and `{…,…}`; quote it";
 
 /// How the text of a template is read.
 type ParseTemplate = fn(&str) -> Result<Template, Vec<TemplateProblem>>;

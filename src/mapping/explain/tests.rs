@@ -53,12 +53,12 @@ fn the_explanation_names_the_addresses_that_the_mapping_gives() {
     (site.index, site.encoded, site.queries) = (vec!["i".into()], Encoded::Both, vec!["q".into()]);
     let rules = [site];
     let path = RepoPath::new("é/i");
-    let Finding::Matched { addresses, .. } = &explain(&path, &rules).rules[0].finding else { panic!("not matched") };
-    let explained: Vec<_> = addresses
+    let Finding::Matched { urls, .. } = &explain(&path, &rules).rules[0].finding else { panic!("not matched") };
+    let explained: Vec<_> = urls
         .iter()
-        .flat_map(|address| {
-            let refresh = address.refresh.map(|kind| (Operation::Refresh(kind), address.url.clone()));
-            refresh.into_iter().chain(address.prefetch.then(|| (Operation::Prefetch, address.url.clone())))
+        .flat_map(|url| {
+            let refresh = url.refresh.map(|kind| (Operation::Refresh(kind), url.url.clone()));
+            refresh.into_iter().chain(url.prefetch.then(|| (Operation::Prefetch, url.url.clone())))
         })
         .collect();
     let change = Change { path, kind: ChangeKind::Added, entry: EntryKind::File };

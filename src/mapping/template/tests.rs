@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::mapping::rules::{Globs, Verdict};
+use crate::mapping::files::{Globs, Verdict};
 use crate::model::RepoPath;
 
 const ENCODED: Form = Form { raw: false, expression: false };

@@ -1,0 +1,246 @@
+//! The files that a rule selects, by the patterns of its `files:`.
+//!
+//! A file is selected if an including pattern matches it and no excluding one does, in whatever order they are written. If
+//! several including patterns match, the first as written gives the captures.
+
+use globset::{Candidate, GlobSet, GlobSetBuilder};
+
+use super::glob::{Captures, Glob};
+
+/// The most patterns in one rule.
+const MOST_PATTERNS: usize = 1000;
+
+/// The `files:` of a rule: patterns, of which those that begin with `!` exclude.
+#[derive(Debug)]
+pub struct Globs {
+    patterns: Vec<Pattern>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    glob: Glob,
+    excludes: bool,
+}
+
+/// A problem in one pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobProblem {
+    /// The pattern's place in the list, from 0.
+    pub pattern: usize,
+    /// Lowercase fragment: `unclosed \`[\``.
+    pub message: String,
+    /// The remedy.
+    pub help: String,
+}
+
+/// The verdict of a rule's patterns on a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict<'g, 'p> {
+    /// The path is selected.
+    Matched(Match<'g, 'p>),
+    /// An including pattern matches the path, and so does this excluding one.
+    Excluded {
+        /// As written, without the `!`.
+        by: &'g str,
+    },
+    /// No including pattern matches the path.
+    Unmatched,
+}
+
+/// An including pattern that matches a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Match<'g, 'p> {
+    /// The pattern as written.
+    pub(super) pattern: &'g str,
+    /// The text that its wildcards matched.
+    pub(super) captures: Captures<'p>,
+    /// The path after the directories that the pattern spells out.
+    pub(super) tail: &'p [u8],
+}
+
+impl Globs {
+    /// Reads the patterns of a rule.
+    ///
+    /// # Errors
+    /// Every pattern that can't be read, and a list without a single including pattern.
+    pub fn parse(patterns: &[String]) -> Result<Self, Vec<GlobProblem>> {
+        let wrong = |pattern, message: String, help: &str| vec![GlobProblem { pattern, message, help: help.into() }];
+        if patterns.len() > MOST_PATTERNS {
+            let message = format!("{} patterns in one rule; {MOST_PATTERNS} is the limit", patterns.len());
+            return Err(wrong(MOST_PATTERNS, message, "write several rules, or patterns that match more"));
+        }
+        let mut globs = Self { patterns: Vec::with_capacity(patterns.len()) };
+        let mut problems = Vec::new();
+        for (pattern, text) in patterns.iter().enumerate() {
+            let excluded = text.strip_prefix('!');
+            match Glob::parse(excluded.unwrap_or(text)) {
+                Ok(glob) => globs.patterns.push(Pattern { glob, excludes: excluded.is_some() }),
+                Err(problem) => {
+                    problems.push(GlobProblem { pattern, message: problem.message, help: problem.help });
+                }
+            }
+        }
+        if problems.is_empty() && globs.including().next().is_none() {
+            let help = "add one without `!`, such as `**` for every file";
+            problems = wrong(0, "no pattern includes any files".into(), help);
+        }
+        if problems.is_empty() { Ok(globs) } else { Err(problems) }
+    }
+
+    /// The number of wildcards (`{1}`…) that every including pattern fills: the least of them. `*`, `?`, `[…]`, `**` and
+    /// `{a,b}` are one each; those inside braces are part of the braces.
+    pub fn wildcards(&self) -> usize {
+        self.including().map(Glob::wildcards).min().unwrap_or(0)
+    }
+
+    /// Whether a path is selected.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        matches!(self.judge(path), Verdict::Matched(_))
+    }
+
+    /// The verdict of the patterns on a path.
+    pub(super) fn judge<'p>(&self, path: &'p [u8]) -> Verdict<'_, 'p> {
+        self.judge_by(0..self.patterns.len(), path)
+    }
+
+    /// The same by these patterns alone, in ascending order.
+    fn judge_by<'p>(&self, patterns: impl Iterator<Item = usize> + Clone, path: &'p [u8]) -> Verdict<'_, 'p> {
+        let that = |excludes| {
+            let patterns = patterns.clone().map(|place| &self.patterns[place]);
+            patterns.filter(move |pattern| pattern.excludes == excludes).map(|pattern| &pattern.glob)
+        };
+        let Some((glob, captures)) = that(false).find_map(|glob| Some((glob, glob.captures(path)?))) else {
+            return Verdict::Unmatched;
+        };
+        match that(true).find(|glob| glob.captures(path).is_some()) {
+            Some(by) => Verdict::Excluded { by: by.text() },
+            None => Verdict::Matched(Match { pattern: glob.text(), captures, tail: &path[glob.directory().len()..] }),
+        }
+    }
+
+    /// The including patterns, in the order in which they are written.
+    pub(super) fn including(&self) -> impl Iterator<Item = &Glob> {
+        self.patterns.iter().filter(|pattern| !pattern.excludes).map(|pattern| &pattern.glob)
+    }
+}
+
+/// The patterns of many rules in one set, which finds the few that may match a path.
+pub(super) struct GlobIndex<'g> {
+    rules: Vec<&'g Globs>,
+    set: GlobSet,
+    /// For each glob of the set, the places of its rule and of its pattern there.
+    indexed: Vec<(usize, usize)>,
+    /// The patterns that no set holds: they may match any path.
+    others: Vec<(usize, usize)>,
+}
+
+impl<'g> GlobIndex<'g> {
+    /// Collects the patterns of rules.
+    pub(super) fn new(rules: impl Iterator<Item = &'g Globs>) -> Self {
+        let mut index = Self { rules: rules.collect(), set: GlobSet::empty(), indexed: Vec::new(), others: Vec::new() };
+        let mut set = GlobSetBuilder::new();
+        for (rule, globs) in index.rules.iter().enumerate() {
+            for (place, pattern) in globs.patterns.iter().enumerate() {
+                match pattern.glob.indexed() {
+                    Some(glob) => {
+                        set.add(glob.clone());
+                        index.indexed.push((rule, place));
+                    }
+                    None => index.others.push((rule, place)),
+                }
+            }
+        }
+        match set.build() {
+            Ok(set) => index.set = set,
+            // Thousands of long patterns: each is held against every path.
+            Err(_) => index.others.append(&mut index.indexed),
+        }
+        index
+    }
+
+    /// The verdicts on a path of all rules but those that don't match it, with their places, in their order.
+    pub(super) fn judge<'p>(&self, path: &'p [u8]) -> Vec<(usize, Verdict<'g, 'p>)> {
+        let found = self.set.matches_candidate(&Candidate::from_bytes(path));
+        let mut places: Vec<_> = found.into_iter().map(|glob| self.indexed[glob]).collect();
+        places.extend(&self.others);
+        places.sort_unstable();
+        let verdict = |places: &[(usize, usize)]| {
+            let rule = places[0].0;
+            (rule, self.rules[rule].judge_by(places.iter().map(|place| place.1), path))
+        };
+        places.chunk_by(|a, b| a.0 == b.0).map(verdict).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn globs(patterns: &[&str]) -> Globs {
+        Globs::parse(&patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn an_index_finds_every_rule_that_matches_and_its_verdict(
+            patterns in prop::collection::vec(prop::sample::select(vec![
+                "a/**", "a/b/c", "a/b*/*", "{a,b}/**", "**/c", "a", "!a/b/**", "{a/**,b}", "?/[!b]*", "é/?", "![é-\u{ff}]/**", r"\*?",
+            ]), 1..5),
+            path in "[abcé*]{1,2}(/[abcé]){0,3}",
+        ) {
+            let mut with_more = vec!["c/*"];
+            with_more.extend(&patterns);
+            let rules = [globs(&with_more), globs(&["b/**"]), globs(&["**"])];
+            let text = |verdict: Verdict<'_, '_>| format!("{verdict:?}");
+            let expected: Vec<_> = rules.iter().map(|rule| rule.judge(path.as_bytes())).enumerate()
+                .filter(|(_, verdict)| !matches!(verdict, Verdict::Unmatched))
+                .map(|(place, verdict)| (place, text(verdict)))
+                .collect();
+            let index = GlobIndex::new(rules.iter());
+            let found = index.judge(path.as_bytes());
+            let in_b = found.iter().any(|(place, _)| *place == 1);
+            prop_assert_eq!(in_b, path.starts_with("b/"), "a rule of another directory isn't looked at");
+            let found: Vec<_> = found.into_iter()
+                .filter(|(_, verdict)| !matches!(verdict, Verdict::Unmatched))
+                .map(|(place, verdict)| (place, text(verdict)))
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    /// Prints the time of a large configuration: `cargo test --release -- --ignored --nocapture hundred_patterns`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn a_hundred_patterns_on_a_thousand_paths() {
+        let start = std::time::Instant::now();
+        let rules: Vec<_> = (0..100)
+            .map(|number| match number % 5 {
+                0 => globs(&[&format!("content/{number}/**/*.md")]),
+                1 => globs(&[&format!("public/{number}/**"), "!**/*.map"]),
+                2 => globs(&[&format!("src/*/{number}-*.{{js,css}}")]),
+                3 => globs(&[&format!("**/{number}/index.html")]),
+                _ => globs(&[&format!("assets/{number}/[a-f]*-????.png")]),
+            })
+            .collect();
+        let index = GlobIndex::new(rules.iter());
+        let built = start.elapsed();
+        let mut matched = 0;
+        for number in 0..1000 {
+            let rule = number % 100;
+            let path = match rule % 5 {
+                0 => format!("content/{rule}/a/b/{number}.md"),
+                1 => format!("public/{rule}/a/{number}.html"),
+                2 => format!("src/lib/{rule}-{number}.js"),
+                3 => format!("docs/{rule}/index.html"),
+                _ => format!("assets/{rule}/alpha-{:04}.png", number),
+            };
+            matched += index.judge(path.as_bytes()).len();
+        }
+        #[expect(clippy::print_stderr, reason = "a measurement is printed")]
+        {
+            eprintln!("set {built:?}, all {:?}, {matched} matches", start.elapsed());
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A rule of the configuration: which files it selects, and the URLs of each.
+
+use std::sync::Arc;
+
+use super::files::Globs;
+use super::placeholder::TemplateContext;
+use super::template::{Form, Template};
+use super::url;
+use crate::model::{RefreshKind, TargetName};
+
+/// A rule of the configuration, ready to use.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its `name:`, else `rules[0]`.
+    pub name: Arc<str>,
+    /// The files that it selects.
+    pub files: Globs,
+    /// URLs of those files.
+    pub urls: Vec<Template>,
+    /// Directories to refresh for those files.
+    pub directories: Vec<Template>,
+    /// Cache tags to refresh for those files, as URLs of [`crate::model::Tag`].
+    pub tags: Vec<Template>,
+    /// The targets that serve the URLs; never empty.
+    pub targets: Vec<TargetName>,
+    /// Whether to refresh.
+    pub refresh: bool,
+    /// Whether to prefetch what still exists.
+    pub prefetch: bool,
+    /// How `urls` are refreshed.
+    pub kind: RefreshKind,
+    /// Delete instead of revalidate.
+    pub force: bool,
+    /// File names that also stand for their directory (`index.html`).
+    pub index: Vec<String>,
+    /// The forms of names outside ASCII.
+    pub encoded: Encoded,
+    /// Query strings (without `?`) that are cached as variants of the plain URL.
+    pub queries: Vec<String>,
+    /// Whether `directories` may name the root of a host.
+    pub allow_everything: bool,
+}
+
+/// The forms in which a URL with characters outside ASCII is submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoded {
+    /// Percent-encoded only (the default).
+    Encoded,
+    /// As it is only.
+    Raw,
+    /// Both, as two URLs.
+    Both,
+}
+
+/// Options of the whole run that replace those of the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// In place of [`Rule::refresh`].
+    pub refresh: Option<bool>,
+    /// In place of [`Rule::prefetch`].
+    pub prefetch: Option<bool>,
+}
+
+/// A URL that a rule gives for a file, and how it is refreshed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RuleUrl {
+    pub(super) url: String,
+    pub(super) kind: RefreshKind,
+}
+
+impl RuleUrl {
+    /// Whether it is one page, which can be fetched.
+    pub(super) fn is_page(&self) -> bool {
+        matches!(self.kind, RefreshKind::Url | RefreshKind::AnyQuery)
+    }
+}
+
+impl Rule {
+    /// Every URL of a file, in the order of the templates.
+    pub(super) fn urls_of(&self, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
+        let mut urls = Vec::new();
+        for template in &self.urls {
+            for url in forms(template, context, self.encoded, self.kind == RefreshKind::Regex) {
+                let kind = self.kind;
+                match kind {
+                    RefreshKind::Directory => urls.push(RuleUrl { url: url::as_directory(url), kind }),
+                    RefreshKind::Url | RefreshKind::AnyQuery => {
+                        let of_index = url::of_index(&url, &self.index);
+                        for url in std::iter::once(url).chain(of_index) {
+                            let variants: Vec<_> =
+                                self.queries.iter().map(|query| url::with_query(&url, query)).collect();
+                            urls.extend(std::iter::once(url).chain(variants).map(|url| RuleUrl { url, kind }));
+                        }
+                    }
+                    RefreshKind::Prefix
+                    | RefreshKind::Regex
+                    | RefreshKind::Tag
+                    | RefreshKind::Host
+                    | RefreshKind::Everything => urls.push(RuleUrl { url, kind }),
+                }
+            }
+        }
+        for template in &self.directories {
+            let forms = forms(template, context, self.encoded, false);
+            urls.extend(forms.map(|url| RuleUrl { url: url::as_directory(url), kind: RefreshKind::Directory }));
+        }
+        for template in &self.tags {
+            let forms = forms(template, context, Encoded::Encoded, false);
+            urls.extend(forms.map(|url| RuleUrl { url, kind: RefreshKind::Tag }));
+        }
+        urls
+    }
+}
+
+/// The forms in which a template's URL is submitted, each once.
+fn forms(
+    template: &Template,
+    context: &TemplateContext<'_>,
+    encoded: Encoded,
+    expression: bool,
+) -> impl Iterator<Item = String> {
+    let render = |raw| {
+        let url = template.render(context, Form { raw, expression });
+        if expression { url } else { url::with_lower_host(url) }
+    };
+    let first = render(encoded == Encoded::Raw);
+    let second = (encoded == Encoded::Both).then(|| render(true)).filter(|second| *second != first);
+    std::iter::once(first).chain(second)
+}

@@ -1,0 +1,160 @@
+//! Maps changed files to tasks: which URLs each change makes stale, and why.
+//!
+//! Every changed path ends in at least one task or in one [`Skipped`] with its reason; nothing is dropped on the way. A URL
+//! that can't be requested (over-long, with a `..`) is a task too, for the plan to report.
+
+use std::sync::Arc;
+
+use super::files::{GlobIndex, Verdict};
+use super::placeholder::TemplateContext;
+use super::rule::{Overrides, Rule};
+use crate::model::{
+    Change, ChangeKind, EntryKind, Operation, Reason, RefreshKind, RepoPath, Skipped, TargetName, Task,
+};
+
+/// The tasks of some changes.
+#[derive(Debug, Default)]
+pub struct Mapped {
+    /// In the order of changes, then rules; not merged.
+    pub tasks: Vec<Task>,
+    /// Every path that gave no task. Of a rename, each side for itself.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Maps URLs that were listed instead of changed files to tasks, at every target. `rule` is the name in their reason, `kind`
+/// and `force` are how they are refreshed.
+pub fn map_urls(
+    urls: &[String],
+    rule: &str,
+    (kind, force): (RefreshKind, bool),
+    targets: &[TargetName],
+    overrides: Overrides,
+) -> Mapped {
+    let because = vec![Reason { rule: Arc::from(rule), file: None }];
+    let refresh = overrides.refresh.unwrap_or(true).then_some(Operation::Refresh(kind));
+    let prefetch = overrides.prefetch.unwrap_or(false).then_some(Operation::Prefetch);
+    let mut mapped = Mapped::default();
+    for target in targets {
+        for operation in [refresh, prefetch].into_iter().flatten() {
+            mapped.tasks.extend(urls.iter().map(|url| Task {
+                target: target.clone(),
+                operation,
+                force: force && operation != Operation::Prefetch,
+                url: url.clone(),
+                because: because.clone(),
+            }));
+        }
+    }
+    mapped
+}
+
+/// Maps changed files to tasks by the rules.
+pub fn map(changes: &[Change], rules: &[Rule], overrides: Overrides) -> Mapped {
+    let mut mapped = Mapped::default();
+    let rules = Rules { rules, index: GlobIndex::new(rules.iter().map(|rule| &rule.files)), overrides };
+    for change in changes {
+        let deleted = change.kind == ChangeKind::Deleted;
+        if let ChangeKind::Renamed { from } = &change.kind {
+            mapped.add(from, change.entry, true, &rules);
+        }
+        mapped.add(&change.path, change.entry, deleted, &rules);
+    }
+    mapped
+}
+
+/// All rules, with what the run overrides.
+struct Rules<'r> {
+    rules: &'r [Rule],
+    index: GlobIndex<'r>,
+    overrides: Overrides,
+}
+
+impl Mapped {
+    /// Maps one path; `gone` if the file doesn't exist any more.
+    fn add(&mut self, path: &RepoPath, entry: EntryKind, gone: bool, rules: &Rules<'_>) {
+        if entry == EntryKind::Submodule {
+            return self.skip(path, "a submodule; its files live in another repository".into());
+        }
+        let before = self.tasks.len();
+        let mut file = None;
+        let mut reasons = Vec::new();
+        for (place, verdict) in rules.index.judge(path.as_bytes()) {
+            let rule = &rules.rules[place];
+            match verdict {
+                Verdict::Matched(found) => {
+                    let actions = RuleActions::new(rule, rules.overrides, gone);
+                    if actions.refresh || actions.prefetch {
+                        let file = file.get_or_insert_with(|| Arc::new(path.clone()));
+                        self.add_tasks(rule, file, actions, &TemplateContext::new(path, found));
+                    }
+                    if self.tasks.len() == before {
+                        reasons.push(actions.no_task(rule));
+                    }
+                }
+                Verdict::Excluded { by } => reasons.push(format!("excluded by `!{by}` of rule `{}`", rule.name)),
+                Verdict::Unmatched => {}
+            }
+        }
+        if self.tasks.len() == before {
+            let why = if reasons.is_empty() { "no rule matches it".into() } else { reasons.join("; ") };
+            self.skip(path, why);
+        }
+    }
+
+    fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, actions: RuleActions, context: &TemplateContext<'_>) {
+        for rule_url in rule.urls_of(context) {
+            for target in &rule.targets {
+                let task = |operation, force| Task {
+                    target: Arc::clone(target),
+                    operation,
+                    force,
+                    url: rule_url.url.clone(),
+                    because: vec![Reason { rule: Arc::clone(&rule.name), file: Some(Arc::clone(file)) }],
+                };
+                if actions.refresh {
+                    self.tasks.push(task(Operation::Refresh(rule_url.kind), rule.force));
+                }
+                if actions.prefetch && rule_url.is_page() {
+                    self.tasks.push(task(Operation::Prefetch, false));
+                }
+            }
+        }
+    }
+
+    fn skip(&mut self, path: &RepoPath, why: String) {
+        self.skipped.push(Skipped { file: path.clone(), why });
+    }
+}
+
+/// The actions of a rule on the URLs of one path.
+#[derive(Clone, Copy, Debug)]
+struct RuleActions {
+    refresh: bool,
+    prefetch: bool,
+    gone: bool,
+}
+
+impl RuleActions {
+    fn new(rule: &Rule, overrides: Overrides, gone: bool) -> Self {
+        Self {
+            refresh: overrides.refresh.unwrap_or(rule.refresh),
+            prefetch: overrides.prefetch.unwrap_or(rule.prefetch) && !gone,
+            gone,
+        }
+    }
+
+    /// The reason for which a matching rule gave no task, in case no other gave one.
+    fn no_task(self, rule: &Rule) -> String {
+        let name = &rule.name;
+        match self {
+            Self { refresh: true, .. } => format!("rule `{name}` matches it and names no URL"),
+            Self { prefetch: true, .. } => {
+                format!("rule `{name}` matches it and only prefetches, and has no page to fetch")
+            }
+            Self { gone: true, .. } => {
+                format!("rule `{name}` matches it and doesn't refresh; a deleted file is never prefetched")
+            }
+            _ => format!("rule `{name}` matches it and neither refreshes nor prefetches"),
+        }
+    }
+}
