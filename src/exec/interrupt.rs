@@ -44,3 +44,11 @@ impl Interrupt {
         }
     }
 }
+
+/// The sentence for what an interruption leaves.
+pub fn interrupted_by(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Interrupt => "the run was interrupted (SIGINT)",
+        Signal::Terminate => "the run was ended (SIGTERM)",
+    }
+}

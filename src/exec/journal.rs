@@ -214,6 +214,17 @@ impl Journal {
         }
     }
 
+    /// Writes records; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// The write or the sync failed: nothing may be sent any more.
+    pub fn write_all_synced(&mut self, records: &[Entry]) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let lines: Vec<Vec<u8>> = records.iter().map(line).collect::<io::Result<_>>()?;
+        file.write_all(&lines.concat())?;
+        file.sync_data()
+    }
+
     /// Where it is; empty for [`Journal::none`].
     pub fn path(&self) -> &Path {
         &self.path

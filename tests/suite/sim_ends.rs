@@ -253,7 +253,7 @@ fn a_wait_that_passes_without_a_batch_taken_says_what_the_last_answer_was() {
     let story = world.run();
     story.assert_partition();
     let Outcome::Unsubmitted(why) = story.outcome(REFRESH, &page(1)) else { panic!() };
-    assert!(why.contains("the time to wait passed") && why.contains("Throttling.User"), "{why}");
+    assert!(why.contains("before the timeout") && why.contains("Throttling.User"), "{why}");
 }
 
 #[test]

@@ -328,7 +328,7 @@ impl World {
             biased;
             Ok(()) = killed => true,
             () = after(self.killed_after) => true,
-            () = execution => false,
+            _ = execution => false,
             () = signals(&self.signals, &interrupter) => unreachable!("signals never end"),
         };
         let events = events.into_inner();

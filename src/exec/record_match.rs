@@ -1,16 +1,95 @@
-//! An address as a provider's records may spell it becomes one key, so that a row is known as ours whatever its spelling.
+//! Which tasks a row of the provider's records is about, whatever the spelling of its URL.
 //!
-//! No vendor says whether its records keep an address as it was submitted. One that is taken for a stranger would be sent a
-//! second time, so a row is compared by this key where no address is spelled exactly alike.
+//! No vendor says whether its records keep a URL as it was submitted. A row that isn't recognized would have its URL sent a
+//! second time, so a row is compared by a key where no URL is spelled exactly alike.
+
+use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::model::{Operation, RefreshKind};
+use crate::model::{Operation, RefreshKind, Tag, TaskIndex};
+use crate::plan::PlannedTask;
 use crate::provider::Record;
+
+/// The tasks of a lane, by what a row can say of them.
+pub(super) struct RecordMatch<'a> {
+    tasks: &'a [PlannedTask],
+    by_url: HashMap<&'a str, Vec<TaskIndex>>,
+    /// By what a URL has in common with all its spellings.
+    by_key: HashMap<String, Vec<TaskIndex>>,
+    /// Refreshes by tag, by the tag alone.
+    by_tag: HashMap<String, Vec<TaskIndex>>,
+    /// Whether a row named a task.
+    named: Vec<bool>,
+}
+
+impl<'a> RecordMatch<'a> {
+    /// For the tasks of a lane.
+    pub(super) fn new(tasks: &'a [PlannedTask]) -> Self {
+        let mut by_url: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
+        let mut by_key: HashMap<String, Vec<TaskIndex>> = HashMap::new();
+        let mut by_tag: HashMap<String, Vec<TaskIndex>> = HashMap::new();
+        for (index, planned) in (0..).zip(tasks) {
+            by_url.entry(&planned.task.url).or_default().push(index);
+            by_key.entry(key(&planned.task.url)).or_default().push(index);
+            if planned.task.operation == Operation::Refresh(RefreshKind::Tag)
+                && let Ok(tag) = Tag::read(&planned.task.url)
+            {
+                by_tag.entry(tag.name).or_default().push(index);
+            }
+        }
+        Self { tasks, by_url, by_key, by_tag, named: vec![false; tasks.len()] }
+    }
+
+    /// The tasks that a row names, among those that `may_be` meant. They count as named from now on.
+    pub(super) fn attribute(&mut self, record: &Record, may_be: impl Fn(TaskIndex) -> bool) -> Vec<TaskIndex> {
+        let is_it = |task: &TaskIndex| fits(self.operation(*task), record) && may_be(*task);
+        let mut tasks: Vec<TaskIndex> = self.spelled(&record.url).iter().copied().filter(is_it).collect();
+        if tasks.is_empty() {
+            // A row may list several URLs.
+            let all = several(&record.url).flat_map(|url| self.spelled(url));
+            tasks.extend(all.copied().filter(is_it));
+        }
+        if tasks.is_empty() && !self.by_tag.is_empty() {
+            // A row of one of our ids may name its tags alone.
+            let all = record.url.split(',').filter_map(|tag| self.by_tag.get(tag.trim())).flatten();
+            tasks.extend(all.copied().filter(is_it));
+        }
+        for &task in &tasks {
+            self.named[task as usize] = true;
+        }
+        tasks
+    }
+
+    /// Whether a row is about the URL and the operation of a task.
+    pub(super) fn is_about(&self, record: &Record, task: TaskIndex) -> bool {
+        let mut urls = std::iter::once(&*record.url).chain(several(&record.url));
+        fits(self.operation(task), record) && urls.any(|url| self.spelled(url).contains(&task))
+    }
+
+    /// Whether a row named a task.
+    pub(super) fn is_named(&self, task: TaskIndex) -> bool {
+        self.named[task as usize]
+    }
+
+    /// The tasks of a URL that is spelled exactly so; if there are none, of the one that is spelled most like it.
+    fn spelled(&self, url: &str) -> &[TaskIndex] {
+        let nearest = || {
+            let alike = self.by_key.get(&key(url))?;
+            let url = nearest(url, alike.iter().map(|&task| &*self.tasks[task as usize].task.url))?;
+            self.by_url.get(url)
+        };
+        self.by_url.get(url).or_else(nearest).map_or(&[], Vec::as_slice)
+    }
+
+    fn operation(&self, task: TaskIndex) -> Operation {
+        self.tasks[task as usize].task.operation
+    }
+}
 
 /// Of addresses with one key, the one that a row's spelling is nearest to; none where two are equally near. Alike as they
 /// are, they are different addresses, and what became of one says nothing of the other.
-pub(super) fn nearest<'a>(spelled: &str, addresses: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(spelled: &str, addresses: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut nearest: Option<(usize, &str)> = None;
     let mut is_one = true;
     for address in addresses {
@@ -41,7 +120,7 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// Without scheme, default port and last slash, decoded, and with the host in lower case.
-pub(super) fn key(url: &str) -> String {
+fn key(url: &str) -> String {
     let url = url.trim();
     let (rest, port) = match url.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (rest, ":80"),
@@ -55,7 +134,7 @@ pub(super) fn key(url: &str) -> String {
 }
 
 /// The addresses of a row that stands for several, joined as they were submitted or by commas.
-pub(super) fn several(joined: &str) -> impl Iterator<Item = &str> {
+fn several(joined: &str) -> impl Iterator<Item = &str> {
     let lines = joined.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
     lines.flat_map(|line| {
         let starts = line.match_indices(",http").map(|(at, _)| at);
@@ -71,7 +150,7 @@ pub(super) fn several(joined: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a row can be of this operation, by the word that the provider has for it. A word that isn't known can be any.
-pub(super) fn fits(operation: Operation, record: &Record) -> bool {
+fn fits(operation: Operation, record: &Record) -> bool {
     let word: String = record.kind.chars().filter(char::is_ascii_alphabetic).collect();
     let word = word.to_ascii_lowercase();
     if word.is_empty() {

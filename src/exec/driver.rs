@@ -1,0 +1,248 @@
+//! Performs what a lane commands, and feeds it what happens: the only part that waits.
+//!
+//! Every request waits for its rate limit; one that changes something is in the journal before it leaves.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+use super::batch::{Receipt, Resume, ResumedBatch, SentAt};
+use super::journal::{self, Entry, PastLane};
+use super::lane::{Command, Input, Lane, Preflight};
+use super::quota;
+use super::run::{Run, SILENCE};
+use super::tracking::{PAGES, StatusQuery, has_more};
+use crate::client::connection::Connection;
+use crate::model::{BatchNumber, EventKind, LaneIndex, TaskIndex};
+use crate::plan;
+use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Page, RecordFilter, Submission};
+
+/// How far the provider's clock may be from what we know of it, when its records are queried.
+const SKEW: Duration = Duration::from_secs(3);
+/// How much earlier than the time we know a record may have been created: `Date` has whole seconds.
+const EARLIER: Duration = Duration::from_secs(2);
+
+/// A request in flight.
+type Job<'a> = Pin<Box<dyn Future<Output = Input> + 'a>>;
+
+/// A lane and its way to the provider.
+pub(super) struct Driver<'a> {
+    index: LaneIndex,
+    plan: &'a plan::Lane,
+    connection: &'a Connection,
+    run: &'a Run<'a>,
+    lane: Lane<'a>,
+    jobs: FuturesUnordered<Job<'a>>,
+    wake: Instant,
+}
+
+impl<'a> Driver<'a> {
+    /// A driver of a lane in which nothing happened yet.
+    pub(super) fn new(index: LaneIndex, plan: &'a plan::Lane, connection: &'a Connection, run: &'a Run<'a>) -> Self {
+        let now = Instant::now();
+        let lane = Lane::new(index, plan, run.options, now);
+        Self { index, plan, connection, run, lane, jobs: FuturesUnordered::new(), wake: now }
+    }
+
+    /// Runs the lane until every task has its outcome.
+    pub(super) async fn run(mut self, preflight: Preflight) -> super::lane::Summary {
+        let mut interrupt = self.run.interrupt.clone();
+        let mut known = None;
+        let mut is_broken = false;
+        let mut input = Input::Start(preflight);
+        loop {
+            self.step(input);
+            if self.run.is_journal_broken() && !std::mem::replace(&mut is_broken, true) {
+                self.step(Input::JournalBroken);
+            }
+            if self.lane.open() == 0 {
+                break;
+            }
+            self.run.report_waiting(self.index, self.lane.open());
+            let wake = self.wake.min(self.run.silence_ends()).max(Instant::now() + Duration::from_millis(1));
+            input = tokio::select! {
+                biased;
+                signal = interrupt.other_than(known) => {
+                    known = Some(signal);
+                    self.run.report_signal(signal);
+                    Input::Signal(signal)
+                }
+                Some(input) = self.jobs.next(), if !self.jobs.is_empty() => input,
+                () = sleep_until(wake) => Input::Tick,
+            };
+        }
+        if self.lane.may_read_quota() {
+            quota::read_again(self.index, self.connection, self.run).await;
+        }
+        self.lane.summary()
+    }
+
+    fn step(&mut self, input: Input) {
+        let now = Instant::now();
+        self.wake = now + SILENCE;
+        for command in self.lane.step(now, input) {
+            match command {
+                Command::Submit { batch, attempt } => self.jobs.push(self.submit(batch, attempt)),
+                Command::AskStatus(query) => self.jobs.push(self.ask_status(query)),
+                Command::AskRecords { batch, task, sent, has_range } => {
+                    self.jobs.push(self.ask_records(batch, task, sent, has_range));
+                }
+                Command::CorrectClock(server) => self.connection.api.correct_clock(server),
+                Command::Journal(entry) => self.run.record(&entry),
+                Command::Emit(event) => self.run.emit(event),
+                Command::Wake(at) => self.wake = at,
+            }
+        }
+    }
+
+    fn submit(&self, batch: plan::Batch, attempt: u32) -> Job<'a> {
+        let (lane, connection, run, plan) = (self.index, self.connection, self.run, self.plan);
+        let spec = plan.target.provider;
+        let limits = spec.operation(batch.operation).expect("a batch is only cut for what the provider offers");
+        let limiter = run.limiter(spec.name, &limits.call);
+        Box::pin(async move {
+            let mut interrupt = run.interrupt.clone();
+            let number = batch.number;
+            let ready = async {
+                run.ensure_valid(connection).await?;
+                limiter.reserve().await;
+                Ok(())
+            };
+            let ready = tokio::select! {
+                biased;
+                _ = interrupt.other_than(None) => return Input::NotSent { batch: number, error: None },
+                ready = ready => ready,
+            };
+            if let Err(error) = ready {
+                return Input::NotSent { batch: number, error: Some(error) };
+            }
+            let (operation, force, size) = (batch.operation, batch.force, batch.tasks.len());
+            let tasks = journal::ranges(&batch.tasks);
+            let at = connection.api.server_now();
+            let entry = Entry::Sent { lane, batch: number, operation, force, attempt, tasks, at };
+            if !run.record_leaving(entry).await {
+                return Input::NotSent { batch: number, error: None };
+            }
+            run.emit(EventKind::BatchStarted { lane, batch: number, operation, size, attempt });
+            let urls: Vec<&str> = batch.tasks.iter().map(|&task| &*plan.tasks[task as usize].task.url).collect();
+            limiter.depart().await;
+            let sent = Instant::now();
+            run.count_call();
+            let submission = Submission { operation, force, urls: &urls };
+            let result = limiter.on_response(connection.provider.submit(submission, &*connection.api).await);
+            let result = connection.observe(sent, result);
+            let receipt = |Accepted { task_ids, request_id }| match spec.tracking {
+                Some(_) => Receipt::Tracked { task_ids, request_id },
+                None => Receipt::Done { request_id },
+            };
+            Input::Submitted { batch: number, sent, result: result.map(receipt) }
+        })
+    }
+
+    fn ask_status(&self, query: StatusQuery) -> Job<'a> {
+        let (connection, run, spec) = (self.connection, self.run, self.plan.target.provider);
+        Box::pin(async move {
+            let provider = &connection.provider;
+            let result = if query.by_records {
+                let call = spec.records().map(|records| &records.call);
+                let filter = RecordFilter { task_id: query.task_ids.first().cloned(), ..RecordFilter::default() };
+                ask(run, connection, call, async || provider.records(&filter, query.page, &*connection.api).await).await
+            } else {
+                let page = async || provider.status(&query.task_ids, query.page, &*connection.api).await;
+                ask(run, connection, spec.status(), page).await
+            };
+            Input::Status { query, result }
+        })
+    }
+
+    fn ask_records(&self, batch: BatchNumber, task: TaskIndex, sent: SentAt, has_range: bool) -> Job<'a> {
+        let (connection, run, plan) = (self.connection, self.run, self.plan);
+        Box::pin(async move {
+            let url = plan.tasks[task as usize].task.url.clone();
+            let result = records(run, connection, url, sent, has_range).await;
+            Input::Records { batch, task, earliest: earliest(&*connection.api, sent), result }
+        })
+    }
+}
+
+/// All records of a URL since a batch left. One page, unless the provider doesn't care for the URL: then what isn't on it may
+/// be on the next.
+async fn records(
+    run: &Run<'_>,
+    connection: &Connection,
+    url: String,
+    sent: SentAt,
+    has_range: bool,
+) -> Result<Page, ApiError> {
+    let api = &*connection.api;
+    let call = connection.provider.spec().records().map(|records| &records.call);
+    let since = earliest(api, sent).checked_sub(SKEW).ok().filter(|_| has_range);
+    let until = api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| has_range);
+    let filter = RecordFilter { url: Some(url), since, until, ..RecordFilter::default() };
+    let mut all = Page::default();
+    for number in 1..=PAGES {
+        let page = ask(run, connection, call, async || connection.provider.records(&filter, number, api).await).await?;
+        let rows = page.rows.len();
+        all.total = page.total;
+        all.rows.extend(page.rows);
+        let is_last = !call.is_some_and(|call| has_more(call, number, rows, all.rows.len(), page.total));
+        if is_last && number < PAGES {
+            return Ok(all);
+        }
+    }
+    let api = call.map_or("", |call| call.api);
+    Err(ApiError::new(ApiErrorKind::Server, api, "the list of records doesn't end"))
+}
+
+/// One query, in the rate of its call.
+async fn ask<T>(
+    run: &Run<'_>,
+    connection: &Connection,
+    call: Option<&crate::provider::CallSpec>,
+    query: impl AsyncFnOnce() -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let spec = connection.provider.spec();
+    let call = spec.offered(call, "records of tasks")?;
+    run.ensure_valid(connection).await?;
+    let limiter = run.limiter(spec.name, call);
+    limiter.acquire().await;
+    run.count_call();
+    let sent = Instant::now();
+    let result = limiter.on_response(query().await);
+    connection.observe(sent, result)
+}
+
+/// The earliest time of the provider's clock at which a batch that left then can have been accepted.
+fn earliest(api: &dyn Api, sent: SentAt) -> Timestamp {
+    let at = match sent {
+        SentAt::Moment(moment) => {
+            let now = api.server_now();
+            now.checked_sub(moment.elapsed()).unwrap_or(now)
+        }
+        SentAt::Earlier { at, .. } => at,
+    };
+    let whole_seconds = Timestamp::from_second(at.as_second()).unwrap_or(at);
+    whole_seconds.checked_sub(EARLIER).unwrap_or(whole_seconds)
+}
+
+/// What an earlier run left for a lane, by the provider's clock as far as it's known.
+pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
+    let age = |at: Timestamp| Duration::try_from(api.server_now().duration_since(at)).unwrap_or_default();
+    let done = past.done.iter().map(|(&task, id)| (task, id.clone(), past.done_after.get(&task).map(|&at| age(at))));
+    let open = past.open.iter().map(|(&number, open)| ResumedBatch {
+        content: plan::Batch {
+            number,
+            operation: open.operation,
+            force: open.force,
+            tasks: open.tasks.iter().copied().collect(),
+        },
+        attempts: open.attempt,
+        sent: SentAt::Earlier { at: open.sent, is_providers: true, age: age(open.sent) },
+        task_ids: open.task_ids.clone(),
+    });
+    Resume { done: done.collect(), open: open.collect(), last_batch: past.last_batch }
+}

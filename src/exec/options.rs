@@ -1,0 +1,26 @@
+//! How a plan is carried out.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::Wait;
+
+/// How a plan is carried out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What to wait for.
+    pub wait: Wait,
+    /// How long to wait for a refresh after the provider accepted it.
+    pub refresh_timeout: Duration,
+    /// How long to wait for a prefetch after the provider accepted it.
+    pub prefetch_timeout: Duration,
+    /// The most URLs in a batch.
+    pub batch_size: Option<usize>,
+    /// The next batch only when the one before is done.
+    pub sequential: bool,
+    /// Where jitter comes from.
+    pub seed: u64,
+    /// When the program started, on the wall clock; the time of events counts from here on the monotonic one.
+    pub started: Timestamp,
+}

@@ -1,0 +1,124 @@
+//! What the accounts may still submit today: read before anything is sent, and again after the end.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::journal::{Past, PastLane};
+use super::lane::{Preflight, proves_credentials};
+use super::run::Run;
+use crate::client::connection::Connection;
+use crate::client::retry;
+use crate::model::{EventKind, LaneIndex, Moment, Operation, Quota, StopCause};
+use crate::plan::guard::{self, Verdict};
+use crate::plan::{self, Plan};
+use crate::provider::{ApiError, ApiErrorKind};
+
+/// Reads each account's quota, once, and compares it with what its lanes still have to submit. A quota that can't be read is
+/// no reason to stop (the provider's refusals are believed later); credentials that are refused are.
+pub(super) async fn preflight(plan: &Plan, connections: &[Connection], past: &Past, run: &Run<'_>) -> Vec<Preflight> {
+    let mut preflights: Vec<Preflight> = plan.lanes.iter().map(|_| Preflight::default()).collect();
+    // Lanes of one account share their connection.
+    let shares = |one: &Connection, other: &Connection| {
+        Rc::ptr_eq(&one.api, &other.api) && one.provider.spec().name == other.provider.spec().name
+    };
+    let account =
+        |index: usize| connections.iter().position(|other| shares(&connections[index], other)).unwrap_or(index);
+    let accounts: Vec<usize> = (0..connections.len()).map(account).collect();
+    let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
+        match index == account {
+            true => Some(read(&connections[index], index as u64, run).await),
+            false => None,
+        }
+    });
+    let reads = futures_util::future::join_all(reads).await;
+    for (index, (&account, number)) in accounts.iter().zip(0..).enumerate() {
+        let Some(quota) = &reads[account] else { continue };
+        let target = &plan.lanes[index].target;
+        let preflight = &mut preflights[index];
+        preflight.credentials_proven = proves_credentials(quota);
+        match quota {
+            Ok(quota) => {
+                let same = plan.lanes.iter().zip(0..).zip(&accounts).filter(|(_, other)| **other == account);
+                let cost_of = |operation| {
+                    same.clone().map(|((lane, number), _)| cost(lane, past.lanes.get(&number), operation)).sum()
+                };
+                let costs: Vec<(Operation, u64)> =
+                    Operation::ALL.into_iter().map(|operation| (operation, cost_of(operation))).collect();
+                run.emit(EventKind::QuotaRead { lane: number, quota: quota.clone(), moment: Moment::Before });
+                let reset = target.provider.quota.as_ref().map_or("", |quota| quota.reset);
+                match guard::fits(&costs, quota, reset) {
+                    Verdict::Fits => {}
+                    Verdict::FitsDearly(sentence) => run.emit(EventKind::Noted { text: sentence }),
+                    Verdict::Short(sentence) => preflight.refusal = Some((StopCause::Quota, sentence)),
+                }
+            }
+            Err(error) if error.kind == ApiErrorKind::Credentials => {
+                preflight.refusal = Some((StopCause::Credentials, error.to_string()));
+            }
+            Err(_) if run.is_interrupted() || index != account => {}
+            Err(error) => run.emit(EventKind::Noted {
+                text: format!("the quota of `{}` can't be read, continuing without it: {error}", target.name),
+            }),
+        }
+    }
+    preflights
+}
+
+/// Reads the quota after the run, for the report.
+pub(super) async fn read_again(lane: LaneIndex, connection: &Connection, run: &Run<'_>) {
+    let spec = connection.provider.spec();
+    let Some(quota) = &spec.quota else { return };
+    let limiter = run.limiter(spec.name, &quota.call);
+    let read = async {
+        run.ensure_valid(connection).await?;
+        limiter.acquire().await;
+        run.count_call();
+        connection.provider.quota(&*connection.api).await
+    };
+    if let Some(Ok(quota)) = run.unless_interrupted(read).await {
+        run.emit(EventKind::QuotaRead { lane, quota, moment: Moment::After });
+    }
+}
+
+/// What a lane still has to submit of an operation.
+fn cost(lane: &plan::Lane, past: Option<&PastLane>, operation: Operation) -> u64 {
+    let Some(past) = past else { return lane.cost(operation) };
+    let of = |task: &&u32| lane.tasks[**task as usize].task.operation == operation;
+    let spent =
+        past.done.keys().filter(of).count() + past.open.values().flat_map(|open| &open.tasks).filter(of).count();
+    lane.cost(operation).saturating_sub(spent as u64)
+}
+
+/// Reads the quota, with a few retries; a clock that is off is corrected here already.
+async fn read(connection: &Connection, seed: u64, run: &Run<'_>) -> Result<Quota, ApiError> {
+    let spec = connection.provider.spec();
+    let Some(quota) = &spec.quota else { return Ok(Quota::default()) };
+    let limiter = run.limiter(spec.name, &quota.call);
+    let mut random = fastrand::Rng::with_seed(run.options.seed ^ seed);
+    let call = async || {
+        run.ensure_valid(connection).await?;
+        limiter.acquire().await;
+        run.count_call();
+        let sent = Instant::now();
+        connection.observe(sent, limiter.on_response(connection.provider.quota(&*connection.api).await))
+    };
+    let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {
+        (ApiErrorKind::Clock, Some(server)) if errors <= 2 => {
+            connection.api.correct_clock(server);
+            let text = format!("this machine's clock is off; signing by the provider's: {error}");
+            run.emit(EventKind::Noted { text });
+            Some(Duration::ZERO)
+        }
+        (ApiErrorKind::Expired, _) => Some(Duration::ZERO),
+        (kind, _) if retry::is_transient(kind) && errors < 3 => Some(retry::delay(errors, error, &mut random)),
+        _ => None,
+    };
+    let unread = || Err(ApiError::new(ApiErrorKind::Unsent, quota.call.api, "a signal came"));
+    let read = run.unless_interrupted(retry::until(call, next)).await.unwrap_or_else(unread);
+    read.map_err(|error| match error.kind {
+        ApiErrorKind::Clock => ApiError { kind: ApiErrorKind::Credentials, ..error },
+        _ => error,
+    })
+}

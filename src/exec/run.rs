@@ -1,0 +1,179 @@
+//! What the lanes of a run share: events, journal, signal, rate limits.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::interrupt::Interrupt;
+use super::journal::{Entry, Journal};
+use super::options::Options;
+use crate::client::connection::Connection;
+use crate::client::rate_limit::RateLimiter;
+use crate::model::{Event, EventKind, LaneIndex, Signal};
+use crate::provider::{ApiError, CallSpec};
+
+/// The longest time without an event while something is waited for.
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
+
+/// What the lanes of a run share.
+pub(super) struct Run<'a> {
+    /// How the plan is carried out.
+    pub options: &'a Options,
+    /// Whether and by what the run was interrupted.
+    pub interrupt: Interrupt,
+    journal: RefCell<Journal>,
+    /// Batches that are about to leave and aren't in the journal yet.
+    leaving: RefCell<Vec<Entry>>,
+    /// How many such batches there were, and how many of them are on the disk.
+    queued: Cell<u64>,
+    synced: Cell<u64>,
+    journal_broken: Cell<bool>,
+    sink: RefCell<&'a mut dyn FnMut(&Event)>,
+    start: Instant,
+    /// When the last event was reported.
+    silent_since: Cell<Instant>,
+    told_interrupted: Cell<bool>,
+    /// By provider and call: lanes of one provider share its account.
+    limiters: RefCell<HashMap<(&'static str, &'static str), Rc<RateLimiter>>>,
+    calls: Cell<u64>,
+}
+
+impl<'a> Run<'a> {
+    /// A run that begins now.
+    pub(super) fn new(
+        options: &'a Options,
+        journal: Journal,
+        interrupt: Interrupt,
+        sink: &'a mut dyn FnMut(&Event),
+    ) -> Self {
+        Self {
+            options,
+            interrupt,
+            journal: RefCell::new(journal),
+            leaving: RefCell::default(),
+            queued: Cell::new(0),
+            synced: Cell::new(0),
+            journal_broken: Cell::new(false),
+            sink: RefCell::new(sink),
+            start: Instant::now(),
+            silent_since: Cell::new(Instant::now()),
+            told_interrupted: Cell::new(false),
+            limiters: RefCell::default(),
+            calls: Cell::new(0),
+        }
+    }
+
+    /// Reports an event.
+    pub(super) fn emit(&self, kind: EventKind) {
+        let elapsed = self.start.elapsed();
+        self.silent_since.set(Instant::now());
+        let at = self.options.started.checked_add(elapsed).unwrap_or(self.options.started);
+        (self.sink.borrow_mut())(&Event { at, elapsed, kind });
+    }
+
+    /// What a future returns; nothing if a signal comes first.
+    pub(super) async fn unless_interrupted<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut interrupt = self.interrupt.clone();
+        tokio::select! {
+            biased;
+            signal = interrupt.other_than(None) => {
+                self.report_signal(signal);
+                None
+            }
+            value = future => Some(value),
+        }
+    }
+
+    /// Reports a signal, once for all lanes.
+    pub(super) fn report_signal(&self, signal: Signal) {
+        if !self.told_interrupted.replace(true) {
+            self.emit(EventKind::Interrupted { signal });
+        }
+    }
+
+    /// Whether a signal was reported.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.told_interrupted.get()
+    }
+
+    /// When a lane should break the silence, so that nobody takes the run for dead.
+    pub(super) fn silence_ends(&self) -> Instant {
+        self.silent_since.get() + SILENCE
+    }
+
+    /// Breaks a long silence.
+    pub(super) fn report_waiting(&self, lane: LaneIndex, open: usize) {
+        if Instant::now() >= self.silence_ends() {
+            self.emit(EventKind::Waiting { lane, open });
+        }
+    }
+
+    /// The rate limiter of a call.
+    pub(super) fn limiter(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
+        let mut limiters = self.limiters.borrow_mut();
+        let new = || Rc::new(RateLimiter::new(call.rate.amount_per_second()));
+        Rc::clone(limiters.entry((provider, call.api)).or_insert_with(new))
+    }
+
+    /// Refreshes the credentials if they expire soon.
+    ///
+    /// # Errors
+    /// `Credentials`: they have expired, and there are no others.
+    pub(super) async fn ensure_valid(&self, connection: &Connection) -> Result<(), ApiError> {
+        if let Some(refreshed) = connection.ensure_valid().await? {
+            self.emit(EventKind::Noted { text: refreshed.sentence(connection.provider.spec().name) });
+        }
+        Ok(())
+    }
+
+    /// Counts a request.
+    pub(super) fn count_call(&self) {
+        self.calls.set(self.calls.get() + 1);
+    }
+
+    /// How many requests were sent.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+
+    /// Writes a record to the journal. Once that fails, nothing is sent any more.
+    pub(super) fn record(&self, entry: &Entry) {
+        self.attempt(|journal| journal.write(entry));
+    }
+
+    /// Writes the record of a batch that is about to leave, and returns once it's on the disk; `false`: it may not leave.
+    ///
+    /// All that is due at the same moment is synced at once: whoever comes first waits until the others had their turn.
+    pub(super) async fn record_leaving(&self, entry: Entry) -> bool {
+        self.leaving.borrow_mut().push(entry);
+        self.queued.set(self.queued.get() + 1);
+        let number = self.queued.get();
+        tokio::task::yield_now().await;
+        if self.synced.get() < number {
+            let entries = self.leaving.take();
+            self.synced.set(self.queued.get());
+            self.attempt(|journal| journal.write_all_synced(&entries));
+        }
+        !self.journal_broken.get()
+    }
+
+    /// Whether the journal can't be written any more.
+    pub(super) fn is_journal_broken(&self) -> bool {
+        self.journal_broken.get()
+    }
+
+    /// The journal, when the run is over.
+    pub(super) fn take_journal(&self) -> Journal {
+        self.journal.replace(Journal::none())
+    }
+
+    fn attempt(&self, write: impl FnOnce(&mut Journal) -> io::Result<()>) {
+        if !self.journal_broken.get() && write(&mut self.journal.borrow_mut()).is_err() {
+            self.journal_broken.set(true);
+        }
+    }
+}
