@@ -11,6 +11,7 @@ use crate::config::Mode;
 use crate::model::{Operation, QuotaEntry, Reason, RefreshKind, StopCause};
 use crate::plan::Lane;
 use crate::report::{Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
+use crate::text::json;
 
 /// Raised when a program that reads the report could be misled; new fields don't raise it.
 const VERSION: u32 = 1;
@@ -20,7 +21,7 @@ const VERSION: u32 = 1;
 /// # Errors
 /// Those of the writer.
 pub fn write(report: &Report<'_>, mut writer: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut writer, report)?;
+    json::to_writer_pretty(&mut writer, report)?;
     writer.write_all(b"\n")
 }
 

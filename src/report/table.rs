@@ -1,15 +1,17 @@
-//! Rows of an answer → a table for people, JSON or CSV for programs: one list of columns for all three.
+//! Writes the rows of a query's answer as a table for people, or as JSON or CSV for programs.
 //!
-//! Rows are handed over one by one, and what can be written at once is: only a table waits for all of them, to align them.
+//! One list of columns serves all three. JSON and CSV are written row by row; only a table waits for all rows, to align them.
 
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 use jiff::Timestamp;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::text::format::grouped;
-use crate::text::sanitize;
+use crate::text::{json, sanitize};
 
 /// The least that is left of a column that is cut to fit.
-const NARROWEST: usize = 12;
+const NARROWEST: u16 = 12;
+/// Blanks between columns.
+const GAP: u16 = 2;
 
 /// How rows are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,8 +172,9 @@ impl TableWriter {
                 None
             }
             Format::Json => {
-                let fields = self.columns.iter().zip(&cells).map(|(name, cell)| format!("\"{name}\": {}", cell.json()));
-                let line = plain_json(&format!("  {{{}}}", fields.collect::<Vec<_>>().join(", ")));
+                let fields = self.columns.iter().zip(&cells);
+                let fields = fields.map(|(name, value)| format!("\"{name}\": {}", json::to_string(&value.json())));
+                let line = format!("  {{{}}}", fields.collect::<Vec<_>>().join(", "));
                 // Whether a comma follows is known when the next one comes.
                 self.pending.replace(line).map(|line| line + ",")
             }
@@ -182,109 +185,53 @@ impl TableWriter {
     /// What is left to write.
     pub fn end(self) -> String {
         match self.format {
-            Format::Table { width } => table(self.columns, &self.rows, width),
+            Format::Table { width } => aligned(self.columns, &self.rows, width),
             Format::Json => self.pending.map(|line| line + "\n").unwrap_or_default() + "]}\n",
             Format::Csv => String::new(),
         }
     }
 }
 
-/// JSON that sanitizing leaves unchanged: what it would change is written as an escape of JSON.
-fn plain_json(line: &str) -> String {
-    if sanitize(line) == line {
-        return line.to_owned();
-    }
-    let mut text = String::with_capacity(line.len() + 16);
-    let (mut in_string, mut escaped) = (false, false);
-    for character in line.chars() {
-        match character {
-            '"' if !escaped => {
-                in_string = !in_string;
-                text.push(character);
-            }
-            ' '..='~' if !(in_string && character == '[') => text.push(character),
-            _ => {
-                let mut units = [0; 2];
-                for unit in character.encode_utf16(&mut units) {
-                    text.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-        }
-        escaped = character == '\\' && !escaped;
-    }
-    text
-}
-
-fn table(columns: &[&str], rows: &[Vec<Value>], width: Option<usize>) -> String {
-    // A column of numbers stands at the right.
-    let right: Vec<bool> = (0..columns.len()).map(|column| rows.iter().any(|row| row[column].is_number())).collect();
-    let head: Vec<String> = columns.iter().map(|name| name.replace('_', " ")).collect();
-    let shown: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(Value::shown).collect()).collect();
-    let all = || std::iter::once(&head).chain(&shown);
-    let mut widths: Vec<usize> =
-        (0..columns.len()).map(|column| all().map(|row| row[column].width()).max().unwrap_or(0)).collect();
+/// Aligned columns, by what is seen. To fit `width`, text is cut: numbers and times are of no use when cut.
+fn aligned(columns: &[&str], rows: &[Vec<Value>], width: Option<usize>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_truncation_indicator("…");
+    // A delimiter that no cell holds: a cell is cut where its column ends, not at a word.
+    table.set_delimiter('\0');
+    let head = columns.iter().map(|name| name.replace('_', " ")).collect();
+    let shown = rows.iter().map(|row| row.iter().map(Value::shown).collect());
+    table.add_rows(std::iter::once(head).chain(shown).map(|cells: Vec<String>| {
+        let mut row = Row::from(cells);
+        row.max_height(1);
+        row
+    }));
     if let Some(width) = width {
-        let most = width.saturating_sub(2 * (columns.len().saturating_sub(1)));
-        // Text is still of use when it is cut; a number or a time isn't.
-        let is_text =
-            |column: usize| !rows.iter().any(|row| row[column].is_number() || matches!(row[column], Value::Time(_)));
-        let fixed: usize = (0..columns.len()).filter(|column| !is_text(*column)).map(|column| widths[column]).sum();
-        let texts: Vec<usize> = (0..columns.len()).filter(|column| is_text(*column)).collect();
-        let mut of_texts: Vec<usize> = texts.iter().map(|column| widths[*column]).collect();
-        narrow(&mut of_texts, most.saturating_sub(fixed));
-        texts.iter().zip(of_texts).for_each(|(column, width)| widths[*column] = width);
-        narrow(&mut widths, most);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.try_into().unwrap_or(u16::MAX));
     }
-    let mut text = String::new();
-    for row in all() {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let cell = cut(cell, widths[column]);
-            let blank = " ".repeat(widths[column].saturating_sub(cell.width()));
-            let gap = if column == 0 { "" } else { "  " };
-            line += gap;
-            line += &if right[column] { blank + &cell } else { cell + &blank };
+    let widths = table.column_max_content_widths();
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let gap = if index + 1 < columns.len() { GAP } else { 0 };
+        column.set_padding((0, gap));
+        let holds = |wanted: fn(&Value) -> bool| rows.iter().any(|row| wanted(&row[index]));
+        if holds(Value::is_number) {
+            column.set_cell_alignment(CellAlignment::Right);
         }
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
-}
-
-/// Takes from the widest columns until all of them fit.
-fn narrow(widths: &mut [usize], most: usize) {
-    while widths.iter().sum::<usize>() > most {
-        let over = widths.iter().sum::<usize>() - most;
-        let widest = widths.iter().copied().max().unwrap_or(0);
-        if widest <= NARROWEST {
-            return;
-        }
-        let second = widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(NARROWEST);
-        let alike = widths.iter().filter(|width| **width == widest).count();
-        let step = (widest - second).min(over.div_ceil(alike)).max(1);
-        widths.iter_mut().filter(|width| **width == widest).for_each(|width| *width -= step);
-    }
-}
-
-/// A text in so many columns; what doesn't fit ends in `…`.
-fn cut(text: &str, most: usize) -> String {
-    if text.width() <= most {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    for character in text.chars() {
-        kept.push(character);
-        if kept.width() + 1 > most {
-            kept.pop();
-            break;
+        if width.is_some() {
+            let narrowest = Width::Fixed(widths[index].min(NARROWEST) + gap);
+            let is_fixed = holds(|value| value.is_number() || matches!(value, Value::Time(_)));
+            column.set_constraint(match is_fixed {
+                true => ColumnConstraint::ContentWidth,
+                false => ColumnConstraint::LowerBoundary(narrowest),
+            });
         }
     }
-    kept + "…"
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! Pure text functions that every layer may use.
 
 pub mod format;
+pub mod json;
 pub mod sanitize;
 pub mod suggest;
 

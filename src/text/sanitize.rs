@@ -19,7 +19,7 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     for character in text.chars() {
         if is_invisible(character) {
             escape(character, &mut line);
-        } else if character == '[' && ends_a_command_prefix(&line) {
+        } else if character == '[' && completes_a_command_prefix(&line) {
             line.push_str("\\[");
         } else {
             line.push(character);
@@ -36,8 +36,8 @@ fn needs_escaping(text: &str) -> bool {
     text.contains("##") || text.trim_start().starts_with("::") || text.chars().any(is_invisible)
 }
 
-/// Whether `[` would complete `##[` (GitHub) or `##vso[` (Azure Pipelines).
-fn ends_a_command_prefix(line: &str) -> bool {
+/// Whether `[` after this text completes `##[` (GitHub) or `##vso[` (Azure Pipelines).
+pub(super) fn completes_a_command_prefix(line: &str) -> bool {
     line.trim_end_matches(|character: char| character.is_ascii_alphabetic()).ends_with("##")
 }
 
@@ -57,7 +57,7 @@ fn escape(character: char, line: &mut String) {
 /// these: `#`, a soft hyphen, `#[` is `##[` to it.
 ///
 /// Source: Unicode 17.0, `DerivedGeneralCategory.txt` and `DerivedCoreProperties.txt`, 2026-11-22.
-fn is_invisible(character: char) -> bool {
+pub(super) fn is_invisible(character: char) -> bool {
     if character < '\u{ad}' {
         return character.is_control();
     }
