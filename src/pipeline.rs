@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::url_list::{self, UrlList};
 use crate::config::{Changes, LogLevel, Mode, Settings, UrlOptions, Wait};
+use crate::credentials::exchange::PendingMasks;
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt::Interrupt;
@@ -22,13 +23,11 @@ use crate::provider::http::Network;
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::counted;
 
-use self::access::Opened;
-use self::beyond::Beyond;
-use self::keys::Unmasked;
+use self::connect::Connections;
+use self::git_http::FetchTransport;
 
-pub mod access;
-pub(crate) mod beyond;
-pub mod keys;
+pub mod connect;
+pub(crate) mod git_http;
 mod note;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
@@ -92,13 +91,13 @@ impl Job<'_> {
         let mut journal = None;
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
-            let unmasked = Unmasked::default();
-            let opened = unless_interrupted(&interrupt, access::open(self, &plan, commits, &unmasked)).await;
-            unmasked.mask(console);
-            let Some(opened) = opened else {
-                return self.interrupted(console, interrupt.signal(), "the keys were asked for");
+            let masks = PendingMasks::default();
+            let connections = unless_interrupted(&interrupt, connect::connect(self, &plan, commits, &masks)).await;
+            connect::mask(&masks, console);
+            let Some(connections) = connections else {
+                return self.interrupted(console, interrupt.signal(), "credentials were requested");
             };
-            journal = self.execute(&plan, opened?, &unmasked, console, interrupt.clone(), &mut collector).await?;
+            journal = self.execute(&plan, connections?, &masks, console, interrupt.clone(), &mut collector).await?;
         }
         console.end_group();
         let report = collector.finish();
@@ -151,8 +150,8 @@ impl Job<'_> {
             return Ok((None, 0, mapped));
         }
         let changed = {
-            let beyond = Beyond::new(console, settings, self.network, self.started);
-            let fetching = beyond.fetching();
+            let transport = FetchTransport::new(console, settings, self.network, self.started);
+            let fetching = transport.fetching();
             git::search(&settings.repository, &settings.changes, settings.submodules, self.environment, &fetching)
                 .await?
         };
@@ -168,17 +167,17 @@ impl Job<'_> {
     async fn execute(
         &self,
         plan: &Plan,
-        opened: Opened,
-        unmasked: &Unmasked,
+        all: Connections,
+        masks: &PendingMasks,
         console: &mut Console,
         interrupt: Interrupt,
         collector: &mut Collector<'_>,
     ) -> Result<Option<PathBuf>, Error> {
         let settings = self.settings;
-        for (level, note) in &opened.notes {
+        for (level, note) in &all.notes {
             console.note(*level, note);
         }
-        let (journal, past) = self.journal(console, &opened.identity)?;
+        let (journal, past) = self.journal(console, &all.identity)?;
         let path = (settings.mode == Mode::Real).then(|| journal.path().to_owned());
         let options = Options {
             wait: settings.wait,
@@ -192,14 +191,14 @@ impl Job<'_> {
         let mut progress = Progress::new(console, plan);
         let mut sink = |event: &Event| {
             // Before anything is said or written that could hold one.
-            unmasked.take().iter().for_each(|secret| progress.mask(secret));
+            masks.take().iter().for_each(|secret| progress.mask(secret));
             collector.take(event);
             // In virtual time nobody waits, so nobody need be told that nothing is stuck.
             if settings.mode == Mode::Real || !matches!(event.kind, EventKind::Waiting { .. }) {
                 progress.take(event);
             }
         };
-        exec::execute(plan, &opened.connections, &options, journal, &past, interrupt, &mut sink).await;
+        exec::execute(plan, &all.connections, &options, journal, &past, interrupt, &mut sink).await;
         Ok(path)
     }
 

@@ -9,10 +9,10 @@ use super::query::Refusals;
 use super::run;
 use crate::ci::Console;
 use crate::config::{Flags, RequiredPermissions, Settings, Target, check};
+use crate::credentials::exchange::PendingMasks;
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
-use crate::pipeline::keys::Unmasked;
-use crate::pipeline::{Job, access};
+use crate::pipeline::{Job, connect};
 use crate::provider::http::Network;
 use crate::provider::{ApiError, ApiErrorKind, Domain, Spec};
 use crate::query::QueryClient;
@@ -73,9 +73,9 @@ async fn ask(
     refusals: &Refusals,
     console: &mut Console,
 ) -> Result<Findings, Error> {
-    let unmasked = Unmasked::default();
-    let reached = access::reach(job, target, &unmasked).await;
-    unmasked.mask(console);
+    let masks = PendingMasks::default();
+    let reached = connect::reach(job, target, &masks).await;
+    connect::mask(&masks, console);
     let (connection, notes) = reached?;
     for (_, note) in &notes {
         console.result(&format!("  {note}"));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use git2::{FileMode, Oid, Repository, Signature, Time};
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
 use super::{mock_server, run, signals};
@@ -17,6 +18,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
 use crate::pipeline::Job;
 use crate::provider::Spec;
+use crate::provider::credentials::Part;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::Emulation;
@@ -123,23 +125,21 @@ fn environment_of_demo(environment: &Environment) -> Environment {
         .filter(|(name, _)| kept.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let keys = EmulatorSettings::default();
+    let settings = EmulatorSettings::default();
     for spec in PROVIDERS {
-        own.extend(keys_of(spec, &keys));
+        own.extend(variables_of(spec, &settings));
     }
     own
 }
 
-fn keys_of(spec: &Spec, keys: &EmulatorSettings) -> Vec<(String, String)> {
-    use secrecy::ExposeSecret;
-
-    let names = spec.credentials.first();
-    names.map_or_else(Vec::new, |names| {
-        vec![
-            (names.access_key_id.to_owned(), keys.access_key_id.clone()),
-            (names.access_key_secret.to_owned(), keys.access_key_secret.expose_secret().to_owned()),
-        ]
-    })
+fn variables_of(spec: &Spec, settings: &EmulatorSettings) -> Vec<(String, String)> {
+    let fields = spec.credentials.first().map_or(&[][..], |names| names.0);
+    let value = |part| match part {
+        Part::Id => Some(settings.access_key_id.clone()),
+        Part::Secret => Some(settings.access_key_secret.expose_secret().to_owned()),
+        Part::SecurityToken | Part::AccountId | Part::Token => None,
+    };
+    fields.iter().filter_map(|field| Some((field.name.to_owned(), value(field.part)?))).collect()
 }
 
 /// A folder that goes away with its owner.

@@ -12,7 +12,7 @@ use crate::error::{Error, ExitCode};
 use crate::git;
 use crate::mapping;
 use crate::model::RepoPath;
-use crate::pipeline::beyond::Beyond;
+use crate::pipeline::git_http::FetchTransport;
 use crate::provider::http::Network;
 
 /// Explains each path, as it would be named from the repository's root.
@@ -48,8 +48,8 @@ pub(super) fn range(
     let settings = config::read(CommandKind::ExplainRange, flags, environment)?;
     let network = Network::new(environment);
     let choices = {
-        let beyond = Beyond::new(console, &settings, &network, now);
-        let fetching = beyond.fetching();
+        let transport = FetchTransport::new(console, &settings, &network, now);
+        let fetching = transport.fetching();
         run::block_on(
             false,
             git::choices(&settings.repository, &settings.changes, settings.submodules, environment, &fetching),

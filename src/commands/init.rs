@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::git;
 use crate::init::{self, Choices, Draft};
+use crate::provider::credentials::Part;
 use crate::providers::PROVIDERS;
 
 /// The schema's file, beside the configuration.
@@ -151,8 +152,9 @@ fn report(draft: &Draft, file: Option<&Path>) -> String {
 
 fn pipeline(draft: &Draft) -> String {
     let hosts = draft.hosts.join(",");
-    let keys = draft.provider.credentials.first().map(|names| [names.access_key_id, names.access_key_secret]);
-    let [id, secret] = keys.unwrap_or(["access-key-id", "access-key-secret"]);
+    let names = draft.provider.credentials.first();
+    let name = |part, option| names.and_then(|names| names.name(part)).unwrap_or(option);
+    let (id, secret) = (name(Part::Id, "access-key-id"), name(Part::Secret, "access-key-secret"));
     let needs = format!("a key that may do what `cdn-purge providers` lists for {}", draft.provider.name);
     if draft.has_gitlab {
         return format!(

@@ -18,14 +18,15 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::config::MockServerOptions;
-use crate::environment::Environment;
+use crate::environment::{Environment, nonempty};
 use crate::error::Error;
 use crate::provider::Spec;
+use crate::provider::credentials::{AccessKey, Credentials, Part};
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::faults::Faults;
 use crate::provider::emulation::gateway::{Emulation, Reply, Wire};
@@ -42,20 +43,19 @@ const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 impl MockServerOptions {
-    /// The settings of one provider's emulator: with the keys that `environment` holds under the provider's own names,
-    /// else with demonstration keys.
+    /// The settings of one provider's emulator: with the access key in the provider's own variables, else with a demonstration key.
     pub fn settings(&self, provider: &Spec, environment: &Environment) -> EmulatorSettings {
         let settings = self.vendor.clone();
-        match keys(provider, environment) {
-            Some((access_key_id, access_key_secret, security_token)) => {
-                EmulatorSettings { access_key_id, access_key_secret, security_token, ..settings }
+        match access_key(provider, environment) {
+            Some(AccessKey { id, secret, security_token, .. }) => {
+                EmulatorSettings { access_key_id: id, access_key_secret: secret, security_token, ..settings }
             }
             None => settings,
         }
     }
 }
 
-/// Listens, says where and with which keys, and serves until SIGINT or SIGTERM.
+/// Listens, says where and with which credentials, and serves until SIGINT or SIGTERM.
 ///
 /// # Errors
 /// `Inputs` for faults that can't be read, `Network` for an address that can't be listened on or a ledger that can't be
@@ -181,14 +181,14 @@ fn refused(status: http::StatusCode) -> http::Response<AnswerBody> {
     response
 }
 
-type Keys = (String, SecretString, Option<SecretString>);
-
-/// The keys under the provider's own names; empty means absent.
-fn keys(provider: &Spec, environment: &Environment) -> Option<Keys> {
-    let given = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+/// The access key in the provider's own variables; an empty one is absent.
+fn access_key(provider: &Spec, environment: &Environment) -> Option<AccessKey> {
     provider.credentials.iter().find_map(|names| {
-        let token = given(names.security_token).map(SecretString::from);
-        Some((given(names.access_key_id)?, given(names.access_key_secret)?.into(), token))
+        let found = names.credentials(|part| nonempty(environment, names.name(part)?).map(Into::into));
+        match found? {
+            Credentials::AccessKey(key) => Some(key),
+            Credentials::Token(_) => None,
+        }
     })
 }
 
@@ -200,18 +200,15 @@ fn greet(
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     for provider in PROVIDERS {
-        // Only keys that are no secret are shown: those of the demonstration.
-        match (keys(provider, environment), provider.credentials.first()) {
+        // Only credentials that are no secret are shown: those of the demonstration.
+        match (access_key(provider, environment), provider.credentials.first()) {
             (None, Some(names)) => {
                 let EmulatorSettings { access_key_id, access_key_secret, .. } = options.settings(provider, environment);
                 let secret = access_key_secret.expose_secret();
-                writeln!(
-                    out,
-                    "{}: {}={access_key_id} {}={secret}",
-                    provider.name, names.access_key_id, names.access_key_secret
-                )?;
+                let [id, secret_name] = [Part::Id, Part::Secret].map(|part| names.name(part).unwrap_or_default());
+                writeln!(out, "{}: {id}={access_key_id} {secret_name}={secret}", provider.name)?;
             }
-            (Some(_), _) => writeln!(out, "{}: the keys of this environment", provider.name)?,
+            (Some(_), _) => writeln!(out, "{}: the credentials of this environment", provider.name)?,
             (None, None) => {}
         }
     }

@@ -1,9 +1,9 @@
-//! `providers`: what each provider can do, its limits, its options and where its keys come from.
+//! `providers`: what each provider can do, its limits, its options and where its credentials come from.
 
 use std::fmt::Write;
 
 use crate::model::Operation;
-use crate::provider::{OperationSpec, OptionSpec, OptionValueSpec, Spec};
+use crate::provider::{CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
 use crate::providers::PROVIDERS;
 
 /// The table, for people at a terminal.
@@ -95,11 +95,9 @@ fn text(spec: &Spec) -> String {
     for option in spec.options {
         let _ = writeln!(text, "  {:<22} {}: {}", option.name, value(option, ""), option.help);
     }
-    text.push_str("\n  keys, the first that are set\n");
+    text.push_str("\n  credentials: the first variables that are set\n");
     for names in spec.credentials {
-        let _ = write!(text, "  {}, {}", names.access_key_id, names.access_key_secret);
-        let token = names.security_token;
-        let _ = if token.is_empty() { writeln!(text) } else { writeln!(text, ", and with temporary ones {token}") };
+        let _ = writeln!(text, "  {}", variables(names, ""));
     }
     let _ = writeln!(text, "\n  permissions\n  {}", permissions(spec).join(", "));
     text
@@ -125,15 +123,23 @@ fn section(spec: &Spec) -> String {
     for option in spec.options {
         let _ = writeln!(text, "| `{}` | {} | {} |", option.name, value(option, "`"), option.help);
     }
-    text.push_str("\nThe keys come from the first of these that is set; the third name is for temporary keys:\n\n");
+    text.push_str("\nIts credentials are in the first of these variables that are set:\n\n");
     for names in spec.credentials {
-        let names = [names.access_key_id, names.access_key_secret, names.security_token];
-        let names = names.iter().filter(|name| !name.is_empty()).map(|name| format!("`{name}`"));
-        let _ = writeln!(text, "- {}", names.collect::<Vec<_>>().join(", "));
+        let _ = writeln!(text, "- {}", variables(names, "`"));
     }
     let permissions: Vec<String> = permissions(spec).iter().map(|permission| format!("`{permission}`")).collect();
-    let _ = writeln!(text, "\nThe key needs these permissions: {}.", permissions.join(", "));
+    let _ = writeln!(text, "\nThe credentials need these permissions: {}.", permissions.join(", "));
     text
+}
+
+/// The variables of credentials, those that aren't required in parentheses, each between `quote`s.
+fn variables(spec: &CredentialSpec, quote: &str) -> String {
+    let named = |is_required: bool| {
+        let fields = spec.0.iter().filter(|field| field.part.is_required() == is_required);
+        fields.map(|field| format!("{quote}{}{quote}", field.name)).collect::<Vec<_>>().join(", ")
+    };
+    let (required, optional) = (named(true), named(false));
+    if optional.is_empty() { required } else { format!("{required} (optional: {optional})") }
 }
 
 fn words(operation: Operation) -> String {
@@ -165,7 +171,7 @@ fn value(option: &OptionSpec, quote: &str) -> String {
     }
 }
 
-/// What the key needs, each once, those that change something first.
+/// The permissions that credentials need, each once, those that change something first.
 fn permissions(spec: &Spec) -> Vec<&'static str> {
     let mut permissions: Vec<&str> = Vec::new();
     let asking = spec.reading_calls().map(|(call, _)| call.permission);

@@ -15,10 +15,10 @@ use crate::ci::{CiHost, Console, Look};
 use crate::client::retry;
 use crate::config::query_options::{self, OutputFormat, Query, QueryOptions};
 use crate::config::{CommandKind, Flags, LogLevel, Target};
+use crate::credentials::exchange::PendingMasks;
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
-use crate::pipeline::keys::Unmasked;
-use crate::pipeline::{Job, access};
+use crate::pipeline::{Job, connect};
 use crate::provider::clock::Clock;
 use crate::provider::http::{HttpApi, Network};
 use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, Record, TaskState};
@@ -110,7 +110,7 @@ struct Answer<'a> {
     stage: Stage<'a>,
     network: Network,
     /// What the console must hide before it says anything more.
-    unmasked: Unmasked,
+    masks: PendingMasks,
     refusals: Refusals,
     console: RefCell<&'a mut Console>,
     table: RefCell<TableWriter>,
@@ -133,14 +133,14 @@ impl<'a> Answer<'a> {
         };
         let table = RefCell::new(TableWriter::new(name, columns, format));
         let network = Network::new(stage.environment);
-        let (unmasked, refusals) = (Unmasked::default(), Refusals::default());
-        Self { asking, stage, network, unmasked, refusals, console: RefCell::new(console), table }
+        let (masks, refusals) = (PendingMasks::default(), Refusals::default());
+        Self { asking, stage, network, masks, refusals, console: RefCell::new(console), table }
     }
 
     /// The console, which knows every secret so far.
     fn console(&self) -> RefMut<'_, &'a mut Console> {
         let mut console = self.console.borrow_mut();
-        self.unmasked.mask(&mut console);
+        connect::mask(&self.masks, &mut console);
         console
     }
 
@@ -161,7 +161,7 @@ impl<'a> Answer<'a> {
 
     /// Writes what is left. A document without rows is written too, unless nothing was answered.
     fn end(self, is_good: bool) {
-        self.unmasked.mask(&mut self.console.borrow_mut());
+        connect::mask(&self.masks, &mut self.console.borrow_mut());
         let table = self.table.into_inner();
         let console = self.console.into_inner();
         let is_empty = table.count() == 0;
@@ -191,7 +191,7 @@ impl<'a> Answer<'a> {
             network: &self.network,
             started: self.stage.now,
         };
-        let (connection, notes) = access::reach(&job, target, &self.unmasked).await?;
+        let (connection, notes) = connect::reach(&job, target, &self.masks).await?;
         for (level, note) in &notes {
             self.console().note(*level, note);
         }

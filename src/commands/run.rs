@@ -11,7 +11,7 @@ use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
 use crate::pipeline::Job;
 use crate::provider::http::Network;
-use crate::providers::PROVIDERS;
+use crate::providers::REGISTRY;
 use crate::report::markdown;
 use crate::report::outputs::outputs_of_error;
 
@@ -56,7 +56,7 @@ pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &
     // In virtual time a bar would jump from nothing to everything.
     look.bar &= settings.mode != Mode::Simulate;
     console.set_look(look);
-    for secret in credentials::secrets(PROVIDERS, &settings.credentials, environment) {
+    for secret in credentials::secrets(REGISTRY, &settings.credentials, environment) {
         console.mask(&secret);
     }
     if let Some(token) = gitlab_note::token(environment) {

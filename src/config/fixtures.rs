@@ -1,6 +1,7 @@
 //! Providers for tests that are about inputs: what the real ones can do may change, and these don't.
 
 use crate::model::{Operation, RefreshKind};
+use crate::provider::credentials::Part::{AccountId, Id, Secret, SecurityToken};
 use crate::provider::{CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
 
 pub(super) static PROVIDERS: &[&Spec] = &[&SWIFT, &PLAIN];
@@ -15,8 +16,13 @@ pub(crate) static SWIFT: Spec = Spec {
         OptionSpec::new("headers", OptionValueSpec::Headers).help("Headers to the origin"),
     ],
     credentials: &[
-        CredentialSpec::new("SWIFT_KEY", "SWIFT_SECRET", "SWIFT_TOKEN").account("SWIFT_ACCOUNT"),
-        CredentialSpec::new("OLD_KEY", "OLD_SECRET", "OLD_TOKEN"),
+        CredentialSpec(&[
+            Id.from("SWIFT_KEY"),
+            Secret.from("SWIFT_SECRET"),
+            SecurityToken.from("SWIFT_TOKEN"),
+            AccountId.from("SWIFT_ACCOUNT"),
+        ]),
+        CredentialSpec(&[Id.from("OLD_KEY"), Secret.from("OLD_SECRET"), SecurityToken.from("OLD_TOKEN")]),
     ],
     operations: &[
         operation(Operation::Refresh(RefreshKind::Url)),

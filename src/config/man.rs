@@ -95,10 +95,10 @@ pub(super) fn page(program: &Command) -> String {
             own.for_each(|argument| option(argument, &mut page));
         }
     }
-    page.push_str(".SH ENVIRONMENT\nEach option is a variable too:\n.B \\-\\-dry\\-run\nis\n.BR CDN_PURGE_DRY_RUN .\nThe keys of a provider stand under its own names:\n");
+    page.push_str(".SH ENVIRONMENT\nEach option is a variable too:\n.B \\-\\-dry\\-run\nis\n.BR CDN_PURGE_DRY_RUN .\nEach provider has its own variables of credentials:\n");
     for spec in PROVIDERS {
         for names in spec.credentials {
-            let names = [names.access_key_id, names.access_key_secret, names.security_token].map(prose).join(", ");
+            let names = names.0.iter().map(|field| prose(field.name)).collect::<Vec<_>>().join(", ");
             let _ = write!(page, ".TP\n\\fB{names}\\fR\n{}\n", prose(spec.title));
         }
     }

@@ -22,7 +22,7 @@ const ANSWER_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 /// A reason in our own words.
-pub async fn run(command: &[String], home: Option<&Path>) -> Result<Vec<u8>, String> {
+pub(super) async fn run(command: &[String], home: Option<&Path>) -> Result<Vec<u8>, String> {
     watch(start(command, home)?).await
 }
 

@@ -96,7 +96,7 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
     addresses.sort_by_key(|(address, _)| address.clone());
     addresses.dedup_by(|left, right| left.0 == right.0);
     let names_keys = |spec: &&&'static Spec| {
-        let names = spec.credentials.iter().map(|names| names.access_key_id);
+        let names = spec.credentials.iter().filter_map(|names| names.required().next());
         names.into_iter().any(|name| contents.values().any(|text| text.contains(name)))
     };
     let provider = providers.iter().find(names_keys).copied();

@@ -320,11 +320,11 @@ fn what_a_person_gives_beats_what_the_repository_says() {
 fn the_provider_is_the_one_whose_keys_a_pipeline_names() {
     for spec in PROVIDERS {
         for names in spec.credentials {
-            let pipeline = format!("env:\n  {}: x\n", names.access_key_id);
+            let pipeline = format!("env:\n  {}: x\n", names.required().next().unwrap());
             let draft = written(&[(".github/workflows/deploy.yml", &pipeline), ("index.html", "")]);
             // Products of one vendor have the same names for their keys: the first of them is meant.
             let shares = |other: &&&crate::provider::Spec| {
-                other.credentials.iter().any(|own| own.access_key_id == names.access_key_id)
+                other.credentials.iter().any(|own| own.required().eq(names.required()))
             };
             let expected = PROVIDERS.iter().find(shares).unwrap();
             assert_eq!(draft.provider.name, expected.name, "{}", spec.name);

@@ -5,14 +5,14 @@ use http::{HeaderMap, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::credentials::{Credentials, Keys};
+use super::credentials::{Credentials, SharedCredentials};
 use super::json::Row;
 use super::sign::Signed;
 use super::wording::{Sent, Wording, Words, unreadable, word};
 use super::{Api, ApiError, ApiErrorKind, ApiName, CallSpec, Page, TaskState, clock};
 
 impl Wording {
-    /// Signs a call with the keys and the time of now, sends it, once, and reads the answer. If it `submits`, it may change
+    /// Signs a call with the current credentials and time, sends it, once, and reads the answer. If it `submits`, it may change
     /// something, so that a lost answer leaves doubt.
     ///
     /// # Errors
@@ -21,13 +21,13 @@ impl Wording {
         &'static self,
         call: &CallSpec,
         submits: bool,
-        keys: &Keys,
+        credentials: &SharedCredentials,
         api: &dyn Api,
-        sign: impl FnOnce(Credentials, Timestamp) -> Result<Signed, http::Error>,
+        sign: impl FnOnce(&Credentials, Timestamp) -> Result<Signed, ApiError>,
     ) -> Result<Answer, ApiError> {
         let &CallSpec { api: name, permission, .. } = call;
         let now = api.now();
-        let signed = sign(keys.current(), now).map_err(|error| ApiError::unsignable(name, &error))?;
+        let signed = sign(&credentials.current(), now)?;
         let mut request = signed.request;
         request.extensions_mut().insert(ApiName(name));
         let response = api.call(request).await.map_err(|error| ApiError { api: name, ..error })?;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::ApiErrorKind;
-use super::credentials::Credentials;
+use super::credentials::AccessKey;
 use crate::model::Operation;
 
 #[cfg(test)]
@@ -159,9 +159,9 @@ impl Default for EmulatorSettings {
 }
 
 impl EmulatorSettings {
-    /// The keys that are accepted.
-    pub fn credentials(&self) -> Credentials {
-        Credentials::fixed(self.access_key_id.clone(), self.access_key_secret.clone())
+    /// The access key that is accepted.
+    pub fn access_key(&self) -> AccessKey {
+        AccessKey::new(self.access_key_id.clone(), self.access_key_secret.clone())
             .with_token(self.security_token.clone())
     }
 }

@@ -7,14 +7,14 @@
 use async_trait::async_trait;
 
 use crate::model::{Operation, Quota};
-use credentials::Keys;
+use credentials::SharedCredentials;
 
 pub mod answer;
 mod api;
+pub mod assume_role;
 pub mod clock;
 pub mod credentials;
 pub mod emulation;
-pub mod exchange;
 pub mod http;
 pub mod json;
 mod options;
@@ -23,9 +23,12 @@ pub mod profile;
 mod query;
 pub mod sign;
 mod spec;
+#[cfg(test)]
+pub(crate) mod test_api;
 pub mod wording;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};
+pub use credentials::CredentialSpec;
 pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
 pub use policy::PolicySpec;
 pub use query::{
@@ -33,8 +36,8 @@ pub use query::{
     RecordStatus, TaskState,
 };
 pub use spec::{
-    Asks, CallSpec, CredentialSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, QuotaSpec, Rate,
-    RateScope, RateUnit, RecordsSpec, Spec, TrackingSpec, days,
+    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, QuotaSpec, Rate, RateScope,
+    RateUnit, RecordsSpec, Spec, TrackingSpec, days,
 };
 
 /// What a provider is made of.
@@ -45,8 +48,8 @@ pub struct ProviderContext {
     pub options: Options,
     /// Where to send requests: scheme, host and port, no path.
     pub endpoint: url::Url,
-    /// The account's keys; taken anew for each request, since they may be renewed during a run.
-    pub keys: Keys,
+    /// The account's credentials; read for each request, since a run may refresh them.
+    pub credentials: SharedCredentials,
 }
 
 impl ProviderContext {

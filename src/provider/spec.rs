@@ -3,8 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::exchange::ExchangeSpec;
-use super::profile::ProfileSpec;
+use super::credentials::CredentialSpec;
 use super::{ApiError, ApiErrorKind, Measure, OptionSpec, OptionValue, Options, PolicySpec};
 use crate::model::{Operation, Quota, QuotaEntry};
 
@@ -22,10 +21,6 @@ pub struct Spec {
     pub options: &'static [OptionSpec],
     /// Where its credentials come from, in order.
     pub credentials: &'static [CredentialSpec],
-    /// How it gives keys that end for a proof of who asks, if it does.
-    pub exchange: Option<&'static ExchangeSpec>,
-    /// Files in a person's home that hold keys, in order.
-    pub profiles: &'static [ProfileSpec],
     /// What it can do, each with its limits.
     pub operations: &'static [OperationSpec],
     /// How accepted tasks are followed; `None`: what the provider accepts is done.
@@ -383,32 +378,6 @@ pub struct LogSpec {
     pub kept: Duration,
 }
 
-/// The environment variables of one way to give credentials.
-#[derive(Debug)]
-pub struct CredentialSpec {
-    /// The access key's id.
-    pub access_key_id: &'static str,
-    /// The access key's secret.
-    pub access_key_secret: &'static str,
-    /// A temporary token beside them, if the environment holds one.
-    pub security_token: &'static str,
-    /// The account's id, where the vendor wants it beside them; empty: there is no name for it.
-    pub account_id: &'static str,
-}
-
-impl CredentialSpec {
-    /// A key and the token beside it.
-    pub const fn new(id: &'static str, secret: &'static str, token: &'static str) -> Self {
-        Self { access_key_id: id, access_key_secret: secret, security_token: token, account_id: "" }
-    }
-
-    /// The account's id stands beside them.
-    #[must_use]
-    pub const fn account(self, account_id: &'static str) -> Self {
-        Self { account_id, ..self }
-    }
-}
-
 #[cfg(test)]
 impl Spec {
     /// A provider that can do nothing, for tests to begin with.
@@ -419,8 +388,6 @@ impl Spec {
         endpoints: &[EndpointSpec { region: "everywhere", url: "https://cdn.test" }],
         options: &[],
         credentials: &[],
-        exchange: None,
-        profiles: &[],
         operations: &[],
         tracking: Some(TrackingSpec {
             status: CallSpec::BARE,

@@ -1,6 +1,8 @@
 //! The registry: a provider is one folder and one entry here.
 
+use crate::provider::assume_role::RoleService;
 use crate::provider::emulation::{Emulator, EmulatorSettings};
+use crate::provider::profile::ProfileFile;
 use crate::provider::{Provider, ProviderContext, Spec};
 
 pub mod alibaba;
@@ -13,6 +15,10 @@ pub struct Registration {
     pub spec: &'static Spec,
     /// Opens it for one target.
     pub open: fn(ProviderContext) -> Box<dyn Provider>,
+    /// The vendor's service of temporary credentials, if it has one.
+    pub roles: Option<&'static dyn RoleService>,
+    /// Files in a person's home that hold credentials, in order.
+    pub profiles: &'static [ProfileFile],
     /// Makes its emulator, if it has one.
     pub emulator: Option<fn(&EmulatorSettings) -> Box<dyn Emulator>>,
 }
@@ -22,19 +28,31 @@ pub static REGISTRY: &[Registration] = &[
     Registration {
         spec: &alibaba::ALIBABA_CDN,
         open: alibaba::open,
+        roles: Some(&alibaba::Sts),
+        profiles: alibaba::PROFILES,
         emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_CDN, settings)),
     },
     Registration {
         spec: &alibaba::ALIBABA_DCDN,
         open: alibaba::open,
+        roles: Some(&alibaba::Sts),
+        profiles: alibaba::PROFILES,
         emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_DCDN, settings)),
     },
     Registration {
         spec: &alibaba::ALIBABA_VOD,
         open: alibaba::open,
+        roles: Some(&alibaba::Sts),
+        profiles: alibaba::PROFILES,
         emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_VOD, settings)),
     },
-    Registration { spec: &huawei::HUAWEI_CDN, open: huawei::open, emulator: Some(huawei::emulator) },
+    Registration {
+        spec: &huawei::HUAWEI_CDN,
+        open: huawei::open,
+        roles: Some(&huawei::Sts),
+        profiles: huawei::PROFILES,
+        emulator: Some(huawei::emulator),
+    },
 ];
 
 /// The providers as data, in the same order.

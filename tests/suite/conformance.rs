@@ -11,7 +11,7 @@ use cdn_purge::provider::ApiErrorKind::{
     Unsent,
 };
 use cdn_purge::provider::clock;
-use cdn_purge::provider::credentials::Keys;
+use cdn_purge::provider::credentials::SharedCredentials;
 use cdn_purge::provider::emulation::EmulatorSettings;
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
@@ -54,14 +54,14 @@ fn faults(rule: String) -> Faults {
 /// One submission to a vendor who refuses it.
 fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Result<(), ApiError>, usize) {
     let settings = EmulatorSettings::default();
-    let credentials = settings.credentials();
+    let credentials = SharedCredentials::new(settings.access_key());
     let faults = faults(format!("{}=refuse:{code}", operation.call.api));
     let emulation = Rc::new(RefCell::new(emulated(spec, &settings, faults)));
     let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
     let api = SimulationApi::new(Rc::clone(&emulation), Duration::from_millis(50), clock, 1);
     let options = Options::new();
     let endpoint = spec.endpoint(&options).parse().unwrap();
-    let context = ProviderContext { spec, options, endpoint, keys: Keys::new(credentials) };
+    let context = ProviderContext { spec, options, endpoint, credentials };
     let provider: Box<dyn Provider> = providers::open(context);
     let url = address(operation.operation, 0);
     let submission = Submission { operation: operation.operation, force: false, urls: &[&url] };

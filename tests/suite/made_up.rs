@@ -28,8 +28,6 @@ static PAPER: Spec = Spec {
     endpoints: &[EndpointSpec { region: "here", url: "https://api.paper.example" }],
     options: &[],
     credentials: &[],
-    exchange: None,
-    profiles: &[],
     operations: &[operation(REFRESH, "Forget"), operation(Operation::Prefetch, "Fetch")],
     tracking: Some(TrackingSpec {
         status: call("Look").ids(5),
@@ -45,6 +43,8 @@ static PAPER: Spec = Spec {
 static REGISTRY: [Registration; 1] = [Registration {
     spec: &PAPER,
     open: |context| Box::new(Paper(context)),
+    roles: None,
+    profiles: &[],
     emulator: Some(|settings| Box::new(PaperMill { settings: settings.clone(), ledger: Vec::new() })),
 }];
 

@@ -19,7 +19,8 @@ fn world(pages: usize, life: Duration) -> World {
 }
 
 fn renewals(story: &Story) -> usize {
-    let is_renewal = |kind: &EventKind| matches!(kind, EventKind::Noted { text } if text.contains("new keys"));
+    let is_renewal =
+        |kind: &EventKind| matches!(kind, EventKind::Noted { text } if text.contains("credentials refreshed"));
     story.events.iter().filter(|event| is_renewal(&event.kind)).count()
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cdn_purge::client::connection::Connection;
-use cdn_purge::client::credential_refresh::{CredentialRefresh, Issued, Obtain};
+use cdn_purge::client::credential_refresh::CredentialRefresh;
 use cdn_purge::config::{Target, Wait};
 use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal, Purpose};
@@ -18,7 +18,7 @@ use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Operation, Outcome, Reason, RefreshKind, Signal, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
-use cdn_purge::provider::credentials::{Credentials, Keys};
+use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Issued, SharedCredentials};
 use cdn_purge::provider::emulation::faults::Faults;
 use cdn_purge::provider::emulation::gateway::Emulation;
 use cdn_purge::provider::emulation::simulation::SimulationApi;
@@ -46,7 +46,7 @@ pub struct World {
     pub latency: Duration,
     pub options: Options,
     pub secret: Option<&'static str>,
-    /// The keys are a role's, with a life as the client believes it (`None`: it doesn't know), and so many exchanges in all.
+    /// The credentials are a role's, with a life as the client believes it (`None`: it doesn't know), and so many exchanges in all.
     pub role: Option<(Option<Duration>, usize)>,
     pub clock_offset_seconds: i64,
     /// Signals, and when they come.
@@ -143,23 +143,22 @@ impl Api for Way {
     }
 }
 
-/// A service that gives keys for a role, without a network.
+/// A service that issues credentials of a role, without a network.
 struct Service {
     settings: EmulatorSettings,
-    api: Rc<Way>,
     life: Option<Duration>,
     left: Cell<usize>,
 }
 
 #[async_trait(?Send)]
-impl Obtain for Service {
-    async fn obtain(&self) -> Result<Issued, ApiError> {
+impl CredentialSource for Service {
+    async fn obtain(&self, api: &dyn Api) -> Result<Issued, ApiError> {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let refused = || ApiError::new(ApiErrorKind::Credentials, "Assume", "the role is gone");
         self.left.set(self.left.get().checked_sub(1).ok_or_else(refused)?);
-        let key = self.settings.give("STS.", self.api.now(), Duration::from_secs(3_600));
-        let credentials = Credentials::fixed(key.id, key.secret.into()).with_token(Some(key.token.into()));
-        Ok(Issued { credentials, life: self.life })
+        let key = self.settings.give("STS.", api.now(), Duration::from_secs(3_600));
+        let access_key = AccessKey::new(key.id, key.secret.into()).with_token(Some(key.token.into()));
+        Ok(Issued { lifetime: self.life, ..Issued::forever(access_key) })
     }
 }
 
@@ -272,19 +271,19 @@ impl World {
             start,
             arrivals: RefCell::default(),
         });
-        let mut credentials = self.settings.credentials();
+        let mut key = self.settings.access_key();
         if let Some(secret) = self.secret {
-            credentials.access_key_secret = secret.into();
+            key.secret = secret.into();
         }
         let refresh = match self.role {
             None => None,
             Some((life, exchanges)) => {
                 let left = Cell::new(exchanges);
-                let source = Service { settings: self.settings.clone(), api: api.clone(), life, left };
-                Some(Rc::new(CredentialRefresh::start(Box::new(source), self.seed).await.unwrap()))
+                let source = Service { settings: self.settings.clone(), life, left };
+                Some(Rc::new(CredentialRefresh::start(Box::new(source), api.clone(), self.seed).await.unwrap()))
             }
         };
-        let keys = refresh.as_ref().map_or_else(|| Keys::new(credentials), |refresh| refresh.keys());
+        let credentials = refresh.as_ref().map_or_else(|| SharedCredentials::new(key), |refresh| refresh.credentials());
         let connections: Vec<Connection> = plan
             .lanes
             .iter()
@@ -293,7 +292,7 @@ impl World {
                     spec: lane.target.provider,
                     options: lane.target.options.clone(),
                     endpoint: lane.target.provider.endpoint(&lane.target.options).parse().unwrap(),
-                    keys: keys.clone(),
+                    credentials: credentials.clone(),
                 }),
                 api: api.clone(),
                 refresh: refresh.clone(),

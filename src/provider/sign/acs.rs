@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Signed;
 use super::canonical::{self, joined};
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::AccessKey;
 
 /// A call of an RPC-style API, before it is signed.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ impl Call<'_> {
 /// Signs a call: the same shape for both schemes.
 ///
 /// # Errors
-/// When the keys hold characters that can't travel in a header.
-pub type Sign = fn(&Call<'_>, &Credentials, Timestamp, &str) -> Result<Signed, http::Error>;
+/// When the access key holds characters that can't travel in a header.
+pub type Sign = fn(&Call<'_>, &AccessKey, Timestamp, &str) -> Result<Signed, http::Error>;
 
 /// The content type of a form body.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";

@@ -14,17 +14,17 @@ use sha1::Sha1;
 use super::Signed;
 use super::acs::{Call, FORM, timestamp};
 use super::canonical::{self, encode};
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::AccessKey;
 
 /// Signs a call.
 ///
 /// # Errors
 /// When the address of the request can't be built.
-pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp, nonce: &str) -> Result<Signed, http::Error> {
+pub fn sign(call: &Call<'_>, key: &AccessKey, now: Timestamp, nonce: &str) -> Result<Signed, http::Error> {
     let time = timestamp(now);
     let mut query: Vec<(&str, &str)> = call.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
     query.extend([
-        ("AccessKeyId", credentials.access_key_id.as_str()),
+        ("AccessKeyId", key.id.as_str()),
         ("Action", call.action),
         ("Format", "JSON"),
         ("SignatureMethod", "HMAC-SHA1"),
@@ -33,12 +33,12 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp, nonce: &
         ("Timestamp", &time),
         ("Version", call.version),
     ]);
-    if let Some(token) = &credentials.security_token {
+    if let Some(token) = &key.security_token {
         query.push(("SecurityToken", token.expose_secret()));
     }
     let all = query.iter().copied().chain(call.form.iter().map(|(name, value)| (*name, value.as_str())));
     let string_to_sign = string_to_sign(call.method.as_str(), all);
-    let signature = signature(&string_to_sign, &credentials.access_key_secret);
+    let signature = signature(&string_to_sign, &key.secret);
     query.push(("Signature", &signature));
 
     let body = call.body();

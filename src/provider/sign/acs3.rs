@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use super::Signed;
 use super::acs::{Call, FORM, timestamp};
 use super::canonical::{self, hash, names, signature};
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::AccessKey;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
@@ -18,7 +18,7 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 ///
 /// # Errors
 /// When the access key id or the token holds a character that can't travel in a header.
-pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp, nonce: &str) -> Result<Signed, http::Error> {
+pub fn sign(call: &Call<'_>, key: &AccessKey, now: Timestamp, nonce: &str) -> Result<Signed, http::Error> {
     let body = call.body();
     let (host, time, body_hash) = (call.host(), timestamp(now), hash(body.as_bytes()));
     let mut headers = vec![
@@ -32,7 +32,7 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp, nonce: &
     if !body.is_empty() {
         headers.push(("content-type", FORM));
     }
-    if let Some(token) = &credentials.security_token {
+    if let Some(token) = &key.security_token {
         headers.push(("x-acs-security-token", token.expose_secret()));
     }
     headers.sort_unstable();
@@ -41,9 +41,9 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp, nonce: &
     let string_to_sign = string_to_sign(&canonical::request(call.method.as_str(), "/", &query, &headers, &body_hash));
     let authorization = format!(
         "{ALGORITHM} Credential={},SignedHeaders={},Signature={}",
-        credentials.access_key_id,
+        key.id,
         names(&headers),
-        signature(&string_to_sign, &credentials.access_key_secret),
+        signature(&string_to_sign, &key.secret),
     );
 
     let mut request = http::Request::builder().method(&call.method).uri(call.uri(&query));

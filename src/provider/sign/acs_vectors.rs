@@ -5,7 +5,7 @@ use url::Url;
 
 use super::acs::{Call, Sign};
 use super::{acs1, acs3, canonical};
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::AccessKey;
 
 #[derive(Deserialize)]
 struct File {
@@ -55,9 +55,9 @@ impl Vector {
         self.request.headers.iter().find(|(header, _)| header == name).map_or("", |(_, value)| value)
     }
 
-    fn credentials(&self) -> Credentials {
+    fn key(&self) -> AccessKey {
         let given = &self.credentials;
-        Credentials::fixed(given.access_key_id.clone(), given.access_key_secret.clone().into())
+        AccessKey::new(given.access_key_id.clone(), given.access_key_secret.clone().into())
             .with_token(given.security_token.clone().map(Into::into))
     }
 
@@ -87,7 +87,7 @@ fn v1_signs_as_the_sdks_and_the_documentation_do() {
         parameters.extend(vector.form());
         let string_to_sign = acs1::string_to_sign(&vector.request.method, borrowed(&parameters));
         assert_eq!(string_to_sign, vector.expected.string_to_sign, "{}", vector.name);
-        let signature = acs1::signature(&string_to_sign, &vector.credentials().access_key_secret);
+        let signature = acs1::signature(&string_to_sign, &vector.key().secret);
         assert_eq!(signature, vector.expected.signature, "{}", vector.name);
     }
 }
@@ -106,7 +106,7 @@ fn v3_signs_as_the_sdks_and_the_documentation_do() {
         assert_eq!(Some(&canonical), vector.expected.canonical_request.as_ref(), "{}", vector.name);
         let string_to_sign = acs3::string_to_sign(&canonical);
         assert_eq!(string_to_sign, vector.expected.string_to_sign, "{}", vector.name);
-        let signature = canonical::signature(&string_to_sign, &vector.credentials().access_key_secret);
+        let signature = canonical::signature(&string_to_sign, &vector.key().secret);
         assert_eq!(signature, vector.expected.signature, "{}", vector.name);
     }
 }
@@ -137,7 +137,7 @@ fn signed_anew(vector: &Vector, sign: Sign, version: &str, time: &str, nonce: &s
         query: leaked(query),
         form: leaked(vector.form()),
     };
-    sign(&call, &vector.credentials(), time.parse().unwrap(), nonce).map(|signed| signed.request).unwrap()
+    sign(&call, &vector.key(), time.parse().unwrap(), nonce).map(|signed| signed.request).unwrap()
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_key_that_no_header_can_carry_is_an_error_and_not_a_panic() {
         query: Vec::new(),
         form: Vec::new(),
     };
-    let credentials = Credentials::fixed("key\n", "secret".into());
-    assert!(acs3::sign(&call, &credentials, jiff::Timestamp::UNIX_EPOCH, "nonce").is_err());
-    assert!(acs1::sign(&call, &credentials, jiff::Timestamp::UNIX_EPOCH, "nonce").is_ok());
+    let key = AccessKey::new("key\n", "secret".into());
+    assert!(acs3::sign(&call, &key, jiff::Timestamp::UNIX_EPOCH, "nonce").is_err());
+    assert!(acs1::sign(&call, &key, jiff::Timestamp::UNIX_EPOCH, "nonce").is_ok());
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::Signed;
 use super::canonical::{self, encode, hash, names, signature};
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::AccessKey;
 
 const ALGORITHM: &str = "SDK-HMAC-SHA256";
 
@@ -30,11 +30,11 @@ pub struct Call<'a> {
     pub body: Option<String>,
 }
 
-/// Signs a call. The account's id goes with it where the credentials name it.
+/// Signs a call. The account's id goes with it where the access key names it.
 ///
 /// # Errors
-/// When the keys hold a character that can't travel in a header, or the address can't be built.
-pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Result<Signed, http::Error> {
+/// When the access key holds a character that can't travel in a header, or the address can't be built.
+pub fn sign(call: &Call<'_>, key: &AccessKey, now: Timestamp) -> Result<Signed, http::Error> {
     let endpoint = call.endpoint;
     let (host, date) = (canonical::host(endpoint), date(now));
     let body = call.body.as_deref().unwrap_or_default();
@@ -42,10 +42,10 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Resul
     if call.body.is_some() {
         headers.push(("content-type", "application/json"));
     }
-    if let Some(id) = &credentials.account_id {
+    if let Some(id) = &key.account_id {
         headers.push(("x-domain-id", id));
     }
-    if let Some(token) = &credentials.security_token {
+    if let Some(token) = &key.security_token {
         headers.push(("x-security-token", token.expose_secret()));
     }
     headers.sort_unstable();
@@ -54,12 +54,9 @@ pub fn sign(call: &Call<'_>, credentials: &Credentials, now: Timestamp) -> Resul
     let query = canonical::query(call.query.iter().map(|(name, value)| (*name, value.as_str())));
     let canonical = canonical_request(call.method.as_str(), &path, &query, &headers, body.as_bytes());
     let string_to_sign = string_to_sign(&date, &canonical);
-    let signature = signature(&string_to_sign, &credentials.access_key_secret);
-    let authorization = format!(
-        "{ALGORITHM} Access={}, SignedHeaders={}, Signature={signature}",
-        credentials.access_key_id,
-        names(&headers)
-    );
+    let signature = signature(&string_to_sign, &key.secret);
+    let authorization =
+        format!("{ALGORITHM} Access={}, SignedHeaders={}, Signature={signature}", key.id, names(&headers));
     let mark = if query.is_empty() { "" } else { "?" };
     let mut request =
         http::Request::builder().method(&call.method).uri(format!("{}://{host}{path}{mark}{query}", endpoint.scheme()));
@@ -146,10 +143,10 @@ mod tests {
             self.url().query_pairs().into_owned().collect()
         }
 
-        fn credentials(&self) -> Credentials {
+        fn key(&self) -> AccessKey {
             let Keys { ak, sk, security_token, domain_id } = &self.credentials;
-            let keys = Credentials::fixed(ak.clone(), sk.clone().into());
-            Credentials { account_id: domain_id.clone(), ..keys.with_token(security_token.clone().map(Into::into)) }
+            let key = AccessKey::new(ak.clone(), sk.clone().into());
+            AccessKey { account_id: domain_id.clone(), ..key.with_token(security_token.clone().map(Into::into)) }
         }
     }
 
@@ -173,7 +170,7 @@ mod tests {
             assert_eq!(canonical, vector.expected.canonical_request, "{}", vector.name);
             let string_to_sign = string_to_sign(vector.header("x-sdk-date"), &canonical);
             assert_eq!(string_to_sign, vector.expected.string_to_sign, "{}", vector.name);
-            let signature = signature(&string_to_sign, &vector.credentials().access_key_secret);
+            let signature = signature(&string_to_sign, &vector.key().secret);
             assert_eq!(signature, vector.expected.signature, "{}", vector.name);
             assert!(authorization.ends_with(&signature), "{}", vector.name);
         }
@@ -192,7 +189,7 @@ mod tests {
                 query,
                 body: Some(vector.request.body.clone()).filter(|body| !body.is_empty()),
             };
-            let request = sign(&call, &vector.credentials(), now).unwrap().request;
+            let request = sign(&call, &vector.key(), now).unwrap().request;
             assert_eq!(request.uri().to_string(), vector.request.url, "{}", vector.name);
             assert_eq!(request.body(), &vector.request.body, "{}", vector.name);
             for name in ["host", "x-sdk-date", "x-domain-id", "x-security-token"] {
@@ -233,9 +230,9 @@ mod tests {
         let endpoint = Url::parse("https://cdn.myhuaweicloud.com").unwrap();
         let call =
             Call { method: Method::GET, endpoint: &endpoint, path: "/v1.0/cdn/quota", query: Vec::new(), body: None };
-        let keys = Credentials::fixed("key\n", "secret".into());
-        assert!(sign(&call, &keys, Timestamp::UNIX_EPOCH).is_err());
-        let keys = Credentials { account_id: Some("a\0".into()), ..Credentials::fixed("key", "secret".into()) };
-        assert!(sign(&call, &keys, Timestamp::UNIX_EPOCH).is_err());
+        let key = AccessKey::new("key\n", "secret".into());
+        assert!(sign(&call, &key, Timestamp::UNIX_EPOCH).is_err());
+        let key = AccessKey { account_id: Some("a\0".into()), ..AccessKey::new("key", "secret".into()) };
+        assert!(sign(&call, &key, Timestamp::UNIX_EPOCH).is_err());
     }
 }

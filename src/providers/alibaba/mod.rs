@@ -8,6 +8,7 @@ use http::Method;
 
 use crate::model::{Operation, Quota, RefreshKind, Tag};
 use crate::provider::answer::Answer;
+use crate::provider::credentials::Credentials;
 use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::{acs1, acs3};
@@ -27,6 +28,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+pub(super) use credentials::{PROFILES, Sts};
 pub use spec::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD};
 
 /// The names of a page's length and number. Source: reference 2026-04 (see `spec.rs`).
@@ -59,11 +61,15 @@ impl Alibaba {
         form: Parameters,
         api: &dyn Api,
     ) -> Result<Answer, ApiError> {
-        let ProviderContext { endpoint, keys, .. } = &self.context;
+        let ProviderContext { endpoint, credentials, .. } = &self.context;
         let (action, version) = (call.api, self.product.version);
         let request = Call { method: Method::POST, endpoint, action, version, query, form };
         let sign = if self.context.word("signature") == Some("v1") { acs1::sign } else { acs3::sign };
-        WORDING.ask(call, submits, keys, api, |keys, now| sign(&request, &keys, now, &api.nonce())).await
+        let sign = |credentials: &Credentials, now| {
+            let signed = sign(&request, credentials.access_key(action)?, now, &api.nonce());
+            signed.map_err(|error| ApiError::unsignable(action, &error))
+        };
+        WORDING.ask(call, submits, credentials, api, sign).await
     }
 
     /// Sends a call that changes nothing.

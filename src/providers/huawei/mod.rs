@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Operation, Quota, RefreshKind};
 use crate::provider::answer::Answer;
-use crate::provider::credentials::Credentials;
+use crate::provider::credentials::{AccessKey, Credentials};
 use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
@@ -29,6 +29,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+pub(super) use credentials::{PROFILES, Sts};
 pub use spec::HUAWEI_CDN;
 
 /// The names of a page's length and number. Source: sdk 3.1.219 (see `spec.rs`).
@@ -62,10 +63,12 @@ impl Huawei {
         let body = body.map(|body| body.to_string());
         let request = Call { method, endpoint: &self.0.endpoint, path, query, body };
         let account = self.0.word("domain-id").map(str::to_owned);
-        let sign = |keys: Credentials, now| {
-            sdk_hmac::sign(&request, &Credentials { account_id: account.or(keys.account_id), ..keys }, now)
+        let sign = |credentials: &Credentials, now| {
+            let key = credentials.access_key(call.api)?.clone();
+            let key = AccessKey { account_id: account.or(key.account_id), ..key };
+            sdk_hmac::sign(&request, &key, now).map_err(|error| ApiError::unsignable(call.api, &error))
         };
-        WORDING.ask(call, submits, &self.0.keys, api, sign).await
+        WORDING.ask(call, submits, &self.0.credentials, api, sign).await
     }
 
     /// The rows of one task, a page of so many; those of one address, if the filter names it. Tasks are found for seven days, or from

@@ -21,7 +21,7 @@ use crate::provider::{
     Rate, RecordsSpec, Spec, TrackingSpec, days,
 };
 
-use super::credentials::{CREDENTIALS, EXCHANGE, PROFILES};
+use super::credentials::CREDENTIALS;
 
 /// The region that is a cloud of its own, with accounts of its own.
 pub(super) const EUROPE: &str = "europe";
@@ -51,8 +51,6 @@ pub static HUAWEI_CDN: Spec = Spec {
         OptionSpec::PREFETCH_DELAY,
     ],
     credentials: CREDENTIALS,
-    exchange: Some(&EXCHANGE),
-    profiles: PROFILES,
     // In a call: sdk 3.1.219; in a day: quotas 2026; the names in the quota: sdk 3.1.219. How long they take is the usual: a refresh
     // about 5 minutes, reference 2025-11; of a prefetch it says only that it depends on the files. No number of hosts is documented, and
     // the addresses travel in the body.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::credentials::{CREDENTIALS, EXCHANGE, PROFILES};
+use super::super::credentials::CREDENTIALS;
 use super::{
     AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, takes_tags,
     traffic,
@@ -38,8 +38,6 @@ pub(super) const CDN_SPEC: Spec = Spec {
         OptionSpec::PREFETCH_DELAY,
     ],
     credentials: CREDENTIALS,
-    exchange: Some(&EXCHANGE),
-    profiles: PROFILES,
     operations: &[
         refresh(Url, 1_000, Some(10_000), "Url"),  // reference 2026-04
         refresh(Directory, 100, Some(100), "Dir"), // reference 2026-04

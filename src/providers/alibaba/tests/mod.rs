@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, emulator, open};
 use crate::model::{Operation, RefreshKind};
-use crate::provider::credentials::Keys;
+use crate::provider::credentials::SharedCredentials;
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
 use crate::provider::{Accepted, Api, ApiError, OptionValue, Options, Provider, ProviderContext, Spec, Submission};
@@ -20,7 +20,7 @@ mod refusals;
 
 const FILES: Operation = Operation::Refresh(RefreshKind::Url);
 
-/// A target with these options, and the emulator's default keys.
+/// A target with these options, and the emulator's default access key.
 fn provider(options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
     provider_with(options, None)
 }
@@ -36,7 +36,7 @@ fn provider_of(spec: &'static Spec, options: &[(&'static str, OptionValue)], tok
         spec,
         endpoint: url::Url::parse(spec.endpoint(&options)).unwrap(),
         options,
-        keys: Keys::new(settings.credentials().with_token(token.map(Into::into))),
+        credentials: SharedCredentials::new(settings.access_key().with_token(token.map(Into::into))),
     })
 }
 

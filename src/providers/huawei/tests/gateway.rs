@@ -122,7 +122,7 @@ fn a_clock_may_be_off_by_15_minutes_and_is_corrected_by_the_servers() {
 #[test]
 fn five_wrong_signatures_in_a_row_lock_the_key_for_five_minutes() {
     let line = friendly();
-    let wrong = provider_with(&[], Credentials::fixed("demonstration-key", "wrong".into()));
+    let wrong = provider_with(&[], AccessKey::new("demonstration-key", "wrong".into()));
     let right = provider(&[]);
     for _ in 0..4 {
         assert!(line.submit(&*wrong, FILES, &[URL]).is_err());
@@ -140,15 +140,15 @@ fn five_wrong_signatures_in_a_row_lock_the_key_for_five_minutes() {
 #[test]
 fn temporary_keys_need_their_token_and_the_accounts_id_goes_with_them() {
     let line = line(EmulatorSettings { security_token: Some("a/token+==".into()), ..EmulatorSettings::default() });
-    let keys = |token: Option<&str>| EmulatorSettings::default().credentials().with_token(token.map(Into::into));
-    let submit = |options: &[_], credentials| line.submit(&*provider_with(options, credentials), FILES, &[URL]);
-    assert!(submit(&[], keys(Some("a/token+=="))).is_ok());
+    let key = |token: Option<&str>| EmulatorSettings::default().access_key().with_token(token.map(Into::into));
+    let submit = |options: &[_], key| line.submit(&*provider_with(options, key), FILES, &[URL]);
+    assert!(submit(&[], key(Some("a/token+=="))).is_ok());
     assert!(line.last_request().headers().get("x-domain-id").is_none());
-    assert_eq!(submit(&[], keys(None)).unwrap_err().kind, ApiErrorKind::Credentials);
-    assert_eq!(submit(&[], keys(Some("another"))).unwrap_err().kind, ApiErrorKind::Credentials);
-    let with_account = Credentials { account_id: Some("of-the-keys".into()), ..keys(Some("a/token+==")) };
+    assert_eq!(submit(&[], key(None)).unwrap_err().kind, ApiErrorKind::Credentials);
+    assert_eq!(submit(&[], key(Some("another"))).unwrap_err().kind, ApiErrorKind::Credentials);
+    let with_account = AccessKey { account_id: Some("of-the-key".into()), ..key(Some("a/token+==")) };
     assert!(submit(&[], with_account.clone()).is_ok());
-    assert_eq!(line.last_request().headers()["x-domain-id"], "of-the-keys");
+    assert_eq!(line.last_request().headers()["x-domain-id"], "of-the-key");
     assert!(submit(&[("domain-id", word("of-the-target"))], with_account).is_ok());
     assert_eq!(line.last_request().headers()["x-domain-id"], "of-the-target");
 }
@@ -156,8 +156,8 @@ fn temporary_keys_need_their_token_and_the_accounts_id_goes_with_them() {
 #[test]
 fn what_can_not_be_a_request_is_an_error_and_not_sent() {
     let line = friendly();
-    let keys = EmulatorSettings::default().credentials().with_token(Some("token\n".into()));
-    let error = line.submit(&*provider_with(&[], keys), FILES, &[URL]).unwrap_err();
+    let key = EmulatorSettings::default().access_key().with_token(Some("token\n".into()));
+    let error = line.submit(&*provider_with(&[], key), FILES, &[URL]).unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Credentials);
     assert!(!error.to_string().contains("token\n"));
     assert!(line.last.borrow().is_none());

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{HUAWEI_CDN, emulator, open};
 use crate::model::{Operation, RefreshKind};
-use crate::provider::credentials::{Credentials, Keys};
+use crate::provider::credentials::{AccessKey, SharedCredentials};
 use crate::provider::emulation::EmulatorSettings;
 use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
 use crate::provider::{Accepted, Api, ApiError, OptionValue, Options, Provider, ProviderContext, Submission};
@@ -24,15 +24,15 @@ fn word(text: &str) -> OptionValue {
     OptionValue::Word(text.into())
 }
 
-/// A target with these options, and the emulator's default keys.
+/// A target with these options, and the emulator's default access key.
 fn provider(options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
-    provider_with(options, EmulatorSettings::default().credentials())
+    provider_with(options, EmulatorSettings::default().access_key())
 }
 
-fn provider_with(options: &[(&'static str, OptionValue)], credentials: Credentials) -> Box<dyn Provider> {
+fn provider_with(options: &[(&'static str, OptionValue)], key: AccessKey) -> Box<dyn Provider> {
     let options: Options = options.iter().cloned().collect();
     let endpoint = url::Url::parse(HUAWEI_CDN.endpoint(&options)).unwrap();
-    open(ProviderContext { spec: &HUAWEI_CDN, options, endpoint, keys: Keys::new(credentials) })
+    open(ProviderContext { spec: &HUAWEI_CDN, options, endpoint, credentials: SharedCredentials::new(key) })
 }
 
 /// The way to the emulator. No call may ask for a nonce: the signature has none.

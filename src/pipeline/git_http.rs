@@ -1,4 +1,4 @@
-//! The way from the search for changes to the network and the log.
+//! Carries the HTTP requests of a fetch over the network, and its notes to the log.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,17 +16,17 @@ use crate::git::{Fetching, Outside, Take};
 use crate::provider::clock::Clock;
 use crate::provider::http::{HttpApi, Network};
 
-/// The network and the log of this process.
-pub(crate) struct Beyond<'a> {
+/// The network and the log of this process, for a fetch.
+pub(crate) struct FetchTransport<'a> {
     console: RefCell<&'a mut Console>,
     settings: &'a Settings,
     network: &'a Network,
     started: Timestamp,
     /// By host: connections stay warm.
-    ways: RefCell<HashMap<String, Rc<HttpApi>>>,
+    connections: RefCell<HashMap<String, Rc<HttpApi>>>,
 }
 
-impl<'a> Beyond<'a> {
+impl<'a> FetchTransport<'a> {
     /// Opens no connection yet.
     pub(crate) fn new(
         console: &'a mut Console,
@@ -37,7 +37,7 @@ impl<'a> Beyond<'a> {
         if let Some(token) = &settings.token {
             console.mask(token);
         }
-        Self { console: RefCell::new(console), settings, network, started, ways: RefCell::default() }
+        Self { console: RefCell::new(console), settings, network, started, connections: RefCell::default() }
     }
 
     /// How the search for changes may fetch.
@@ -50,36 +50,36 @@ impl<'a> Beyond<'a> {
         }
     }
 
-    fn way(&self, url: &Url) -> Result<Rc<HttpApi>, String> {
+    fn connection(&self, url: &Url) -> Result<Rc<HttpApi>, String> {
         let host = url.origin().ascii_serialization();
-        if let Some(way) = self.ways.borrow().get(&host) {
-            return Ok(Rc::clone(way));
+        if let Some(connection) = self.connections.borrow().get(&host) {
+            return Ok(Rc::clone(connection));
         }
-        let way = self.network.open(std::slice::from_ref(url), Clock::new(self.started));
-        let way = Rc::new(way.map_err(|error| error.to_string())?);
-        if let Some(proxy) = way.proxy(url) {
-            self.note(&format!("requests to `{host}` go through the proxy {proxy}, as the environment says"));
+        let connection = self.network.open(std::slice::from_ref(url), Clock::new(self.started));
+        let connection = Rc::new(connection.map_err(|error| error.to_string())?);
+        if let Some(proxy) = connection.proxy(url) {
+            self.note(&format!("requests to `{host}` go through the proxy {proxy}, as set in the environment"));
         }
-        self.ways.borrow_mut().insert(host, Rc::clone(&way));
-        Ok(way)
+        self.connections.borrow_mut().insert(host, Rc::clone(&connection));
+        Ok(connection)
     }
 }
 
 #[async_trait(?Send)]
-impl Outside for Beyond<'_> {
+impl Outside for FetchTransport<'_> {
     async fn exchange(
         &self,
         request: ::http::Request<Bytes>,
         take: &mut Take<'_>,
     ) -> Result<::http::response::Parts, String> {
         let url = Url::parse(&request.uri().to_string()).map_err(|error| error.to_string())?;
-        let way = self.way(&url)?;
+        let connection = self.connection(&url)?;
         // A simulation's time is virtual, and a server's isn't.
         let is_virtual = self.settings.mode == Mode::Simulate;
         if is_virtual {
             tokio::time::resume();
         }
-        let result = way.exchange(request, take).await;
+        let result = connection.exchange(request, take).await;
         if is_virtual {
             tokio::time::pause();
         }

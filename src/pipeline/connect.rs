@@ -1,0 +1,183 @@
+//! Connects to the providers: over the network with real credentials, or to their emulators in memory.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::Job;
+use crate::ci::Console;
+use crate::client::connection::Connection;
+use crate::client::credential_refresh::CredentialRefresh;
+use crate::config::{LogLevel, Mode, Target};
+use crate::credentials::exchange::{PendingMasks, TokenExchange, unobtainable};
+use crate::credentials::sources::Source;
+use crate::credentials::{self, search};
+use crate::error::Error;
+use crate::exec::journal::Identity;
+use crate::plan::Plan;
+use crate::provider::clock::Clock;
+use crate::provider::credentials::SharedCredentials;
+use crate::provider::emulation::EmulatorSettings;
+use crate::provider::emulation::faults::Faults;
+use crate::provider::emulation::gateway::Emulation;
+use crate::provider::emulation::simulation::SimulationApi;
+use crate::provider::{Api, ProviderContext, Spec};
+use crate::providers::{self, REGISTRY};
+
+/// There and back, in a simulation.
+const SIMULATED_LATENCY: Duration = Duration::from_millis(50);
+
+/// The lanes' connections, and what their journal belongs to.
+pub(super) struct Connections {
+    pub(super) connections: Vec<Connection>,
+    pub(super) identity: Identity,
+    /// Notes about them for the log.
+    pub(super) notes: Vec<Note>,
+}
+
+/// A note for the log, and its level.
+pub type Note = (LogLevel, String);
+
+/// Connects to every lane's provider, for a plan of the changes between these commits, if it is about any: the one deployed
+/// before, if any, and the one deployed now. Adds new secrets to `masks`, also where it fails.
+///
+/// # Errors
+/// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where credentials can't be obtained.
+pub(super) async fn connect(
+    job: &Job<'_>,
+    plan: &Plan,
+    commits: Option<(Option<String>, String)>,
+    masks: &PendingMasks,
+) -> Result<Connections, Error> {
+    // By provider and endpoint: each is an account of its own.
+    let mut accounts: HashMap<(&str, &str), Account> = HashMap::new();
+    let (base, head) = commits.map_or((None, None), |(base, head)| (base, Some(head)));
+    let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new(), base };
+    let mut all = Connections { connections: Vec::new(), identity, notes: Vec::new() };
+    for lane in &plan.lanes {
+        let (spec, endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));
+        let account = match accounts.entry((spec.name, endpoint)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(match job.settings.mode {
+                Mode::Simulate => Account::simulated(endpoint, job.started),
+                Mode::Real | Mode::DryRun => Account::real(job, spec, endpoint, masks, &mut all.notes).await?,
+            }),
+        };
+        let Account { endpoint, name, .. } = &*account;
+        all.identity.lanes.push(format!("{} {} {endpoint} {}", lane.target.name, spec.name, hashed(name)));
+        all.connections.push(account.connection(&lane.target));
+    }
+    Ok(all)
+}
+
+/// Connects to one target over the network, for a query; gives notes for the log, too. Adds new secrets to `masks`, also where it
+/// fails.
+///
+/// # Errors
+/// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where credentials can't be obtained.
+pub async fn reach(job: &Job<'_>, target: &Target, masks: &PendingMasks) -> Result<(Connection, Vec<Note>), Error> {
+    let mut notes = Vec::new();
+    let endpoint = target.provider.endpoint(&target.options);
+    let account = Account::real(job, target.provider, endpoint, masks, &mut notes).await?;
+    Ok((account.connection(target), notes))
+}
+
+/// Makes a console mask the secrets that are new since the last time.
+pub fn mask(masks: &PendingMasks, console: &mut Console) {
+    masks.take().iter().for_each(|secret| console.mask(secret));
+}
+
+/// What the lanes of one account share.
+struct Account {
+    endpoint: Url,
+    credentials: SharedCredentials,
+    api: Rc<dyn Api>,
+    refresh: Option<Rc<CredentialRefresh>>,
+    /// What stays the same when the credentials are refreshed: the role, or the access key's id.
+    name: String,
+}
+
+impl Account {
+    /// Over the network, with real credentials.
+    async fn real(
+        job: &Job<'_>,
+        spec: &'static Spec,
+        default_endpoint: &str,
+        masks: &PendingMasks,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self, Error> {
+        let settings = job.settings;
+        let source = search::source(spec, &settings.credentials, job.environment, &settings.repository)?;
+        let region = spec.endpoints.iter().find(|endpoint| endpoint.url == default_endpoint);
+        if let Source::Role(role) = &source {
+            role.check_region(spec.name, region.map_or("", |endpoint| endpoint.region))?;
+        }
+        let set = settings.endpoints.iter().find(|(set, _)| set.name == spec.name);
+        let endpoint = set.map_or_else(|| parsed(default_endpoint), |(_, endpoint)| endpoint.clone());
+        let api = job.network.open(std::slice::from_ref(&endpoint), Clock::new(job.started))?;
+        if let Some(proxy) = api.proxy(&endpoint) {
+            let text = format!("requests go through the proxy {proxy}, as set in the environment");
+            if !notes.iter().any(|(_, known)| *known == text) {
+                notes.push((LogLevel::Normal, text));
+            }
+        }
+        let (name, words) = (source.account(), source.words());
+        let account_id = credentials::account_id(spec, job.environment);
+        let (credentials, refresh, level) = match source {
+            Source::Configured { credentials, .. } => {
+                masks.add(&credentials);
+                let credentials = credentials.of_account(account_id.as_deref());
+                (SharedCredentials::new(credentials), None, LogLevel::Verbose)
+            }
+            source => {
+                let short = source.short();
+                let service = job.network.open(&source.endpoints(), Clock::new(job.started))?;
+                let exchange = Box::new(TokenExchange::new(source, account_id, masks.clone()));
+                let refresh = CredentialRefresh::start(exchange, Rc::new(service), job.seed()).await;
+                let refresh = refresh.map_err(|error| unobtainable(spec.name, &short, error))?;
+                (refresh.credentials(), Some(Rc::new(refresh)), LogLevel::Normal)
+            }
+        };
+        let expires = refresh.as_ref().and_then(|refresh| refresh.expires());
+        let until = expires.map(|expires| format!(", valid until {}", expires.strftime("%H:%M:%SZ")));
+        notes.push((level, format!("`{}`: credentials {words}{}", spec.name, until.unwrap_or_default())));
+        Ok(Self { endpoint, credentials, api: Rc::new(api), refresh, name })
+    }
+
+    /// To the emulators in memory, whose tasks take as long as the vendor says they do.
+    fn simulated(endpoint: &str, started: Timestamp) -> Self {
+        let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
+        let key = emulator.access_key();
+        let name = key.id.clone();
+        let emulators = providers::emulators(REGISTRY, |_| emulator.clone());
+        let emulation = Rc::new(RefCell::new(Emulation::new(emulators, Faults::none())));
+        let api = Rc::new(SimulationApi::new(emulation, SIMULATED_LATENCY, Clock::new(started), 0));
+        Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(key), api, refresh: None, name }
+    }
+
+    fn connection(&self, target: &Target) -> Connection {
+        let provider = providers::open(ProviderContext {
+            spec: target.provider,
+            options: target.options.clone(),
+            endpoint: self.endpoint.clone(),
+            credentials: self.credentials.clone(),
+        });
+        Connection { provider, api: Rc::clone(&self.api), refresh: self.refresh.clone() }
+    }
+}
+
+fn parsed(endpoint: &str) -> Url {
+    Url::parse(endpoint).expect("a provider's own endpoint is a URL")
+}
+
+/// An account's name, which the journal need not spell.
+fn hashed(account: &str) -> String {
+    let hash = Sha256::digest(account.as_bytes());
+    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
