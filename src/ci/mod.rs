@@ -23,6 +23,12 @@ pub use redactor::Redactor;
 /// sent stands in the journal.
 #[expect(clippy::exit, reason = "a panic is never 0, whatever thread it came from")]
 pub fn internal_error(panic: &std::panic::PanicHookInfo<'_>) {
+    // git2 panics at an object of no kind, on the thread that reads the repository.
+    if std::thread::current().name() == Some("git") {
+        let text = "error: the repository can't be read: libgit2 gave up\n  help: check it with `git fsck`\n";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+        std::process::exit(crate::error::ExitCode::Checkout as i32);
+    }
     let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
     let text = format!(
         "error: a defect in cdn-purge {}{place}\n  help: what was sent stands in the journal, a second run goes on from \

@@ -8,9 +8,11 @@ use crate::config::Changes;
 use crate::environment::Environment;
 use crate::error::Error;
 
-use super::git::Repository;
-use super::range::{Base, words};
-use super::{Changed, Fetching, compare, read_event, search};
+use super::event;
+use super::io::Fetching;
+use super::range::{self, Base};
+use super::search::{Changed, compare, search};
+use super::time_limit::{LIMIT, Reader};
 
 /// What a run would compare, and what other bases would have meant.
 #[derive(Debug)]
@@ -35,37 +37,40 @@ pub async fn choices(
     environment: &Environment,
     fetching: &Fetching<'_>,
 ) -> Result<Choices, Error> {
-    let repository = Repository::open(start, environment)?;
-    let started_by = words::started_by(environment);
+    let reader = Reader::open(start, environment, LIMIT)?;
+    let started_by = range::started_by(environment);
     let decided = search(start, changes, submodules, environment, fetching).await;
     let (Changes::Git { head: given, .. } | Changes::Since { head: given, .. } | Changes::All { head: given }) =
         changes
     else {
         return Ok(Choices { started_by, decided, others: Vec::new() });
     };
-    let head = match (&decided, given) {
-        // A head that had to be fetched isn't in the clone, from which the others are told.
-        (Ok(changed), _) if repository.knows_revision(&changed.range.head) => {
-            repository.given(&changed.range.head, "head")?
+    let (given, found) = (given.clone(), decided.as_ref().ok().map(|changed| changed.range.head.clone()));
+    let default_branch = range::default_branch(environment, event::read(environment).ok().flatten().as_ref());
+    let others = reader.ask(move |repository| {
+        // A head that was fetched isn't in the clone, where the others are looked up.
+        let found = found.map(|head| repository.given_if_known(&head, "head")).transpose()?.flatten();
+        let head = match (found, given) {
+            (Some(head), _) => head,
+            (None, Some(revision)) => repository.given(&revision, "head")?,
+            (None, None) => repository.head()?,
+        };
+        let mut bases = Vec::new();
+        if let Some(parent) = head.parents.first() {
+            bases.push(("the first parent of head".to_owned(), Base::Parent(*parent)));
         }
-        (_, Some(revision)) => repository.given(revision, "head")?,
-        (_, None) => repository.head()?,
-    };
-    let mut bases = Vec::new();
-    if let Some(parent) = head.parents.first() {
-        bases.push(("the first parent of head".to_owned(), Base::Parent(*parent)));
-    }
-    bases.push(("the nearest tag in the history of head".to_owned(), Base::PreviousTag(None)));
-    let told = || words::default_branch(environment, read_event(environment).ok().flatten().as_ref());
-    if let Some(branch) = repository.default_branch().or_else(told) {
-        bases.push((format!("the merge base with `{branch}`"), Base::MergeBaseWithBranch(branch)));
-    }
-    bases.push(("every tracked file (`changes: all`)".to_owned(), Base::Nothing));
-    let others = bases.into_iter().map(|(name, base)| {
-        let compared = compare(&repository, &base, &head, name.clone());
-        (name, compared)
-    });
-    Ok(Choices { started_by, decided, others: others.collect() })
+        bases.push(("the nearest tag in the history of head".to_owned(), Base::PreviousTag(None)));
+        if let Some(branch) = repository.default_branch().or(default_branch) {
+            bases.push((format!("the merge base with `{branch}`"), Base::MergeBaseWithBranch(branch)));
+        }
+        bases.push(("every tracked file (`changes: all`)".to_owned(), Base::Nothing));
+        let compare = |(name, base): (String, Base)| {
+            let compared = compare(repository, &base, &head, name.clone());
+            (name, compared)
+        };
+        Ok(bases.into_iter().map(compare).collect())
+    })?;
+    Ok(Choices { started_by, decided, others })
 }
 
 impl Choices {

@@ -1,74 +1,79 @@
-//! What the decision needs and the clone lacks becomes objects beside the clone: one commit's directories, or enough of the
-//! history to tell where two branches parted.
+//! Fetches missing commits into a temporary folder: one commit's directories, or enough of the history to find a merge base.
 //!
-//! The repository itself stays byte for byte as it was: what comes goes into a temporary folder, and is read from there in this
-//! process alone.
+//! The repository itself stays byte for byte as it was. libgit2 can't leave out file contents (`filter`), so this is a client of
+//! our own for git's protocol version 2 over HTTP.
 
 use std::path::{Path, PathBuf};
+
+use git2::{ObjectType, Oid};
 
 use crate::environment::Environment;
 use crate::error::Error;
 
-use super::entries::ObjectId;
-use super::git::Repository;
-use super::git::store::Store;
-use super::outside::Fetching;
+use super::errors::{self, Distance};
+use super::history::MergeBase;
+use super::io::Fetching;
 use super::range::{Base, Commit, Decision, Head, Host};
-use super::remedy::{self, Distance};
+use super::repository::{RemoteSettings, Repository};
+use super::time_limit::Reader;
+use super::{oid, workspace};
 
-use self::history::{Parting, parting};
+use self::remote::{Remote, Settings};
+use self::request::{Filter, Request};
 use self::server::{Failure, Server};
-use self::source::{Known, Remote, Source};
-use self::wanted::{Filter, Wanted};
+use self::store::Store;
 
-mod advertisement;
-mod answer;
-pub(super) mod history;
-mod packet;
+mod capabilities;
+mod pkt_line;
+mod references;
+mod remote;
+mod request;
+mod response;
 mod server;
-mod source;
-mod wanted;
+mod store;
 
-/// How many commits deep the history is fetched, round by round, until it tells where two branches parted. A commit is about
-/// 250 bytes on the wire, so the last round is some megabytes.
+/// How many commits deep the history is fetched, round by round, until it shows the merge base. A commit is about 250 bytes on
+/// the wire, so the last round is some megabytes.
 const DEPTHS: [u32; 5] = [64, 256, 1024, 4096, 16_384];
 
-/// Looks for what is missing, in the repository's remote.
+/// Fetches from the repository's remote.
 pub(super) struct Fetcher<'a> {
-    repository: &'a Repository,
+    reader: &'a Reader,
     environment: &'a Environment,
     fetching: &'a Fetching<'a>,
-    /// Where it comes from, once it was needed.
-    place: Option<Place<'a>>,
+    settings: Option<RemoteSettings>,
+    /// The remote, once it was needed.
+    source: Option<Source<'a>>,
     store: Option<Store>,
 }
 
-/// A remote that is open.
-enum Place<'a> {
-    Server(Box<Server<'a>>, String),
+/// An open remote.
+enum Source<'a> {
+    Server(Box<Server<'a>>),
     /// Another repository of this machine, whose objects are read where they are.
     Folder(PathBuf),
 }
 
 impl<'a> Fetcher<'a> {
     /// Fetches nothing yet.
-    pub(super) fn new(repository: &'a Repository, environment: &'a Environment, fetching: &'a Fetching<'a>) -> Self {
-        Self { repository, environment, fetching, place: None, store: None }
+    pub(super) fn new(reader: &'a Reader, environment: &'a Environment, fetching: &'a Fetching<'a>) -> Self {
+        Self { reader, environment, fetching, settings: None, source: None, store: None }
     }
 
-    /// Makes sure that the commits of a decision are here, as far as they can be had; without a remote nothing happens. What
-    /// the decision asks for and isn't here yet is replaced by what was found.
+    /// Fetches the missing commits of a decision, if there is a remote. A base that had to be looked for is replaced by the
+    /// commit that was found.
     ///
     /// # Errors
-    /// [`Error::Checkout`] for what can't be had, with the server's own words.
-    pub(super) async fn supply(&mut self, decision: &mut Decision, told: &Commit) -> Result<(), Error> {
+    /// [`Error::Checkout`] for a commit that can't be fetched, with the server's own words.
+    pub(super) async fn fetch_missing(&mut self, decision: &mut Decision, checked_out: &Commit) -> Result<(), Error> {
         if !self.fetching.is_on {
             return Ok(());
         }
         let head = match &decision.head {
-            Head::Told => told.id,
+            Head::CheckedOut => checked_out.id,
             Head::Named(named) => {
-                self.commit(named.id, &format!("the commit `{}` (`{}`)", named.id, named.field), told.id).await?;
+                self.commit(named.id, &format!("the commit `{}` (`{}`)", named.id, named.field), checked_out.id)
+                    .await?;
                 named.id
             }
         };
@@ -83,37 +88,48 @@ impl<'a> Fetcher<'a> {
                 None => return Ok(()),
             },
             Base::MergeBaseWithBranch(branch) => {
-                let with = format!("`{branch}`");
-                let tip = match self.repository.tip(branch) {
-                    Some(_) if !self.repository.is_cut_off() => return Ok(()),
+                let name = branch.clone();
+                let (tip, is_shallow) =
+                    self.reader.ask(move |clone| Ok((clone.branch_head(&name).ok().flatten(), clone.is_shallow())))?;
+                let tip = match tip {
+                    Some(_) if !is_shallow => return Ok(()),
                     _ if !self.has_remote()? => return Ok(()),
                     Some(tip) => tip,
-                    None => self.tip(branch).await?,
+                    None => self.branch_head(branch).await?,
                 };
-                self.parting(head, tip, &with).await?
+                self.merge_base(head, tip, &format!("`{branch}`")).await?
             }
-            Base::MergeBaseWith(named)
-                if (self.repository.is_cut_off() || !self.repository.knows(named.id)) && self.has_remote()? =>
-            {
-                self.parting(head, named.id, &format!("`{}`", named.field)).await?
+            Base::MergeBaseWith(named) => {
+                let id = named.id;
+                let is_complete =
+                    self.reader.ask(move |clone| Ok(!clone.is_shallow() && clone.has_commit(id).unwrap_or(false)))?;
+                if is_complete || !self.has_remote()? {
+                    return Ok(());
+                }
+                self.merge_base(head, id, &format!("`{}`", named.field)).await?
             }
-            Base::MergeBaseWith(_) | Base::PreviousTag(_) | Base::MatchingTag(_) | Base::Found(_) | Base::Nothing => {
-                return Ok(());
-            }
+            Base::PreviousTag(_) | Base::MatchingTag(_) | Base::Found(_) | Base::Nothing => return Ok(()),
         };
         self.commit(found, &format!("the commit `{found}`"), head).await?;
         decision.base = Base::Found(found);
         Ok(())
     }
 
-    /// A revision that a person gave: all digits of a commit, or the name of a branch or a tag. `None`: it is here, or can be no
-    /// name of anything elsewhere.
-    async fn given(&mut self, revision: &str, head: ObjectId) -> Result<Option<ObjectId>, Error> {
-        if let Some(id) = ObjectId::from_hex(revision) {
-            let is_needed = !id.is_zero() && !self.repository.holds(id) && !self.repository.is_other_than_commit(id);
+    /// The commit of a revision that a person gave, fetched if it is the id of a commit or the name of a branch or a tag. `None`:
+    /// it can't be found elsewhere either.
+    async fn given(&mut self, revision: &str, head: Oid) -> Result<Option<Oid>, Error> {
+        if let Some(id) = oid::parse(revision) {
+            let is_needed = self.reader.ask(move |clone| {
+                let is_other = clone.kind(id).is_ok_and(|kind| kind.is_some_and(|kind| kind != ObjectType::Commit));
+                Ok(!id.is_zero() && !is_other && !clone.holds(id))
+            })?;
             return Ok((is_needed && self.has_remote()?).then_some(id));
         }
-        if self.repository.knows_revision(revision) || !is_name(revision) || !self.has_remote()? {
+        let name = revision.to_owned();
+        if let Some(commit) = self.reader.ask(move |clone| clone.given_if_known(&name, "base"))? {
+            return Ok(Some(commit.id));
+        }
+        if !is_name(revision) || !self.has_remote()? {
             return Ok(None);
         }
         let what = format!("the revision `{revision}`");
@@ -123,69 +139,75 @@ impl<'a> Fetcher<'a> {
         } else {
             vec![format!("refs/tags/{revision}"), format!("refs/heads/{short}")]
         };
-        let found = self.reference(&names).await.map_err(|failure| self.failed(&what, failure, Distance::Any))?;
+        let found = self.reference(names).await.map_err(|failure| self.failed(&what, failure, Distance::Any))?;
         if let Some(found) = found {
             self.commit(found, &what, head).await?;
         }
         Ok(found)
     }
 
-    /// Whether there is anywhere to fetch from. Asked only where something is missing: to read all settings takes longer than to
-    /// read a commit.
-    fn has_remote(&self) -> Result<bool, Error> {
-        Ok(self.repository.remote()?.address.is_some())
+    /// The settings of the remote. Read only where something is missing: to read all settings takes longer than to read a commit.
+    fn settings(&mut self) -> Result<&RemoteSettings, Error> {
+        let settings = match self.settings.take() {
+            Some(settings) => settings,
+            None => self.reader.ask(|clone| Ok(clone.remote()))?,
+        };
+        Ok(self.settings.insert(settings))
     }
 
-    async fn tip(&mut self, branch: &str) -> Result<ObjectId, Error> {
+    fn has_remote(&mut self) -> Result<bool, Error> {
+        Ok(self.settings()?.url.is_some())
+    }
+
+    async fn branch_head(&mut self, branch: &str) -> Result<Oid, Error> {
         let what = format!("the branch `{branch}`");
-        let found = self.reference(&[format!("refs/heads/{branch}")]).await;
+        let found = self.reference(vec![format!("refs/heads/{branch}")]).await;
         let found = found.and_then(|tip| tip.ok_or_else(|| "the remote has no such branch".to_owned().into()));
         found.map_err(|failure| self.failed(&what, failure, Distance::Any))
     }
 
     /// Fetches a commit's directories, if they aren't here.
-    async fn commit(&mut self, id: ObjectId, what: &str, head: ObjectId) -> Result<(), Error> {
-        if self.repository.holds(id) || !self.has_remote()? {
+    async fn commit(&mut self, id: Oid, what: &str, head: Oid) -> Result<(), Error> {
+        if self.holds(id)? || !self.has_remote()? {
             return Ok(());
         }
         let distance = if what.starts_with("the parent") { Distance::One } else { Distance::Any };
         let fetched = self.fetch_commit(id, head).await;
         fetched.map_err(|failure| self.failed(what, failure, distance))?;
-        self.say(what);
+        self.log_fetched(what);
         Ok(())
     }
 
-    async fn fetch_commit(&mut self, id: ObjectId, head: ObjectId) -> Result<(), Failure> {
-        // A clone that knows the commit and not its directories lacks those of other commits too, so what it has of commits says
-        // nothing of what it has of them.
-        let is_without_directories = self.store.is_none() && self.repository.knows(id);
-        if !is_without_directories && self.repository.holds(head) {
-            let (held, ends) = (self.repository.held(head), self.repository.ends());
-            self.fetch(&Wanted { commits: vec![id], held, ends, depth: 1, without: Filter::Contents }).await?;
+    fn holds(&self, id: Oid) -> Result<bool, Error> {
+        self.reader.ask(move |clone| Ok(clone.holds(id)))
+    }
+
+    async fn fetch_commit(&mut self, id: Oid, head: Oid) -> Result<(), Failure> {
+        // A clone that has the commit and not its directories lacks those of other commits too: then its commits don't show
+        // which directories it has.
+        let lacks_directories = self.store.is_none() && self.reader.ask(move |clone| clone.has_commit(id))?;
+        if !lacks_directories && self.holds(head)? {
+            let (held, ends) = self.reader.ask(move |clone| Ok((clone.held(head), clone.shallow_commits())))?;
+            self.fetch(&Request { commits: vec![id], held, ends, depth: 1, without: Filter::Contents }).await?;
         }
-        if !self.repository.holds(id) || !self.repository.holds(head) {
+        if !self.holds(id)? || !self.holds(head)? {
             let (commits, held, ends) = (vec![id, head], Vec::new(), Vec::new());
-            self.fetch(&Wanted { commits, held, ends, depth: 1, without: Filter::Contents }).await?;
+            self.fetch(&Request { commits, held, ends, depth: 1, without: Filter::Contents }).await?;
         }
-        if !self.repository.holds(id) {
-            return Err("it isn't there either".to_owned().into());
-        }
-        Ok(())
+        if self.holds(id)? { Ok(()) } else { Err("it isn't there either".to_owned().into()) }
     }
 
-    /// Where two commits parted, from as little of the history as tells it.
-    async fn parting(&mut self, head: ObjectId, other: ObjectId, with: &str) -> Result<ObjectId, Error> {
-        if let Some(base) = self.told_parting(head, other, with)? {
+    /// The merge base of two commits, from as little of the history as shows it.
+    async fn merge_base(&mut self, head: Oid, other: Oid, with: &str) -> Result<Oid, Error> {
+        if let Some(base) = self.known_merge_base(head, other, with)? {
             return Ok(base);
         }
         let what = format!("the merge base with {with}");
         let opened = self.open().await.map(|_| ());
         opened.map_err(|failure| self.failed(&what, failure, Distance::Any))?;
-        let Some(Place::Server(server, _)) = &self.place else {
-            return match self.told_parting(head, other, with)? {
-                Some(base) => Ok(base),
-                None => Err(remedy::merge_base_in_shallow(with, Host::of(self.environment))),
-            };
+        let Some(Source::Server(server)) = &self.source else {
+            let found = self.known_merge_base(head, other, with)?;
+            return found.ok_or_else(|| errors::merge_base_in_shallow(with, Host::of(self.environment)));
         };
         if !server.can_filter() {
             let failure = "the server can't send commits alone, and whole ones are too much".to_owned().into();
@@ -193,122 +215,123 @@ impl<'a> Fetcher<'a> {
         }
         for depth in DEPTHS {
             let (commits, held, ends) = (vec![head, other], Vec::new(), Vec::new());
-            let fetched = self.fetch(&Wanted { commits, held, ends, depth, without: Filter::Directories }).await;
+            let fetched = self.fetch(&Request { commits, held, ends, depth, without: Filter::Directories }).await;
             fetched.map_err(|failure| self.failed(&what, failure, Distance::Any))?;
-            if let Some(base) = self.told_parting(head, other, with)? {
-                self.say(&format!("{depth} commits of history for {what}"));
+            if let Some(base) = self.known_merge_base(head, other, with)? {
+                self.log_fetched(&format!("{depth} commits of history for {what}"));
                 return Ok(base);
             }
         }
         let deepest = DEPTHS.last().copied().unwrap_or_default();
-        Err(self.failed(&what, format!("{deepest} commits of history don't tell it").into(), Distance::Any))
+        Err(self.failed(&what, format!("{deepest} commits of history don't show it").into(), Distance::Any))
     }
 
-    /// Where two commits parted, if what is here tells it.
-    fn told_parting(&self, head: ObjectId, other: ObjectId, with: &str) -> Result<Option<ObjectId>, Error> {
-        match parting(&self.repository.history(&[head, other])?, head, other) {
-            Parting::At(base) => Ok(Some(base)),
-            Parting::Never => Err(remedy::unrelated(with)),
-            Parting::Hidden => Ok(None),
+    /// The merge base of two commits, if the commits that are here show it.
+    fn known_merge_base(&self, head: Oid, other: Oid, with: &str) -> Result<Option<Oid>, Error> {
+        match self.reader.ask(move |clone| clone.merge_base(head, other))? {
+            MergeBase::At(base) => Ok(Some(base)),
+            MergeBase::Unrelated => Err(errors::unrelated(with)),
+            MergeBase::Hidden => Ok(None),
         }
     }
 
-    async fn reference(&mut self, names: &[String]) -> Result<Option<ObjectId>, Failure> {
+    /// The commit of the first of these references that the remote has.
+    async fn reference(&mut self, names: Vec<String>) -> Result<Option<Oid>, Failure> {
         match self.open().await? {
-            Place::Server(server, _) => server.reference(names).await,
-            Place::Folder(folder) => {
-                let found = Repository::reference_in(folder, names);
-                Ok(found.map_err(|why| format!("`{}` can't be opened: {why}", folder.display()))?)
+            Source::Server(server) => server.reference(names).await,
+            Source::Folder(folder) => {
+                let folder = folder.clone();
+                Ok(self.reader.ask(move |_| reference_in(&folder, &names))?)
             }
         }
     }
 
-    async fn fetch(&mut self, wanted: &Wanted) -> Result<(), Failure> {
+    async fn fetch(&mut self, request: &Request) -> Result<(), Failure> {
         self.open().await?;
-        let Some(Place::Server(server, _)) = &mut self.place else { return Ok(()) };
-        if self.store.is_none() {
-            let made = Store::create(&self.fetching.temporary, &self.repository.objects());
-            self.store = Some(made.map_err(because)?);
-        }
-        let Some(store) = &self.store else { return Ok(()) };
+        let Some(Source::Server(server)) = &mut self.source else { return Ok(()) };
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => Store::create(&self.fetching.temporary)?,
+        };
+        let store = self.store.insert(store);
         if !server.can_filter() {
-            self.fetching.outside.note("the server can't leave out what files hold, so that comes too");
+            self.fetching.transport.note("the server can't leave out file contents, so they are fetched too");
         }
-        server.fetch(wanted, store).await?;
-        self.repository.read_also(&store.objects());
+        server.fetch(request, &mut store.pack()?).await?;
+        let folder = store.folder().to_owned();
+        self.reader.ask(move |clone| Ok(store::index(clone, &folder)))??;
         Ok(())
     }
 
     /// Opens the remote, the first time.
-    async fn open(&mut self) -> Result<&mut Place<'a>, Failure> {
-        let place = match self.place.take() {
-            Some(place) => place,
-            None => self.begin().await?,
+    async fn open(&mut self) -> Result<&mut Source<'a>, Failure> {
+        let source = match self.source.take() {
+            Some(source) => source,
+            None => self.connect().await?,
         };
-        Ok(self.place.insert(place))
+        Ok(self.source.insert(source))
     }
 
-    async fn begin(&self) -> Result<Place<'a>, Failure> {
-        let settings = self.repository.remote().map_err(because)?;
-        let address = settings.address.as_deref().ok_or_else(|| "there is no remote".to_owned())?;
-        let known = Known {
-            address,
-            extra_headers: &settings.extra_headers,
-            token: self.fetching.token,
-            environment: self.environment,
-        };
-        let Remote { source, credentials } = Remote::of(&known)?;
-        let outside = self.fetching.outside;
-        credentials.iter().flat_map(|credential| &credential.secrets).for_each(|secret| outside.mask(secret));
-        match source {
-            Source::Http(url) => {
-                let shown = url.to_string();
-                let server = Server::open(url, credentials, outside).await?;
-                Ok(Place::Server(Box::new(server), shown))
+    async fn connect(&mut self) -> Result<Source<'a>, Failure> {
+        let Fetching { transport, token, .. } = *self.fetching;
+        let environment = self.environment;
+        let RemoteSettings { url, extra_headers } = self.settings()?;
+        let url = url.as_deref().ok_or_else(|| "there is no remote".to_owned())?;
+        match Remote::of(&Settings { url, extra_headers, token, environment })? {
+            Remote::Server { url, credentials } => {
+                let secrets = credentials.iter().flat_map(|credential| &credential.secrets);
+                secrets.for_each(|secret| transport.mask(secret));
+                Ok(Source::Server(Box::new(Server::open(url, credentials, transport).await?)))
             }
-            Source::Folder(folder) => {
-                let folder = self.repository.beside(&folder);
-                let objects = objects_of(&folder).ok_or_else(|| "there is no repository".to_owned())?;
-                if !self.repository.may_read(&folder, self.environment) {
-                    return Err(format!("`{}` lies outside of the directory that the CI made", folder.display()).into());
-                }
-                self.repository.read_also(&objects);
-                Ok(Place::Folder(folder))
+            Remote::Folder(folder) => {
+                let environment = environment.clone();
+                Ok(Source::Folder(self.reader.ask(move |clone| Ok(read_folder(clone, &folder, &environment)))??))
             }
         }
     }
 
-    /// Says what came, from where, and how much it was.
-    fn say(&self, what: &str) {
-        match &self.place {
-            Some(Place::Server(server, from)) => {
-                let (bytes, requests) = (server.bytes, server.requests);
-                let text = format!("fetched {what} from `{from}`: {bytes} bytes in {requests} requests so far");
-                self.fetching.outside.note(&text);
+    /// Logs what was fetched, from where, and how much it was.
+    fn log_fetched(&self, what: &str) {
+        let text = match &self.source {
+            Some(Source::Server(server)) => {
+                let Server { url, bytes, requests, .. } = &**server;
+                format!("fetched {what} from `{url}`: {bytes} bytes in {requests} requests so far")
             }
-            Some(Place::Folder(folder)) => {
-                self.fetching.outside.note(&format!("read {what} from `{}`", folder.display()));
-            }
-            None => {}
-        }
+            Some(Source::Folder(folder)) => format!("read {what} from `{}`", folder.display()),
+            None => return,
+        };
+        self.fetching.transport.note(&text);
     }
 
     fn failed(&self, what: &str, failure: Failure, distance: Distance) -> Error {
-        let from = match &self.place {
-            Some(Place::Server(_, from)) => Some(from.clone()),
-            Some(Place::Folder(folder)) => Some(folder.display().to_string()),
-            None => None,
-        };
-        remedy::not_fetched(what, from.as_deref(), &failure.message, failure.help, Host::of(self.environment), distance)
+        let from = self.source.as_ref().map(|source| match source {
+            Source::Server(server) => server.url.to_string(),
+            Source::Folder(folder) => folder.display().to_string(),
+        });
+        errors::not_fetched(what, from.as_deref(), &failure.message, failure.help, Host::of(self.environment), distance)
     }
 }
 
-/// The message of an error that is a part of another.
-fn because(error: Error) -> Failure {
-    match error {
-        Error::Checkout { message, help } => Failure { message, help: Some(help) },
-        other => other.to_string().into(),
+/// Reads the objects of another repository of this machine from now on; its folder. Where the CI names the directory that it
+/// made, only inside of that: the settings that name the folder may be a stranger's.
+fn read_folder(clone: &Repository, folder: &Path, environment: &Environment) -> Result<PathBuf, Failure> {
+    let folder = clone.directory.join(folder);
+    let objects =
+        ["objects", ".git/objects"].map(|below| folder.join(below)).into_iter().find(|objects| objects.is_dir());
+    let objects = objects.ok_or_else(|| "there is no repository".to_owned())?;
+    let workspace = workspace::of(environment).filter(|workspace| clone.directory.starts_with(workspace));
+    let files = workspace::git_directory(&folder).or_else(|| folder.canonicalize().ok());
+    if !workspace.is_none_or(|workspace| workspace::is_inside(files, &workspace)) {
+        return Err(format!("`{}` lies outside of the directory that the CI made", folder.display()).into());
     }
+    clone.add_objects(&objects)?;
+    Ok(folder)
+}
+
+/// The commit of the first of these references that another repository of this machine has.
+fn reference_in(folder: &Path, names: &[String]) -> Result<Option<Oid>, Error> {
+    let unopened = |error: git2::Error| errors::unopened(folder, error.message());
+    Repository::open_in(folder, Host::Local, false).map_err(unopened)?.first_commit(names)
 }
 
 /// Whether a revision is a plain name, without git's operators.
@@ -317,9 +340,4 @@ fn is_name(revision: &str) -> bool {
         && !revision.contains("..")
         && !revision.contains("@{")
         && !revision.chars().any(|letter| letter.is_control() || "~^:?*[\\ ".contains(letter))
-}
-
-/// The folder of a repository's objects.
-fn objects_of(folder: &Path) -> Option<PathBuf> {
-    ["objects", ".git/objects"].iter().map(|below| folder.join(below)).find(|objects| objects.is_dir())
 }

@@ -8,8 +8,10 @@ use std::hash::Hash;
 
 use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
 
-use super::entries::ObjectId;
-use super::tree::{Difference, Side};
+use super::tree_diff::{Difference, Side};
+
+/// The id of the blob without content.
+const EMPTY_BLOB: &[u8] = b"\xe6\x9d\xe2\x9b\xb2\xd1\xd6\x43\x4b\x8b\x29\xae\x77\x5a\xd8\xc2\xe4\x8c\x53\x91";
 
 /// Turns differences into changes, in the same order. A deletion that became the origin of a rename is left out.
 ///
@@ -74,7 +76,7 @@ fn pair_by<'a, K: Hash + Eq>(
 
 /// A submodule's id names a commit of another repository, no content of this one.
 fn can_move(difference: &Difference) -> bool {
-    difference.id != ObjectId::EMPTY_BLOB && difference.entry != EntryKind::Submodule
+    difference.id.as_bytes() != EMPTY_BLOB && difference.entry != EntryKind::Submodule
 }
 
 fn file_name(path: &[u8]) -> &[u8] {
@@ -83,6 +85,8 @@ fn file_name(path: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use git2::Oid;
+
     use super::*;
 
     fn difference(side: Side, path: &str, content: u8) -> Difference {
@@ -90,7 +94,7 @@ mod tests {
     }
 
     fn entry(side: Side, path: &str, content: u8, entry: EntryKind) -> Difference {
-        let id = ObjectId::from_bytes(&[content; 20]).unwrap();
+        let id = Oid::from_bytes(&[content; 20]).unwrap();
         Difference { path: path.as_bytes().to_vec(), side, entry, id }
     }
 
@@ -136,7 +140,7 @@ mod tests {
     #[test]
     fn empty_files_submodules_and_other_kinds_are_not_paired() {
         let mut empty = vec![difference(Added, "a", 0), difference(Deleted, "b", 0)];
-        empty.iter_mut().for_each(|difference| difference.id = ObjectId::EMPTY_BLOB);
+        empty.iter_mut().for_each(|difference| difference.id = Oid::from_bytes(EMPTY_BLOB).unwrap());
         assert_eq!(paired(empty), ["A a", "D b"]);
         let submodules = vec![entry(Added, "a", 1, EntryKind::Submodule), entry(Deleted, "b", 1, EntryKind::Submodule)];
         assert_eq!(paired(submodules), ["A a", "D b"]);

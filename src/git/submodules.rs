@@ -1,42 +1,47 @@
-//! Changed submodules become the files that changed in them.
+//! The changed files inside of changed submodules.
 //!
-//! Each is compared in its own repository, between the two commits that it was at. It is never left out in silence: one that
+//! Each submodule is compared in its own repository, between the two commits that it was at. None is left out silently: one that
 //! can't be compared is an error with its name.
+
+use std::path::PathBuf;
+
+use git2::{ErrorCode, Oid};
 
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
 
-use super::entries::ObjectId;
-use super::git::Repository;
-use super::remedy::submodules::too_deep;
-use super::tree::Side;
-use super::{Changed, renames};
+use super::repository::Repository;
+use super::tree_diff::{Mode, Side};
+use super::{errors, renames, workspace};
 
 /// Submodules inside each other. People have two or three.
 const DEEPEST: usize = 16;
 
-/// Puts the changed files of changed submodules in their places.
+/// Replaces changed submodules by the files that changed in them, between the commits `base` and `head` of `repository`.
 ///
 /// # Errors
 /// [`Error::Checkout`] for a submodule that isn't checked out, lies elsewhere, or lacks one of its two commits.
-pub(super) fn expand(changed: Changed, repository: &Repository, environment: &Environment) -> Result<Changed, Error> {
-    let Changed { range, files } = changed;
-    let commit = |text: &str| ObjectId::from_hex(text);
-    let (base, head) = (range.base.as_deref().and_then(commit), commit(&range.head));
-    let level = Level { repository, base, head, above: Vec::new(), depth: 0 };
+pub(super) fn expand(
+    files: Vec<Change>,
+    repository: &Repository,
+    base: Option<Oid>,
+    head: Oid,
+    environment: &Environment,
+) -> Result<Vec<Change>, Error> {
+    let level = Level { repository, base, head: Some(head), above: Vec::new(), depth: 0 };
     let mut found = level.expand(files, environment)?;
-    // By path; what stands twice, deleted and added, keeps that order.
+    // By path; a deleted and added path keeps that order.
     found.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(Changed { range, files: found })
+    Ok(found)
 }
 
 /// A repository whose changes are at hand.
 struct Level<'a> {
     repository: &'a Repository,
     /// Its two commits.
-    base: Option<ObjectId>,
-    head: Option<ObjectId>,
+    base: Option<Oid>,
+    head: Option<Oid>,
     /// Where it lies in the outermost one, with a `/` at the end; empty for that itself.
     above: Vec<u8>,
     depth: usize,
@@ -66,10 +71,10 @@ impl Level<'_> {
     fn inside(&self, change: &Change, environment: &Environment) -> Result<Vec<Change>, Error> {
         let path = change.path.as_bytes();
         if self.depth == DEEPEST {
-            return Err(too_deep(&self.named(&change.path).to_string()));
+            return Err(errors::submodules_too_deep(&self.named(&change.path).to_string()));
         }
-        let at = |commit: Option<ObjectId>| match commit {
-            Some(commit) => self.repository.submodule_commit(commit, path),
+        let at = |commit: Option<Oid>| match commit {
+            Some(commit) => commit_of(self.repository, commit, path),
             None => Ok(None),
         };
         let (base, head) = match change.kind {
@@ -77,10 +82,11 @@ impl Level<'_> {
             ChangeKind::Deleted => (at(self.base)?, None),
             _ => (at(self.base)?, at(self.head)?),
         };
-        let repository = self.repository.submodule(path, environment)?;
+        let repository = open(self.repository, path, environment)?;
         for commit in [base, head].into_iter().flatten() {
             if !repository.has_commit(commit)? {
-                return Err(repository.lacks(path, commit));
+                let (path, host) = (String::from_utf8_lossy(path), repository.host);
+                return Err(errors::submodule_commit_not_here(&path, commit, repository.is_shallow(), host));
             }
         }
         let mut differences = match (base, head) {
@@ -99,4 +105,35 @@ impl Level<'_> {
     fn named(&self, path: &RepoPath) -> RepoPath {
         RepoPath::new([&self.above[..], path.as_bytes()].concat())
     }
+}
+
+/// The commit that a submodule is at in `commit`; `None` if no submodule is there.
+fn commit_of(repository: &Repository, commit: Oid, path: &[u8]) -> Result<Option<Oid>, Error> {
+    let found = repository.entry(commit, path)?;
+    Ok(found.filter(|item| item.mode == Mode::Submodule).map(|item| item.id))
+}
+
+/// The repository of the submodule at `path`, which must lie where git puts it.
+fn open(parent: &Repository, path: &[u8], environment: &Environment) -> Result<Repository, Error> {
+    let shown = String::from_utf8_lossy(path);
+    let absent = || errors::submodule_not_checked_out(&shown, parent.host);
+    let directory = parent.directory.join(workspace::native(path).ok_or_else(absent)?);
+    if directory.join(".git").symlink_metadata().is_err() {
+        return Err(absent());
+    }
+    // The real place of the files, before any of them is read.
+    let inside = [parent.directory.clone(), parent.git.commondir().canonicalize().unwrap_or_default()];
+    let is_own = directory.canonicalize().is_ok_and(|real| real == directory);
+    let files = workspace::git_directory(&directory).filter(|files| inside.iter().any(|own| files.starts_with(own)));
+    // It was checked out together with the one directory that is trusted.
+    let trusted = workspace::of(environment).filter(|trusted| directory.starts_with(trusted));
+    let has_way_out = |files: &PathBuf| trusted.as_ref().is_some_and(|trusted| workspace::leads_out(files, trusted));
+    let is_whole = |files: &PathBuf| workspace::common_directory(files).as_ref() == Some(files);
+    if !files.is_some_and(|files| is_own && !has_way_out(&files) && is_whole(&files)) {
+        return Err(errors::submodule_elsewhere(&shown));
+    }
+    Repository::open_in(&directory, parent.host, trusted.is_some()).map_err(|error| match error.code() {
+        ErrorCode::Owner => errors::submodule_unopened(&shown, "it belongs to another user"),
+        _ => errors::submodule_unopened(&shown, error.message()),
+    })
 }

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::ci::Console;
 use crate::config::{LogLevel, Mode, Settings};
-use crate::git::{Fetching, Outside, Take};
+use crate::git::{Fetching, HttpTransport, OnChunk};
 use crate::provider::clock::Clock;
 use crate::provider::http::{HttpApi, Network};
 
@@ -43,7 +43,7 @@ impl<'a> FetchTransport<'a> {
     /// How the search for changes may fetch.
     pub(crate) fn fetching(&self) -> Fetching<'_> {
         Fetching {
-            outside: self,
+            transport: self,
             is_on: self.settings.fetch,
             token: self.settings.token.as_ref(),
             temporary: self.console.borrow().host().temporary_folder().to_owned(),
@@ -66,11 +66,11 @@ impl<'a> FetchTransport<'a> {
 }
 
 #[async_trait(?Send)]
-impl Outside for FetchTransport<'_> {
+impl HttpTransport for FetchTransport<'_> {
     async fn exchange(
         &self,
         request: ::http::Request<Bytes>,
-        take: &mut Take<'_>,
+        on_chunk: &mut OnChunk<'_>,
     ) -> Result<::http::response::Parts, String> {
         let url = Url::parse(&request.uri().to_string()).map_err(|error| error.to_string())?;
         let connection = self.connection(&url)?;
@@ -79,7 +79,7 @@ impl Outside for FetchTransport<'_> {
         if is_virtual {
             tokio::time::resume();
         }
-        let result = connection.exchange(request, take).await;
+        let result = connection.exchange(request, on_chunk).await;
         if is_virtual {
             tokio::time::pause();
         }

@@ -1,30 +1,30 @@
-//! A remote's address becomes a conversation with its server: what it can do, which references it has, and packs.
-//!
-//! Git's smart HTTP, version 2 where the server speaks it. One question what it can do, then one request for each thing wanted.
+//! Git's smart HTTP, protocol version 2: one request for the server's capabilities, then one for each reference and pack.
 
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use git2::Oid;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use crate::git::entries::ObjectId;
-use crate::git::git::store::Store;
-use crate::git::outside::Outside;
+use crate::error::Error;
+use crate::git::io::HttpTransport;
 
-use super::advertisement::{self, Advertisement, Reference};
-use super::answer::{Answer, Piece};
-use super::source::Credential;
-use super::wanted::{self, Wanted};
+use super::capabilities::Capabilities;
+use super::references::References;
+use super::remote::Credential;
+use super::request::{self, Request};
+use super::response::{Piece, Response};
+use super::store::Pack;
 
-/// The older protocol lists every reference, some 65 bytes each: this is a million of them.
-const ADVERTISEMENT_BYTES: usize = 64 << 20;
+/// Capabilities are some hundred bytes. A server with an older protocol sends all references instead, of which the first is enough.
+const CAPABILITIES_BYTES: usize = 128 << 10;
 /// The directories of a repository with millions of files; from a server that can't leave contents out, one version of those
 /// of an ordinary one.
 const PACK_BYTES: u64 = 512 << 20;
-/// As much of an error's page as is looked at for a line that helps.
+/// The part of an error page that is searched for a useful line.
 const PAGE_BYTES: usize = 4096;
 /// Git itself follows that many, and a renamed repository needs one.
 const REDIRECTS: usize = 3;
@@ -44,35 +44,47 @@ impl From<String> for Failure {
     }
 }
 
-/// A server, after its first answer.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Checkout { message, help } => Self { message, help: Some(help) },
+            other => other.to_string().into(),
+        }
+    }
+}
+
+/// A server with known capabilities.
 pub(super) struct Server<'a> {
-    outside: &'a dyn Outside,
-    url: Url,
+    transport: &'a dyn HttpTransport,
+    pub(super) url: Url,
     credential: Option<Credential>,
-    said: Advertisement,
-    /// How many bytes of answers came.
+    capabilities: Capabilities,
+    /// How many bytes were received.
     pub(super) bytes: u64,
     /// How many requests were sent.
     pub(super) requests: u32,
 }
 
 impl<'a> Server<'a> {
-    /// Asks the server what it can do; with each of the credentials, until one opens the door.
+    /// Requests the server's capabilities; with each of the credentials, until one is accepted.
+    ///
+    /// # Errors
+    /// No response, a refusal, and a server that speaks another protocol.
     pub(super) async fn open(
         url: Url,
         credentials: Vec<Credential>,
-        outside: &'a dyn Outside,
+        transport: &'a dyn HttpTransport,
     ) -> Result<Self, Failure> {
-        let said = Advertisement::default();
-        let mut server = Self { outside, url, credential: None, said, bytes: 0, requests: 0 };
+        let capabilities = Capabilities::default();
+        let mut server = Self { transport, url, credential: None, capabilities, bytes: 0, requests: 0 };
         let mut refused = Vec::new();
         let is_anonymous = credentials.is_empty();
         for credential in credentials.into_iter().map(Some).chain(is_anonymous.then_some(None)) {
             let place = credential.as_ref().map(|credential| credential.place);
             server.credential = credential;
             match server.discover().await? {
-                Ok(said) => {
-                    server.said = said;
+                Ok(capabilities) => {
+                    server.capabilities = capabilities;
                     return Ok(server);
                 }
                 Err(words) => refused.push(place.map_or(words.clone(), |place| format!("{words} with {place}"))),
@@ -86,48 +98,57 @@ impl<'a> Server<'a> {
         Err(Failure { message: refused.join(", and "), help: Some(help.to_owned()) })
     }
 
-    /// Whether it can leave out what isn't wanted.
+    /// Whether it can send less than whole commits.
     pub(super) fn can_filter(&self) -> bool {
-        self.said.can_filter
+        self.capabilities.can_filter
     }
 
-    /// The first of these references that it has.
-    pub(super) async fn reference(&mut self, names: &[String]) -> Result<Option<ObjectId>, Failure> {
-        let asked;
-        let references: &[Reference] = if self.said.is_version_2 {
-            let request = self.post(wanted::references(names))?;
-            let mut body = Vec::new();
-            let parts = self.exchange(request, &mut |_, bytes| collect(&mut body, bytes, ADVERTISEMENT_BYTES)).await?;
-            self.check(&parts, &body)?;
-            asked = advertisement::references(&body)?;
-            &asked
-        } else {
-            &self.said.references
-        };
-        let find = |name: &String| references.iter().find(|reference| reference.name == *name);
-        Ok(names.iter().find_map(find).map(|reference| reference.id))
-    }
-
-    /// Fetches into `store`.
-    pub(super) async fn fetch(&mut self, wanted: &Wanted, store: &Store) -> Result<(), Failure> {
-        if !self.said.can_mix || !self.said.can_cut {
-            return Err("the server is too old to send a single commit".to_owned().into());
+    /// The commit of the first of these references that it has.
+    ///
+    /// # Errors
+    /// No response, a refusal, and an endless list.
+    pub(super) async fn reference(&mut self, names: Vec<String>) -> Result<Option<Oid>, Failure> {
+        let request = self.post(request::references(&names))?;
+        let mut references = References::new(names);
+        let (mut page, mut failed) = (Vec::new(), None);
+        let parts = self
+            .exchange(request, &mut |parts, bytes| {
+                if !is_result(parts) {
+                    return collect(&mut page, bytes, PAGE_BYTES);
+                }
+                failed = references.feed(bytes).err();
+                if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+            .await?;
+        if let Some(message) = failed {
+            return Err(message.into());
         }
-        let request = self.post(wanted.request(&self.said))?;
-        let mut pack = store.pack()?;
-        let (mut answer, mut page, mut size) = (Answer::default(), Vec::new(), 0_u64);
+        self.check(&parts, &page)?;
+        Ok(references.finish()?)
+    }
+
+    /// Fetches a pack.
+    ///
+    /// # Errors
+    /// No response, a refusal, and a pack that isn't whole or too large.
+    pub(super) async fn fetch(&mut self, request: &Request, pack: &mut Pack) -> Result<(), Failure> {
+        if !self.capabilities.can_cut {
+            return Err("the server can't send a single commit".to_owned().into());
+        }
+        let request = self.post(request.message(self.capabilities.can_filter))?;
+        let (mut response, mut page, mut size) = (Response::default(), Vec::new(), 0_u64);
         let mut failed = None;
-        let outside = self.outside;
+        let transport = self.transport;
         let parts = self
             .exchange(request, &mut |parts, bytes| {
                 if !is_result(parts) {
                     return collect(&mut page, bytes, PAGE_BYTES);
                 }
                 size += bytes.len() as u64;
-                let fed = answer.feed(bytes, &mut |piece| match piece {
+                let fed = response.feed(bytes, &mut |piece| match piece {
                     Piece::Pack(bytes) => pack.write(bytes),
                     Piece::Progress(line) => {
-                        outside.detail(&format!("remote: {line}"));
+                        transport.detail(&format!("remote: {line}"));
                         Ok(())
                     }
                 });
@@ -146,22 +167,21 @@ impl<'a> Server<'a> {
             return Err(Failure { message, help });
         }
         self.check(&parts, &page)?;
-        answer.finish()?;
-        pack.finish()?;
-        Ok(())
+        response.finish()?;
+        Ok(pack.finish()?)
     }
 
-    /// What the server says of itself, or in short why it doesn't.
-    async fn discover(&mut self) -> Result<Result<Advertisement, String>, Failure> {
+    /// The server's capabilities, or its refusal in short.
+    async fn discover(&mut self) -> Result<Result<Capabilities, String>, Failure> {
         for _ in 0..=REDIRECTS {
             let mut url = self.below("info/refs");
             url.set_query(Some("service=git-upload-pack"));
-            let request = self.request(Method::GET, &url).header("git-protocol", "version=2");
+            let request = self.request(Method::GET, &url);
             let request = request.body(Bytes::new()).map_err(|error| error.to_string())?;
             let mut body = Vec::new();
-            let parts = self.exchange(request, &mut |_, bytes| collect(&mut body, bytes, ADVERTISEMENT_BYTES)).await?;
+            let parts = self.exchange(request, &mut |_, bytes| collect(&mut body, bytes, CAPABILITIES_BYTES)).await?;
             match parts.status {
-                StatusCode::OK => return Ok(Ok(Advertisement::read(&body)?)),
+                StatusCode::OK => return Ok(Ok(Capabilities::read(&body)?)),
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
                     return Ok(Err(self.status(&parts, &body)));
                 }
@@ -172,7 +192,7 @@ impl<'a> Server<'a> {
         Err(format!("the server sends the request on more than {REDIRECTS} times").into())
     }
 
-    /// Takes the repository's new address on the same server; another one never gets to see the token.
+    /// Takes the repository's new URL on the same server; another server never gets the token.
     fn follow(&mut self, parts: &http::response::Parts, from: &Url) -> Result<(), Failure> {
         let to = parts.headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| from.join(to).ok());
         let Some(mut to) = to else {
@@ -181,7 +201,7 @@ impl<'a> Server<'a> {
         if to.origin() != from.origin() {
             let host = to.host_str().unwrap_or_default();
             let message = format!("the server sends the request on to another one (`{host}`)");
-            let help = Some("set the remote's address to where the repository is now".to_owned());
+            let help = Some("set the remote's URL to the repository's new one".to_owned());
             return Err(Failure { message, help });
         }
         let Some(path) = to.path().strip_suffix("/info/refs").map(str::to_owned) else {
@@ -203,18 +223,15 @@ impl<'a> Server<'a> {
     }
 
     fn post(&self, body: Vec<u8>) -> Result<http::Request<Bytes>, Failure> {
-        let mut request = self
+        let request = self
             .request(Method::POST, &self.below("git-upload-pack"))
             .header(CONTENT_TYPE, "application/x-git-upload-pack-request")
             .header(ACCEPT, RESULT);
-        if self.said.is_version_2 {
-            request = request.header("git-protocol", "version=2");
-        }
         Ok(request.body(Bytes::from(body)).map_err(|error| error.to_string())?)
     }
 
     fn request(&self, method: Method, url: &Url) -> http::request::Builder {
-        let mut request = http::Request::builder().method(method).uri(url.as_str());
+        let mut request = http::Request::builder().method(method).uri(url.as_str()).header("git-protocol", "version=2");
         if let Some(credential) = &self.credential
             && let Ok(mut value) = HeaderValue::from_str(credential.header.expose_secret())
         {
@@ -227,31 +244,31 @@ impl<'a> Server<'a> {
     async fn exchange(
         &mut self,
         request: http::Request<Bytes>,
-        take: &mut dyn FnMut(&http::response::Parts, &[u8]) -> ControlFlow<()>,
+        on_chunk: &mut dyn FnMut(&http::response::Parts, &[u8]) -> ControlFlow<()>,
     ) -> Result<http::response::Parts, Failure> {
         self.requests += 1;
         let mut bytes = 0;
         let mut counted = |parts: &http::response::Parts, piece: &[u8]| {
             bytes += piece.len() as u64;
-            take(parts, piece)
+            on_chunk(parts, piece)
         };
-        let result = self.outside.exchange(request, &mut counted).await;
+        let result = self.transport.exchange(request, &mut counted).await;
         self.bytes += bytes;
         Ok(result?)
     }
 
-    /// Whether an answer is what was asked for.
+    /// Whether a response is of the kind that was requested.
     fn check(&self, parts: &http::response::Parts, page: &[u8]) -> Result<(), Failure> {
         if is_result(parts) { Ok(()) } else { Err(self.status(parts, page).into()) }
     }
 
-    /// An answer of another kind, in short, with what the server says for people.
+    /// A response of another kind, in short, with the server's words for people.
     fn status(&self, parts: &http::response::Parts, page: &[u8]) -> String {
         let is_text = header(parts, CONTENT_TYPE.as_str()).starts_with("text/plain");
         let line = String::from_utf8_lossy(page).trim().chars().take(200).collect::<String>();
         let words = if is_text && !line.is_empty() { format!(": {line}") } else { String::new() };
         match parts.status {
-            StatusCode::OK => format!("the server answers with `{}`", header(parts, CONTENT_TYPE.as_str())),
+            StatusCode::OK => format!("the server responds with `{}`", header(parts, CONTENT_TYPE.as_str())),
             StatusCode::UNAUTHORIZED if self.credential.is_none() => {
                 format!("the server wants credentials (HTTP 401{words})")
             }

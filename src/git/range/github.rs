@@ -4,36 +4,38 @@
 //! Forgejo are taken to send the same names for the events that they have (unproven: their sources were not read): every field
 //! is read strictly, so another shape is refused and never misread.
 
+use git2::Oid;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::git::entries::ObjectId;
+use crate::git::oid;
 
-use super::{
-    Base, Decision, GIVE_BASE, Head, NamedCommit, Place, Told, new_branch, previous_tag, started, undecided, variable,
+use super::decision::{
+    Base, Decision, GIVE_BASE, Head, NamedCommit, Place, Run, new_branch, previous_tag, started, undecided,
 };
+use super::host::variable;
 
 /// Decides for a workflow run.
 ///
 /// # Errors
 /// An event that doesn't say what was deployed, or lacks a field.
-pub(super) fn decide(told: &Told<'_>) -> Result<Decision, Error> {
-    let Some(name) = variable(told.environment, "GITHUB_EVENT_NAME") else {
+pub(super) fn decide(run: &Run<'_>) -> Result<Decision, Error> {
+    let Some(name) = variable(run.environment, "GITHUB_EVENT_NAME") else {
         return Err(undecided("an environment without `GITHUB_EVENT_NAME`", GIVE_BASE));
     };
-    let decide: fn(&Told<'_>, &Event<'_>) -> Result<Decision, Error> = match name {
+    let decide: fn(&Run<'_>, &Event<'_>) -> Result<Decision, Error> = match name {
         "push" => push,
         "pull_request" | "pull_request_target" => pull_request,
         "merge_group" => merge_group,
         "release" => release,
         "workflow_run" => workflow_run,
-        "schedule" | "workflow_dispatch" | "repository_dispatch" => return Ok(dispatched(told, name)),
+        "schedule" | "workflow_dispatch" | "repository_dispatch" => return Ok(dispatched(run, name)),
         _ => return Err(undecided(&format!("{} `{name}` event", article(name)), remedy(name))),
     };
-    let Some(content) = told.event else {
+    let Some(content) = run.event else {
         return Err(undecided("an environment without `GITHUB_EVENT_PATH`", GIVE_BASE));
     };
-    decide(told, &Event { name, content })
+    decide(run, &Event { name, content })
 }
 
 /// What to do about an event that can't be decided.
@@ -50,15 +52,15 @@ fn article(name: &str) -> &'static str {
 }
 
 /// Started by a person, a clock or another program. A person can start a workflow on a tag.
-fn dispatched(told: &Told<'_>, name: &str) -> Decision {
-    match (variable(told.environment, "GITHUB_REF_TYPE"), variable(told.environment, "GITHUB_REF_NAME")) {
+fn dispatched(run: &Run<'_>, name: &str) -> Decision {
+    match (variable(run.environment, "GITHUB_REF_TYPE"), variable(run.environment, "GITHUB_REF_NAME")) {
         (Some("tag"), Some(tag)) => previous_tag(tag),
-        _ => started(told, &format!("a `{name}` event")),
+        _ => started(run, &format!("a `{name}` event")),
     }
 }
 
 /// What the CDN has served until now is the content before the push, whatever happened to the history.
-fn push(_: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
+fn push(_: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     let reference = event.text(&["ref"])?;
     let before = event.commit(&["before"], "before")?;
     let after = event.commit(&["after"], "after")?;
@@ -84,43 +86,42 @@ fn push(_: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
         (_, Some(tag)) => format!("`before` of the tag `{tag}`, which was moved: what the CDN has served until now"),
         (None, None) => return Err(undecided(&format!("a push of `{reference}`"), GIVE_BASE)),
     };
-    Ok(Decision { base: Base::Named(before), head: Head::Told, reason })
+    Ok(Decision { base: Base::Named(before), head: Head::CheckedOut, reason })
 }
 
-fn pull_request(told: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
+fn pull_request(run: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     let base = event.commit(&["pull_request", "base", "sha"], "pull_request.base.sha")?;
     let head = event.commit(&["pull_request", "head", "sha"], "pull_request.head.sha")?;
-    if let Some(parent) = target_of_merge_checkout(told, event, head.id) {
+    if let Some(parent) = target_of_merge_checkout(run, event, head.id) {
         // The event's base can be older than the merge, the merge's own parent can't.
         let reason = "the first parent of the pull request's merge commit: the branch that it goes to".to_owned();
-        return Ok(Decision { base: Base::Parent(parent), head: Head::Told, reason });
+        return Ok(Decision { base: Base::Parent(parent), head: Head::CheckedOut, reason });
     }
     let reason = "the merge base of the pull request and the branch that it goes to".to_owned();
-    Ok(Decision { base: Base::MergeBaseWith(base), head: head_of(told, head), reason })
+    Ok(Decision { base: Base::MergeBaseWith(base), head: head_of(run, head), reason })
 }
 
 /// The first parent of head, if head is GitHub's trial merge of this pull request. Not every merge commit is one: a pull request
 /// may end in a merge itself, and in a `pull_request_target` job the checkout is the target branch.
-fn target_of_merge_checkout(told: &Told<'_>, event: &Event<'_>, pull_request: ObjectId) -> Option<ObjectId> {
-    let [target, merged] = *told.head.parents.as_slice() else {
+fn target_of_merge_checkout(run: &Run<'_>, event: &Event<'_>, pull_request: Oid) -> Option<Oid> {
+    let [target, merged] = *run.head.parents.as_slice() else {
         return None;
     };
-    let is_the_jobs_commit =
-        variable(told.environment, "GITHUB_SHA").and_then(ObjectId::from_hex) == Some(told.head.id);
-    let is_trial = event.name == "pull_request" && is_the_jobs_commit && told.head.id != pull_request;
+    let is_the_jobs_commit = variable(run.environment, "GITHUB_SHA").and_then(oid::parse) == Some(run.head.id);
+    let is_trial = event.name == "pull_request" && is_the_jobs_commit && run.head.id != pull_request;
     (merged == pull_request || is_trial).then_some(target)
 }
 
 /// A group in the merge queue stands on its `base_sha`: the target branch, or the group before it in the queue.
-fn merge_group(told: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
+fn merge_group(run: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     let base = event.commit(&["merge_group", "base_sha"], "merge_group.base_sha")?;
     let head = event.commit(&["merge_group", "head_sha"], "merge_group.head_sha")?;
     let reason = "`merge_group.base_sha`: the commit that the merge queue puts this group on".to_owned();
-    Ok(Decision { base: Base::Named(base), head: head_of(told, head), reason })
+    Ok(Decision { base: Base::Named(base), head: head_of(run, head), reason })
 }
 
 /// What is checked out is the tag's commit.
-fn release(_: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
+fn release(_: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     let tag = event.text(&["release", "tag_name"])?;
     match event.text(&["action"])? {
         action @ ("deleted" | "unpublished") => Err(undecided(
@@ -133,7 +134,7 @@ fn release(_: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
 
 /// The run that this one follows says which commit it was about, and not what came before: after a push, that can be several
 /// commits, so its parent would leave changes out.
-fn workflow_run(told: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
+fn workflow_run(run: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     let about = event.commit(&["workflow_run", "head_sha"], "workflow_run.head_sha")?;
     match event.text(&["workflow_run", "event"])? {
         "schedule" | "workflow_dispatch" | "repository_dispatch" => {}
@@ -142,22 +143,22 @@ fn workflow_run(told: &Told<'_>, event: &Event<'_>) -> Result<Decision, Error> {
             return Err(undecided(&by, "let the job run in the first workflow; or give `base`"));
         }
     }
-    if !told.head_given && told.head.id != about.id {
+    if !run.head_given && run.head.id != about.id {
         return Err(Error::Checkout {
             message: format!(
                 "the commit `{}` is checked out, and the `workflow_run` event is about `{}` (`workflow_run.head_sha`)",
-                told.head.id, about.id
+                run.head.id, about.id
             ),
             help: "check out `ref: ${{ github.event.workflow_run.head_sha }}` with `fetch-depth: 2`; or give `base` and `head`"
                 .to_owned(),
         });
     }
-    Ok(started(told, "a `workflow_run` event"))
+    Ok(started(run, "a `workflow_run` event"))
 }
 
 /// The commit that the event is about, unless a person gave another.
-fn head_of(told: &Told<'_>, of_event: NamedCommit) -> Head {
-    if told.head_given || told.head.id == of_event.id { Head::Told } else { Head::Named(of_event) }
+fn head_of(run: &Run<'_>, of_event: NamedCommit) -> Head {
+    if run.head_given || run.head.id == of_event.id { Head::CheckedOut } else { Head::Named(of_event) }
 }
 
 /// GitHub's event, read strictly: a field that is absent or no commit is an error, never a default.
@@ -173,7 +174,7 @@ impl<'a> Event<'a> {
     }
 
     fn commit(&self, path: &[&str], field: &'static str) -> Result<NamedCommit, Error> {
-        let id = ObjectId::from_hex(self.text(path)?).ok_or_else(|| self.lacks(field, "a commit of 40 digits"))?;
+        let id = oid::parse(self.text(path)?).ok_or_else(|| self.lacks(field, "a commit of 40 digits"))?;
         Ok(NamedCommit { id, field, place: Place::Event })
     }
 

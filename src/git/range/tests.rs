@@ -1,6 +1,10 @@
 //! Every row of the table of events, and everything an event can get wrong.
 
-use serde_json::json;
+use git2::Oid;
+use serde_json::{Value, json};
+
+use crate::environment::Environment;
+use crate::git::oid;
 
 use super::*;
 
@@ -14,8 +18,8 @@ fn hex(digit: char) -> String {
     digit.to_string().repeat(40)
 }
 
-fn id(digit: char) -> ObjectId {
-    ObjectId::from_hex(&hex(digit)).unwrap()
+fn id(digit: char) -> Oid {
+    oid::parse(&hex(digit)).unwrap()
 }
 
 fn named(digit: char, field: &'static str) -> NamedCommit {
@@ -60,7 +64,7 @@ impl World {
     }
 
     fn decide(&self) -> Result<Decision, Error> {
-        decide(&Told {
+        decide(&Run {
             base: self.base,
             head_given: self.head_given,
             head: &self.head,
@@ -82,7 +86,7 @@ fn what_a_person_gives_beats_every_event() {
     let mut world = World::github(commit('a', &['1']), "schedule", json!({}));
     world.base = Some("v1.2");
     let decision = world.decide().unwrap();
-    assert_eq!((decision.base, decision.head), (Base::Given("v1.2".to_owned()), Head::Told));
+    assert_eq!((decision.base, decision.head), (Base::Given("v1.2".to_owned()), Head::CheckedOut));
     assert_eq!(decision.reason, "`base` as given");
     world.head_given = true;
     assert_eq!(world.decide().unwrap().reason, "`base` and `head` as given");

@@ -97,7 +97,7 @@ fn every_host_is_told_with_its_alternatives() {
             "Woodpecker CI, `push`",
             Some("topic~1"),
         ),
-        (&[("CI", "true")], "a CI that isn't known", None),
+        (&[("CI", "true")], "an unknown CI", None),
     ];
     for (variables, run, base) in rows {
         let variables = [variables, &[("CI_DEFAULT_BRANCH", "main")]].concat();

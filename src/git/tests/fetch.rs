@@ -59,22 +59,19 @@ fn contents(folder: &Path) -> BTreeMap<String, Option<Vec<u8>>> {
 fn a_missing_base_is_fetched_without_contents_and_the_clone_stays_as_it_was() {
     let origin = site(60);
     let base = origin.id("HEAD~50");
-    for version in [2, 0] {
+    {
         let clone = cloned(&origin, &["--depth=1"]);
         let before = contents(&clone.path);
-        let forge = Forge { version, ..Forge::of(&origin) };
-        if version == 0 {
-            origin.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
-        }
+        let forge = Forge::of(&origin);
         let found = forge.search(&clone, &given(&base), &Environment::new()).unwrap();
-        assert_eq!(lines(&found.files), lines(&origin.between(&base, "HEAD").unwrap().files), "version {version}");
+        assert_eq!(lines(&found.files), lines(&origin.between(&base, "HEAD").unwrap().files));
         assert_eq!(found.range.base.as_deref(), Some(&*base));
         assert_eq!(contents(&clone.path), before);
         assert_eq!(std::fs::read_dir(forge.temporary.path()).unwrap().count(), 0, "nothing is left behind");
         let requests = forge.requests.borrow();
         let expected =
             [format!("GET {ADDRESS}/info/refs?service=git-upload-pack -"), format!("POST {ADDRESS}/git-upload-pack -")];
-        assert_eq!(requests[..], expected, "version {version}");
+        assert_eq!(requests[..], expected);
         let note =
             format!("fetched the commit `{base}` from `{ADDRESS}`: {} bytes in 2 requests so far", forge.bytes.get());
         assert_eq!(forge.notes.borrow()[..], [note]);
@@ -91,7 +88,7 @@ fn a_server_that_cannot_filter_sends_contents_too() {
     let base = origin.id("HEAD~15");
     let found = forge.search(&clone, &given(&base), &Environment::new()).unwrap();
     assert_eq!(lines(&found.files), lines(&origin.between(&base, "HEAD").unwrap().files));
-    assert!(forge.notes.borrow()[0].contains("can't leave out what files hold"), "{:?}", forge.notes.borrow());
+    assert!(forge.notes.borrow()[0].contains("can't leave out file contents"), "{:?}", forge.notes.borrow());
 }
 
 #[test]
@@ -123,9 +120,9 @@ fn names_of_branches_and_tags_are_looked_up_on_the_server() {
     let origin = site(10);
     origin.git(&["branch", "deployed", "HEAD~4"]);
     origin.git(&["tag", "--annotate", "--message=x", "v1", "HEAD~2"]);
-    for version in [2, 0] {
+    {
         let clone = cloned(&origin, &["--depth=1", "--single-branch", "--no-tags", "--branch=main"]);
-        let forge = Forge { version, ..Forge::of(&origin) };
+        let forge = Forge::of(&origin);
         for (name, files) in [("deployed", 4), ("origin/deployed", 4), ("refs/heads/deployed", 4), ("v1", 2)] {
             let found = forge.search(&clone, &given(name), &Environment::new()).unwrap();
             assert_eq!(found.files.len(), files, "{name}");
@@ -152,14 +149,26 @@ fn what_the_server_has_not_is_said_in_its_words() {
     let origin = site(3);
     let clone = cloned(&origin, &["--depth=1"]);
     let gone = "1".repeat(40);
-    for version in [2, 0] {
-        let forge = Forge { version, ..Forge::of(&origin) };
+    {
+        let forge = Forge::of(&origin);
         let refused = refusal(forge.search(&clone, &given(&gone), &Environment::new()));
         for part in [&gone, ADDRESS, "the server says: upload-pack: not our ref", "was never pushed"] {
-            assert!(refused.contains(part), "version {version}: {part} in {refused}");
+            assert!(refused.contains(part), "{part} in {refused}");
         }
         assert_eq!(std::fs::read_dir(forge.temporary.path()).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn a_server_with_an_older_protocol_is_refused_with_the_depth_to_set() {
+    let origin = site(3);
+    let clone = cloned(&origin, &["--depth=1"]);
+    let forge = Forge { version: 0, ..Forge::of(&origin) };
+    let refused = refusal(forge.search(&clone, &given(&origin.id("HEAD~2")), &Environment::new()));
+    for part in ["doesn't speak version 2 of git's protocol", "fetch-depth"] {
+        assert!(refused.contains(part), "{part} in {refused}");
+    }
+    assert_eq!(forge.requests.borrow().len(), 1);
 }
 
 #[test]
@@ -264,7 +273,7 @@ fn a_page_of_a_proxy_is_no_answer_and_what_is_cut_off_is_none_either() {
     let late = move |request: &http::Request<bytes::Bytes>| if request.method() == "POST" { page() } else { None };
     let forge = Forge { answers: Box::new(late), ..Forge::of(&origin) };
     let refused = refusal(forge.search(&clone, &changes, &Environment::new()));
-    assert!(refused.contains("answers with `text/html`"), "{refused}");
+    assert!(refused.contains("responds with `text/html`"), "{refused}");
     let result = |body: &'static [u8]| {
         Response::builder().header("content-type", "application/x-git-upload-pack-result").body(body.to_vec()).unwrap()
     };
@@ -345,16 +354,14 @@ fn against_main(clone: &Checkout) -> (Changes, Environment) {
 #[test]
 fn a_merge_base_in_a_shallow_clone_is_found_by_fetching_history_until_it_is_sure() {
     let origin = long_parted();
-    for (version, arguments) in [
-        (2, &["--depth=1", "--branch=topic"][..]),
-        (0, &["--depth=1", "--branch=topic"]),
-        (2, &["--depth=3", "--branch=topic", "--no-single-branch"]),
-        (2, &["--single-branch", "--branch=topic"]),
+    for arguments in [
+        &["--depth=1", "--branch=topic"][..],
+        &["--depth=3", "--branch=topic", "--no-single-branch"],
+        &["--single-branch", "--branch=topic"],
     ] {
-        origin.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
         let clone = cloned(&origin, arguments);
         let before = contents(&clone.path);
-        let forge = Forge { version, ..Forge::of(&origin) };
+        let forge = Forge::of(&origin);
         let (changes, environment) = against_main(&clone);
         let found = forge.search(&clone, &changes, &environment).unwrap();
         assert_eq!(found.range.base, Some(origin.git(&["merge-base", "main", "topic"])), "{arguments:?}");

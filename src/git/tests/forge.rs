@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::Changes;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::git::{Changed, Choices, Fetching, Outside, Take, choices, search};
+use crate::git::{Changed, Choices, Fetching, HttpTransport, OnChunk, choices, search};
 
 use super::checkout::Checkout;
 
@@ -72,7 +72,7 @@ impl Forge {
 
     fn fetching(&self) -> Fetching<'_> {
         Fetching {
-            outside: self,
+            transport: self,
             is_on: self.is_on,
             token: self.token.as_ref(),
             temporary: self.temporary.path().to_owned(),
@@ -136,18 +136,18 @@ impl Forge {
 }
 
 #[async_trait(?Send)]
-impl Outside for Forge {
+impl HttpTransport for Forge {
     async fn exchange(
         &self,
         request: http::Request<Bytes>,
-        take: &mut Take<'_>,
+        on_chunk: &mut OnChunk<'_>,
     ) -> Result<http::response::Parts, String> {
         let authorization = request.headers().get("authorization").map_or("-", |value| value.to_str().unwrap());
         self.requests.borrow_mut().push(format!("{} {} {authorization}", request.method(), request.uri()));
         let (parts, body) = self.answer(&request).into_parts();
         self.bytes.set(self.bytes.get() + body.len());
         for piece in body.chunks(1000) {
-            if take(&parts, piece) == ControlFlow::Break(()) {
+            if on_chunk(&parts, piece) == ControlFlow::Break(()) {
                 break;
             }
         }

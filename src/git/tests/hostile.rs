@@ -8,7 +8,6 @@ use fastrand::Rng;
 use crate::config::Changes;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::git::git::Repository;
 use crate::git::{Changed, find};
 
 use super::against_git::{git_says, we_say};
@@ -85,27 +84,33 @@ fn no_setting_starts_a_program() {
 #[test]
 fn settings_that_lead_outside_change_nothing() {
     let checkout = Checkout::with_three_commits();
-    checkout.git(&["config", "core.worktree", "/"]);
-    assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"]);
-    checkout.git(&["config", "include.path", "/nowhere/at/all"]);
-    assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"]);
-    checkout.git(&["config", "core.worktree", "/nowhere/at/all"]);
-    assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"]);
+    let outside = checkout.outside().to_str().unwrap().to_owned();
+    for (name, value) in [
+        ("core.worktree", &*outside),
+        ("include.path", "/nowhere/at/all"),
+        ("core.excludesFile", "/nowhere/at/all"),
+        ("core.attributesFile", "/nowhere/at/all"),
+    ] {
+        checkout.git(&["config", "--file", ".git/config", name, value]);
+        assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"], "{name}");
+    }
+    // As git does it.
+    checkout.git(&["config", "--file", ".git/config", "core.worktree", "/nowhere/at/all"]);
+    let refused = refusal(found(&checkout.path, &[]));
+    assert!(refused.contains("/nowhere/at/all") && refused.contains("git status"), "{refused}");
 }
 
-/// Files of settings may include others, as `actions/checkout` has its credentials: they are read where something has to be fetched,
-/// and what is no such file isn't told.
+/// Settings may include other files, as `actions/checkout` has its credentials. A file that isn't settings is refused, as git does
+/// it, and its content isn't reported.
 #[test]
-fn a_file_that_is_included_as_settings_is_not_told() {
+fn a_file_that_is_included_as_settings_is_not_reported() {
     let checkout = Checkout::with_three_commits();
     let secret = checkout.outside().join("secret");
     std::fs::write(&secret, "hunter2 is the password\n").unwrap();
     let config = checkout.path.join(".git/config");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("{text}[include]\n\tpath = {}\n", secret.display())).unwrap();
-    assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"]);
-    let repository = Repository::open(&checkout.path, &Environment::new()).unwrap();
-    let refused = repository.remote().err().unwrap().to_string();
+    let refused = refusal(found(&checkout.path, &[]));
     assert!(refused.contains("can't be opened") && !refused.contains("hunter2"), "{refused}");
 }
 
@@ -302,33 +307,4 @@ fn no_byte_of_a_repository_makes_a_panic_or_an_endless_loop() {
         }
         assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"]);
     }
-}
-
-/// What a full disk or a killed process leaves: git names the object, and libgit2 alone would never come back.
-#[test]
-fn an_object_whose_file_is_cut_off_is_named_at_once() {
-    let mut files = super::pairs::files("a");
-    for number in 0..200 {
-        files.insert(format!("file-{number}").into_bytes(), ("100644", vec![number]));
-    }
-    let mut changed = files.clone();
-    changed.insert(b"file-7".to_vec(), ("100644", b"new".to_vec()));
-    let checkout = Checkout::with(&[files, changed]);
-    let pack = packed(&checkout, "pack");
-    let bytes = std::fs::read(&pack).unwrap();
-    std::fs::remove_dir_all(checkout.path.join(".git/objects/pack")).unwrap();
-    checkout.run(&["unpack-objects", "-q"], &bytes);
-    assert_eq!(lines(&checkout.found(&[]).unwrap().files), ["M file-7"]);
-    for revision in ["HEAD", "HEAD~1", "HEAD^{tree}", "HEAD~1^{tree}"] {
-        let id = checkout.git(&["rev-parse", revision]);
-        let file = loose(&checkout, &id);
-        let good = std::fs::read(&file).unwrap();
-        for end in [good.len() - 1, good.len() - 6, good.len() / 2, 40, 3, 0] {
-            overwrite(&file, &good[..end]);
-            let refused = refusal(checkout.found(&[]));
-            assert!(refused.contains(&id) && refused.contains("git fsck"), "{end} of {revision}: {refused}");
-        }
-        overwrite(&file, &good);
-    }
-    assert_eq!(lines(&checkout.found(&[]).unwrap().files), ["M file-7"]);
 }

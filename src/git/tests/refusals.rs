@@ -231,7 +231,7 @@ fn a_tree_that_git_itself_would_not_write() {
 }
 
 #[test]
-fn addresses_that_are_given_have_no_changed_files() {
+fn urls_that_are_given_have_no_changed_files() {
     let listing = UrlOptions {
         arguments: Vec::new(),
         file: Some("urls.txt".into()),

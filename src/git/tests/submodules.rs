@@ -2,8 +2,9 @@
 
 use crate::config::Changes;
 use crate::error::Error;
-use crate::git::git::Repository;
-use crate::git::{Changed, find, submodules};
+use crate::git::Changed;
+use crate::git::search::Search;
+use crate::git::time_limit::LIMIT;
 
 use super::checkout::{Checkout, environment_of, lines, refusal};
 use super::pairs::files;
@@ -15,8 +16,7 @@ fn between(checkout: &Checkout, base: Option<&str>, variables: &[(&str, &str)]) 
         Some(base) => Changes::Git { base: Some(base.to_owned()), head: None },
         None => Changes::All { head: None },
     };
-    let found = find(&checkout.path, &changes, &environment)?;
-    submodules::expand(found, &Repository::open(&checkout.path, &environment)?, &environment)
+    Search::begin(&checkout.path, &changes, &environment, LIMIT)?.finish(Some(&environment))
 }
 
 fn submodule(checkout: &Checkout, arguments: &[&str]) {

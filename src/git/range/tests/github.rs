@@ -19,7 +19,7 @@ fn pull_request_event() -> Value {
 fn a_push_starts_at_its_before_even_a_forced_one() {
     let mut event = push_event("refs/heads/main", &hex('b'), &hex('a'));
     let decision = World::github(commit('a', &['1']), "push", event.clone()).decide().unwrap();
-    assert_eq!((decision.base, decision.head), (Base::Named(named('b', "before")), Head::Told));
+    assert_eq!((decision.base, decision.head), (Base::Named(named('b', "before")), Head::CheckedOut));
     assert_eq!(decision.reason, "`before` of the push: what the CDN has served until now");
     event["forced"] = json!(true);
     let decision = World::github(commit('a', &[]), "push", event).decide().unwrap();
@@ -53,7 +53,7 @@ fn a_deleted_branch_is_a_named_error() {
 fn a_merge_checkout_of_a_pull_request_starts_at_its_first_parent() {
     for name in ["pull_request", "pull_request_target"] {
         let decision = World::github(commit('a', &['1', 'e']), name, pull_request_event()).decide().unwrap();
-        assert_eq!((decision.base, decision.head), (Base::Parent(id('1')), Head::Told), "{name}");
+        assert_eq!((decision.base, decision.head), (Base::Parent(id('1')), Head::CheckedOut), "{name}");
     }
 }
 
@@ -69,7 +69,7 @@ fn a_pull_request_that_ends_in_a_merge_of_its_own_starts_at_the_merge_base() {
     let world = World::github(commit('e', &['1', '2']), "pull_request", pull_request_event());
     let decision = world.with("GITHUB_SHA", &hex('e')).decide().unwrap();
     assert_eq!(decision.base, Base::MergeBaseWith(named('b', "pull_request.base.sha")));
-    assert_eq!(decision.head, Head::Told);
+    assert_eq!(decision.head, Head::CheckedOut);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_given_head_stays_the_head_of_a_pull_request() {
     world.head_given = true;
     let decision = world.decide().unwrap();
     assert_eq!(decision.base, Base::MergeBaseWith(named('b', "pull_request.base.sha")));
-    assert_eq!(decision.head, Head::Told);
+    assert_eq!(decision.head, Head::CheckedOut);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn an_event_that_lacks_a_field_is_a_named_error() {
 fn a_pushed_tag_starts_at_the_tag_before_it() {
     let event = push_event("refs/tags/v1.2", ZERO, &hex('a'));
     let decision = World::github(commit('a', &['1']), "push", event).decide().unwrap();
-    assert_eq!((decision.base, decision.head), (Base::PreviousTag(Some("v1.2".to_owned())), Head::Told));
+    assert_eq!((decision.base, decision.head), (Base::PreviousTag(Some("v1.2".to_owned())), Head::CheckedOut));
     assert_eq!(decision.reason, "the nearest tag in the history of the tag `v1.2`");
 }
 
@@ -153,7 +153,7 @@ fn a_release_starts_at_the_tag_before_its_own() {
         let decision = World::github(commit('a', &['1']), "release", event).decide().unwrap();
         assert_eq!(
             (decision.base, decision.head),
-            (Base::PreviousTag(Some("v1.2".to_owned())), Head::Told),
+            (Base::PreviousTag(Some("v1.2".to_owned())), Head::CheckedOut),
             "{action}"
         );
     }
@@ -181,7 +181,7 @@ fn merge_group_event() -> Value {
 #[test]
 fn a_merge_group_starts_at_what_the_queue_puts_it_on() {
     let decision = World::github(commit('e', &['1', '2']), "merge_group", merge_group_event()).decide().unwrap();
-    assert_eq!((decision.base, decision.head), (Base::Named(named('b', "merge_group.base_sha")), Head::Told));
+    assert_eq!((decision.base, decision.head), (Base::Named(named('b', "merge_group.base_sha")), Head::CheckedOut));
     assert_eq!(decision.reason, "`merge_group.base_sha`: the commit that the merge queue puts this group on");
 }
 
@@ -190,7 +190,7 @@ fn a_merge_group_ends_at_its_own_commit_whatever_is_checked_out() {
     let mut world = World::github(commit('a', &['1']), "merge_group", merge_group_event());
     assert_eq!(world.decide().unwrap().head, Head::Named(named('e', "merge_group.head_sha")));
     world.head_given = true;
-    assert_eq!(world.decide().unwrap().head, Head::Told);
+    assert_eq!(world.decide().unwrap().head, Head::CheckedOut);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn what_a_person_or_a_clock_started_takes_the_parent_and_says_so() {
         let mut world = World::github(commit('a', &['1', '2']), name, json!({ "inputs": null }));
         world.event = None;
         let decision = world.decide().unwrap();
-        assert_eq!((decision.base, decision.head), (Base::Parent(id('1')), Head::Told), "{name}");
+        assert_eq!((decision.base, decision.head), (Base::Parent(id('1')), Head::CheckedOut), "{name}");
         let said =
             format!("the first parent of `HEAD`, as a `{name}` event names no earlier commit; `base` names another");
         assert_eq!(decision.reason, said);

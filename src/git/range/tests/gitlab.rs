@@ -39,7 +39,7 @@ fn a_push_starts_at_its_before() {
         let world = push("main", &hex('b')).with("CI_PIPELINE_SOURCE", source);
         let decision = world.decide().unwrap();
         let base = Base::Named(variable_of('b', "CI_COMMIT_BEFORE_SHA"));
-        assert_eq!((decision.base, decision.head), (base, Head::Told));
+        assert_eq!((decision.base, decision.head), (base, Head::CheckedOut));
         assert_eq!(decision.reason, "`CI_COMMIT_BEFORE_SHA` of the push: what the CDN has served until now");
     }
 }
@@ -78,7 +78,7 @@ fn a_merge_request_starts_where_it_left_its_target() {
     for world in [merge_request("detached"), merge_request("")] {
         let decision = world.decide().unwrap();
         let base = Base::Named(variable_of('b', "CI_MERGE_REQUEST_DIFF_BASE_SHA"));
-        assert_eq!((decision.base, decision.head), (base, Head::Told));
+        assert_eq!((decision.base, decision.head), (base, Head::CheckedOut));
     }
 }
 
@@ -97,7 +97,7 @@ fn another_checkout_than_the_merge_requests_is_compared_by_the_merge_base() {
 fn a_merge_commit_of_the_target_and_the_source_starts_at_the_target() {
     for (kind, said) in [("merged_result", "merged results pipeline"), ("merge_train", "merge train")] {
         let decision = merged(kind, &['d', 'e']).decide().unwrap();
-        assert_eq!((decision.base, decision.head), (Base::Parent(id('d')), Head::Told));
+        assert_eq!((decision.base, decision.head), (Base::Parent(id('d')), Head::CheckedOut));
         assert_eq!(
             decision.reason,
             format!("the first parent of the {said}'s merge commit: the branch that it goes to")

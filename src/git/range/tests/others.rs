@@ -38,7 +38,7 @@ fn every_ci_names_the_branch_that_a_pull_request_goes_to() {
     ] {
         let decision = world.decide().unwrap();
         let base = Base::MergeBaseWithBranch("main".to_owned());
-        assert_eq!((decision.base, decision.head), (base, Head::Told), "{:?}", world.environment);
+        assert_eq!((decision.base, decision.head), (base, Head::CheckedOut), "{:?}", world.environment);
         assert_eq!(decision.reason, "the merge base with `main`, the branch that the pull request goes to");
     }
 }
@@ -122,7 +122,7 @@ fn a_variable_that_is_absent_or_no_commit_is_a_named_error() {
 fn jenkins_starts_at_its_last_successful_build() {
     let previous = ("GIT_PREVIOUS_SUCCESSFUL_COMMIT", hex('b'));
     let decision = jenkins(&[(previous.0, &previous.1), ("GIT_COMMIT", &hex('a'))]).decide().unwrap();
-    assert_eq!((decision.base, decision.head), (Base::Named(variable_of('b', previous.0)), Head::Told));
+    assert_eq!((decision.base, decision.head), (Base::Named(variable_of('b', previous.0)), Head::CheckedOut));
     assert_eq!(decision.reason, "`GIT_PREVIOUS_SUCCESSFUL_COMMIT`: what the last successful build deployed");
 }
 

@@ -1,0 +1,183 @@
+//! The search for changed files: opens the repository, decides which two commits count, fetches one that is missing, compares them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config::{BaseSpec, Changes};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::model::Change;
+
+use super::fetch::Fetcher;
+use super::io::Fetching;
+use super::last_success::{self, Found};
+use super::range::{self, Base, Commit, Decision, Head, Run};
+use super::repository::Repository;
+use super::revisions::Resolved;
+use super::time_limit::{LIMIT, Reader};
+use super::{event, oid, renames, submodules};
+
+/// The two commits whose difference counts, and why these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The commit that was deployed before, 40 hex digits; `None`: everything in head is new.
+    pub base: Option<String>,
+    /// The commit that is deployed now, 40 hex digits.
+    pub head: String,
+    /// One sentence fragment for the log and the report: `` `before` of the push: what the CDN has served until now ``.
+    pub reason: String,
+}
+
+/// What changed, and between which commits.
+#[derive(Debug)]
+pub struct Changed {
+    /// Between which commits.
+    pub range: Range,
+    /// By path, in byte order. A path stands here twice, deleted and then added, if a file and a submodule changed places.
+    pub files: Vec<Change>,
+}
+
+/// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees.
+///
+/// With `submodules`, a changed submodule stands for the files that changed in it. The list is empty only if the two commits hold
+/// the same files.
+///
+/// # Errors
+/// [`Error::Checkout`] with its remedy: no repository, a bare one, no commit yet, an unknown revision, a base that isn't in
+/// this clone and can't be fetched. Never an empty list in place of an error.
+pub async fn search(
+    start: &Path,
+    changes: &Changes,
+    submodules: bool,
+    environment: &Environment,
+    fetching: &Fetching<'_>,
+) -> Result<Changed, Error> {
+    let mut search = Search::begin(start, changes, environment, LIMIT)?;
+    search.decide(changes, environment, fetching).await?;
+    let mut fetcher = Fetcher::new(&search.reader, environment, fetching);
+    fetcher.fetch_missing(&mut search.decision, &search.checked_out).await?;
+    search.finish(submodules.then_some(environment))
+}
+
+/// The same with nothing but the clone.
+///
+/// # Errors
+/// As [`search`]; and for a base that an earlier run left, since that takes more than the clone to find.
+pub fn find(start: &Path, changes: &Changes, environment: &Environment) -> Result<Changed, Error> {
+    find_within(start, changes, environment, LIMIT)
+}
+
+/// The same within another time limit.
+pub(super) fn find_within(
+    start: &Path,
+    changes: &Changes,
+    environment: &Environment,
+    limit: Duration,
+) -> Result<Changed, Error> {
+    if let Changes::Since { base: BaseSpec::LastSuccess | BaseSpec::File(_), .. } = changes {
+        return Err(Error::usage(
+            "`base` is the commit of an earlier run, which can't be found in the clone",
+            "give a revision",
+        ));
+    }
+    Search::begin(start, changes, environment, limit)?.finish(None)
+}
+
+/// A repository, and what was decided about it.
+pub(super) struct Search {
+    reader: Reader,
+    /// The commit of `head`, else the one that is checked out.
+    checked_out: Commit,
+    decision: Decision,
+}
+
+impl Search {
+    /// Opens the repository, and decides by what the host says.
+    pub(super) fn begin(
+        start: &Path,
+        changes: &Changes,
+        environment: &Environment,
+        limit: Duration,
+    ) -> Result<Self, Error> {
+        let (base, head) = match changes {
+            Changes::Git { base, head } => (base.as_deref(), head.clone()),
+            Changes::Since { head, .. } | Changes::All { head } => (None, head.clone()),
+            Changes::Listed(_) => {
+                return Err(Error::usage(
+                    "URLs are given, so there are no changed files to find",
+                    "leave `url-file` out to go by the changed files",
+                ));
+            }
+        };
+        let reader = Reader::open(start, environment, limit)?;
+        let head_given = head.is_some();
+        let checked_out = reader.ask(move |repository| match head {
+            Some(revision) => repository.given(&revision, "head"),
+            None => repository.head(),
+        })?;
+        let decision = match changes {
+            Changes::Since { base: BaseSpec::Tag(pattern), .. } => range::since_tag(pattern),
+            // Decided by what is found outside of the clone.
+            Changes::All { .. } | Changes::Since { .. } => range::everything(),
+            Changes::Git { .. } | Changes::Listed(_) => by_host(base, head_given, &checked_out, environment)?,
+        };
+        Ok(Self { reader, checked_out, decision })
+    }
+
+    /// Decides by what an earlier run left, where that was asked for; and by the host where there is nothing.
+    async fn decide(
+        &mut self,
+        changes: &Changes,
+        environment: &Environment,
+        fetching: &Fetching<'_>,
+    ) -> Result<(), Error> {
+        let Changes::Since { base: base @ (BaseSpec::LastSuccess | BaseSpec::File(_)), head } = changes else {
+            return Ok(());
+        };
+        self.decision = match last_success::find(base, environment, fetching).await? {
+            Found::Commit(named, reason) => Decision { base: Base::Named(named), head: Head::CheckedOut, reason },
+            Found::Nothing(why) => {
+                let decision = by_host(None, head.is_some(), &self.checked_out, environment)?;
+                Decision { reason: format!("{}; {why}", decision.reason), ..decision }
+            }
+        };
+        Ok(())
+    }
+
+    /// Looks the two commits up, and compares them; those of submodules too, if an environment to open them in is given.
+    pub(super) fn finish(&self, submodules: Option<&Environment>) -> Result<Changed, Error> {
+        let (decision, checked_out) = (self.decision.clone(), self.checked_out.clone());
+        let environment = submodules.cloned();
+        self.reader.ask(move |repository| {
+            let head = repository.resolve_head(&decision.head, checked_out)?;
+            let changed = compare(repository, &decision.base, &head, decision.reason)?;
+            let Some(environment) = environment else { return Ok(changed) };
+            let Changed { range, files } = changed;
+            let base = range.base.as_deref().and_then(oid::parse);
+            let files = submodules::expand(files, repository, base, head.id, &environment)?;
+            Ok(Changed { range, files })
+        })
+    }
+}
+
+fn by_host(base: Option<&str>, head_given: bool, head: &Commit, environment: &Environment) -> Result<Decision, Error> {
+    let event = if base.is_none() { event::read(environment)? } else { None };
+    range::decide(&Run { base, head_given, head, environment, event: event.as_ref() })
+}
+
+/// Looks up the base, and compares the trees of the two commits.
+///
+/// # Errors
+/// A base that can't be found, and trees that can't be read.
+pub(super) fn compare(repository: &Repository, base: &Base, head: &Commit, reason: String) -> Result<Changed, Error> {
+    let Resolved { commit, tag } = repository.resolve_base(base, head)?;
+    let differences = repository.differences(commit, head.id)?;
+    let reason = match (base, tag) {
+        (_, Some(tag)) => format!("{reason}: `{tag}`"),
+        (Base::PreviousTag(_) | Base::MatchingTag(_), None) => format!("{reason}: there is none, so everything is new"),
+        _ if commit == Some(head.id) => format!("{reason}; base and head are the same commit, so nothing differs"),
+        _ => reason,
+    };
+    let range = Range { base: commit.map(|base| base.to_string()), head: head.id.to_string(), reason };
+    Ok(Changed { range, files: renames::pair(differences) })
+}
