@@ -206,7 +206,7 @@ fn policies(settings: &Settings, console: &mut Console) {
     }
     for (spec, permissions) in providers.iter().filter(|(_, permissions)| !permissions.is_empty()) {
         let policy = spec.policy.granting(permissions);
-        console.result(&format!("\nthe smallest policy for the keys of {}\n{policy}", spec.title));
+        console.result(&format!("\nthe smallest policy for the credentials of {}\n{policy}", spec.title));
     }
 }
 

@@ -10,8 +10,8 @@ mod errors_page; // the page of errors has every message, and no other
 mod generated; // files that are printed from tables are up to date
 mod made_up; // a provider that nobody sells, made of its own folder alone
 mod sim; // whole executions in virtual time, with every fault
+mod sim_credentials; // credentials that expire during a run
 mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
-mod sim_keys; // keys that end while a run goes on
 mod sim_strangers; // the same against servers that another maker built from the same documentation
 mod sim_targets; // several providers in one run, the pause before a prefetch, keys that get locked
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold

@@ -15,7 +15,7 @@ fn what_is_granted_untested_and_needed_is_told_and_nothing_changes() {
     finished.ends_with(0).says(&[
         "`cdn-purge.yml` can be used",
         "mainland: Alibaba Cloud CDN",
-        "`alibaba-cdn`: the keys of `ALIBABA_CLOUD_ACCESS_KEY_ID`",
+        "`alibaba-cdn`: credentials from `ALIBABA_CLOUD_ACCESS_KEY_ID`",
         "untested  cdn:RefreshObjectCaches (URL refreshes)",
         "untested  cdn:PushObjectCache (URL prefetches)",
         "granted   cdn:DescribeRefreshTasks",
@@ -24,7 +24,7 @@ fn what_is_granted_untested_and_needed_is_told_and_nothing_changes() {
         "host www.example.com: online",
     ]);
     let policy: serde_json::Value =
-        serde_json::from_str(finished.out.split_once("the keys of Alibaba Cloud CDN\n").unwrap().1).unwrap();
+        serde_json::from_str(finished.out.split_once("the credentials of Alibaba Cloud CDN\n").unwrap().1).unwrap();
     let actions: Vec<&str> =
         policy["Statement"][0]["Action"].as_array().unwrap().iter().filter_map(|action| action.as_str()).collect();
     let expected = [
@@ -67,7 +67,7 @@ fn keys_that_are_refused_or_absent_are_told_with_the_policy_all_the_same() {
     finished.says(&["unknown   cdn:RefreshObjectCaches", "the smallest policy"]);
     let without = site.bare_run(&["check", "--online"]).finish();
     without
-        .complains(6, &["no keys for `alibaba-cdn`", "`ALIBABA_CLOUD_ACCESS_KEY_ID`"])
+        .complains(6, &["no credentials for `alibaba-cdn`", "`ALIBABA_CLOUD_ACCESS_KEY_ID`"])
         .says(&["the smallest policy"]);
     vendor.accepted(&[], &[]);
 }

@@ -1,4 +1,4 @@
-//! Keys that nobody stored: a job proves who it is by a token, on GitHub and on GitLab, and no secret of it gets out.
+//! Credentials that nobody stored: a job proves who it is by a token, on GitHub and on GitLab, and no secret of it gets out.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -68,7 +68,7 @@ fn service(body: String) -> (SocketAddr, std::thread::JoinHandle<String>) {
 
 /// A vendor may want it beside keys that it says nothing of.
 #[test]
-fn the_accounts_id_of_the_environment_goes_with_keys_from_anywhere() {
+fn the_accounts_id_of_the_environment_goes_with_credentials_from_anywhere() {
     let site = Site::empty();
     let sets = [
         ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"),
@@ -86,7 +86,7 @@ fn the_accounts_id_of_the_environment_goes_with_keys_from_anywhere() {
 }
 
 #[test]
-fn a_job_of_gitlab_gets_keys_for_its_token_and_purges_with_them() {
+fn a_job_of_gitlab_gets_credentials_for_its_token_and_purges_with_them() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let finished = run(&site, &vendor)
         .envs(&[
@@ -95,9 +95,9 @@ fn a_job_of_gitlab_gets_keys_for_its_token_and_purges_with_them() {
             ("CDN_PURGE_OIDC_PROVIDER", PROVIDER),
         ])
         .finish();
-    finished
-        .is_all_done()
-        .says(&[&format!("`alibaba-cdn`: keys of the role {ROLE}, by the OIDC token in `oidc-token`, until ")]);
+    finished.is_all_done().says(&[&format!(
+        "`alibaba-cdn`: credentials of the role {ROLE}, with the OIDC token in `oidc-token`, valid until "
+    )]);
     vendor.accepted(&STALE, &WARM);
     hides(&finished, &good_token());
 }
@@ -115,7 +115,7 @@ fn a_job_of_github_asks_for_a_token_that_is_for_the_vendor() {
         .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ID", "77"), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", bearer)])
         .envs(&[("ACTIONS_ID_TOKEN_REQUEST_URL", &url), ("INPUT_ROLE", ROLE), ("INPUT_OIDC-PROVIDER", PROVIDER)])
         .finish();
-    finished.is_all_done().says(&[&format!("keys of the role {ROLE}, by GitHub's OIDC token, until ")]);
+    finished.is_all_done().says(&[&format!("credentials of the role {ROLE}, with GitHub's OIDC token, valid until ")]);
     let asked = served.join().unwrap();
     assert!(asked.starts_with("GET /token?api-version=2.0&audience=sts.aliyuncs.com HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains(&format!("authorization: Bearer {bearer}\r\n")), "{asked}");
@@ -127,17 +127,19 @@ fn a_job_of_github_asks_for_a_token_that_is_for_the_vendor() {
 }
 
 #[test]
-fn a_job_of_github_that_may_not_ask_is_told_the_permission() {
+fn a_job_of_github_that_may_not_request_a_token_learns_the_permission() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let finished = run(&site, &vendor)
         .envs(&[("GITHUB_ACTIONS", "true"), ("INPUT_ROLE", ROLE), ("INPUT_OIDC-PROVIDER", PROVIDER)])
         .finish();
-    finished.ends_with(6).says(&["the job may not ask GitHub for the token", "`permissions: id-token: write`"]);
+    finished
+        .ends_with(6)
+        .says(&["the job may not request an OIDC token", "`permissions: {id-token: write, contents: read}`"]);
     vendor.accepted(&[], &[]);
 }
 
 #[test]
-fn what_the_service_refuses_is_told_with_its_code_and_what_to_do() {
+fn reports_a_refusal_of_the_service_with_its_code_and_help() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     for (token, said) in [
         (token("somebody.else", 4_000_000_000), "AuthenticationFail.OIDCToken.AudienceNotMatch"),
@@ -148,7 +150,7 @@ fn what_the_service_refuses_is_told_with_its_code_and_what_to_do() {
             .finish();
         finished
             .ends_with(6)
-            .says(&[&format!("no keys of the role `{ROLE}` for `alibaba-cdn`: AssumeRoleWithOIDC: {said}")]);
+            .says(&[&format!("no credentials of the role `{ROLE}` for `alibaba-cdn`: AssumeRoleWithOIDC: {said}")]);
         finished.says(&["request id", "help: "]);
         hides(&finished, &token);
     }
@@ -156,17 +158,19 @@ fn what_the_service_refuses_is_told_with_its_code_and_what_to_do() {
 }
 
 #[test]
-fn a_key_plays_a_role_and_its_keys_are_renewed_while_the_run_goes_on() {
+fn an_access_key_assumes_a_role_and_its_credentials_are_refreshed_during_the_run() {
     let (site, vendor) = (Site::new(), Vendor::start(&["--token-seconds", "3", "--task-seconds", "5"]));
     let finished =
         run(&site, &vendor).keys(super::stage::KEY, super::stage::SECRET).env("CDN_PURGE_ROLE", ROLE).finish();
-    finished.is_all_done().says(&[&format!("keys of the role {ROLE}, by the keys of `ALIBABA_CLOUD_ACCESS_KEY_ID`")]);
-    finished.says(&["`alibaba-cdn`: new keys, which end at "]);
+    finished
+        .is_all_done()
+        .says(&[&format!("credentials of the role {ROLE}, with the credentials from `ALIBABA_CLOUD_ACCESS_KEY_ID`")]);
+    finished.says(&["`alibaba-cdn`: credentials refreshed, valid until "]);
     vendor.accepted(&STALE, &WARM);
 }
 
 #[test]
-fn keys_of_the_vendors_own_profile_are_used_unless_it_lies_in_the_checkout() {
+fn credentials_of_the_vendors_own_profile_are_used_unless_it_is_in_the_checkout() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let profile = format!(
         r#"{{"current":"ci","profiles":[{{"name":"ci","mode":"AK","access_key_id":"{}","access_key_secret":"{}"}}]}}"#,
@@ -179,10 +183,10 @@ fn keys_of_the_vendors_own_profile_are_used_unless_it_lies_in_the_checkout() {
         std::fs::write(folder.join("config.json"), &profile).unwrap();
     }
     let stranger = run(&site, &vendor).env("HOME", site.repository()).finish();
-    stranger.ends_with(6).says(&["no keys for `alibaba-cdn`"]);
+    stranger.ends_with(6).says(&["no credentials for `alibaba-cdn`"]);
     vendor.accepted(&[], &[]);
     let finished = run(&site, &vendor).finish();
-    finished.is_all_done().says(&["`alibaba-cdn`: the keys of the profile `ci` in "]);
+    finished.is_all_done().says(&["`alibaba-cdn`: credentials from the profile `ci` in "]);
     hides(&finished, super::stage::SECRET);
     vendor.accepted(&STALE, &WARM);
 }
@@ -196,7 +200,7 @@ fn profiles(site: &Site, profiles: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_program_that_the_profile_names_gives_keys_and_no_shell_reads_its_command() {
+fn a_command_of_the_profile_gives_credentials_and_no_shell_reads_it() {
     use std::os::unix::fs::PermissionsExt as _;
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let program = site.beside("keys");
@@ -207,19 +211,23 @@ fn a_program_that_the_profile_names_gives_keys_and_no_shell_reads_its_command() 
     let external = |command: &str| format!(r#"{{"name":"default","mode":"External","process_command":"{command}"}}"#);
     profiles(&site, &external(&format!("{} ;touch x", program.display())));
     let finished = run(&site, &vendor).finish();
-    finished.is_all_done().says(&["`alibaba-cdn`: the keys of the program of the profile `default` in "]);
+    finished.is_all_done().says(&["`alibaba-cdn`: credentials from the command of the profile `default` in "]);
     hides(&finished, secret);
     vendor.accepted(&STALE, &WARM);
     for (command, why) in
         [("/nowhere/keys", "can't be started"), ("./keys", "neither a full path"), ("false", "ended with")]
     {
         profiles(&site, &external(command));
-        run(&site, &vendor).finish().ends_with(6).says(&["no keys from the program", why, "ask it by hand"]);
+        run(&site, &vendor).finish().ends_with(6).says(&[
+            "no credentials from the command",
+            why,
+            "run or open it by hand",
+        ]);
     }
 }
 
 #[test]
-fn a_role_may_be_played_by_the_role_of_another_profile_and_by_a_token_in_a_file() {
+fn a_role_may_be_assumed_by_the_role_of_another_profile_and_by_a_token_in_a_file() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let file = site.beside("token");
     std::fs::write(&file, format!("{}\n", good_token())).unwrap();
@@ -232,15 +240,16 @@ fn a_role_may_be_played_by_the_role_of_another_profile_and_by_a_token_in_a_file(
         ),
     );
     let finished = run(&site, &vendor).env("ALIBABA_CLOUD_PROFILE", "outer").finish();
-    let told =
-        format!("keys of the role acs:ram::1:role/outer, by the role {ROLE}, by the OIDC token of a file, until ");
+    let told = format!(
+        "credentials of the role acs:ram::1:role/outer, with the credentials of the role {ROLE}, with the OIDC token in a file, valid until "
+    );
     finished.is_all_done().says(&[&told]);
     hides(&finished, &good_token());
     vendor.accepted(&STALE, &WARM);
 }
 
 #[test]
-fn an_address_of_the_environment_answers_with_keys() {
+fn a_url_of_the_environment_answers_with_credentials() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let (key, secret) = (super::stage::KEY, super::stage::SECRET);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -253,7 +262,7 @@ fn an_address_of_the_environment_answers_with_keys() {
         write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()).unwrap();
     });
     let finished = run(&site, &vendor).env("ALIBABA_CLOUD_CREDENTIALS_URI", &address).finish();
-    finished.is_all_done().says(&["the keys of `127.0.0.1`, as `ALIBABA_CLOUD_CREDENTIALS_URI` names it"]);
+    finished.is_all_done().says(&["credentials from `127.0.0.1`, set in `ALIBABA_CLOUD_CREDENTIALS_URI`"]);
     hides(&finished, secret);
     let plain = run(&site, &vendor).env("ALIBABA_CLOUD_CREDENTIALS_URI", "http://keys.example/x").finish();
     assert_ne!(plain.code, Some(0));
@@ -261,7 +270,7 @@ fn an_address_of_the_environment_answers_with_keys() {
 }
 
 #[test]
-fn an_agency_of_huawei_cloud_gives_keys_that_are_renewed_while_the_run_goes_on() {
+fn an_agency_of_huawei_cloud_gives_credentials_that_are_refreshed_during_the_run() {
     let (site, vendor) = (Site::new(), Vendor::start(&["--token-seconds", "3", "--task-seconds", "5"]));
     let gateway = format!("http://{}", vendor.address());
     let target = "{provider: huawei-cdn, prefetch-delay: 0s}";
@@ -279,8 +288,8 @@ fn an_agency_of_huawei_cloud_gives_keys_that_are_renewed_while_the_run_goes_on()
         ])
         .finish();
     finished.is_all_done().says(&[
-        "`huawei-cdn`: keys of the role iam::0123:agency:ci, by the OIDC token in `HUAWEICLOUD_OIDC_ID_TOKEN`, until ",
-        "`huawei-cdn`: new keys, which end at ",
+        "`huawei-cdn`: credentials of the role iam::0123:agency:ci, with the OIDC token in `HUAWEICLOUD_OIDC_ID_TOKEN`, valid until ",
+        "`huawei-cdn`: credentials refreshed, valid until ",
     ]);
     hides(&finished, &token);
     vendor.accepted(&STALE, &WARM);
@@ -304,8 +313,7 @@ fn a_token_goes_to_its_own_cloud_alone_and_no_policy_is_ignored() {
     let europe = site.bare_run(&["quota", "--config", "europe.yml"]).envs(&role).finish();
     europe.ends_with(6).says(&["in the region `europe`", "`HUAWEICLOUD_SDK_STS_ENDPOINT`"]);
     let ids = quota(&[("HUAWEICLOUD_OIDC_POLICY_IDS", "a,b")]);
-    ids.ends_with(6)
-        .says(&["`HUAWEICLOUD_OIDC_POLICY_IDS` is set, and isn't read", "`HUAWEICLOUD_OIDC_POLICY` is read"]);
+    ids.ends_with(6).says(&["`HUAWEICLOUD_OIDC_POLICY_IDS` isn't supported", "set `HUAWEICLOUD_OIDC_POLICY`"]);
     let life = quota(&[("HUAWEICLOUD_OIDC_DURATION_SECONDS", "soon")]);
     life.ends_with(6).says(&["`HUAWEICLOUD_OIDC_DURATION_SECONDS` is no number of seconds"]);
 

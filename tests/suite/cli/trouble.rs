@@ -28,17 +28,17 @@ fn keys_that_are_refused_send_nothing_and_are_never_shown() {
 }
 
 #[test]
-fn keys_that_are_missing_or_halved_are_said_before_anything_is_asked() {
+fn missing_or_incomplete_credentials_are_reported_before_anything_is_sent() {
     let trap = Trap::new();
     let site = Site::new();
     let endpoint = format!("alibaba-cdn=http://{}", trap.address());
     let arguments = ["run", "--endpoint", &endpoint];
     site.bare_run(&arguments)
         .finish()
-        .complains(6, &["no keys for `alibaba-cdn`", "`ALIBABA_CLOUD_ACCESS_KEY_ID` and"]);
+        .complains(6, &["no credentials for `alibaba-cdn`", "`ALIBABA_CLOUD_ACCESS_KEY_ID` and"]);
     site.bare_run(&arguments).env("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY).finish().complains(
         6,
-        &["is given without `ALIBABA_CLOUD_ACCESS_KEY_SECRET`", "a secret that a workflow may not read arrives empty"],
+        &["is set without `ALIBABA_CLOUD_ACCESS_KEY_SECRET`", "a secret that a workflow may not read arrives empty"],
     );
     let spaced = site.bare_run(&arguments).keys(KEY, "hunter2 with spaces").finish();
     spaced.complains(6, &["`ALIBABA_CLOUD_ACCESS_KEY_SECRET` for `alibaba-cdn`", "store the key alone"]);

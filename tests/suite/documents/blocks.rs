@@ -12,7 +12,7 @@ pub const DOCUMENTS: &[&str] = &[
     "docs/commands.md",
     "docs/commits.md",
     "docs/configuration.md",
-    "docs/keys.md",
+    "docs/credentials.md",
     "docs/options.md",
     "docs/globs.md",
     "docs/providers.md",

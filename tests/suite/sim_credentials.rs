@@ -1,4 +1,4 @@
-//! Whole executions with keys that end while they go on: renewed in time, replaced when the vendor says that they have ended,
+//! Whole executions with credentials that expire meanwhile: refreshed in time, replaced when the vendor says that they have expired,
 //! and an honest end when there are no others.
 
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use http::{Request, Response};
 
 use crate::world::{Bend, Story, World};
 
-/// So many pages, with keys that live for so long by the vendor's clock.
+/// So many pages, with credentials that are valid for so long by the vendor's clock.
 fn world(pages: usize, life: Duration) -> World {
     let mut world = World::of_pages(pages);
     world.settings.token_life = life;
@@ -18,10 +18,10 @@ fn world(pages: usize, life: Duration) -> World {
     world
 }
 
-fn renewals(story: &Story) -> usize {
-    let is_renewal =
+fn refreshes(story: &Story) -> usize {
+    let is_refresh =
         |kind: &EventKind| matches!(kind, EventKind::Noted { text } if text.contains("credentials refreshed"));
-    story.events.iter().filter(|event| is_renewal(&event.kind)).count()
+    story.events.iter().filter(|event| is_refresh(&event.kind)).count()
 }
 
 fn retries(story: &Story) -> usize {
@@ -29,28 +29,28 @@ fn retries(story: &Story) -> usize {
 }
 
 #[test]
-fn keys_are_renewed_before_they_end_and_no_request_meets_ended_ones() {
+fn credentials_are_refreshed_before_they_expire_and_no_request_meets_expired_ones() {
     let life = Duration::from_secs(20);
     let story = World { role: Some((Some(life), 1_000)), ..world(2_000, life) }.run();
     story.assert_all_done().assert_ledger();
-    assert!(renewals(&story) >= 3, "{}", renewals(&story));
+    assert!(refreshes(&story) >= 3, "{}", refreshes(&story));
     assert_eq!(retries(&story), 0);
 }
 
 #[test]
-fn keys_that_end_unforeseen_are_replaced_and_what_they_sent_is_sent_once_more() {
+fn credentials_that_expire_unforeseen_are_replaced_and_their_requests_are_sent_again() {
     for seed in 0..4 {
         let mut world = world(600, Duration::from_millis(800 + 100 * seed));
         world.options.batch_size = Some(10);
         let story = World { role: Some((None, 1_000)), seed, ..world }.run();
         story.assert_all_done().assert_ledger();
-        assert!(renewals(&story) >= 2, "{}", renewals(&story));
+        assert!(refreshes(&story) >= 2, "{}", refreshes(&story));
         assert!(retries(&story) >= 1);
     }
 }
 
 #[test]
-fn without_new_keys_the_rest_is_unsubmitted_and_nothing_is_doubled() {
+fn without_new_credentials_the_rest_is_unsubmitted_and_nothing_is_doubled() {
     let life = Duration::from_millis(700);
     for believed in [Some(life), None] {
         let story = World { role: Some((believed, 1)), ..world(2_000, life) }.run();
@@ -63,7 +63,7 @@ fn without_new_keys_the_rest_is_unsubmitted_and_nothing_is_doubled() {
 }
 
 #[test]
-fn what_is_unknown_because_the_keys_have_ended_is_a_matter_of_keys() {
+fn a_task_left_unknown_by_expired_credentials_counts_as_a_credentials_problem() {
     // Taken and followed; taken with an answer that is lost, so that the records must tell; taken, with rows that name another.
     let renamed = |_: &str, _: &Request<Bytes>, answer: Response<Bytes>| {
         let text = String::from_utf8_lossy(answer.body()).replace("/page/0.html", "/other.html");
