@@ -15,8 +15,7 @@ use crate::error::{Error, ExitCode};
 use crate::pipeline::{Job, connect};
 use crate::provider::http::Network;
 use crate::provider::{ApiError, ApiErrorKind, Domain, Spec};
-use crate::query::QueryClient;
-use crate::query::permissions::{Findings, Permission, Standing, permissions};
+use crate::query::{Permission, PermissionStatus, PermissionsReport, QueryClient, permissions};
 
 /// How long a question is tried: somebody waits for the answer, and may simply ask again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,7 +52,7 @@ pub(super) fn run(
             continue;
         }
         let found = match run::block_on(false, ask(&job, target, &needs, &refusals, console))? {
-            Ok(findings) => told(target, &needs, &findings, console),
+            Ok(report) => told(target, &needs, &report, console),
             Err(error) => {
                 console.error(&error);
                 error.exit_code()
@@ -72,7 +71,7 @@ async fn ask(
     needs: &RequiredPermissions,
     refusals: &Refusals,
     console: &mut Console,
-) -> Result<Findings, Error> {
+) -> Result<PermissionsReport, Error> {
     let masks = PendingMasks::default();
     let reached = connect::reach(job, target, &masks).await;
     connect::mask(&masks, console);
@@ -80,20 +79,20 @@ async fn ask(
     for (_, note) in &notes {
         console.result(&format!("  {note}"));
     }
-    let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &|_| {}).with_patience(PATIENCE);
-    let client = client.renewing(connection.refresh.as_deref()).counting(refusals.of(target));
+    let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &|_| {}).with_timeout(PATIENCE);
+    let client = client.with_credentials(connection.refresh.as_deref()).with_refusals(refusals.of(target));
     Ok(permissions(&client, &needs.operations).await)
 }
 
 /// Tells what was found: all of it as a result, and what keeps a run from its work as an error too.
-fn told(target: &Target, needs: &RequiredPermissions, findings: &Findings, console: &mut Console) -> ExitCode {
+fn told(target: &Target, needs: &RequiredPermissions, report: &PermissionsReport, console: &mut Console) -> ExitCode {
     let mut problems: Vec<(String, String, ExitCode)> = Vec::new();
-    for permission in &findings.permissions {
+    for permission in &report.permissions {
         console.result(&line(permission));
         let Some((code, help)) = judged(permission) else { continue };
-        let error = match &permission.standing {
-            Standing::Missing(error) | Standing::Unknown(error) => error,
-            Standing::Granted | Standing::Untested(_) => continue,
+        let error = match &permission.status {
+            PermissionStatus::Missing(error) | PermissionStatus::Unknown(error) => error,
+            PermissionStatus::Granted | PermissionStatus::Untested(_) => continue,
         };
         // One error may stand for all permissions that weren't asked for after it.
         let message = words(error);
@@ -101,7 +100,7 @@ fn told(target: &Target, needs: &RequiredPermissions, findings: &Findings, conso
             problems.push((message, help, code));
         }
     }
-    if let Some(domains) = &findings.domains {
+    if let Some(domains) = &report.domains {
         for host in &needs.hosts {
             let (state, is_good) = state(host, domains);
             console.result(&format!("  host {host}: {state}"));
@@ -122,37 +121,37 @@ fn told(target: &Target, needs: &RequiredPermissions, findings: &Findings, conso
 
 /// The line of one permission.
 fn line(permission: &Permission) -> String {
-    let Permission { name, purposes, is_needed, standing } = permission;
+    let Permission { name, purposes, is_needed, status } = permission;
     let purposes = purposes.join(", ");
-    match standing {
-        Standing::Granted => format!("  granted   {name} ({purposes})"),
-        Standing::Missing(_) if !is_needed => {
+    match status {
+        PermissionStatus::Granted => format!("  granted   {name} ({purposes})"),
+        PermissionStatus::Missing(_) if !is_needed => {
             format!("  not given {name} ({purposes}): only this check would use it, a run doesn't")
         }
-        Standing::Missing(error) => format!("  missing   {name} ({purposes}): {}", words(error)),
-        Standing::Untested(why) => format!("  untested  {name} ({purposes}): {why}"),
-        Standing::Unknown(error) => format!("  unknown   {name} ({purposes}): {}", words(error)),
+        PermissionStatus::Missing(error) => format!("  missing   {name} ({purposes}): {}", words(error)),
+        PermissionStatus::Untested(why) => format!("  untested  {name} ({purposes}): {why}"),
+        PermissionStatus::Unknown(error) => format!("  unknown   {name} ({purposes}): {}", words(error)),
     }
 }
 
 /// The exit code that a permission asks for, and what to do; `None` where nothing is wrong.
 fn judged(permission: &Permission) -> Option<(ExitCode, String)> {
     use ApiErrorKind::{Ambiguous, Credentials, Server, Throttled, Unsent};
-    match &permission.standing {
-        Standing::Missing(_) if permission.is_needed => Some((
+    match &permission.status {
+        PermissionStatus::Missing(_) if permission.is_needed => Some((
             ExitCode::Credentials,
             format!("grant `{}`: the policy below has all that is needed", permission.name),
         )),
-        Standing::Unknown(error) => match error.kind {
+        PermissionStatus::Unknown(error) => match error.kind {
             Credentials => {
                 let help = error.help.clone();
                 Some((
                     ExitCode::Credentials,
-                    help.unwrap_or_else(|| "look at the keys, and which account they belong to".into()),
+                    help.unwrap_or_else(|| "check the credentials, and the account they belong to".into()),
                 ))
             }
             Unsent | Ambiguous | Server | Throttled => {
-                Some((ExitCode::Checkout, "look at the network and the endpoint, and ask again".into()))
+                Some((ExitCode::Checkout, "check the network and the endpoint, and run the command again".into()))
             }
             _ if permission.is_needed => {
                 let help = error.help.clone();
@@ -160,7 +159,7 @@ fn judged(permission: &Permission) -> Option<(ExitCode, String)> {
             }
             _ => None,
         },
-        Standing::Missing(_) | Standing::Granted | Standing::Untested(_) => None,
+        PermissionStatus::Missing(_) | PermissionStatus::Granted | PermissionStatus::Untested(_) => None,
     }
 }
 

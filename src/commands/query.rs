@@ -22,9 +22,9 @@ use crate::pipeline::{Job, connect};
 use crate::provider::clock::Clock;
 use crate::provider::http::{HttpApi, Network};
 use crate::provider::{ApiError, ApiErrorKind, LogFile, Measure, Record, TaskState};
-use crate::query::metrics::{Metrics, MetricsQuery, metrics, width};
-use crate::query::wait::wait;
-use crate::query::{QueryClient, logs, task_history};
+use crate::query::{
+    Metrics, MetricsQuery, QueryClient, domains, interval_text, logs, metrics, quota, record_key, records, wait,
+};
 use crate::report::plot::{Series, plot};
 use crate::report::query_columns;
 use crate::report::table::{Format, TableWriter, Value, scaled};
@@ -197,8 +197,8 @@ impl<'a> Answer<'a> {
         }
         let tell = |text: &str| self.note(text);
         let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &tell)
-            .renewing(connection.refresh.as_deref())
-            .counting(self.refusals.of(target));
+            .with_credentials(connection.refresh.as_deref())
+            .with_refusals(self.refusals.of(target));
         let name = &*target.name;
         match &self.asking.question {
             Query::Records(filters, most) => {
@@ -207,15 +207,15 @@ impl<'a> Answer<'a> {
                 for filter in filters {
                     let left = most.map(|most| most.saturating_sub(shown.len()));
                     let take = &mut |record: Record| {
-                        if shown.insert(task_history::key(&record)) {
+                        if shown.insert(record_key(&record)) {
                             self.row(query_columns::record(name, record));
                         }
                     };
-                    task_history::records(&client, filter, left, take).await?;
+                    records(&client, filter, left, take).await?;
                 }
             }
             Query::Quota => {
-                for entry in client.quota().await?.entries {
+                for entry in quota(&client).await?.entries {
                     self.row(query_columns::quota(
                         name,
                         &entry,
@@ -224,7 +224,7 @@ impl<'a> Answer<'a> {
                 }
             }
             Query::Domains => {
-                for domain in client.domains().await? {
+                for domain in domains(&client).await? {
                     self.row(query_columns::domain(name, domain));
                 }
             }
@@ -236,7 +236,7 @@ impl<'a> Answer<'a> {
             Query::Logs { domains, asked, download, show_signed_urls } => {
                 let mut code = ExitCode::Success;
                 for domain in domains {
-                    let files = logs::logs(&client, domain, *asked).await?;
+                    let files = logs(&client, domain, *asked).await?;
                     for file in &files {
                         self.row(query_columns::log(name, file, *show_signed_urls));
                     }
@@ -297,10 +297,10 @@ impl<'a> Answer<'a> {
         };
         for (domain, values) in &series {
             let whose = domain.unwrap_or(&together);
-            let head = format!("{target}: {} of {whose} by {}", measure.name(), width(measured.interval));
+            let head = format!("{target}: {} of {whose} by {}", measure.name(), interval_text(measured.interval));
             let total = query_columns::total(measure, values);
             if is_plot {
-                let range = (measured.range.since, measured.range.until);
+                let range = (measured.window.since, measured.window.until);
                 let series = Series { values, range, interval: measured.interval };
                 let columns = self.stage.out_columns.unwrap_or(80);
                 let drawn = plot(series, columns, |value| scaled(value, unit));

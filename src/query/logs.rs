@@ -1,40 +1,38 @@
-//! A domain and a range → its log files, oldest first.
+//! The log files of a domain in a time range, oldest first.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{QueryClient, TimeWindow, not_offered, pagination, refused};
+use super::client::{QueryClient, failed, not_offered};
+use super::pagination::all_pages;
+use super::time_windows::{DEFAULT, TimeWindow};
 use crate::error::Error;
 use crate::provider::{LogFile, LogQuestion};
-
-/// The range that is asked for when nobody names one.
-const USUAL: Duration = Duration::from_secs(24 * 3600);
 
 /// Lists the log files of a domain.
 ///
 /// # Errors
-/// [`Error::Provider`]: a range that isn't kept, or what the provider refuses, as a domain that isn't the account's.
+/// [`Error::Provider`]: a range that isn't kept, or a refusal of the provider, such as for a domain of another account.
 pub async fn logs(
     client: &QueryClient<'_>,
     domain: &str,
-    asked: (Option<Timestamp>, Option<Timestamp>),
+    range: (Option<Timestamp>, Option<Timestamp>),
 ) -> Result<Vec<LogFile>, Error> {
     let spec = client.provider.spec();
-    let Some(limits) = &spec.asks.logs else { return Err(not_offered(spec, "logs")) };
-    let what = format!("the logs of {}", spec.title);
+    let Some(offer) = &spec.asks.logs else { return Err(not_offered(spec, "logs")) };
     let now = client.api.server_now();
-    let range = TimeWindow::asked(asked, now, USUAL, limits.kept, &what)?;
-    let range = range.widened(limits.step, Duration::ZERO);
-    let range = range.kept_whole(now, limits.kept, limits.step).over(now, limits.step);
-    // A file that reaches into two ranges is told in both.
+    let window = TimeWindow::requested(range, now, DEFAULT, offer.kept, &format!("the logs of {}", spec.title))?;
+    let window = window.widened(offer.step, Duration::ZERO);
+    let window = window.without_expired(now, offer.kept, offer.step).without_unfinished(now, offer.step);
+    // A file that reaches into two windows is listed in both.
     let mut files: BTreeMap<(Option<Timestamp>, String), LogFile> = BTreeMap::new();
-    for piece in range.cut(limits.span) {
-        let question = LogQuestion { offer: limits, domain: domain.to_owned(), since: piece.since, until: piece.until };
+    for window in window.split(offer.span) {
+        let question = LogQuestion { offer, domain: domain.to_owned(), since: window.since, until: window.until };
         let page = async |number| client.provider.logs(&question, number, client.api).await;
-        let key = |file: &LogFile| file.name.clone();
-        for file in pagination::all(client, &limits.call, None, key, page).await.map_err(refused)? {
+        let list = all_pages(client, &offer.call, None, |file: &LogFile| file.name.clone(), page).await;
+        for file in list.map_err(failed)?.noting_missing(client) {
             files.insert((file.since, file.name.clone()), file);
         }
     }

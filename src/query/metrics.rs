@@ -1,81 +1,78 @@
-//! A question for something measured → its points over the whole range, in order, each once.
+//! Traffic and bandwidth over a time range: every point once, in order.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::time_windows::{LEEWAY, signed};
-use super::{QueryClient, TimeWindow, not_offered, refused};
-use crate::error::{Error, ExitCode};
+use super::client::{QueryClient, failed, not_offered, unusable};
+use super::time_windows::{DEFAULT, LEEWAY, TimeWindow, signed};
+use crate::error::Error;
 use crate::provider::{IntervalSpec, Measure, MeasureQuestion, Point};
 
-/// The range that is asked for when nobody names one.
-const USUAL: Duration = Duration::from_secs(24 * 3600);
-
-/// What to measure.
+/// A query for one metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricsQuery {
-    /// What.
+    /// The metric.
     pub measure: Measure,
     /// Of these domains; empty: of the whole account.
     pub domains: Vec<String>,
-    /// From this on.
+    /// The start.
     pub since: Option<Timestamp>,
-    /// Up to this.
+    /// The end.
     pub until: Option<Timestamp>,
-    /// The width of a point, if it matters.
+    /// The length of time of one point, if it matters.
     pub interval: Option<Duration>,
 }
 
-/// What was measured.
+/// The points of one metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metrics {
-    /// The width of a point.
+    /// The length of time of one point.
     pub interval: Duration,
-    /// What the points lie in: whole widths.
-    pub range: TimeWindow,
-    /// By domain, then in order of time.
+    /// The range of all points, in whole intervals.
+    pub window: TimeWindow,
+    /// By domain, then by time.
     pub points: Vec<Point>,
 }
 
-/// Asks for all of it: in ranges and groups of domains as one call takes them.
+/// Reads all points, in as many calls as their windows and groups of domains take.
 ///
 /// # Errors
-/// [`Error::Provider`]: a range or a width that the provider doesn't keep, or what it refuses.
-pub async fn metrics(client: &QueryClient<'_>, wanted: &MetricsQuery) -> Result<Metrics, Error> {
+/// [`Error::Provider`]: a range or an interval that the provider doesn't keep, or a refusal of the provider.
+pub async fn metrics(client: &QueryClient<'_>, query: &MetricsQuery) -> Result<Metrics, Error> {
     let spec = client.provider.spec();
-    let Some(limits) = spec.asks.measure(wanted.measure) else { return Err(not_offered(spec, wanted.measure.name())) };
+    let Some(offer) = spec.asks.measure(query.measure) else { return Err(not_offered(spec, query.measure.name())) };
     let now = client.api.server_now();
-    let name = format!("the {} of {}", wanted.measure.name(), spec.title);
-    let kept = limits.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
-    let range = TimeWindow::asked((wanted.since, wanted.until), now, USUAL, kept, &name)?;
-    let interval = choose(limits.intervals, range, now, wanted.interval, &name)?;
-    let range = range.widened(interval.interval, interval.begins).kept_whole(now, interval.kept, interval.interval);
+    let name = format!("the {} of {}", query.measure.name(), spec.title);
+    let kept = offer.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();
+    let window = TimeWindow::requested((query.since, query.until), now, DEFAULT, kept, &name)?;
+    let interval = choose(offer.intervals, window, now, query.interval, &name)?;
+    let window =
+        window.widened(interval.interval, interval.begins).without_expired(now, interval.kept, interval.interval);
+    // The vendor's days may begin at another time than is known, so that the first begins before the window.
+    let first = window.since.saturating_sub(signed(interval.interval)).unwrap_or(window.since);
     let mut sums: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
-    let groups: Vec<&[String]> = if wanted.domains.is_empty() {
-        vec![&[]]
-    } else {
-        wanted.domains.chunks(limits.domains_per_call.max(1)).collect()
+    let groups: Vec<&[String]> = match &query.domains[..] {
+        [] => vec![&[]],
+        domains => domains.chunks(offer.domains_per_call.max(1)).collect(),
     };
     for domains in groups {
-        // The vendor's days may begin elsewhere than is known of it, so that the first begins before the range.
-        let first = range.since.saturating_sub(signed(interval.interval)).unwrap_or(range.since);
         let mut points: BTreeMap<(Option<String>, Timestamp), f64> = BTreeMap::new();
-        for piece in range.cut(interval.span) {
+        for part in window.split(interval.span) {
             let question = MeasureQuestion {
-                offer: limits,
+                offer,
                 domains: domains.to_vec(),
-                since: piece.since,
+                since: part.since,
                 // The last point may not be over yet.
-                until: if now > piece.since { piece.until.min(now) } else { piece.until },
+                until: if now > part.since { part.until.min(now) } else { part.until },
                 interval: interval.interval,
             };
-            let answer = client.ask(&limits.call, async || client.provider.measure(&question, client.api).await);
-            let told = answer.await.map_err(refused)?.into_iter();
-            for point in told.filter(|point| first < point.at && point.at < range.until) {
-                // One domain that was asked for alone is what the sum is of.
-                let domain = point.domain.or_else(|| (wanted.domains.len() == 1).then(|| domains[0].clone()));
+            let answer = client.call(&offer.call, async || client.provider.measure(&question, client.api).await).await;
+            let in_window = |point: &Point| first < point.at && point.at < window.until;
+            for point in answer.map_err(failed)?.into_iter().filter(in_window) {
+                // The sum over a single domain is that domain's.
+                let domain = point.domain.or_else(|| (query.domains.len() == 1).then(|| domains[0].clone()));
                 points.insert((domain, point.at), point.value);
             }
         }
@@ -84,45 +81,47 @@ pub async fn metrics(client: &QueryClient<'_>, wanted: &MetricsQuery) -> Result<
         }
     }
     let points = sums.into_iter().map(|((domain, at), value)| Point { at, domain, value }).collect();
-    Ok(Metrics { interval: interval.interval, range, points })
+    Ok(Metrics { interval: interval.interval, window, points })
 }
 
-/// The width of the points: as it is wished, else the narrowest that one call gives over the whole range.
+/// The interval that the user names, else the shortest that covers the window in one call.
 fn choose<'s>(
     intervals: &'s [IntervalSpec],
-    range: TimeWindow,
+    window: TimeWindow,
     now: Timestamp,
-    wished: Option<Duration>,
+    wanted: Option<Duration>,
     name: &str,
 ) -> Result<&'s IntervalSpec, Error> {
-    // As much older as a range may be.
-    let age = now.duration_since(range.since).saturating_sub(LEEWAY).unsigned_abs();
+    // A window may be as much older.
+    let age = now.duration_since(window.since).saturating_sub(LEEWAY).unsigned_abs();
     let reaches = |interval: &&IntervalSpec| interval.kept >= age;
-    let wrong = |message: String, help: String| Error::Provider { message, help, exit_code: ExitCode::Usage };
-    let words = |of: &mut dyn Iterator<Item = &'s IntervalSpec>| {
-        of.map(|interval| format!("`{}`", width(interval.interval))).collect::<Vec<_>>().join(", ")
+    let listed = |intervals: &mut dyn Iterator<Item = &'s IntervalSpec>| {
+        intervals.map(|interval| format!("`{}`", interval_text(interval.interval))).collect::<Vec<_>>().join(", ")
     };
-    if let Some(wished) = wished {
-        let Some(interval) = intervals.iter().find(|interval| interval.interval == wished) else {
-            let message = format!("{name} isn't told by `{}`", width(wished));
-            return Err(wrong(message, format!("the widths of a point are {}", words(&mut intervals.iter()))));
+    if let Some(wanted) = wanted {
+        let text = interval_text(wanted);
+        let Some(interval) = intervals.iter().find(|interval| interval.interval == wanted) else {
+            let help = format!("available intervals are {}", listed(&mut intervals.iter()));
+            return Err(unusable(format!("{name} isn't available by the interval `{text}`"), help));
         };
         return Some(interval).filter(reaches).ok_or_else(|| {
             let message =
-                format!("{name} by `{}` is kept for {} h only", width(wished), interval.kept.as_secs() / 3600);
-            let wider = words(&mut intervals.iter().filter(reaches));
-            wrong(message, format!("begin later, or ask by {wider}"))
+                format!("{name} by the interval `{text}` is kept for {} h only", interval.kept.as_secs() / 3600);
+            unusable(
+                message,
+                format!("begin later, or set the interval to {}", listed(&mut intervals.iter().filter(reaches))),
+            )
         });
     }
     let mut kept = intervals.iter().filter(reaches);
-    let first = kept.clone().find(|interval| interval.span >= range.length());
+    let first = kept.clone().find(|interval| interval.span >= window.length());
     first
         .or_else(|| kept.next_back())
-        .ok_or_else(|| wrong(format!("{name} doesn't reach back so far"), "begin later".into()))
+        .ok_or_else(|| unusable(format!("{name} doesn't reach back so far"), "begin later".into()))
 }
 
-/// `5m`, `1h`, `1d`.
-pub fn width(interval: Duration) -> String {
+/// An interval as text: `5m`, `1h`, `1d`.
+pub fn interval_text(interval: Duration) -> String {
     let seconds = interval.as_secs();
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
     let unit = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));

@@ -1,128 +1,99 @@
-//! The pages of a list → its rows, each once, although the list may move while it is read.
+//! Reads every page of a list, each row once, although the list may change meanwhile.
 //!
-//! New rows push others to the next page, where they come a second time; rows that leave pull others to the page that was
-//! read already, where they would be missed. So a list that moved is read again until a pass brings nothing new.
+//! New rows push others to the next page, where they come a second time. Rows that leave pull others to a page that was read
+//! already, where they would be missed. So a list that changed is read again until a pass brings nothing new.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 
-use super::QueryClient;
-use crate::provider::{ApiError, CallSpec, Page};
+use super::client::QueryClient;
+use crate::provider::Page;
+use crate::provider::{ApiError, CallSpec};
 
-/// The most pages that are read of one list.
+/// The most pages of one list.
 const PAGES: u32 = 10_000;
-/// How often a list that moves is read.
+/// How often a list that changes is read.
 const PASSES: usize = 4;
 
 /// The rows of a list.
-pub(super) struct Listed<T> {
+pub(super) struct List<T> {
     pub(super) rows: Vec<T>,
-    /// Whether it ended before the total of its own that it tells.
+    /// Whether the list ended before the total that the provider reports.
     pub(super) is_short: bool,
+    api: &'static str,
 }
 
-/// Reads a list as [`whole`] does, and says aloud when it is short.
-pub(super) async fn all<T>(
-    client: &QueryClient<'_>,
-    limit: &CallSpec,
-    most: Option<usize>,
-    key: impl Fn(&T) -> String,
-    page: impl AsyncFn(u32) -> Result<Page<T>, ApiError>,
-) -> Result<Vec<T>, ApiError> {
-    let listed = whole(client, limit, most, key, page).await?;
-    if listed.is_short {
-        (client.tell)(&format!("{}: the provider counts more rows than it gives; some may be missing", limit.api));
+impl<T> List<T> {
+    /// The rows, with a note to the user if some may be missing.
+    pub(super) fn noting_missing(self, client: &QueryClient<'_>) -> Vec<T> {
+        if self.is_short {
+            let text = "the provider reports more rows than it returns; some may be missing";
+            (client.note)(&format!("{}: {text}", self.api));
+        }
+        self.rows
     }
-    Ok(listed.rows)
 }
 
-/// Reads a list to its end, or until it has `most` rows. `page` asks for a page (from 1); `key` tells rows apart. A row that
+/// Reads a list to its end, or until it has `most` rows. `page` requests a page (from 1); `key` identifies a row. A row that
 /// comes again replaces the earlier one.
-pub(super) async fn whole<T>(
+pub(super) async fn all_pages<T>(
     client: &QueryClient<'_>,
-    limit: &CallSpec,
+    call: &CallSpec,
     most: Option<usize>,
     key: impl Fn(&T) -> String,
     page: impl AsyncFn(u32) -> Result<Page<T>, ApiError>,
-) -> Result<Listed<T>, ApiError> {
-    let mut rows = Rows { list: Vec::new(), places: HashMap::new(), key };
+) -> Result<List<T>, ApiError> {
+    let note = |text: &str| (client.note)(&format!("{}: {text}", call.api));
+    let list = |rows, is_short| List { rows, is_short, api: call.api };
+    let mut rows: Vec<T> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for pass in 0..PASSES {
-        let before = rows.list.len();
-        let End { moved, is_short } = read(client, limit, most, &mut rows, &page).await?;
-        if !moved || (pass > 0 && rows.list.len() == before) {
-            return Ok(Listed { rows: rows.list, is_short });
-        }
-    }
-    (client.tell)(&format!("{}: the list went on changing while it was read; some rows may be missing", limit.api));
-    Ok(Listed { rows: rows.list, is_short: false })
-}
-
-/// How reading a list once ended.
-struct End {
-    /// Whether there are signs that it moved meanwhile.
-    moved: bool,
-    is_short: bool,
-}
-
-/// Reads the list once.
-async fn read<T, K: Fn(&T) -> String>(
-    client: &QueryClient<'_>,
-    limit: &CallSpec,
-    most: Option<usize>,
-    rows: &mut Rows<T, K>,
-    page: &impl AsyncFn(u32) -> Result<Page<T>, ApiError>,
-) -> Result<End, ApiError> {
-    let mut moved = false;
-    let mut seen = HashSet::new();
-    let (mut count, mut total_before, mut stale) = (0, None, 0);
-    for number in 1..=PAGES {
-        let Page { rows: found, total } = client.ask(limit, async || page(number).await).await?;
-        let length = found.len();
-        count += length;
-        // A total that is only the length of its page says nothing.
-        if total != length {
-            moved |= total_before.replace(total).is_some_and(|before| before != total);
-        }
-        let mut fresh = HashSet::new();
-        for row in found {
-            let key = (rows.key)(&row);
-            moved |= seen.contains(&key);
-            fresh.insert(key.clone());
-            rows.put(key, row);
-        }
-        let known = seen.len();
-        seen.extend(fresh);
-        if most.is_some_and(|most| rows.list.len() >= most) {
-            return Ok(End { moved: false, is_short: false });
-        }
-        stale = if seen.len() == known { stale + 1 } else { 0 };
-        let full = length >= limit.rows_per_page;
-        if limit.rows_per_page == 0 || length == 0 || (!full && count >= total) {
-            return Ok(End { moved, is_short: count < total });
-        }
-        if stale == 2 {
-            (client.tell)(&format!("{}: page {number} brings what earlier ones brought; taken for the end", limit.api));
-            return Ok(End { moved, is_short: false });
-        }
-    }
-    (client.tell)(&format!("{}: the list has more than {PAGES} pages; the rest is missing", limit.api));
-    Ok(End { moved: false, is_short: false })
-}
-
-/// Rows by their keys, in the order in which they came first.
-struct Rows<T, K> {
-    list: Vec<T>,
-    places: HashMap<String, usize>,
-    key: K,
-}
-
-impl<T, K> Rows<T, K> {
-    fn put(&mut self, key: String, row: T) {
-        match self.places.get(&key) {
-            Some(&place) => self.list[place] = row,
-            None => {
-                self.places.insert(key, self.list.len());
-                self.list.push(row);
+        let before = rows.len();
+        let (mut seen, mut repeated_pages) = (HashSet::new(), 0);
+        let (mut count, mut last_total, mut has_changed) = (0, None, false);
+        let mut number = 0;
+        let is_short = loop {
+            number += 1;
+            let answer = client.call(call, async || page(number).await).await?;
+            count += answer.rows.len();
+            let (has_next, total) = (answer.has_next(call, count), answer.total);
+            // A total that is only the length of its page says nothing.
+            if total != answer.rows.len() {
+                has_changed |= last_total.replace(total).is_some_and(|last| last != total);
             }
+            let keys: Vec<String> = answer.rows.iter().map(&key).collect();
+            has_changed |= keys.iter().any(|key| seen.contains(key));
+            for (row, key) in answer.rows.into_iter().zip(&keys) {
+                match places.entry(key.clone()) {
+                    Entry::Occupied(place) => rows[*place.get()] = row,
+                    Entry::Vacant(place) => {
+                        place.insert(rows.len());
+                        rows.push(row);
+                    }
+                }
+            }
+            if most.is_some_and(|most| rows.len() >= most) {
+                return Ok(list(rows, false));
+            }
+            let known = seen.len();
+            seen.extend(keys);
+            repeated_pages = if seen.len() == known { repeated_pages + 1 } else { 0 };
+            if !has_next {
+                break count < total;
+            }
+            if repeated_pages == 2 {
+                note(&format!("page {number} repeats earlier pages; the list is taken to end there"));
+                break false;
+            }
+            if number == PAGES {
+                note(&format!("the list has more than {PAGES} pages; the rest is missing"));
+                return Ok(list(rows, false));
+            }
+        };
+        if !has_changed || (pass > 0 && rows.len() == before) {
+            return Ok(list(rows, is_short));
         }
     }
+    note("the list kept changing while it was read; some rows may be missing");
+    Ok(list(rows, false))
 }

@@ -1,18 +1,20 @@
-//! A filter → every record that it lets through, newest first.
+//! The task history: every record that a filter lets through, newest first.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{QueryClient, TimeWindow, pagination, refused};
+use super::client::{QueryClient, failed, not_offered};
+use super::pagination::all_pages;
+use super::time_windows::TimeWindow;
 use crate::error::Error;
-use crate::provider::{ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, RecordsSpec, TaskState};
+use crate::provider::{ApiError, ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, RecordsSpec, TaskState};
 
-/// Gives each record to `take` as soon as its range of time is read: newest first, each once, at most `most`. Gives how
-/// many there were. Without a range, all that the provider keeps is asked for.
+/// Gives each record to `take` as soon as its time window is read: newest first, each once, at most `most`. Returns their
+/// number. Without a time range, the whole history is read.
 ///
 /// # Errors
-/// [`Error::Provider`]: a range that isn't kept, or what the provider refuses. What was given before stays given.
+/// [`Error::Provider`]: a range that isn't kept, or a refusal of the provider. Records that were given before stay given.
 pub async fn records(
     client: &QueryClient<'_>,
     filter: &RecordFilter,
@@ -20,88 +22,82 @@ pub async fn records(
     take: &mut dyn FnMut(Record),
 ) -> Result<usize, Error> {
     let spec = client.provider.spec();
-    let Some(list) = spec.records() else { return Err(super::not_offered(spec, "records")) };
+    let Some(history) = spec.records() else { return Err(not_offered(spec, "records")) };
     let mut given = HashSet::new();
-    for piece in pieces(client, list, filter)? {
-        let left = most.map(|most| most.saturating_sub(given.len()));
-        if left == Some(0) {
+    for window in windows(client, history, filter)? {
+        let left = most.map_or(usize::MAX, |most| most.saturating_sub(given.len()));
+        if left == 0 {
             break;
         }
-        let question = RecordFilter {
-            since: piece.map(|range| range.since),
-            until: piece.map(|range| range.until),
-            ..filter.clone()
+        let (since, until) = (window.map(|window| window.since), window.map(|window| window.until));
+        let wanted = RecordFilter { since, until, ..filter.clone() };
+        let is_open =
+            filter.kind.is_none() && filter.status.is_none() && filter.domain.is_none() && filter.url.is_none();
+        let read = async |filter: &RecordFilter, most| -> Result<Vec<Record>, ApiError> {
+            let page = async |number| client.provider.records(filter, number, client.api).await;
+            Ok(all_pages(client, &history.call, most, record_key, page).await?.noting_missing(client))
         };
-        let page = async |number| client.provider.records(&question, number, client.api).await;
-        // Rows that the provider wouldn't leave out don't count towards the most that are wanted.
-        let most_read = left.filter(|_| filters_nothing(filter));
-        let mut rows = match pagination::all(client, &list.call, most_read, key, page).await {
-            Err(error) if error.kind == ApiErrorKind::Denied && filter.kind.is_none() && !filters_nothing(filter) => {
-                // Some providers take a domain or a status beside a kind only: then all is asked for, and filtered here.
-                let bare = RecordFilter { domain: None, status: None, ..question.clone() };
-                let page = async |number| client.provider.records(&bare, number, client.api).await;
-                pagination::all(client, &list.call, None, key, page).await
+        // Rows that the provider should have left out don't count towards the most.
+        let mut rows = match read(&wanted, most.map(|_| left).filter(|_| is_open)).await {
+            // Some providers filter by domain or status only together with a kind: read all, and filter here.
+            Err(error) if error.kind == ApiErrorKind::Denied && filter.kind.is_none() && !is_open => {
+                read(&RecordFilter { domain: None, status: None, ..wanted.clone() }, None).await
             }
             rows => rows,
         }
-        .map_err(refused)?;
-        rows.retain(|row| lets_through(&question, row));
+        .map_err(failed)?;
+        rows.retain(|row| lets_through(&wanted, row));
         rows.sort_by_key(|row| Reverse(row.created));
-        for row in
-            rows.into_iter().filter(|row| given.insert(key(row))).take(left.unwrap_or(usize::MAX)).collect::<Vec<_>>()
-        {
-            take(row);
+        let mut room = left;
+        for row in rows {
+            if room > 0 && given.insert(record_key(&row)) {
+                room -= 1;
+                take(row);
+            }
         }
     }
     Ok(given.len())
 }
 
-/// The ranges to ask for, the newest first; one without limits where a task id says enough.
-fn pieces(
+/// The windows of one call each, newest first; a task id without a range needs no window.
+fn windows(
     client: &QueryClient<'_>,
-    list: &RecordsSpec,
+    history: &RecordsSpec,
     filter: &RecordFilter,
 ) -> Result<Vec<Option<TimeWindow>>, Error> {
-    let spec = client.provider.spec();
     if filter.task_id.is_some() && filter.since.is_none() && filter.until.is_none() {
         return Ok(vec![None]);
     }
-    let now = client.api.server_now();
-    let what = format!("the records of {}", spec.title);
-    let asked = (filter.since, filter.until);
-    let range = TimeWindow::asked(asked, now, list.kept, list.kept, &what)?;
-    let mut pieces: Vec<_> =
-        range.widened(Duration::from_secs(1), Duration::ZERO).cut(list.span).into_iter().map(Some).collect();
-    pieces.reverse();
-    Ok(pieces)
+    let what = format!("the records of {}", client.provider.spec().title);
+    let range = (filter.since, filter.until);
+    let window = TimeWindow::requested(range, client.api.server_now(), history.kept, history.kept, &what)?;
+    let windows = window.widened(Duration::from_secs(1), Duration::ZERO).split(history.span);
+    Ok(windows.into_iter().rev().map(Some).collect())
 }
 
-/// What tells a record from every other one.
-pub fn key(row: &Record) -> String {
+/// Identifies a record among all others.
+pub fn record_key(row: &Record) -> String {
     format!("{}\0{}\0{}\0{:?}", row.task_id, row.url, row.kind, row.created)
 }
 
-fn filters_nothing(filter: &RecordFilter) -> bool {
-    filter.kind.is_none() && filter.status.is_none() && filter.domain.is_none() && filter.url.is_none()
-}
-
-/// Whether a record is one of those that were asked for: not every provider leaves out what it should. What can't be told
-/// of a record counts for it.
+/// Whether a record matches a filter: not every provider leaves out what it should. A field that a record doesn't have
+/// matches.
 fn lets_through(filter: &RecordFilter, row: &Record) -> bool {
     let in_time = row.created.is_none_or(|created| {
         filter.since.is_none_or(|since| since <= created) && filter.until.is_none_or(|until| created < until)
     });
-    let kind = filter.kind.is_none_or(|kind| is_kind(row, kind));
-    let status = filter.status.is_none_or(|status| match row.state {
-        TaskState::Running => status == RecordStatus::Running,
-        TaskState::Complete => status == RecordStatus::Complete,
-        TaskState::Failed(_) => status == RecordStatus::Failed,
-    });
-    let domain = filter.domain.as_ref().is_none_or(|domain| is_at(row, domain));
-    in_time && kind && status && domain
+    let status = match row.state {
+        TaskState::Running => RecordStatus::Running,
+        TaskState::Complete => RecordStatus::Complete,
+        TaskState::Failed(_) => RecordStatus::Failed,
+    };
+    in_time
+        && filter.status.is_none_or(|wanted| wanted == status)
+        && filter.kind.is_none_or(|kind| is_kind(row, kind))
+        && filter.domain.as_ref().is_none_or(|domain| is_at(row, domain))
 }
 
-/// Whether one of a record's addresses is at a domain.
+/// Whether one of a record's URLs is at a domain.
 fn is_at(row: &Record, domain: &str) -> bool {
     let hosts = row.url.split(['\n', '\r', ',']).map(|url| {
         let rest = url.trim().split_once("://").map_or(url.trim(), |(_, rest)| rest);

@@ -7,15 +7,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
-use super::logs::logs;
-use super::metrics::{MetricsQuery, metrics};
-use super::task_history::records;
-use super::wait::wait;
+use tokio::time::Instant;
+
+use super::client::TIMEOUT;
 use super::*;
+use crate::error::ExitCode;
 use crate::model::Quota;
 use crate::provider::{
-    Accepted, Asks, Domain, IntervalSpec, LogFile, LogQuestion, LogSpec, Measure, MeasureQuestion, MeasureSpec, Page,
-    Point, Record, RecordFilter, RecordKind, RecordStatus, Spec, Submission, TaskState,
+    Accepted, Api, ApiError, ApiErrorKind, Asks, CallSpec, Domain, IntervalSpec, LogFile, LogQuestion, LogSpec,
+    Measure, MeasureQuestion, MeasureSpec, Page, Point, Provider, Record, RecordFilter, RecordKind, RecordStatus, Spec,
+    Submission, TaskState,
 };
 
 const ROWS: usize = 100;
@@ -321,7 +322,7 @@ async fn a_provider_that_gives_the_same_page_for_ever_is_taken_for_finished_alou
     let filter = RecordFilter { since: Some(ago(HOUR * 23)), ..RecordFilter::default() };
     let (rows, said) = all(&fake, &filter, None).await;
     assert!(!rows.is_empty() && fake.calls.get() < 20, "{}", fake.calls.get());
-    assert!(said.iter().any(|text| text.contains("brings what earlier ones brought")), "{said:?}");
+    assert!(said.iter().any(|text| text.contains("repeats earlier pages")), "{said:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -331,7 +332,7 @@ async fn a_list_that_breaks_off_before_its_total_is_told_aloud() {
         let filter = RecordFilter { since: Some(ago(HOUR * 23)), ..RecordFilter::default() };
         let (rows, said) = all(&fake, &filter, None).await;
         assert_eq!(rows.len(), ROWS * (from as usize - 1));
-        assert!(said.iter().any(|text| text.contains("counts more rows than it gives")), "{said:?}");
+        assert!(said.iter().any(|text| text.contains("reports more rows than it returns")), "{said:?}");
     }
 }
 
@@ -411,9 +412,9 @@ async fn a_provider_that_never_answers_is_given_up_and_one_that_refuses_at_once(
     ] {
         let fake = Fake { fault: Box::new(move |_| Some(kind)), ..fake(1) };
         let began = Instant::now();
-        let (result, _) = ask!(fake, |client| client.quota());
+        let (result, _) = ask!(fake, |client| quota(client));
         assert_eq!(result.unwrap_err().exit_code(), code, "{kind:?}");
-        assert!(began.elapsed() <= PATIENCE, "{kind:?}");
+        assert!(began.elapsed() <= TIMEOUT, "{kind:?}");
         assert!(
             fake.calls.get() >= least && (least > 2 || fake.calls.get() == least),
             "{kind:?}: {}",
@@ -464,8 +465,8 @@ async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
         assert_eq!(measured.unwrap().interval.as_secs(), expected, "{since:?}");
     }
     for (since, interval, said) in [
-        (HOUR, 60, "isn't told by `1m`"),
-        (DAY * 200, 300, "by `5m` is kept for 2160 h only"),
+        (HOUR, 60, "isn't available by the interval `1m`"),
+        (DAY * 200, 300, "by the interval `5m` is kept for 2160 h only"),
         (DAY * 400, 3600, "reach back to 2025-11-25T12:00:00Z"),
     ] {
         let wanted = wanted(since, Some(Duration::from_secs(interval)), &[]);
@@ -481,14 +482,14 @@ async fn what_a_provider_does_not_offer_is_said_and_not_asked_for() {
     let (measured, _) = ask!(fake(0), |client| metrics(client, &bandwidth));
     let told = measured.unwrap_err().diagnostics().remove(0);
     assert_eq!(told.title, "Bare CDN offers no bandwidth");
-    assert_eq!(told.help.unwrap(), "it can be asked for records, quota, traffic, logs, domains");
+    assert_eq!(told.help.unwrap(), "it offers records, quota, traffic, logs, domains");
 
     static NOTHING: Spec = Spec::BARE;
     let bare = Fake { spec: &NOTHING, ..fake(0) };
     let traffic = wanted(HOUR, None, &[]);
     let (measured, _) = ask!(bare, |client| metrics(client, &traffic));
     let (files, _) = ask!(bare, |client| logs(client, "a.test", (None, None)));
-    let (domains, _) = ask!(bare, |client| client.domains());
+    let (domains, _) = ask!(bare, |client| domains(client));
     let errors = [measured.err(), files.err(), domains.err()].map(|error| error.unwrap().diagnostics().remove(0).title);
     assert_eq!(errors, ["traffic", "logs", "domains"].map(|what| format!("Bare CDN offers no {what}")));
     assert_eq!(bare.calls.get(), 0);
@@ -500,7 +501,7 @@ async fn log_files_of_several_ranges_are_listed_once_and_domains_to_the_end() {
     let names: Vec<String> = files.unwrap().into_iter().map(|file| file.name).collect();
     assert_eq!(names.len(), 73);
     assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
-    let (domains, _) = ask!(fake(0), |client| client.domains());
+    let (domains, _) = ask!(fake(0), |client| domains(client));
     assert_eq!(domains.unwrap().len(), 250);
 }
 
@@ -529,7 +530,7 @@ async fn tasks_are_followed_by_their_ids_until_they_have_ended() {
 
     let began = Instant::now();
     let (tasks, said) = ask!(fake(10), |client| wait(client, &["0".into(), "nowhere".into()], HOUR));
-    let ended: Vec<bool> = tasks.unwrap().iter().map(super::wait::WaitedTask::has_ended).collect();
+    let ended: Vec<bool> = tasks.unwrap().iter().map(WaitedTask::has_ended).collect();
     assert_eq!(ended, [true, false]);
     assert!(began.elapsed() <= HOUR && !said.is_empty());
 }
@@ -576,31 +577,28 @@ async fn a_task_whose_rows_do_not_all_come_by_its_id_is_looked_up_in_the_records
 
 #[tokio::test(start_paused = true)]
 async fn keys_that_are_refused_are_shown_once_and_no_way_out_is_tried_for_a_short_time() {
-    use super::permissions::{Standing, permissions};
     let refused = Fake { fault: Box::new(|_| Some(ApiErrorKind::Credentials)), ..fake(3) };
-    let (findings, _) = ask!(refused, |client| permissions(client, &[]));
-    assert_eq!((refused.calls.get(), findings.domains), (1, None));
-    let is_refused =
-        |standing: &Standing| matches!(standing, Standing::Unknown(error) if error.kind == ApiErrorKind::Credentials);
-    assert!(findings.permissions.iter().all(|permission| is_refused(&permission.standing)));
+    let (report, _) = ask!(refused, |client| permissions(client, &[]));
+    assert_eq!((refused.calls.get(), report.domains), (1, None));
+    let is_refused = |status: &PermissionStatus| matches!(status, PermissionStatus::Unknown(error) if error.kind == ApiErrorKind::Credentials);
+    assert!(report.permissions.iter().all(|permission| is_refused(&permission.status)));
 
     let cut_off = Fake { fault: Box::new(|_| Some(ApiErrorKind::Unsent)), ..fake(3) };
     let said = |_: &str| {};
     let out = Out(&cut_off);
-    let client = QueryClient::new(&cut_off, &out, 7, &said).with_patience(Duration::from_secs(5));
+    let client = QueryClient::new(&cut_off, &out, 7, &said).with_timeout(Duration::from_secs(5));
     let began = tokio::time::Instant::now();
-    let findings = permissions(&client, &[]).await;
+    let report = permissions(&client, &[]).await;
     assert!(began.elapsed() <= Duration::from_secs(6) && cut_off.calls.get() <= 5, "{}", cut_off.calls.get());
     assert!(
-        matches!(&findings.permissions[0].standing, Standing::Unknown(error) if error.kind == ApiErrorKind::Unsent)
+        matches!(&report.permissions[0].status, PermissionStatus::Unknown(error) if error.kind == ApiErrorKind::Unsent)
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_granted_brings_the_domains_too() {
-    use super::permissions::{Standing, permissions};
     let fake = fake(3);
-    let (findings, _) = ask!(fake, |client| permissions(client, &[]));
-    assert!(findings.permissions.iter().all(|permission| permission.standing == Standing::Granted));
-    assert_eq!(findings.domains.unwrap().len(), 250);
+    let (report, _) = ask!(fake, |client| permissions(client, &[]));
+    assert!(report.permissions.iter().all(|permission| permission.status == PermissionStatus::Granted));
+    assert_eq!(report.domains.unwrap().len(), 250);
 }

@@ -1,40 +1,41 @@
-//! Task ids → what became of them, asked again and again until every one has ended or the time is over.
+//! Waits for tasks by their ids: polls until each has ended or the time is over.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::{QueryClient, pagination, refused};
+use super::client::{QueryClient, failed, not_offered};
+use super::pagination::all_pages;
 use crate::error::Error;
-use crate::provider::{ApiError, Record, RecordFilter, TaskState};
+use crate::provider::{ApiError, CallSpec, Record, RecordFilter, TaskState};
 
-/// The first pause between two questions; it grows.
+/// The first pause between two polls; it grows.
 const FIRST: Duration = Duration::from_secs(2);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(20);
-/// The last question is put so long before the time is over; of a short time, a tenth.
+/// The last poll comes this long before the time is over; with a short timeout, a tenth of it.
 const LAST: Duration = Duration::from_secs(3);
-/// The longest time without a word.
+/// The longest time between two notes.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// What is known of a task at the end.
+/// A task and its rows when waiting ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaitedTask {
     /// Its id.
     pub task_id: String,
-    /// Its rows; none: the provider never told of it.
+    /// Its rows; none: the provider doesn't know the task.
     pub rows: Vec<Record>,
 }
 
 impl WaitedTask {
-    /// Whether its rows are there and all have ended.
+    /// Whether it has rows and all have ended.
     pub fn has_ended(&self) -> bool {
         !self.rows.is_empty() && self.rows.iter().all(|row| row.state != TaskState::Running)
     }
 
-    /// Takes what rows tell now. One that is gone keeps what it told: that it vanished is no end.
-    fn learn(&mut self, rows: impl Iterator<Item = Record>) {
+    /// Takes its rows of a poll. A row that vanished keeps its last state: to vanish is not to end.
+    fn update(&mut self, rows: Vec<Record>) {
         let mut places: HashMap<String, usize> = self.rows.iter().map(key).zip(0..).collect();
         for row in rows {
             let place = *places.entry(key(&row)).or_insert(self.rows.len());
@@ -46,65 +47,68 @@ impl WaitedTask {
     }
 }
 
-/// Follows tasks for as long as `patience`; gives them in the order in which they were named.
+/// Waits for tasks until the timeout; returns each once, in the given order.
 ///
 /// # Errors
-/// [`Error::Provider`]: what the provider refuses, as keys that may not ask.
-pub async fn wait(client: &QueryClient<'_>, task_ids: &[String], patience: Duration) -> Result<Vec<WaitedTask>, Error> {
+/// [`Error::Provider`]: a refusal of the provider, such as missing permissions.
+pub async fn wait(client: &QueryClient<'_>, task_ids: &[String], timeout: Duration) -> Result<Vec<WaitedTask>, Error> {
     let spec = client.provider.spec();
-    let Some(limit) = spec.status() else { return Err(super::not_offered(spec, "status of tasks")) };
-    let last = Instant::now() + patience.saturating_sub(LAST.min(patience / 10));
-    let mut known: BTreeMap<&str, WaitedTask> = BTreeMap::new();
-    let (mut pause, mut told) = (FIRST, Instant::now());
+    let Some(status) = spec.status() else { return Err(not_offered(spec, "status of tasks")) };
+    let mut tasks: Vec<WaitedTask> = Vec::new();
+    for id in task_ids {
+        if tasks.iter().all(|task| task.task_id != *id) {
+            tasks.push(WaitedTask { task_id: id.clone(), rows: Vec::new() });
+        }
+    }
+    let last = Instant::now() + timeout.saturating_sub(LAST.min(timeout / 10));
+    let (mut pause, mut noted) = (FIRST, Instant::now());
     loop {
-        let open: Vec<String> =
-            task_ids.iter().filter(|id| known.get(id.as_str()).is_none_or(|task| !task.has_ended())).cloned().collect();
-        for ids in open.chunks(limit.ids_per_call.max(1)) {
-            let rows = rows(client, ids).await.map_err(refused)?;
-            for id in task_ids.iter().filter(|id| ids.contains(id)) {
-                // Where one id was asked for, a row needn't repeat it.
-                let is_of = |row: &&Record| row.task_id == *id || (row.task_id.is_empty() && ids.len() == 1);
-                let task = known.entry(id).or_insert_with(|| WaitedTask { task_id: id.clone(), rows: Vec::new() });
-                task.learn(rows.iter().filter(is_of).cloned());
+        let open = tasks.iter().filter(|task| !task.has_ended()).map(|task| task.task_id.clone());
+        for ids in open.collect::<Vec<_>>().chunks(status.ids_per_call.max(1)) {
+            let rows = rows(client, status, ids).await.map_err(failed)?;
+            for task in tasks.iter_mut().filter(|task| ids.contains(&task.task_id)) {
+                // If a call names one id, its rows needn't repeat it.
+                let is_its = |row: &&Record| row.task_id == task.task_id || (row.task_id.is_empty() && ids.len() == 1);
+                let its = rows.iter().filter(is_its).cloned().collect();
+                task.update(its);
             }
         }
-        let ended = known.values().filter(|task| task.has_ended()).count();
+        let ended = tasks.iter().filter(|task| task.has_ended()).count();
         let now = Instant::now();
-        if ended == known.len() || now >= last {
-            return Ok(task_ids.iter().filter_map(|id| known.remove(id.as_str())).collect());
+        if ended == tasks.len() || now >= last {
+            return Ok(tasks);
         }
-        if now >= told + SILENCE {
-            told = now;
+        if now >= noted + SILENCE {
+            noted = now;
             let unknown: Vec<&str> =
-                known.values().filter(|task| task.rows.is_empty()).map(|task| &*task.task_id).collect();
+                tasks.iter().filter(|task| task.rows.is_empty()).map(|task| &*task.task_id).collect();
             let unknown = match &unknown[..] {
                 [] => String::new(),
                 [first] => format!("; the provider doesn't know {first}"),
                 [first, others @ ..] => format!("; the provider doesn't know {first} and {} more", others.len()),
             };
-            (client.tell)(&format!("{ended} of {} tasks have ended{unknown}", known.len()));
+            (client.note)(&format!("{ended} of {} tasks have ended{unknown}", tasks.len()));
         }
-        tokio::time::sleep(pause.min(last - now)).await;
+        sleep(pause.min(last - now)).await;
         pause = pause.mul_f64(1.5).min(LONGEST);
     }
 }
 
-/// The rows of some tasks: by their ids, or where these don't give all of them, from the records.
-async fn rows(client: &QueryClient<'_>, ids: &[String]) -> Result<Vec<Record>, ApiError> {
-    let spec = client.provider.spec();
+/// The rows of tasks: by their ids, or from the task history if the ids don't give all of them.
+async fn rows(client: &QueryClient<'_>, status: &CallSpec, ids: &[String]) -> Result<Vec<Record>, ApiError> {
     let page = async |number| client.provider.status(ids, number, client.api).await;
-    let Some(status) = spec.status() else { return Ok(Vec::new()) };
-    let listed = pagination::whole(client, status, None, key, page).await?;
-    let Some(records) = spec.records().filter(|_| listed.is_short) else { return Ok(listed.rows) };
-    let mut rows = listed.rows;
-    for id in ids {
-        let filter = RecordFilter { task_id: Some(id.clone()), ..RecordFilter::default() };
-        let page = async |number| client.provider.records(&filter, number, client.api).await;
-        rows.extend(pagination::all(client, &records.call, None, key, page).await?);
+    let mut list = all_pages(client, status, None, key, page).await?;
+    if let Some(history) = client.provider.spec().records().filter(|_| list.is_short) {
+        for id in ids {
+            let filter = RecordFilter { task_id: Some(id.clone()), ..RecordFilter::default() };
+            let page = async |number| client.provider.records(&filter, number, client.api).await;
+            list.rows.extend(all_pages(client, &history.call, None, key, page).await?.noting_missing(client));
+        }
     }
-    Ok(rows)
+    Ok(list.rows)
 }
 
+/// Identifies a row of a task.
 fn key(row: &Record) -> String {
     format!("{}\0{}\0{}", row.task_id, row.url, row.kind)
 }

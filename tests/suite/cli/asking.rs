@@ -160,7 +160,8 @@ fn traffic_and_bandwidth_are_plotted_and_written_for_programs() {
     let two = ["traffic", "--since", "1h", "--domain", "www.example.com", "--domain", "b.example.com"];
     ask(&site, &vendor, &two).ends_with(0).says(&["traffic of 2 domains together"]);
     ask(&site, &vendor, &["traffic", "--since", "3000d"]).complains(2, &["reach back to", "begin at most"]);
-    ask(&site, &vendor, &["traffic", "--interval", "7m"]).complains(2, &["isn't told by `7m`", "`5m`"]);
+    ask(&site, &vendor, &["traffic", "--interval", "7m"])
+        .complains(2, &["isn't available by the interval `7m`", "`5m`"]);
 }
 
 #[test]
@@ -232,7 +233,7 @@ fn what_cannot_be_asked_is_told_before_anything_is_sent() {
         site.bare_run(arguments).args(&PROVIDER).args(&["--endpoint", &endpoint]).keys("id", "secret").finish()
     };
     run(&["records", "--since", "30d"]).complains(2, &["reach back to", "begin at most 3d ago"]);
-    run(&["records", "--since", "1h", "--until", "2h"]).complains(2, &["the range begins at", "name a beginning"]);
+    run(&["records", "--since", "1h", "--until", "2h"]).complains(2, &["the range begins at", "name a start"]);
     run(&["records", "--since", "yesterday"]).complains(2, &["`--since` is `yesterday`", "`3h`"]);
     run(&["records", "--kind", "any-query"]).complains(2, &["records don't tell apart", "`prefetch`"]);
     run(&["records", "--task-id", "12,../quota"]).complains(2, &["`--task-id` is `../quota`", "letters and digits"]);

@@ -96,7 +96,7 @@ fn a_provider_that_cannot_be_reached_is_the_networks_fault() {
     let site = Site::new();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let finished = check(&site, closed, (KEY, SECRET));
-    finished.complains(3, &["target `mainland`: DescribeRefreshQuota", "look at the network"]);
+    finished.complains(3, &["target `mainland`: DescribeRefreshQuota", "check the network"]);
     finished.says(&["unknown   cdn:DescribeRefreshTasks"]);
 }
 
