@@ -1,36 +1,35 @@
-//! Secrets → `***`, in whatever form they travel.
+//! Replaces secrets by `***`, in whatever form they travel.
 //!
-//! A runner masks what it was told about, as it was told; GitLab can't be told at run time. So nothing leaves this program,
-//! neither to a log nor into a file, before the redactor has looked for every secret as it is, and as base64, hexadecimal,
-//! percent-encoding and JSON would spell it.
+//! A runner masks only what it is given, as it is given; GitLab can't be given secrets at run time. So nothing leaves this
+//! program, neither to a log nor into a file, before the redactor has searched it for every secret as it is and in its
+//! base64, hexadecimal, percent-encoded and JSON forms.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_encode_byte;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// What stands in place of a secret.
+/// Replaces a secret.
 const MASK: &str = "***";
 
-/// Shorter texts are no secrets: their mask would hide half of the log, and tell what they are.
+/// Shorter texts are no secrets: their mask would hide half of the log, and give them away.
 const SHORTEST: usize = 4;
 
-/// So much of a long secret gives it away, in bytes: a message that was cut must not show its first half.
-const TELLING: usize = 24;
+/// The first bytes of a long secret that give it away: a message that was cut must not show its first half.
+const PREFIX: usize = 24;
 
 /// Finds secrets in text. It can't be printed.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// The longest first.
-    forms: Vec<SecretString>,
-    /// Which forms begin with these two bytes.
-    by_start: HashMap<[u8; 2], Vec<usize>>,
-    /// Which two bytes any form begins with, a bit each: most places of a text cost no look into the map. Empty without secrets.
-    starts: Vec<u64>,
+    /// The forms of each prefix, in the order of the automaton's patterns.
+    forms: Vec<Vec<SecretString>>,
+    /// Searches for the prefixes; `None` without secrets.
+    prefixes: Option<AhoCorasick>,
 }
 
 impl Redactor {
@@ -41,38 +40,33 @@ impl Redactor {
         redactor
     }
 
-    /// Learns one more secret: all its forms, and those of each of its lines. Returns whether it is one: texts of fewer
-    /// than four characters aren't.
+    /// Adds a secret: all its forms, and those of each of its lines. Returns whether it is one: texts of fewer than four
+    /// characters aren't.
     pub fn add(&mut self, secret: &SecretString) -> bool {
-        let known = self.forms.len();
+        let known = self.forms().count();
         self.add_all([secret]);
-        self.forms.len() > known
+        self.forms().count() > known
     }
 
-    /// Every form of every secret, the longest first.
+    /// Every form of every secret.
     pub fn forms(&self) -> impl Iterator<Item = &SecretString> {
-        self.forms.iter()
+        self.forms.iter().flatten()
     }
 
     /// The text without secrets, and without the beginnings of long ones.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let bytes = text.as_bytes();
+        let Some(prefixes) = &self.prefixes else { return Cow::Borrowed(text) };
         let mut redacted = String::new();
-        let (mut copied, mut at) = (0, 0);
-        while at + 1 < bytes.len() {
-            let start = [bytes[at], bytes[at + 1]];
-            let length = if self.may_begin(start) { self.secret_length(start, &text[at..]) } else { 0 };
-            if length > 0 {
-                redacted.push_str(&text[copied..at]);
-                redacted.push_str(MASK);
-                copied = at + length;
-            }
-            at += length.max(1);
+        let mut rest = 0;
+        while let Some(found) = prefixes.find(Input::new(text).range(rest..)) {
+            redacted.push_str(&text[rest..found.start()]);
+            redacted.push_str(MASK);
+            rest = found.end() + self.continuation(found.pattern().as_usize(), &text[found.end()..]);
         }
-        if copied == 0 {
+        if rest == 0 {
             return Cow::Borrowed(text);
         }
-        redacted.push_str(&text[copied..]);
+        redacted.push_str(&text[rest..]);
         Cow::Owned(redacted)
     }
 
@@ -81,24 +75,18 @@ impl Redactor {
         RedactingWriter { redactor: self, inner, line: Vec::new() }
     }
 
-    /// Whether any form begins so. Where one does, a character begins too.
-    fn may_begin(&self, start: [u8; 2]) -> bool {
-        let (word, bit) = bit_of(start);
-        self.starts.get(word).is_some_and(|bits| bits & bit != 0)
-    }
-
-    /// How many bytes at the beginning of a text, which begins with `start`, are of a secret.
-    fn secret_length(&self, start: [u8; 2], text: &str) -> usize {
-        let common = |form: &str| {
-            let pairs = text.chars().zip(form.chars());
-            pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum::<usize>()
+    /// The number of bytes after a prefix by which the text goes on as a form with that prefix does.
+    fn continuation(&self, pattern: usize, text: &str) -> usize {
+        let common = |form: &SecretString| {
+            let form = form.expose_secret();
+            let pairs = text.chars().zip(form[prefix(form).len()..].chars());
+            pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
         };
-        let forms = self.by_start.get(&start).into_iter().flatten().map(|&form| self.forms[form].expose_secret());
-        forms.filter(|form| text.starts_with(beginning(form))).map(common).max().unwrap_or(0)
+        self.forms[pattern].iter().map(common).max().unwrap_or(0)
     }
 
     fn add_all<'a>(&mut self, secrets: impl IntoIterator<Item = &'a SecretString>) {
-        let mut forms: Vec<String> = self.forms.iter().map(|form| form.expose_secret().to_owned()).collect();
+        let mut forms: BTreeSet<String> = self.forms().map(|form| form.expose_secret().to_owned()).collect();
         for secret in secrets {
             let secret = secret.expose_secret();
             for part in std::iter::once(secret).chain(secret.lines().map(str::trim)) {
@@ -107,33 +95,27 @@ impl Redactor {
                 }
             }
         }
-        forms.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        forms.dedup();
-        self.starts = vec![0; if forms.is_empty() { 0 } else { (1 << 16) / 64 }];
-        self.by_start.clear();
-        for (place, form) in forms.iter().enumerate() {
-            let start = [form.as_bytes()[0], form.as_bytes()[1]];
-            let (word, bit) = bit_of(start);
-            self.starts[word] |= bit;
-            self.by_start.entry(start).or_default().push(place);
+        let mut by_prefix: BTreeMap<&str, Vec<SecretString>> = BTreeMap::new();
+        for form in &forms {
+            by_prefix.entry(prefix(form)).or_default().push(form.as_str().into());
         }
-        self.forms = forms.into_iter().map(SecretString::from).collect();
+        self.prefixes = (!forms.is_empty()).then(|| {
+            let mut builder = AhoCorasick::builder();
+            // An automaton for a few kilobytes of log: one that is built fast, rather than one that searches fastest.
+            builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
+            builder.build(by_prefix.keys()).expect("a few secrets fit into an automaton")
+        });
+        self.forms = by_prefix.into_values().collect();
     }
 }
 
-/// Where in [`Redactor::starts`] two bytes have their bit.
-fn bit_of(start: [u8; 2]) -> (usize, u64) {
-    let number = usize::from(u16::from_ne_bytes(start));
-    (number / 64, 1 << (number % 64))
+/// The part of a form that is enough to hide it.
+fn prefix(form: &str) -> &str {
+    &form[..form.floor_char_boundary(PREFIX)]
 }
 
-/// What of a form is enough to hide it.
-fn beginning(form: &str) -> &str {
-    &form[..form.floor_char_boundary(TELLING)]
-}
-
-/// A text as it is and as it may be spelled on its way. Base64 in all three positions that it can have in a longer text,
-/// without the characters that its neighbours have a part in, and at the end of a text.
+/// A text as it is and in its encoded forms. Base64 in all three positions that it can have in a longer text, without the
+/// characters that depend on its neighbours, and at the end of a text.
 fn derived_forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
     let mut forms = vec![secret.to_owned()];
@@ -160,8 +142,6 @@ fn derived_forms(secret: &str) -> Vec<String> {
     let json = &json[1..json.len() - 1];
     forms.push(json.replace('/', "\\/"));
     forms.push(json.to_owned());
-    forms.sort_unstable();
-    forms.dedup();
     forms
 }
 
@@ -203,10 +183,10 @@ pub struct RedactingWriter<'r, W> {
 }
 
 impl<W: Write> RedactingWriter<'_, W> {
-    /// Writes what is left and gives back the writer behind.
+    /// Writes the rest and returns the inner writer.
     ///
     /// # Errors
-    /// Those of the writer behind.
+    /// Those of the inner writer.
     pub fn finish(mut self) -> io::Result<W> {
         self.write_line()?;
         self.inner.flush()?;
@@ -288,6 +268,8 @@ mod tests {
         assert_eq!(redactor.redact("token 0123456789-0123456789-0123456789-…"), "token ***…");
         assert_eq!(redactor.redact("0123456789-0123456789-01x"), "***x");
         assert_eq!(redactor.redact("0123456789-0123456789-x"), "0123456789-0123456789-x");
+        let nested = ["0123456789-0123456789-", "0123456789-0123456789-ab", "0123456789-0123456789-日本語"];
+        assert_eq!(redactor_of(&nested).redact("0123456789-0123456789-日本語 x"), "*** x");
     }
 
     #[test]
