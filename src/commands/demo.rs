@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use emulators::EmulatorSettings;
+use emulators::faults::Faults;
+use emulators::gateway::Gateway;
 use git2::{FileMode, Oid, Repository, Signature, Time};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -19,9 +22,6 @@ use crate::exec::interrupt;
 use crate::pipeline::Job;
 use crate::provider::Spec;
 use crate::provider::credentials::Part;
-use crate::provider::emulation::EmulatorSettings;
-use crate::provider::emulation::faults::Faults;
-use crate::provider::emulation::gateway::Emulation;
 use crate::provider::http::Network;
 use crate::providers::{PROVIDERS, REGISTRY, emulators};
 
@@ -104,11 +104,11 @@ async fn perform(
         vendor: EmulatorSettings { task_duration: Some(Duration::from_secs(2)), ..EmulatorSettings::default() },
         ..MockServerOptions::default()
     };
-    let emulation = Emulation::new(emulators(REGISTRY, |spec| shape.settings(spec, &environment)), Faults::none());
+    let gateway = Gateway::new(emulators(REGISTRY, |spec| shape.settings(spec, &environment)), Faults::none());
     let (interrupter, interrupt) = interrupt::channel();
     signals::listen(interrupter)?;
     let server =
-        mock_server::serve(listener, Rc::new(RefCell::new(emulation)), shape.latency, None, std::future::pending());
+        mock_server::serve(listener, Rc::new(RefCell::new(gateway)), shape.latency, None, std::future::pending());
     let network = Network::new(&environment);
     let job = Job { settings: &settings, environment: &environment, network: &network, started: now };
     tokio::select! {

@@ -12,6 +12,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use emulators::EmulatorSettings;
+use emulators::gateway::{Gateway, Reply, Wire};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -27,9 +29,6 @@ use crate::environment::{Environment, nonempty};
 use crate::error::Error;
 use crate::provider::Spec;
 use crate::provider::credentials::{AccessKey, Credentials, Part};
-use crate::provider::emulation::EmulatorSettings;
-use crate::provider::emulation::faults::Faults;
-use crate::provider::emulation::gateway::{Emulation, Reply, Wire};
 use crate::providers::{PROVIDERS, REGISTRY, emulators};
 use body::{AnswerBody, Closed};
 
@@ -58,12 +57,12 @@ impl MockServerOptions {
 /// Listens, says where and with which credentials, and serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// `Inputs` for faults that can't be read, `Network` for an address that can't be listened on or a ledger that can't be
+/// `Network` for an address that can't be listened on or a ledger that can't be
 /// written.
 pub async fn run(options: &MockServerOptions, environment: &Environment, out: &mut dyn Write) -> Result<(), Error> {
-    let faults = Faults::parse(&options.faults, options.seed)?;
     let ledger = options.ledger.as_deref().map(open_ledger).transpose()?;
-    let emulation = Emulation::new(emulators(REGISTRY, |provider| options.settings(provider, environment)), faults);
+    let gateway =
+        Gateway::new(emulators(REGISTRY, |provider| options.settings(provider, environment)), options.faults.clone());
     let listener = TcpListener::bind(options.listen).await.map_err(|error| Error::Network {
         message: format!("can't listen on `{}`: {error}", options.listen),
         help: "choose another port, or 0 for any".to_owned(),
@@ -73,7 +72,7 @@ pub async fn run(options: &MockServerOptions, environment: &Environment, out: &m
         message: format!("can't say where the emulators listen: {error}"),
         help: "keep standard output open".to_owned(),
     })?;
-    serve(listener, Rc::new(RefCell::new(emulation)), options.latency, ledger, stopped).await
+    serve(listener, Rc::new(RefCell::new(gateway)), options.latency, ledger, stopped).await
 }
 
 /// Serves the emulators until `stopped`, then lets open calls end.
@@ -82,13 +81,13 @@ pub async fn run(options: &MockServerOptions, environment: &Environment, out: &m
 /// `Network` when the ledger can't be written.
 pub async fn serve(
     listener: TcpListener,
-    emulation: Rc<RefCell<Emulation>>,
+    gateway: Rc<RefCell<Gateway>>,
     latency: Duration,
     ledger: Option<Box<dyn Write>>,
     stopped: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let (stop, stopping) = watch::channel(false);
-    let server = Rc::new(Server { emulation, latency, ledger: RefCell::new(ledger), ledger_error: Cell::new(None) });
+    let server = Rc::new(Server { gateway, latency, ledger: RefCell::new(ledger), ledger_error: Cell::new(None) });
     let mut connections = FuturesUnordered::new();
     let mut stopped = std::pin::pin!(stopped);
     loop {
@@ -113,7 +112,7 @@ pub async fn serve(
 }
 
 struct Server {
-    emulation: Rc<RefCell<Emulation>>,
+    gateway: Rc<RefCell<Gateway>>,
     latency: Duration,
     ledger: RefCell<Option<Box<dyn Write>>>,
     ledger_error: Cell<Option<Error>>,
@@ -130,7 +129,7 @@ impl Server {
         };
         tokio::time::sleep_until(arrival).await;
         let request = http::Request::from_parts(head, body);
-        let Reply { delay, wire } = self.emulation.borrow_mut().answer(&request, Timestamp::now());
+        let Reply { delay, wire } = self.gateway.borrow_mut().answer(&request, Timestamp::now());
         self.write_ledger();
         tokio::time::sleep(delay + self.latency / 2).await;
         match wire {
@@ -144,7 +143,7 @@ impl Server {
     fn write_ledger(&self) {
         let mut ledger = self.ledger.borrow_mut();
         let Some(file) = ledger.as_mut() else { return };
-        let written = self.emulation.borrow_mut().newly_accepted().iter().try_for_each(|acceptance| {
+        let written = self.gateway.borrow_mut().newly_accepted().iter().try_for_each(|acceptance| {
             let mut line = serde_json::to_vec(acceptance)?;
             line.push(b'\n');
             file.write_all(&line)
@@ -227,7 +226,7 @@ fn open_ledger(path: &Path) -> Result<Box<dyn Write>, Error> {
 fn ledger_problem(error: &std::io::Error) -> Error {
     Error::Network {
         message: format!("can't write the ledger: {error}"),
-        help: "without its ledger the emulation proves nothing, so it ends here".to_owned(),
+        help: "without its ledger a mock server proves nothing, so it stops here".to_owned(),
     }
 }
 

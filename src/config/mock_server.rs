@@ -1,4 +1,4 @@
-//! The flags of `mock-server` become the emulators' settings.
+//! Options of `mock-server`: how the emulators and their server behave.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
+use emulators::faults::Faults;
+use emulators::{EmulatorSettings, Rows};
 
 use crate::error::{Diagnostic, Error};
-use crate::provider::emulation::faults::Faults;
-use crate::provider::emulation::{EmulatorSettings, Rows};
 
-/// What `mock-server` was asked for: what shapes the emulators and their server.
+/// How the emulators and their server behave.
 #[derive(Clone, Debug)]
 pub struct MockServerOptions {
     /// Where to listen; port 0 takes a free one.
@@ -20,10 +20,8 @@ pub struct MockServerOptions {
     pub latency: Duration,
     /// How every vendor behaves; its keys are put in for each.
     pub vendor: EmulatorSettings,
-    /// Rules for [`Faults::parse`], which has read them once.
-    pub faults: Vec<String>,
-    /// Where chance in faults comes from.
-    pub seed: u64,
+    /// What goes wrong.
+    pub faults: Faults,
     /// Gets a line of JSON for every accepted address.
     pub ledger: Option<PathBuf>,
 }
@@ -35,8 +33,7 @@ impl Default for MockServerOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             latency: Duration::ZERO,
             vendor: EmulatorSettings::default(),
-            faults: Vec::new(),
-            seed: 0,
+            faults: Faults::none(),
             ledger: None,
         }
     }
@@ -86,13 +83,9 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<MockServerOptions, Error>
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8700))),
         latency: reader.one("latency", TIME, time).unwrap_or(friendly.latency),
         vendor: vendor(&mut reader),
-        faults: reader.many("fault"),
-        seed: reader.one("seed", "a whole number", |text| text.parse().ok()).unwrap_or(friendly.seed),
+        faults: reader.faults(),
         ledger: reader.one("ledger", "a path", |text| Some(PathBuf::from(text))),
     };
-    if let Err(error) = Faults::parse(&options.faults, options.seed) {
-        reader.problems.extend(error.diagnostics());
-    }
     if reader.problems.is_empty() { Ok(options) } else { Err(Error::Inputs(reader.problems)) }
 }
 
@@ -110,7 +103,9 @@ fn vendor(reader: &mut Reader<'_>) -> EmulatorSettings {
         refuse: reader.many("refuse"),
         hang: reader.many("hang"),
         forbid: reader.many("forbid"),
-        token_life: reader.one("token-seconds", "seconds, as `900` or `2.5`", seconds).unwrap_or(friendly.token_life),
+        session_duration: reader
+            .one("token-seconds", "seconds, as `900` or `2.5`", seconds)
+            .unwrap_or(friendly.session_duration),
         rows: reader.one("rows", "`url` or `task`", rows).unwrap_or(friendly.rows),
         clock_offset_seconds: reader
             .one("clock-offset", "seconds, as `-1200`", |text| {
@@ -165,6 +160,14 @@ impl Reader<'_> {
         value
     }
 
+    fn faults(&mut self) -> Faults {
+        let seed = self.one("seed", "a whole number", |text| text.parse().ok()).unwrap_or(0);
+        Faults::parse(&self.many("fault"), seed).unwrap_or_else(|errors| {
+            self.problems.extend(errors.into_iter().map(|error| Diagnostic::new(error.message, error.help)));
+            Faults::none()
+        })
+    }
+
     fn many(&mut self, name: &str) -> Vec<String> {
         self.matches.remove_many(name).into_iter().flatten().collect()
     }
@@ -192,7 +195,7 @@ mod tests {
         let options = parse(
             "--listen 127.0.0.1:0 --latency 50ms --task-seconds 0.5 --listing-lag 2s --calls-per-second 50 --quota 7 \
              --fail a --fail b --refuse c --hang d --forbid PushObjectCache --token-seconds 7 --rows task --clock-offset -1200 \
-             --fault *#2=500-after --seed 9 --ledger l.jsonl",
+             --fault *%0.5=500-after --seed 9 --ledger l.jsonl",
         )
         .unwrap();
         assert_eq!(options.listen.port(), 0);
@@ -210,9 +213,11 @@ mod tests {
             (options.vendor.hang, options.vendor.forbid),
             (vec!["d".to_owned()], vec!["PushObjectCache".to_owned()])
         );
-        assert_eq!(options.vendor.token_life, Duration::from_secs(7));
+        assert_eq!(options.vendor.session_duration, Duration::from_secs(7));
         assert_eq!((options.vendor.rows, options.vendor.clock_offset_seconds), (Rows::PerTask, -1200));
-        assert_eq!((options.faults, options.seed), (vec!["*#2=500-after".to_owned()], 9));
+        let mut expected = Faults::parse(&["*%0.5=500-after"], 9).unwrap();
+        let (mut faults, calls) = (options.faults, ["a"; 50]);
+        assert_eq!(calls.map(|call| faults.next(call)), calls.map(|call| expected.next(call)));
         assert_eq!(options.ledger, Some(PathBuf::from("l.jsonl")));
     }
 

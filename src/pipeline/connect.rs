@@ -6,6 +6,9 @@ use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::time::Duration;
 
+use emulators::EmulatorSettings;
+use emulators::faults::Faults;
+use emulators::gateway::Gateway;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -23,10 +26,7 @@ use crate::exec::journal::Identity;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
-use crate::provider::emulation::EmulatorSettings;
-use crate::provider::emulation::faults::Faults;
-use crate::provider::emulation::gateway::Emulation;
-use crate::provider::emulation::simulation::SimulationApi;
+use crate::provider::simulation::{SimulationApi, access_key};
 use crate::provider::{Api, ProviderContext, Spec};
 use crate::providers::{self, REGISTRY};
 
@@ -153,11 +153,11 @@ impl Account {
     /// To the emulators in memory, whose tasks take as long as the vendor says they do.
     fn simulated(endpoint: &str, started: Timestamp) -> Self {
         let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
-        let key = emulator.access_key();
+        let key = access_key(&emulator);
         let name = key.id.clone();
         let emulators = providers::emulators(REGISTRY, |_| emulator.clone());
-        let emulation = Rc::new(RefCell::new(Emulation::new(emulators, Faults::none())));
-        let api = Rc::new(SimulationApi::new(emulation, SIMULATED_LATENCY, Clock::new(started), 0));
+        let gateway = Rc::new(RefCell::new(Gateway::new(emulators, Faults::none())));
+        let api = Rc::new(SimulationApi::new(gateway, SIMULATED_LATENCY, Clock::new(started), 0));
         Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(key), api, refresh: None, name }
     }
 

@@ -14,7 +14,6 @@ mod api;
 pub mod assume_role;
 pub mod clock;
 pub mod credentials;
-pub mod emulation;
 pub mod http;
 pub mod json;
 mod options;
@@ -22,9 +21,12 @@ mod policy;
 pub mod profile;
 mod query;
 pub mod sign;
+pub mod simulation;
 mod spec;
 #[cfg(test)]
 pub(crate) mod test_api;
+#[cfg(test)]
+pub(crate) mod test_harness;
 pub mod wording;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};

@@ -1,4 +1,4 @@
-//! A provider's request becomes the emulators' answer, in process: the network of `--simulate` and of the simulations.
+//! The network of `--simulate` and of the tests: the emulators, in process.
 //!
 //! Time is tokio's, so that under a paused clock an hour of waiting takes no time and a run is a function of its seed.
 //! Faults come back as the errors that the real transport would give.
@@ -9,16 +9,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use emulators::EmulatorSettings;
+use emulators::gateway::{Gateway, Wire};
 use jiff::Timestamp;
 
-use super::gateway::{Emulation, Wire};
 use crate::provider::clock::Clock;
+use crate::provider::credentials::AccessKey;
 use crate::provider::http::{ANSWER_BYTES, READ_TIMEOUT};
 use crate::provider::{Api, ApiError, ApiErrorKind, ApiName};
 
+/// The access key that an emulator accepts.
+pub fn access_key(settings: &EmulatorSettings) -> AccessKey {
+    AccessKey::new(settings.access_key_id.clone(), settings.access_key_secret.clone())
+        .with_token(settings.security_token.clone())
+}
+
 /// The way to the emulators without a network.
 pub struct SimulationApi {
-    emulation: Rc<RefCell<Emulation>>,
+    gateway: Rc<RefCell<Gateway>>,
     latency: Duration,
     clock: Clock,
     random: RefCell<fastrand::Rng>,
@@ -26,10 +34,10 @@ pub struct SimulationApi {
 }
 
 impl SimulationApi {
-    /// Reaches `emulation` with `latency` there and back together; nonces come from `seed`.
-    pub fn new(emulation: Rc<RefCell<Emulation>>, latency: Duration, clock: Clock, seed: u64) -> Self {
+    /// Reaches `gateway` with `latency` there and back together; nonces come from `seed`.
+    pub fn new(gateway: Rc<RefCell<Gateway>>, latency: Duration, clock: Clock, seed: u64) -> Self {
         let random = RefCell::new(fastrand::Rng::with_seed(seed));
-        Self { emulation, latency, clock, random, calls: Cell::new(0) }
+        Self { gateway, latency, clock, random, calls: Cell::new(0) }
     }
 
     /// How many requests were sent.
@@ -38,8 +46,8 @@ impl SimulationApi {
     }
 
     /// The other side, with its ledger.
-    pub fn emulation(&self) -> &Rc<RefCell<Emulation>> {
-        &self.emulation
+    pub fn gateway(&self) -> &Rc<RefCell<Gateway>> {
+        &self.gateway
     }
 }
 
@@ -51,7 +59,7 @@ impl Api for SimulationApi {
         let host = request.uri().authority().map_or("the emulators", |authority| authority.as_str());
         let ambiguous = |message: String| ApiError::new(ApiErrorKind::Ambiguous, api, message);
         tokio::time::sleep(self.latency / 2).await;
-        let reply = self.emulation.borrow_mut().answer(&request, self.clock.uncorrected());
+        let reply = self.gateway.borrow_mut().answer(&request, self.clock.uncorrected());
         if reply.delay >= READ_TIMEOUT {
             tokio::time::sleep(READ_TIMEOUT).await;
             return Err(ambiguous(format!("no answer from `{host}` within {} s", READ_TIMEOUT.as_secs())));
@@ -91,18 +99,20 @@ impl Api for SimulationApi {
 mod tests {
     use tokio::time::Instant;
 
-    use super::super::fake::Fake;
-    use super::super::faults::Faults;
+    use emulators::faults::Faults;
+    use emulators::test_emulator::TestEmulator;
+
     use super::*;
 
     fn api(faults: &[&str]) -> SimulationApi {
-        let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap());
+        let gateway =
+            Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::parse(faults, 0).unwrap());
         let clock = Clock::new("2026-11-22T12:00:00Z".parse().unwrap());
-        SimulationApi::new(Rc::new(RefCell::new(emulation)), Duration::from_millis(50), clock, 1)
+        SimulationApi::new(Rc::new(RefCell::new(gateway)), Duration::from_millis(50), clock, 1)
     }
 
     fn request() -> http::Request<Bytes> {
-        http::Request::post("https://fake.example/fake?url=a").extension(ApiName("Take")).body(Bytes::new()).unwrap()
+        http::Request::post("https://fake.example/test?url=a").extension(ApiName("Take")).body(Bytes::new()).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -113,8 +123,8 @@ mod tests {
         assert_eq!(began.elapsed(), Duration::from_millis(50));
         api.call(request()).await.unwrap();
         assert_eq!(began.elapsed(), Duration::from_millis(1100));
-        let emulation = api.emulation().borrow();
-        let times: Vec<_> = emulation.ledger().map(|(_, entry)| entry.at.to_string()).collect();
+        let gateway = api.gateway().borrow();
+        let times: Vec<_> = gateway.ledger().map(|(_, entry)| entry.at.to_string()).collect();
         assert_eq!(times, ["2026-11-22T12:00:00.025Z", "2026-11-22T12:00:00.075Z"]);
         assert_eq!(api.calls(), 2);
     }
@@ -127,7 +137,7 @@ mod tests {
             let error = api.call(request()).await.unwrap_err();
             assert_eq!((error.kind, error.api), (ApiErrorKind::Ambiguous, "Take"), "{kind}");
             assert!(error.message.contains("`fake.example`"), "{error}");
-            assert_eq!(api.emulation().borrow().ledger().count(), accepted, "{kind}");
+            assert_eq!(api.gateway().borrow().ledger().count(), accepted, "{kind}");
         }
     }
 

@@ -6,10 +6,10 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use emulators::Emulator;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 
-use super::Emulator;
 use crate::model::Operation;
 use crate::provider::{Accepted, Api, ApiError, Provider, Submission};
 

@@ -1,7 +1,8 @@
 //! The registry: a provider is one folder and one entry here.
 
+use emulators::{Emulator, EmulatorSettings};
+
 use crate::provider::assume_role::RoleService;
-use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::profile::ProfileFile;
 use crate::provider::{Provider, ProviderContext, Spec};
 
@@ -30,28 +31,28 @@ pub static REGISTRY: &[Registration] = &[
         open: alibaba::open,
         roles: Some(&alibaba::Sts),
         profiles: alibaba::PROFILES,
-        emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_CDN, settings)),
+        emulator: Some(emulators::alibaba::cdn),
     },
     Registration {
         spec: &alibaba::ALIBABA_DCDN,
         open: alibaba::open,
         roles: Some(&alibaba::Sts),
         profiles: alibaba::PROFILES,
-        emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_DCDN, settings)),
+        emulator: Some(emulators::alibaba::dcdn),
     },
     Registration {
         spec: &alibaba::ALIBABA_VOD,
         open: alibaba::open,
         roles: Some(&alibaba::Sts),
         profiles: alibaba::PROFILES,
-        emulator: Some(|settings| alibaba::emulator(&alibaba::ALIBABA_VOD, settings)),
+        emulator: Some(emulators::alibaba::vod),
     },
     Registration {
         spec: &huawei::HUAWEI_CDN,
         open: huawei::open,
         roles: Some(&huawei::Sts),
         profiles: huawei::PROFILES,
-        emulator: Some(huawei::emulator),
+        emulator: Some(emulators::huawei::cdn),
     },
 ];
 

@@ -12,12 +12,12 @@ use cdn_purge::provider::ApiErrorKind::{
 };
 use cdn_purge::provider::clock;
 use cdn_purge::provider::credentials::SharedCredentials;
-use cdn_purge::provider::emulation::EmulatorSettings;
-use cdn_purge::provider::emulation::faults::Faults;
-use cdn_purge::provider::emulation::gateway::Emulation;
-use cdn_purge::provider::emulation::simulation::SimulationApi;
+use cdn_purge::provider::simulation::{SimulationApi, access_key};
 use cdn_purge::provider::{ApiError, CallSpec, OperationSpec, Options, Provider, ProviderContext, Spec, Submission};
 use cdn_purge::providers::{self, REGISTRY, Registration};
+use emulators::faults::Faults;
+use emulators::gateway::Gateway;
+use emulators::{EmulatorSettings, Meaning};
 use jiff::Timestamp;
 
 use crate::world::{Story, World};
@@ -38,13 +38,31 @@ fn address(operation: Operation, number: usize) -> String {
     }
 }
 
-fn emulated(spec: &Spec, settings: &EmulatorSettings, faults: Faults) -> Emulation {
+fn emulated(spec: &Spec, settings: &EmulatorSettings, faults: Faults) -> Gateway {
     let entry = *Registration::of(spec).unwrap();
-    Emulation::new(providers::emulators(&[entry], |_| settings.clone()), faults)
+    Gateway::new(providers::emulators(&[entry], |_| settings.clone()), faults)
 }
 
-fn refusals(spec: &'static Spec) -> &'static [(&'static str, ApiErrorKind)] {
-    emulated(spec, &EmulatorSettings::default(), Faults::none()).refusals(spec.name)
+/// Every error that the vendor documents, with what the client must make of it.
+fn documented(spec: &Spec) -> impl Iterator<Item = (&'static str, ApiErrorKind)> {
+    let errors = emulated(spec, &EmulatorSettings::default(), Faults::none()).errors(spec.name);
+    errors.iter().flat_map(|errors| errors.codes.iter().map(|code| (*code, kind(errors.meaning))))
+}
+
+fn kind(meaning: Meaning) -> ApiErrorKind {
+    match meaning {
+        Meaning::Throttled => Throttled,
+        Meaning::Server => Server,
+        Meaning::Ambiguous => Ambiguous,
+        Meaning::Clock => Clock,
+        Meaning::QuotaSpent => QuotaSpent,
+        Meaning::Credentials => Credentials,
+        Meaning::Expired => Expired,
+        Meaning::Forbidden => Forbidden,
+        Meaning::Denied => Denied,
+        Meaning::Refused => Refused,
+        Meaning::TooLarge => TooLarge,
+    }
 }
 
 fn faults(rule: String) -> Faults {
@@ -54,11 +72,11 @@ fn faults(rule: String) -> Faults {
 /// One submission to a vendor who refuses it.
 fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Result<(), ApiError>, usize) {
     let settings = EmulatorSettings::default();
-    let credentials = SharedCredentials::new(settings.access_key());
+    let credentials = SharedCredentials::new(access_key(&settings));
     let faults = faults(format!("{}=refuse:{code}", operation.call.api));
-    let emulation = Rc::new(RefCell::new(emulated(spec, &settings, faults)));
+    let gateway = Rc::new(RefCell::new(emulated(spec, &settings, faults)));
     let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
-    let api = SimulationApi::new(Rc::clone(&emulation), Duration::from_millis(50), clock, 1);
+    let api = SimulationApi::new(Rc::clone(&gateway), Duration::from_millis(50), clock, 1);
     let options = Options::new();
     let endpoint = spec.endpoint(&options).parse().unwrap();
     let context = ProviderContext { spec, options, endpoint, credentials };
@@ -67,7 +85,7 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let submission = Submission { operation: operation.operation, force: false, urls: &[&url] };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let result = runtime.block_on(async { provider.submit(submission, &api).await }).map(|_| ());
-    let accepted = emulation.borrow().ledger().count();
+    let accepted = gateway.borrow().ledger().count();
     (result, accepted)
 }
 
@@ -89,8 +107,8 @@ fn emulated_providers() -> impl Iterator<Item = &'static Spec> {
 #[test]
 fn every_provider_lists_what_its_vendor_documents() {
     for spec in emulated_providers() {
-        let listed = refusals(spec);
-        assert!(listed.len() >= 10, "{} lists {} refusals", spec.name, listed.len());
+        let listed: Vec<_> = documented(spec).collect();
+        assert!(listed.len() >= 10, "{} lists {} errors", spec.name, listed.len());
         for kind in [Throttled, Server, QuotaSpent, Credentials, Forbidden, Denied, Refused] {
             assert!(listed.iter().any(|(_, listed)| *listed == kind), "{}: no {kind:?} is listed", spec.name);
         }
@@ -101,13 +119,13 @@ fn every_provider_lists_what_its_vendor_documents() {
 fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
     for spec in emulated_providers() {
         for operation in spec.operations {
-            for (code, kind) in refusals(spec) {
+            for (code, kind) in documented(spec) {
                 let place = format!("{} {} {code}", spec.name, operation.call.api);
                 let (result, accepted) = submitted(spec, operation, code);
                 let error = result.expect_err(&place);
-                assert_eq!((error.kind, accepted), (*kind, 0), "{place}: {error}");
-                assert_eq!((error.api, error.code.as_deref()), (operation.call.api, Some(*code)), "{place}");
-                assert!(*kind != Clock || error.server_time.is_some(), "{place}: the time to correct by");
+                assert_eq!((error.kind, accepted), (kind, 0), "{place}: {error}");
+                assert_eq!((error.api, error.code.as_deref()), (operation.call.api, Some(code)), "{place}");
+                assert!(kind != Clock || error.server_time.is_some(), "{place}: the time to correct by");
             }
         }
     }
@@ -117,7 +135,7 @@ fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
 fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
     for spec in emulated_providers() {
         for OperationSpec { operation, call: CallSpec { api, .. }, .. } in spec.operations {
-            for (code, kind) in refusals(spec) {
+            for (code, kind) in documented(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
                 let story = executed(spec, *operation, format!("{api}#1=refuse:{code}"));
                 story.assert_partition().assert_ledger();
@@ -149,7 +167,7 @@ fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
 fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
     for spec in emulated_providers() {
         for OperationSpec { operation, call: CallSpec { api, .. }, .. } in spec.operations {
-            for (code, kind) in refusals(spec) {
+            for (code, kind) in documented(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
                 let story = executed(spec, *operation, format!("{api}=refuse:{code}"));
                 story.assert_partition().assert_ledger();
@@ -172,7 +190,7 @@ fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
 fn a_refused_question_loses_no_address_and_makes_none_better_than_it_is() {
     for spec in emulated_providers() {
         for operation in spec.operations.iter().map(|limits| limits.operation) {
-            for (code, kind) in refusals(spec) {
+            for (code, kind) in documented(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
                 let sent_once = |story: &Story| {
                     story.assert_partition().assert_ledger();

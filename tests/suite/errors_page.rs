@@ -22,7 +22,7 @@ fn sources(folder: &Path, texts: &mut Vec<String>) {
     for path in entries {
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
-            if !["tests", "emulator", "emulation", "fixtures"].contains(&name) {
+            if !["tests", "fixtures"].contains(&name) {
                 sources(&path, texts);
             }
         } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "fixtures.rs" {

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cdn_purge::config::{FailOn, Mode, Wait};
 use cdn_purge::model::{EventSink, Operation, Quota, QuotaEntry, RefreshKind};
-use cdn_purge::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
 use cdn_purge::provider::{
     Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, OperationSpec, Page, PolicySpec,
     Provider, ProviderContext, QuotaSpec, Rate, Record, RecordFilter, RecordsSpec, Spec, Submission, TaskState,
@@ -15,6 +14,7 @@ use cdn_purge::provider::{
 };
 use cdn_purge::providers::Registration;
 use cdn_purge::report::{self, Collector, Context};
+use emulators::{Emulator, EmulatorSettings, LedgerEntry};
 use http::{Request, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ impl PaperMill {
         let takes = self.settings.task_duration.unwrap_or_default();
         let row = |entry: &LedgerEntry| {
             let is_over = now.duration_since(entry.at).unsigned_abs() >= takes;
-            let fetch = entry.operation == Operation::Prefetch;
+            let fetch = entry.operation == emulators::Operation::Prefetch;
             json!({"id": entry.task_id, "url": entry.url, "fetch": fetch, "done": is_over, "at": entry.at})
         };
         self.ledger.iter().filter(|entry| fits(entry)).map(row).collect()
@@ -147,7 +147,9 @@ impl Emulator for PaperMill {
             "/List" => self.rows(now, |entry| body == *entry.url),
             "/Left" => json!({}),
             path => {
-                let operation = if path == "/Fetch" { Operation::Prefetch } else { REFRESH };
+                let is_prefetch = path == "/Fetch";
+                let refresh = emulators::Operation::RefreshUrl;
+                let operation = if is_prefetch { emulators::Operation::Prefetch } else { refresh };
                 let task_id = format!("p{}", self.ledger.len());
                 let entry = |url: &str| LedgerEntry { at: now, operation, url: url.into(), task_id: task_id.clone() };
                 let entries: Vec<LedgerEntry> = texts().map(entry).collect();
@@ -160,6 +162,10 @@ impl Emulator for PaperMill {
 
     fn ledger(&self) -> &[LedgerEntry] {
         &self.ledger
+    }
+
+    fn call_name(&self, request: &Request<Bytes>) -> String {
+        request.uri().path().trim_start_matches('/').to_owned()
     }
 }
 

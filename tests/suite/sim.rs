@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use cdn_purge::config::Wait;
 use cdn_purge::model::{EventKind, Operation, Outcome, RefreshKind, Signal, StopCause};
-use cdn_purge::provider::emulation::faults::Faults;
-use cdn_purge::provider::emulation::gateway::Emulation;
-use cdn_purge::provider::emulation::{EmulatorSettings, Rows};
 use cdn_purge::providers::{REGISTRY, emulators};
+use emulators::faults::Faults;
+use emulators::gateway::Gateway;
+use emulators::{EmulatorSettings, Rows};
 
 use crate::world::{REFRESH, Story, World};
 
@@ -262,7 +262,7 @@ fn a_run_that_is_killed_anywhere_is_finished_by_the_next_one_without_a_double_or
         }
         let started = first.plan.lanes.len() as u64; // the second run begins when the first is dead
         let later = world().started.checked_add(first.took + Duration::from_secs(started)).unwrap();
-        let mut second = World { emulation: Some(Rc::clone(&first.emulation)), started: later, ..world() };
+        let mut second = World { gateway: Some(Rc::clone(&first.gateway)), started: later, ..world() };
         second.options.started = later;
         second.run().assert_all_done().assert_ledger();
         at += 7;
@@ -280,8 +280,8 @@ fn a_run_that_failed_is_resumed_and_only_what_is_not_done_is_sent() {
     let mut second = World::of_pages(20);
     second.journal = Some(directory.path().join("state"));
     let settings = EmulatorSettings { quota: Some(100), ..EmulatorSettings::default() };
-    let emulation = Emulation::new(emulators(&REGISTRY[..1], |_| settings.clone()), Faults::none());
-    second.emulation = Some(Rc::new(RefCell::new(emulation)));
+    let gateway = Gateway::new(emulators(&REGISTRY[..1], |_| settings.clone()), Faults::none());
+    second.gateway = Some(Rc::new(RefCell::new(gateway)));
     let second = second.run();
     second.assert_all_done();
     let sent: Vec<&str> = second.ledger.iter().map(|entry| &*entry.url).collect();

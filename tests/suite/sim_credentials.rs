@@ -13,7 +13,7 @@ use crate::world::{Bend, Story, World};
 /// So many pages, with credentials that are valid for so long by the vendor's clock.
 fn world(pages: usize, life: Duration) -> World {
     let mut world = World::of_pages(pages);
-    world.settings.token_life = life;
+    world.settings.session_duration = life;
     world.settings.task_duration = Some(Duration::from_secs(30));
     world
 }

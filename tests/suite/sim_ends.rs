@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cdn_purge::config::Wait;
 use cdn_purge::model::{EventKind, Operation, Outcome, RefreshKind, Signal, StopCause};
-use cdn_purge::provider::emulation::Ids;
 use cdn_purge::provider::{ApiError, ApiErrorKind};
+use emulators::Ids;
 use http::Response;
 
 use crate::world::{REFRESH, Story, World};
@@ -40,7 +40,7 @@ fn killed_and_resumed(make: impl Fn() -> World, cut: impl Fn(&mut World)) -> (St
     let mut second = make();
     let later = second.started.checked_add(first.took + Duration::from_secs(1)).unwrap();
     (second.started, second.options.started, second.seed) = (later, later, 99);
-    second.emulation = Some(Rc::clone(&first.emulation));
+    second.gateway = Some(Rc::clone(&first.gateway));
     second.journal = Some(directory.path().join("state"));
     second.options.batch_size = Some(11);
     (first, Some(second.run()))
@@ -108,8 +108,8 @@ fn a_signal_between_the_journals_record_and_the_request_neither_loses_nor_double
             first.assert_partition();
             assert_eq!(interruptions(&first), 1, "event {at}");
             let later = make().started.checked_add(first.took + Duration::from_secs(1)).unwrap();
-            let emulation = Some(Rc::clone(&first.emulation));
-            let mut second = World { emulation, started: later, journal: state, ..make() };
+            let gateway = Some(Rc::clone(&first.gateway));
+            let mut second = World { gateway, started: later, journal: state, ..make() };
             second.options.started = later;
             second.run().assert_all_done().assert_ledger();
         }
@@ -124,7 +124,7 @@ fn what_was_not_waited_for_is_followed_by_the_next_run() {
     let first = first.run();
     assert_eq!((first.count("unknown"), first.count("unsubmitted")), (30, 30));
     let mut second = World::of_pages(30);
-    (second.emulation, second.journal) = (Some(Rc::clone(&first.emulation)), Some(directory.path().join("state")));
+    (second.gateway, second.journal) = (Some(Rc::clone(&first.gateway)), Some(directory.path().join("state")));
     second.options.batch_size = Some(3);
     second.run().assert_all_done().assert_ledger();
 }

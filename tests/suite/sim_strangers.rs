@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cdn_purge::model::{Operation, Outcome, RefreshKind};
-use cdn_purge::provider::emulation::{Ids, Rows};
+use emulators::{Ids, Rows};
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -283,11 +283,11 @@ fn a_clock_that_is_off_by_seconds_neither_doubles_nor_takes_an_older_purge_for_o
     }
     // An older purge of the same pages, half a minute before one that is lost on its way.
     let first = World::of_pages(3);
-    let (started, emulation) = (first.started, first.run().emulation);
+    let (started, gateway) = (first.started, first.run().gateway);
     let mut second = World::of_pages(3).with_faults(&["RefreshObjectCaches#1=drop-before"]);
     second.seed = 2;
     let later = started.checked_add(Duration::from_secs(30)).unwrap();
-    (second.started, second.options.started, second.emulation) = (later, later, Some(emulation));
+    (second.started, second.options.started, second.gateway) = (later, later, Some(gateway));
     let story = second.run();
     story.assert_all_done();
     assert_eq!(story.ledger.len(), 12, "each page twice: once in each run");

@@ -97,7 +97,7 @@ fn resumed(cut: impl Fn(&mut World), task: u64, later: Duration) -> (Story, Stor
     let mut second = make();
     let began = second.started.checked_add(later).unwrap();
     (second.started, second.options.started, second.seed) = (began, began, 99);
-    second.emulation = Some(Rc::clone(&first.emulation));
+    second.gateway = Some(Rc::clone(&first.gateway));
     let second = second.run();
     (first, second)
 }
@@ -181,7 +181,7 @@ fn refused_keys_are_tried_once_over_all_targets_of_an_account() {
             first.killed_after = Some(Duration::from_secs(2));
             let first = first.run();
             assert!(first.ledger.len() > 8);
-            wrong.emulation = Some(Rc::clone(&first.emulation));
+            wrong.gateway = Some(Rc::clone(&first.gateway));
         }
         wrong.secret = Some("wrong");
         let story = wrong.run();
@@ -223,9 +223,9 @@ fn every_provider_runs_in_one_go_side_by_side_and_each_gets_its_own() {
     story.assert_all_done().assert_ledger();
     assert_eq!(story.ledger.len(), 80 * PROVIDERS.len());
     for (place, spec) in PROVIDERS.iter().enumerate() {
-        let emulation = story.emulation.borrow();
+        let gateway = story.gateway.borrow();
         let own: Vec<&str> =
-            emulation.ledger().filter(|(name, _)| *name == spec.name).map(|(_, entry)| entry.url.as_str()).collect();
+            gateway.ledger().filter(|(name, _)| *name == spec.name).map(|(_, entry)| entry.url.as_str()).collect();
         assert_eq!(own.len(), 80, "{spec:?}");
         assert!(own.iter().all(|url| url.starts_with(&format!("https://site{place}."))), "{spec:?}");
     }

@@ -19,13 +19,13 @@ use cdn_purge::model::{Event, EventKind, Operation, Outcome, Reason, RefreshKind
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
 use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Issued, SharedCredentials};
-use cdn_purge::provider::emulation::faults::Faults;
-use cdn_purge::provider::emulation::gateway::Emulation;
-use cdn_purge::provider::emulation::simulation::SimulationApi;
-use cdn_purge::provider::emulation::{EmulatorSettings, LedgerEntry};
+use cdn_purge::provider::simulation::{SimulationApi, access_key};
 use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ApiName, ProviderContext, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
 use cdn_purge::providers::{REGISTRY, Registration, emulators};
+use emulators::faults::Faults;
+use emulators::gateway::Gateway;
+use emulators::{EmulatorSettings, LedgerEntry};
 use http::{Request, Response};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -73,9 +73,29 @@ pub struct World {
     pub target_options: provider::Options,
     pub journal: Option<PathBuf>,
     /// What an earlier run's vendor had accepted.
-    pub emulation: Option<Rc<RefCell<Emulation>>>,
+    pub gateway: Option<Rc<RefCell<Gateway>>>,
     pub started: Timestamp,
     pub seed: u64,
+}
+
+/// What a vendor accepted.
+#[derive(Debug)]
+pub struct Acceptance {
+    pub at: Timestamp,
+    pub operation: Operation,
+    pub url: String,
+}
+
+/// The vendor's operation as ours.
+pub fn operation(of_vendor: emulators::Operation) -> Operation {
+    Operation::Refresh(match of_vendor {
+        emulators::Operation::Prefetch => return Operation::Prefetch,
+        emulators::Operation::RefreshUrl => RefreshKind::Url,
+        emulators::Operation::RefreshDirectory => RefreshKind::Directory,
+        emulators::Operation::RefreshRegex => RefreshKind::Regex,
+        emulators::Operation::RefreshAnyQuery => RefreshKind::AnyQuery,
+        emulators::Operation::RefreshTag => RefreshKind::Tag,
+    })
 }
 
 /// What came of it.
@@ -84,10 +104,10 @@ pub struct Story {
     pub events: Vec<Event>,
     /// By operation and address.
     pub outcomes: BTreeMap<(Operation, String), Outcome>,
-    pub ledger: Vec<LedgerEntry>,
+    pub ledger: Vec<Acceptance>,
     pub took: Duration,
     pub calls: u64,
-    pub emulation: Rc<RefCell<Emulation>>,
+    pub gateway: Rc<RefCell<Gateway>>,
     pub killed: bool,
     /// When calls reached the server, by their names.
     pub arrivals: Vec<(&'static str, Duration)>,
@@ -156,7 +176,7 @@ impl CredentialSource for Service {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let refused = || ApiError::new(ApiErrorKind::Credentials, "Assume", "the role is gone");
         self.left.set(self.left.get().checked_sub(1).ok_or_else(refused)?);
-        let key = self.settings.give("STS.", api.now(), Duration::from_secs(3_600));
+        let key = self.settings.issue("STS.", api.now(), Duration::from_secs(3_600));
         let access_key = AccessKey::new(key.id, key.secret.into()).with_token(Some(key.token.into()));
         Ok(Issued { lifetime: self.life, ..Issued::forever(access_key) })
     }
@@ -201,7 +221,7 @@ impl World {
             registry: REGISTRY,
             target_options: provider::Options::new(),
             journal: None,
-            emulation: None,
+            gateway: None,
             started,
             seed: 1,
         }
@@ -251,11 +271,11 @@ impl World {
 
     async fn happen(self) -> Story {
         let plan = self.plan();
-        let emulation = self.emulation.clone().unwrap_or_else(|| {
+        let gateway = self.gateway.clone().unwrap_or_else(|| {
             let settings = self.settings.clone();
             let registered: Vec<Registration> = self.providers.iter().map(|spec| *self.registration(spec)).collect();
             let emulators = emulators(&registered, |_| settings.clone());
-            Rc::new(RefCell::new(Emulation::new(emulators, faults(&self.faults, self.seed))))
+            Rc::new(RefCell::new(Gateway::new(emulators, faults(&self.faults, self.seed))))
         });
         let emulator_clock_start = self.started;
         let clock = Clock::new(
@@ -263,7 +283,7 @@ impl World {
         );
         let start = Instant::now();
         let api = Rc::new(Way {
-            inner: SimulationApi::new(Rc::clone(&emulation), self.latency, clock, self.seed),
+            inner: SimulationApi::new(Rc::clone(&gateway), self.latency, clock, self.seed),
             bend: self.bend.clone(),
             unreachable: self.unreachable.clone(),
             refuse: self.refuse.clone(),
@@ -271,7 +291,7 @@ impl World {
             start,
             arrivals: RefCell::default(),
         });
-        let mut key = self.settings.access_key();
+        let mut key = access_key(&self.settings);
         if let Some(secret) = self.secret {
             key.secret = secret.into();
         }
@@ -339,7 +359,11 @@ impl World {
                 assert_eq!(before, None, "{} ended twice", task.url);
             }
         }
-        let ledger = emulation.borrow().ledger().map(|(_, entry)| entry.clone()).collect();
+        let acceptance = |entry: &LedgerEntry| {
+            let LedgerEntry { at, url, .. } = entry.clone();
+            Acceptance { at, operation: operation(entry.operation), url }
+        };
+        let ledger = gateway.borrow().ledger().map(|(_, entry)| acceptance(entry)).collect();
         let calls = events.iter().find_map(|event| match event.kind {
             EventKind::RunFinished { calls } => Some(calls),
             _ => None,
@@ -351,7 +375,7 @@ impl World {
             took: start.elapsed(),
             calls: calls.unwrap_or_default(),
             events,
-            emulation,
+            gateway,
             killed: was_killed,
             arrivals: api.arrivals.take(),
         }

@@ -1,14 +1,11 @@
-//! Words like `RefreshObjectCaches#3=drop-after` become what goes wrong with which call.
+//! Faults on request: rules like `RefreshObjectCaches#3=drop-after`.
 //!
-//! Apart, and a pure function of the calls so far and a seed, because the server of `mock-server` and the simulation must do
-//! exactly the same, and a failure must come back from its seed.
+//! A pure function of the calls so far and a seed, so that a failure comes back from its seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-
-use crate::error::{Diagnostic, Error};
 
 /// What goes wrong with one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,26 +117,29 @@ impl Faults {
     /// them, `#` counts such calls from 1, `%` is a chance from 0 to 1, drawn from `seed`; the kinds are [`FAULT_KINDS`].
     ///
     /// # Errors
-    /// `Inputs`, with every rule that can't be read.
-    pub fn parse<S: AsRef<str>>(rules: &[S], seed: u64) -> Result<Self, Error> {
+    /// Every rule that can't be read.
+    pub fn parse<S: AsRef<str>>(rules: &[S], seed: u64) -> Result<Self, Vec<RuleError>> {
         let mut read = Vec::new();
         let mut problems = Vec::new();
         for text in rules {
             match Rule::parse(text.as_ref().trim()) {
                 Ok(rule) => read.push(rule),
-                Err(problem) => problems.push(Diagnostic {
-                    title: format!("the fault `{}` can't be read: {}", text.as_ref(), problem.what),
-                    place: None,
-                    snippet: String::new(),
-                    help: Some(problem.help),
-                }),
+                Err(Problem { what, help }) => {
+                    let message = format!("the fault `{}` can't be read: {what}", text.as_ref());
+                    problems.push(RuleError { message, help });
+                }
             }
         }
         if problems.is_empty() {
             Ok(Self { rules: read, random: fastrand::Rng::with_seed(seed), ..Self::none() })
         } else {
-            Err(Error::Inputs(problems))
+            Err(problems)
         }
+    }
+
+    /// Whether there are no rules.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
     }
 
     /// Counts a call, and says what goes wrong with it.
@@ -168,6 +168,15 @@ impl Faults {
         }
         decided
     }
+}
+
+/// A rule that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    /// The rule, and what is wrong with it.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -268,8 +277,7 @@ mod tests {
     use super::*;
 
     fn problems(rules: &[&str]) -> Vec<(String, String)> {
-        let diagnostics = Faults::parse(rules, 0).unwrap_err().diagnostics();
-        diagnostics.into_iter().map(|problem| (problem.title, problem.help.unwrap())).collect()
+        Faults::parse(rules, 0).unwrap_err().into_iter().map(|error| (error.message, error.help)).collect()
     }
 
     fn decisions(rules: &[&str], seed: u64, calls: &[&str]) -> Vec<Option<Fault>> {

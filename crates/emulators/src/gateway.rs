@@ -1,25 +1,21 @@
-//! Emulators of several vendors become one gateway: what arrives is handed to the one it is meant for, and what may go
-//! wrong on the way back goes wrong here.
-//!
-//! Apart from the server of `mock-server` and from the simulation, so that both do exactly the same.
+//! One gateway to several emulators: it hands a request to the one that claims it, and breaks the response on request.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{HeaderValue, LOCATION};
 use jiff::Timestamp;
 
-use super::faults::{Fault, Faults};
-use super::{Emulator, LedgerEntry, json, typed};
-use crate::provider::{ApiErrorKind, ApiName};
+use crate::faults::{Fault, Faults};
+use crate::response::{json, typed};
+use crate::{DocumentedErrors, Emulator, LedgerEntry};
 
 /// The longest request line that is taken, as a gateway's front server would: nginx's `large_client_header_buffers` is
 /// 8 KiB (nginx documentation, ngx_http_core_module); no vendor documents its own.
 pub const REQUEST_LINE_BYTES: usize = 8 * 1024;
 
-/// Emulators of several vendors behind one address, with faults.
-pub struct Emulation {
+/// A gateway to emulators of several vendors, with faults.
+pub struct Gateway {
     vendors: Vec<Vendor>,
     faults: Faults,
 }
@@ -27,8 +23,8 @@ pub struct Emulation {
 struct Vendor {
     name: &'static str,
     emulator: Box<dyn Emulator>,
-    /// How much of its ledger was told by [`Emulation::newly_accepted`].
-    told: usize,
+    /// How much of its ledger was returned by [`Gateway::newly_accepted`].
+    returned: usize,
 }
 
 /// A line of the ledger over all vendors.
@@ -63,27 +59,24 @@ pub enum Wire {
     Closed,
 }
 
-impl Emulation {
+impl Gateway {
     /// These emulators, each with its provider's name.
     pub fn new(emulators: Vec<(&'static str, Box<dyn Emulator>)>, faults: Faults) -> Self {
-        let vendors = emulators.into_iter().map(|(name, emulator)| Vendor { name, emulator, told: 0 }).collect();
+        let vendors = emulators.into_iter().map(|(name, emulator)| Vendor { name, emulator, returned: 0 }).collect();
         Self { vendors, faults }
     }
 
     /// Answers a request that arrived at `now`.
     pub fn answer(&mut self, request: &http::Request<Bytes>, now: Timestamp) -> Reply {
         if request_line(request) > REQUEST_LINE_BYTES {
-            return whole(page(StatusCode::URI_TOO_LONG, "414 Request-URI Too Large"));
+            return whole(page(414, "414 Request-URI Too Large"));
         }
         let Some(vendor) = self.vendors.iter_mut().find(|vendor| vendor.emulator.claims(request)) else {
-            return whole(typed(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", self.lost(request).into()));
+            return whole(typed(404, "text/plain; charset=utf-8", self.lost(request)));
         };
         let vendor = vendor.emulator.as_mut();
-        let api = match request.extensions().get() {
-            Some(ApiName(name)) => (*name).to_owned(),
-            None => vendor.api(request),
-        };
-        match self.faults.next(&api) {
+        let fault = if self.faults.is_empty() { None } else { self.faults.next(&vendor.call_name(request)) };
+        match fault {
             None => whole(vendor.handle(request, now)),
             Some(fault) => afflict(vendor, fault, request, now),
         }
@@ -94,20 +87,20 @@ impl Emulation {
         self.vendors.iter().flat_map(|vendor| vendor.emulator.ledger().iter().map(|entry| (vendor.name, entry)))
     }
 
-    /// Every refusal that a provider's vendor documents, with what it allows to do next.
-    pub fn refusals(&self, provider: &str) -> &'static [(&'static str, ApiErrorKind)] {
+    /// Every error that a provider's vendor documents.
+    pub fn errors(&self, provider: &str) -> &'static [DocumentedErrors] {
         let vendor = self.vendors.iter().find(|vendor| vendor.name == provider);
-        vendor.map_or(&[], |vendor| vendor.emulator.refusals())
+        vendor.map_or(&[], |vendor| vendor.emulator.errors())
     }
 
-    /// What was accepted since this was asked last.
+    /// What was accepted since the last call of this.
     pub fn newly_accepted(&mut self) -> Vec<Acceptance> {
         let mut news = Vec::new();
         for vendor in &mut self.vendors {
             let entries = vendor.emulator.ledger();
-            let new = entries.get(vendor.told..).unwrap_or_default();
+            let new = entries.get(vendor.returned..).unwrap_or_default();
             news.extend(new.iter().map(|entry| Acceptance { provider: vendor.name, entry: entry.clone() }));
-            vendor.told = entries.len();
+            vendor.returned = entries.len();
         }
         news
     }
@@ -123,10 +116,10 @@ fn afflict(vendor: &mut dyn Emulator, fault: Fault, request: &http::Request<Byte
     let answer = if fault.executes() { vendor.handle(request, now) } else { http::Response::default() };
     match fault {
         Fault::ErrorBefore | Fault::ErrorAfter => whole(vendor.server_error()),
-        Fault::UnavailablePage => whole(page(StatusCode::SERVICE_UNAVAILABLE, "503 Service Temporarily Unavailable")),
-        Fault::Page => whole(page(StatusCode::OK, "Sign in to this network")),
+        Fault::UnavailablePage => whole(page(503, "503 Service Temporarily Unavailable")),
+        Fault::Page => whole(page(200, "Sign in to this network")),
         Fault::Redirect(port) => {
-            let mut response = page(StatusCode::TEMPORARY_REDIRECT, "307 Temporary Redirect");
+            let mut response = page(307, "307 Temporary Redirect");
             let location = HeaderValue::try_from(format!("http://127.0.0.1:{port}/"))
                 .expect("digits and ASCII letters make a header value");
             response.headers_mut().insert(LOCATION, location);
@@ -140,9 +133,9 @@ fn afflict(vendor: &mut dyn Emulator, fault: Fault, request: &http::Request<Byte
             Reply { delay: Duration::ZERO, wire: Wire::Endless(endless) }
         }
         Fault::Slow(delay) => Reply { delay, wire: Wire::Whole(answer) },
-        Fault::EmptyObject => whole(json(StatusCode::OK, "{}")),
+        Fault::EmptyObject => whole(json(200, "{}")),
         Fault::Throttle(wait) => whole(vendor.throttled(wait)),
-        Fault::Refuse(code) => whole(vendor.refused(&code, now)),
+        Fault::Refuse(code) => whole(vendor.error(&code, now)),
     }
 }
 
@@ -156,30 +149,29 @@ fn request_line(request: &http::Request<Bytes>) -> usize {
     request.method().as_str().len() + target + " ".len() + " HTTP/1.1".len()
 }
 
-fn page(status: StatusCode, title: &str) -> http::Response<Bytes> {
+fn page(status: u16, title: &str) -> http::Response<Bytes> {
     let text = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n");
-    typed(status, "text/html; charset=utf-8", text.into())
+    typed(status, "text/html; charset=utf-8", text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake::Fake;
-    use super::*;
+    use http::StatusCode;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_emulator::TestEmulator;
 
     fn now() -> Timestamp {
         "2026-11-22T12:00:00Z".parse().unwrap()
     }
 
-    fn emulation(faults: &[&str]) -> Emulation {
-        Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap())
+    fn gateway(faults: &[&str]) -> Gateway {
+        Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::parse(faults, 0).unwrap())
     }
 
     fn request(url: &str) -> http::Request<Bytes> {
-        http::Request::post(format!("http://127.0.0.1/fake?url={url}"))
-            .extension(ApiName("Take"))
-            .body(Bytes::new())
-            .unwrap()
+        http::Request::post(format!("http://127.0.0.1/test?url={url}")).body(Bytes::new()).unwrap()
     }
 
     fn body(reply: Reply) -> (StatusCode, Bytes) {
@@ -190,43 +182,43 @@ mod tests {
     #[test]
     fn a_request_that_no_vendor_claims_is_told_who_is_there() {
         let request = http::Request::get("http://127.0.0.1/elsewhere?Signature=x").body(Bytes::new()).unwrap();
-        let (status, text) = body(emulation(&[]).answer(&request, now()));
+        let (status, text) = body(gateway(&[]).answer(&request, now()));
         assert_eq!(
             (status, &*text),
-            (StatusCode::NOT_FOUND, &b"no emulator takes GET /elsewhere; there are: fake\n"[..])
+            (StatusCode::NOT_FOUND, &b"no emulator takes GET /elsewhere; there are: test\n"[..])
         );
     }
 
     #[test]
     fn a_request_line_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
-        let mut emulation = emulation(&[]);
+        let mut gateway = gateway(&[]);
         let fixed = request_line(&request(""));
         let fits = request(&"x".repeat(REQUEST_LINE_BYTES - fixed));
-        assert_eq!(body(emulation.answer(&fits, now())).0, StatusCode::OK);
+        assert_eq!(body(gateway.answer(&fits, now())).0, StatusCode::OK);
         let long = request(&"x".repeat(REQUEST_LINE_BYTES - fixed + 1));
-        assert_eq!(body(emulation.answer(&long, now())).0, StatusCode::URI_TOO_LONG);
-        assert_eq!(emulation.ledger().count(), 1);
+        assert_eq!(body(gateway.answer(&long, now())).0, StatusCode::URI_TOO_LONG);
+        assert_eq!(gateway.ledger().count(), 1);
     }
 
     #[test]
     fn what_was_accepted_is_told_once() {
-        let mut emulation = emulation(&[]);
-        emulation.answer(&request("a"), now());
-        emulation.answer(&request("b"), now());
-        let urls: Vec<_> = emulation.newly_accepted().into_iter().map(|new| (new.provider, new.entry.url)).collect();
-        assert_eq!(urls, [("fake", "a".to_owned()), ("fake", "b".to_owned())]);
-        assert_eq!(emulation.newly_accepted(), []);
-        assert_eq!(emulation.ledger().count(), 2);
+        let mut gateway = gateway(&[]);
+        gateway.answer(&request("a"), now());
+        gateway.answer(&request("b"), now());
+        let urls: Vec<_> = gateway.newly_accepted().into_iter().map(|new| (new.provider, new.entry.url)).collect();
+        assert_eq!(urls, [("test", "a".to_owned()), ("test", "b".to_owned())]);
+        assert_eq!(gateway.newly_accepted(), []);
+        assert_eq!(gateway.ledger().count(), 2);
     }
 
     #[test]
     fn a_line_of_the_ledger_is_flat_json() {
-        let mut emulation = emulation(&[]);
-        emulation.answer(&request("a"), now());
-        let line = serde_json::to_string(&emulation.newly_accepted()[0]).unwrap();
+        let mut gateway = gateway(&[]);
+        gateway.answer(&request("a"), now());
+        let line = serde_json::to_string(&gateway.newly_accepted()[0]).unwrap();
         assert_eq!(
             line,
-            r#"{"provider":"fake","at":"2026-11-22T12:00:00Z","operation":"prefetch","url":"a","task_id":"1"}"#
+            r#"{"provider":"test","at":"2026-11-22T12:00:00Z","operation":"prefetch","url":"a","task_id":"1"}"#
         );
     }
 
@@ -246,15 +238,15 @@ mod tests {
             ("empty-object", 1),
             ("throttle", 0),
         ] {
-            let mut emulation = emulation(&[&format!("Take={kind}")]);
-            emulation.answer(&request("a"), now());
-            assert_eq!(emulation.ledger().count(), accepted, "{kind}");
+            let mut gateway = gateway(&[&format!("Take={kind}")]);
+            gateway.answer(&request("a"), now());
+            assert_eq!(gateway.ledger().count(), accepted, "{kind}");
         }
     }
 
     #[test]
     fn faults_look_like_what_they_are_called() {
-        let reply = |kind: &str| emulation(&[&format!("Take={kind}")]).answer(&request("a"), now());
+        let reply = |kind: &str| gateway(&[&format!("Take={kind}")]).answer(&request("a"), now());
         assert_eq!(body(reply("500-after")).0, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(body(reply("503-html")).0, StatusCode::SERVICE_UNAVAILABLE);
         assert!(body(reply("html")).1.starts_with(b"<html>"));
@@ -274,17 +266,16 @@ mod tests {
 
     #[test]
     fn a_call_without_a_name_is_aimed_at_by_method_and_path() {
-        let mut emulation = emulation(&["POST /fake=empty-object"]);
-        let mut request = request("a");
-        request.extensions_mut().clear();
-        assert_eq!(body(emulation.answer(&request, now())).1, "{}");
+        let mut gateway = gateway(&["GET /test=empty-object"]);
+        let request = http::Request::get("http://127.0.0.1/test?url=a").body(Bytes::new()).unwrap();
+        assert_eq!(body(gateway.answer(&request, now())).1, "{}");
     }
 
     proptest! {
         #[test]
         fn no_request_makes_it_panic(path in "/[!-~]{0,60}", payload in proptest::collection::vec(any::<u8>(), 0..60)) {
             if let Ok(request) = http::Request::post(path).body(Bytes::from(payload)) {
-                emulation(&[]).answer(&request, now());
+                gateway(&[]).answer(&request, now());
             }
         }
     }

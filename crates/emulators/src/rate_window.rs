@@ -1,16 +1,16 @@
-//! The rate of calls, as the emulators hold it: calls come in with their time, and those above the rate are turned away.
+//! The rate limit: calls come in with their time, and those above the rate are refused.
 
 use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// When the calls of the last moments arrived, by the name of the call.
+/// When the latest calls arrived, by the name of the call.
 #[derive(Default)]
-pub struct Window(HashMap<&'static str, VecDeque<Timestamp>>);
+pub(crate) struct RateWindow(HashMap<&'static str, VecDeque<Timestamp>>);
 
-impl Window {
+impl RateWindow {
     /// Whether a call may pass: at most so many in any second (for a broken number, in the time that holds whole calls).
-    pub fn admits(&mut self, name: &'static str, per_second: f64, now: Timestamp) -> bool {
+    pub(crate) fn admits(&mut self, name: &'static str, per_second: f64, now: Timestamp) -> bool {
         if per_second <= 0.0 {
             return false;
         }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     fn passed(per_second: f64, milliseconds: &[i64]) -> Vec<bool> {
-        let mut window = Window::default();
+        let mut window = RateWindow::default();
         let at = |ms: &i64| Timestamp::from_millisecond(*ms).unwrap();
         milliseconds.iter().map(|ms| window.admits("call", per_second, at(ms))).collect()
     }
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn each_call_has_a_rate_of_its_own() {
-        let mut window = Window::default();
+        let mut window = RateWindow::default();
         let now = Timestamp::UNIX_EPOCH;
         assert!(window.admits("one", 1.0, now) && window.admits("other", 1.0, now) && !window.admits("one", 1.0, now));
     }

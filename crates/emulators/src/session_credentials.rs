@@ -1,72 +1,86 @@
-//! Keys that end, as the emulators give them. All of a key follows from its id and the secret of the settings, so that the
-//! products of a vendor, each an emulator of its own, know the keys that any of them gave.
+//! Credentials that expire, as a vendor's token service issues them. They follow from their id and the secret of the settings, so
+//! that all products of a vendor, each an emulator of its own, accept those that any of them issued.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use sha2::Sha256;
 
-use super::EmulatorSettings;
+use crate::EmulatorSettings;
+use crate::signing::hmac_sha256;
 
-/// A key that an emulator gave.
+/// What a token service issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemporaryKey {
-    /// Its id.
+pub struct SessionCredentials {
+    /// The access key's id.
     pub id: String,
     /// Its secret.
     pub secret: String,
     /// The token that goes with it.
     pub token: String,
-    /// When it ends, on the vendor's clock.
-    pub ends: Timestamp,
+    /// When it expires, on the vendor's clock.
+    pub expires: Timestamp,
+}
+
+/// A key that an emulator accepts.
+pub(crate) struct KnownKey {
+    pub(crate) secret: String,
+    /// The token that must come with it, if any.
+    pub(crate) token: Option<String>,
+    pub(crate) expires: Option<Timestamp>,
 }
 
 impl EmulatorSettings {
-    /// A key that ends so long after `now`, or after the settings' own time if that is shorter.
-    pub fn give(&self, prefix: &str, now: Timestamp, life: Duration) -> TemporaryKey {
-        let ends = now.saturating_add(life.min(self.token_life)).unwrap_or(now);
-        let id = format!("{prefix}{:012x}", ends.as_millisecond());
-        self.given(prefix, &id).expect("an id that was made right here")
+    /// Issues credentials that expire so long after `now`, or after the settings' own duration if that is shorter. Their ids begin
+    /// with `prefix`.
+    pub fn issue(&self, prefix: &str, now: Timestamp, duration: Duration) -> SessionCredentials {
+        let expires = now.saturating_add(duration.min(self.session_duration)).unwrap_or(now);
+        let id = format!("{prefix}{:012x}", expires.as_millisecond());
+        self.issued(prefix, &id).expect("an id that was made right here")
     }
 
-    /// The key of this id, if one was given.
-    pub fn given(&self, prefix: &str, id: &str) -> Option<TemporaryKey> {
-        let ends = i64::from_str_radix(id.strip_prefix(prefix)?, 16).ok()?;
-        let ends = Timestamp::from_millisecond(ends).ok()?;
-        Some(TemporaryKey {
-            id: id.to_owned(),
-            secret: self.derived("secret", id),
-            token: self.derived("token", id),
-            ends,
+    /// The session credentials with this id, if they can have been issued.
+    fn issued(&self, prefix: &str, id: &str) -> Option<SessionCredentials> {
+        let expires = i64::from_str_radix(id.strip_prefix(prefix)?, 16).ok()?;
+        let expires = Timestamp::from_millisecond(expires).ok()?;
+        let derived = |what: &str| {
+            let data = format!("{what} of {id}");
+            URL_SAFE_NO_PAD.encode(hmac_sha256(self.access_key_secret.expose_secret(), &data))
+        };
+        Some(SessionCredentials { id: id.to_owned(), secret: derived("secret"), token: derived("token"), expires })
+    }
+
+    /// The key with this id: one that a token service issued, or the account's own.
+    pub(crate) fn key(&self, prefix: &str, id: &str) -> Option<KnownKey> {
+        let issued = self.issued(prefix, id);
+        let issued =
+            issued.map(|key| KnownKey { secret: key.secret, token: Some(key.token), expires: Some(key.expires) });
+        issued.or_else(|| {
+            (id == self.access_key_id).then(|| KnownKey {
+                secret: self.access_key_secret.expose_secret().to_owned(),
+                token: self.security_token.as_ref().map(|token| token.expose_secret().to_owned()),
+                expires: None,
+            })
         })
-    }
-
-    fn derived(&self, what: &str, id: &str) -> String {
-        let secret = self.access_key_secret.expose_secret().as_bytes();
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
-        mac.update(format!("{what} of {id}").as_bytes());
-        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
     }
 }
 
 /// What is wrong with an OIDC token, as far as an emulator without the issuer's keys can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     /// It has no three parts, or the middle one holds no claims.
     Malformed,
-    /// It has ended.
+    /// It has expired.
     Expired,
-    /// It is for somebody else.
+    /// It is for another audience.
     Audience,
 }
 
-/// Looks at a token: its shape, its end, and whom it is for.
-pub fn flaw(token: &str, audience: &str, now: Timestamp) -> Option<Flaw> {
+/// Checks a token: its shape, its expiry, and its audience.
+pub(crate) fn flaw(token: &str, audience: &str, now: Timestamp) -> Option<Flaw> {
     let parts: Vec<&str> = token.split('.').collect();
     let [_, claims, _] = parts[..] else { return Some(Flaw::Malformed) };
     let claims = URL_SAFE_NO_PAD.decode(claims).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
@@ -88,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_in_its_time_and_for_whom_it_is_for() {
+    fn a_token_is_good_in_its_time_and_for_its_audience() {
         let now = Timestamp::from_second(1_000).unwrap();
         assert_eq!(flaw(&token(r#"{"aud":"sts","exp":1001}"#), "sts", now), None);
         assert_eq!(flaw(&token(r#"{"aud":["x","sts"],"exp":1001}"#), "sts", now), None);
@@ -103,11 +117,11 @@ mod tests {
     fn a_key_is_known_again_by_whoever_has_the_same_secret() {
         let settings = EmulatorSettings::default();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let key = settings.give("T.", now, Duration::from_secs(900));
-        assert_eq!(key.ends, now + Duration::from_secs(900));
-        assert_eq!(settings.given("T.", &key.id), Some(key.clone()));
+        let key = settings.issue("T.", now, Duration::from_secs(900));
+        assert_eq!(key.expires, now + Duration::from_secs(900));
+        assert_eq!(settings.issued("T.", &key.id), Some(key.clone()));
         let other = EmulatorSettings { access_key_secret: "other".into(), ..settings.clone() };
-        assert_ne!(other.given("T.", &key.id).unwrap().secret, key.secret);
-        assert_eq!((settings.given("T.", "demonstration-key"), settings.given("T.", "T.x")), (None, None));
+        assert_ne!(other.issued("T.", &key.id).unwrap().secret, key.secret);
+        assert_eq!((settings.issued("T.", "demonstration-key"), settings.issued("T.", "T.x")), (None, None));
     }
 }

@@ -1,27 +1,25 @@
-//! Accepted addresses become tasks with ids, and tasks grow old: the vendor's records.
+//! Accepted URLs as tasks with ids, which take their time: the vendor's task list.
 //!
-//! Indexed by id and by address, since a run of ten thousand addresses asks for its tasks thousands of times.
+//! Indexed by id and by URL, since a run of ten thousand URLs queries its tasks thousands of times.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
-use crate::model::{Operation, RefreshKind, Tag};
-use crate::provider::emulation::{EmulatorSettings, Ids, LedgerEntry, Rows};
-use crate::provider::sign::acs::timestamp;
+use crate::account::contains_any;
+use crate::{EmulatorSettings, LedgerEntry, Operation, Rows};
 
 /// Everything that was accepted. A row's place is its place in the ledger.
-#[derive(Default)]
-pub(super) struct Tasks {
+pub(crate) struct Tasks {
+    settings: EmulatorSettings,
+    first_id: u64,
+    kept: SignedDuration,
     ledger: Vec<LedgerEntry>,
     rows: Vec<Row>,
-    by_id: HashMap<u64, Vec<usize>>,
+    by_id: Vec<Vec<usize>>,
     by_url: HashMap<String, Vec<usize>>,
-    /// The id that further addresses of the same operation and host get within the same second.
-    open: HashMap<(Operation, String), OpenId>,
 }
 
 struct Row {
@@ -29,200 +27,112 @@ struct Row {
     /// On the vendor's clock.
     created: Timestamp,
     takes: Duration,
-    end: End,
+    /// What comes of it in the end; `None`: it never ends.
+    end: Option<Progress>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+/// How far a task is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Progress {
+    /// Under way, with the share that is done, from 0 to 1.
+    Running(f64),
     Complete,
     Failed,
-    Never,
 }
-
-struct OpenId {
-    second: i64,
-    id: u64,
-    size: usize,
-}
-
-/// One row as it is shown.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Shown<'t> {
-    pub(super) task_id: &'t str,
-    /// Of a refresh by tag, the tag: what the vendor shows there is not documented.
-    pub(super) object_path: Cow<'t, str>,
-    pub(super) object_type: &'static str,
-    pub(super) status: &'static str,
-    pub(super) process: String,
-    pub(super) creation_time: String,
-    pub(super) description: &'static str,
-}
-
-/// The first id; the vendor's are of this size. Source: guide 2021-07 (see `spec.rs`).
-const FIRST_ID: u64 = 18_392_588_710;
 
 impl Tasks {
-    pub(super) fn ledger(&self) -> &[LedgerEntry] {
+    pub(crate) fn new(settings: EmulatorSettings, first_id: u64, kept: SignedDuration) -> Self {
+        let (ledger, rows, by_id) = (Vec::new(), Vec::new(), Vec::new());
+        Self { settings, first_id, kept, ledger, rows, by_id, by_url: HashMap::new() }
+    }
+
+    pub(crate) fn ledger(&self) -> &[LedgerEntry] {
         &self.ledger
     }
 
-    /// Takes addresses, each with its host, and returns their ids, each once. `created` is on the vendor's clock, `at`
-    /// on the caller's; each `takes` so long.
-    pub(super) fn accept(
-        &mut self,
-        operation: Operation,
-        urls: &[(&str, String)],
-        settings: &EmulatorSettings,
-        (created, at): (Timestamp, Timestamp),
-        takes: Duration,
-    ) -> Vec<u64> {
-        let holds_one_of = |url: &str, marks: &[String]| marks.iter().any(|mark| url.contains(mark.as_str()));
-        let mut ids = Vec::new();
-        let of_call = FIRST_ID + self.by_id.len() as u64;
-        for (url, host) in urls {
-            let id = match settings.ids {
-                Ids::Merged => self.id(operation, host, created),
-                Ids::PerCall => of_call,
-                Ids::PerUrl => FIRST_ID + self.by_id.len() as u64,
-            };
-            if ids.last() != Some(&id) && !ids.contains(&id) {
-                ids.push(id);
-            }
-            let end = match () {
-                () if holds_one_of(url, &settings.hang) => End::Never,
-                () if holds_one_of(url, &settings.fail) => End::Failed,
-                () => End::Complete,
-            };
-            let place = self.rows.len();
-            self.rows.push(Row { id, created, takes, end });
-            self.by_id.entry(id).or_default().push(place);
-            self.by_url.entry((*url).to_owned()).or_default().push(place);
-            self.ledger.push(LedgerEntry { at, operation, url: (*url).to_owned(), task_id: id.to_string() });
-        }
-        ids
+    /// The id of the next task.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.first_id + self.by_id.len() as u64
     }
 
-    /// Addresses of one host share an id within one second, up to 2,000 refreshes or 500 prefetches; directories and
-    /// regular expressions have one each. Source: the operation notes in alibabacloud_cdn20180510 9.2.0.
-    fn id(&mut self, operation: Operation, host: &str, created: Timestamp) -> u64 {
-        let shared_by = match operation {
-            Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery) => 2_000,
-            Operation::Refresh(_) => 1,
-            Operation::Prefetch => 500,
+    /// Takes a URL under an id: a known one, or the next. `now` is on the vendor's clock.
+    pub(crate) fn accept(&mut self, id: u64, operation: Operation, url: &str, now: Timestamp, typical: Duration) {
+        let settings = &self.settings;
+        let end = match () {
+            () if contains_any(url, &settings.hang) => None,
+            () if contains_any(url, &settings.fail) => Some(Progress::Failed),
+            () => Some(Progress::Complete),
         };
-        let next = FIRST_ID + self.by_id.len() as u64;
-        let second = created.as_second();
-        let open = self.open.entry((operation, host.to_owned())).or_insert(OpenId { second, id: next, size: 0 });
-        if open.second != second || open.size >= shared_by {
-            *open = OpenId { second, id: next, size: 0 };
+        let (takes, place) = (settings.task_duration.unwrap_or(typical), self.rows.len());
+        let at = now - SignedDuration::from_secs(settings.clock_offset_seconds);
+        self.rows.push(Row { id, created: now, takes, end });
+        if id == self.next_id() {
+            self.by_id.push(Vec::new());
         }
-        open.size += 1;
-        open.id
+        if let Some(places) = self.by_id.get_mut((id - self.first_id) as usize) {
+            places.push(place);
+        }
+        self.by_url.entry(url.to_owned()).or_default().push(place);
+        self.ledger.push(LedgerEntry { at, operation, url: url.to_owned(), task_id: id.to_string() });
     }
 
-    /// Where the rows of a task id are, oldest first.
-    pub(super) fn of_id(&self, id: u64) -> &[usize] {
-        self.by_id.get(&id).map_or(&[], Vec::as_slice)
+    /// The ids of all tasks, oldest first.
+    pub(crate) fn ids(&self) -> Range<u64> {
+        self.first_id..self.next_id()
     }
 
-    /// Where the rows of exactly this address are, oldest first.
-    pub(super) fn of_url(&self, url: &str) -> &[usize] {
+    /// The places of a task's rows, oldest first.
+    pub(crate) fn of_id(&self, id: u64) -> &[usize] {
+        let index = id.checked_sub(self.first_id).and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.by_id.get(index)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The places of the rows of exactly this URL, oldest first.
+    pub(crate) fn of_url(&self, url: &str) -> &[usize] {
         self.by_url.get(url).map_or(&[], Vec::as_slice)
     }
 
-    /// Where the rows are that were created in this time, start and end included.
-    pub(super) fn created_within(&self, start: Timestamp, end: Timestamp) -> std::ops::Range<usize> {
+    /// The places of the rows that were created in this time, start and end included.
+    pub(crate) fn created_within(&self, start: Timestamp, end: Timestamp) -> Range<usize> {
         let from = self.rows.partition_point(|row| row.created < start);
         from..self.rows.partition_point(|row| row.created <= end).max(from)
     }
 
-    pub(super) fn operation(&self, place: usize) -> Operation {
-        self.ledger[place].operation
+    /// What was accepted at a place.
+    pub(crate) fn entry(&self, place: usize) -> &LedgerEntry {
+        &self.ledger[place]
     }
 
-    pub(super) fn created(&self, place: usize) -> Timestamp {
-        self.rows[place].created
-    }
-
-    pub(super) fn url(&self, place: usize) -> &str {
-        &self.ledger[place].url
-    }
-
-    pub(super) fn id_of(&self, place: usize) -> u64 {
+    pub(crate) fn id(&self, place: usize) -> u64 {
         self.rows[place].id
     }
 
-    /// Whether a row shows up at all: after the lag, for three days, and only an id's first if there is a row per id.
-    pub(super) fn is_listed(&self, place: usize, settings: &EmulatorSettings, now: Timestamp) -> bool {
-        let row = &self.rows[place];
-        let age = now.duration_since(row.created);
-        let lag = SignedDuration::try_from(settings.listing_lag).unwrap_or(SignedDuration::MAX);
-        let is_first = || self.of_id(row.id).first() == Some(&place);
-        age >= lag && age <= SignedDuration::from_hours(72) && (settings.rows == Rows::PerUrl || is_first())
+    pub(crate) fn created(&self, place: usize) -> Timestamp {
+        self.rows[place].created
     }
 
-    /// The vendor's word for how far a row is.
-    pub(super) fn status(&self, place: usize, settings: &EmulatorSettings, now: Timestamp) -> &'static str {
+    /// Whether a row shows up: after the lag, as long as tasks are kept, and only a task's first if it has one row.
+    pub(crate) fn is_listed(&self, place: usize, now: Timestamp) -> bool {
+        let row = &self.rows[place];
+        let lag = SignedDuration::try_from(self.settings.listing_lag).unwrap_or(SignedDuration::MAX);
+        let is_first = || self.of_id(row.id).first() == Some(&place);
+        (lag..=self.kept).contains(&now.duration_since(row.created))
+            && (self.settings.rows == Rows::PerUrl || is_first())
+    }
+
+    /// How far the task of a row is; if it has one row, how far all of its URLs are.
+    pub(crate) fn progress(&self, place: usize, now: Timestamp) -> Progress {
         let one = |place: usize| {
             let row = &self.rows[place];
-            let over = now.duration_since(row.created).unsigned_abs() >= row.takes;
-            if over { row.end } else { End::Never }
+            let age = now.duration_since(row.created).as_secs_f64();
+            let share = if row.takes.is_zero() { 1.0 } else { age / row.takes.as_secs_f64() };
+            row.end.filter(|_| share >= 1.0).unwrap_or(Progress::Running(share.clamp(0.0, 1.0)))
         };
-        let end = match settings.rows {
-            Rows::PerUrl => one(place),
-            Rows::PerTask => {
-                let all = || self.of_id(self.rows[place].id).iter().map(|place| one(*place));
-                let any = |end| all().any(|one| one == end);
-                if any(End::Never) {
-                    End::Never
-                } else if any(End::Failed) {
-                    End::Failed
-                } else {
-                    End::Complete
-                }
-            }
-        };
-        match end {
-            End::Never => "Refreshing",
-            End::Failed => "Failed",
-            End::Complete => "Complete",
+        if self.settings.rows == Rows::PerUrl {
+            return one(place);
         }
-    }
-
-    pub(super) fn shown(&self, place: usize, settings: &EmulatorSettings, now: Timestamp) -> Shown<'_> {
-        let (row, entry) = (&self.rows[place], &self.ledger[place]);
-        let status = self.status(place, settings, now);
-        let share = now.duration_since(row.created).as_secs_f64() / row.takes.as_secs_f64().max(1e-9);
-        let process = match status {
-            "Complete" => "100%".to_owned(),
-            _ => format!("{:.2}%", (share * 100.0).clamp(0.0, 99.0)),
-        };
-        Shown {
-            task_id: &entry.task_id,
-            object_path: match entry.operation {
-                Operation::Refresh(RefreshKind::Tag) => {
-                    Tag::read(&entry.url).map_or_else(|_| "".into(), |tag| tag.name.into())
-                }
-                _ => Cow::Borrowed(&entry.url),
-            },
-            object_type: object_type(entry.operation),
-            status,
-            process,
-            creation_time: timestamp(row.created),
-            description: if status == "Failed" { "Origin Return StatusCode 5XX" } else { "" },
-        }
-    }
-}
-
-/// The word in the records. Source: reference 2026-04 (see `spec.rs`); those of the last two are not documented.
-pub(super) fn object_type(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Refresh(RefreshKind::Url) => "file",
-        Operation::Refresh(RefreshKind::Directory) => "directory",
-        Operation::Refresh(RefreshKind::Regex) => "regex",
-        Operation::Prefetch => "preload",
-        Operation::Refresh(RefreshKind::AnyQuery) => "ignoreParams",
-        Operation::Refresh(_) => "cacheTag",
+        let all = || self.of_id(self.rows[place].id).iter().map(|place| one(*place));
+        let is_running = |progress: &Progress| matches!(progress, Progress::Running(_));
+        all().find(is_running).or_else(|| all().find(|one| *one == Progress::Failed)).unwrap_or(Progress::Complete)
     }
 }

@@ -1,32 +1,34 @@
-//! The smallest vendor there can be, for the tests of what stands around vendors.
+//! The smallest vendor there can be, for tests of what serves emulators.
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Emulator, LedgerEntry, json};
-use crate::model::Operation;
+use crate::{Emulator, LedgerEntry, Operation, response};
 
-/// Takes `/fake?url=…` and nothing else, without signature or limit.
+/// Takes `/test?url=…` by the call `Take` and nothing else, without signature or limit.
 #[derive(Default)]
-pub(crate) struct Fake {
+pub struct TestEmulator {
     ledger: Vec<LedgerEntry>,
 }
 
-impl Emulator for Fake {
+impl Emulator for TestEmulator {
     fn claims(&self, request: &http::Request<Bytes>) -> bool {
-        request.uri().path() == "/fake"
+        request.uri().path() == "/test"
     }
 
     fn handle(&mut self, request: &http::Request<Bytes>, now: Timestamp) -> http::Response<Bytes> {
         let url = request.uri().query().and_then(|query| query.strip_prefix("url=")).unwrap_or_default().to_owned();
         let task_id = (self.ledger.len() + 1).to_string();
-        let mut response = json(http::StatusCode::OK, "");
-        *response.body_mut() = format!(r#"{{"task":"{task_id}"}}"#).into();
+        let response = response::json(200, format!(r#"{{"task":"{task_id}"}}"#));
         self.ledger.push(LedgerEntry { at: now, operation: Operation::Prefetch, url, task_id });
         response
     }
 
     fn ledger(&self) -> &[LedgerEntry] {
         &self.ledger
+    }
+
+    fn call_name(&self, request: &http::Request<Bytes>) -> String {
+        if request.method() == "POST" { "Take".to_owned() } else { format!("{} /test", request.method()) }
     }
 }

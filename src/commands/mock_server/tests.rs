@@ -4,40 +4,41 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::net::SocketAddr;
 
+use emulators::faults::Faults;
+use emulators::test_emulator::TestEmulator;
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::provider::clock::Clock;
-use crate::provider::emulation::fake::Fake;
 use crate::provider::http::{HttpApi, Network};
 use crate::provider::{Api, ApiErrorKind};
 
 struct World {
     api: HttpApi,
     address: SocketAddr,
-    emulation: Rc<RefCell<Emulation>>,
+    gateway: Rc<RefCell<Gateway>>,
 }
 
 impl World {
     fn request(&self, url: &str) -> http::Request<Bytes> {
-        http::Request::post(format!("http://{}/fake?url={url}", self.address)).body(Bytes::new()).unwrap()
+        http::Request::post(format!("http://{}/test?url={url}", self.address)).body(Bytes::new()).unwrap()
     }
 
     fn accepted(&self) -> Vec<String> {
-        self.emulation.borrow().ledger().map(|(_, entry)| entry.url.clone()).collect()
+        self.gateway.borrow().ledger().map(|(_, entry)| entry.url.clone()).collect()
     }
 }
 
 /// Runs `story` beside a server with these faults.
 async fn with_server<F: AsyncFnOnce(World)>(faults: &[&str], ledger: Option<Box<dyn Write>>, story: F) {
-    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::parse(faults, 0).unwrap());
-    let emulation = Rc::new(RefCell::new(emulation));
+    let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::parse(faults, 0).unwrap());
+    let gateway = Rc::new(RefCell::new(gateway));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
-    let world = World { api, address, emulation: Rc::clone(&emulation) };
+    let world = World { api, address, gateway: Rc::clone(&gateway) };
     tokio::select! {
-        ended = serve(listener, emulation, Duration::ZERO, ledger, pending()) => panic!("the server ended: {ended:?}"),
+        ended = serve(listener, gateway, Duration::ZERO, ledger, pending()) => panic!("the server ended: {ended:?}"),
         () = story(world) => {}
     }
 }
@@ -59,7 +60,7 @@ async fn what_no_vendor_claims_is_a_clear_404() {
         let request = http::Request::get(format!("http://{}/", world.address)).body(Bytes::new()).unwrap();
         let answer = world.api.call(request).await.unwrap();
         assert_eq!(answer.status().as_u16(), 404);
-        assert_eq!(answer.body(), "no emulator takes GET /; there are: fake\n");
+        assert_eq!(answer.body(), "no emulator takes GET /; there are: test\n");
     })
     .await;
 }
@@ -144,13 +145,13 @@ impl Write for Full {
 
 #[tokio::test]
 async fn a_ledger_that_cannot_be_written_ends_the_server_with_an_error() {
-    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::none());
+    let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::none());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = serve(listener, Rc::new(RefCell::new(emulation)), Duration::ZERO, Some(Box::new(Full)), pending());
+    let server = serve(listener, Rc::new(RefCell::new(gateway)), Duration::ZERO, Some(Box::new(Full)), pending());
     let client = async {
         let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
-        let request = http::Request::post(format!("http://{address}/fake?url=a")).body(Bytes::new()).unwrap();
+        let request = http::Request::post(format!("http://{address}/test?url=a")).body(Bytes::new()).unwrap();
         let _ = api.call(request).await;
     };
     let (ended, ()) = tokio::join!(server, client);
@@ -159,24 +160,24 @@ async fn a_ledger_that_cannot_be_written_ends_the_server_with_an_error() {
 
 #[tokio::test]
 async fn an_end_lets_the_call_under_way_finish_and_closes_idle_connections() {
-    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::none());
+    let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::none());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let latency = Duration::from_millis(100);
-    let emulation = Rc::new(RefCell::new(emulation));
-    let server = serve(listener, Rc::clone(&emulation), latency, None, async {
+    let gateway = Rc::new(RefCell::new(gateway));
+    let server = serve(listener, Rc::clone(&gateway), latency, None, async {
         let _ = stopped.await;
     });
     let client = async {
         let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
         let request =
-            |url: &str| http::Request::post(format!("http://{address}/fake?url={url}")).body(Bytes::new()).unwrap();
+            |url: &str| http::Request::post(format!("http://{address}/test?url={url}")).body(Bytes::new()).unwrap();
         api.call(request("a")).await.unwrap();
         let under_way = api.call(request("b"));
         let end = async {
             // The vendor has taken it, and its answer is on the way for the other half of the latency.
-            while emulation.borrow().ledger().count() < 2 {
+            while gateway.borrow().ledger().count() < 2 {
                 tokio::task::yield_now().await;
             }
             stop.send(()).unwrap();
@@ -190,17 +191,17 @@ async fn an_end_lets_the_call_under_way_finish_and_closes_idle_connections() {
 
 #[tokio::test]
 async fn fifty_calls_at_once_take_one_latency() {
-    let emulation = Emulation::new(vec![("fake", Box::new(Fake::default()))], Faults::none());
+    let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::none());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let latency = Duration::from_millis(100);
-    let server = serve(listener, Rc::new(RefCell::new(emulation)), latency, None, pending());
+    let server = serve(listener, Rc::new(RefCell::new(gateway)), latency, None, pending());
     let clients = async {
         let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
         let began = tokio::time::Instant::now();
         let calls: FuturesUnordered<_> = (0..50)
             .map(|number| {
-                api.call(http::Request::post(format!("http://{address}/fake?url={number}")).body(Bytes::new()).unwrap())
+                api.call(http::Request::post(format!("http://{address}/test?url={number}")).body(Bytes::new()).unwrap())
             })
             .collect();
         assert_eq!(calls.filter(|answer| std::future::ready(answer.is_ok())).count().await, 50);
@@ -211,12 +212,4 @@ async fn fifty_calls_at_once_take_one_latency() {
         // One after the other they would take five seconds.
         elapsed = clients => assert!(latency <= elapsed && elapsed < latency * 25, "{elapsed:?}"),
     }
-}
-
-#[tokio::test]
-async fn faults_that_cannot_be_read_end_the_command_before_it_listens() {
-    let options = MockServerOptions { faults: vec!["x".to_owned()], ..MockServerOptions::default() };
-    let mut out = Vec::new();
-    assert!(matches!(run(&options, &BTreeMap::new(), &mut out).await, Err(Error::Inputs(_))));
-    assert!(out.is_empty());
 }

@@ -1,7 +1,6 @@
 //! Alibaba Cloud's CDN, DCDN and VOD: our calls as the vendor's, each one signed request.
 //!
-//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `credentials.rs` gets keys, and `emulator.rs` is the
-//! vendor in memory. `README.md` holds links, permissions and what is unproven.
+//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, and `credentials.rs` gets keys. `README.md` holds links, permissions and what is unproven.
 
 use async_trait::async_trait;
 use http::Method;
@@ -9,7 +8,6 @@ use http::Method;
 use crate::model::{Operation, Quota, RefreshKind, Tag};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::Credentials;
-use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
@@ -18,12 +16,10 @@ use crate::provider::{
 };
 
 use answer::WORDING;
-use emulator::AlibabaEmulator;
 use spec::{Product, REFRESH_IDS, object_type};
 
 mod answer;
 mod credentials;
-mod emulator;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -44,11 +40,6 @@ struct Alibaba {
 pub fn open(context: ProviderContext) -> Box<dyn Provider> {
     let product = Product::of(context.spec);
     Box::new(Alibaba { context, product })
-}
-
-/// A product in memory.
-pub fn emulator(spec: &'static Spec, settings: &EmulatorSettings) -> Box<dyn Emulator> {
-    Box::new(AlibabaEmulator::new(spec, Product::of(spec), settings))
 }
 
 impl Alibaba {

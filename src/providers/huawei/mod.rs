@@ -1,7 +1,6 @@
 //! Huawei Cloud CDN: our calls as the vendor's, each one signed request.
 //!
-//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, `credentials.rs` gets keys, and `emulator.rs` is the
-//! vendor in memory. `README.md` holds links, permissions and what is unproven.
+//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, and `credentials.rs` gets keys. `README.md` holds links, permissions and what is unproven.
 
 use async_trait::async_trait;
 use http::Method;
@@ -11,7 +10,6 @@ use serde_json::{Map, Value, json};
 use crate::model::{Operation, Quota, RefreshKind};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::{AccessKey, Credentials};
-use crate::provider::emulation::{Emulator, EmulatorSettings};
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
     Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, OptionValue, Page, Parameters,
@@ -19,12 +17,10 @@ use crate::provider::{
 };
 
 use answer::WORDING;
-use emulator::HuaweiEmulator;
 use spec::{EUROPE, FOREIGN, QUOTA, RECORDS, STATUS};
 
 mod answer;
 mod credentials;
-mod emulator;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -41,11 +37,6 @@ struct Huawei(ProviderContext);
 /// Opens it for a target.
 pub fn open(context: ProviderContext) -> Box<dyn Provider> {
     Box::new(Huawei(context))
-}
-
-/// The vendor in memory.
-pub fn emulator(settings: &EmulatorSettings) -> Box<dyn Emulator> {
-    Box::new(HuaweiEmulator::new(settings))
 }
 
 impl Huawei {

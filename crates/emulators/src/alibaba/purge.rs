@@ -1,187 +1,158 @@
-//! Submissions, the status by id and the quota, each with the refusals that are documented.
-
-use std::time::Duration;
+//! Refreshes, prefetches, their status by id, and the quota.
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::super::spec::{REFRESH_IDS, object_type};
-use super::AlibabaEmulator;
-use super::reply::Refusal;
-use super::request::Arrived;
-use crate::model::{Operation, RefreshKind, Tag};
-use crate::provider::OperationSpec;
+use super::products::{HOSTS_PER_CALL, IDS_PER_CALL, URL_CHARACTERS};
+use super::{Alibaba, OpenId};
+use crate::account::{Limit, limit};
+use crate::request::{Received, host_of, is_host};
+use crate::response::{Answer, ErrorCode};
+use crate::signing::escape;
+use crate::{Ids, Operation};
 
-impl AlibabaEmulator {
-    pub(super) fn refresh(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
-        let kind = match request.parameter("ObjectType") {
-            None => RefreshKind::Url,
-            Some(word) => {
-                FILES_AND_MORE.into_iter().find(|kind| object_type(*kind).eq_ignore_ascii_case(word)).ok_or_else(
-                    || Refusal::new(400, "InvalidObjectType.ValueNotSupported", "ObjectType is not supported."),
-                )?
-            }
-        };
+/// What `ObjectType` can say; tags have a call of their own. Reference 2026-04 in Chinese; its English text says ExQuery.
+const OBJECT_TYPES: [(&str, Operation); 4] = [
+    ("File", Operation::RefreshUrl),
+    ("Directory", Operation::RefreshDirectory),
+    ("Regex", Operation::RefreshRegex),
+    ("IgnoreParams", Operation::RefreshAnyQuery),
+];
+
+impl Alibaba {
+    pub(super) fn refresh(&mut self, request: &Received<'_>, now: Timestamp) -> Answer {
+        let word = request.parameter("ObjectType").unwrap_or("File");
+        let known = OBJECT_TYPES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
         boolean(request, "Force")?;
-        self.submit(Operation::Refresh(kind), request, now, at)
+        self.submit(known.ok_or_else(unknown_type)?.1, request, now)
     }
 
-    pub(super) fn refresh_tags(
-        &mut self,
-        request: &Arrived<'_>,
-        now: Timestamp,
-        at: Timestamp,
-    ) -> Result<String, Refusal> {
+    pub(super) fn refresh_tags(&mut self, request: &Received<'_>, now: Timestamp) -> Answer {
         boolean(request, "Force")?;
-        let (host, tags) = (request.parameter("DomainName"), request.parameter("CacheTag"));
-        let (Some(host), Some(tags)) = (host, tags) else {
-            return Err(Refusal::new(
-                400,
-                "MissingParameter",
-                "DomainName and CacheTag are mandatory for this action.",
-            ));
+        let (Some(host), Some(tags)) = (request.parameter("DomainName"), request.parameter("CacheTag")) else {
+            return Err(missing("DomainName and CacheTag are"));
         };
         if host.contains([',', '/', '*']) || !host.contains('.') {
-            return Err(Refusal::new(404, "InvalidDomain.NotFound", "The specified domain does not exist."));
+            return Err(no_domain());
         }
-        let names = tags.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let addresses: Vec<String> =
-            names.map(|name| Tag { host: host.to_owned(), name: name.to_owned() }.address()).collect();
-        let operation = Operation::Refresh(RefreshKind::Tag);
-        if self.spec.operation(operation).is_none_or(|limit| addresses.len() > limit.per_call) {
-            return Err(Refusal::new(400, "SingleRequest.OverLimit", "CacheTag holds too many tags."));
+        let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+        let urls: Vec<String> = tags.map(|tag| format!("https://{host}/#{}", escape(tag))).collect();
+        let limit = limit(self.product.limits, Operation::RefreshTag).ok_or_else(unknown_type)?;
+        if urls.len() > limit.per_call {
+            return Err(ErrorCode::new("SingleRequest.OverLimit", "CacheTag holds too many tags."));
         }
-        let is_refused = |address: &String| self.settings.refuse.iter().any(|mark| address.contains(mark.as_str()));
-        if addresses.iter().any(is_refused) {
-            return Err(Refusal::new(400, "InvalidObjectPath.Malformed", "CacheTag is not valid."));
+        if urls.iter().any(|url| self.account.refuses(url)) {
+            return Err(ErrorCode::new("InvalidObjectPath.Malformed", "CacheTag is not valid."));
         }
-        let urls: Vec<_> = addresses.iter().map(|address| (address.as_str(), host.to_ascii_lowercase())).collect();
-        self.accept(operation, &urls, now, at)
+        let host = host.to_ascii_lowercase();
+        self.accept(limit, urls.iter().map(|url| (url.as_str(), host.clone())).collect(), now)
     }
 
-    pub(super) fn prefetch(&mut self, request: &Arrived<'_>, now: Timestamp, at: Timestamp) -> Result<String, Refusal> {
+    pub(super) fn prefetch(&mut self, request: &Received<'_>, now: Timestamp) -> Answer {
         for name in ["L2Preload", "QueryHashkey", "ConsistencyHash"] {
             boolean(request, name)?;
         }
         if request.parameter("Area").is_some_and(|area| !matches!(area, "domestic" | "overseas")) {
-            return Err(Refusal::new(400, "InvalidParameter", "Area is neither domestic nor overseas."));
+            return Err(ErrorCode::new("InvalidParameter", "Area is neither domestic nor overseas."));
         }
         let is_text_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
         let headers = request.parameter("WithHeader").map(serde_json::from_str::<Map<String, Value>>);
         if headers.is_some_and(|headers| !headers.is_ok_and(|headers| headers.values().all(is_text_list))) {
-            return Err(Refusal::new(400, "InvalidCustomHeader", "WithHeader is not an object of lists."));
+            return Err(ErrorCode::new("InvalidCustomHeader", "WithHeader is not an object of lists."));
         }
-        self.submit(Operation::Prefetch, request, now, at)
+        self.submit(Operation::Prefetch, request, now)
     }
 
-    fn submit(
-        &mut self,
-        operation: Operation,
-        request: &Arrived<'_>,
-        now: Timestamp,
-        at: Timestamp,
-    ) -> Result<String, Refusal> {
-        let urls = self.addresses(operation, request.parameter("ObjectPath").unwrap_or_default())?;
-        self.accept(operation, &urls, now, at)
+    fn submit(&mut self, operation: Operation, request: &Received<'_>, now: Timestamp) -> Answer {
+        let limit = limit(self.product.limits, operation).ok_or_else(unknown_type)?;
+        let path = request.parameter("ObjectPath").unwrap_or_default();
+        let urls: Vec<&str> = path.split('\n').map(str::trim).filter(|url| !url.is_empty()).collect();
+        if urls.is_empty() {
+            return Err(missing("ObjectPath is"));
+        }
+        if urls.len() > limit.per_call {
+            return Err(ErrorCode::new("InvalidObjectPath.ExceedsMaximum", "ObjectPath holds too many URLs."));
+        }
+        let with_host = |url| Ok((url, self.host(operation, url)?));
+        let urls: Vec<_> = urls.into_iter().map(with_host).collect::<Result<_, _>>()?;
+        if urls.iter().map(|(_, host)| host).collect::<HashSet<_>>().len() > HOSTS_PER_CALL {
+            return Err(ErrorCode::new("SingleRequest.OverLimit", "ObjectPath holds too many domain names."));
+        }
+        self.accept(limit, urls, now)
     }
 
-    fn accept(
-        &mut self,
-        operation: Operation,
-        urls: &[(&str, String)],
-        now: Timestamp,
-        at: Timestamp,
-    ) -> Result<String, Refusal> {
-        self.charge(operation, urls.len() as u64, now)?;
-        let typical = || self.spec.operation(operation).map_or(Duration::ZERO, |limit| limit.typical);
-        let takes = self.settings.task_duration.unwrap_or_else(typical);
-        let ids = self.tasks.accept(operation, urls, &self.settings, (now, at), takes);
+    /// The host of a URL, if the vendor would take it. Documented with and without a scheme.
+    fn host(&self, operation: Operation, url: &str) -> Result<String, ErrorCode> {
+        let malformed = || ErrorCode::new("InvalidObjectPath.Malformed", format!("ObjectPath {url} is not valid."));
+        let wrong_end = operation == Operation::RefreshDirectory && !url.ends_with('/');
+        if wrong_end || self.account.refuses(url) || url.chars().count() > URL_CHARACTERS {
+            return Err(malformed());
+        }
+        let host = host_of(url).unwrap_or_default();
+        if host.starts_with("*.") || host.starts_with('.') {
+            let message = "Wildcard domain names are not supported.";
+            return Err(ErrorCode::new("InvalidExtensiveDomain.ValueNotSupported", message));
+        }
+        if operation == Operation::RefreshRegex || is_host(&host) { Ok(host) } else { Err(malformed()) }
+    }
+
+    /// Spends the quota, and takes URLs, each with its host.
+    fn accept(&mut self, limit: &Limit, urls: Vec<(&str, String)>, now: Timestamp) -> Answer {
+        let operation = limit.operation;
+        if !self.account.spend(limit, urls.len() as u64, now) {
+            return Err(match operation {
+                Operation::Prefetch => ErrorCode::new("QuotaExceeded.Preload", "The preload quota is exceeded."),
+                _ => ErrorCode::new("QuotaExceeded.Refresh", "The refresh quota is exceeded."),
+            });
+        }
+        let mut ids: Vec<u64> = Vec::new();
+        let of_call = self.account.tasks.next_id();
+        for (url, host) in urls {
+            let id = match self.account.settings.ids {
+                Ids::Merged => self.merged_id(operation, host, now),
+                Ids::PerCall => of_call,
+                Ids::PerUrl => self.account.tasks.next_id(),
+            };
+            self.account.tasks.accept(id, operation, url, now, limit.typical);
+            if ids.last() != Some(&id) && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let field = if operation == Operation::Prefetch { self.product.prefetch_ids } else { "RefreshTaskId" };
         let ids: Vec<_> = ids.iter().map(u64::to_string).collect();
-        let field = match operation {
-            Operation::Refresh(_) => REFRESH_IDS,
-            Operation::Prefetch => self.product.prefetch_ids,
-        };
         Ok(json!({ field: ids.join(",") }).to_string())
     }
 
-    /// The addresses of a call, each with its host.
-    fn addresses<'p>(&self, operation: Operation, path: &'p str) -> Result<Vec<(&'p str, String)>, Refusal> {
-        let Some(limit) = self.spec.operation(operation) else {
-            return Err(Refusal::new(400, "InvalidObjectType.ValueNotSupported", "ObjectType is not supported."));
+    /// URLs of one host share an id within one second, up to 2,000 refreshes or 500 prefetches; a directory, a regular expression
+    /// and a tag have one each. Source: the operation notes in alibabacloud_cdn20180510 9.2.0.
+    fn merged_id(&mut self, operation: Operation, host: String, now: Timestamp) -> u64 {
+        let shared_by = match operation {
+            Operation::RefreshDirectory | Operation::RefreshRegex | Operation::RefreshTag => 1,
+            Operation::RefreshUrl | Operation::RefreshAnyQuery => 2_000,
+            Operation::Prefetch => 500,
         };
-        let urls: Vec<&str> = path.split('\n').map(str::trim).filter(|url| !url.is_empty()).collect();
-        if urls.is_empty() {
-            return Err(Refusal::new(400, "MissingParameter", "ObjectPath is mandatory for this action."));
+        let (id, second) = (self.account.tasks.next_id(), now.as_second());
+        let open = self.open_ids.entry((operation, host)).or_insert(OpenId { second, id, size: 0 });
+        if open.second != second || open.size >= shared_by {
+            *open = OpenId { second, id, size: 0 };
         }
-        if urls.len() > limit.per_call {
-            return Err(Refusal::new(400, "InvalidObjectPath.ExceedsMaximum", "ObjectPath holds too many addresses."));
-        }
-        let urls: Vec<_> =
-            urls.into_iter().map(|url| Ok((url, self.host(operation, url)?))).collect::<Result<_, _>>()?;
-        let hosts: HashSet<_> = urls.iter().map(|(_, host)| host).collect();
-        if limit.hosts_per_call.is_some_and(|most| hosts.len() > most) {
-            return Err(Refusal::new(400, "SingleRequest.OverLimit", "ObjectPath holds too many domain names."));
-        }
-        Ok(urls)
+        open.size += 1;
+        open.id
     }
 
-    /// The host of an address, if the vendor would take it.
-    fn host(&self, operation: Operation, url: &str) -> Result<String, Refusal> {
-        let refusal = || Refusal::new(400, "InvalidObjectPath.Malformed", format!("ObjectPath {url} is not valid."));
-        let wrong_end = operation == Operation::Refresh(RefreshKind::Directory) && !url.ends_with('/');
-        let to_refuse = self.settings.refuse.iter().any(|mark| url.contains(mark.as_str()));
-        if wrong_end || to_refuse || url.chars().count() > self.spec.url_characters {
-            return Err(refusal());
-        }
-        // Documented with and without a scheme.
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-        if host.starts_with("*.") || host.starts_with('.') {
-            let message = "Wildcard domain names are not supported.";
-            return Err(Refusal::new(400, "InvalidExtensiveDomain.ValueNotSupported", message));
-        }
-        let is_regex = operation == Operation::Refresh(RefreshKind::Regex);
-        let name = host.split(':').next().unwrap_or_default();
-        let is_name =
-            name.contains('.') && !name.contains(|c: char| c.is_whitespace() || c.is_control() || "\\%@".contains(c));
-        if is_regex || is_name { Ok(host) } else { Err(refusal()) }
-    }
-
-    /// Takes from the day's quota: all or nothing.
-    fn charge(&mut self, operation: Operation, count: u64, now: Timestamp) -> Result<(), Refusal> {
-        let limit = self.daily(operation);
-        let used = self.used.entry((day(now), operation)).or_default();
-        if limit.is_some_and(|limit| *used + count > limit) {
-            return Err(match operation {
-                Operation::Refresh(_) => Refusal::new(400, "QuotaExceeded.Refresh", "The refresh quota is exceeded."),
-                Operation::Prefetch => Refusal::new(400, "QuotaExceeded.Preload", "The preload quota is exceeded."),
-            });
-        }
-        *used += count;
-        Ok(())
-    }
-
-    fn daily(&self, operation: Operation) -> Option<u64> {
-        self.settings.quota.or_else(|| self.spec.operation(operation)?.per_day)
-    }
-
-    pub(super) fn status(&self, request: &Arrived<'_>, now: Timestamp) -> Result<String, Refusal> {
-        let asked = request.parameter("TaskId").unwrap_or_default();
-        if asked.is_empty() {
-            return Err(Refusal::new(400, "MissingParameter", "TaskId is mandatory for this action."));
-        }
+    pub(super) fn status(&self, request: &Received<'_>, now: Timestamp) -> Answer {
+        let asked = request.parameter("TaskId").ok_or_else(|| missing("TaskId is"))?;
         let ids: Option<HashSet<u64>> = asked.split(',').map(|id| id.trim().parse().ok()).collect();
-        let Some(ids) =
-            ids.filter(|_| asked.split(',').count() <= self.spec.status().map_or(1, |status| status.ids_per_call))
-        else {
-            return Err(Refusal::new(400, "InvalidTaskId.Malformed", "TaskId is not a list of up to ten numbers."));
-        };
-        let places = ids.iter().flat_map(|id| self.tasks.of_id(*id)).copied();
-        let mut places: Vec<_> = places.filter(|place| self.tasks.is_listed(*place, &self.settings, now)).collect();
+        let ids = ids
+            .filter(|_| asked.split(',').count() <= IDS_PER_CALL)
+            .ok_or_else(|| ErrorCode::new("InvalidTaskId.Malformed", "TaskId is not a list of up to ten numbers."))?;
+        let tasks = &self.account.tasks;
+        let places = ids.iter().flat_map(|id| tasks.of_id(*id)).copied();
+        let mut places: Vec<_> = places.filter(|place| tasks.is_listed(*place, now)).collect();
         places.sort_unstable();
-        let rows: Vec<_> = places.into_iter().map(|place| self.tasks.shown(place, &self.settings, now)).collect();
+        let rows: Vec<_> = places.iter().map(|place| self.row(*place, now)).collect();
         let rows_text = serde_json::to_string(&rows).expect("rows hold nothing but text");
         Ok(format!("{{\"TotalCount\":{},\"Tasks\":{rows_text}}}", rows.len()))
     }
@@ -189,29 +160,33 @@ impl AlibabaEmulator {
     /// Numbers as text, as the vendor's examples show them.
     pub(super) fn quota(&self, now: Timestamp) -> String {
         let mut fields = Map::new();
-        for &OperationSpec { operation, quota, .. } in self.spec.operations.iter().filter(|row| !row.quota.is_empty()) {
-            if let Some(limit) = self.daily(operation) {
-                let used = self.used.get(&(day(now), operation)).copied().unwrap_or(0);
-                fields.insert(format!("{quota}Quota"), limit.to_string().into());
-                fields.insert(format!("{quota}Remain"), limit.saturating_sub(used).to_string().into());
+        for limit in self.product.limits.iter().filter(|limit| !limit.quota.is_empty()) {
+            if let Some(daily) = self.account.daily(limit) {
+                let left = daily.saturating_sub(self.account.spent(limit, now));
+                fields.insert(format!("{}Quota", limit.quota), daily.to_string().into());
+                fields.insert(format!("{}Remain", limit.quota), left.to_string().into());
             }
         }
         Value::Object(fields).to_string()
     }
 }
 
-/// What `ObjectType` can say; tags have a call of their own.
-const FILES_AND_MORE: [RefreshKind; 4] =
-    [RefreshKind::Url, RefreshKind::Directory, RefreshKind::Regex, RefreshKind::AnyQuery];
-
-/// The day in UTC+8, where the quota begins anew.
-fn day(now: Timestamp) -> i64 {
-    (now + SignedDuration::from_hours(8)).as_second().div_euclid(86_400)
+pub(super) fn no_domain() -> ErrorCode {
+    ErrorCode::new("InvalidDomain.NotFound", "The specified domain does not exist.")
 }
 
-fn boolean(request: &Arrived<'_>, name: &str) -> Result<(), Refusal> {
+/// `what`: `TaskId is`.
+pub(super) fn missing(what: &str) -> ErrorCode {
+    ErrorCode::new("MissingParameter", format!("{what} mandatory for this action."))
+}
+
+pub(super) fn unknown_type() -> ErrorCode {
+    ErrorCode::new("InvalidObjectType.ValueNotSupported", "ObjectType is not supported.")
+}
+
+fn boolean(request: &Received<'_>, name: &str) -> Result<(), ErrorCode> {
     match request.parameter(name).map(str::to_ascii_lowercase).as_deref() {
         None | Some("true" | "false") => Ok(()),
-        Some(_) => Err(Refusal::new(400, "InvalidParameter", format!("{name} is neither true nor false."))),
+        Some(_) => Err(ErrorCode::new("InvalidParameter", format!("{name} is neither true nor false."))),
     }
 }

@@ -1,91 +1,91 @@
-//! The vendor's Security Token Service in memory: a role's keys for an OIDC token or for the key, which all of its products
-//! take until they end. The sources are named in `../credentials.rs`.
+//! The vendor's Security Token Service: a role's credentials for an OIDC token or for an access key, which all of its products
+//! accept until they expire. Codes, messages and statuses: STS codes 2026.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::credentials::{VERSION, WITH_KEY, WITH_OIDC};
-use super::AlibabaEmulator;
-use super::reply::Refusal;
-use super::request::Arrived;
-use crate::provider::emulation::tokens::{Flaw, flaw};
+use super::Alibaba;
+use super::purge::missing;
+use super::response::{action, timestamp, version};
+use crate::request::Received;
+use crate::response::{Answer, ErrorCode};
+use crate::session_credentials::{Flaw, flaw};
 
-/// How the ids of the service's keys begin. Source: STS page 2024-12.
+/// How the ids of the service's keys begin: STS page 2024-12.
 pub(super) const PREFIX: &str = "STS.";
+
+const VERSION: &str = "2015-04-01";
+const WITH_OIDC: &str = "AssumeRoleWithOIDC";
+const WITH_KEY: &str = "AssumeRole";
 
 /// What a token must be for, unless somebody makes another client id in the console; this console has none.
 const AUDIENCE: &str = "sts.aliyuncs.com";
 
 /// Whether a request is for this service.
-pub(super) fn is_meant(request: &Arrived<'_>) -> bool {
-    request.version() == Some(VERSION)
+pub(super) fn is_meant(request: &Received<'_>) -> bool {
+    version(request) == Some(VERSION)
 }
 
-impl AlibabaEmulator {
-    pub(super) fn sts(&mut self, request: &Arrived<'_>, now: Timestamp) -> Result<String, Refusal> {
-        let action = request.action().unwrap_or_default();
+impl Alibaba {
+    pub(super) fn sts(&mut self, request: &Received<'_>, now: Timestamp) -> Answer {
+        let action = action(request).unwrap_or_default();
         match action {
             WITH_OIDC => {}
-            WITH_KEY => self.let_in(request, now)?,
-            _ => {
-                return Err(Refusal::new(404, "InvalidAction.NotFound", "Specified api is not found."));
-            }
+            WITH_KEY => self.authenticate(request, now)?,
+            _ => return Err(ErrorCode::new("InvalidAction.NotFound", "Specified api is not found.")),
         }
-        let needed = |name: &str| {
-            let refusal = || Refusal::new(400, "MissingParameter", format!("{name} is mandatory for this action."));
-            request.parameter(name).ok_or_else(refusal)
-        };
+        let needed = |name: &str| request.parameter(name).ok_or_else(|| missing(&format!("{name} is")));
+        let malformed = |code, name: &str| ErrorCode::new(code, format!("The parameter {name} is wrongly formed."));
         let (role, session) = (needed("RoleArn")?, needed("RoleSessionName")?);
-        let Some((account, name)) = role.strip_prefix("acs:ram::").and_then(|rest| rest.split_once(":role/")) else {
-            return Err(Refusal::new(400, "InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed."));
-        };
+        let (account, name) = role
+            .strip_prefix("acs:ram::")
+            .and_then(|rest| rest.split_once(":role/"))
+            .ok_or_else(|| malformed("InvalidParameter.RoleArn", "RoleArn"))?;
         let takes = |letter: char| letter.is_ascii_alphanumeric() || ".@-_".contains(letter);
         if !(2..=64).contains(&session.len()) || !session.chars().all(takes) {
-            let message = "The parameter RoleSessionName is wrongly formed.";
-            return Err(Refusal::new(400, "InvalidParameter.RoleSessionName", message));
+            return Err(malformed("InvalidParameter.RoleSessionName", "RoleSessionName"));
         }
         let seconds = request.parameter("DurationSeconds").unwrap_or("3600").parse().unwrap_or(0);
         if !(900..=3600).contains(&seconds) {
             let message = "The Min/Max value of DurationSeconds is 15min/1hr.";
-            return Err(Refusal::new(400, "InvalidParameter.DurationSeconds", message));
+            return Err(ErrorCode::new("InvalidParameter.DurationSeconds", message));
         }
         if action == WITH_OIDC {
-            self.believe(needed("OIDCProviderArn")?, needed("OIDCToken")?, account, now)?;
+            verify(needed("OIDCProviderArn")?, needed("OIDCToken")?, account, now)?;
         }
-        if self.settings.forbid.iter().any(|forbidden| forbidden == action) {
+        if self.account.is_forbidden(action) {
             let message = "You are not authorized to do this action. You should be authorized by RAM.";
-            return Err(Refusal::new(403, "NoPermission", message));
+            return Err(ErrorCode::new("NoPermission", message));
         }
-        let key = self.settings.give(PREFIX, now, Duration::from_secs(seconds));
-        let answer = json!({
+        let key = self.account.settings.issue(PREFIX, now, Duration::from_secs(seconds));
+        Ok(json!({
             "AssumedRoleUser": {
                 "Arn": format!("acs:ram::{account}:role/{name}/{session}"), "AssumedRoleId": format!("3000:{session}"),
             },
             "Credentials": {
                 "AccessKeyId": key.id, "AccessKeySecret": key.secret, "SecurityToken": key.token,
-                "Expiration": key.ends.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                "Expiration": timestamp(key.expires),
             },
-        });
-        Ok(answer.to_string())
+        })
+        .to_string())
     }
+}
 
-    /// The token, as far as one can see without the issuer's keys. Source of codes, messages and status: STS codes 2026.
-    fn believe(&self, provider: &str, token: &str, account: &str, now: Timestamp) -> Result<(), Refusal> {
-        if !provider.starts_with(&format!("acs:ram::{account}:oidc-provider/")) {
-            let message = "No such OIDC Provider registered.";
-            return Err(Refusal::new(401, "AuthenticationFail.NoPermission", message));
-        }
-        let (code, message) = match flaw(token, AUDIENCE, now) {
-            None => return Ok(()),
-            Some(Flaw::Malformed) => (
-                "AuthenticationFail.OIDCToken.Invalid",
-                "The number of Jwt field should be divided into 3 parts with '.' .",
-            ),
-            Some(Flaw::Expired) => ("AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
-            Some(Flaw::Audience) => ("AuthenticationFail.OIDCToken.AudienceNotMatch", "Invalid audience."),
-        };
-        Err(Refusal::new(401, code, message))
+/// Checks the token, as far as that goes without the issuer's keys.
+fn verify(provider: &str, token: &str, account: &str, now: Timestamp) -> Result<(), ErrorCode> {
+    if !provider.starts_with(&format!("acs:ram::{account}:oidc-provider/")) {
+        return Err(ErrorCode::new("AuthenticationFail.NoPermission", "No such OIDC Provider registered."));
     }
+    let (code, message) = match flaw(token, AUDIENCE, now) {
+        None => return Ok(()),
+        Some(Flaw::Malformed) => (
+            "AuthenticationFail.OIDCToken.Invalid",
+            "The number of Jwt field should be divided into 3 parts with '.' .",
+        ),
+        Some(Flaw::Expired) => ("AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired."),
+        Some(Flaw::Audience) => ("AuthenticationFail.OIDCToken.AudienceNotMatch", "Invalid audience."),
+    };
+    Err(ErrorCode::new(code, message))
 }

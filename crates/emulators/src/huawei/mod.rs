@@ -1,49 +1,70 @@
-//! Huawei Cloud CDN in memory: a request in, the vendor's answer out, and a ledger of what was accepted.
+//! Huawei Cloud CDN in memory. Every URL has its row, and every call its task id, whatever the settings say: the documentation
+//! leaves no choice here.
 //!
-//! Written from the vendor's documentation and not from our client: the signatures are checked by code of its own
-//! (`signature.rs`), so that a mistake on one side doesn't hide one on the other. Names and limits come from the same
-//! data. Every address has its row, and every call its task id, whatever the settings say: the documentation leaves no
-//! choice here.
+//! Sources, as the comments name them:
+//! - `sdk 3.1.219`: huaweicloudsdkcdn 3.1.219 for Python, November 2026
+//! - `reference 2025-11`, `reference 2026-01`: the API pages of support.huaweicloud.com/intl/en-us/api-cdn as of these months
+//! - `quotas 2026`: the quota page of huaweicloud.com, read in November 2026
+//! - `terraform 2026`: terraform-provider-huaweicloud, its CDN resources
+//! - `gateway FAQ 2026`: the API Gateway FAQ of support.huaweicloud.com, read in November 2026
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret;
 
-use super::spec::HUAWEI_CDN;
-use crate::model::{Operation, RefreshKind};
-use crate::provider::ApiErrorKind;
-use crate::provider::emulation::window::Window;
-use crate::provider::emulation::{Emulator, EmulatorSettings, LedgerEntry};
-use reply::{Refusal, reply};
-use request::Arrived;
-use tasks::Tasks;
+use crate::account::{Account, Limit};
+use crate::request::Received;
+use crate::response::{Answer, ErrorCode, retry_after, typed};
+use crate::{DocumentedErrors, Emulator, EmulatorSettings, LedgerEntry, Operation, Rows};
+use response::{bad_request, respond, unauthenticated};
 
-mod asked;
-mod calls;
+mod errors;
+mod purge;
+mod queries;
 mod records;
-mod refusals;
-mod reply;
-mod request;
+mod response;
 mod signature;
 mod sts;
-mod tasks;
 
-/// The vendor in memory.
-pub(super) struct HuaweiEmulator {
-    settings: EmulatorSettings,
-    tasks: Tasks,
-    /// Used up, by day (counted from the epoch, in UTC+8) and operation.
-    used: HashMap<(i64, Operation), u64>,
-    window: Window,
+/// Huawei Cloud CDN, API version 1.0.
+pub fn cdn(settings: &EmulatorSettings) -> Box<dyn Emulator> {
+    let settings = EmulatorSettings { rows: Rows::PerUrl, ..settings.clone() };
+    let account = Account::new(settings, FIRST_ID, KEPT);
+    Box::new(Huawei { account, modes: Vec::new(), wrong_signatures: 0, locked_until: None })
+}
+
+struct Huawei {
+    account: Account,
+    /// The mode of each task, in the order of ids.
+    modes: Vec<String>,
     /// Wrong signatures in a row, and until when the key is locked because of them.
     wrong_signatures: u32,
     locked_until: Option<Timestamp>,
-    requests: u64,
 }
+
+/// The first task id; those of new examples are numbers of about this size.
+const FIRST_ID: u64 = 2_000_345;
+
+/// How long tasks are listed: reference 2025-11.
+const KEPT: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// The longest URL, in characters: sdk 3.1.219.
+const URL_CHARACTERS: usize = 4_096;
+
+/// In a call: sdk 3.1.219; in a day: quotas 2026; how long a task takes: reference 2025-11.
+static LIMITS: [Limit; 3] = [
+    limit(Operation::RefreshUrl, 1_000, 2_000, "file_refresh", 300),
+    limit(Operation::RefreshDirectory, 100, 100, "dir_refresh", 300),
+    limit(Operation::Prefetch, 1_000, 1_000, "preheat", 600),
+];
+
+const fn limit(operation: Operation, per_call: usize, per_day: u64, quota: &'static str, typical: u64) -> Limit {
+    Limit { operation, per_call, per_day: Some(per_day), quota, typical: Duration::from_secs(typical) }
+}
+
+const TOO_FAST: &str = "The throttling threshold has been reached: policy user over ratelimit";
 
 /// The calls it knows, some with what their path names.
 enum Call<'r> {
@@ -76,158 +97,125 @@ impl<'r> Call<'r> {
         })
     }
 
-    /// The vendor's name of it, and how often in a second it may be made.
-    fn limits(&self) -> (&'static str, f64) {
-        let operation = |operation| HUAWEI_CDN.operation(operation).map(|limits| &limits.call);
-        let asks = &HUAWEI_CDN.asks;
-        let limit = match self {
-            Self::Refresh => operation(Operation::Refresh(RefreshKind::Url)),
-            Self::Prefetch => operation(Operation::Prefetch),
-            Self::Tasks => return ("ShowHistoryTasks", 30.0), // reference 2025-11 (see `spec.rs`)
-            Self::Detail(_) => HUAWEI_CDN.status(),
-            Self::Records => HUAWEI_CDN.records().map(|list| &list.call),
-            Self::Quota => HUAWEI_CDN.quota.as_ref().map(|quota| &quota.call),
-            Self::Domains => asks.domains.as_ref(),
-            Self::Statistics => asks.traffic.as_ref().map(|spec| &spec.call),
-            Self::Logs => asks.logs.as_ref().map(|spec| &spec.call),
-        };
-        limit.map(|limit| (limit.api, limit.rate.amount_per_second())).unwrap_or_default()
+    /// The vendor's name of it, and how often in a second it may be called: reference 2025-11; the last four: reference 2026-01.
+    fn rate(&self) -> (&'static str, f64) {
+        match self {
+            Self::Refresh => ("CreateRefreshTasks", 30.0),
+            Self::Prefetch => ("CreatePreheatingTasks", 30.0),
+            Self::Tasks => ("ShowHistoryTasks", 30.0),
+            Self::Detail(_) => ("ShowHistoryTaskDetails", 30.0),
+            Self::Records => ("ShowUrlTaskInfo", 5.0),
+            Self::Logs => ("ShowLogs", 20.0),
+            Self::Quota => ("ShowQuota", 5.0),
+            Self::Statistics => ("ShowDomainStats", 15.0),
+            Self::Domains => ("ListDomains", 15.0), // not documented: as for statistics
+        }
     }
 }
 
-impl HuaweiEmulator {
-    pub(super) fn new(settings: &EmulatorSettings) -> Self {
-        Self {
-            settings: settings.clone(),
-            tasks: Tasks::default(),
-            used: HashMap::new(),
-            window: Window::default(),
-            wrong_signatures: 0,
-            locked_until: None,
-            requests: 0,
-        }
-    }
-
-    /// `now`: on the vendor's clock; `arrived_at`: on the caller's, for the ledger.
-    fn answer(&mut self, request: &Arrived<'_>, now: Timestamp, arrived_at: Timestamp) -> Result<String, Refusal> {
+impl Huawei {
+    /// `now`: on the vendor's clock.
+    fn answer(&mut self, request: &Received<'_>, now: Timestamp) -> Answer {
         if sts::is_meant(request.path) {
             return self.sts(request, now);
         }
         let call = Call::of(request.method, request.path).ok_or_else(|| {
-            Refusal::new("APIGW.0101", "The API does not exist or has not been published in the environment")
+            ErrorCode::new("APIGW.0101", "The API does not exist or has not been published in the environment")
         })?;
         if request.body.len() > 12 << 20 {
-            return Err(Refusal::new("APIGW.0201", "Bad request: the body is too large"));
+            return Err(bad_request("the body is too large"));
         }
-        self.let_in(request, now)?;
-        let (name, calls_per_second) = call.limits();
-        if self.settings.forbid.iter().any(|forbidden| forbidden == name) {
-            return Err(Refusal::new("CDN.0004", "No permission to operate this resource."));
+        self.authenticate(request, now)?;
+        let (name, calls_per_second) = call.rate();
+        if self.account.is_forbidden(name) {
+            return Err(ErrorCode::new("CDN.0004", "No permission to operate this resource."));
         }
-        if !self.window.admits(name, self.settings.calls_per_second.unwrap_or(calls_per_second), now) {
-            return Err(Refusal::new("APIGW.0308", TOO_FAST));
+        if !self.account.admits(name, calls_per_second, now) {
+            return Err(ErrorCode::new("APIGW.0308", TOO_FAST));
         }
         match call {
-            Call::Refresh => self.refresh(request, now, arrived_at),
-            Call::Prefetch => self.prefetch(request, now, arrived_at),
+            Call::Refresh => self.refresh(request, now),
+            Call::Prefetch => self.prefetch(request, now),
             Call::Tasks => self.history(request, now),
             Call::Detail(id) => self.detail(id, request, now),
-            Call::Records => self.records(request, now).map_err(Refusal::flat),
+            Call::Records => self.records(request, now),
             Call::Quota => Ok(self.quota(now)),
             Call::Domains => self.domains(request),
-            Call::Statistics => asked::statistics(request, now),
-            Call::Logs => asked::logs(request, now),
+            Call::Statistics => queries::statistics(request, now),
+            Call::Logs => queries::logs(request, now),
         }
     }
 
-    /// Key, clock, signature and token. Five wrong signatures in a row lock the key for five minutes.
-    /// (API Gateway FAQ of support.huaweicloud.com, read in November 2026)
-    fn let_in(&mut self, request: &Arrived<'_>, now: Timestamp) -> Result<(), Refusal> {
-        let given = signature::access_key_id(request).and_then(|id| self.settings.given(sts::PREFIX, id));
-        let own = self.settings.access_key_secret.expose_secret();
-        let secret = given.as_ref().map_or(own, |key| key.secret.as_str());
-        let claim = signature::claim(request, secret)?;
+    /// Key, clock, signature and token. Five wrong signatures in a row lock the key for five minutes: gateway FAQ 2026.
+    fn authenticate(&mut self, request: &Received<'_>, now: Timestamp) -> Result<(), ErrorCode> {
+        let claim = signature::claim(request)?;
         if self.locked_until.is_some_and(|until| now < until) {
-            return Err(Refusal::unknown("AK access failed to reach the limit,forbidden."));
+            return Err(unauthenticated("AK access failed to reach the limit,forbidden."));
         }
-        if given.is_none() && claim.access_key_id != self.settings.access_key_id {
-            return Err(Refusal::unknown("get secretKey failed,ak is not exist"));
-        }
+        let key = self.account.settings.key(sts::PREFIX, claim.access_key_id);
+        let key = key.ok_or_else(|| unauthenticated("get secretKey failed,ak is not exist"))?;
         let skew = signature::time(claim.date).map(|time| now.duration_since(time).abs());
         if skew.is_none_or(|skew| skew > SignedDuration::from_mins(15)) {
-            return Err(Refusal::new("APIGW.0303", "Incorrect app authentication information: the date has expired"));
+            return Err(ErrorCode::new("APIGW.0303", "Incorrect app authentication information: the date has expired"));
         }
-        if claim.signature != claim.expected {
+        if claim.signature != claim.expected(&key.secret) {
             self.wrong_signatures += 1;
             if self.wrong_signatures >= 5 {
                 self.wrong_signatures = 0;
                 self.locked_until = Some(now + SignedDuration::from_mins(5));
             }
-            return Err(Refusal::unknown("verify aksk signature fail"));
+            return Err(unauthenticated("verify aksk signature fail"));
         }
         self.wrong_signatures = 0;
-        if given.as_ref().is_some_and(|key| now >= key.ends) {
-            return Err(Refusal::unknown("the security token has expired"));
+        if key.expires.is_some_and(|expires| now >= expires) {
+            return Err(unauthenticated("the security token has expired"));
         }
-        let own = self.settings.security_token.as_ref().map(ExposeSecret::expose_secret);
-        match (given.as_ref().map_or(own, |key| Some(key.token.as_str())), claim.token) {
-            (None, None) => Ok(()),
-            (Some(right), Some(token)) if right == token => Ok(()),
-            _ => Err(Refusal::unknown("verify security token fail")),
-        }
+        if key.token.as_deref() == claim.token { Ok(()) } else { Err(unauthenticated("verify security token fail")) }
     }
 }
 
-const TOO_FAST: &str = "The throttling threshold has been reached: policy user over ratelimit";
-
-impl Emulator for HuaweiEmulator {
+impl Emulator for Huawei {
     fn claims(&self, request: &Request<Bytes>) -> bool {
         request.uri().path().starts_with("/v1.0/cdn/") || sts::is_meant(request.uri().path())
     }
 
     fn handle(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
-        self.requests += 1;
-        let request_id =
-            format!("{:032x}", (u128::from(now.as_second().unsigned_abs()) << 64) + u128::from(self.requests));
-        let arrived = Arrived::read(request);
-        if let Some(name) = arrived.path.strip_prefix(asked::LOG_FILES) {
-            return reply::file(asked::log_file(name));
+        let number = self.account.next_request();
+        let request_id = format!("{:016x}{number:016x}", now.as_second());
+        let request = Received::read(request);
+        if let Some(name) = request.path.strip_prefix(queries::LOG_FILES) {
+            return typed(200, "application/gzip", queries::log_file(name));
         }
-        let vendors_clock = now + SignedDuration::from_secs(self.settings.clock_offset_seconds);
-        reply(self.answer(&arrived, vendors_clock, now), &request_id, vendors_clock)
+        let vendors_clock = self.account.vendors_clock(now);
+        respond(self.answer(&request, vendors_clock), request.path, &request_id, vendors_clock)
     }
 
     fn ledger(&self) -> &[LedgerEntry] {
-        self.tasks.ledger()
+        self.account.tasks.ledger()
     }
 
-    fn api(&self, request: &Request<Bytes>) -> String {
+    fn call_name(&self, request: &Request<Bytes>) -> String {
         if sts::is_meant(request.uri().path()) {
-            return super::credentials::API.to_owned();
+            return sts::API.to_owned();
         }
         let call = Call::of(request.method().as_str(), request.uri().path());
-        call.map(|call| call.limits().0.to_owned()).unwrap_or_default()
+        call.map(|call| call.rate().0.to_owned()).unwrap_or_default()
     }
 
-    fn throttled(&self, retry_after: Option<Duration>) -> Response<Bytes> {
-        let mut response = reply::refused(&Refusal::new("APIGW.0308", TOO_FAST), "throttled");
-        if let Some(wait) = retry_after {
-            response.headers_mut().insert("retry-after", (wait.as_millis().div_ceil(1_000) as u64).into());
-        }
-        response
+    fn errors(&self) -> &'static [DocumentedErrors] {
+        errors::DOCUMENTED
     }
 
-    fn refusals(&self) -> &'static [(&'static str, ApiErrorKind)] {
-        refusals::DOCUMENTED
+    fn error(&self, code: &str, now: Timestamp) -> Response<Bytes> {
+        let response = response::error(code, "The request is refused, as it was asked to be.", "", "refused");
+        crate::response::dated(response, self.account.vendors_clock(now))
     }
 
-    fn refused(&self, code: &str, now: Timestamp) -> Response<Bytes> {
-        let vendors_clock = now + SignedDuration::from_secs(self.settings.clock_offset_seconds);
-        let refusal = Refusal::new(code, "The request is refused, as it was asked to be.");
-        reply(Err(refusal), "refused", vendors_clock)
+    fn throttled(&self, wait: Option<Duration>) -> Response<Bytes> {
+        retry_after(response::error("APIGW.0308", TOO_FAST, "", "throttled"), wait)
     }
 
     fn server_error(&self) -> Response<Bytes> {
-        reply::refused(&Refusal::new("CDN.0000", "Internal error."), "failed")
+        response::error("CDN.0000", "Internal error.", "", "failed")
     }
 }

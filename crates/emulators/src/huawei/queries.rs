@@ -1,14 +1,14 @@
-//! Domains, statistics and log files of an account that doesn't exist: made up, and the same for the same question.
-
-use std::collections::BTreeSet;
+//! Domains, statistics and log files: made up, and the same for the same query each time.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::HuaweiEmulator;
-use super::calls::{DAY, malformed, moment, page};
-use super::reply::Refusal;
-use super::request::Arrived;
+use super::Huawei;
+use super::records::{DAY, moment, paging};
+use super::response::malformed;
+use crate::request::Received;
+use crate::response::{Answer, ErrorCode};
+use crate::sample::{number, page};
 
 /// The domains that are there from the beginning.
 const DOMAINS: [&str; 2] = ["img.example.com", "www.example.com"];
@@ -19,48 +19,46 @@ pub(super) const LOG_FILES: &str = "/v1.0/cdn/log-files/";
 /// The narrowest width of a point, in seconds.
 const SLOT: i64 = 300;
 
-impl HuaweiEmulator {
+impl Huawei {
     /// Some domains, and every one that something was submitted for.
-    pub(super) fn domains(&self, request: &Arrived<'_>) -> Result<String, Refusal> {
-        let (size, skipped) = page(request, 30)?;
-        let host = |url: &str| url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-        let mut names: BTreeSet<String> = self.tasks.ledger().iter().filter_map(|entry| host(&entry.url)).collect();
-        names.extend(DOMAINS.map(str::to_owned));
+    pub(super) fn domains(&self, request: &Received<'_>) -> Answer {
+        let (size, skipped) = paging(request, 30)?;
         let exactly = request.parameter("exact_match") == Some("true");
         let part = request.parameter("domain_name").unwrap_or_default();
+        let mut names = self.account.domains(&DOMAINS);
         names.retain(|name| if exactly { name == part } else { name.contains(part) });
         let row = |name: &String| {
             json!({
-                "id": format!("{:032x}", seed(name)), "domain_name": name, "domain_status": "online",
+                "id": format!("{:032x}", number(name)), "domain_name": name, "domain_status": "online",
                 "business_type": "web", "service_area": "global", "cname": format!("{name}.c.cdnhwc1.com"),
                 "disabled": 0, "locked": 0,
             })
         };
-        let domains: Vec<Value> = names.iter().skip(skipped).take(size).map(row).collect();
+        let domains: Vec<Value> = page(&names, skipped, size).map(row).collect();
         Ok(json!({"total": names.len(), "domains": domains}).to_string())
     }
 }
 
 /// Statistics by width, of the sum or by domain.
-pub(super) fn statistics(request: &Arrived<'_>, now: Timestamp) -> Result<String, Refusal> {
-    let refusal = |code: &str, why: &str| Err(Refusal::new(code, why));
+pub(super) fn statistics(request: &Received<'_>, now: Timestamp) -> Answer {
+    let refused = |code, why: &str| Err(ErrorCode::new(code, why));
     let (Some(start), Some(end)) = (moment(request, "start_time")?, moment(request, "end_time")?) else {
         return Err(malformed("start_time and end_time are missing"));
     };
-    let Some(asked) = request.parameter("domain_name") else { return Err(malformed("domain_name is missing")) };
+    let asked = request.parameter("domain_name").ok_or_else(|| malformed("domain_name is missing"))?;
     let domains: Vec<&str> = if asked == "all" { DOMAINS.to_vec() } else { asked.split(',').collect() };
     if domains.len() > 20 {
-        return refusal("CDN.0201", "More than 20 domain names.");
+        return refused("CDN.0201", "More than 20 domain names.");
     }
     if start >= end || start < now - 90 * DAY {
-        return refusal("CDN.0202", "The time is not within the last 90 days.");
+        return refused("CDN.0202", "The time is not within the last 90 days.");
     }
     let days = end.duration_since(start).unsigned_abs().as_secs().div_ceil(86_400);
     let least = if days > 7 { 3_600 } else { SLOT };
     let interval = match request.parameter("interval").map(str::parse::<i64>) {
         None => least,
         Some(Ok(interval @ (300 | 3_600 | 86_400))) if interval >= least && days <= 31 => interval,
-        Some(_) => return refusal("CDN.0203", "The interval does not fit the time."),
+        Some(_) => return refused("CDN.0203", "The interval does not fit the time."),
     };
     let names: Vec<&str> = request.parameter("stat_type").unwrap_or_default().split(',').collect();
     if names.iter().any(|name| name.is_empty()) || names.len() > 5 {
@@ -73,15 +71,15 @@ pub(super) fn statistics(request: &Arrived<'_>, now: Timestamp) -> Result<String
     };
     let of = |domains: &[&str]| -> Value {
         let series = |name: &&str| {
-            let widths = (start.as_second()..end.as_second()).step_by(interval.unsigned_abs() as usize);
-            let mut values: Vec<u64> =
-                widths.map(|at| domains.iter().map(|domain| value(name, domain, at, interval)).sum()).collect();
-            if is_summary {
-                let peak = values.iter().copied().max().unwrap_or_default();
-                values = vec![if name.ends_with("bw") { peak } else { values.iter().sum() }];
-                return ((*name).to_owned(), values[0].into());
-            }
-            ((*name).to_owned(), Value::from(values))
+            let starts = (start.as_second()..end.as_second()).step_by(interval.unsigned_abs() as usize);
+            let at = |at| domains.iter().map(|domain| value(name, domain, at, interval)).sum();
+            let values: Vec<u64> = starts.map(at).collect();
+            let shown = match is_summary {
+                false => Value::from(values),
+                true if name.ends_with("bw") => values.into_iter().max().unwrap_or_default().into(),
+                true => values.into_iter().sum::<u64>().into(),
+            };
+            ((*name).to_owned(), shown)
         };
         Value::Object(names.iter().map(series).collect::<Map<_, _>>())
     };
@@ -97,17 +95,16 @@ pub(super) fn statistics(request: &Arrived<'_>, now: Timestamp) -> Result<String
 fn value(name: &str, domain: &str, at: i64, interval: i64) -> u64 {
     let slots = (at.div_euclid(SLOT)..(at + interval).div_euclid(SLOT)).map(|slot| {
         let hour = slot.rem_euclid(288) / 12;
-        (seed(domain) % 1_000 + 1_000) * (hour.unsigned_abs() + 1) * 1_000
+        (number(domain) % 1_000 + 1_000) * (hour.unsigned_abs() + 1) * 1_000
     });
     if name.ends_with("bw") { slots.max().unwrap_or_default() * 8 / SLOT.unsigned_abs() } else { slots.sum() }
 }
 
 /// A file for each whole hour.
-pub(super) fn logs(request: &Arrived<'_>, now: Timestamp) -> Result<String, Refusal> {
-    let (size, skipped) = page(request, 10)?;
-    let Some(domain) = request.parameter("domain_name").filter(|name| !name.contains(',')) else {
-        return Err(malformed("domain_name is not one domain"));
-    };
+pub(super) fn logs(request: &Received<'_>, now: Timestamp) -> Answer {
+    let (size, skipped) = paging(request, 10)?;
+    let domain = request.parameter("domain_name").filter(|name| !name.contains(','));
+    let domain = domain.ok_or_else(|| malformed("domain_name is not one domain"))?;
     let start = moment(request, "start_time")?.unwrap_or(now - DAY);
     let end = moment(request, "end_time")?.unwrap_or(start + DAY);
     let is_whole = |time: Timestamp| time.as_second() % 3_600 == 0;
@@ -124,7 +121,7 @@ pub(super) fn logs(request: &Arrived<'_>, now: Timestamp) -> Result<String, Refu
             "name": name,
         })
     };
-    let rows: Vec<Value> = hours.iter().skip(skipped).take(size).map(row).collect();
+    let rows: Vec<Value> = page(&hours, skipped, size).map(row).collect();
     Ok(json!({"total": hours.len(), "logs": rows}).to_string())
 }
 
@@ -140,9 +137,4 @@ pub(super) fn log_file(name: &str) -> Vec<u8> {
     file.extend(crc32fast::hash(text).to_le_bytes());
     file.extend(u32::from(length).to_le_bytes());
     file
-}
-
-/// A number for a name (FNV-1a), the same wherever it is computed.
-fn seed(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

@@ -1,75 +1,52 @@
-//! An answer or a refusal becomes the vendor's response.
+//! The vendor's response.
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::refusals;
+use super::errors;
+use crate::response::{Answer, ErrorCode, dated, typed};
 
-/// The vendor's no.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    code: String,
-    message: String,
-    is_flat: bool,
+/// A parameter that the service refuses.
+pub(super) fn malformed(why: &str) -> ErrorCode {
+    ErrorCode::new("CDN.0001", format!("The request parameter is missing or malformed: {why}."))
 }
 
-impl Refusal {
-    /// What the gateway in front says is flat; what the service says is nested, and mostly a success.
-    pub(super) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        let code = code.into();
-        Self { is_flat: code.starts_with("APIG"), code, message: message.into() }
-    }
+/// A request that the gateway refuses.
+pub(super) fn bad_request(why: &str) -> ErrorCode {
+    ErrorCode::new("APIGW.0201", format!("Bad request: {why}"))
+}
 
-    /// Of somebody who isn't known.
-    pub(super) fn unknown(why: &str) -> Self {
-        Self::new("APIGW.0301", format!("Incorrect IAM authentication information: {why}"))
-    }
-
-    /// As the record query says it.
-    pub(super) fn flat(self) -> Self {
-        Self { is_flat: true, ..self }
-    }
+/// A sender that isn't known.
+pub(super) fn unauthenticated(why: &str) -> ErrorCode {
+    ErrorCode::new("APIGW.0301", format!("Incorrect IAM authentication information: {why}"))
 }
 
 /// The response to a request.
-pub(super) fn reply(answer: Result<String, Refusal>, request_id: &str, now: Timestamp) -> Response<Bytes> {
-    let mut response = match answer {
-        Ok(body) => typed(200, body, request_id),
-        Err(refusal) => refused(&refusal, request_id),
+pub(super) fn respond(answer: Answer, path: &str, request_id: &str, now: Timestamp) -> Response<Bytes> {
+    let response = match answer {
+        Ok(body) => with_id(200, body, request_id),
+        Err(ErrorCode { code, message }) => error(code, &message, path, request_id),
     };
-    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    response.headers_mut().insert("date", date.parse().expect("a date is visible ASCII"));
-    response
+    dated(response, now)
 }
 
-/// A refusal with the status that its code is documented with; a code that isn't known is a bad request.
-pub(super) fn refused(refusal: &Refusal, request_id: &str) -> Response<Bytes> {
-    let Refusal { code, message, is_flat } = refusal;
-    let status = refusals::status(code);
-    let words = json!({"error_code": code, "error_msg": message});
-    let body = if *is_flat {
+/// An error with the status that is documented for its code. That of the gateway, and of the query for rows, is flat; every other
+/// is nested.
+pub(super) fn error(code: &str, message: &str, path: &str, request_id: &str) -> Response<Bytes> {
+    let is_flat = code.starts_with("APIG") || path.ends_with("/url-tasks");
+    let body = if is_flat {
         json!({"error_code": code, "error_msg": message, "request_id": request_id})
     } else {
-        json!({ "error": words })
+        json!({"error": {"error_code": code, "error_msg": message}})
     };
-    typed(status, body.to_string(), request_id)
+    with_id(errors::status(code), body.to_string(), request_id)
 }
 
-/// The file behind a link.
-pub(super) fn file(content: Vec<u8>) -> Response<Bytes> {
-    Response::builder()
-        .header("content-type", "application/gzip")
-        .body(content.into())
-        .expect("a header that is spelt above")
-}
-
-fn typed(status: u16, body: String, request_id: &str) -> Response<Bytes> {
-    Response::builder()
-        .status(status)
-        .header("content-type", "application/json")
-        .header("x-request-id", request_id)
-        .body(body.into())
-        .expect("a status and headers that are spelt above")
+fn with_id(status: u16, body: String, request_id: &str) -> Response<Bytes> {
+    let mut response = typed(status, "application/json", body);
+    let id = HeaderValue::try_from(request_id).expect("digits and letters make a header value");
+    response.headers_mut().insert("x-request-id", id);
+    response
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use emulators::Rows;
+
 use super::*;
 use crate::plan::cut::encoded_length;
-use crate::provider::emulation::Rows;
 use crate::provider::{ApiErrorKind, Page, RecordFilter, TaskState};
 
 const DIRECTORIES: Operation = Operation::Refresh(RefreshKind::Directory);
@@ -35,19 +36,19 @@ fn records(line: &Line, filter: &RecordFilter, page: u32) -> Result<Page, ApiErr
 #[test]
 fn every_kind_of_refresh_travels_in_a_form_and_is_taken() {
     let kinds = [
-        (RefreshKind::Url, "http://example.com/a b/ä中文😀.png?x=1&y=2%20z"),
-        (RefreshKind::Directory, "https://example.com/dir/"),
-        (RefreshKind::Regex, "http://example.com/.*\\.png"),
-        (RefreshKind::AnyQuery, "http://example.com/page"),
+        (RefreshKind::Url, emulators::Operation::RefreshUrl, "http://example.com/a b/ä中文😀.png?x=1&y=2%20z"),
+        (RefreshKind::Directory, emulators::Operation::RefreshDirectory, "https://example.com/dir/"),
+        (RefreshKind::Regex, emulators::Operation::RefreshRegex, "http://example.com/.*\\.png"),
+        (RefreshKind::AnyQuery, emulators::Operation::RefreshAnyQuery, "http://example.com/page"),
     ];
     for options in [vec![], vec![v1()]] {
-        for (kind, url) in kinds {
+        for (kind, of_vendor, url) in kinds {
             let line = friendly();
             let submission = Submission { operation: Operation::Refresh(kind), force: true, urls: &[url] };
             let accepted = block_on(provider(&options).submit(submission, &line)).unwrap();
             assert_eq!(accepted.task_ids.len(), 1);
             let entry = line.emulator.borrow().ledger()[0].clone();
-            assert_eq!((entry.operation, entry.url.as_str()), (Operation::Refresh(kind), url));
+            assert_eq!((entry.operation, entry.url.as_str()), (of_vendor, url));
             assert_eq!(entry.task_id, accepted.task_ids[0]);
 
             let request = line.last_request();

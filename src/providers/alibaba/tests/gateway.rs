@@ -208,7 +208,7 @@ fn another_port_is_part_of_the_signed_host() {
         spec: &ALIBABA_CDN,
         options: Options::new(),
         endpoint: url::Url::parse("http://127.0.0.1:18081").unwrap(),
-        credentials: SharedCredentials::new(settings.access_key()),
+        credentials: SharedCredentials::new(access_key(&settings)),
     });
     let line = line(settings);
     line.submit(&*provider, FILES, &["http://example.com/1"]).unwrap();
@@ -269,7 +269,7 @@ fn the_list_of_records_refuses_what_the_documentation_says_it_refuses() {
             query: pairs,
             form: Vec::new(),
         };
-        let key = settings.access_key();
+        let key = access_key(&settings);
         let signed = crate::provider::sign::acs3::sign(&call, &key, start(), &nonce.to_string()).unwrap();
         let response = emulator.handle(&signed.request, start());
         serde_json::from_slice::<Value>(response.body()).unwrap()

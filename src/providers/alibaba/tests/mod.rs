@@ -1,14 +1,15 @@
 //! The provider against the emulator, in process, and against canned answers.
 
 use bytes::Bytes;
+use emulators::{Emulator, EmulatorSettings};
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, emulator, open};
+use super::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, open};
 use crate::model::{Operation, RefreshKind};
 use crate::provider::credentials::SharedCredentials;
-use crate::provider::emulation::EmulatorSettings;
-use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
+use crate::provider::simulation::access_key;
+use crate::provider::test_harness::{Canned, Line, Nonces, block_on, start};
 use crate::provider::{Accepted, Api, ApiError, OptionValue, Options, Provider, ProviderContext, Spec, Submission};
 
 mod answers;
@@ -36,12 +37,18 @@ fn provider_of(spec: &'static Spec, options: &[(&'static str, OptionValue)], tok
         spec,
         endpoint: url::Url::parse(spec.endpoint(&options)).unwrap(),
         options,
-        credentials: SharedCredentials::new(settings.access_key().with_token(token.map(Into::into))),
+        credentials: SharedCredentials::new(access_key(&settings).with_token(token.map(Into::into))),
     })
 }
 
 fn v1() -> (&'static str, OptionValue) {
     ("signature", OptionValue::Word("v1".into()))
+}
+
+fn emulator(spec: &Spec, settings: &EmulatorSettings) -> Box<dyn Emulator> {
+    let make = [emulators::alibaba::cdn, emulators::alibaba::dcdn, emulators::alibaba::vod];
+    let place = [&ALIBABA_CDN, &ALIBABA_DCDN, &ALIBABA_VOD].iter().position(|known| known.name == spec.name);
+    make[place.unwrap()](settings)
 }
 
 /// The way to the emulator of CDN.

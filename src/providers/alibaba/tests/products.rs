@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use emulators::Rows;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::provider::emulation::Rows;
 use crate::provider::{
     ApiErrorKind, LogQuestion, Measure, MeasureQuestion, RecordFilter, RecordKind, RecordStatus, TaskState,
 };

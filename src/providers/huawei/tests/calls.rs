@@ -353,7 +353,7 @@ fn the_list_of_tasks_shows_files_unless_directories_are_asked_for() {
             query: query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
             body: None,
         };
-        let key = EmulatorSettings::default().access_key();
+        let key = access_key(&EmulatorSettings::default());
         let request = crate::provider::sign::sdk_hmac::sign(&call, &key, start()).unwrap().request;
         let response = line.emulator.borrow_mut().handle(&request, line.now.get());
         serde_json::from_slice::<serde_json::Value>(response.body()).unwrap()

@@ -50,7 +50,7 @@ fn requests_that_the_official_sdk_sent_are_let_in() {
         )
         .parse()
         .unwrap();
-        let mut emulator = emulator(&settings);
+        let mut emulator = emulators::huawei::cdn(&settings);
         if !emulator.claims(&request) {
             assert_eq!(name, "iam_auth_domains_lookup");
             continue;
@@ -140,7 +140,7 @@ fn five_wrong_signatures_in_a_row_lock_the_key_for_five_minutes() {
 #[test]
 fn temporary_keys_need_their_token_and_the_accounts_id_goes_with_them() {
     let line = line(EmulatorSettings { security_token: Some("a/token+==".into()), ..EmulatorSettings::default() });
-    let key = |token: Option<&str>| EmulatorSettings::default().access_key().with_token(token.map(Into::into));
+    let key = |token: Option<&str>| access_key(&EmulatorSettings::default()).with_token(token.map(Into::into));
     let submit = |options: &[_], key| line.submit(&*provider_with(options, key), FILES, &[URL]);
     assert!(submit(&[], key(Some("a/token+=="))).is_ok());
     assert!(line.last_request().headers().get("x-domain-id").is_none());
@@ -156,7 +156,7 @@ fn temporary_keys_need_their_token_and_the_accounts_id_goes_with_them() {
 #[test]
 fn what_can_not_be_a_request_is_an_error_and_not_sent() {
     let line = friendly();
-    let key = EmulatorSettings::default().access_key().with_token(Some("token\n".into()));
+    let key = access_key(&EmulatorSettings::default()).with_token(Some("token\n".into()));
     let error = line.submit(&*provider_with(&[], key), FILES, &[URL]).unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Credentials);
     assert!(!error.to_string().contains("token\n"));
@@ -188,7 +188,7 @@ proptest! {
     ) {
         let request = Request::post(path).header("authorization", authorization).header("x-sdk-date", date);
         if let Ok(request) = request.body(Bytes::from(body)) {
-            emulator(&EmulatorSettings::default()).handle(&request, start());
+            emulators::huawei::cdn(&EmulatorSettings::default()).handle(&request, start());
         }
     }
 }

@@ -1,14 +1,15 @@
 //! The provider against the emulator, in process, and against canned answers.
 
 use bytes::Bytes;
+use emulators::EmulatorSettings;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{HUAWEI_CDN, emulator, open};
+use super::{HUAWEI_CDN, open};
 use crate::model::{Operation, RefreshKind};
 use crate::provider::credentials::{AccessKey, SharedCredentials};
-use crate::provider::emulation::EmulatorSettings;
-use crate::provider::emulation::line::{Canned, Line, Nonces, block_on, start};
+use crate::provider::simulation::access_key;
+use crate::provider::test_harness::{Canned, Line, Nonces, block_on, start};
 use crate::provider::{Accepted, Api, ApiError, OptionValue, Options, Provider, ProviderContext, Submission};
 
 mod answers;
@@ -26,7 +27,7 @@ fn word(text: &str) -> OptionValue {
 
 /// A target with these options, and the emulator's default access key.
 fn provider(options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
-    provider_with(options, EmulatorSettings::default().access_key())
+    provider_with(options, access_key(&EmulatorSettings::default()))
 }
 
 fn provider_with(options: &[(&'static str, OptionValue)], key: AccessKey) -> Box<dyn Provider> {
@@ -37,7 +38,7 @@ fn provider_with(options: &[(&'static str, OptionValue)], key: AccessKey) -> Box
 
 /// The way to the emulator. No call may ask for a nonce: the signature has none.
 fn line(settings: EmulatorSettings) -> Line {
-    Line::to(emulator(&settings), Nonces::Unneeded)
+    Line::to(emulators::huawei::cdn(&settings), Nonces::Unneeded)
 }
 
 fn last_parameters(line: &Line) -> std::collections::BTreeMap<String, String> {
