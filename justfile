@@ -13,7 +13,7 @@ test *ARGS:
 
 # Put the code into shape, and say what clippy thinks
 tidy:
-    cargo fmt
+    cargo fmt --all
     cargo clippy --all-targets
 
 # The whole job on a small repository, against the emulators

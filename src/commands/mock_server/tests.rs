@@ -125,7 +125,7 @@ async fn the_ledger_has_a_line_for_every_accepted_address_before_the_answer() {
         let urls: Vec<_> = lines.iter().map(|line| (&line["provider"], &line["url"], &line["operation"])).collect();
         assert_eq!(
             urls,
-            [(&"fake".into(), &"a".into(), &"prefetch".into()), (&"fake".into(), &"c".into(), &"prefetch".into())]
+            [(&"test".into(), &"a".into(), &"prefetch".into()), (&"test".into(), &"c".into(), &"prefetch".into())]
         );
     })
     .await;
