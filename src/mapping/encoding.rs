@@ -1,4 +1,4 @@
-//! What a placeholder stands for becomes text of an address: percent-encoded once, as the bytes git stores.
+//! Percent-encodes the value of a placeholder for its place in a URL, once, as the bytes that git stores.
 //!
 //! In a path, the characters that RFC 3986 allows there stay as they are, since that is what browsers ask for and caches
 //! keep: letters, digits, `-._~`, `!$&'()*+,;=`, `:`, `@`, and `/` between segments. In a query only letters, digits and
@@ -6,7 +6,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// RFC 3986, 2.3: what never needs encoding stays.
+/// RFC 3986, 2.3: the unreserved characters stay.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// RFC 3986, 3.3: `pchar` and `/` stay.
@@ -26,44 +26,44 @@ const PATH: &AsciiSet = &QUERY
     .remove(b'@')
     .remove(b'/');
 
-/// Where in an address something is put.
+/// The place of a value in a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// Before the first `?`.
     Path,
-    /// Behind it.
+    /// After it.
     Query,
-    /// Into a regular expression: as in a path, and what has a meaning there loses it.
+    /// Into a regular expression: as in a path, with its special characters escaped.
     Expression,
 }
 
-/// Appends `bytes` to an address. With `raw`, characters outside ASCII stay as they are, except space and control characters.
-pub(super) fn append(address: &mut String, bytes: &[u8], part: Part, raw: bool) {
+/// Appends `bytes` to a URL. With `raw`, characters outside ASCII stay as they are, except space and control characters.
+pub(super) fn append(url: &mut String, bytes: &[u8], part: Part, raw: bool) {
     if !raw {
-        return append_encoded(address, bytes, part);
+        return append_encoded(url, bytes, part);
     }
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             if character.is_ascii() || character.is_control() || character.is_whitespace() {
-                append_encoded(address, character.encode_utf8(&mut [0; 4]).as_bytes(), part);
+                append_encoded(url, character.encode_utf8(&mut [0; 4]).as_bytes(), part);
             } else {
-                address.push(character);
+                url.push(character);
             }
         }
-        append_encoded(address, chunk.invalid(), part);
+        append_encoded(url, chunk.invalid(), part);
     }
 }
 
-fn append_encoded(address: &mut String, bytes: &[u8], part: Part) {
+fn append_encoded(url: &mut String, bytes: &[u8], part: Part) {
     match part {
-        Part::Path => address.extend(percent_encode(bytes, PATH)),
-        Part::Query => address.extend(percent_encode(bytes, QUERY)),
+        Part::Path => url.extend(percent_encode(bytes, PATH)),
+        Part::Query => url.extend(percent_encode(bytes, QUERY)),
         Part::Expression => {
             for character in percent_encode(bytes, PATH).flat_map(str::chars) {
                 if "$()*+.".contains(character) {
-                    address.push('\\');
+                    url.push('\\');
                 }
-                address.push(character);
+                url.push(character);
             }
         }
     }
@@ -76,9 +76,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn encoded(bytes: &[u8], part: Part, raw: bool) -> String {
-        let mut address = String::new();
-        append(&mut address, bytes, part, raw);
-        address
+        let mut url = String::new();
+        append(&mut url, bytes, part, raw);
+        url
     }
 
     #[test]
@@ -107,16 +107,16 @@ mod tests {
         #[test]
         fn encoding_decodes_to_the_bytes(bytes: Vec<u8>, raw: bool) {
             for part in [Part::Path, Part::Query] {
-                let address = encoded(&bytes, part, raw);
-                prop_assert_eq!(percent_decode_str(&address).collect::<Vec<_>>(), bytes.clone());
+                let url = encoded(&bytes, part, raw);
+                prop_assert_eq!(percent_decode_str(&url).collect::<Vec<_>>(), bytes.clone());
             }
         }
 
         #[test]
         fn nothing_encoded_twice_or_not_at_all_is_left_to_a_reader(bytes: Vec<u8>) {
-            let address = encoded(&bytes, Part::Path, false);
+            let url = encoded(&bytes, Part::Path, false);
             let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>[]\\^`{|}".contains(&byte);
-            prop_assert!(address.bytes().all(is_plain));
+            prop_assert!(url.bytes().all(is_plain));
         }
     }
 }

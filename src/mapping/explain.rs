@@ -1,4 +1,4 @@
-//! Explains in words what each rule makes of a path: the core of `cdn-purge explain`.
+//! Explains the result of each rule for a path: the core of `cdn-purge explain`.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::rule::Rule;
 use super::url;
 use crate::model::{RefreshKind, RepoPath, TargetName};
 
-/// What the rules make of a path.
+/// The results of the rules for a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The path.
@@ -20,12 +20,12 @@ pub struct Explanation {
     pub closest: Option<String>,
 }
 
-/// What one rule makes of a path.
+/// The result of one rule for a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleExplanation {
     /// The rule's name.
     pub rule: Arc<str>,
-    /// What it makes of the path.
+    /// Its result.
     pub finding: Finding,
 }
 
@@ -65,7 +65,7 @@ pub struct ExplainedUrl {
     pub problem: Option<String>,
 }
 
-/// Says what every rule makes of a path.
+/// Explains the result of each rule for a path.
 pub fn explain(path: &RepoPath, rules: &[Rule]) -> Explanation {
     let explained: Vec<_> =
         rules.iter().map(|rule| RuleExplanation { rule: Arc::clone(&rule.name), finding: find(path, rule) }).collect();

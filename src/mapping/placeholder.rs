@@ -1,14 +1,14 @@
-//! A placeholder's name becomes a [`Placeholder`], and that, with a file, the bytes it stands for.
+//! The placeholders of URL templates, and their values for a file.
 
 use super::files::Match;
 use crate::model::RepoPath;
 
-/// What a template may ask of a file.
+/// A value that a template can take from a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placeholder {
     /// The path from the repository's root.
     Path,
-    /// The path behind the directories that the pattern spells out.
+    /// The path after the directories that the pattern spells out.
     Tail,
     /// The path's directory, without a slash at its end; empty at the root.
     Dir,
@@ -18,7 +18,7 @@ pub(super) enum Placeholder {
     Stem,
     /// The last extension, without its dot; empty if there is none, and in `.htaccess`.
     Ext,
-    /// What a wildcard matched, from 1.
+    /// The text that a wildcard matched, from 1.
     Wildcard(u8),
 }
 
@@ -55,7 +55,7 @@ impl<'p> TemplateContext<'p> {
         Self { path: path.as_bytes(), found }
     }
 
-    /// What a placeholder stands for, not yet encoded.
+    /// The value of a placeholder, not yet encoded.
     pub(super) fn value(&self, placeholder: Placeholder) -> &'p [u8] {
         let (dir, name) = match self.path.iter().rposition(|&byte| byte == b'/') {
             Some(slash) => (&self.path[..slash], &self.path[slash + 1..]),

@@ -1,4 +1,4 @@
-//! A rule of the configuration: which files it selects, and the URLs of each.
+//! A rule of the configuration: the files that it selects, and the URLs of each.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct Rule {
     pub targets: Vec<TargetName>,
     /// Whether to refresh.
     pub refresh: bool,
-    /// Whether to prefetch what still exists.
+    /// Whether to prefetch the pages of files that still exist.
     pub prefetch: bool,
     /// How `urls` are refreshed.
     pub kind: RefreshKind,

@@ -62,7 +62,7 @@ pub fn map(changes: &[Change], rules: &[Rule], overrides: Overrides) -> Mapped {
     mapped
 }
 
-/// All rules, with what the run overrides.
+/// All rules, with the run's overrides.
 struct Rules<'r> {
     rules: &'r [Rule],
     index: GlobIndex<'r>,

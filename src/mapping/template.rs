@@ -1,6 +1,6 @@
-//! Address templates: literal text and placeholders become addresses.
+//! URL templates: literal text with placeholders.
 //!
-//! The scheme and the host are always spelled out, and a placeholder can only fill a place behind them, so that no file
+//! The scheme and the host are always spelled out, and a placeholder can only fill a place after them, so that no file
 //! name ever decides where a request goes. What the template itself spells is taken as it is.
 
 use std::ops::Range;
@@ -14,7 +14,7 @@ use super::url;
 pub struct Template {
     pieces: Vec<Piece>,
     highest_capture: Option<(usize, Range<usize>)>,
-    /// The text's length: about as long is an address.
+    /// The text's length: a URL is about as long.
     length: usize,
 }
 
@@ -53,7 +53,7 @@ impl Template {
     ///
     /// # Errors
     /// Every problem in it: unknown placeholders (with the nearest known name), unclosed braces, no scheme or host, what
-    /// no address may hold.
+    /// no URL may contain.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateProblem>> {
         Self::read(text, None, false)
     }
@@ -66,21 +66,21 @@ impl Template {
         Self::read(text, None, true)
     }
 
-    /// Reads the template of a cache tag's address: `https://www.example.com/#product-{stem}`. What fills a placeholder is
+    /// Reads the template of a cache tag's URL: `https://www.example.com/#product-{stem}`. The value of a placeholder is
     /// percent-encoded as in a query: a file's name can't become two tags.
     ///
     /// # Errors
-    /// As [`Template::parse`], and whatever keeps it from being one tag right behind a host.
+    /// As [`Template::parse`], and anything but one tag right after a host.
     pub fn parse_tag(text: &str) -> Result<Self, Vec<TemplateProblem>> {
         let path = url::authority(text).map_or(0, |(_, path)| path);
         if !text.starts_with("https://") || !text[path..].starts_with("/#") || text.ends_with("/#") {
             let help = "write the host, `/#` and the tag: `https://www.example.com/#product-{stem}`";
-            return Err(vec![problem(0..text.len(), "this isn't the address of a tag", help)]);
+            return Err(vec![problem(0..text.len(), "this isn't the URL of a tag", help)]);
         }
         Self::read(text, Some(path + 1), false)
     }
 
-    /// Reads the template of a directory's address. At its end a file's own name would be taken for a directory, which nobody has.
+    /// Reads the template of a directory's URL. A file's own name at its end would name a directory that doesn't exist.
     ///
     /// # Errors
     /// As [`Template::parse`], and a file's whole name at the end.
@@ -94,7 +94,7 @@ impl Template {
         Err(vec![problem(path.len() - name.len()..path.len(), "a file's own name, which is no directory", help)])
     }
 
-    /// `tag`: where the `#` stands that a tag follows.
+    /// `tag`: the place of the `#` before a tag.
     fn read(text: &str, tag: Option<usize>, expression: bool) -> Result<Self, Vec<TemplateProblem>> {
         let mut problems = Vec::new();
         let path = match begin(text, expression) {
@@ -133,7 +133,7 @@ impl Template {
         self.highest_capture.clone()
     }
 
-    /// The host of every address that it gives, without a port; of a regular expression only where there is one alone.
+    /// The host of every URL that it gives, without a port; of a regular expression only if there is one alone.
     pub(super) fn host(&self, expression: bool) -> Option<String> {
         let spelled = |piece: &Piece| match piece {
             Piece::Literal(text) => Some(text.to_string()),
@@ -143,16 +143,16 @@ impl Template {
         if expression { url::host_of_pattern(&spelled) } else { url::host(&spelled).map(str::to_owned) }
     }
 
-    /// The address of a file. A `/` behind a placeholder that stands for nothing goes with it, so that `{dir}/{name}` at
+    /// The URL of a file. A `/` after a placeholder without a value is dropped, so that `{dir}/{name}` at
     /// the root is no `//name`.
     pub(super) fn render(&self, context: &TemplateContext<'_>, form: Form) -> String {
-        let mut address = String::with_capacity(self.length + 64);
+        let mut url = String::with_capacity(self.length + 64);
         let mut nothing_before = false;
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => {
                     let text = if nothing_before { text.strip_prefix('/').unwrap_or(text) } else { text };
-                    address.push_str(text);
+                    url.push_str(text);
                     nothing_before = false;
                 }
                 Piece::Value { placeholder, in_query } => {
@@ -162,13 +162,13 @@ impl Template {
                         (false, true) => Part::Query,
                         (false, false) => Part::Path,
                     };
-                    encoding::append(&mut address, value, part, form.raw);
-                    nothing_before = value.is_empty() && !in_query && address.ends_with('/');
+                    encoding::append(&mut url, value, part, form.raw);
+                    nothing_before = value.is_empty() && !in_query && url.ends_with('/');
                 }
             }
         }
-        address.shrink_to_fit();
-        address
+        url.shrink_to_fit();
+        url
     }
 }
 
@@ -177,7 +177,7 @@ fn begin(text: &str, expression: bool) -> Result<usize, TemplateProblem> {
     let problem =
         |span, message: &str, help: String| TemplateProblem { span, message: message.into(), help: Some(help) };
     if text.is_empty() {
-        return Err(problem(0..0, "an empty address", "write one such as `https://www.example.com/{tail}`".into()));
+        return Err(problem(0..0, "an empty URL", "write one such as `https://www.example.com/{tail}`".into()));
     }
     let Some((span, path)) = url::authority(text) else {
         let looks_like_a_host = text.split(['/', '{']).next().is_some_and(|start| start.contains('.'));
@@ -186,7 +186,7 @@ fn begin(text: &str, expression: bool) -> Result<usize, TemplateProblem> {
             None if looks_like_a_host => format!("write `https://{text}`"),
             None => format!("write it whole: `https://www.example.com/{}`", text.trim_start_matches('/')),
         };
-        return Err(problem(0..text.len(), "an address begins with `https://` or `http://`", help));
+        return Err(problem(0..text.len(), "a URL begins with `https://` or `http://`", help));
     };
     if text[span.clone()].contains(['{', '}']) {
         return Err(problem(
@@ -203,7 +203,7 @@ fn begin(text: &str, expression: bool) -> Result<usize, TemplateProblem> {
     }
 }
 
-/// What may stand nowhere in an address; `tag`: where the `#` stands that a tag follows, `plain_path`: where a path stands that
+/// Checks for characters that no URL may contain. `tag` is the place of the `#` before a tag, `plain_path` that of a path that
 /// is no expression.
 fn check_characters(text: &str, tag: Option<usize>, plain_path: &Range<usize>, problems: &mut Vec<TemplateProblem>) {
     for (start, character) in text.char_indices() {
@@ -220,8 +220,8 @@ fn check_characters(text: &str, tag: Option<usize>, plain_path: &Range<usize>, p
             '\\' if plain_path.contains(&start) => {
                 ("a `\\` in a path", "clients read it as `/`: write `/`, or `%5C` for a plain `\\`")
             }
-            _ if character.is_whitespace() => ("white space in an address", "write `%20` for a space"),
-            _ if character.is_control() => ("a control character in an address", "remove it"),
+            _ if character.is_whitespace() => ("white space in a URL", "write `%20` for a space"),
+            _ if character.is_control() => ("a control character in a URL", "remove it"),
             _ => continue,
         };
         problems.push(TemplateProblem { span: start..end, message: message.into(), help: Some(help.into()) });
@@ -269,7 +269,7 @@ impl Reader<'_> {
         self.end_literal();
     }
 
-    /// At a `{`; where reading goes on.
+    /// Reads the placeholder at a `{`; returns where it ends.
     fn placeholder(&mut self, open: usize, problems: &mut Vec<TemplateProblem>) -> usize {
         let rest = &self.text[open + 1..];
         let name = match rest.find(['{', '}']) {
@@ -304,8 +304,8 @@ impl Reader<'_> {
     }
 }
 
-/// The name of a placeholder that stands in braces as other template languages write them: `{{tail}}`. What counts wildcards may
-/// be how often something repeats in an expression: `a{{2}}`.
+/// The name of a placeholder in doubled braces, as other template languages write them: `{{tail}}`. A number may be a
+/// repetition in an expression: `a{{2}}`.
 fn doubled(rest: &str) -> Option<&str> {
     let name = rest.strip_prefix("{{")?.split_once("}}")?.0;
     Placeholder::NAMED.iter().any(|(known, _)| *known == name).then_some(name)

@@ -88,7 +88,7 @@ fn a_deleted_file_is_refreshed_and_never_prefetched() {
 }
 
 #[test]
-fn a_renamed_file_is_refreshed_at_both_addresses_by_the_rules_of_each() {
+fn a_renamed_file_is_refreshed_at_both_urls_by_the_rules_of_each() {
     let rules = [
         rule("old", &["old/*"], &["https://old.example/{1}"]),
         rule("new", &["new/*", "!new/hidden*"], &["https://new.example/{1}"]),

@@ -1,6 +1,6 @@
-//! An address becomes the other addresses of the same page, and the judgement whether it is one at all.
+//! Checks and normalizes URLs, and gives the other URLs of the same page.
 //!
-//! A page may be cached under several addresses: with and without its index file's name, and once per query string.
+//! A page may be cached under several URLs: with and without its index file's name, and once per query string.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use crate::model::{RefreshKind, Tag};
 
-/// What can't stand in an address as it is. No control characters: nobody means them, so [`check`] refuses them.
+/// The characters that need encoding in a URL. No control characters: nobody means them, so [`check`] refuses them.
 const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
     .add(b' ')
     .add(b'"')
@@ -23,7 +23,7 @@ const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
     .add(b'|')
     .add(b'}');
 
-/// Whether an address can be asked for: absolute, http or https, a host as clients spell it, and nothing in it that a client
+/// Checks that a URL can be requested: absolute, http or https, a host as clients spell it, and nothing in it that a client
 /// would drop or resolve before it asks.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ pub fn check(url: &str) -> Result<(), String> {
     check_expression(url)
 }
 
-/// [`check`] without what is read otherwise in a regular expression.
+/// [`check`] without the rules that don't apply to a regular expression.
 fn check_expression(url: &str) -> Result<(), String> {
     let Some((authority, path)) = authority(url) else {
         return Err("no `https://` or `http://` at its start".into());
@@ -58,7 +58,7 @@ fn check_expression(url: &str) -> Result<(), String> {
     ::url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// [`check`] for an address of this kind: a tag's has a fragment, and nothing but that.
+/// [`check`] for a URL of this kind: a tag's has a fragment, and nothing else.
 ///
 /// # Errors
 /// As [`check`].
@@ -70,8 +70,8 @@ pub fn check_kind(kind: RefreshKind, url: &str) -> Result<(), String> {
     }
 }
 
-/// What somebody wrote who meant more than one address, and what stands at which it shows: clients and caches would take it for
-/// one, the provider would call it done, and nothing would be refreshed. Not for regular expressions.
+/// Finds text that was meant as more than one URL: its place, the problem and the remedy. Clients and caches would take it for
+/// one URL, the provider would report it as done, and nothing would be refreshed. Not for regular expressions.
 pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static str)> {
     let is_scheme = |start: &usize| {
         let begins = |scheme: &str| {
@@ -81,8 +81,8 @@ pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static
         };
         begins("https://") || begins("http://")
     };
-    // An address may hold another one in its path or as a value of its query, but not behind what separates the items of a list.
-    let is_behind_separator = |start: &usize| {
+    // A URL may contain another in its path or as a value of its query, but not after a separator of list items.
+    let is_after_separator = |start: &usize| {
         let before = &text[..*start];
         let is_listed = before.trim_end().len() < before.len() || before.ends_with([',', ';']);
         is_listed && !before.split_once('?').is_some_and(|(_, query)| query.contains("://"))
@@ -90,9 +90,9 @@ pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static
     // What is longer is refused for its length.
     let starts = text.match_indices(['h', 'H']).map(|(start, _)| start).filter(|&start| start > 0);
     if let Some(start) =
-        starts.take_while(|&start| start < 16_384).find(|start| is_scheme(start) && is_behind_separator(start))
+        starts.take_while(|&start| start < 16_384).find(|start| is_scheme(start) && is_after_separator(start))
     {
-        return Some((start..text.len(), "a second address behind the first", "write each address by itself"));
+        return Some((start..text.len(), "a second URL after the first", "write each URL by itself"));
     }
     let path = authority(text).map_or(text.len(), |(_, path)| path);
     let end = path + path_of(&text[path..]).len();
@@ -100,11 +100,11 @@ pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static
     text[last..end].find('*').map(|star| {
         let help = "a directory is refreshed by its own name, with a `/` at its end and no `*`, a pattern by the kind `regex`; \
                     write `%2A` for a plain `*`";
-        (last + star..last + star + 1, "a `*` at the end, which stands for itself", help)
+        (last + star..last + star + 1, "a `*` at the end, which is a plain character", help)
     })
 }
 
-/// The host as it is spelled, without a port; `None` if the address has none.
+/// The host as it is spelled, without a port; `None` if the URL has none.
 pub fn host(url: &str) -> Option<&str> {
     let (range, _) = authority(url)?;
     let host = host_of(url[range].rsplit('@').next()?);
@@ -120,7 +120,7 @@ pub fn host_of_pattern(expression: &str) -> Option<String> {
     is_one.then(|| host_of(&expression[range]).replace('\\', ""))
 }
 
-/// Whether an address is the root of its host: no path, whatever the query.
+/// Whether a URL is the root of its host: no path, whatever the query.
 pub fn is_root(url: &str) -> bool {
     authority(url).is_some_and(|(_, path)| path_of(&url[path..]).bytes().all(|byte| byte == b'/'))
 }
@@ -137,7 +137,7 @@ pub fn is_whole_host(kind: RefreshKind, url: &str) -> bool {
     }
 }
 
-/// An address as a person gave it, with what needs it percent-encoded; what is encoded already stays. Not for regular
+/// A URL as a person wrote it, percent-encoded where needed; encoded characters stay. Not for regular
 /// expressions. Scheme and host become lower case, as clients spell them: a provider may compare letter by letter. A `\` in the
 /// path stays, for [`check`] to refuse: it may be meant as a `/`.
 pub fn encode_given(url: &str) -> String {
@@ -167,14 +167,14 @@ fn spelled(url: &str, raw: bool) -> String {
     encoded
 }
 
-/// The same address with scheme and host in lower case, as clients spell them: a provider may compare letter by letter.
+/// The same URL with scheme and host in lower case, as clients spell them: a provider may compare letter by letter.
 pub(super) fn with_lower_host(mut url: String) -> String {
     let path = authority(&url).map_or(0, |(_, path)| path);
     url[..path].make_ascii_lowercase();
     url
 }
 
-/// The directory's addresses if this one's last segment is an index file: `/dir/` and `/dir`; at the root only `/`.
+/// The directory's URLs if this one's last segment is an index file: `/dir/` and `/dir`; at the root only `/`.
 pub(super) fn of_index(url: &str, index: &[String]) -> Vec<String> {
     let Some((_, from)) = authority(url) else { return Vec::new() };
     let path = path_of(&url[from..]);
@@ -185,20 +185,20 @@ pub(super) fn of_index(url: &str, index: &[String]) -> Vec<String> {
         return Vec::new();
     }
     let directory = &url[..from + slash];
-    let mut addresses = vec![format!("{directory}/{query}")];
+    let mut urls = vec![format!("{directory}/{query}")];
     if !path[..slash].bytes().all(|byte| byte == b'/') {
-        addresses.push(format!("{directory}{query}"));
+        urls.push(format!("{directory}{query}"));
     }
-    addresses
+    urls
 }
 
-/// The same address with another query string.
+/// The same URL with another query string.
 pub(super) fn with_query(url: &str, query: &str) -> String {
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}{query}")
 }
 
-/// The same address with a path that ends in `/`.
+/// The same URL with a path that ends in `/`.
 pub(super) fn as_directory(mut url: String) -> String {
     let from = authority(&url).map_or(0, |(_, path)| path);
     let end = from + path_of(&url[from..]).len();
@@ -208,7 +208,7 @@ pub(super) fn as_directory(mut url: String) -> String {
     url
 }
 
-/// Where the authority stands, and where the path begins; `None` without a scheme of ours.
+/// The place of the authority, and the start of the path; `None` without `http` or `https`.
 pub(super) fn authority(url: &str) -> Option<(Range<usize>, usize)> {
     let start = ["https://", "http://"]
         .iter()
@@ -218,13 +218,13 @@ pub(super) fn authority(url: &str) -> Option<(Range<usize>, usize)> {
     Some((start..end, end))
 }
 
-/// Checks what stands between `//` and the path. Fails with what is wrong, and what to do.
+/// Checks the authority, between `//` and the path. Fails with the problem and the remedy.
 pub(super) fn check_authority(authority: &str) -> Result<(), (String, String)> {
     if authority.is_empty() {
         return Err(("no host".into(), "write one such as `https://www.example.com/`".into()));
     }
     if authority.contains('@') {
-        return Err(("a user name or password".into(), "an address in a cache has none: remove it".into()));
+        return Err(("a user name or password".into(), "a cached URL has none: remove it".into()));
     }
     let spelled = host_of(authority);
     let host = match ::url::Url::parse(&format!("https://{authority}/")) {
@@ -252,12 +252,12 @@ fn host_of(authority: &str) -> &str {
     &authority[..port.unwrap_or(authority.len())]
 }
 
-/// What stands behind the host, without query and fragment.
+/// The path after the host, without query and fragment.
 fn path_of(rest: &str) -> &str {
     &rest[..rest.find(['?', '#']).unwrap_or(rest.len())]
 }
 
-/// Whether a regular expression of a path begins with a character that can only be itself, whatever it then goes on with.
+/// Whether a regular expression of a path begins with a character that can only be itself, whatever follows.
 fn begins_with_a_name(expression: &str) -> bool {
     let name = expression.trim_start_matches('/');
     let mut characters = name.chars();

@@ -20,7 +20,7 @@ fn rules() -> [Rule; 4] {
 }
 
 #[test]
-fn a_matched_path_shows_patterns_placeholders_and_addresses() {
+fn a_matched_path_shows_patterns_placeholders_and_urls() {
     insta::assert_snapshot!(lines("public/docs/index.html", &rules()));
 }
 
@@ -40,7 +40,7 @@ fn a_path_without_a_rule_names_the_closest() {
 }
 
 #[test]
-fn names_outside_utf8_and_addresses_that_can_not_be_asked_for_are_shown() {
+fn names_outside_utf8_and_urls_that_can_not_be_requested_are_shown() {
     let rules = [rule("dots", &["?*.html"], &["https://h.example/{1}/{stem}/x"])];
     insta::assert_snapshot!(
         lines(b"caf\xe9.html", &[rule("latin", &["*"], &["https://h.example/{1}"])]) + "\n" + &lines("...html", &rules)
@@ -48,7 +48,7 @@ fn names_outside_utf8_and_addresses_that_can_not_be_asked_for_are_shown() {
 }
 
 #[test]
-fn the_explanation_names_the_addresses_that_the_mapping_gives() {
+fn the_explanation_names_the_urls_that_the_mapping_gives() {
     let mut site = rule("site", &["**"], &["https://h.example/{path}"]);
     (site.index, site.encoded, site.queries) = (vec!["i".into()], Encoded::Both, vec!["q".into()]);
     let rules = [site];

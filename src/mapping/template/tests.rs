@@ -110,9 +110,9 @@ fn a_files_own_name_is_no_directory() {
 }
 
 #[test]
-fn what_would_be_one_address_that_nobody_asks_for_is_refused() {
+fn what_would_be_one_url_that_nobody_requests_is_refused() {
     for (template, blamed) in [
-        ("https://h.example/{tail},https://i.example/{tail}", "`https://i.example/{tail}`: a second address"),
+        ("https://h.example/{tail},https://i.example/{tail}", "`https://i.example/{tail}`: a second URL"),
         ("https://h.example/*", "`*`: a `*` at the end"),
         ("https://h.example/{dir}/*?v=1", "`*`: a `*` at the end"),
         ("https://h.example/${tail}", "`$`: a `$` before a placeholder"),
@@ -167,18 +167,18 @@ proptest! {
             "https://h.example/{stem}?v={ext}&p={path}",
         ]),
     ) {
-        let address = rendered("**", template, &path, Form { raw, expression: false });
-        let url = ::url::Url::parse(&address).unwrap();
+        let text = rendered("**", template, &path, Form { raw, expression: false });
+        let url = ::url::Url::parse(&text).unwrap();
         prop_assert_eq!(url.host_str(), Some("h.example"));
-        prop_assert_eq!(crate::mapping::url::host(&address), Some("h.example"));
+        prop_assert_eq!(crate::mapping::url::host(&text), Some("h.example"));
         prop_assert_eq!((url.port(), url.username(), url.fragment()), (None, "", None));
         prop_assert_eq!(url.query().is_some(), template.contains('?'));
         if let Some(query) = url.query() {
             prop_assert_eq!(query.split('&').count(), 2);
         }
-        // An address that passes the check is asked for as it is spelled.
-        if crate::mapping::url::check(&address).is_ok() && !raw {
-            prop_assert_eq!(url.as_str(), address);
+        // A URL that passes the check is requested as it is spelled.
+        if crate::mapping::url::check(&text).is_ok() && !raw {
+            prop_assert_eq!(url.as_str(), text);
         }
     }
 
@@ -205,12 +205,12 @@ fn a_tag_stands_behind_its_host_and_holds_a_files_name_whatever_it_is() {
         assert_eq!(template.render(&TemplateContext::new(&path, found), ENCODED), expected);
     }
     for (template, message) in [
-        ("https://h.example/#", "this isn't the address of a tag"),
-        ("http://h.example/#a", "this isn't the address of a tag"),
-        ("https://h.example/a#b", "this isn't the address of a tag"),
-        ("https://h.example/a", "this isn't the address of a tag"),
+        ("https://h.example/#", "this isn't the URL of a tag"),
+        ("http://h.example/#a", "this isn't the URL of a tag"),
+        ("https://h.example/a#b", "this isn't the URL of a tag"),
+        ("https://h.example/a", "this isn't the URL of a tag"),
         ("https://h.example/#a,b", "a comma in a tag"),
-        ("https://h.example/#a b", "white space in an address"),
+        ("https://h.example/#a b", "white space in a URL"),
         ("https://h.example/#a#b", "a fragment"),
         ("https://{name}/#a", "a placeholder in the host"),
         ("https://h.example/#{stm}", "unknown placeholder `{stm}`"),

@@ -62,7 +62,7 @@ fn an_expression_that_begins_with_no_name_is_about_the_whole_host() {
 }
 
 #[test]
-fn only_what_a_client_asks_for_as_it_is_spelled_is_an_address() {
+fn only_what_a_client_requests_as_it_is_spelled_is_a_url() {
     for good in [
         "https://h.example/",
         r"http://h.example:8080/a%20b?c=\d",
@@ -97,7 +97,7 @@ fn only_what_a_client_asks_for_as_it_is_spelled_is_an_address() {
 }
 
 #[test]
-fn given_addresses_are_encoded_where_they_need_it() {
+fn given_urls_are_encoded_where_they_need_it() {
     for (given, expected) in [
         ("https://h.example/a b/é", "https://h.example/a%20b/%C3%A9"),
         ("https://h.example/a%20b%C3%A9?x=[\"1\"]", "https://h.example/a%20b%C3%A9?x=%5B%221%22%5D"),
@@ -111,7 +111,7 @@ fn given_addresses_are_encoded_where_they_need_it() {
     assert_eq!(raw_given("HTTPS://h.example/a b/é%C3%A9"), "https://h.example/a%20b/é%C3%A9");
     assert!(check(&encode_given("https://h.example/a\nb")).is_err(), "control characters are no names");
     assert!(check(&encode_given("https://例え.jp/")).is_err(), "a host is not spelled in percent");
-    assert!(check(&encode_given(r"https://h.example/a\b")).is_err(), "clients ask for another address");
+    assert!(check(&encode_given(r"https://h.example/a\b")).is_err(), "clients request another URL");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_expression_may_escape() {
 proptest! {
     /// What passes is asked for at the path that it spells: no client resolves or reads any of it otherwise.
     #[test]
-    fn an_address_that_passes_has_the_segments_that_it_spells(path in r"[a./\\%2eE:?]{0,12}") {
+    fn a_url_that_passes_has_the_segments_that_it_spells(path in r"[a./\\%2eE:?]{0,12}") {
         let url = format!("https://h.example/{path}");
         if check(&url).is_ok() {
             let read = ::url::Url::parse(&url).unwrap();
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn encoding_a_given_address_again_changes_nothing(path in r"[a-z%0-9 é\[\]?&文/]{0,20}") {
+    fn encoding_a_given_url_again_changes_nothing(path in r"[a-z%0-9 é\[\]?&文/]{0,20}") {
         let once = encode_given(&format!("https://h.example/{path}"));
         prop_assert_eq!(check(&once), Ok(()));
         prop_assert_eq!(encode_given(&once), once);
