@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 mod event;
-mod tag;
+mod subject;
 
 pub use event::{Event, EventKind, EventSink, Moment, Resumed, Signal, StopCause};
-pub use tag::Tag;
+pub use subject::Subject;
 
 /// A path inside the repository: the bytes git stores, `/`-separated, relative, never empty. Not necessarily UTF-8.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,6 +211,29 @@ pub enum PurgeMode {
     Hard,
 }
 
+impl PurgeMode {
+    /// The words in configuration and flags, for each mode but the default.
+    pub const WORDS: [&str; 2] = ["soft", "hard"];
+
+    /// The mode of this word; the default for any other.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "soft" => Self::Soft,
+            "hard" => Self::Hard,
+            _ => Self::Default,
+        }
+    }
+
+    /// The word; empty for the default.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "",
+            Self::Soft => "soft",
+            Self::Hard => "hard",
+        }
+    }
+}
+
 /// The name of a target in the configuration.
 pub type TargetName = Arc<str>;
 
@@ -230,10 +253,10 @@ pub struct Task {
     pub target: TargetName,
     /// What to do with it.
     pub operation: Operation,
-    /// Delete instead of revalidate, where the provider knows the difference.
-    pub force: bool,
-    /// The address, exactly as it is submitted.
-    pub url: String,
+    /// How a refresh treats what it drops.
+    pub mode: PurgeMode,
+    /// The URL, or what stands for several.
+    pub subject: Subject,
     /// Every rule and file that asked for it; never empty.
     pub because: Vec<Reason>,
 }

@@ -143,7 +143,7 @@ impl Job<'_> {
             for listed in listed(settings, listing).await? {
                 let count = counted(listed.urls.len(), "address", "addresses");
                 console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
-                let how = (listing.kind, listing.force);
+                let how = (listing.kind, listing.mode);
                 let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
                 mapped.tasks.extend(given.tasks);
             }

@@ -2,6 +2,7 @@
 //!
 //! How long is left is not shown: providers say nothing about it, and a guess would be a lie.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -89,9 +90,10 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn url(&self, lane: LaneIndex, task: TaskIndex) -> &str {
+    fn url(&self, lane: LaneIndex, task: TaskIndex) -> Cow<'_, str> {
         let lane = self.plan.lanes.get(usize::from(lane));
-        lane.and_then(|lane| lane.tasks.get(task as usize)).map_or("an address outside the plan", |task| &task.task.url)
+        lane.and_then(|lane| lane.tasks.get(task as usize))
+            .map_or(Cow::Borrowed("a URL outside the plan"), |task| task.task.subject.text())
     }
 
     fn batch_event(&mut self, event: &EventKind) {

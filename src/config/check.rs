@@ -10,6 +10,7 @@ use super::url_options::UrlOptions;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::mapping::Rule;
+use crate::model::PurgeMode;
 use crate::provider::OptionValue;
 use crate::providers::PROVIDERS;
 
@@ -66,7 +67,11 @@ fn operations(rule: &Rule) -> String {
     let refresh = if rule.urls.is_empty() {
         "refresh".to_owned()
     } else {
-        format!("refresh ({}{})", rule.kind.name(), if rule.force { ", force" } else { "" })
+        format!(
+            "refresh ({}{})",
+            rule.kind.name(),
+            if rule.mode == PurgeMode::Default { String::new() } else { format!(", {}", rule.mode.name()) }
+        )
     };
     match (rule.refresh, rule.prefetch) {
         (true, true) => format!("{refresh}, then prefetch,"),
@@ -106,7 +111,7 @@ rules:
     directories: 'https://www.example.com/posts/'
     targets: main
     prefetch: true
-    force: true
+    purge-mode: hard
 ";
         std::fs::write(directory.path().join("cdn-purge.yml"), text).unwrap();
         let mut flags = Flags::new();
@@ -128,7 +133,7 @@ rules
   posts: posts/*.md
     → https://www.example.com/posts/{1}/
     → https://www.example.com/posts/
-    refresh (file, force), then prefetch, at main
+    refresh (url, hard), then prefetch, at main
 "
         );
         flags.add("url-file", "list.txt");

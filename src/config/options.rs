@@ -3,6 +3,7 @@
 //! One table, so that the five ways to give an option can't drift apart.
 
 use super::file::keys::FORMS;
+use crate::model::PurgeMode;
 use CommandKind::{Bandwidth, Logs, Prefetch, Records, Refresh, Traffic, Wait};
 use command_kind::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, SPEAKS, WARMS};
 
@@ -227,8 +228,12 @@ pub static ENTRIES: &[Entry] = &[
         "In which form what isn't ASCII is sent: percent-encoded, `raw` (as it is written), or `both`",
     )
     .or("encoded"),
-    asked("force", Shape::Boolean, &[Refresh], "Delete instead of revalidate, where the provider knows the difference")
-        .or("false"),
+    asked(
+        "purge-mode",
+        Shape::Choice(&PurgeMode::WORDS),
+        &[Refresh],
+        "`hard` deletes the cached copy, `soft` marks it stale, where the provider knows the difference",
+    ),
     asked("allow-everything", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),
     asked(
         "option",

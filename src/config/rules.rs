@@ -12,7 +12,7 @@ use super::problems::unknown_provider;
 use super::settings::Target;
 use crate::error::Diagnostic;
 use crate::mapping::{Encoded, Globs, Rule, Template};
-use crate::model::{Operation, RefreshKind};
+use crate::model::{Operation, PurgeMode, RefreshKind};
 use crate::provider::{Options, Spec};
 use crate::text::suggest::all_of;
 
@@ -173,7 +173,7 @@ fn from_options(
             refresh: given.boolean("refresh").unwrap_or(true),
             prefetch: given.boolean("prefetch").unwrap_or(false),
             kind: RefreshKind::Url,
-            force: false,
+            mode: PurgeMode::Default,
             index: Vec::new(),
             encoded: Encoded::Encoded,
             queries: Vec::new(),

@@ -11,6 +11,7 @@ use super::{Changes, CommandKind, FailOn, LogLevel, Mode, UrlOptions, Wait, When
 use crate::environment::Environment;
 use crate::error::ExitCode;
 use crate::mapping::Encoded;
+use crate::model::PurgeMode;
 use crate::model::RefreshKind;
 
 const CONFIGURATION: &str = "version: 1
@@ -37,7 +38,7 @@ fn listed(file: &str) -> Changes {
         file,
         kind: RefreshKind::Url,
         encoded: Encoded::Encoded,
-        force: false,
+        mode: PurgeMode::Default,
         allow_everything: false,
     })
 }

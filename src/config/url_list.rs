@@ -197,6 +197,7 @@ mod tests {
 
     use super::super::fixtures::PLAIN;
     use super::*;
+    use crate::model::PurgeMode;
     use crate::provider::Options;
 
     fn target() -> Target {
@@ -327,7 +328,7 @@ mod tests {
                 file: Some(file.clone()),
                 kind: RefreshKind::Url,
                 encoded: Encoded::Encoded,
-                force: false,
+                mode: PurgeMode::Default,
                 allow_everything: false,
             };
             let message = read(&listing, &[target()], None).unwrap_err().to_string();
@@ -345,7 +346,7 @@ mod tests {
             file: Some(file.clone()),
             kind: RefreshKind::Url,
             encoded: Encoded::Both,
-            force: false,
+            mode: PurgeMode::Default,
             allow_everything: false,
         };
         let error = read(&listing, &[target()], None).unwrap_err();

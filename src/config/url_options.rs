@@ -7,6 +7,7 @@ use super::layers::LayeredOptions;
 use super::options::CommandKind;
 use crate::error::Diagnostic;
 use crate::mapping::Encoded;
+use crate::model::PurgeMode;
 use crate::model::RefreshKind;
 
 /// Addresses that are given.
@@ -21,7 +22,7 @@ pub struct UrlOptions {
     /// In which forms they are sent.
     pub encoded: Encoded,
     /// Delete instead of revalidate.
-    pub force: bool,
+    pub mode: PurgeMode,
     /// Whether a whole host may be refreshed.
     pub allow_everything: bool,
 }
@@ -57,7 +58,7 @@ pub(super) fn read(
         file,
         kind,
         encoded: encoded(given, kind, problems),
-        force: given.boolean("force") == Some(true),
+        mode: given.choice("purge-mode").map_or(PurgeMode::Default, PurgeMode::of),
         allow_everything: given.boolean("allow-everything") == Some(true),
     })
 }

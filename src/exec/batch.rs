@@ -25,23 +25,6 @@ pub(super) enum SentAt {
     },
 }
 
-/// The provider's word that it accepted a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Receipt {
-    /// It's done already.
-    Done {
-        /// The provider's id of the request.
-        request_id: Option<String>,
-    },
-    /// Its tasks can be followed.
-    Tracked {
-        /// Their ids; never empty.
-        task_ids: Vec<String>,
-        /// The provider's id of the request.
-        request_id: Option<String>,
-    },
-}
-
 /// What an earlier run left for a lane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resume {

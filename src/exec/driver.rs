@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use super::batch::{Receipt, Resume, ResumedBatch, SentAt};
+use super::batch::{Resume, ResumedBatch, SentAt};
 use super::journal::{self, Entry, PastLane};
 use super::lane::{Command, Input, Lane, Preflight};
 use super::quota;
@@ -19,7 +19,7 @@ use super::tracking::{PAGES, StatusQuery, has_more};
 use crate::client::connection::Connection;
 use crate::model::{BatchNumber, EventKind, LaneIndex, TaskIndex};
 use crate::plan;
-use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Page, RecordFilter, Submission};
+use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, Submission};
 
 /// How far the provider's clock may be from what we know of it, when its records are queried.
 const SKEW: Duration = Duration::from_secs(3);
@@ -120,26 +120,22 @@ impl<'a> Driver<'a> {
             if let Err(error) = ready {
                 return Input::NotSent { batch: number, error: Some(error) };
             }
-            let (operation, force, size) = (batch.operation, batch.force, batch.tasks.len());
+            let (operation, mode, size) = (batch.operation, batch.mode, batch.tasks.len());
             let tasks = journal::ranges(&batch.tasks);
             let at = connection.api.server_now();
-            let entry = Entry::Sent { lane, batch: number, operation, force, attempt, tasks, at };
+            let entry = Entry::Sent { lane, batch: number, operation, mode, attempt, tasks, at };
             if !run.record_leaving(entry).await {
                 return Input::NotSent { batch: number, error: None };
             }
             run.emit(EventKind::BatchStarted { lane, batch: number, operation, size, attempt });
-            let urls: Vec<&str> = batch.tasks.iter().map(|&task| &*plan.tasks[task as usize].task.url).collect();
+            let subjects: Vec<_> = batch.tasks.iter().map(|&task| &plan.tasks[task as usize].task.subject).collect();
             limiter.depart().await;
             let sent = Instant::now();
             run.count_call();
-            let submission = Submission { operation, force, urls: &urls };
+            let submission = Submission { operation, mode, subjects: &subjects };
             let result = limiter.on_response(connection.provider.submit(submission, &*connection.api).await);
             let result = connection.observe(sent, result);
-            let receipt = |Accepted { task_ids, request_id }| match spec.tracking {
-                Some(_) => Receipt::Tracked { task_ids, request_id },
-                None => Receipt::Done { request_id },
-            };
-            Input::Submitted { batch: number, sent, result: result.map(receipt) }
+            Input::Submitted { batch: number, sent, result }
         })
     }
 
@@ -162,7 +158,7 @@ impl<'a> Driver<'a> {
     fn ask_records(&self, batch: BatchNumber, task: TaskIndex, sent: SentAt, has_range: bool) -> Job<'a> {
         let (connection, run, plan) = (self.connection, self.run, self.plan);
         Box::pin(async move {
-            let url = plan.tasks[task as usize].task.url.clone();
+            let url = plan.tasks[task as usize].task.subject.to_string();
             let result = records(run, connection, url, sent, has_range).await;
             Input::Records { batch, task, earliest: earliest(&*connection.api, sent), result }
         })
@@ -237,7 +233,7 @@ pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
         content: plan::Batch {
             number,
             operation: open.operation,
-            force: open.force,
+            mode: open.mode,
             tasks: open.tasks.iter().copied().collect(),
         },
         attempts: open.attempt,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Wait;
 use crate::error::Error;
-use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
+use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIndex};
 
 use lines::{is_torn_opening, line, parse, refuse_damage};
 pub use past::{Past, PastBatch, PastLane, replay};
@@ -88,7 +88,7 @@ pub enum Entry {
         /// What it asks for.
         operation: Operation,
         /// Delete instead of revalidate.
-        force: bool,
+        mode: PurgeMode,
         /// From 1.
         attempt: u32,
         /// The tasks, as ranges `[first, last]`.

@@ -27,9 +27,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::batch::{
-    Accepted, Batch, BatchState, Batches, Receipt, RecordQuery, Resume, ResumedBatch, SentAt, Uncertain,
-};
+use super::batch::{Accepted, Batch, BatchState, Batches, RecordQuery, Resume, ResumedBatch, SentAt, Uncertain};
 use super::gate::{Gates, Passage};
 use super::interrupt::interrupted_by;
 use super::journal::Entry;
@@ -40,6 +38,7 @@ use super::tracking::{AfterPage, RowShape, StatusQuery, StatusSource, Tracking};
 use crate::client::retry;
 use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, Outcome, RefreshKind, Signal, StopCause, TaskIndex};
 use crate::plan::{self, cut};
+use crate::provider;
 use crate::provider::http::READ_TIMEOUT;
 use crate::provider::{ApiError, ApiErrorKind, Page, Record, Spec, TaskState};
 
@@ -87,7 +86,7 @@ pub(super) enum Input {
         /// When it left.
         sent: Instant,
         /// The answer.
-        result: Result<Receipt, ApiError>,
+        result: Result<provider::Accepted, ApiError>,
     },
     /// A page of a status query.
     Status {
@@ -543,7 +542,7 @@ impl<'a> Lane<'a> {
     // Answers to submissions
 
     /// The provider accepted a batch: it said so (`acknowledged`), or its records show it.
-    fn on_accepted(&mut self, number: BatchNumber, receipt: Receipt, sent: SentAt, acknowledged: bool) {
+    fn on_accepted(&mut self, number: BatchNumber, receipt: provider::Accepted, sent: SentAt, acknowledged: bool) {
         let Some(batch) = self.batches.get(number) else { return };
         let operation = batch.content.operation;
         self.gates.class(operation).retries.deposit();
@@ -551,8 +550,8 @@ impl<'a> Lane<'a> {
         gate.accepted_any = true;
         gate.last_refusal = None;
         let (task_ids, request_id, is_done) = match receipt {
-            Receipt::Done { request_id } => (Vec::new(), request_id, true),
-            Receipt::Tracked { task_ids, request_id } => (task_ids, request_id, false),
+            provider::Accepted::Done { request_id } => (Vec::new(), request_id, true),
+            provider::Accepted::Tracked { task_ids, request_id } => (task_ids, request_id, false),
         };
         let lane = self.index;
         self.journal(Entry::Taken { lane, batch: number, task_ids: task_ids.clone() });
@@ -819,7 +818,7 @@ impl<'a> Lane<'a> {
             uncertain.query.at = again;
         }
         if let Some(record) = page.rows.into_iter().find(|record| self.is_trace(record, task, earliest)) {
-            let receipt = Receipt::Tracked { task_ids: vec![record.task_id], request_id: None };
+            let receipt = provider::Accepted::Tracked { task_ids: vec![record.task_id], request_id: None };
             self.on_accepted(number, receipt, sent, false);
         } else if again.is_some() {
             // Queried again.
@@ -1054,7 +1053,8 @@ impl<'a> Lane<'a> {
         let complete: Option<Vec<_>> = accepted.task_ids.iter().map(|id| self.tracking.complete(id)).collect();
         let Some(complete) = complete else { return };
         let tasks = self.batches.tasks(number);
-        let hosts: HashSet<&str> = tasks.iter().map(|&task| host(&self.plan.tasks[task as usize].task.url)).collect();
+        let host_of = |&task: &TaskIndex| host(&self.plan.tasks[task as usize].task.subject.text()).to_owned();
+        let hosts: HashSet<String> = tasks.iter().map(host_of).collect();
         let is_whole = accepted.acknowledged && accepted.task_ids.len() <= hosts.len();
         let may_be = self.tracking.row_shape != RowShape::PerUrl && complete.iter().all(|rows| rows.is_row_per_batch);
         if !may_be || !(is_whole || self.tracking.row_shape == RowShape::PerBatch) {

@@ -3,18 +3,19 @@
 //! No vendor says whether its records keep a URL as it was submitted. A row that isn't recognized would have its URL sent a
 //! second time, so a row is compared by a key where no URL is spelled exactly alike.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::model::{Operation, RefreshKind, Tag, TaskIndex};
+use crate::model::{Operation, RefreshKind, TaskIndex};
 use crate::plan::PlannedTask;
 use crate::provider::Record;
 
 /// The tasks of a lane, by what a row can say of them.
 pub(super) struct RecordMatch<'a> {
     tasks: &'a [PlannedTask],
-    by_url: HashMap<&'a str, Vec<TaskIndex>>,
+    by_url: HashMap<Cow<'a, str>, Vec<TaskIndex>>,
     /// By what a URL has in common with all its spellings.
     by_key: HashMap<String, Vec<TaskIndex>>,
     /// Refreshes by tag, by the tag alone.
@@ -26,16 +27,15 @@ pub(super) struct RecordMatch<'a> {
 impl<'a> RecordMatch<'a> {
     /// For the tasks of a lane.
     pub(super) fn new(tasks: &'a [PlannedTask]) -> Self {
-        let mut by_url: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
+        let mut by_url: HashMap<Cow<'a, str>, Vec<TaskIndex>> = HashMap::new();
         let mut by_key: HashMap<String, Vec<TaskIndex>> = HashMap::new();
         let mut by_tag: HashMap<String, Vec<TaskIndex>> = HashMap::new();
         for (index, planned) in (0..).zip(tasks) {
-            by_url.entry(&planned.task.url).or_default().push(index);
-            by_key.entry(key(&planned.task.url)).or_default().push(index);
-            if planned.task.operation == Operation::Refresh(RefreshKind::Tag)
-                && let Ok(tag) = Tag::read(&planned.task.url)
-            {
-                by_tag.entry(tag.name).or_default().push(index);
+            let subject = &planned.task.subject;
+            by_key.entry(key(&subject.text())).or_default().push(index);
+            by_url.entry(subject.text()).or_default().push(index);
+            if planned.task.operation == Operation::Refresh(RefreshKind::Tag) {
+                by_tag.entry(subject.value.clone()).or_default().push(index);
             }
         }
         Self { tasks, by_url, by_key, by_tag, named: vec![false; tasks.len()] }
@@ -76,8 +76,9 @@ impl<'a> RecordMatch<'a> {
     fn spelled(&self, url: &str) -> &[TaskIndex] {
         let nearest = || {
             let alike = self.by_key.get(&key(url))?;
-            let url = nearest(url, alike.iter().map(|&task| &*self.tasks[task as usize].task.url))?;
-            self.by_url.get(url)
+            let urls: Vec<Cow<'_, str>> =
+                alike.iter().map(|&task| self.tasks[task as usize].task.subject.text()).collect();
+            self.by_url.get(nearest(url, urls.iter().map(|url| &**url))?)
         };
         self.by_url.get(url).or_else(nearest).map_or(&[], Vec::as_slice)
     }

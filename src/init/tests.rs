@@ -40,7 +40,7 @@ fn mapped(draft: &Draft, files: &[&str]) -> Mapped {
 }
 
 fn urls(draft: &Draft, file: &str) -> Vec<String> {
-    mapped(draft, &[file]).tasks.iter().map(|task| task.url.to_string()).collect()
+    mapped(draft, &[file]).tasks.iter().map(|task| task.subject.to_string()).collect()
 }
 
 /// Generators as a repository shows them: files, what is said of it, and a source with what its change must refresh.

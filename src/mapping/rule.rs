@@ -6,7 +6,7 @@ use super::files::Globs;
 use super::placeholder::TemplateContext;
 use super::template::{Form, Template};
 use super::url;
-use crate::model::{RefreshKind, TargetName};
+use crate::model::{PurgeMode, RefreshKind, TargetName};
 
 /// A rule of the configuration, ready to use.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Rule {
     /// How `urls` are refreshed.
     pub kind: RefreshKind,
     /// Delete instead of revalidate.
-    pub force: bool,
+    pub mode: PurgeMode,
     /// File names that also stand for their directory (`index.html`).
     pub index: Vec<String>,
     /// The forms of names outside ASCII.

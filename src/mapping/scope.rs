@@ -41,6 +41,7 @@ impl Rule {
 mod tests {
     use super::*;
     use crate::mapping::{Encoded, Globs, Template};
+    use crate::model::PurgeMode;
 
     fn rule(kind: RefreshKind, urls: &[&str], directories: &[&str], tags: &[&str]) -> Rule {
         let of_urls = if kind == RefreshKind::Regex { Template::parse_expression } else { Template::parse };
@@ -55,7 +56,7 @@ mod tests {
             refresh: true,
             prefetch: true,
             kind,
-            force: false,
+            mode: PurgeMode::Default,
             index: Vec::new(),
             encoded: Encoded::Encoded,
             queries: Vec::new(),

@@ -9,7 +9,8 @@ use super::files::{GlobIndex, Verdict};
 use super::placeholder::TemplateContext;
 use super::rule::{Overrides, Rule};
 use crate::model::{
-    Change, ChangeKind, EntryKind, Operation, Reason, RefreshKind, RepoPath, Skipped, TargetName, Task,
+    Change, ChangeKind, EntryKind, Operation, PurgeMode, Reason, RefreshKind, RepoPath, Skipped, Subject, TargetName,
+    Task,
 };
 
 /// The tasks of some changes.
@@ -22,11 +23,11 @@ pub struct Mapped {
 }
 
 /// Maps URLs that were listed instead of changed files to tasks, at every target. `rule` is the name in their reason, `kind`
-/// and `force` are how they are refreshed.
+/// and `mode` are how they are refreshed.
 pub fn map_urls(
     urls: &[String],
     rule: &str,
-    (kind, force): (RefreshKind, bool),
+    (kind, mode): (RefreshKind, PurgeMode),
     targets: &[TargetName],
     overrides: Overrides,
 ) -> Mapped {
@@ -39,8 +40,8 @@ pub fn map_urls(
             mapped.tasks.extend(urls.iter().map(|url| Task {
                 target: target.clone(),
                 operation,
-                force: force && operation != Operation::Prefetch,
-                url: url.clone(),
+                mode: if operation == Operation::Prefetch { PurgeMode::Default } else { mode },
+                subject: Subject::of(kind, url),
                 because: because.clone(),
             }));
         }
@@ -104,18 +105,19 @@ impl Mapped {
     fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, actions: RuleActions, context: &TemplateContext<'_>) {
         for rule_url in rule.urls_of(context) {
             for target in &rule.targets {
-                let task = |operation, force| Task {
+                let subject = Subject::of(rule_url.kind, &rule_url.url);
+                let task = |operation, mode| Task {
                     target: Arc::clone(target),
                     operation,
-                    force,
-                    url: rule_url.url.clone(),
+                    mode,
+                    subject: subject.clone(),
                     because: vec![Reason { rule: Arc::clone(&rule.name), file: Some(Arc::clone(file)) }],
                 };
                 if actions.refresh {
-                    self.tasks.push(task(Operation::Refresh(rule_url.kind), rule.force));
+                    self.tasks.push(task(Operation::Refresh(rule_url.kind), rule.mode));
                 }
                 if actions.prefetch && rule_url.is_page() {
-                    self.tasks.push(task(Operation::Prefetch, false));
+                    self.tasks.push(task(Operation::Prefetch, PurgeMode::Default));
                 }
             }
         }

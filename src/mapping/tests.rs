@@ -3,7 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Change, ChangeKind, EntryKind, Operation, Reason, RefreshKind, RepoPath};
+use crate::model::{Change, ChangeKind, EntryKind, Operation, PurgeMode, Reason, RefreshKind, RepoPath};
 
 /// A rule over every file, at one target, that refreshes and prefetches.
 pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
@@ -17,7 +17,7 @@ pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
         refresh: true,
         prefetch: true,
         kind: RefreshKind::Url,
-        force: false,
+        mode: PurgeMode::Default,
         index: Vec::new(),
         encoded: Encoded::Encoded,
         queries: Vec::new(),
@@ -40,8 +40,8 @@ fn lines(mapped: &Mapped) -> Vec<String> {
             Operation::Refresh(RefreshKind::Url) | Operation::Prefetch => String::new(),
             Operation::Refresh(kind) => format!(" {}", kind.name()),
         };
-        let force = if task.force { " force" } else { "" };
-        format!("{}: {}{kind}{force} {}", task.target, task.operation.name(), task.url)
+        let mode = if task.mode == PurgeMode::Hard { " hard" } else { "" };
+        format!("{}: {}{kind}{mode} {}", task.target, task.operation.name(), task.subject)
     });
     tasks.chain(mapped.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.why))).collect()
 }
@@ -54,14 +54,14 @@ fn mapped(change: Change, rules: &[Rule]) -> Vec<String> {
 fn a_changed_file_is_refreshed_and_prefetched_at_every_target() {
     let mut rule = rule("site", &["public/**"], &["https://h.example/{tail}"]);
     rule.targets = vec!["mainland".into(), "world".into()];
-    rule.force = true;
+    rule.mode = PurgeMode::Hard;
     let result = map(&[modified("public/a.html")], &[rule], Overrides::default());
     assert_eq!(
         lines(&result),
         [
-            "mainland: refresh force https://h.example/a.html",
+            "mainland: refresh hard https://h.example/a.html",
             "mainland: prefetch https://h.example/a.html",
-            "world: refresh force https://h.example/a.html",
+            "world: refresh hard https://h.example/a.html",
             "world: prefetch https://h.example/a.html",
         ]
     );
@@ -73,8 +73,11 @@ fn a_changed_file_is_refreshed_and_prefetched_at_every_target() {
 fn every_matching_rule_contributes() {
     let rules =
         [rule("a", &["**"], &["https://a.example/{path}"]), rule("b", &["*.md"], &["https://b.example/{stem}"])];
-    let urls: Vec<_> =
-        map(&[modified("x.md")], &rules, Overrides::default()).tasks.into_iter().map(|task| task.url).collect();
+    let urls: Vec<_> = map(&[modified("x.md")], &rules, Overrides::default())
+        .tasks
+        .into_iter()
+        .map(|task| task.subject.value)
+        .collect();
     assert_eq!(
         urls,
         ["https://a.example/x.md", "https://a.example/x.md", "https://b.example/x", "https://b.example/x"]
@@ -248,7 +251,7 @@ proptest! {
                 prop_assert_eq!(usize::from(tasks().count() > 0) + skipped, 1);
                 prop_assert!(gone != Some(path) || tasks().all(|task| task.operation != Operation::Prefetch));
             }
-            prop_assert!(mapped.tasks.iter().all(|task| url::host(&task.url) == Some("h.example")));
+            prop_assert!(mapped.tasks.iter().all(|task| url::host(&task.subject.value) == Some("h.example")));
         }
     }
 }

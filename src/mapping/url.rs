@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::model::{RefreshKind, Tag};
+use crate::model::{RefreshKind, Subject};
 
 /// The characters that need encoding in a URL. No control characters: nobody means them, so [`check`] refuses them.
 const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
@@ -58,13 +58,20 @@ fn check_expression(url: &str) -> Result<(), String> {
     ::url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
 }
 
+/// The host of a subject that isn't a pattern, as it is spelled and without its port.
+pub fn host_of_subject(subject: &Subject) -> Option<&str> {
+    subject.host.as_deref().map(host_of).or_else(|| host(&subject.value))
+}
+
 /// [`check`] for a URL of this kind: a tag's has a fragment, and nothing else.
 ///
 /// # Errors
 /// As [`check`].
 pub fn check_kind(kind: RefreshKind, url: &str) -> Result<(), String> {
     match kind {
-        RefreshKind::Tag => Tag::read(url).and_then(|tag| check(&format!("https://{}/", tag.host))),
+        RefreshKind::Tag => {
+            Subject::tag(url).and_then(|tag| check(&format!("https://{}/", tag.host.unwrap_or_default())))
+        }
         RefreshKind::Regex => check_expression(url),
         _ => check(url),
     }

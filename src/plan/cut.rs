@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::mapping::url;
-use crate::model::{Operation, TaskIndex};
+use crate::model::{Operation, PurgeMode, TaskIndex};
 use crate::plan::{Batch, Lane, PlannedTask};
 use crate::provider::{OperationSpec, Spec};
 
@@ -22,24 +22,24 @@ pub fn all(lane: &Lane, batch_size: Option<usize>) -> Vec<Batch> {
     batches
 }
 
-/// Cuts tasks of one operation into batches without numbers; the order of the tasks is kept within `force` and without it.
+/// Cuts tasks of one operation into batches without numbers; batches never mix modes, and the order of the tasks is kept within one.
 pub fn cut(lane: &Lane, operation: Operation, indices: &[TaskIndex], batch_size: Option<usize>) -> Vec<Batch> {
     let Some(limits) = lane.target.provider.operation(operation) else {
         return Vec::new();
     };
     let mut batches = Vec::new();
-    for force in [false, true] {
+    for mode in [PurgeMode::Default, PurgeMode::Soft, PurgeMode::Hard] {
         let mut open = Open::new(limits, batch_size);
         for &index in indices {
             let planned = &lane.tasks[index as usize];
-            if planned.task.force == force && !open.take(index, planned) {
-                batches.push(open.close(operation, force));
+            if planned.task.mode == mode && !open.take(index, planned) {
+                batches.push(open.close(operation, mode));
                 let taken = open.take(index, planned);
                 debug_assert!(taken, "an empty batch takes any address");
             }
         }
         if !open.tasks.is_empty() {
-            batches.push(open.close(operation, force));
+            batches.push(open.close(operation, mode));
         }
     }
     batches
@@ -70,9 +70,9 @@ impl<'a> Open<'a> {
 
     /// Whether the address still fits; if so, it is in. An empty batch takes any address: alone it can't be cut further.
     fn take(&mut self, index: TaskIndex, planned: &'a PlannedTask) -> bool {
-        let url = &planned.task.url;
-        let host = url::host(url).unwrap_or_default();
-        let bytes = self.limits.request_line_bytes.map_or(0, |_| encoded_length(url));
+        let subject = &planned.task.subject;
+        let host = url::host_of_subject(subject).unwrap_or_default();
+        let bytes = self.limits.request_line_bytes.map_or(0, |_| encoded_length(&subject.text()));
         let many_hosts = self.limits.hosts_per_call.is_some_and(|most| self.hosts.len() >= most);
         let long = self.limits.request_line_bytes.is_some_and(|most| self.bytes + bytes > most);
         let full = self.tasks.len() >= self.most || long || (many_hosts && !self.hosts.contains(host));
@@ -85,10 +85,10 @@ impl<'a> Open<'a> {
         true
     }
 
-    fn close(&mut self, operation: Operation, force: bool) -> Batch {
+    fn close(&mut self, operation: Operation, mode: PurgeMode) -> Batch {
         self.hosts.clear();
         self.bytes = 0;
-        Batch { number: 0, operation, force, tasks: std::mem::take(&mut self.tasks) }
+        Batch { number: 0, operation, mode, tasks: std::mem::take(&mut self.tasks) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::{Error, ExitCode};
 use crate::mapping::url;
-use crate::model::{Operation, Quota, RefreshKind};
+use crate::model::{Operation, Quota, RefreshKind, Subject};
 use crate::plan::{Lane, Limits, Plan, PlannedTask};
 
 /// Holds a plan against the limits that are known before anything is sent.
@@ -20,13 +20,13 @@ pub fn check(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
 
 /// What is refreshed twice because two targets share a provider and so an account: a sentence with the numbers.
 pub fn doubled(plan: &Plan) -> Option<String> {
-    let mut first: HashMap<(&str, Operation, &str), &str> = HashMap::new();
+    let mut first: HashMap<(&str, Operation, &Subject), &str> = HashMap::new();
     let mut twice: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for lane in &plan.lanes {
         let refreshes = lane.tasks.iter().filter(|planned| planned.task.operation != Operation::Prefetch);
         for task in refreshes.map(|planned| &planned.task) {
             let name: &str = &lane.target.name;
-            match first.entry((lane.target.provider.name, task.operation, &task.url)) {
+            match first.entry((lane.target.provider.name, task.operation, &task.subject)) {
                 Entry::Occupied(known) => *twice.entry((*known.get(), name)).or_default() += 1,
                 Entry::Vacant(place) => {
                     place.insert(name);
@@ -80,11 +80,11 @@ fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let mut foreign = BTreeSet::new();
     for planned in lanes.iter().flat_map(|lane| &lane.tasks) {
         let host = match planned.task.operation {
-            Operation::Refresh(RefreshKind::Regex) => url::host_of_pattern(&planned.task.url),
-            _ => url::host(&planned.task.url).map(str::to_owned),
+            Operation::Refresh(RefreshKind::Regex) => url::host_of_pattern(&planned.task.subject.value),
+            _ => url::host_of_subject(&planned.task.subject).map(str::to_owned),
         };
         // What names no host, or a pattern that may match at several, isn't allowed under any name.
-        let host = host.map_or_else(|| planned.task.url.clone(), |host| host.to_ascii_lowercase());
+        let host = host.map_or_else(|| planned.task.subject.to_string(), |host| host.to_ascii_lowercase());
         if !allowed.contains(&host) {
             foreign.insert(host);
         }
@@ -112,7 +112,7 @@ fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let reason = planned.task.because.first();
     let rule = reason.map_or("", |reason| &reason.rule);
     let file = reason.and_then(|reason| reason.file.as_ref()).map(|file| format!(" for `{file}`")).unwrap_or_default();
-    let url = &planned.task.url;
+    let url = &planned.task.subject;
     let is_given = reason.is_some_and(|reason| reason.file.is_none());
     let ask = if is_given {
         "ask for the whole host by `--allow-everything`"
@@ -129,7 +129,7 @@ fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
 /// Whether a task drops everything a host has in the caches.
 fn empties_host(planned: &PlannedTask) -> bool {
     match planned.task.operation {
-        Operation::Refresh(kind) => url::is_whole_host(kind, &planned.task.url),
+        Operation::Refresh(kind) => url::is_whole_host(kind, &planned.task.subject.value),
         Operation::Prefetch => false,
     }
 }

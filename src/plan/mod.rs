@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{Caps, Changes, Settings, Target};
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
-use crate::model::{BatchNumber, Operation, RefreshKind, Skipped, Task, TaskIndex};
+use crate::model::{BatchNumber, Operation, PurgeMode, RefreshKind, Skipped, Subject, Task, TaskIndex};
 
 pub mod cut;
 mod estimate;
@@ -58,8 +58,8 @@ pub struct Batch {
     pub number: BatchNumber,
     /// What to do.
     pub operation: Operation,
-    /// Delete instead of revalidate.
-    pub force: bool,
+    /// How a refresh treats what it drops.
+    pub mode: PurgeMode,
     /// The tasks, by their place in the lane.
     pub tasks: Vec<TaskIndex>,
 }
@@ -145,13 +145,13 @@ fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
     let places: HashMap<&str, usize> =
         targets.iter().enumerate().map(|(place, target)| (&*target.name, place)).collect();
     let mut lanes: Vec<Vec<Task>> = targets.iter().map(|_| Vec::new()).collect();
-    let mut seen: HashMap<(usize, Operation, String), usize> = HashMap::with_capacity(tasks.len());
+    let mut seen: HashMap<(usize, Operation, Subject), usize> = HashMap::with_capacity(tasks.len());
     for task in tasks {
         let lane = places[&*task.target];
-        match seen.entry((lane, task.operation, task.url.clone())) {
+        match seen.entry((lane, task.operation, task.subject.clone())) {
             std::collections::hash_map::Entry::Occupied(entry) => {
                 let merged: &mut Task = &mut lanes[lane][*entry.get()];
-                merged.force |= task.force;
+                merged.mode = merged.mode.max(task.mode);
                 for reason in task.because {
                     if !merged.because.contains(&reason) {
                         merged.because.push(reason);
@@ -186,15 +186,20 @@ fn refusal(task: &Task, target: &Target) -> Option<String> {
     if spec.operation(task.operation).is_none() {
         return Some(format!("{} offers no {}", spec.title, task.operation.unit()));
     }
-    let characters = task.url.chars().count();
+    let limits = spec.operation(task.operation);
+    if task.mode == PurgeMode::Soft && limits.is_none_or(|limits| !limits.modes.contains(&PurgeMode::Soft)) {
+        return Some(format!("{} has no soft purge for {}", spec.title, task.operation.unit()));
+    }
+    let text = task.subject.text();
+    let characters = text.chars().count();
     if characters > spec.url_characters {
         let limit = spec.url_characters;
         return Some(format!("the address has {characters} characters; {} takes {limit} at most", spec.title));
     }
     match task.operation {
         Operation::Refresh(RefreshKind::Regex) => None,
-        Operation::Refresh(kind) => url::check_kind(kind, &task.url).err(),
-        Operation::Prefetch => url::check(&task.url).err(),
+        Operation::Refresh(kind) => url::check_kind(kind, &text).err(),
+        Operation::Prefetch => url::check(&text).err(),
     }
 }
 
@@ -207,27 +212,26 @@ fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
     let mut after = Vec::with_capacity(tasks.len());
     for (index, task) in (0..).zip(tasks) {
         let mut refreshes = Vec::new();
+        let url = task.subject.value.as_str();
         match task.operation {
-            Operation::Refresh(RefreshKind::Url) => exact.entry(&task.url).or_default().push(index),
-            Operation::Refresh(RefreshKind::AnyQuery) => exact.entry(without_query(&task.url)).or_default().push(index),
-            Operation::Refresh(RefreshKind::Directory) => wide.push((index, Covers::Prefix(&task.url))),
-            Operation::Refresh(RefreshKind::Regex) => {
-                wide.push((index, Covers::Pattern(regex::Regex::new(&task.url).ok())))
-            }
-            Operation::Refresh(RefreshKind::Prefix) => wide.push((index, Covers::Prefix(&task.url))),
+            Operation::Refresh(RefreshKind::Url) => exact.entry(url).or_default().push(index),
+            Operation::Refresh(RefreshKind::AnyQuery) => exact.entry(without_query(url)).or_default().push(index),
+            Operation::Refresh(RefreshKind::Directory) => wide.push((index, Covers::Prefix(url))),
+            Operation::Refresh(RefreshKind::Regex) => wide.push((index, Covers::Pattern(regex::Regex::new(url).ok()))),
+            Operation::Refresh(RefreshKind::Prefix) => wide.push((index, Covers::Prefix(url))),
             Operation::Refresh(RefreshKind::Tag | RefreshKind::Host) => {
-                wide.push((index, Covers::Host(url::host(&task.url))));
+                wide.push((index, Covers::Host(url::host_of_subject(&task.subject))));
             }
             Operation::Refresh(RefreshKind::Everything) => wide.push((index, Covers::Host(None))),
             Operation::Prefetch => {
-                refreshes.extend(exact.get(task.url.as_str()).into_iter().flatten());
-                if let Some(plain) = task.url.find('?').map(|end| &task.url[..end]) {
+                refreshes.extend(exact.get(url).into_iter().flatten());
+                if let Some(plain) = url.find('?').map(|end| &url[..end]) {
                     let ignoring = exact.get(plain).into_iter().flatten();
                     refreshes.extend(ignoring.filter(|&&refresh| {
                         tasks[refresh as usize].operation == Operation::Refresh(RefreshKind::AnyQuery)
                     }));
                 }
-                refreshes.extend(wide.iter().filter(|(_, covers)| covers.covers(&task.url)).map(|(index, _)| *index));
+                refreshes.extend(wide.iter().filter(|(_, covers)| covers.covers(url)).map(|(index, _)| *index));
             }
         }
         after.push(refreshes);
@@ -271,8 +275,8 @@ fn digest(lanes: &[Lane]) -> String {
         field(&format!("{:?}", lane.target.options));
         for planned in &lane.tasks {
             let task = &planned.task;
-            field(&format!("{:?} {}", task.operation, task.force));
-            field(&task.url);
+            field(&format!("{:?} {:?}", task.operation, task.mode));
+            field(&task.subject.text());
         }
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

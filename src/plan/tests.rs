@@ -29,7 +29,7 @@ fn target(name: &str) -> Target {
 
 fn task(operation: Operation, url: &str) -> Task {
     let because = vec![Reason { rule: "rules[0]".into(), file: None }];
-    Task { target: "site".into(), operation, force: false, url: url.into(), because }
+    Task { target: "site".into(), operation, mode: PurgeMode::Default, subject: Subject::url(url), because }
 }
 
 const FILE: Operation = Operation::Refresh(RefreshKind::Url);
@@ -53,11 +53,11 @@ fn refusal(tasks: Vec<Task>, limits: &Limits<'_>) -> (String, ExitCode) {
 fn an_address_is_planned_once_and_remembers_everything_that_asked_for_it() {
     let mut again = task(FILE, "https://a.test/x");
     again.because[0].rule = "rules[1]".into();
-    again.force = true;
+    again.mode = PurgeMode::Hard;
     let plan = free(vec![task(FILE, "https://a.test/x"), again, task(FILE, "https://a.test/x")]);
     let only = &plan.lanes[0].tasks[0].task;
     assert_eq!(plan.len(), 1);
-    assert!(only.force);
+    assert_eq!(only.mode, PurgeMode::Hard);
     assert_eq!(only.because.iter().map(|reason| &*reason.rule).collect::<Vec<_>>(), ["rules[0]", "rules[1]"]);
 }
 
@@ -178,8 +178,18 @@ fn the_digest_is_the_same_for_the_same_plan_and_differs_by_any_address() {
     let one = || vec![task(FILE, "https://a.test/x"), task(Operation::Prefetch, "https://a.test/x")];
     assert_eq!(free(one()).digest(), free(one()).digest());
     let mut other = one();
-    other[1].url.push('y');
+    other[1].subject.value.push('y');
     assert_ne!(free(one()).digest(), free(other).digest());
+}
+
+#[test]
+fn a_soft_purge_is_never_made_a_hard_one() {
+    let mut soft = task(FILE, "https://a.test/x");
+    soft.mode = PurgeMode::Soft;
+    let plan = free(vec![soft]);
+    let refused = plan.lanes[0].tasks[0].refused.as_deref().unwrap();
+    assert!(refused.starts_with("Test CDN has no soft purge"), "{refused}");
+    assert!(plan.lanes[0].batches.is_empty());
 }
 
 proptest! {
@@ -189,10 +199,10 @@ proptest! {
         batch_size in prop::option::of(1..12usize),
     ) {
         let operations = [FILE, DIRECTORY, REGEX, Operation::Prefetch];
-        let tasks = urls.iter().map(|&(host, path, force, operation)| {
+        let tasks = urls.iter().map(|&(host, path, is_hard, operation)| {
             let slash = if operation == 1 { "/" } else { "" };
             let mut task = task(operations[operation], &format!("https://h{host}.test/p é/{path}{slash}").replace(' ', "%20"));
-            task.force = force;
+            task.mode = if is_hard { PurgeMode::Hard } else { PurgeMode::Default };
             task
         });
         let plan = planned(tasks.collect(), &Limits { batch_size, ..Limits::default() }).unwrap();
@@ -204,9 +214,9 @@ proptest! {
                 prop_assert!(!batch.tasks.is_empty() && batch.tasks.len() <= limits.per_call);
                 prop_assert!(batch_size.is_none_or(|most| batch.tasks.len() <= most));
                 let of = |task: &TaskIndex| &lane.tasks[*task as usize].task;
-                let hosts: std::collections::HashSet<_> = batch.tasks.iter().map(|task| url::host(&of(task).url)).collect();
+                let hosts: std::collections::HashSet<_> = batch.tasks.iter().map(|task| url::host(&of(task).subject.value)).collect();
                 prop_assert!(hosts.len() <= 3);
-                let alike = |task: &TaskIndex| of(task).operation == batch.operation && of(task).force == batch.force;
+                let alike = |task: &TaskIndex| of(task).operation == batch.operation && of(task).mode == batch.mode;
                 prop_assert!(batch.tasks.iter().all(alike));
                 sent.extend(&batch.tasks);
             }

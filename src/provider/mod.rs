@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 
-use crate::model::{Operation, Quota};
+use crate::model::{Operation, PurgeMode, Quota, Subject};
 use credentials::SharedCredentials;
 
 pub mod answer;
@@ -38,8 +38,8 @@ pub use query::{
     RecordStatus, TaskState,
 };
 pub use spec::{
-    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, QuotaSpec, Rate, RateScope,
-    RateUnit, RecordsSpec, Spec, TrackingSpec, days,
+    AfterLostAnswer, Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, QuotaSpec, Rate,
+    RateScope, RateUnit, RecordsSpec, Spec, TrackingSpec, days,
 };
 
 /// What a provider is made of.
@@ -78,24 +78,56 @@ pub fn given<const N: usize>(parameters: [(&'static str, Option<&str>); N]) -> P
     parameters.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
 }
 
-/// Addresses that go out in one request; they share everything but the address.
+/// Subjects that go out in one request; they share everything else.
 #[derive(Clone, Copy, Debug)]
 pub struct Submission<'a> {
     /// What to do with them.
     pub operation: Operation,
-    /// Delete instead of revalidate.
-    pub force: bool,
-    /// The addresses, in the plan's order; never empty.
-    pub urls: &'a [&'a str],
+    /// How a refresh treats what it drops.
+    pub mode: PurgeMode,
+    /// The subjects, in the plan's order; never empty.
+    pub subjects: &'a [&'a Subject],
 }
 
-/// A batch that the provider took.
+impl Submission<'_> {
+    /// The subjects' values: URLs, patterns or cache tags.
+    pub fn values(&self) -> Vec<&str> {
+        self.subjects.iter().map(|subject| &*subject.value).collect()
+    }
+}
+
+/// A batch that the provider accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// Its task ids; never empty.
-    pub task_ids: Vec<String>,
+pub enum Accepted {
+    /// It is done: the provider has no status to query.
+    Done {
+        /// The provider's id of the request.
+        request_id: Option<String>,
+    },
+    /// The provider works on it, and reports the status of its tasks.
+    Tracked {
+        /// The tasks' ids; never empty.
+        task_ids: Vec<String>,
+        /// The provider's id of the request.
+        request_id: Option<String>,
+    },
+}
+
+impl Accepted {
+    /// The tasks' ids; none where it is done.
+    pub fn task_ids(&self) -> &[String] {
+        match self {
+            Self::Done { .. } => &[],
+            Self::Tracked { task_ids, .. } => task_ids,
+        }
+    }
+
     /// The provider's id of the request.
-    pub request_id: Option<String>,
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Done { request_id } | Self::Tracked { request_id, .. } => request_id.as_deref(),
+        }
+    }
 }
 
 /// A provider, opened for one target. **Every method sends exactly one request.**

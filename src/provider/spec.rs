@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::credentials::CredentialSpec;
 use super::{ApiError, ApiErrorKind, Measure, OptionSpec, OptionValue, Options, PolicySpec};
-use crate::model::{Operation, Quota, QuotaEntry};
+use crate::model::{Operation, PurgeMode, Quota, QuotaEntry};
 
 /// A provider as data: everything the inputs, the plan, the documentation and the schema need to know of it.
 pub struct Spec {
@@ -239,6 +239,19 @@ pub struct OperationSpec {
     pub request_line_bytes: Option<usize>,
     /// How long a task usually takes.
     pub typical: Duration,
+    /// The modes that it knows beyond the default.
+    pub modes: &'static [PurgeMode],
+    /// What may follow a request whose answer was lost.
+    pub after_lost_answer: AfterLostAnswer,
+}
+
+/// What may follow a request whose answer was lost: it may have been executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterLostAnswer {
+    /// Look for it in the provider's records, and send it again only if they don't show it.
+    AskRecords,
+    /// Send it again: a second execution costs nothing and changes nothing.
+    Resend,
 }
 
 impl OperationSpec {
@@ -252,7 +265,24 @@ impl OperationSpec {
         quota: &'static str,
     ) -> Self {
         let typical = Duration::from_mins(if matches!(operation, Operation::Prefetch) { 10 } else { 5 });
-        Self { operation, call, per_call, per_day, quota, hosts_per_call: None, request_line_bytes: None, typical }
+        Self {
+            operation,
+            call,
+            per_call,
+            per_day,
+            quota,
+            hosts_per_call: None,
+            request_line_bytes: None,
+            typical,
+            modes: &[],
+            after_lost_answer: AfterLostAnswer::AskRecords,
+        }
+    }
+
+    /// It knows these modes beyond the default.
+    #[must_use]
+    pub const fn modes(self, modes: &'static [PurgeMode]) -> Self {
+        Self { modes, ..self }
     }
 }
 

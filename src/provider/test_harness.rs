@@ -11,6 +11,9 @@ use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Operation;
+use crate::model::PurgeMode;
+use crate::model::RefreshKind;
+use crate::model::Subject;
 use crate::provider::{Accepted, Api, ApiError, Provider, Submission};
 
 /// Runs what never waits.
@@ -69,7 +72,11 @@ impl Line {
         operation: Operation,
         urls: &[&str],
     ) -> Result<Accepted, ApiError> {
-        block_on(provider.submit(Submission { operation, force: false, urls }, self))
+        let kind = if let Operation::Refresh(kind) = operation { kind } else { RefreshKind::Url };
+        let subjects: Vec<Subject> = urls.iter().map(|url| Subject::of(kind, url)).collect();
+        let subjects: Vec<&Subject> = subjects.iter().collect();
+        let submission = Submission { operation, mode: PurgeMode::Default, subjects: &subjects };
+        block_on(provider.submit(submission, self))
     }
 
     /// How many addresses the emulator took.

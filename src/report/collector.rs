@@ -146,7 +146,8 @@ impl<'a> Collector<'a> {
             Some(first) if *first == ended => {}
             Some(first) => {
                 // Two stories about one task: the worse is told, so that nothing is greener than any event said.
-                let text = format!("`{}` ended twice: as {} and as {}", planned.task.url, first.name(), ended.name());
+                let text =
+                    format!("`{}` ended twice: as {} and as {}", planned.task.subject, first.name(), ended.name());
                 if first.is_done() {
                     *first = ended;
                 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::config::{FailOn, Mode, Target, Wait};
 use crate::git::Range;
 use crate::model::{
-    Event, EventKind, EventSink as _, LaneIndex, Moment, Operation, Outcome, Quota, QuotaEntry, Reason, RefreshKind,
-    RepoPath, Skipped, Task, TaskIndex,
+    Event, EventKind, EventSink as _, LaneIndex, Moment, Operation, Outcome, PurgeMode, Quota, QuotaEntry, Reason,
+    RefreshKind, RepoPath, Skipped, Subject, Task, TaskIndex,
 };
 use crate::plan::{Batch, Lane, Plan, PlannedTask};
 use crate::provider::{OperationSpec, Spec};
@@ -148,8 +148,8 @@ fn task(target: &str, operation: Operation, url: &str, file: &str) -> PlannedTas
         task: Task {
             target: target.into(),
             operation,
-            force: false,
-            url: url.into(),
+            mode: PurgeMode::Default,
+            subject: Subject::url(url),
             because: vec![Reason { rule: "pages".into(), file: Some(Arc::new(RepoPath::new(file))) }],
         },
         refused: None,
@@ -162,7 +162,7 @@ fn lane(name: &str, tasks: Vec<PlannedTask>, batches: &[(Operation, &[TaskIndex]
     let batch = |(number, (operation, tasks)): (u32, &(Operation, &[TaskIndex]))| Batch {
         number,
         operation: *operation,
-        force: false,
+        mode: PurgeMode::Default,
         tasks: tasks.to_vec(),
     };
     Lane { target, tasks, batches: (1..).zip(batches).map(batch).collect() }

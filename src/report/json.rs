@@ -2,6 +2,7 @@
 //!
 //! It is streamed: a run over a hundred thousand addresses holds none of its report in memory.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ impl Serialize for Report<'_> {
 /// What stands for one address.
 #[derive(serde::Serialize)]
 struct UrlDocument<'r> {
-    url: &'r str,
+    url: Cow<'r, str>,
     target: &'r str,
     operation: &'static str,
     kind: Option<RefreshKind>,
@@ -72,7 +73,7 @@ impl<'r> UrlDocument<'r> {
     fn new(row: Row<'r>) -> Self {
         let task = &row.planned.task;
         Self {
-            url: &task.url,
+            url: task.subject.text(),
             target: &task.target,
             operation: task.operation.name(),
             kind: kind(task.operation),

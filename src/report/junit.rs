@@ -38,7 +38,7 @@ pub fn write(report: &Report<'_>, writer: &mut dyn Write) -> io::Result<()> {
 fn write_case(row: Row<'_>, writer: &mut dyn Write) -> io::Result<()> {
     let task = &row.planned.task;
     let class = escape(&format!("{}.{}", task.target, operation_word(task.operation)));
-    write!(writer, "    <testcase classname=\"{class}\" name=\"{}\"", escape(&task.url))?;
+    write!(writer, "    <testcase classname=\"{class}\" name=\"{}\"", escape(&task.subject.text()))?;
     let message = format!("{}: {}", row.ended.name(), row.ended.reason().unwrap_or("nothing was sent"));
     let element = match row.ended.outcome {
         Some(Outcome::Done) => return writeln!(writer, "/>"),

@@ -131,7 +131,7 @@ fn failures(report: &Report<'_>, page: &mut Page) {
         vec![
             row.ended.name().into(),
             operation_word(row.planned.task.operation),
-            code(&row.planned.task.url),
+            code(&row.planned.task.subject.text()),
             code(row.ended.reason().unwrap_or_default()),
             task_id,
         ]
@@ -179,7 +179,12 @@ fn lane_addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
                 format!("{file}{}{more}", code(&reason.rule))
             },
         );
-        vec![code(&row.planned.task.url), operation_word(row.planned.task.operation), row.ended.name().into(), because]
+        vec![
+            code(&row.planned.task.subject.text()),
+            operation_word(row.planned.task.operation),
+            row.ended.name().into(),
+            because,
+        ]
     };
     page.table(Some(&title), &["address", "operation", "outcome", "because of"], count, lane_rows(lane, of).map(cells));
 }

@@ -82,7 +82,7 @@ fn failures(report: &Report<'_>, text: &mut String) {
     for row in report.rows().filter(is_failure).take(TOLD) {
         let task = &row.planned.task;
         let reason = row.ended.reason().unwrap_or_default();
-        line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.url));
+        line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.subject));
     }
     more(count, TOLD, "  ", ELSEWHERE, text);
     // What stopped a target stands there already, with how many addresses it left.
@@ -109,7 +109,7 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
         line(text, &head);
         let rows = || lane_rows(lane, of).filter(|row| row.planned.task.operation == operation);
         for row in rows().take(shown) {
-            line(text, &format!("      {}", row.planned.task.url));
+            line(text, &format!("      {}", row.planned.task.subject));
         }
         more(counts.planned, shown, "      ", ELSEWHERE, text);
     }

@@ -10,7 +10,7 @@ use cdn_purge::config::{self, CommandKind, Flags};
 use cdn_purge::environment::Environment;
 use cdn_purge::error::Error;
 use cdn_purge::mapping::{self, Overrides};
-use cdn_purge::model::{Change, ChangeKind, EntryKind, Operation, RefreshKind, RepoPath, Task};
+use cdn_purge::model::{Change, ChangeKind, EntryKind, Operation, PurgeMode, RefreshKind, RepoPath, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 
 use crate::generated::{path, settle};
@@ -144,7 +144,7 @@ fn told(plan: &Plan, with_target: bool) -> String {
                 None => reason.rule.to_string(),
             })
             .collect();
-        text.push_str(&format!("{target}{} {} <- {}\n", word(task), task.url, because.join(", ")));
+        text.push_str(&format!("{target}{} {} <- {}\n", word(task), task.subject, because.join(", ")));
         if let Some(why) = &planned.refused {
             text.push_str(&format!("  can't be sent: {why}\n"));
         }
@@ -161,5 +161,8 @@ fn word(task: &Task) -> String {
         Operation::Refresh(kind) => kind.name(),
         Operation::Prefetch => "prefetch",
     };
-    if task.force { format!("{word} (force)") } else { word.to_owned() }
+    match task.mode {
+        PurgeMode::Default => word.to_owned(),
+        mode => format!("{word} ({})", mode.name()),
+    }
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cdn_purge::model::{Operation, Outcome, RefreshKind};
+use cdn_purge::model::{Operation, Outcome, PurgeMode, RefreshKind, Subject};
 use cdn_purge::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
     Unsent,
@@ -82,7 +82,8 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let context = ProviderContext { spec, options, endpoint, credentials };
     let provider: Box<dyn Provider> = providers::open(context);
     let url = address(operation.operation, 0);
-    let submission = Submission { operation: operation.operation, force: false, urls: &[&url] };
+    let submission =
+        Submission { operation: operation.operation, mode: PurgeMode::Default, subjects: &[&Subject::url(&url)] };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let result = runtime.block_on(async { provider.submit(submission, &api).await }).map(|_| ());
     let accepted = gateway.borrow().ledger().count();

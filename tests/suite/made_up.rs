@@ -98,9 +98,9 @@ impl Provider for Paper {
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
         let name = self.0.spec.operation(submission.operation).unwrap().call.api;
-        let answer = self.call(name, json!(submission.urls), api).await?;
+        let answer = self.call(name, json!(submission.values()), api).await?;
         let id = answer["id"].as_str().ok_or_else(|| ApiError::new(ApiErrorKind::Ambiguous, name, "no id"))?;
-        Ok(Accepted { task_ids: vec![id.to_owned()], request_id: None })
+        Ok(Accepted::Tracked { task_ids: vec![id.to_owned()], request_id: None })
     }
 
     async fn status(&self, task_ids: &[String], _: u32, api: &dyn Api) -> Result<Page, ApiError> {

@@ -15,7 +15,7 @@ use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal, Purpose};
 use cdn_purge::exec::{self, Options};
 use cdn_purge::mapping::Mapped;
-use cdn_purge::model::{Event, EventKind, Operation, Outcome, Reason, RefreshKind, Signal, Task};
+use cdn_purge::model::{Event, EventKind, Operation, Outcome, PurgeMode, Reason, RefreshKind, Signal, Subject, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
 use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Issued, SharedCredentials};
@@ -249,8 +249,11 @@ impl World {
         let tasks = self.tasks.iter().zip((0..self.targets).cycle()).map(|((operation, url), place)| Task {
             target: targets[place].name.clone(),
             operation: *operation,
-            force: false,
-            url: url.clone(),
+            mode: PurgeMode::Default,
+            subject: match operation {
+                Operation::Refresh(kind) => Subject::of(*kind, url),
+                Operation::Prefetch => Subject::url(url),
+            },
             because: reason(),
         });
         let mapped = Mapped { tasks: tasks.collect(), skipped: Vec::new() };
@@ -355,8 +358,8 @@ impl World {
         for event in &events {
             if let EventKind::TaskFinished { lane, task, outcome, .. } = &event.kind {
                 let task = &plan.lanes[usize::from(*lane)].tasks[*task as usize].task;
-                let before = outcomes.insert((task.operation, task.url.clone()), outcome.clone());
-                assert_eq!(before, None, "{} ended twice", task.url);
+                let before = outcomes.insert((task.operation, task.subject.to_string()), outcome.clone());
+                assert_eq!(before, None, "{} ended twice", task.subject);
             }
         }
         let acceptance = |entry: &LedgerEntry| {
@@ -390,7 +393,7 @@ impl Story {
             .lanes
             .iter()
             .flat_map(|lane| &lane.tasks)
-            .map(|p| (p.task.operation, p.task.url.clone()))
+            .map(|p| (p.task.operation, p.task.subject.to_string()))
             .collect();
         let ended: BTreeSet<(Operation, String)> = self.outcomes.keys().cloned().collect();
         assert_eq!(planned, ended);

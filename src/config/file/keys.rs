@@ -1,6 +1,7 @@
 //! The keys of the configuration file as data: the reader knows them from here, and the schema is printed from here.
 
 use crate::mapping::Encoded;
+use crate::model::PurgeMode;
 
 /// A key that may stand at one level of the file.
 #[derive(Debug)]
@@ -84,7 +85,11 @@ pub(crate) static RULE_KEYS: &[Key] = &[
     key("refresh", KeyShape::Boolean, "Whether to refresh; true without it"),
     key("prefetch", KeyShape::Boolean, "Whether to prefetch what still exists; false without it"),
     key("kind", KeyShape::OneOf(KINDS), "How `urls` are refreshed; `file` without it"),
-    key("force", KeyShape::Boolean, "Delete from the caches instead of revalidating; false without it"),
+    key(
+        "purge-mode",
+        KeyShape::OneOf(&PurgeMode::WORDS),
+        "`hard` deletes the cached copy, `soft` marks it stale; the provider's own default without it",
+    ),
     key("index", KeyShape::Texts, "File names that also stand for their directory, as `index.html`"),
     key("encoded", KeyShape::SomeOf(FORMS), "In which form names outside ASCII are submitted; `encoded` without it"),
     key("queries", KeyShape::Texts, "Query strings, without `?`, that are cached as variants beside the plain address"),

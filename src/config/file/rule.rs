@@ -10,7 +10,7 @@ use super::target::Targets;
 use super::tree::Node;
 use crate::config::parse_value::quoted;
 use crate::mapping::{Encoded, Globs, Rule, Template, TemplateProblem};
-use crate::model::{Operation, RefreshKind, TargetName};
+use crate::model::{Operation, PurgeMode, RefreshKind, TargetName};
 use crate::text::suggest::{any_of, did_you_mean};
 
 /// A rule in the words it was written in, for people.
@@ -63,7 +63,7 @@ pub(super) fn read(
         refresh: flag(&fields, "refresh", true, findings),
         prefetch: flag(&fields, "prefetch", false, findings),
         kind,
-        force: flag(&fields, "force", false, findings),
+        mode: mode(&fields, findings),
         index: index_names(&fields, findings),
         encoded: encoded(&fields, findings),
         queries: queries(&fields, findings),
@@ -101,6 +101,11 @@ fn flag(fields: &Map<'_>, name: &str, default: bool, findings: &mut Findings<'_>
 fn kind(fields: &Map<'_>, findings: &mut Findings<'_>) -> RefreshKind {
     let word = fields.node("kind").and_then(|node| word(node, "kind", KINDS, findings));
     word.and_then(|word| RefreshKind::ALL.into_iter().find(|kind| kind.name() == word)).unwrap_or(RefreshKind::Url)
+}
+
+fn mode(fields: &Map<'_>, findings: &mut Findings<'_>) -> PurgeMode {
+    let word = fields.node("purge-mode").and_then(|node| word(node, "purge-mode", &PurgeMode::WORDS, findings));
+    word.map_or(PurgeMode::Default, PurgeMode::of)
 }
 
 /// The globs, where they could be read, and their texts.

@@ -7,6 +7,7 @@ use super::{Configuration, parse};
 use crate::config::fixtures::PROVIDERS;
 use crate::error::Diagnostic;
 use crate::mapping::Encoded;
+use crate::model::PurgeMode;
 use crate::model::RefreshKind;
 use crate::provider::OptionValue;
 
@@ -59,7 +60,7 @@ rules:\r
     refresh: True\r
     prefetch: true\r
     kind: any-query\r
-    force: true\r
+    purge-mode: hard\r
     index: index.html\r
     encoded: [encoded, raw]\r
     queries: [a=1, b=2]\r
@@ -76,10 +77,10 @@ rules:\r
     assert_eq!((&headers["X-Two"][..], &headers["X-None"][..]), (&["b".into(), "c".into()][..], &[" ".into()][..]));
     let [first, second] = configuration.rules.as_slice() else { panic!("two rules") };
     assert_eq!((&*first.name, first.urls.len(), first.targets.len()), ("rules[0]", 1, 2));
-    assert!(first.refresh && !first.prefetch && !first.force && !first.allow_everything);
+    assert!(first.refresh && !first.prefetch && first.mode == PurgeMode::Default && !first.allow_everything);
     assert_eq!((first.kind, first.encoded), (RefreshKind::Url, Encoded::Encoded));
     assert_eq!((&*second.name, second.kind, second.encoded), ("posts", RefreshKind::AnyQuery, Encoded::Both));
-    assert!(second.refresh && second.prefetch && second.force && second.allow_everything);
+    assert!(second.refresh && second.prefetch && second.mode == PurgeMode::Hard && second.allow_everything);
     assert_eq!((second.directories.len(), &*second.targets[0], second.targets.len()), (1, "mainland", 1));
     assert_eq!((second.index.as_slice(), second.queries.len()), (["index.html".to_owned()].as_slice(), 2));
     let set: Vec<_> = configuration.options.iter().map(|(entry, _)| entry.name).collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::{Entry, Purpose};
-use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, TaskIndex};
+use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIndex};
 
 /// What an earlier run left, per lane.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,7 +47,7 @@ pub struct PastBatch {
     /// What it asks for.
     pub operation: Operation,
     /// Delete instead of revalidate.
-    pub force: bool,
+    pub mode: PurgeMode,
     /// Its last attempt, from 1.
     pub attempt: u32,
     /// The tasks that aren't ended.
@@ -68,7 +68,7 @@ pub fn replay(records: &[Entry]) -> Past {
         (past.ended, past.as_asked, past.settled) = (false, false, false);
         match record {
             Entry::Opened { .. } => {}
-            Entry::Sent { lane: index, batch, operation, force, attempt, tasks, at } => {
+            Entry::Sent { lane: index, batch, operation, mode, attempt, tasks, at } => {
                 past.last = past.last.max(Some(*at));
                 let lane = past.lanes.entry(*index).or_default();
                 lane.close(*batch);
@@ -79,8 +79,8 @@ pub fn replay(records: &[Entry]) -> Past {
                     }
                 }
                 lane.last_batch = lane.last_batch.max(*batch);
-                let (operation, force, attempt, sent) = (*operation, *force, *attempt, *at);
-                lane.open.insert(*batch, PastBatch { operation, force, attempt, tasks, sent, task_ids: Vec::new() });
+                let (operation, mode, attempt, sent) = (*operation, *mode, *attempt, *at);
+                lane.open.insert(*batch, PastBatch { operation, mode, attempt, tasks, sent, task_ids: Vec::new() });
             }
             Entry::Taken { lane, batch, task_ids } => {
                 if let Some(open) = past.lanes.entry(*lane).or_default().open.get_mut(batch) {

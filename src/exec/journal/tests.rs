@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::model::PurgeMode;
 use crate::model::RefreshKind;
 
 fn identity() -> Identity {
@@ -25,7 +26,7 @@ fn sent(batch: BatchNumber, tasks: &[TaskIndex]) -> Entry {
         lane: 0,
         batch,
         operation: Operation::Refresh(RefreshKind::Url),
-        force: false,
+        mode: PurgeMode::Default,
         attempt: 1,
         tasks,
         at: now(),
@@ -272,7 +273,7 @@ fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_
         lane: 0,
         batch: 2,
         operation: Operation::Prefetch,
-        force: false,
+        mode: PurgeMode::Default,
         attempt: 1,
         tasks: vec![[2, 2]],
         at: after(240),

@@ -237,7 +237,7 @@ fn urls_that_are_given_have_no_changed_files() {
         file: Some("urls.txt".into()),
         kind: RefreshKind::Url,
         encoded: Encoded::Encoded,
-        force: false,
+        mode: crate::model::PurgeMode::Default,
         allow_everything: false,
     };
     let error = find(Path::new("."), &Changes::Listed(listing), &Environment::new()).unwrap_err();

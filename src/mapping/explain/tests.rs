@@ -63,5 +63,8 @@ fn the_explanation_names_the_urls_that_the_mapping_gives() {
         .collect();
     let change = Change { path, kind: ChangeKind::Added, entry: EntryKind::File };
     let mapped = map(&[change], &rules, Overrides::default()).tasks;
-    assert_eq!(explained, mapped.into_iter().map(|task| (task.operation, task.url)).collect::<Vec<_>>());
+    assert_eq!(
+        explained,
+        mapped.into_iter().map(|task| (task.operation, task.subject.to_string())).collect::<Vec<_>>()
+    );
 }

@@ -51,7 +51,7 @@ fn explain_signature(error: &mut ApiError, sent: &Sent<'_>) {
 pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiError> {
     let task_ids = answer.task_ids(field)?;
     let request_id = answer.request_id().ok_or_else(|| answer.without("a request id"))?;
-    Ok(Accepted { task_ids, request_id: Some(request_id) })
+    Ok(Accepted::Tracked { task_ids, request_id: Some(request_id) })
 }
 
 /// A row of `Tasks`.

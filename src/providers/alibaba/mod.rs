@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use http::Method;
 
-use crate::model::{Operation, Quota, RefreshKind, Tag};
+use crate::model::{Operation, PurgeMode, Quota, RefreshKind, Subject};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::Credentials;
 use crate::provider::sign::acs::{Call, timestamp};
@@ -76,19 +76,19 @@ impl Provider for Alibaba {
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
-        let Submission { operation, force, urls } = submission;
+        let Submission { operation, mode, subjects } = submission;
         let limits = self.spec().able(operation)?;
         let unfit = |message: String| ApiError::new(ApiErrorKind::Refused, limits.call.api, message);
-        if urls.iter().any(|url| url.contains(['\n', '\r'])) {
+        if subjects.iter().any(|subject| subject.value.contains(['\n', '\r'])) {
             return Err(unfit("an address holds a line break, which would make it two".to_owned()));
         }
-        let addresses = || ("ObjectPath", urls.join("\n"));
+        let urls = || ("ObjectPath", submission.values().join("\n"));
         let mut parameters = match operation {
-            Operation::Refresh(RefreshKind::Tag) => tags(urls).map_err(unfit)?,
-            Operation::Refresh(kind) => vec![addresses(), ("ObjectType", object_type(kind).to_owned())],
-            Operation::Prefetch => [self.context.parameters(), vec![addresses()]].concat(),
+            Operation::Refresh(RefreshKind::Tag) => tags(subjects).map_err(unfit)?,
+            Operation::Refresh(kind) => vec![urls(), ("ObjectType", object_type(kind).to_owned())],
+            Operation::Prefetch => [self.context.parameters(), vec![urls()]].concat(),
         };
-        if force && !matches!(operation, Operation::Prefetch | Operation::Refresh(RefreshKind::Url)) {
+        if mode == PurgeMode::Hard && limits.modes.contains(&mode) {
             parameters.push(("Force", "true".to_owned()));
         }
         // What isn't counted in the request line doesn't travel there.
@@ -161,13 +161,12 @@ impl Provider for Alibaba {
 }
 
 /// The parameters of a refresh by tag; all tags are of one host.
-fn tags(urls: &[&str]) -> Result<Parameters, String> {
-    let tags: Vec<Tag> = urls.iter().map(|url| Tag::read(url)).collect::<Result<_, _>>()?;
-    let host = tags.first().map_or("", |tag| &tag.host);
-    if tags.iter().any(|tag| tag.host != host) {
+fn tags(tags: &[&Subject]) -> Result<Parameters, String> {
+    let host = tags.first().and_then(|tag| tag.host.as_deref()).ok_or("a tag without its host")?;
+    if tags.iter().any(|tag| tag.host.as_deref() != Some(host)) {
         return Err("the tags of one call are of several hosts".to_owned());
     }
-    let names: Vec<&str> = tags.iter().map(|tag| &*tag.name).collect();
+    let names: Vec<&str> = tags.iter().map(|tag| &*tag.value).collect();
     Ok(vec![("DomainName", host.to_owned()), ("CacheTag", names.join(","))])
 }
 

@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Operation, RefreshKind};
+use crate::model::{Operation, PurgeMode, RefreshKind};
 use crate::provider::OptionValueSpec::{Boolean, Headers, OneOf};
 use crate::provider::{CallSpec, IntervalSpec, MeasureSpec, OperationSpec, OptionSpec, Spec};
 
@@ -78,6 +78,11 @@ const fn takes(
         request_line_bytes: Some(7_500), // not documented: gateways of its kind cut it at 8 KiB, with the other parameters
         // A prefetch 5 to 30 minutes, a refresh 5 to 6: reference 2026-04.
         typical: Duration::from_secs(if matches!(operation, Operation::Prefetch) { 600 } else { 330 }),
+        // `Force` deletes instead of comparing; it has no meaning for single files: reference 2026-04.
+        modes: match operation {
+            Operation::Prefetch | Operation::Refresh(RefreshKind::Url) => &[],
+            Operation::Refresh(_) => &[PurgeMode::Soft, PurgeMode::Hard],
+        },
         ..OperationSpec::new(operation, call, per_call, per_day, quota)
     }
 }

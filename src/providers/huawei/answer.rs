@@ -27,7 +27,7 @@ pub(super) static WORDING: Wording = Wording {
 
 /// The id of an accepted task.
 pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiError> {
-    Ok(Accepted { task_ids: answer.task_ids(field)?, request_id: answer.request_id() })
+    Ok(Accepted::Tracked { task_ids: answer.task_ids(field)?, request_id: answer.request_id() })
 }
 
 /// The rows of one task. That it is `task_done` says only that nothing is under way; its rows tell what came of it.

@@ -7,7 +7,7 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Operation, Quota, RefreshKind};
+use crate::model::{Operation, PurgeMode, Quota, RefreshKind};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::{AccessKey, Credentials};
 use crate::provider::sign::sdk_hmac::{self, Call};
@@ -87,10 +87,10 @@ impl Provider for Huawei {
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
-        let Submission { operation, urls, .. } = submission;
+        let Submission { operation, mode, .. } = submission;
         let limits = HUAWEI_CDN.able(operation)?;
         // What wasn't asked for isn't sent: the European cloud doesn't document the options.
-        let mut task = Map::from_iter([("urls".to_owned(), json!(urls))]);
+        let mut task = Map::from_iter([("urls".to_owned(), json!(submission.values()))]);
         if let Some(OptionValue::Boolean(encode)) = self.0.options.get("zh-url-encode") {
             task.insert("zh_url_encode".into(), (*encode).into());
         }
@@ -98,8 +98,11 @@ impl Provider for Huawei {
             Operation::Refresh(kind) => {
                 let directory = kind == RefreshKind::Directory;
                 task.insert("type".into(), if directory { "directory" } else { "file" }.into());
-                if let (true, Some(mode)) = (directory, self.0.word("mode")) {
-                    task.insert("mode".into(), mode.replace('-', "_").into());
+                // Everything below the directory, or only what changed at the origin: sdk 3.1.219.
+                match mode {
+                    PurgeMode::Hard if directory => drop(task.insert("mode".into(), "all".into())),
+                    PurgeMode::Soft if directory => drop(task.insert("mode".into(), "detect_modify_refresh".into())),
+                    _ => {}
                 }
                 ("/v1.0/cdn/content/refresh-tasks", "refresh_task")
             }

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use crate::model::Operation::{Prefetch, Refresh};
-use crate::model::RefreshKind;
+use crate::model::{PurgeMode, RefreshKind};
 use crate::provider::ApiErrorKind::{Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge};
 use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
 use crate::provider::wording::Code;
@@ -38,8 +38,6 @@ pub static HUAWEI_CDN: Spec = Spec {
     options: &[
         OptionSpec::new("region", OneOf(&["global", EUROPE]))
             .help("`europe` for the separate European cloud; unset: `global`"),
-        OptionSpec::new("mode", OneOf(&["all", "detect-modify-refresh"]))
-            .help("refresh everything below a directory, or only what changed at the origin; unset: `all`"),
         OptionSpec::new("zh-url-encode", Boolean)
             .help("take addresses with Chinese characters in their encoded form only")
             .encodes(), // reference 2025-11
@@ -56,7 +54,8 @@ pub static HUAWEI_CDN: Spec = Spec {
     // the addresses travel in the body.
     operations: &[
         OperationSpec::new(Refresh(RefreshKind::Url), REFRESH, 1_000, Some(2_000), "file_refresh"),
-        OperationSpec::new(Refresh(RefreshKind::Directory), REFRESH, 100, Some(100), "dir_refresh"),
+        OperationSpec::new(Refresh(RefreshKind::Directory), REFRESH, 100, Some(100), "dir_refresh")
+            .modes(&[PurgeMode::Soft, PurgeMode::Hard]),
         OperationSpec::new(Prefetch, PREFETCH, 1_000, Some(1_000), "preheat"),
     ],
     tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS) }),

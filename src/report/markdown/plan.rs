@@ -38,7 +38,7 @@ pub(super) fn addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
             several => format!(" and {} more", grouped(several - 1)),
         };
         let rule = first.map_or_else(|| "–".into(), |reason| code(&reason.rule));
-        vec![format!("{file}{more}"), code(&task.url), operation_word(task.operation), rule]
+        vec![format!("{file}{more}"), code(&task.subject.text()), operation_word(task.operation), rule]
     };
     page.table(Some(&title), &["file", "address", "operation", "rule"], count, lane_rows(lane, of).map(cells));
 }

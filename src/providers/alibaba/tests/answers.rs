@@ -1,7 +1,7 @@
 //! Good answers in all their shapes, and answers that are none.
 
 use super::*;
-use crate::model::{Quota, QuotaEntry};
+use crate::model::{PurgeMode, Quota, QuotaEntry, Subject};
 use crate::provider::{ApiErrorKind, Page, RecordFilter, TaskState};
 
 fn status(canned: &Canned) -> Result<Page, ApiError> {
@@ -15,16 +15,20 @@ fn quota(body: &'static str) -> Result<Quota, ApiError> {
 #[test]
 fn merged_and_repeated_task_ids_are_taken_apart() {
     let accepted = Canned::new(200, &[], include_str!("../fixtures/refresh.json")).submit().unwrap();
-    assert_eq!(accepted.task_ids, ["704222904", "704222905"]);
-    assert_eq!(accepted.request_id.as_deref(), Some("D61E4801-EAFF-4A63-AAE1-FBF6CE1CFD1C"));
+    assert_eq!(accepted.task_ids(), ["704222904", "704222905"]);
+    assert_eq!(accepted.request_id(), Some("D61E4801-EAFF-4A63-AAE1-FBF6CE1CFD1C"));
 
     let canned = Canned::new(200, &[], include_str!("../fixtures/push.json"));
-    let submission = Submission { operation: Operation::Prefetch, force: false, urls: &["http://example.com/1"] };
+    let submission = Submission {
+        operation: Operation::Prefetch,
+        mode: PurgeMode::Default,
+        subjects: &[&Subject::url("http://example.com/1")],
+    };
     let accepted = block_on(provider(&[]).submit(submission, &canned)).unwrap();
-    assert_eq!(accepted.task_ids, ["9524218"]);
+    assert_eq!(accepted.task_ids(), ["9524218"]);
 
     let number = Canned::new(200, &[], r#"{"RefreshTaskId":704222904,"RequestId":"R","New":{"a":[1]}}"#);
-    assert_eq!(number.submit().unwrap().task_ids, ["704222904"]);
+    assert_eq!(number.submit().unwrap().task_ids(), ["704222904"]);
 }
 
 #[test]

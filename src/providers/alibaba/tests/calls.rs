@@ -6,6 +6,8 @@ use std::time::Duration;
 use emulators::Rows;
 
 use super::*;
+use crate::model::PurgeMode;
+use crate::model::Subject;
 use crate::plan::cut::encoded_length;
 use crate::provider::{ApiErrorKind, Page, RecordFilter, TaskState};
 
@@ -44,12 +46,16 @@ fn every_kind_of_refresh_travels_in_a_form_and_is_taken() {
     for options in [vec![], vec![v1()]] {
         for (kind, of_vendor, url) in kinds {
             let line = friendly();
-            let submission = Submission { operation: Operation::Refresh(kind), force: true, urls: &[url] };
+            let submission = Submission {
+                operation: Operation::Refresh(kind),
+                mode: PurgeMode::Hard,
+                subjects: &[&Subject::url(url)],
+            };
             let accepted = block_on(provider(&options).submit(submission, &line)).unwrap();
-            assert_eq!(accepted.task_ids.len(), 1);
+            assert_eq!(accepted.task_ids().len(), 1);
             let entry = line.emulator.borrow().ledger()[0].clone();
             assert_eq!((entry.operation, entry.url.as_str()), (of_vendor, url));
-            assert_eq!(entry.task_id, accepted.task_ids[0]);
+            assert_eq!(entry.task_id, accepted.task_ids()[0]);
 
             let request = line.last_request();
             let form: BTreeMap<_, _> = url::form_urlencoded::parse(request.body()).into_owned().collect();
@@ -72,7 +78,7 @@ fn a_prefetch_travels_in_the_query_with_the_targets_options() {
     ];
     let line = friendly();
     let accepted = line.submit(&*provider(&options), Operation::Prefetch, &["http://example.com/1"]).unwrap();
-    assert_eq!(accepted.task_ids.len(), 1);
+    assert_eq!(accepted.task_ids().len(), 1);
     assert!(line.last_request().body().is_empty());
     let sent = parameters(&line.last_request());
     let expected = [
@@ -116,11 +122,11 @@ fn a_task_is_refreshing_until_its_time_is_over() {
     let line = line(EmulatorSettings { task_duration: Some(Duration::from_secs(10)), ..EmulatorSettings::default() });
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap();
     let progress = |page: Page| (page.rows[0].state.clone(), page.rows[0].percent);
-    assert_eq!(progress(status(&line, &accepted.task_ids)), (TaskState::Running, Some(0.0)));
+    assert_eq!(progress(status(&line, accepted.task_ids())), (TaskState::Running, Some(0.0)));
     line.pass(5);
-    assert_eq!(progress(status(&line, &accepted.task_ids)), (TaskState::Running, Some(50.0)));
+    assert_eq!(progress(status(&line, accepted.task_ids())), (TaskState::Running, Some(50.0)));
     line.pass(5);
-    assert_eq!(progress(status(&line, &accepted.task_ids)), (TaskState::Complete, Some(100.0)));
+    assert_eq!(progress(status(&line, accepted.task_ids())), (TaskState::Complete, Some(100.0)));
 }
 
 #[test]
@@ -131,7 +137,7 @@ fn a_task_can_fail_or_never_end() {
     let sent = ["http://example.com/bad", "http://example.com/slow", "http://example.com/good"];
     let accepted = line.submit(&*provider(&[]), FILES, &sent).unwrap();
     line.pass(3_600);
-    let states: Vec<_> = status(&line, &accepted.task_ids).rows.into_iter().map(|record| record.state).collect();
+    let states: Vec<_> = status(&line, accepted.task_ids()).rows.into_iter().map(|record| record.state).collect();
     let failed = TaskState::Failed("Origin Return StatusCode 5XX".into());
     assert_eq!(states, [failed, TaskState::Running, TaskState::Complete]);
 }
@@ -142,7 +148,7 @@ fn a_row_for_each_task_ends_with_the_last_of_its_addresses() {
     let line = line(settings);
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1", "http://example.com/bad"]).unwrap();
     line.pass(5);
-    let page = status(&line, &accepted.task_ids);
+    let page = status(&line, accepted.task_ids());
     assert_eq!((page.total, page.rows.len()), (1, 1));
     assert_eq!(page.rows[0].url, "http://example.com/1");
     assert!(matches!(page.rows[0].state, TaskState::Failed(_)));
@@ -154,7 +160,7 @@ fn addresses_of_one_host_in_one_second_share_an_id_and_directories_do_not() {
     let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
     let provider = provider(&[]);
     let thousand = urls(1_000);
-    let submit = |operation, urls: &[&str]| line.submit(&*provider, operation, urls).unwrap().task_ids;
+    let submit = |operation, urls: &[&str]| line.submit(&*provider, operation, urls).unwrap().task_ids().to_vec();
     let first = submit(FILES, &borrowed(&thousand));
     assert_eq!(first.len(), 1);
     assert_eq!(submit(FILES, &borrowed(&thousand)), first);
@@ -166,7 +172,7 @@ fn addresses_of_one_host_in_one_second_share_an_id_and_directories_do_not() {
     assert!(prefetched[..5].iter().all(|ids| *ids == prefetched[0]));
     assert_ne!(prefetched[5], prefetched[0]);
     line.pass(1);
-    let next = line.submit(&*provider, Operation::Prefetch, &["http://example.com/x"]).unwrap().task_ids;
+    let next = line.submit(&*provider, Operation::Prefetch, &["http://example.com/x"]).unwrap().task_ids().to_vec();
     assert_ne!(next, prefetched[5]);
 }
 
@@ -175,11 +181,11 @@ fn ten_ids_are_asked_for_at_once_and_there_is_one_page() {
     let line = friendly();
     let directories: Vec<_> = (0..11).map(|n| format!("http://example.com/{n}/")).collect();
     let accepted = line.submit(&*provider(&[]), DIRECTORIES, &borrowed(&directories)).unwrap();
-    let page = status(&line, &accepted.task_ids[..10]);
+    let page = status(&line, &accepted.task_ids()[..10]);
     assert_eq!((page.total, page.rows.len()), (10, 10));
-    assert_eq!(parameters(&line.last_request())["TaskId"], accepted.task_ids[..10].join(","));
-    assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap(), Page::default());
-    let error = block_on(provider(&[]).status(&accepted.task_ids, 1, &line)).unwrap_err();
+    assert_eq!(parameters(&line.last_request())["TaskId"], accepted.task_ids()[..10].join(","));
+    assert_eq!(block_on(provider(&[]).status(accepted.task_ids(), 2, &line)).unwrap(), Page::default());
+    let error = block_on(provider(&[]).status(accepted.task_ids(), 1, &line)).unwrap_err();
     assert_eq!(error.code.as_deref(), Some("InvalidTaskId.Malformed"));
     assert_eq!(status(&line, &["1".to_owned()]), Page::default());
 }
@@ -190,13 +196,13 @@ fn a_task_shows_up_after_the_listing_lag() {
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1"]).unwrap();
     let filter = RecordFilter { url: Some("http://example.com/1".into()), ..RecordFilter::default() };
     line.pass(9);
-    assert_eq!(status(&line, &accepted.task_ids), Page::default());
+    assert_eq!(status(&line, accepted.task_ids()), Page::default());
     assert_eq!(records(&line, &filter, 1).unwrap(), Page::default());
     line.pass(1);
-    assert_eq!(status(&line, &accepted.task_ids).rows.len(), 1);
+    assert_eq!(status(&line, accepted.task_ids()).rows.len(), 1);
     assert_eq!(records(&line, &filter, 1).unwrap().rows.len(), 1);
     line.pass(3 * 24 * 3_600);
-    assert_eq!(status(&line, &accepted.task_ids), Page::default());
+    assert_eq!(status(&line, accepted.task_ids()), Page::default());
 }
 
 #[test]
@@ -216,7 +222,7 @@ fn records_are_listed_by_page_newest_first_and_by_address_id_and_time() {
     let of_url = RecordFilter { url: Some("http://example.com/7".into()), ..RecordFilter::default() };
     let kinds = |page: Page| page.rows.into_iter().map(|record| record.kind).collect::<Vec<_>>();
     assert_eq!(kinds(records(&line, &of_url, 1).unwrap()), ["preload", "file"]);
-    let of_id = RecordFilter { task_id: Some(later.task_ids[0].clone()), ..RecordFilter::default() };
+    let of_id = RecordFilter { task_id: Some(later.task_ids()[0].clone()), ..RecordFilter::default() };
     assert_eq!(kinds(records(&line, &of_id, 1).unwrap()), ["preload"]);
     let since = RecordFilter { since: Some(start() + SignedDuration::from_secs(30)), ..of_url.clone() };
     assert_eq!(kinds(records(&line, &since, 1).unwrap()), ["preload"]);
@@ -352,7 +358,7 @@ fn asking_for_ten_thousand_tasks_over_and_over_is_cheap() {
     let provider = provider(&[]);
     let mut ids = Vec::new();
     for batch in urls(10_000).chunks(20) {
-        ids.extend(line.submit(&*provider, FILES, &borrowed(batch)).unwrap().task_ids);
+        ids.extend(line.submit(&*provider, FILES, &borrowed(batch)).unwrap().task_ids().to_vec());
         line.pass(1);
     }
     assert_eq!(ids.len(), 500);

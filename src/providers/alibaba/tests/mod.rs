@@ -6,7 +6,7 @@ use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ALIBABA_CDN, ALIBABA_DCDN, ALIBABA_VOD, open};
-use crate::model::{Operation, RefreshKind};
+use crate::model::{Operation, PurgeMode, RefreshKind, Subject};
 use crate::provider::credentials::SharedCredentials;
 use crate::provider::simulation::access_key;
 use crate::provider::test_harness::{Canned, Line, Nonces, block_on, start};
@@ -76,7 +76,11 @@ trait Submit {
 
 impl Submit for Canned {
     fn submit(&self) -> Result<Accepted, ApiError> {
-        let submission = Submission { operation: FILES, force: false, urls: &["http://example.com/1"] };
+        let submission = Submission {
+            operation: FILES,
+            mode: PurgeMode::Default,
+            subjects: &[&Subject::url("http://example.com/1")],
+        };
         block_on(provider(&[]).submit(submission, self))
     }
 }

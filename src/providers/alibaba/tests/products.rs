@@ -7,6 +7,8 @@ use emulators::Rows;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::model::PurgeMode;
+use crate::model::Subject;
 use crate::provider::{
     ApiErrorKind, LogQuestion, Measure, MeasureQuestion, RecordFilter, RecordKind, RecordStatus, TaskState,
 };
@@ -44,7 +46,7 @@ fn every_operation_of_every_product_is_taken_and_followed_to_its_end() {
             assert_eq!(request.headers()["x-acs-action"], limits.call.api);
             assert_eq!(request.uri().host(), url::Url::parse(spec.endpoints[0].url).unwrap().host_str());
             assert_eq!(line.emulator.borrow().ledger()[0].url, url);
-            let page = block_on(provider.status(&accepted.task_ids, 1, &line)).unwrap();
+            let page = block_on(provider.status(accepted.task_ids(), 1, &line)).unwrap();
             assert_eq!(page.rows.len(), 1, "{} {}", spec.name, limits.call.api);
             assert_eq!(page.rows[0].state, TaskState::Complete);
             assert_eq!(page.rows[0].prefetch, limits.operation == Operation::Prefetch);
@@ -71,7 +73,8 @@ fn tags_of_one_host_travel_together_decoded_and_those_of_two_do_not() {
         let line = quick(spec);
         let provider = provider_of(spec, &[], None);
         let urls = ["https://www.example.com/#a%2Fb", "https://www.example.com/#c"];
-        let submission = Submission { operation: TAGS, force: true, urls: &urls };
+        let tags = urls.map(|url| Subject::tag(url).unwrap());
+        let submission = Submission { operation: TAGS, mode: PurgeMode::Hard, subjects: &tags.each_ref() };
         block_on(provider.submit(submission, &line)).unwrap();
         let sent = parameters(&line.last_request());
         let expected = [("CacheTag", "a/b,c"), ("DomainName", "www.example.com"), ("Force", "true")];
@@ -98,7 +101,7 @@ fn vod_has_no_call_by_id_so_its_list_is_read_page_by_page() {
     let provider = provider_of(spec, &[], None);
     let urls: Vec<String> = (0..120).map(|n| format!("https://www.example.com/{n}")).collect();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-    let ids = line.submit(&*provider, FILES, &urls).unwrap().task_ids;
+    let ids = line.submit(&*provider, FILES, &urls).unwrap().task_ids().to_vec();
     assert_eq!(ids.len(), 1);
     let mut seen = Vec::new();
     for (page, rows) in [(1, 50), (2, 50), (3, 20), (4, 0)] {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::model::PurgeMode;
+use crate::model::Subject;
 use crate::provider::{ApiErrorKind, LogQuestion, Measure, MeasureQuestion, Page, RecordFilter, TaskState};
 
 fn ok(body: impl Into<Bytes>) -> Canned {
@@ -22,14 +24,16 @@ fn records(canned: &Canned) -> Result<Page, ApiError> {
 #[test]
 fn a_task_id_is_text_or_a_number_and_the_request_id_is_in_a_header() {
     let accepted = ok(include_str!("../fixtures/refresh.json")).submit().unwrap();
-    assert_eq!((accepted.task_ids, accepted.request_id.as_deref()), (vec!["2000345".to_owned()], Some("R-1")));
-    assert_eq!(ok(r#"{"refresh_task":2000345,"new":[1]}"#).submit().unwrap().task_ids, ["2000345"]);
+    let expected = Accepted::Tracked { task_ids: vec!["2000345".to_owned()], request_id: Some("R-1".to_owned()) };
+    assert_eq!(accepted, expected);
+    assert_eq!(ok(r#"{"refresh_task":2000345,"new":[1]}"#).submit().unwrap().task_ids(), ["2000345"]);
 
     let canned = Canned::new(200, &[], include_str!("../fixtures/preheat.json"));
-    let submission = Submission { operation: Operation::Prefetch, force: false, urls: &[URL] };
+    let submission =
+        Submission { operation: Operation::Prefetch, mode: PurgeMode::Default, subjects: &[&Subject::url(URL)] };
     let accepted = block_on(provider(&[]).submit(submission, &canned)).unwrap();
-    assert_eq!(accepted.task_ids, ["ff8080828edcb4a9018edcf1b2f400a1"]);
-    assert_eq!(accepted.request_id, None);
+    assert_eq!(accepted.task_ids(), ["ff8080828edcb4a9018edcf1b2f400a1"]);
+    assert_eq!(accepted.request_id(), None);
 }
 
 #[test]

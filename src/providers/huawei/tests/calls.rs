@@ -5,8 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::model::PurgeMode;
+use crate::model::Subject;
 use crate::provider::{
-    ApiErrorKind, LogQuestion, Measure, MeasureQuestion, Page, RecordFilter, RecordKind, RecordStatus, TaskState,
+    ApiErrorKind, LogQuestion, Measure, MeasureQuestion, Page, RecordFilter, RecordKind, RecordStatus, Submission,
+    TaskState,
 };
 
 fn status(line: &Line, ids: &[String]) -> Page {
@@ -38,23 +41,34 @@ fn nothing_is_sent_that_the_target_did_not_ask_for() {
 }
 
 #[test]
+fn a_directorys_purge_mode_becomes_the_vendors_word_and_a_urls_has_none() {
+    let line = friendly();
+    for (mode, operation, word) in [
+        (PurgeMode::Soft, DIRECTORIES, Some("detect_modify_refresh")),
+        (PurgeMode::Hard, DIRECTORIES, Some("all")),
+        (PurgeMode::Default, DIRECTORIES, None),
+        (PurgeMode::Hard, FILES, None),
+    ] {
+        let subject = Subject::url(if operation == DIRECTORIES { "https://www.example.com/a/" } else { URL });
+        block_on(provider(&[]).submit(Submission { operation, mode, subjects: &[&subject] }, &line)).unwrap();
+        assert_eq!(last_body(&line)["refresh_task"].get("mode").and_then(serde_json::Value::as_str), word);
+    }
+}
+
+#[test]
 fn the_targets_options_go_where_they_belong() {
-    let options = [
-        ("mode", word("detect-modify-refresh")),
-        ("zh-url-encode", OptionValue::Boolean(true)),
-        ("enterprise-project", word("all")),
-    ];
+    let options = [("zh-url-encode", OptionValue::Boolean(true)), ("enterprise-project", word("all"))];
     let line = friendly();
     let provider = provider(&options);
     line.submit(&*provider, DIRECTORIES, &["https://www.example.com/a/"]).unwrap();
     let task = last_body(&line)["refresh_task"].clone();
-    assert_eq!((&task["mode"], &task["zh_url_encode"]), (&json!("detect_modify_refresh"), &json!(true)));
+    assert_eq!((task.get("mode"), &task["zh_url_encode"]), (None, &json!(true)));
     assert_eq!(last_parameters(&line)["enterprise_project_id"], "all");
     line.submit(&*provider, FILES, &[URL]).unwrap();
     assert_eq!(last_body(&line)["refresh_task"].get("mode"), None);
     let accepted = line.submit(&*provider, Operation::Prefetch, &[URL]).unwrap();
     assert_eq!(last_body(&line)["preheating_task"]["zh_url_encode"], true);
-    block_on(provider.status(&accepted.task_ids, 1, &line)).unwrap();
+    block_on(provider.status(accepted.task_ids(), 1, &line)).unwrap();
     assert_eq!(last_parameters(&line)["enterprise_project_id"], "all");
     block_on(provider.records(&RecordFilter::default(), 1, &line)).unwrap();
     assert!(!last_parameters(&line).contains_key("enterprise_project_id"), "the record query knows no project");
@@ -81,14 +95,14 @@ fn a_task_waits_then_works_and_then_ends_and_a_failed_one_says_why() {
     let line = line(settings);
     let sent = ["https://www.example.com/good", "https://www.example.com/bad", "https://www.example.com/slow"];
     let accepted = line.submit(&*provider(&[]), Operation::Prefetch, &sent).unwrap();
-    let words = || status(&line, &accepted.task_ids).rows.into_iter().map(|row| row.status).collect::<Vec<_>>();
+    let words = || status(&line, accepted.task_ids()).rows.into_iter().map(|row| row.status).collect::<Vec<_>>();
     assert_eq!(words(), ["waiting"; 3]);
     line.pass(5);
     assert_eq!(words(), ["preheating"; 3]);
     line.pass(5);
     assert_eq!(words(), ["succeed", "failed", "preheating"]);
     let failed = TaskState::Failed("ORIGIN_ERROR: the origin server answered 502".into());
-    assert_eq!(status(&line, &accepted.task_ids).rows[1].state, failed);
+    assert_eq!(status(&line, accepted.task_ids()).rows[1].state, failed);
 }
 
 #[test]
@@ -97,10 +111,10 @@ fn a_task_shows_up_after_the_listing_lag() {
     let accepted = line.submit(&*provider(&[]), FILES, &[URL]).unwrap();
     let filter = RecordFilter { url: Some(URL.into()), ..RecordFilter::default() };
     line.pass(9);
-    assert_eq!(status(&line, &accepted.task_ids), Page::default());
+    assert_eq!(status(&line, accepted.task_ids()), Page::default());
     assert_eq!(records(&line, &filter, 1), Page::default());
     line.pass(1);
-    assert_eq!(status(&line, &accepted.task_ids).rows.len(), 1);
+    assert_eq!(status(&line, accepted.task_ids()).rows.len(), 1);
     assert_eq!(records(&line, &filter, 1).rows.len(), 1);
 }
 
@@ -109,10 +123,10 @@ fn a_whole_batch_is_one_page_of_its_details() {
     let line = friendly();
     let many = urls(1_000);
     let accepted = line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
-    let page = status(&line, &accepted.task_ids);
+    let page = status(&line, accepted.task_ids());
     assert_eq!((page.total, page.rows.len()), (1_000, 1_000));
     assert_eq!(last_parameters(&line)["page_size"], "2000");
-    assert_eq!(block_on(provider(&[]).status(&accepted.task_ids, 2, &line)).unwrap().rows.len(), 0);
+    assert_eq!(block_on(provider(&[]).status(accepted.task_ids(), 2, &line)).unwrap().rows.len(), 0);
     assert_eq!(block_on(provider(&[]).status(&[], 1, &line)).unwrap(), Page::default());
 }
 
@@ -143,17 +157,17 @@ fn records_are_listed_by_page_newest_first_and_by_each_filter() {
     assert_eq!(found(RecordFilter { status: Some(RecordStatus::Failed), ..all.clone() }), 0);
     assert_eq!(found(RecordFilter { since: Some(start() + SignedDuration::from_secs(30)), ..all.clone() }), 2);
     assert_eq!(found(RecordFilter { until: Some(start() + SignedDuration::from_secs(30)), ..all.clone() }), 100);
-    assert_eq!(found(RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() }), 100);
-    let third = RecordFilter { task_id: Some(first.task_ids[0].clone()), ..all.clone() };
+    assert_eq!(found(RecordFilter { task_id: Some(first.task_ids()[0].clone()), ..all.clone() }), 100);
+    let third = RecordFilter { task_id: Some(first.task_ids()[0].clone()), ..all.clone() };
     assert_eq!(records(&line, &third, 3).rows.len(), 50);
-    let one = RecordFilter { task_id: Some(first.task_ids[0].clone()), url: Some(many[7].clone()), ..all };
+    let one = RecordFilter { task_id: Some(first.task_ids()[0].clone()), url: Some(many[7].clone()), ..all };
     assert_eq!(found(one), 1);
 }
 
 #[test]
 fn a_task_is_found_for_seven_days_and_longer_from_a_beginning_on() {
     let line = friendly();
-    let id = line.submit(&*provider(&[]), FILES, &[URL]).unwrap().task_ids.remove(0);
+    let id = line.submit(&*provider(&[]), FILES, &[URL]).unwrap().task_ids()[0].clone();
     line.pass(8 * 24 * 3_600);
     let of_id = RecordFilter { task_id: Some(id), ..RecordFilter::default() };
     assert_eq!(records(&line, &of_id, 1).rows.len(), 0);

@@ -6,7 +6,7 @@ use http::Request;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{HUAWEI_CDN, open};
-use crate::model::{Operation, RefreshKind};
+use crate::model::{Operation, PurgeMode, RefreshKind, Subject};
 use crate::provider::credentials::{AccessKey, SharedCredentials};
 use crate::provider::simulation::access_key;
 use crate::provider::test_harness::{Canned, Line, Nonces, block_on, start};
@@ -66,6 +66,11 @@ trait Submit {
 
 impl Submit for Canned {
     fn submit(&self) -> Result<Accepted, ApiError> {
-        block_on(provider(&[]).submit(Submission { operation: FILES, force: false, urls: &[URL] }, self))
+        block_on(
+            provider(&[]).submit(
+                Submission { operation: FILES, mode: PurgeMode::Default, subjects: &[&Subject::url(URL)] },
+                self,
+            ),
+        )
     }
 }
