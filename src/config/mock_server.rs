@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches};
 use emulators::faults::Faults;
 use emulators::{EmulatorSettings, Rows};
+use jiff::SignedDuration;
 
 use crate::error::{Diagnostic, Error};
 
@@ -22,7 +23,7 @@ pub struct MockServerOptions {
     pub vendor: EmulatorSettings,
     /// What goes wrong.
     pub faults: Faults,
-    /// Gets a line of JSON for every accepted address.
+    /// File for a line of JSON per accepted URL.
     pub ledger: Option<PathBuf>,
 }
 
@@ -46,18 +47,18 @@ pub(super) fn options() -> impl IntoIterator<Item = Arg> {
     };
     let many = |name, value, help| one(name, value, help).action(ArgAction::Append);
     [
-        one("listen", "ADDRESS", "Where to serve [default: 127.0.0.1:8700]"),
-        one("latency", "TIME", "Hold every answer back for so long, as 50ms [default: 0ms]"),
+        one("listen", "ADDRESS", "Address and port to listen on [default: 127.0.0.1:8700]"),
+        one("latency", "TIME", "Delay every response, as 50ms [default: 0ms]"),
         one("task-seconds", "SECONDS", "How long a task takes [default: 5]"),
-        one("listing-lag", "TIME", "How long until a task shows up in the records, as 2s [default: 0s]"),
-        one("calls-per-second", "N", "Replaces every provider's own rate"),
+        one("listing-lag", "TIME", "How long until a task shows up in the task list, as 2s [default: 0s]"),
+        one("calls-per-second", "N", "Replaces every provider's own rate limit"),
         one("quota", "N", "Replaces every provider's own daily quota"),
-        many("fail", "TEXT", "Tasks whose address contains this fail"),
-        many("refuse", "TEXT", "Batches with an address that contains this are refused"),
-        many("hang", "TEXT", "Tasks whose address contains this never end"),
-        many("forbid", "API", "A call that the key may not make, by the vendor's name"),
-        one("token-seconds", "SECONDS", "How long keys that a role gives live [default: 3600]"),
-        one("rows", "url|task", "Whether the records hold a row per address or per task [default: url]"),
+        many("fail", "TEXT", "Fail tasks whose URL contains this"),
+        many("refuse", "TEXT", "Refuse calls with a URL that contains this"),
+        many("hang", "TEXT", "Never finish tasks whose URL contains this"),
+        many("forbid", "API", "Deny the access key a call, by the vendor's name of it"),
+        one("token-seconds", "SECONDS", "When temporary credentials expire [default: 3600]"),
+        one("rows", "url|task", "Rows of the task list: one per URL or one per task [default: url]"),
         one("clock-offset", "SECONDS", "The emulators' clock minus the real one [default: 0]")
             .allow_hyphen_values(true),
         many(
@@ -65,8 +66,8 @@ pub(super) fn options() -> impl IntoIterator<Item = Arg> {
             "CALL=KIND",
             "A fault on request, as RefreshObjectCaches#2=KIND; a wrong kind lists the right ones",
         ),
-        one("seed", "N", "Where chance in faults comes from [default: 0]"),
-        one("ledger", "PATH", "Where to write what was accepted"),
+        one("seed", "N", "Seed of the chance in faults [default: 0]"),
+        one("ledger", "PATH", "File for a line of JSON per accepted URL"),
     ]
 }
 
@@ -134,15 +135,8 @@ fn rows(text: &str) -> Option<Rows> {
 }
 
 fn time(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let milliseconds: u64 = match &text[digits.len()..] {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        _ => return None,
-    };
-    let time = Duration::from_millis(u64::from_str(digits).ok()?.checked_mul(milliseconds)?);
-    (time <= LONGEST).then_some(time)
+    let time: SignedDuration = text.parse().ok()?;
+    Duration::try_from(time).ok().filter(|time| *time <= LONGEST)
 }
 
 struct Reader<'a> {

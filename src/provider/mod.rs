@@ -24,8 +24,6 @@ pub mod sign;
 pub mod simulation;
 mod spec;
 #[cfg(test)]
-pub(crate) mod test_api;
-#[cfg(test)]
 pub(crate) mod test_harness;
 pub mod wording;
 

@@ -1,5 +1,5 @@
-//! For the vendors' own tests: a provider against its emulator, in process and with a clock that stands still, and against
-//! answers that are written out.
+//! Ways out for tests of providers: to an emulator, in process and with a clock that stands still, and to a response that is
+//! written out.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -117,7 +117,7 @@ impl Api for Line {
 }
 
 /// A server that has one answer to everything.
-pub(crate) struct Canned(Response<Bytes>);
+pub(crate) struct Canned(pub(crate) Response<Bytes>);
 
 impl Canned {
     pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {

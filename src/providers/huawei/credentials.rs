@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::credentials::profile::read;
-    use crate::provider::test_api::Canned;
+    use crate::provider::test_harness::Canned;
 
     #[test]
     fn the_request_is_the_one_of_the_vendors_sdk() {

@@ -16,7 +16,7 @@ use crate::provider::assume_role::{Proof, RoleRequest, RoleService as _};
 use crate::provider::credentials::{AccessKey, Issued};
 use crate::provider::json::Row;
 use crate::provider::profile::{AssumeRoleOptions, ProfileCredentials};
-use crate::provider::test_api::Canned;
+use crate::provider::test_harness::Canned;
 use crate::provider::{ApiError, ApiErrorKind};
 
 const ROLE: &str = "acs:ram::123:role/ci";
