@@ -1,6 +1,6 @@
 //! The decision which two commits count becomes a text that says what else it could have been.
 //!
-//! For a person who wonders about a list of changes: the same look-up as for a run, once for each base that comes to mind.
+//! For a person who wonders about a list of changes: the same look-up as for a run, once for each likely base.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub struct Choices {
     pub others: Vec<(String, Result<Changed, Error>)>,
 }
 
-/// Finds what a run would find, and the same with other bases; those are told from what the clone holds, without
+/// Finds what a run would find, and the same with other bases; those come from the clone alone, without
 /// looking into submodules.
 ///
 /// # Errors

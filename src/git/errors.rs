@@ -69,7 +69,7 @@ pub(super) fn outside(directory: &Path, workspace: &Path) -> Error {
             directory.display(),
             workspace.display()
         ),
-        "let the CI check the repository out anew; a linked work tree must lie in the same directory as its repository",
+        "let the CI check the repository out again; a linked work tree must lie in the same directory as its repository",
     )
 }
 
@@ -81,17 +81,17 @@ pub(super) fn unopened(directory: &Path, words: &str) -> Error {
             format!(
                 "the repository in `{directory}` uses another object format than SHA-1, which can't be read yet ({words})"
             ),
-            "use a SHA-1 clone; or give the addresses by `url-file`",
+            "use a SHA-1 clone; or give the URLs by `url-file`",
         )
     } else if words.contains("extension") {
         checkout(
             format!("the repository in `{directory}` uses an extension of git that can't be read yet ({words})"),
-            "use a clone without it, such as one made with `git clone --ref-format=files`; or give the addresses by `url-file`",
+            "use a clone without it, such as one made with `git clone --ref-format=files`; or give the URLs by `url-file`",
         )
     } else {
         checkout(
             format!("the repository in `{directory}` can't be opened: {words}"),
-            "check it with `git status` there; check it out anew if that fails too",
+            "check it with `git status` there; check it out again if that fails too",
         )
     }
 }
@@ -108,7 +108,7 @@ pub(super) fn out_of_time(start: &Path, limit: Duration) -> Error {
 pub(super) fn unreadable(what: &str, words: &str) -> Error {
     checkout(
         format!("{what} can't be read: {words}"),
-        "check the repository with `git fsck`, and check it out anew if it is damaged",
+        "check the repository with `git fsck`, and check it out again if it is damaged",
     )
 }
 
@@ -121,7 +121,7 @@ pub(super) fn tree_not_here(tree: Oid) -> Error {
 
 pub(super) fn not_a_tree(id: Oid, kind: &str) -> Error {
     checkout(
-        format!("the object `{id}` stands for a directory, and is a {kind}"),
+        format!("the object `{id}` is in the place of a directory, and is a {kind}"),
         "run `git fsck` in a full clone to find the commit it came with, and rewrite that commit",
     )
 }
@@ -134,7 +134,7 @@ pub(super) fn no_commit(revision: &str, option: &str, kind: &str) -> Error {
 }
 
 pub(super) fn ambiguous(revision: &str, option: &str) -> Error {
-    checkout(format!("`{revision}` in `{option}` stands for more than one object"), "give more of its digits")
+    checkout(format!("`{revision}` in `{option}` names more than one object"), "give more of its digits")
 }
 
 /// A revision that a person gave and that isn't in this clone. `remote` is the same name below `origin/`, if that is known.
@@ -172,14 +172,14 @@ pub(super) fn not_here(what: &str, shallow: bool, host: Host, distance: Distance
 
 pub(super) fn merge_base_in_shallow(with: &str, host: Host) -> Error {
     checkout(
-        format!("the merge base with {with} can't be told for sure in a shallow clone"),
+        format!("the merge base with {with} can't be determined in a shallow clone"),
         format!("{}, or give `base`", deepen(host, Distance::Any)),
     )
 }
 
 pub(super) fn tag_in_shallow(tag: Option<&str>, host: Host) -> Error {
     checkout(
-        format!("the tag before {} can't be told for sure in a shallow clone", the_tag(tag)),
+        format!("the tag before {} can't be determined in a shallow clone", the_tag(tag)),
         format!("{}, or give `base`", deepen(host, Distance::Any)),
     )
 }
@@ -187,7 +187,7 @@ pub(super) fn tag_in_shallow(tag: Option<&str>, host: Host) -> Error {
 /// A clone that lacks the tag it was made for may lack all the others too.
 pub(super) fn no_tags_here(tag: &str) -> Error {
     checkout(
-        format!("the tag `{tag}` isn't in this clone, so the tag before it can't be told for sure"),
+        format!("the tag `{tag}` isn't in this clone, so the tag before it can't be determined"),
         "fetch the tags before this step (`git fetch --tags`), or give `base`",
     )
 }
@@ -197,7 +197,7 @@ pub(super) fn tags_side_by_side(tag: Option<&str>, one: &str, other: &str) -> Er
     let (one, other) = if one < other { (one, other) } else { (other, one) };
     checkout(
         format!(
-            "the tag before {} can't be told: `{one}` and `{other}` are both in its history, side by side",
+            "the tag before {} can't be determined: `{one}` and `{other}` are both in its history, side by side",
             the_tag(tag)
         ),
         format!("give `base`: the one that was deployed last, such as `{other}`"),
@@ -262,9 +262,7 @@ pub(super) fn submodule_not_checked_out(path: &str, host: Host) -> Error {
     };
     checkout(
         format!("the submodule `{path}` changed and isn't checked out, so its changed files can't be found"),
-        format!(
-            "{help}; if it was removed, or none of its files has an address, leave this program's `submodules` out"
-        ),
+        format!("{help}; if it was removed, or none of its files has a URL, leave this program's `submodules` out"),
     )
 }
 
@@ -272,7 +270,7 @@ pub(super) fn submodule_not_checked_out(path: &str, host: Host) -> Error {
 pub(super) fn submodule_elsewhere(path: &str) -> Error {
     checkout(
         format!("the submodule `{path}` isn't read: its repository lies outside of this checkout"),
-        "check it out anew with `git submodule update --init`, which puts it into `.git/modules`",
+        "check it out again with `git submodule update --init`, which puts it into `.git/modules`",
     )
 }
 
@@ -280,7 +278,7 @@ pub(super) fn submodule_elsewhere(path: &str) -> Error {
 pub(super) fn submodule_unopened(path: &str, words: &str) -> Error {
     checkout(
         format!("the repository of the submodule `{path}` can't be opened: {words}"),
-        "check it with `git status` in its directory; check it out anew if that fails too",
+        "check it with `git status` in its directory; check it out again if that fails too",
     )
 }
 
@@ -300,6 +298,6 @@ pub(super) fn submodule_commit_not_here(path: &str, commit: Oid, shallow: bool, 
 pub(super) fn submodules_too_deep(path: &str) -> Error {
     checkout(
         format!("the submodule `{path}` lies in too many others"),
-        "leave `submodules` out, and give the addresses of its files by `url-file`",
+        "leave `submodules` out, and give the URLs of its files by `url-file`",
     )
 }

@@ -257,7 +257,7 @@ impl<'a> Fetcher<'a> {
         if !server.can_filter() {
             self.fetching.transport.note("the server can't leave out file contents, so they are fetched too");
         }
-        server.fetch(request, &mut store.pack()?).await?;
+        server.fetch(request, &mut store.incoming()?).await?;
         let folder = store.folder().to_owned();
         self.reader.ask(move |clone| Ok(store::index(clone, &folder)))??;
         Ok(())

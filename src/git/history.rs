@@ -150,7 +150,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a piece of the history tells is what the whole history says.
+        /// A merge base in a piece of the history is that of the whole history.
         #[test]
         fn a_piece_never_tells_another_merge_base_than_the_whole(
             picks in picks(),

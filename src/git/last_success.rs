@@ -23,7 +23,7 @@ mod gitlab;
 /// Finds the commit of an earlier run.
 ///
 /// # Errors
-/// [`Error::Checkout`] when it can't be told whether there is one.
+/// [`Error::Checkout`] when it isn't known whether there is one.
 pub(super) async fn find(base: &BaseSpec, environment: &Environment, fetching: &Fetching<'_>) -> Result<Found, Error> {
     match base {
         BaseSpec::File(path) => in_file(path),

@@ -35,7 +35,7 @@ pub(super) fn decide(run: &Run<'_>) -> Result<Decision, Error> {
         Host::Azure => others::azure(run),
         Host::Buildkite => others::buildkite(run),
         Host::Woodpecker => others::woodpecker(run),
-        Host::OtherCi => Err(undecided("what this CI tells (`CI` is set)", GIVE_BASE)),
+        Host::OtherCi => Err(undecided("this CI (`CI` is set)", GIVE_BASE)),
         Host::Local => Ok(local(run)),
     }
 }

@@ -1,6 +1,6 @@
 //! Additions and deletions of the same content become renames.
 //!
-//! By object id alone: a rename is worth knowing because both addresses change, and a file whose content changed on the way
+//! By object id alone: a rename is worth knowing because both URLs change, and a file whose content changed on the way
 //! is found as a deletion and an addition, which means the same for a CDN. So no content is ever read.
 
 use std::collections::{HashMap, VecDeque};

@@ -40,7 +40,7 @@ impl From<Error> for Unresolved {
 }
 
 impl Repository {
-    /// The commit of a revision that a person gave for `option`; an annotated tag stands for its commit.
+    /// The commit of a revision that a person gave for `option`; an annotated tag means its commit.
     ///
     /// # Errors
     /// A revision that isn't known, isn't unique or is no commit.
@@ -218,7 +218,7 @@ impl Repository {
             }
             match self.peel(id)? {
                 Peeled::Commit(commit) => drop(tags.entry(commit.id).or_insert_with(|| name.to_owned())),
-                // A tag can stand for a file or a directory, too: no content was ever deployed by that.
+                // A tag can name a file or a directory, too: no content was ever deployed by that.
                 Peeled::Other(_) => {}
                 Peeled::Absent => {
                     return Err(errors::unreadable(&format!("the tag `{name}`"), &format!("`{id}` isn't here")));

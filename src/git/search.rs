@@ -33,13 +33,13 @@ pub struct Range {
 pub struct Changed {
     /// Between which commits.
     pub range: Range,
-    /// By path, in byte order. A path stands here twice, deleted and then added, if a file and a submodule changed places.
+    /// By path, in byte order. A path occurs twice, deleted and then added, if a file and a submodule changed places.
     pub files: Vec<Change>,
 }
 
 /// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees.
 ///
-/// With `submodules`, a changed submodule stands for the files that changed in it. The list is empty only if the two commits hold
+/// With `submodules`, a changed submodule is replaced by the files that changed in it. The list is empty only if the two commits hold
 /// the same files.
 ///
 /// # Errors

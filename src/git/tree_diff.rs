@@ -28,9 +28,9 @@ pub(super) struct Difference {
     /// From the root, `/`-separated.
     pub(super) path: Vec<u8>,
     pub(super) side: Side,
-    /// What stands there; in base for a deletion, in head otherwise.
+    /// The kind of entry; in base for a deletion, in head otherwise.
     pub(super) entry: EntryKind,
-    /// The object that stands there, on the same side.
+    /// The object of the entry, on the same side.
     pub(super) id: Oid,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Side {
     Deleted,
 }
 
-/// How far a walk goes before it takes the trees for an attack: a few kilobytes of crafted trees can stand for billions of paths.
+/// How far a walk goes before it takes the trees for an attack: a few kilobytes of crafted trees can contain billions of paths.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Directories inside each other. Git itself stops at 2,048.
@@ -66,7 +66,7 @@ impl Default for Limits {
 ///
 /// A change of mode or of type is a modification, with two exceptions. A file that becomes a directory is a deletion, and
 /// additions inside it. A file that becomes a submodule, or the other way, is a deletion and an addition of the same path,
-/// in this order: the file's address changes, while a submodule has none.
+/// in this order: the file's URL changes, while a submodule has none.
 ///
 /// # Errors
 /// A tree that can't be read or is malformed, and trees beyond `limits`.
@@ -244,14 +244,14 @@ impl Mode {
     }
 }
 
-/// What stands under a name: two entries are the same if and only if these are equal.
+/// The mode and object of an entry: two entries are the same if and only if these are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) mode: Mode,
     pub(super) id: Oid,
 }
 
-/// A name and what stands under it.
+/// An entry with its name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) name: &'a [u8],
@@ -375,7 +375,7 @@ impl Entries {
     }
 }
 
-/// How many bytes stand before the first zero.
+/// How many bytes come before the first zero.
 fn zero(bytes: &[u8]) -> Option<usize> {
     CStr::from_bytes_until_nul(bytes).ok().map(CStr::count_bytes)
 }

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -113,20 +114,39 @@ class Program:
         command = {"explain": ["explain", "--range"], "simulate": ["run", "--simulate"]}.get(command, [command])
         before = contents(clone / ".git")
         began = time.monotonic()
-        done = subprocess.run(
+        process = subprocess.Popen(
             [self.binary, *command, "--repository", str(clone), *rule, *report, *arguments],
             env={"PATH": "/nonexistent", "HOME": str(temporary), "TMPDIR": str(temporary), **environment},
-            capture_output=True,
-            timeout=120,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
+        watch = threading.Thread(target=self.watch, args=(process,))
+        watch.start()
+        try:
+            said, _ = process.communicate(timeout=120)
+        finally:
+            process.kill()
+            watch.join()
         self.took = time.monotonic() - began
         assert contents(clone / ".git") == before, "the clone isn't as it was"
         assert not list(temporary.iterdir()), f"left behind: {list(temporary.iterdir())}"
-        said = (done.stdout + done.stderr).decode()
         for secret in (TOKEN, basic(TOKEN).split()[1]):
             lines = [line for line in said.splitlines() if not line.startswith("::add-mask::")]
             assert not any(secret in line for line in lines), "a secret was said"
-        return done.returncode, said
+        return process.returncode, said
+
+    def watch(self, process):
+        """The highest resident memory. That of `wait4` counts this process's own before the program's."""
+        self.memory = 0
+        while process.poll() is None:
+            try:
+                status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            except OSError:
+                break
+            highest = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+            self.memory = max([self.memory, *(int(size) << 10 for size in highest)])
+            time.sleep(0.002)
 
 
 def files_of(report):
@@ -175,16 +195,26 @@ def a_base_far_back_in_a_clone_of_depth_1(world):
 
 def an_older_server(world):
     base = commit_of(world.site, f"main~{BACK}")
-    git(world.site, "config", "uploadpack.allowReachableSHA1InWant", "true")
-    for title, forge in (("without a number", Forge(world.root, TOKEN, version=0)),):
-        with forge:
-            shallow = clone(forge, world.scratch / "older", "--depth=1")
-            forge.forget()
-            code, said = world.program.run("plan", shallow, "--base", base)
-            assert code == 0, said
-            assert files_of(world.program.report) == set(names_of(world.site, base, "main"))
-            print(f"  protocol {title}: {forge.sent:,} bytes in {len(forge.requests)} requests")
-    git(world.site, "config", "--unset", "uploadpack.allowReachableSHA1InWant")
+    with Forge(world.root, TOKEN, version=0) as forge:
+        shallow = clone(forge, world.scratch / "older", "--depth=1")
+        forge.forget()
+        code, said = world.program.run("plan", shallow, "--base", base)
+        assert code == 3, said
+        check(said, f"the commit `{base}` isn't in this clone", "doesn't speak version 2 of git's protocol", "fetch-depth")
+        assert len(forge.requests) == 1, forge.requests
+
+
+def an_endless_list_of_references(world):
+    shallow, program = world.scratch / "shallow", world.program
+    world.forge.endless = True
+    try:
+        code, said = program.run("plan", shallow, "--base", "a-branch-that-is-nowhere")
+    finally:
+        world.forge.endless = False
+    assert code == 3, said
+    check(said, "list of references is longer than 64 MiB", "fetch-depth")
+    print(f"  at most {program.memory / 2**20:.0f} MiB, {program.took:.2f} s")
+    assert program.memory < 64 << 20, "the list was kept"
 
 
 def a_server_that_leaves_nothing_out(world):
@@ -194,7 +224,7 @@ def a_server_that_leaves_nothing_out(world):
         world.forge.forget()
         code, said = world.program.run("plan", world.scratch / "shallow", "--base", base)
         assert code == 0, said
-        check(said, "the server can't leave out what files hold")
+        check(said, "the server can't leave out file contents")
         assert files_of(world.program.report) == set(names_of(world.site, base, "main"))
         print(f"  with contents: {world.forge.sent:,} bytes")
         topic = clone(world.forge, world.scratch / "topic-whole", "--depth=1", "--branch=topic")
@@ -258,7 +288,7 @@ def a_redirect_to_another_host(world):
         finally:
             git(shallow, "remote", "set-url", "origin", f"{world.forge.address}/site.git")
         assert code == 3, said
-        check(said, "sends the request on to another one")
+        check(said, "redirects to another one")
         assert not other.requests, "the other host was asked"
 
 
@@ -357,6 +387,7 @@ def a_signal_while_the_server_is_silent(world):
 CHECKS = [
     a_base_far_back_in_a_clone_of_depth_1,
     an_older_server,
+    an_endless_list_of_references,
     a_server_that_leaves_nothing_out,
     a_merge_base_is_deepened_to,
     a_wrong_token_and_none,

@@ -14,7 +14,7 @@ class Forge:
 
     def __init__(self, root, token=None, version=2, redirect=None):
         self.root, self.token, self.version, self.redirect = root, token, version, redirect
-        self.requests, self.sent, self.interface = [], 0, {}
+        self.requests, self.sent, self.interface, self.endless = [], 0, {}, False
         self.open = threading.Event()
         self.open.set()
         forge = self
@@ -63,6 +63,8 @@ class Forge:
         if self.token and f"{scheme.title()} {secret}" != basic(self.token):
             headers = [("WWW-Authenticate", 'Basic realm="forge"'), ("Content-Type", "text/plain")]
             return self.reply(handler, 401, headers, b"Bad credentials\n")
+        if self.endless and b"command=ls-refs" in body:
+            return self.never_end(handler)
         environment = {
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(self.root),
@@ -86,6 +88,21 @@ class Forge:
         headers = [tuple(line.split(": ", 1)) for line in head.decode().split("\r\n")]
         status = next((int(value.split()[0]) for name, value in headers if name == "Status"), 200)
         self.reply(handler, status, [pair for pair in headers if pair[0] != "Status"], answer)
+
+    def never_end(self, handler):
+        """References until the connection is closed."""
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/x-git-upload-pack-result")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.close_connection = True
+        name = b"1" * 40 + b" refs/heads/" + b"x" * 100 + b"\n"
+        lines = (b"%04x" % (len(name) + 4) + name) * 1000
+        try:
+            while True:
+                handler.wfile.write(lines)
+        except OSError:
+            pass
 
     def reply(self, handler, status, headers, body):
         self.sent += len(body)

@@ -62,7 +62,7 @@ impl References {
     }
 }
 
-/// Keeps a line `<id> <name> peeled:<id>` if its name is wanted. An annotated tag stands for its commit.
+/// Keeps a line `<id> <name> peeled:<id>` if its name is wanted. An annotated tag means its commit.
 fn keep(line: &[u8], wanted: &mut [(String, Option<Oid>)]) -> Result<(), String> {
     if let Some(words) = line.strip_prefix(b"ERR ") {
         return Err(refused(words));

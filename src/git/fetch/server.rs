@@ -1,5 +1,6 @@
 //! Git's smart HTTP, protocol version 2: one request for the server's capabilities, then one for each reference and pack.
 
+use std::io::Write;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
@@ -17,7 +18,6 @@ use super::references::References;
 use super::remote::Credential;
 use super::request::{self, Request};
 use super::response::{Piece, Response};
-use super::store::Pack;
 
 /// Capabilities are some hundred bytes. A server with an older protocol sends all references instead, of which the first is enough.
 const CAPABILITIES_BYTES: usize = 128 << 10;
@@ -40,7 +40,9 @@ pub(super) struct Failure {
 
 impl From<String> for Failure {
     fn from(message: String) -> Self {
-        Self { message, help: None }
+        let is_gone = message.contains("not our ref");
+        let help = "it isn't there any more, or was never pushed: give a `base` that is, or `changes: all`";
+        Self { message, help: is_gone.then(|| help.to_owned()) }
     }
 }
 
@@ -108,67 +110,39 @@ impl<'a> Server<'a> {
     /// # Errors
     /// No response, a refusal, and an endless list.
     pub(super) async fn reference(&mut self, names: Vec<String>) -> Result<Option<Oid>, Failure> {
-        let request = self.post(request::references(&names))?;
+        let message = request::references(&names);
         let mut references = References::new(names);
-        let (mut page, mut failed) = (Vec::new(), None);
-        let parts = self
-            .exchange(request, &mut |parts, bytes| {
-                if !is_result(parts) {
-                    return collect(&mut page, bytes, PAGE_BYTES);
-                }
-                failed = references.feed(bytes).err();
-                if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })
-            .await?;
-        if let Some(message) = failed {
-            return Err(message.into());
-        }
-        self.check(&parts, &page)?;
+        self.post(message, &mut |bytes| references.feed(bytes)).await?;
         Ok(references.finish()?)
     }
 
-    /// Fetches a pack.
+    /// Fetches a pack, and writes it to `pack`.
     ///
     /// # Errors
-    /// No response, a refusal, and a pack that isn't whole or too large.
-    pub(super) async fn fetch(&mut self, request: &Request, pack: &mut Pack) -> Result<(), Failure> {
+    /// No response, a refusal, a pack that isn't whole or too large, a disk that is full.
+    pub(super) async fn fetch(&mut self, request: &Request, pack: &mut impl Write) -> Result<(), Failure> {
         if !self.capabilities.can_cut {
             return Err("the server can't send a single commit".to_owned().into());
         }
-        let request = self.post(request.message(self.capabilities.can_filter))?;
-        let (mut response, mut page, mut size) = (Response::default(), Vec::new(), 0_u64);
-        let mut failed = None;
-        let transport = self.transport;
-        let parts = self
-            .exchange(request, &mut |parts, bytes| {
-                if !is_result(parts) {
-                    return collect(&mut page, bytes, PAGE_BYTES);
-                }
-                size += bytes.len() as u64;
-                let fed = response.feed(bytes, &mut |piece| match piece {
-                    Piece::Pack(bytes) => pack.write(bytes),
-                    Piece::Progress(line) => {
-                        transport.detail(&format!("remote: {line}"));
-                        Ok(())
-                    }
-                });
-                let fed = match fed {
-                    Ok(()) if size > PACK_BYTES => Err(format!("the server sends more than {} MiB", PACK_BYTES >> 20)),
-                    fed => fed,
-                };
-                failed = fed.err();
-                if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })
-            .await?;
-        if let Some(message) = failed {
-            let help = message.contains("not our ref").then(|| {
-                "it isn't there any more, or was never pushed: give a `base` that is, or `changes: all`".to_owned()
-            });
-            return Err(Failure { message, help });
-        }
-        self.check(&parts, &page)?;
+        let unwritten = |error: std::io::Error| format!("the server's pack can't be kept: {error}");
+        let (transport, mut response, mut size) = (self.transport, Response::default(), 0_u64);
+        let mut on_piece = |piece: Piece<'_>| match piece {
+            Piece::Pack(bytes) => pack.write_all(bytes).map_err(unwritten),
+            Piece::Progress(line) => {
+                transport.detail(&format!("remote: {line}"));
+                Ok(())
+            }
+        };
+        let mut on_data = |bytes: &[u8]| {
+            size += bytes.len() as u64;
+            if size > PACK_BYTES {
+                return Err(format!("the server sends more than {} MiB", PACK_BYTES >> 20));
+            }
+            response.feed(bytes, &mut on_piece)
+        };
+        self.post(request.message(self.capabilities.can_filter), &mut on_data).await?;
         response.finish()?;
-        Ok(pack.finish()?)
+        Ok(pack.flush().map_err(unwritten)?)
     }
 
     /// The server's capabilities, or its refusal in short.
@@ -189,23 +163,23 @@ impl<'a> Server<'a> {
                 _ => return Err(self.status(&parts, &body).into()),
             }
         }
-        Err(format!("the server sends the request on more than {REDIRECTS} times").into())
+        Err(format!("the server redirects more than {REDIRECTS} times").into())
     }
 
     /// Takes the repository's new URL on the same server; another server never gets the token.
     fn follow(&mut self, parts: &http::response::Parts, from: &Url) -> Result<(), Failure> {
         let to = parts.headers.get(LOCATION).and_then(|to| to.to_str().ok()).and_then(|to| from.join(to).ok());
         let Some(mut to) = to else {
-            return Err(format!("the server sends the request on (HTTP {}), and not where to", parts.status).into());
+            return Err(format!("the server redirects (HTTP {}) without a location", parts.status).into());
         };
         if to.origin() != from.origin() {
             let host = to.host_str().unwrap_or_default();
-            let message = format!("the server sends the request on to another one (`{host}`)");
+            let message = format!("the server redirects to another one (`{host}`)");
             let help = Some("set the remote's URL to the repository's new one".to_owned());
             return Err(Failure { message, help });
         }
         let Some(path) = to.path().strip_suffix("/info/refs").map(str::to_owned) else {
-            return Err(format!("the server sends the request on to `{}`, which is no repository", to.path()).into());
+            return Err(format!("the server redirects to `{}`, which is no repository", to.path()).into());
         };
         to.set_path(&path);
         to.set_query(None);
@@ -222,12 +196,29 @@ impl<'a> Server<'a> {
         url
     }
 
-    fn post(&self, body: Vec<u8>) -> Result<http::Request<Bytes>, Failure> {
-        let request = self
-            .request(Method::POST, &self.below("git-upload-pack"))
-            .header(CONTENT_TYPE, "application/x-git-upload-pack-request")
-            .header(ACCEPT, RESULT);
-        Ok(request.body(Bytes::from(body)).map_err(|error| error.to_string())?)
+    /// Posts a message of git's protocol, and passes on the body of the response.
+    async fn post(
+        &mut self,
+        message: Vec<u8>,
+        on_data: &mut dyn FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<(), Failure> {
+        let request = self.request(Method::POST, &self.below("git-upload-pack"));
+        let request = request.header(CONTENT_TYPE, "application/x-git-upload-pack-request").header(ACCEPT, RESULT);
+        let request = request.body(Bytes::from(message)).map_err(|error| error.to_string())?;
+        let (mut page, mut failed) = (Vec::new(), None);
+        let mut on_chunk = |parts: &http::response::Parts, bytes: &[u8]| {
+            if !is_result(parts) {
+                return collect(&mut page, bytes, PAGE_BYTES);
+            }
+            failed = on_data(bytes).err();
+            if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let parts = self.exchange(request, &mut on_chunk).await?;
+        match failed {
+            Some(message) => Err(message.into()),
+            None if is_result(&parts) => Ok(()),
+            None => Err(self.status(&parts, &page).into()),
+        }
     }
 
     fn request(&self, method: Method, url: &Url) -> http::request::Builder {
@@ -255,11 +246,6 @@ impl<'a> Server<'a> {
         let result = self.transport.exchange(request, &mut counted).await;
         self.bytes += bytes;
         Ok(result?)
-    }
-
-    /// Whether a response is of the kind that was requested.
-    fn check(&self, parts: &http::response::Parts, page: &[u8]) -> Result<(), Failure> {
-        if is_result(parts) { Ok(()) } else { Err(self.status(parts, page).into()) }
     }
 
     /// A response of another kind, in short, with the server's words for people.

@@ -1,7 +1,7 @@
 //! A temporary folder for fetched packs.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use git2::Indexer;
@@ -16,9 +16,6 @@ pub(super) struct Store(PathBuf);
 const PACKS: &str = "pack";
 /// A pack that is being received.
 const INCOMING: &str = "incoming";
-/// How a pack begins.
-const MAGIC: &[u8] = b"PACK";
-
 impl Store {
     /// Makes the folder below `temporary`, readable for nobody else.
     ///
@@ -45,10 +42,10 @@ impl Store {
     /// A file for a pack that is being received.
     ///
     /// # Errors
-    /// One that can't be made.
-    pub(super) fn pack(&self) -> Result<Pack, String> {
-        let file = File::create(self.0.join(INCOMING)).map_err(|error| unwritten(&error))?;
-        Ok(Pack { file: BufWriter::new(file), begun: 0 })
+    /// One that can't be made, as text for a message.
+    pub(super) fn incoming(&self) -> Result<BufWriter<File>, String> {
+        let file = File::create(self.0.join(INCOMING)).map_err(|error| format!("the pack can't be kept: {error}"))?;
+        Ok(BufWriter::new(file))
     }
 }
 
@@ -56,37 +53,6 @@ impl Drop for Store {
     fn drop(&mut self) {
         // A folder that can't be removed lies in the runner's temporary folder, which others clean.
         let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A pack that is being received.
-pub(super) struct Pack {
-    file: BufWriter<File>,
-    /// How many bytes of [`MAGIC`] have come.
-    begun: usize,
-}
-
-impl Pack {
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// Bytes that don't begin as a pack does; a disk that is full.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let rest = &MAGIC[self.begun..];
-        let known = rest.len().min(bytes.len());
-        if rest[..known] != bytes[..known] {
-            return Err("the server's pack can't be read".to_owned());
-        }
-        self.begun += known;
-        self.file.write_all(bytes).map_err(|error| unwritten(&error))
-    }
-
-    /// Ends the pack.
-    ///
-    /// # Errors
-    /// A disk that is full.
-    pub(super) fn finish(&mut self) -> Result<(), String> {
-        self.file.flush().map_err(|error| unwritten(&error))
     }
 }
 
@@ -100,16 +66,13 @@ pub(super) fn index(repository: &Repository, folder: &Path) -> Result<(), String
     let odb = repository.git.odb().map_err(unusable)?;
     let mut indexer = Indexer::new(Some(&odb), &folder.join(PACKS), 0o600, false).map_err(unusable)?;
     let incoming = folder.join(INCOMING);
-    let mut pack = File::open(&incoming).map_err(|error| unwritten(&error))?;
-    std::io::copy(&mut pack, &mut indexer).map_err(|error| format!("the server's pack can't be read: {error}"))?;
+    let unread = |error: std::io::Error| format!("the server's pack can't be read: {error}");
+    let mut pack = File::open(&incoming).map_err(unread)?;
+    std::io::copy(&mut pack, &mut indexer).map_err(unread)?;
     indexer.commit().map_err(unusable)?;
     // A file that can't be removed goes away with the folder.
     let _ = std::fs::remove_file(incoming);
     repository.add_objects(folder).map_err(|error| error.to_string())
-}
-
-fn unwritten(error: &std::io::Error) -> String {
-    format!("the server's pack can't be kept: {error}")
 }
 
 #[cfg(unix)]

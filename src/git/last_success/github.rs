@@ -20,7 +20,7 @@ use super::found::Found;
 const PER_PAGE: usize = 100;
 const PAGES: usize = 10;
 
-const HELP: &str = "give the job `permissions: actions: read` beside `contents: read`, and this step the job's `token`; \
+const HELP: &str = "give the job `permissions: actions: read` and `contents: read`, and this step the job's `token`; \
                     where there is no such interface, give `base: file:PATH`";
 
 /// Finds it.

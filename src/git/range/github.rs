@@ -112,7 +112,7 @@ fn target_of_merge_checkout(run: &Run<'_>, event: &Event<'_>, pull_request: Oid)
     (merged == pull_request || is_trial).then_some(target)
 }
 
-/// A group in the merge queue stands on its `base_sha`: the target branch, or the group before it in the queue.
+/// A group in the merge queue is based on its `base_sha`: the target branch, or the group before it in the queue.
 fn merge_group(run: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
     let base = event.commit(&["merge_group", "base_sha"], "merge_group.base_sha")?;
     let head = event.commit(&["merge_group", "head_sha"], "merge_group.head_sha")?;

@@ -50,7 +50,7 @@ fn push(run: &Run<'_>) -> Result<Decision, Error> {
     Ok(from_before(before, "push"))
 }
 
-/// A child pipeline is told its parent's `CI_COMMIT_BEFORE_SHA`, but not what started the parent
+/// A child pipeline gets its parent's `CI_COMMIT_BEFORE_SHA`, but not what started the parent
 /// (gitlab `app/models/ci/bridge.rb`, 2026-11).
 fn child(run: &Run<'_>) -> Result<Decision, Error> {
     let before = before(run)?;
@@ -111,7 +111,7 @@ fn merge_request(run: &Run<'_>) -> Result<Decision, Error> {
     // A train of a project that merges by fast-forward rebases, so that there is no merge commit.
     match target {
         Some(target) if !target.id.is_zero() && is_the_jobs_commit(run) => {
-            let reason = format!("`CI_MERGE_REQUEST_TARGET_BRANCH_SHA`: what the {kind} stands on");
+            let reason = format!("`CI_MERGE_REQUEST_TARGET_BRANCH_SHA`: the base of the {kind}");
             Ok(Decision { base: Base::Named(target), head: Head::CheckedOut, reason })
         }
         Some(target) if !target.id.is_zero() => Ok(merge_base_with(target)),

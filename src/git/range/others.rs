@@ -1,7 +1,7 @@
 //! The variables of the other CIs become the decision, one function each.
 //!
 //! None of them but Jenkins and Woodpecker says what was there before a push: there the answer is an error with the remedy of
-//! that CI. A pull request and a tag can be told by all of them but CircleCI, which names no target branch.
+//! that CI. All of them name the tag, and all but CircleCI the target branch of a pull request.
 
 use git2::Oid;
 

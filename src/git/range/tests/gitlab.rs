@@ -112,7 +112,7 @@ fn a_commit_that_is_not_that_merge_starts_at_the_target_that_gitlab_names() {
         let decision = merged("merge_train", parents).decide().unwrap();
         let base = Base::Named(variable_of('d', "CI_MERGE_REQUEST_TARGET_BRANCH_SHA"));
         assert_eq!(decision.base, base, "{parents:?}");
-        assert_eq!(decision.reason, "`CI_MERGE_REQUEST_TARGET_BRANCH_SHA`: what the merge train stands on");
+        assert_eq!(decision.reason, "`CI_MERGE_REQUEST_TARGET_BRANCH_SHA`: the base of the merge train");
     }
 }
 
