@@ -76,8 +76,7 @@ impl Job<'_> {
         if let Some(sentence) = plan::guard::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);
         }
-        let commits = range.as_ref().map(|range| (range.base.clone(), range.head.clone()));
-        let between = commits.as_ref().is_some_and(|(base, _)| base.is_some());
+        let head = range.as_ref().map(|range| range.head.clone());
         let context = Context {
             mode: settings.mode,
             range,
@@ -92,7 +91,7 @@ impl Job<'_> {
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
             let masks = PendingMasks::default();
-            let connections = unless_interrupted(&interrupt, connect::connect(self, &plan, commits, &masks)).await;
+            let connections = unless_interrupted(&interrupt, connect::connect(self, &plan, head, &masks)).await;
             connect::mask(&masks, console);
             let Some(connections) = connections else {
                 return self.interrupted(console, interrupt.signal(), "credentials were requested");
@@ -101,22 +100,28 @@ impl Job<'_> {
         }
         console.end_group();
         let report = collector.finish();
-        let code = publish(&report, settings, console);
+        let (code, is_published) = publish(&report, settings, console);
         note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
-        if let Some(journal) = journal.filter(|_| report.status() != Status::Done) {
-            let text = format!("{} goes on from the journal `{}`", self.going_on(between), journal.display());
-            console.note(LogLevel::Normal, &text);
+        if let Some(journal) = &mut journal {
+            let is_published = is_published && journal.published().is_ok();
+            let from = format!("from the journal `{}`", journal.path().display());
+            match report.status() {
+                Status::Done if is_published => {}
+                Status::Done => {
+                    let text = format!("the same command publishes this result {from}, and sends nothing again");
+                    console.note(LogLevel::Normal, &text);
+                }
+                _ => console.note(LogLevel::Normal, &format!("{} continues {from}", self.continuation())),
+            }
         }
         Ok(code)
     }
 
-    /// What goes on from the journal that a run leaves; `between` two commits, or about given addresses or all files.
-    fn going_on(&self, between: bool) -> &'static str {
-        match (between, self.settings.wait) {
-            (true, Wait::All) => "the same command, or `cdn-purge wait` with its options,",
-            (true, _) => "`cdn-purge wait` with the same options",
-            (false, Wait::All) => "the same command, two hours after it began with `resume: true`,",
-            (false, _) => "the same command with `wait: all`, two hours after it began with `resume: true`,",
+    /// What continues the run that a journal is of.
+    fn continuation(&self) -> &'static str {
+        match self.settings.wait {
+            Wait::All => "the same command within two hours, or `cdn-purge wait` with its options,",
+            _ => "`cdn-purge wait` with the same options",
         }
     }
 
@@ -163,7 +168,7 @@ impl Job<'_> {
         Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
     }
 
-    /// Carries the plan out; gives the journal's file; a simulation has none.
+    /// Carries the plan out; gives the journal; a simulation has none.
     async fn execute(
         &self,
         plan: &Plan,
@@ -172,13 +177,12 @@ impl Job<'_> {
         console: &mut Console,
         interrupt: Interrupt,
         collector: &mut Collector<'_>,
-    ) -> Result<Option<PathBuf>, Error> {
+    ) -> Result<Option<Journal>, Error> {
         let settings = self.settings;
         for (level, note) in &all.notes {
             console.note(*level, note);
         }
         let (journal, past) = self.journal(console, &all.identity)?;
-        let path = (settings.mode == Mode::Real).then(|| journal.path().to_owned());
         let options = Options {
             wait: settings.wait,
             refresh_timeout: settings.refresh_timeout,
@@ -198,8 +202,8 @@ impl Job<'_> {
                 progress.take(event);
             }
         };
-        exec::execute(plan, &all.connections, &options, journal, &past, interrupt, &mut sink).await;
-        Ok(path)
+        let journal = exec::execute(plan, &all.connections, &options, journal, &past, interrupt, &mut sink).await;
+        Ok(Some(journal).filter(|_| settings.mode == Mode::Real))
     }
 
     /// The journal that this run writes, and what an earlier run left in it.
@@ -210,13 +214,13 @@ impl Job<'_> {
         let path = state_file(self.settings, self.environment, console, identity);
         let purpose = if self.settings.resume { Purpose::Finish } else { Purpose::Run(self.settings.wait) };
         if self.settings.resume && !path.exists() {
-            return Err(no_journal(format!("there is no journal `{}` to go on from", path.display())));
+            return Err(no_journal(format!("there is no journal `{}` to continue from", path.display())));
         }
         console.note(LogLevel::Verbose, &format!("the journal is `{}`", path.display()));
         let (journal, past) = Journal::open(&path, identity, purpose, self.started)?;
         if self.settings.resume && past.lanes.is_empty() {
             return Err(no_journal(format!(
-                "the journal `{}` has nothing to go on with: its run is over with everything done, sent nothing, or is older than \
+                "the journal `{}` has nothing to continue: its run is over with everything done, sent nothing, or is older than \
                  the provider's records",
                 path.display()
             )));
@@ -265,8 +269,8 @@ fn state_file(settings: &Settings, environment: &Environment, console: &Console,
 }
 
 /// Everything a person or a program reads afterwards. What can't be written is said and turns the run red; the rest is
-/// written all the same, the outputs last.
-fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> ExitCode {
+/// written all the same, the outputs last. Gives whether everything was written, too.
+fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> (ExitCode, bool) {
     let text = match settings.mode {
         Mode::DryRun => report::terminal::plan(report, SHOWN),
         Mode::Simulate | Mode::Real => report::terminal::summary(report),
@@ -286,10 +290,12 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> E
     });
     let base = keep_base(report, settings, console);
     let written = [reported, junit, base, summarize(report, console), hand_out(report, file.as_deref(), console)];
-    written.into_iter().filter_map(Result::err).fold(report.exit_code(), |code, error| {
+    let is_written = written.iter().all(Result::is_ok);
+    let code = written.into_iter().filter_map(Result::err).fold(report.exit_code(), |code, error| {
         console.error(&error);
         code.worst(error.exit_code())
-    })
+    });
+    (code, is_written)
 }
 
 /// Keeps the commit that is deployed now, for the run that begins where this one ended well.

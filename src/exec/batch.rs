@@ -56,8 +56,10 @@ pub(super) struct Batch {
     pub content: plan::Batch,
     /// How often it was sent.
     pub attempts: u32,
-    /// How many of these attempts were certainly not executed by the provider's records, or resent without asking.
+    /// How often it was sent again after its answer was lost.
     pub resends: u32,
+    /// The error of an attempt that may have been executed, if it's sent again all the same.
+    pub lost: Option<String>,
     /// Where it is.
     pub state: BatchState,
 }
@@ -159,9 +161,9 @@ impl Batches {
     }
 
     /// Adds a batch, closed until its state is set.
-    pub(super) fn add(&mut self, content: plan::Batch, attempts: u32, resends: u32) -> BatchNumber {
+    pub(super) fn add(&mut self, content: plan::Batch, attempts: u32) -> BatchNumber {
         let number = content.number;
-        self.all.insert(number, Batch { content, attempts, resends, state: BatchState::Closed });
+        self.all.insert(number, Batch { content, attempts, resends: 0, lost: None, state: BatchState::Closed });
         number
     }
 

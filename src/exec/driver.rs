@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::{Resume, ResumedBatch, SentAt};
-use super::journal::{self, Entry, PastLane};
+use super::journal::{self, Entry, PastLane, SentTime};
 use super::lane::{Command, Input, Lane, Preflight};
 use super::quota;
 use super::run::{Run, SILENCE};
@@ -24,7 +24,7 @@ use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, Submissio
 /// How far the provider's clock may be from what we know of it, when its records are queried.
 const SKEW: Duration = Duration::from_secs(3);
 /// How much earlier than the time we know a record may have been created: `Date` has whole seconds.
-const EARLIER: Duration = Duration::from_secs(2);
+const DATE_PRECISION: Duration = Duration::from_secs(2);
 
 /// A request in flight.
 type Job<'a> = Pin<Box<dyn Future<Output = Input> + 'a>>;
@@ -38,6 +38,8 @@ pub(super) struct Driver<'a> {
     lane: Lane<'a>,
     jobs: FuturesUnordered<Job<'a>>,
     wake: Instant,
+    /// Whether the provider's clock was known when the lane started, or is in the journal.
+    is_clock_known: bool,
 }
 
 impl<'a> Driver<'a> {
@@ -45,7 +47,16 @@ impl<'a> Driver<'a> {
     pub(super) fn new(index: LaneIndex, plan: &'a plan::Lane, connection: &'a Connection, run: &'a Run<'a>) -> Self {
         let now = Instant::now();
         let lane = Lane::new(index, plan, run.options, now);
-        Self { index, plan, connection, run, lane, jobs: FuturesUnordered::new(), wake: now }
+        Self {
+            index,
+            plan,
+            connection,
+            run,
+            lane,
+            jobs: FuturesUnordered::new(),
+            wake: now,
+            is_clock_known: connection.api.server_time().is_some(),
+        }
     }
 
     /// Runs the lane until every task has its outcome.
@@ -53,6 +64,7 @@ impl<'a> Driver<'a> {
         let mut interrupt = self.run.interrupt.clone();
         let mut known = None;
         let mut is_broken = false;
+        let mut is_idle = true;
         let mut input = Input::Start(preflight);
         loop {
             self.step(input);
@@ -62,6 +74,7 @@ impl<'a> Driver<'a> {
             if self.lane.open() == 0 {
                 break;
             }
+            is_idle = false;
             self.run.report_waiting(self.index, self.lane.open());
             let wake = self.wake.min(self.run.silence_ends()).max(Instant::now() + Duration::from_millis(1));
             input = tokio::select! {
@@ -75,7 +88,8 @@ impl<'a> Driver<'a> {
                 () = sleep_until(wake) => Input::Tick,
             };
         }
-        if self.lane.may_read_quota() {
+        // Where an earlier run did everything, nothing is sent at all.
+        if !is_idle && self.lane.may_read_quota() {
             quota::read_again(self.index, self.connection, self.run).await;
         }
         self.lane.summary()
@@ -83,6 +97,7 @@ impl<'a> Driver<'a> {
 
     fn step(&mut self, input: Input) {
         let now = Instant::now();
+        self.note_clock();
         self.wake = now + SILENCE;
         for command in self.lane.step(now, input) {
             match command {
@@ -96,6 +111,17 @@ impl<'a> Driver<'a> {
                 Command::Emit(event) => self.run.emit(event),
                 Command::Wake(at) => self.wake = at,
             }
+        }
+    }
+
+    /// Writes down the provider's clock once it's known, for batches that left before: the next run's clock may be another.
+    fn note_clock(&mut self) {
+        let api = &*self.connection.api;
+        let time = api.server_time().filter(|_| !self.is_clock_known);
+        if let Some(time) = time {
+            self.is_clock_known = true;
+            let ahead = i64::try_from(time.duration_since(api.now()).as_millis()).unwrap_or_default();
+            self.run.record(&Entry::Clock { lane: self.index, ahead });
         }
     }
 
@@ -122,8 +148,8 @@ impl<'a> Driver<'a> {
             }
             let (operation, mode, size) = (batch.operation, batch.mode, batch.tasks.len());
             let tasks = journal::ranges(&batch.tasks);
-            let at = connection.api.server_now();
-            let entry = Entry::Sent { lane, batch: number, operation, mode, attempt, tasks, at };
+            let (at, is_provider_time) = (connection.api.server_now(), connection.api.server_time().is_some());
+            let entry = Entry::Sent { lane, batch: number, operation, mode, attempt, tasks, at, is_provider_time };
             if !run.record_leaving(entry).await {
                 return Input::NotSent { batch: number, error: None };
             }
@@ -160,7 +186,7 @@ impl<'a> Driver<'a> {
         Box::pin(async move {
             let url = plan.tasks[task as usize].task.subject.to_string();
             let result = records(run, connection, url, sent, has_range).await;
-            Input::Records { batch, task, earliest: earliest(&*connection.api, sent), result }
+            Input::Records { batch, task, earliest: earliest(connection, sent), result }
         })
     }
 }
@@ -175,9 +201,11 @@ async fn records(
     has_range: bool,
 ) -> Result<Page, ApiError> {
     let api = &*connection.api;
-    let call = connection.provider.spec().records().map(|records| &records.call);
-    let since = earliest(api, sent).checked_sub(SKEW).ok().filter(|_| has_range);
-    let until = api.server_now().checked_add(Duration::from_secs(60)).ok().filter(|_| has_range);
+    let spec = connection.provider.spec();
+    let call = spec.records().map(|records| &records.call);
+    let since = earliest(connection, sent).checked_sub(SKEW).ok().filter(|_| has_range);
+    let ahead = if api.server_time().is_some() { Duration::from_secs(60) } else { spec.signature_validity };
+    let until = api.server_now().checked_add(ahead).ok().filter(|_| has_range);
     let filter = RecordFilter { url: Some(url), since, until, ..RecordFilter::default() };
     let mut all = Page::default();
     for number in 1..=PAGES {
@@ -212,23 +240,27 @@ async fn ask<T>(
     connection.observe(sent, result)
 }
 
-/// The earliest time of the provider's clock at which a batch that left then can have been accepted.
-fn earliest(api: &dyn Api, sent: SentAt) -> Timestamp {
-    let at = match sent {
+/// The earliest time of the provider's clock at which a batch that left then can have been accepted. As long as that clock isn't
+/// known, it may be off by as much as a signature allows.
+fn earliest(connection: &Connection, sent: SentAt) -> Timestamp {
+    let api = &*connection.api;
+    let (at, is_providers) = match sent {
         SentAt::Moment(moment) => {
             let now = api.server_now();
-            now.checked_sub(moment.elapsed()).unwrap_or(now)
+            (now.checked_sub(moment.elapsed()).unwrap_or(now), api.server_time().is_some())
         }
-        SentAt::Earlier { at, .. } => at,
+        SentAt::Earlier { at, is_providers, .. } => (at, is_providers),
     };
+    let margin = if is_providers { DATE_PRECISION } else { connection.provider.spec().signature_validity };
     let whole_seconds = Timestamp::from_second(at.as_second()).unwrap_or(at);
-    whole_seconds.checked_sub(EARLIER).unwrap_or(whole_seconds)
+    whole_seconds.checked_sub(margin).unwrap_or(whole_seconds)
 }
 
 /// What an earlier run left for a lane, by the provider's clock as far as it's known.
 pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
-    let age = |at: Timestamp| Duration::try_from(api.server_now().duration_since(at)).unwrap_or_default();
-    let done = past.done.iter().map(|(&task, id)| (task, id.clone(), past.done_after.get(&task).map(|&at| age(at))));
+    let age = |sent: SentTime| Duration::try_from(api.server_now().duration_since(sent.at)).unwrap_or_default();
+    let done =
+        past.done.iter().map(|(&task, id)| (task, id.clone(), past.done_after.get(&task).map(|&sent| age(sent))));
     let open = past.open.iter().map(|(&number, open)| ResumedBatch {
         content: plan::Batch {
             number,
@@ -237,7 +269,7 @@ pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
             tasks: open.tasks.iter().copied().collect(),
         },
         attempts: open.attempt,
-        sent: SentAt::Earlier { at: open.sent, is_providers: true, age: age(open.sent) },
+        sent: SentAt::Earlier { at: open.sent.at, is_providers: open.sent.is_providers, age: age(open.sent) },
         task_ids: open.task_ids.clone(),
     });
     Resume { done: done.collect(), open: open.collect(), last_batch: past.last_batch }

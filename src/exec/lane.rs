@@ -4,20 +4,19 @@
 //! performs them (`driver.rs`). The states of a batch:
 //!
 //! ```text
-//!            ┌──────────────── throttled, unsent, clock, expired ───────────────┐
-//!            │   ┌──────────── not sent: stopped or interrupted in its queue ───┤
-//!            ▼   ▼                                                              │
-//!   start → Queued ──── its time, its gate and a place in flight are free ──→ InFlight
-//!            ▲  │                                                            │  │  │
-//!            │  └─ stopped ─→ Closed ←── refused (its halves are queued) ────┘  │  │
-//!            │                 ▲ ▲ ▲                                            │  │
-//!            │                 │ │ └── done, failed, timed out ── Accepted ←─────┘  │ the answer is lost
-//!            │                 │ │                                 ▲               ▼
-//!            │                 │ └── nobody can tell: unknown ──── │ ────────── Uncertain ← earlier run
-//!            │                 └──── refused, records don't show ─ │ ─────────────┤  │
-//!            │                                                     └─ records ────┘  │
-//!            └──────── the records don't show it, long enough after we gave up ──────┘
+//!  Queued ───── its gate is open, its time has come, a place in flight is free ────→ InFlight
+//!  InFlight ──→ Queued      throttled, unsent, clock, expired; or it never left
+//!  InFlight ──→ Accepted    the provider says so
+//!  InFlight ──→ Uncertain   the answer is lost, or a refusal that isn't documented
+//!  InFlight ──→ Closed      refused: its halves are queued, a single URL has failed; accepted as done
+//!  Uncertain ─→ Accepted    the records show it
+//!  Uncertain ─→ Queued      the records don't show it, long enough after we gave up; or a resend is harmless
+//!  Uncertain ─→ Closed      nobody can tell: unknown; an undocumented refusal that the records don't show: as refused
+//!  Accepted ──→ Closed      every task is done, failed or timed out
+//!  Queued ────→ Closed      its operation is stopped: unsubmitted
 //! ```
+//!
+//! A new batch is Queued; one of an earlier run is Accepted if it has task ids, else Uncertain.
 //!
 //! The rule behind all of it: a batch is sent again only when it certainly wasn't executed.
 
@@ -40,7 +39,7 @@ use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, Outcome, Refres
 use crate::plan::{self, cut};
 use crate::provider;
 use crate::provider::http::READ_TIMEOUT;
-use crate::provider::{ApiError, ApiErrorKind, Page, Record, Spec, TaskState};
+use crate::provider::{AfterLostAnswer, ApiError, ApiErrorKind, Page, Record, Spec, TaskState};
 
 /// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
 const SUBMITS: usize = 16;
@@ -357,7 +356,7 @@ impl<'a> Lane<'a> {
         }
         for ResumedBatch { mut content, attempts, sent, task_ids } in resume.open {
             content.tasks.retain(|&task| self.places[task as usize] != Place::Ended);
-            let number = self.batches.add(content, attempts, 0);
+            let number = self.batches.add(content, attempts);
             self.claim(number);
             if task_ids.is_empty() {
                 let why = "an earlier run ended before the answer to this batch came".to_owned();
@@ -463,9 +462,17 @@ impl<'a> Lane<'a> {
     }
 
     fn queue(&mut self, content: plan::Batch, is_first: bool) {
-        let number = self.batches.add(content, 0, 0);
+        let number = self.batches.add(content, 0);
         self.claim(number);
         self.batches.set(number, BatchState::Queued { not_before: self.now }, is_first);
+    }
+
+    /// How the tasks of a batch end that isn't sent any more.
+    fn unsent(&self, number: BatchNumber, why: &str) -> Outcome {
+        match self.batches.get(number).and_then(|batch| batch.lost.as_ref()) {
+            Some(lost) => Outcome::Unknown(format!("whether the provider accepted it isn't known: {lost}; {why}")),
+            None => Outcome::Unsubmitted(why.to_owned()),
+        }
     }
 
     /// The tasks of a batch are in it from now on.
@@ -643,7 +650,7 @@ impl<'a> Lane<'a> {
     fn requeue(&mut self, number: BatchNumber, not_before: Instant) {
         let Some(batch) = self.batches.get(number) else { return };
         match self.gates.stopped(batch.content.operation).map(str::to_owned) {
-            Some(why) => self.close(number, &Outcome::Unsubmitted(why)),
+            Some(why) => self.close(number, &self.unsent(number, &why)),
             None => self.batches.set(number, BatchState::Queued { not_before }, true),
         }
     }
@@ -746,11 +753,34 @@ impl<'a> Lane<'a> {
         let query = RecordQuery::first(soon + Duration::from_secs(1));
         let uncertain = Uncertain { sent, gave_up: self.now, why, is_refusal, query };
         self.batches.set(number, BatchState::Uncertain(uncertain), false);
+        let operation = self.batches.get(number).map(|batch| batch.content.operation);
+        let limits = operation.and_then(|operation| self.spec.operation(operation));
         if let Some((signal, _)) = self.session.interrupted {
             self.give_up(number, interrupted_by(signal));
+        } else if limits.is_some_and(|limits| limits.after_lost_answer == AfterLostAnswer::Resend) {
+            self.resend(number);
         } else if self.spec.records().is_none() {
             self.give_up(number, "and the provider has no records that would show it");
         }
+    }
+
+    /// Sends a batch again that may have been executed, where that is harmless.
+    fn resend(&mut self, number: BatchNumber) {
+        let Some(batch) = self.batches.get_mut(number) else { return };
+        let BatchState::Uncertain(Uncertain { why, .. }) = &batch.state else { return };
+        let (why, operation) = (why.clone(), batch.content.operation);
+        batch.lost = Some(why.clone());
+        batch.resends += 1;
+        let after = Duration::from_secs(1 << batch.resends.min(5));
+        let is_last = batch.resends > RESENDS;
+        if is_last || !self.gates.class(operation).retries.withdraw(ApiErrorKind::Server) {
+            self.give_up(number, "and it was sent again and again");
+            return;
+        }
+        if self.gates.stopped(operation).is_none() {
+            self.report_retry(number, why, after);
+        }
+        self.requeue(number, self.now + after);
     }
 
     /// The next query of the records: for a batch whose answer was lost, or for a URL that no row names.
@@ -1152,16 +1182,18 @@ impl<'a> Lane<'a> {
         }
         let queued = self.batches.queued().filter(|(batch, _)| news.contains(&batch.content.operation));
         let queued: Vec<BatchNumber> = queued.map(|(batch, _)| batch.content.number).collect();
-        let mut tasks: Vec<TaskIndex> = Vec::new();
+        let mut ends: Vec<(TaskIndex, Outcome)> = Vec::new();
         for number in queued {
-            tasks.extend(self.batches.tasks(number));
+            let outcome = self.unsent(number, why);
+            ends.extend(self.batches.tasks(number).iter().map(|&task| (task, outcome.clone())));
             self.batches.set(number, BatchState::Closed, false);
         }
         let waits =
             |task: &TaskIndex| self.places[*task as usize] == Place::Waiting && news.contains(&self.operation(*task));
-        tasks.extend((0..).take(self.places.len()).filter(waits));
-        tasks.sort_unstable();
-        tasks.into_iter().for_each(|task| self.end(task, Outcome::Unsubmitted(why.to_owned())));
+        let waiting = (0..).take(self.places.len()).filter(waits);
+        ends.extend(waiting.map(|task| (task, Outcome::Unsubmitted(why.to_owned()))));
+        ends.sort_by_key(|(task, _)| *task);
+        ends.into_iter().for_each(|(task, outcome)| self.end(task, outcome));
     }
 
     /// Closes a batch that isn't accepted; its tasks have this outcome.
@@ -1313,3 +1345,6 @@ fn slot(spec: &Spec, operation: Operation) -> Duration {
 fn host(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

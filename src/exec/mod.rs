@@ -3,6 +3,8 @@
 //! A lane (`lane.rs`) is a state machine without I/O: it decides. A driver (`driver.rs`) performs: every request passes the
 //! rate limit of its API and, if it changes something, the journal (`journal.rs`) first.
 
+use tokio::time::Instant;
+
 use crate::client::connection::Connection;
 use crate::model::{Event, EventKind, LaneIndex, Resumed};
 use crate::plan::Plan;
@@ -39,7 +41,7 @@ pub async fn execute(
     interrupt: Interrupt,
     sink: &mut dyn FnMut(&Event),
 ) -> Journal {
-    let path = journal.path().to_owned();
+    let (path, started) = (journal.path().to_owned(), Instant::now());
     let run = Run::new(options, journal, interrupt, sink);
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
@@ -50,7 +52,10 @@ pub async fn execute(
     });
     if let Some(begun) = past.outdated {
         let begun = begun.strftime("%Y-%m-%dT%H:%M:%SZ");
-        let text = format!("the run that began at {begun} is too long ago to continue: all of its URLs are sent");
+        let text = format!(
+            "the run that began at {begun} is too old to continue, or another commit was deployed since: all of its URLs are \
+             sent"
+        );
         run.emit(EventKind::Noted { text });
     }
     run.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
@@ -62,7 +67,10 @@ pub async fn execute(
         Driver::new(lane_index(index), lane, connection, &run).run(Preflight { resume, ..preflight })
     });
     let summary = futures_util::future::join_all(drivers).await.into_iter().fold(Summary::default(), Summary::and);
-    run.record(&Entry::Closed { complete: summary.complete, as_asked: summary.as_asked, settled: summary.all_final });
+    let Summary { complete, as_asked, all_final } = summary;
+    let now = options.started.checked_add(started.elapsed()).unwrap_or(options.started);
+    let at = connections.first().map_or(now, |connection| connection.api.server_now());
+    run.record_synced(&[Entry::Closed { at, complete, as_asked, all_final }]);
     if run.is_journal_broken() {
         run.emit(EventKind::Noted { text: "the journal's last record couldn't be written".into() });
     }

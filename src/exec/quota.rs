@@ -26,6 +26,12 @@ pub(super) async fn preflight(plan: &Plan, connections: &[Connection], past: &Pa
     let account =
         |index: usize| connections.iter().position(|other| shares(&connections[index], other)).unwrap_or(index);
     let accounts: Vec<usize> = (0..connections.len()).map(account).collect();
+    let is_done = |(lane, number): (&plan::Lane, LaneIndex)| {
+        past.lanes.get(&number).is_some_and(|past| past.done.len() == lane.tasks.len())
+    };
+    if plan.lanes.iter().zip(0..).all(is_done) {
+        return preflights;
+    }
     let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
         match index == account {
             true => Some(read(&connections[index], index as u64, run).await),

@@ -145,6 +145,11 @@ impl<'a> Run<'a> {
         self.attempt(|journal| journal.write(entry));
     }
 
+    /// The same of several records, which are on the disk when this returns.
+    pub(super) fn record_synced(&self, entries: &[Entry]) {
+        self.attempt(|journal| journal.write_synced(entries));
+    }
+
     /// Writes the record of a batch that is about to leave, and returns once it's on the disk; `false`: it may not leave.
     ///
     /// All that is due at the same moment is synced at once: whoever comes first waits until the others had their turn.
@@ -156,7 +161,7 @@ impl<'a> Run<'a> {
         if self.synced.get() < number {
             let entries = self.leaving.take();
             self.synced.set(self.queued.get());
-            self.attempt(|journal| journal.write_all_synced(&entries));
+            self.record_synced(&entries);
         }
         !self.journal_broken.get()
     }

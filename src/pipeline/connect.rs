@@ -44,21 +44,20 @@ pub(super) struct Connections {
 /// A note for the log, and its level.
 pub type Note = (LogLevel, String);
 
-/// Connects to every lane's provider, for a plan of the changes between these commits, if it is about any: the one deployed
-/// before, if any, and the one deployed now. Adds new secrets to `masks`, also where it fails.
+/// Connects to every lane's provider, for a plan about the files of this commit, or about none. Adds new secrets to `masks`,
+/// also where it fails.
 ///
 /// # Errors
 /// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where credentials can't be obtained.
 pub(super) async fn connect(
     job: &Job<'_>,
     plan: &Plan,
-    commits: Option<(Option<String>, String)>,
+    head: Option<String>,
     masks: &PendingMasks,
 ) -> Result<Connections, Error> {
     // By provider and endpoint: each is an account of its own.
     let mut accounts: HashMap<(&str, &str), Account> = HashMap::new();
-    let (base, head) = commits.map_or((None, None), |(base, head)| (base, Some(head)));
-    let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new(), base };
+    let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new() };
     let mut all = Connections { connections: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let (spec, endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));

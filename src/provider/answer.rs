@@ -32,7 +32,17 @@ impl Wording {
         request.extensions_mut().insert(ApiName(name));
         let response = api.call(request).await.map_err(|error| ApiError { api: name, ..error })?;
         let sent = Sent { api: name, permission, submits, signed_at: Some(now), signed: &signed.string_to_sign };
-        self.read(&sent, &response)
+        let answer = self.read(&sent, &response);
+        // An error is certainly the vendor's if it has a code and an id of the request.
+        let date = match &answer {
+            Ok(answer) => answer.blank.server_time,
+            Err(error) if error.code.is_some() && error.request_id.is_some() => error.server_time,
+            Err(_) => None,
+        };
+        if let Some(date) = date {
+            api.learn_server_time(date);
+        }
+        answer
     }
 
     /// Reads an answer.

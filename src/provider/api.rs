@@ -20,9 +20,19 @@ pub trait Api {
     /// The time to sign with: the clock, corrected by what [`Api::correct_clock`] learned.
     fn now(&self) -> Timestamp;
 
-    /// The time on the provider's clock, as far as its answers told: what its records are compared with.
+    /// The time on the provider's clock, once one of its answers told it: what its records are compared with.
+    fn server_time(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// The same, or the time to sign with as long as it isn't known.
     fn server_now(&self) -> Timestamp {
-        self.now()
+        self.server_time().unwrap_or_else(|| self.now())
+    }
+
+    /// Learns the provider's clock from the `Date` of an answer that is certainly the provider's, just now.
+    fn learn_server_time(&self, date: Timestamp) {
+        let _ = date;
     }
 
     /// A new nonce: 32 lower-case hex digits.

@@ -166,17 +166,19 @@ impl HttpApi {
 impl Api for HttpApi {
     async fn call(&self, request: ::http::Request<Bytes>) -> Result<::http::Response<Bytes>, ApiError> {
         let (call, response) = self.send(request, TOTAL_TIMEOUT).await?;
-        let answer = call.read(response).await?;
-        self.clock.heard(&answer);
-        Ok(answer)
+        call.read(response).await
     }
 
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    fn server_now(&self) -> Timestamp {
-        self.clock.server_now()
+    fn server_time(&self) -> Option<Timestamp> {
+        self.clock.server_time()
+    }
+
+    fn learn_server_time(&self, date: Timestamp) {
+        self.clock.learn(date);
     }
 
     fn nonce(&self) -> String {

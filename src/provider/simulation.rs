@@ -66,10 +66,7 @@ impl Api for SimulationApi {
         }
         tokio::time::sleep(reply.delay + self.latency / 2).await;
         Err(ambiguous(match reply.wire {
-            Wire::Whole(response) => {
-                self.clock.heard(&response);
-                return Ok(response);
-            }
+            Wire::Whole(response) => return Ok(response),
             Wire::Cut(response) => {
                 format!("the answer of `{host}` broke off after {} bytes", response.body().len() / 2)
             }
@@ -82,8 +79,12 @@ impl Api for SimulationApi {
         self.clock.now()
     }
 
-    fn server_now(&self) -> Timestamp {
-        self.clock.server_now()
+    fn server_time(&self) -> Option<Timestamp> {
+        self.clock.server_time()
+    }
+
+    fn learn_server_time(&self, date: Timestamp) {
+        self.clock.learn(date);
     }
 
     fn nonce(&self) -> String {

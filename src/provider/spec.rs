@@ -27,6 +27,8 @@ pub struct Spec {
     pub tracking: Option<TrackingSpec>,
     /// How the day's quota is read; `None`: the provider has none, or doesn't report it.
     pub quota: Option<QuotaSpec>,
+    /// How far the clock that signs may be from the provider's.
+    pub signature_validity: Duration,
     /// The longest address it takes, in characters.
     pub url_characters: usize,
     /// How long after a refresh was taken its address may be prefetched; the option `prefetch-delay` of a target replaces it.
@@ -424,6 +426,7 @@ impl Spec {
             records: Some(RecordsSpec { call: CallSpec::BARE, kept: days(3), span: days(1) }),
         }),
         quota: Some(QuotaSpec { call: CallSpec::BARE, reset: "midnight" }),
+        signature_validity: Duration::from_mins(15),
         url_characters: 1_024,
         prefetch_delay: Duration::ZERO,
         asks: Asks::NOTHING,

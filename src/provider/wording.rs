@@ -107,12 +107,14 @@ impl Wording {
             429 => Some(ApiErrorKind::Throttled),
             // Nothing says that the call wasn't executed, whatever the headers: a batch must not be sent twice.
             500.. => Some(ApiErrorKind::Server),
-            // Whoever asks to wait throttles, whatever it is called.
-            _ => asked_to_wait.map(|_| ApiErrorKind::Throttled),
+            // Whoever asks to wait throttles, whatever it is called; whether it executed a submission, it doesn't say.
+            _ => asked_to_wait.filter(|_| !sent.submits).map(|_| ApiErrorKind::Throttled),
         });
         let kind = match (known, &words.code, by_status) {
             (Some(row), ..) => row.kind,
             (None, _, Some(kind)) => kind,
+            // Only what the vendor documents is certain: another refusal may come after the call was executed.
+            (None, Some(_), None) if sent.submits => ApiErrorKind::Ambiguous,
             (None, Some(_), None) => ApiErrorKind::Refused,
             // The gateway in front of the API may refuse in its own way; this is neither's.
             (None, None, None) => return unreadable(blank, "an error without a code, perhaps from a proxy"),

@@ -34,6 +34,7 @@ static PAPER: Spec = Spec {
         records: Some(RecordsSpec { call: call("List"), kept: days(1), span: days(1) }),
     }),
     quota: Some(QuotaSpec { call: call("Left"), reset: "noon" }),
+    signature_validity: Duration::from_mins(15),
     url_characters: 200,
     prefetch_delay: Duration::ZERO,
     asks: Asks::NOTHING,

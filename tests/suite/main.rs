@@ -13,7 +13,8 @@ mod sim; // whole executions in virtual time, with every fault
 mod sim_credentials; // credentials that expire during a run
 mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
 mod sim_strangers; // the same against servers that another maker built from the same documentation
-mod sim_targets; // several providers in one run, the pause before a prefetch, keys that get locked
+mod sim_targets;
+mod sim_trials; // several providers in one run, the pause before a prefetch, keys that get locked
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod waiting; // `wait` begins nothing, and never ends well without having waited
 mod world; // what those executions live in

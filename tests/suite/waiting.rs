@@ -79,5 +79,5 @@ fn without_a_journal_nothing_is_begun() {
 #[test]
 fn a_journal_that_tells_of_nothing_sent_begins_nothing() {
     let (code, told) = wait(checkout().path(), "journal", &RULE);
-    assert!(code == ExitCode::Checkout && told.contains("has nothing to go on with"), "{told}");
+    assert!(code == ExitCode::Checkout && told.contains("has nothing to continue"), "{told}");
 }

@@ -72,6 +72,8 @@ pub struct World {
     /// The targets' options.
     pub target_options: provider::Options,
     pub journal: Option<PathBuf>,
+    /// Whether what comes of it can be published.
+    pub publishes: bool,
     /// What an earlier run's vendor had accepted.
     pub gateway: Option<Rc<RefCell<Gateway>>>,
     pub started: Timestamp,
@@ -150,8 +152,12 @@ impl Api for Way {
         self.inner.now()
     }
 
-    fn server_now(&self) -> Timestamp {
-        self.inner.server_now()
+    fn server_time(&self) -> Option<Timestamp> {
+        self.inner.server_time()
+    }
+
+    fn learn_server_time(&self, date: Timestamp) {
+        self.inner.learn_server_time(date);
     }
 
     fn nonce(&self) -> String {
@@ -221,6 +227,7 @@ impl World {
             registry: REGISTRY,
             target_options: provider::Options::new(),
             journal: None,
+            publishes: true,
             gateway: None,
             started,
             seed: 1,
@@ -321,7 +328,7 @@ impl World {
                 refresh: refresh.clone(),
             })
             .collect();
-        let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()], base: None };
+        let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()] };
         let (journal, past) = match &self.journal {
             Some(path) => Journal::open(path, &identity, Purpose::Run(self.options.wait), self.started).unwrap(),
             None => (Journal::none(), Default::default()),
@@ -350,7 +357,12 @@ impl World {
             biased;
             Ok(()) = killed => true,
             () = after(self.killed_after) => true,
-            _ = execution => false,
+            mut journal = execution => {
+                if self.publishes {
+                    journal.published().unwrap();
+                }
+                false
+            }
             () = signals(&self.signals, &interrupter) => unreachable!("signals never end"),
         };
         let events = events.into_inner();

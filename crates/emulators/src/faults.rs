@@ -36,10 +36,14 @@ pub enum Fault {
     Throttle(Option<Duration>),
     /// Refused with this code of the vendor's; nothing is executed.
     Refuse(String),
+    /// Executed, and refused with this code all the same.
+    RefuseAfter(String),
+    /// Executed so long after it arrived, when the connection closes without an answer.
+    Late(Duration),
 }
 
 /// The kinds as they are written, for messages and the help.
-pub const FAULT_KINDS: [&str; 13] = [
+pub const FAULT_KINDS: [&str; 15] = [
     "500-before",
     "500-after",
     "503-html",
@@ -53,14 +57,22 @@ pub const FAULT_KINDS: [&str; 13] = [
     "empty-object",
     "throttle[:MILLISECONDS]",
     "refuse:CODE",
+    "refuse-after:CODE",
+    "late:MILLISECONDS",
 ];
 
 impl Fault {
-    /// Whether the vendor does what was asked, whatever the client is told.
+    /// Whether the vendor does at once what was asked, whatever the client gets to see.
     pub fn executes(&self) -> bool {
         matches!(
             self,
-            Self::ErrorAfter | Self::DropAfter | Self::Truncate | Self::Huge | Self::Slow(_) | Self::EmptyObject
+            Self::ErrorAfter
+                | Self::DropAfter
+                | Self::Truncate
+                | Self::Huge
+                | Self::Slow(_)
+                | Self::EmptyObject
+                | Self::RefuseAfter(_)
         )
     }
 
@@ -92,6 +104,8 @@ impl Fault {
             ("empty-object", None) => Ok(Self::EmptyObject),
             ("throttle", None) => Ok(Self::Throttle(None)),
             ("refuse", Some(code)) if is_code(code) => Ok(Self::Refuse(code.to_owned())),
+            ("refuse-after", Some(code)) if is_code(code) => Ok(Self::RefuseAfter(code.to_owned())),
+            ("late", Some(argument)) => milliseconds(argument).map(Self::Late),
             ("throttle", Some(argument)) => milliseconds(argument).map(|wait| Self::Throttle(Some(wait))),
             _ => Err(unknown_kind(text, kind)),
         }

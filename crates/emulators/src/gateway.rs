@@ -18,6 +18,8 @@ pub const REQUEST_LINE_BYTES: usize = 8 * 1024;
 pub struct Gateway {
     vendors: Vec<Vendor>,
     faults: Faults,
+    /// Requests that are held back, and when each is executed.
+    late: Vec<(Timestamp, http::Request<Bytes>)>,
 }
 
 struct Vendor {
@@ -63,7 +65,7 @@ impl Gateway {
     /// These emulators, each with its provider's name.
     pub fn new(emulators: Vec<(&'static str, Box<dyn Emulator>)>, faults: Faults) -> Self {
         let vendors = emulators.into_iter().map(|(name, emulator)| Vendor { name, emulator, returned: 0 }).collect();
-        Self { vendors, faults }
+        Self { vendors, faults, late: Vec::new() }
     }
 
     /// Answers a request that arrived at `now`.
@@ -75,10 +77,20 @@ impl Gateway {
             return whole(typed(404, "text/plain; charset=utf-8", self.lost(request)));
         };
         let vendor = vendor.emulator.as_mut();
+        // What was held back is done as if it came in between.
+        let due: Vec<_> = self.late.extract_if(.., |(at, held)| *at <= now && vendor.claims(held)).collect();
+        for (at, held) in due {
+            vendor.handle(&held, at);
+        }
         let fault = if self.faults.is_empty() { None } else { self.faults.next(&vendor.call_name(request)) };
         match fault {
             None => whole(vendor.handle(request, now)),
-            Some(fault) => afflict(vendor, fault, request, now),
+            Some(fault) => {
+                if let Fault::Late(delay) = fault {
+                    self.late.push((now.saturating_add(delay).unwrap_or(now), request.clone()));
+                }
+                afflict(vendor, fault, request, now)
+            }
         }
     }
 
@@ -135,7 +147,8 @@ fn afflict(vendor: &mut dyn Emulator, fault: Fault, request: &http::Request<Byte
         Fault::Slow(delay) => Reply { delay, wire: Wire::Whole(answer) },
         Fault::EmptyObject => whole(json(200, "{}")),
         Fault::Throttle(wait) => whole(vendor.throttled(wait)),
-        Fault::Refuse(code) => whole(vendor.error(&code, now)),
+        Fault::Refuse(code) | Fault::RefuseAfter(code) => whole(vendor.error(&code, now)),
+        Fault::Late(delay) => Reply { delay, wire: Wire::Closed },
     }
 }
 
@@ -237,11 +250,26 @@ mod tests {
             ("slow:20", 1),
             ("empty-object", 1),
             ("throttle", 0),
+            ("refuse:X", 0),
+            ("refuse-after:X", 1),
+            ("late:28000", 0),
         ] {
             let mut gateway = gateway(&[&format!("Take={kind}")]);
             gateway.answer(&request("a"), now());
             assert_eq!(gateway.ledger().count(), accepted, "{kind}");
         }
+    }
+
+    #[test]
+    fn what_is_held_back_is_executed_when_its_time_has_come() {
+        let mut gateway = gateway(&["Take#1=late:28000"]);
+        let reply = gateway.answer(&request("a"), now());
+        assert!(matches!(reply, Reply { delay, wire: Wire::Closed } if delay == Duration::from_secs(28)));
+        let later = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
+        gateway.answer(&request("b"), later(27));
+        gateway.answer(&request("c"), later(40));
+        let ledger: Vec<_> = gateway.ledger().map(|(_, entry)| (entry.url.clone(), entry.at)).collect();
+        assert_eq!(ledger, [("b".to_owned(), later(27)), ("a".to_owned(), later(28)), ("c".to_owned(), later(40))]);
     }
 
     #[test]

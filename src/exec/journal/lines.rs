@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use super::Entry;
+use super::entry::Entry;
 
 /// A record as it is written.
 pub(super) fn line(record: &Entry) -> io::Result<Vec<u8>> {

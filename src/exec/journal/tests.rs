@@ -1,15 +1,14 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::PurgeMode;
-use crate::model::RefreshKind;
+use crate::config::Wait;
+use crate::model::{BatchNumber, Operation, Outcome, PurgeMode, RefreshKind, TaskIndex};
 
 fn identity() -> Identity {
     Identity {
         plan: "p1".into(),
         head: Some("c1".into()),
         lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k1".into()],
-        base: Some("c0".into()),
     }
 }
 
@@ -30,6 +29,7 @@ fn sent(batch: BatchNumber, tasks: &[TaskIndex]) -> Entry {
         attempt: 1,
         tasks,
         at: now(),
+        is_provider_time: true,
     }
 }
 
@@ -39,6 +39,10 @@ fn taken(batch: BatchNumber, id: &str) -> Entry {
 
 fn ended(task: TaskIndex, outcome: Outcome) -> Entry {
     Entry::Ended { lane: 0, task, outcome, task_id: None }
+}
+
+fn closed(complete: bool, as_asked: bool, all_final: bool) -> Entry {
+    Entry::Closed { at: now(), complete, as_asked, all_final }
 }
 
 /// What a first run leaves that was killed after these records.
@@ -172,11 +176,11 @@ fn the_next_run_has_the_journal_at_once_even_while_a_child_process_still_holds_i
 }
 
 #[test]
-fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew() {
+fn a_journal_that_is_complete_and_published_or_older_than_the_providers_records_is_started_over() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let mut complete = story();
-    complete.push(Entry::Closed { complete: true, as_asked: true, settled: false });
+    complete.extend([closed(true, true, true), Entry::Published]);
     written(&path, &complete);
     assert_eq!(Journal::open(&path, &identity(), RUN, now()).unwrap().1, Past::default());
 
@@ -188,20 +192,11 @@ fn a_journal_that_is_complete_or_older_than_the_providers_records_is_begun_anew(
 #[test]
 fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
-    let other = Identity {
-        plan: "p2".into(),
-        head: None,
-        lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()],
-        base: None,
-    };
+    let other =
+        Identity { plan: "p2".into(), head: None, lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
     let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the keys are wrong".into() };
-    let complete = vec![
-        sent(1, &[0]),
-        taken(1, "17"),
-        ended(0, Outcome::Done),
-        Entry::Closed { complete: true, as_asked: true, settled: false },
-    ];
-    let sent_nothing = vec![sent(1, &[0]), refused, Entry::Closed { complete: false, as_asked: false, settled: false }];
+    let complete = vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), closed(true, true, false)];
+    let sent_nothing = vec![sent(1, &[0]), refused, closed(false, false, false)];
     for (name, entries) in [("complete", complete), ("nothing", sent_nothing), ("killed early", vec![])] {
         let path = directory.path().join(name);
         written(&path, &entries);
@@ -223,8 +218,8 @@ fn what_nobody_wanted_to_wait_for_is_taken_up_only_by_who_does() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let left = |as_asked| {
-        let closed = Entry::Closed { complete: false, as_asked, settled: false };
-        [sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Unknown(String::new())), closed]
+        let end = [closed(false, as_asked, false), Entry::Published];
+        [&[sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Unknown(String::new()))][..], &end].concat()
     };
     let other = Identity { plan: "p2".into(), ..identity() };
     written(&path, &left(true));
@@ -257,19 +252,20 @@ fn what_failed_for_good_stands_in_no_other_plans_way() {
     for (settled, is_refused) in [(true, false), (false, true)] {
         let path = directory.path().join(settled.to_string());
         let failed = ended(1, Outcome::Failed(String::new()));
-        let closed = Entry::Closed { complete: false, as_asked: false, settled };
-        written(&path, &[sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), failed, closed]);
+        let end = closed(false, false, settled);
+        written(&path, &[sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), failed, end]);
         assert!(Journal::open(&path, &identity(), RUN, now()).unwrap().1.lanes[&0].done.contains_key(&0));
         assert_eq!(Journal::open(&path, &other, RUN, now()).is_err(), is_refused, "{settled}");
     }
 }
 
-/// No commit tells whether what it names is still what it was.
 #[test]
-fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_are_not() {
+fn an_unfinished_run_is_continued_for_two_hours_after_its_last_request_or_its_end_whatever_it_is_about() {
     let directory = tempfile::tempdir().unwrap();
     let after = |minutes: i64| now() + jiff::SignedDuration::from_mins(minutes);
-    let late = Entry::Sent {
+    let half = || vec![sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done)];
+    let with = |entry: Entry| [half(), vec![entry]].concat();
+    let late = || Entry::Sent {
         lane: 0,
         batch: 2,
         operation: Operation::Prefetch,
@@ -277,80 +273,124 @@ fn given_addresses_are_sent_again_two_hours_after_their_run_began_and_a_commits_
         attempt: 1,
         tasks: vec![[2, 2]],
         at: after(240),
+        is_provider_time: true,
     };
-    let left = |as_asked| {
-        vec![
-            sent(1, &[0, 1]),
-            taken(1, "17"),
-            ended(0, Outcome::Done),
-            Entry::Closed { complete: false, as_asked, settled: false },
-        ]
-    };
-    let killed = vec![sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), late];
-    let ended_late =
-        [killed.clone(), vec![Entry::Closed { complete: false, as_asked: false, settled: false }]].concat();
-    let given = Identity { head: None, base: None, ..identity() };
-    let all = Identity { base: None, ..identity() };
-    for (name, whose, entries, minutes, goes_on) in [
-        ("failed", &given, left(false), 119, true),
-        ("failed, later", &given, left(false), 120, false),
-        ("not waited for", &given, left(true), 119, true),
-        ("not waited for, later", &given, left(true), 120, false),
-        ("killed at work", &given, killed.clone(), 359, true),
-        ("killed at work, later", &given, killed, 360, false),
-        ("ended after hours of work", &given, ended_late, 241, false),
-        ("of all files", &all, left(false), 120, false),
-        ("of two commits", &identity(), left(false), 600, true),
+    let end = |minutes, as_asked| Entry::Closed { at: after(minutes), complete: false, as_asked, all_final: false };
+    let listed = Identity { head: None, ..identity() };
+    for (name, whose, entries, minutes, is_continued) in [
+        ("a list", &listed, half(), 119, true),
+        ("a list, later", &listed, half(), 120, false),
+        ("a commit", &identity(), half(), 119, true),
+        ("a commit, later", &identity(), half(), 120, false),
+        ("not waited for", &listed, with(end(0, true)), 119, true),
+        ("not waited for, later", &listed, with(end(0, true)), 120, false),
+        ("killed at work", &listed, with(late()), 359, true),
+        ("killed at work, later", &listed, with(late()), 360, false),
+        ("ended after hours of work", &listed, with(end(240, false)), 359, true),
+        ("ended after hours of work, later", &listed, with(end(240, false)), 360, false),
     ] {
         let path = directory.path().join(name);
         let (mut journal, _) = Journal::open(&path, whose, RUN, now()).unwrap();
         entries.iter().for_each(|entry| journal.write(entry).unwrap());
         drop(journal);
         let finished = Journal::open(&path, whose, Purpose::Finish, after(minutes)).unwrap().1;
-        assert!(
-            finished.lanes.contains_key(&0),
-            "{name}: who only finishes it goes on for as long as records are kept"
-        );
+        assert!(finished.lanes.contains_key(&0), "{name}: `wait` continues it as long as records are kept");
         let past = Journal::open(&path, whose, RUN, after(minutes)).unwrap().1;
-        assert_eq!(past.lanes.contains_key(&0), goes_on, "{name}");
-        assert_eq!(past.outdated.is_none(), goes_on, "{name}");
+        assert_eq!(past.lanes.contains_key(&0), is_continued, "{name}");
+        assert_eq!(past.outdated.is_none(), is_continued, "{name}");
         let again = Journal::open(&path, whose, RUN, after(minutes)).unwrap().1;
-        assert_eq!((again.lanes.contains_key(&0), again.outdated), (goes_on, None), "{name}: it is begun anew once");
+        assert_eq!((again.lanes.contains_key(&0), again.outdated), (is_continued, None), "{name}: it starts over once");
     }
+}
+
+#[test]
+fn a_run_that_did_everything_is_finished_only_once_its_result_is_published() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    written(&path, &[sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), closed(true, true, true)]);
+    for purpose in [RUN, Purpose::Finish] {
+        let past = Journal::open(&path, &identity(), purpose, now()).unwrap().1;
+        assert_eq!(past.lanes[&0].done.keys().copied().collect::<Vec<_>>(), [0], "{purpose:?}");
+        assert!(past.lanes[&0].open.is_empty());
+    }
+    let (mut journal, _) = Journal::open(&path, &identity(), RUN, now()).unwrap();
+    journal.write(&closed(true, true, true)).unwrap();
+    journal.published().unwrap();
+    drop(journal);
+    assert_eq!(Journal::open(&path, &identity(), RUN, now()).unwrap().1, Past::default());
+}
+
+#[test]
+fn times_from_before_the_providers_clock_was_known_are_corrected_by_it_and_by_no_later_runs() {
+    let unclocked = |batch, tasks: &[TaskIndex]| match sent(batch, tasks) {
+        Entry::Sent { lane, batch, operation, mode, attempt, tasks, at, .. } => {
+            Entry::Sent { lane, batch, operation, mode, attempt, tasks, at, is_provider_time: false }
+        }
+        other => other,
+    };
+    let behind = Entry::Clock { lane: 0, ahead: -90_000 };
+    let elsewhere = Entry::Clock { lane: 1, ahead: 5_000 };
+    let continued = Entry::Continued { at: now() };
+    let past = replay(&[
+        unclocked(1, &[0]),
+        elsewhere,
+        unclocked(2, &[1]),
+        behind.clone(),
+        unclocked(3, &[2]),
+        continued,
+        behind,
+    ]);
+    let sent = |batch: BatchNumber| past.lanes[&0].open[&batch].sent;
+    let corrected = SentTime { at: now() - jiff::SignedDuration::from_secs(90), is_providers: true };
+    assert_eq!((sent(1), sent(2)), (corrected, corrected));
+    assert_eq!(sent(3), SentTime { at: now(), is_providers: false }, "that run was killed before it knew");
+}
+
+#[test]
+fn the_age_of_a_journal_is_in_the_providers_time_where_that_was_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    // The machine's clock was four days behind when the run started, and is right when it is started again.
+    let started = now() - jiff::SignedDuration::from_hours(96);
+    let (mut journal, _) = Journal::open(&path, &identity(), RUN, started).unwrap();
+    [sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done)].iter().for_each(|entry| journal.write(entry).unwrap());
+    drop(journal);
+    let later = now() + jiff::SignedDuration::from_mins(1);
+    assert_eq!(Journal::open(&path, &identity(), RUN, later).unwrap().1.lanes[&0].done.len(), 1);
 }
 
 #[test]
 fn what_was_done_before_another_commit_was_deployed_is_done_again_after_it() {
     let folder = tempfile::tempdir().unwrap();
     let minutes = |minutes: i64| now() + jiff::SignedDuration::from_mins(minutes);
-    let run = |head: &str, base: &str, after: i64, purpose| {
+    let run = |head: &str, after: i64, purpose| {
         let plan = "0123456789abcdef".to_owned();
-        let identity = Identity { plan, head: Some(head.into()), base: Some(base.into()), ..identity() };
+        let identity = Identity { plan, head: Some(head.into()), ..identity() };
         let path = folder.path().join(identity.file_name());
         Journal::open(&path, &identity, purpose, minutes(after)).unwrap()
     };
-    let half = |mut journal: Journal, after: i64| {
+    let half = |mut journal: Journal| {
         for entry in [sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done)] {
             journal.write(&entry).unwrap();
         }
-        journal.file.as_ref().unwrap().set_modified(minutes(after).into()).unwrap();
     };
-    half(run("c1", "c0", 0, RUN).0, 1);
-    half(run("c2", "c1", 10, RUN).0, 11);
-    assert_eq!(run("c2", "c1", 15, RUN).1.lanes[&0].done.len(), 1, "c1 was deployed before this, not after");
-    let (journal, past) = run("c1", "c0", 20, RUN);
-    assert_eq!(past, Past::default(), "c2 was deployed since: this is a rollback, by the job of then");
-    half(journal, 21);
-    assert_eq!(run("c2", "c1", 25, Purpose::Finish).1.lanes[&0].done.len(), 1, "a wait begins nothing");
-    let (journal, past) = run("c2", "c1", 30, RUN);
-    assert_eq!(past, Past::default(), "c1 was live again since");
-    half(journal, 31);
-    assert_eq!(run("c2", "c1", 35, RUN).1.lanes[&0].done.len(), 1, "and not since this");
+    half(run("c1", 0, RUN).0);
+    half(run("c2", 10, RUN).0);
+    assert_eq!(run("c2", 15, RUN).1.lanes[&0].done.len(), 1, "c1 was deployed before this, not after");
+    let (journal, past) = run("c1", 20, RUN);
+    let overtaken = |past: &Past, begun: i64| past.lanes.is_empty() && past.outdated == Some(minutes(begun));
+    assert!(overtaken(&past, 0), "c2 was deployed since: this is a rollback, by the job of then");
+    half(journal);
+    assert_eq!(run("c2", 25, Purpose::Finish).1.lanes[&0].done.len(), 1, "a wait begins nothing");
+    let (journal, past) = run("c2", 30, RUN);
+    assert!(overtaken(&past, 10), "c1 was live again since");
+    half(journal);
+    assert_eq!(run("c2", 35, RUN).1.lanes[&0].done.len(), 1, "and not since this");
     // What somebody else's account was asked for is no deployment here.
     let other = Identity { head: Some("c3".into()), lanes: vec!["blog".into()], ..identity() };
     let (journal, _) = Journal::open(&folder.path().join("blog.journal"), &other, RUN, minutes(40)).unwrap();
-    half(journal, 41);
-    assert_eq!(run("c2", "c1", 45, RUN).1.lanes[&0].done.len(), 1);
+    half(journal);
+    assert_eq!(run("c2", 45, RUN).1.lanes[&0].done.len(), 1);
 }
 
 #[test]
@@ -358,8 +398,8 @@ fn who_only_goes_on_changes_no_journal_of_another_plan() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
     let failed = ended(1, Outcome::Failed(String::new()));
-    let closed = Entry::Closed { complete: false, as_asked: false, settled: true };
-    written(&path, &[sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), failed, closed]);
+    let end = closed(false, false, true);
+    written(&path, &[sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done), failed, end]);
     let before = std::fs::read(&path).unwrap();
     let other = Identity { plan: "p2".into(), head: Some("c2".into()), ..identity() };
     assert!(Journal::open(&path, &other, Purpose::Finish, now()).is_err());

@@ -60,8 +60,9 @@ pub static HUAWEI_CDN: Spec = Spec {
     ],
     tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS) }),
     quota: Some(QUOTA),
-    url_characters: 4_096,                  // sdk 3.1.219
-    prefetch_delay: Duration::from_mins(5), // faq 2026
+    signature_validity: Duration::from_mins(15), // the default: not documented
+    url_characters: 4_096,                       // sdk 3.1.219
+    prefetch_delay: Duration::from_mins(5),      // faq 2026
     asks: Asks {
         traffic: Some(statistics("flux")), // sdk 3.1.219
         bandwidth: Some(statistics("bw")), // sdk 3.1.219

@@ -107,9 +107,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     refresh(&["--simulate"]).ends_with(0).says(&["a simulation"]);
     vendor.accepted(&[], &[]);
     let left = refresh(&["--wait", "none"]);
-    left.says(&[
-        "the same command with `wait: all`, two hours after it began with `resume: true`, goes on from the journal",
-    ]);
+    left.says(&["`cdn-purge wait` with the same options continues from the journal"]);
     refresh(&[]).is_all_done();
     vendor.accepted(&pages, &[]);
 }
@@ -140,7 +138,7 @@ fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_an
     vendor.accepted(&["1", "2", "2", "1", "2", "2"], &[]);
     resume(&["--dry-run"]).complains(2, &["`--resume` has no meaning beside `--dry-run`", "drop one"]);
     std::fs::remove_file(&journal).unwrap();
-    resume(&[]).ends_with(3).says(&["there is no journal", "to go on from"]);
+    resume(&[]).ends_with(3).says(&["there is no journal", "to continue from"]);
     vendor.accepted(&["1", "2", "2", "1", "2", "2"], &[]);
 }
 

@@ -159,7 +159,7 @@ fn what_was_not_waited_for_is_followed_and_finished_by_wait() {
     let journal = site.beside("journal");
     let state = ["--journal", journal.to_str().unwrap(), "--base", "HEAD~1"];
     let left = site.run(vendor.address(), &["run", "--wait", "none"]).args(&state).finish();
-    left.ends_with(0).says(&["`cdn-purge wait` with the same options goes on from the journal"]);
+    left.ends_with(0).says(&["`cdn-purge wait` with the same options continues from the journal"]);
     assert_eq!(left.report()["status"], "partial");
     vendor.accepted(&STALE, &[]);
     site.run(vendor.address(), &["wait"]).args(&state).finish().is_all_done();

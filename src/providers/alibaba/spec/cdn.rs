@@ -56,8 +56,9 @@ pub(super) const CDN_SPEC: Spec = Spec {
     ),
     // Reference 2026-04.
     quota: quota(CallSpec::new("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", Rate::per_second(20))),
-    url_characters: 1_024, // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
-    prefetch_delay: Duration::ZERO, // no page asks for a pause
+    signature_validity: Duration::from_mins(15), // help, signature page, 2023-10
+    url_characters: 1_024,                       // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
+    prefetch_delay: Duration::ZERO,              // no page asks for a pause
     asks: Asks {
         traffic: Some(traffic(TRAFFIC, INTERVALS)),
         bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),

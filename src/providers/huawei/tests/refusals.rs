@@ -65,8 +65,15 @@ fn both_spellings_of_the_gateway_are_one() {
 
 #[test]
 fn an_unknown_code_is_read_by_its_status() {
-    let statuses =
-        [(200, Refused), (400, Refused), (401, Keys), (403, Forbidden), (429, Throttled), (500, Server), (503, Server)];
+    let statuses = [
+        (200, Ambiguous),
+        (400, Ambiguous),
+        (401, Keys),
+        (403, Forbidden),
+        (429, Throttled),
+        (500, Server),
+        (503, Server),
+    ];
     for (status, expected) in statuses {
         assert_eq!(kind(&refusing(status, "CDN.9999")), expected, "{status}");
     }

@@ -1,4 +1,22 @@
-//! What was sent, written down before it is sent: an interrupted run goes on from here and doubles nothing.
+//! The journal: what was sent, written down before it is sent. An interrupted run continues from it and doubles nothing.
+//!
+//! **The same command once more is right.** A run is unfinished until everything is done *and published*; the same command
+//! finishes an unfinished run while that still counts. It counts for two hours after its last request or its end, and until
+//! another commit is deployed at its targets; later its URLs may be stale again, so all of them are sent. In a table:
+//!
+//! | the journal's run | same plan | what the command does |
+//! | --- | --- | --- |
+//! | there is none, or it sent nothing | | starts |
+//! | killed, interrupted, failed or timed out | yes | continues: sends only what isn't done, nothing twice |
+//! | everything done, not published | yes | publishes: sends nothing |
+//! | everything done, published | yes | starts over |
+//! | only what `wait` doesn't ask for is open, published | yes | continues if it waits for that, else starts over |
+//! | unfinished, two hours old or overtaken by another commit | yes | starts over, and says so |
+//! | over: everything is done or failed for good | no | starts |
+//! | unfinished | no | refuses, and names what differs |
+//!
+//! `cdn-purge wait` continues an unfinished run of the same plan for as long as the provider keeps its records (three days),
+//! and never starts over.
 //!
 //! One record a line: eight hex digits of CRC-32, a space, a JSON object. Any prefix replays to a valid state; the first line
 //! that isn't whole ends the journal, and what follows it is cut off, unless something was sent after it: then the file is
@@ -9,17 +27,17 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use crate::config::Wait;
 use crate::error::Error;
-use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIndex};
-
+use entry::differs;
 use lines::{is_torn_opening, line, parse, refuse_damage};
-pub use past::{Past, PastBatch, PastLane, replay};
 
+mod entry;
 mod lines;
-mod past;
+mod replay;
+
+pub use entry::{Entry, Identity, Purpose, ranges};
+pub use replay::{Past, PastBatch, PastLane, SentTime, replay};
 
 /// The journal's format.
 const VERSION: u32 = 1;
@@ -30,113 +48,8 @@ const LARGEST_OPENING: u64 = 1 << 20;
 /// The providers keep their records for 3 days; an older journal can't be followed any more.
 /// (DescribeRefreshTasks, alibabacloud_cdn20180510 9.2.0, 2026-11-22)
 const OLDEST_HOURS: i64 = 72;
-/// So long a run that is about no two commits is gone on with unasked: one of addresses that were given, or of all files. What it
-/// names may have changed since, so who starts it again later means all of it.
-const GIVEN_HOURS: i64 = 2;
-
-/// What a journal belongs to; all that it holds of this must be equal for it to be resumed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The plan's digest.
-    pub plan: String,
-    /// The commit whose files it is about; `None` for addresses that were given. What was done for another commit is stale
-    /// again, also where the addresses are the same.
-    pub head: Option<String>,
-    /// For each lane `target provider endpoint key`, the key hashed.
-    pub lanes: Vec<String>,
-    /// The commit that was live before. It may differ: the same plan is carried out from wherever it is needed.
-    #[serde(skip)]
-    pub base: Option<String>,
-}
-
-impl Identity {
-    /// The name of its journal, where nobody names one.
-    pub fn file_name(&self) -> String {
-        let head = self.head.as_ref().map_or_else(String::new, |head| format!("-{}", short(head)));
-        format!("cdn-purge-{}{head}.journal", &self.plan[..16])
-    }
-}
-
-/// What a run wants of a journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To carry a plan out, and to wait for so much of it.
-    Run(Wait),
-    /// To go on from an earlier run, and to begin nothing.
-    Finish,
-}
-
-/// One record of the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "record")]
-pub enum Entry {
-    /// The first one.
-    Opened {
-        /// The format.
-        version: u32,
-        /// What it belongs to.
-        identity: Identity,
-        /// When.
-        at: Timestamp,
-    },
-    /// A batch is about to be sent.
-    Sent {
-        /// The lane.
-        lane: LaneIndex,
-        /// The batch.
-        batch: BatchNumber,
-        /// What it asks for.
-        operation: Operation,
-        /// Delete instead of revalidate.
-        mode: PurgeMode,
-        /// From 1.
-        attempt: u32,
-        /// The tasks, as ranges `[first, last]`.
-        tasks: Vec<[TaskIndex; 2]>,
-        /// When, on the clock that signs.
-        at: Timestamp,
-    },
-    /// The provider took it.
-    Taken {
-        /// The lane.
-        lane: LaneIndex,
-        /// The batch.
-        batch: BatchNumber,
-        /// Its task ids.
-        task_ids: Vec<String>,
-    },
-    /// It certainly wasn't executed, so it may be sent again.
-    NotTaken {
-        /// The lane.
-        lane: LaneIndex,
-        /// The batch.
-        batch: BatchNumber,
-        /// What proves it, in our own words.
-        why: String,
-    },
-    /// A task ended.
-    Ended {
-        /// The lane.
-        lane: LaneIndex,
-        /// The task.
-        task: TaskIndex,
-        /// How, without the reason.
-        outcome: Outcome,
-        /// The provider's task id.
-        task_id: Option<String>,
-    },
-    /// The run came to its end.
-    Closed {
-        /// Whether every task is done; if not, the next run goes on from here.
-        complete: bool,
-        /// Whether what isn't done was, as `wait` asks, not waited for: then only a run that does goes on from here.
-        #[serde(default)]
-        as_asked: bool,
-        /// Whether every task is done or failed, but for prefetches whose refresh failed.
-        #[serde(default)]
-        settled: bool,
-    },
-}
+/// How long after its last request or its end an unfinished run is continued by the same command.
+const CONTINUED_HOURS: i64 = 2;
 
 /// The journal of a run.
 #[derive(Debug)]
@@ -153,11 +66,7 @@ impl Journal {
 
     /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with what it tells.
     ///
-    /// A journal that nobody can need any more is begun anew, whatever it belongs to: its run came to its end with everything
-    /// done, nothing of it was taken, or it is older than the providers' records. So is one whose run left no more than it was
-    /// asked not to wait for, unless this one takes that up; one of another plan that did or failed all it had; one about no two
-    /// commits whose run began too long ago, unless this one is there to finish it, or that one never came to an end and sent
-    /// something lately; and one since which another commit was deployed, unless this one is there to finish it.
+    /// The module's table says which is which.
     ///
     /// # Errors
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
@@ -189,36 +98,42 @@ impl Journal {
         let mut journal = Self { file: Some(file), path: path.to_owned() };
         let mut file = journal.file.as_ref().expect("it was opened above");
         let (records, whole) = read(file).map_err(|error| failed("read", &error))?;
-        // One that is only read stays as old as it is.
         let is_torn = file.metadata().map_err(|error| failed("read", &error))?.len() > whole;
         let cut = if is_torn { file.set_len(whole) } else { Ok(()) };
         cut.and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
         let past = journal.resume(&records, whole, identity, purpose, now)?;
-        // Who only goes on leaves what there is to whoever it belongs to.
-        if purpose != Purpose::Finish && past.as_ref().is_none_or(|past| past.outdated.is_some()) {
-            journal.restart(identity, now).map_err(|error| failed("written", &error))?;
-        }
+        let written = match &past {
+            Some(past) if past.outdated.is_none() => journal.write(&Entry::Continued { at: now }),
+            // Who only continues leaves what there is to whoever it belongs to.
+            _ if purpose == Purpose::Finish => Ok(()),
+            _ => journal.restart(identity, now),
+        };
+        written.map_err(|error| failed("written", &error))?;
         Ok((journal, past.unwrap_or_default()))
     }
 
-    /// Writes a record; a `Sent` one is on the disk when this returns.
+    /// Writes a record.
     ///
     /// # Errors
-    /// The write or the sync failed: nothing may be sent any more.
+    /// The write failed: nothing may be sent any more.
     pub fn write(&mut self, record: &Entry) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(&line(record)?)?;
-        match record {
-            Entry::Sent { .. } | Entry::Closed { .. } => file.sync_data(),
-            _ => Ok(()),
-        }
+        file.write_all(&line(record)?)
+    }
+
+    /// Notes that outputs and reports are written: the run is finished.
+    ///
+    /// # Errors
+    /// The write or the sync failed: the same command will publish once more.
+    pub fn published(&mut self) -> io::Result<()> {
+        self.write_synced(&[Entry::Published])
     }
 
     /// Writes records; they are on the disk when this returns.
     ///
     /// # Errors
     /// The write or the sync failed: nothing may be sent any more.
-    pub fn write_all_synced(&mut self, records: &[Entry]) -> io::Result<()> {
+    pub fn write_synced(&mut self, records: &[Entry]) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let lines: Vec<Vec<u8>> = records.iter().map(line).collect::<io::Result<_>>()?;
         file.write_all(&lines.concat())?;
@@ -248,39 +163,30 @@ impl Journal {
             return Err(self.foreign(format!("its format is {version}, this program's is {VERSION}")));
         }
         let past = replay(records);
-        if past.complete || now.duration_since(at).as_hours() >= OLDEST_HOURS {
-            return Ok(None);
-        }
-        let is_over = past.as_asked && purpose != Purpose::Finish;
-        let is_recent = |at: Timestamp| now.duration_since(at).as_hours() < GIVEN_HOURS;
-        let is_fresh = is_recent(at) || (!past.ended && past.last.is_some_and(is_recent));
+        let age = now.duration_since(past.last.unwrap_or(at)).as_hours();
+        let is_finish = purpose == Purpose::Finish;
+        let is_left = past.as_asked && past.is_published && !is_finish && !past.is_taken_up(purpose);
         match differs(theirs, identity) {
-            None if is_over && !past.is_taken_up(purpose) => Ok(None),
-            None if identity.base.is_none() && purpose != Purpose::Finish && !is_fresh => {
+            _ if (past.complete && past.is_published) || age >= OLDEST_HOURS => Ok(None),
+            Some(why) if past.holds_something() && (is_finish || !past.is_over()) => Err(self.foreign(why)),
+            Some(_) => Ok(None),
+            None if is_left => Ok(None),
+            None if !is_finish && (age >= CONTINUED_HOURS || self.is_overtaken(identity, at)) => {
                 Ok(past.holds_something().then(|| Past { outdated: Some(at), ..Past::default() }))
             }
-            None if purpose != Purpose::Finish && self.is_rolled_back(identity, at) => Ok(None),
             None => Ok(Some(Past { begun: past.holds_something().then_some(at), ..past })),
-            Some(why) if past.holds_something() && !is_over && !(past.settled && purpose != Purpose::Finish) => {
-                Err(self.foreign(why))
-            }
-            Some(_) => Ok(None),
         }
     }
 
-    /// Whether a journal beside this one tells that another commit was deployed there after this one was begun: what was done then
-    /// for our head is stale, since the caches may have filled with that one's content since.
-    fn is_rolled_back(&self, identity: &Identity, begun: Timestamp) -> bool {
+    /// Whether a journal in the same folder says that another commit was deployed at one of the targets after this one was
+    /// started: what was done then is stale, since the caches may have filled with that commit's content since.
+    fn is_overtaken(&self, identity: &Identity, begun: Timestamp) -> bool {
         let (Some(head), Some(folder)) = (&identity.head, self.path.parent()) else { return false };
-        let beside = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut later = beside.filter(|file| {
-            let written = file.metadata().and_then(|found| found.modified()).ok();
-            let written = written.and_then(|written| Timestamp::try_from(written).ok());
-            file.path() != self.path && written.is_some_and(|written| written > begun)
-        });
-        later.any(|file| match opening(&file.path()) {
-            Some(Entry::Opened { identity: theirs, .. }) => {
-                theirs.head.is_some_and(|theirs| theirs != *head)
+        let others = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+        others.filter(|path| *path != self.path).any(|path| match opening(&path) {
+            Some(Entry::Opened { identity: theirs, at, .. }) => {
+                at > begun
+                    && theirs.head.is_some_and(|theirs| theirs != *head)
                     && theirs.lanes.iter().any(|lane| identity.lanes.contains(lane))
             }
             _ => false,
@@ -315,37 +221,6 @@ impl Drop for Journal {
             let _ = file.unlock();
         }
     }
-}
-
-/// Tasks as ranges.
-pub fn ranges(tasks: &[TaskIndex]) -> Vec<[TaskIndex; 2]> {
-    let mut ranges: Vec<[TaskIndex; 2]> = Vec::new();
-    for &task in tasks {
-        match ranges.last_mut() {
-            Some([_, last]) if last.checked_add(1) == Some(task) => *last = task,
-            _ => ranges.push([task, task]),
-        }
-    }
-    ranges
-}
-
-/// The first digits of a commit.
-fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
-}
-
-/// What makes a journal another run's.
-fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
-    if let (Some(theirs), Some(ours)) = (&theirs.head, &ours.head)
-        && theirs != ours
-    {
-        return Some(format!("it is about the commit `{}`, this run is about `{}`", short(theirs), short(ours)));
-    }
-    if theirs.plan != ours.plan || theirs.head != ours.head {
-        return Some("it belongs to another plan (other commits, configuration or version)".into());
-    }
-    let (theirs, ours) = theirs.lanes.iter().zip(&ours.lanes).find(|(theirs, ours)| theirs != ours)?;
-    Some(format!("it was made for `{theirs}`, this run is for `{ours}`"))
 }
 
 fn options() -> OpenOptions {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Entry, Purpose};
+use super::entry::{Entry, Purpose};
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIndex};
 
 /// What an earlier run left, per lane.
@@ -14,14 +14,14 @@ pub struct Past {
     pub lanes: BTreeMap<LaneIndex, PastLane>,
     /// When that run began, if it left anything.
     pub begun: Option<Timestamp>,
-    /// When a run of the same plan about no two commits began, if it left something and is too long ago to count.
+    /// When a run of the same plan began, if it left something that doesn't count any more.
     pub outdated: Option<Timestamp>,
-    /// When it sent something last.
+    /// When it sent something last, or ended.
     pub last: Option<Timestamp>,
-    /// Whether it came to its end.
-    pub ended: bool,
     /// Whether it came to its end with every task done or failed: nothing is under way, and there is nothing to try but again.
-    pub settled: bool,
+    pub all_final: bool,
+    /// Whether outputs and reports of its end were written.
+    pub is_published: bool,
     /// Whether it came to its end with everything done.
     pub complete: bool,
     /// Whether it came to its end with nothing left but what it was asked not to wait for.
@@ -33,8 +33,8 @@ pub struct Past {
 pub struct PastLane {
     /// Tasks that are done, with their provider's task id.
     pub done: BTreeMap<TaskIndex, Option<String>>,
-    /// When these were sent, on the clock that signs.
-    pub done_after: BTreeMap<TaskIndex, Timestamp>,
+    /// When these were sent.
+    pub done_after: BTreeMap<TaskIndex, SentTime>,
     /// Batches that were sent, and whose tasks aren't all ended.
     pub open: BTreeMap<BatchNumber, PastBatch>,
     /// The highest batch number so far.
@@ -52,10 +52,19 @@ pub struct PastBatch {
     pub attempt: u32,
     /// The tasks that aren't ended.
     pub tasks: BTreeSet<TaskIndex>,
-    /// When it was sent, on the clock that signs.
-    pub sent: Timestamp,
+    /// When it was sent.
+    pub sent: SentTime,
     /// Its task ids; empty: whether it was taken isn't known.
     pub task_ids: Vec<String>,
+}
+
+/// When a request left, by a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentTime {
+    /// On the provider's clock, or if that wasn't known on the clock that signed.
+    pub at: Timestamp,
+    /// Whether it is the provider's.
+    pub is_providers: bool,
 }
 
 /// What records tell. Records that contradict what came before are read as the later word.
@@ -63,13 +72,31 @@ pub fn replay(records: &[Entry]) -> Past {
     let mut past = Past::default();
     // In which open batch each task is.
     let mut places: HashMap<(LaneIndex, TaskIndex), BatchNumber> = HashMap::new();
+    // Batches that this run sent before it knew the provider's clock.
+    let mut unclocked: HashMap<LaneIndex, Vec<BatchNumber>> = HashMap::new();
     for record in records {
         // What follows an end takes up what that left.
-        (past.ended, past.as_asked, past.settled) = (false, false, false);
+        if !matches!(record, Entry::Published | Entry::Continued { .. } | Entry::Clock { .. }) {
+            (past.complete, past.as_asked, past.all_final, past.is_published) = (false, false, false, false);
+        }
         match record {
-            Entry::Opened { .. } => {}
-            Entry::Sent { lane: index, batch, operation, mode, attempt, tasks, at } => {
-                past.last = past.last.max(Some(*at));
+            Entry::Opened { .. } | Entry::Continued { .. } => unclocked.clear(),
+            Entry::Clock { lane: index, ahead } => {
+                let lane = past.lanes.entry(*index).or_default();
+                for batch in unclocked.remove(index).into_iter().flatten() {
+                    let sent = lane.open.get_mut(&batch).map(|open| &mut open.sent);
+                    for sent in sent.into_iter().filter(|sent| !sent.is_providers) {
+                        let at = sent.at.checked_add(SignedDuration::from_millis(*ahead)).unwrap_or(sent.at);
+                        *sent = SentTime { at, is_providers: true };
+                        past.last = Some(at);
+                    }
+                }
+            }
+            Entry::Sent { lane: index, batch, operation, mode, attempt, tasks, at, is_provider_time } => {
+                past.last = Some(*at);
+                if !is_provider_time {
+                    unclocked.entry(*index).or_default().push(*batch);
+                }
                 let lane = past.lanes.entry(*index).or_default();
                 lane.close(*batch);
                 let tasks: BTreeSet<TaskIndex> = tasks.iter().flat_map(|[first, last]| *first..=*last).collect();
@@ -79,7 +106,8 @@ pub fn replay(records: &[Entry]) -> Past {
                     }
                 }
                 lane.last_batch = lane.last_batch.max(*batch);
-                let (operation, mode, attempt, sent) = (*operation, *mode, *attempt, *at);
+                let (operation, mode, attempt) = (*operation, *mode, *attempt);
+                let sent = SentTime { at: *at, is_providers: *is_provider_time };
                 lane.open.insert(*batch, PastBatch { operation, mode, attempt, tasks, sent, task_ids: Vec::new() });
             }
             Entry::Taken { lane, batch, task_ids } => {
@@ -101,9 +129,11 @@ pub fn replay(records: &[Entry]) -> Past {
                     lane.leave(batch, *task);
                 }
             }
-            Entry::Closed { complete, as_asked, settled } => {
-                (past.ended, past.complete, past.as_asked, past.settled) = (true, *complete, *as_asked, *settled);
+            Entry::Closed { at, complete, as_asked, all_final } => {
+                past.last = Some(*at);
+                (past.complete, past.as_asked, past.all_final) = (*complete, *as_asked, *all_final);
             }
+            Entry::Published => past.is_published = true,
         }
     }
     past
@@ -113,6 +143,11 @@ impl Past {
     /// Whether something was taken, or may have been, that a run which begins anew would send twice.
     pub(super) fn holds_something(&self) -> bool {
         self.lanes.values().any(|lane| !lane.done.is_empty() || !lane.open.is_empty())
+    }
+
+    /// Whether nothing is left to do but what `wait` didn't ask for, or to try again what failed.
+    pub(super) fn is_over(&self) -> bool {
+        self.as_asked || self.all_final
     }
 
     /// Whether a run waits for something that this one left.

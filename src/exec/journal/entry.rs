@@ -1,0 +1,155 @@
+//! The records of a journal, and what it belongs to: values only.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Wait;
+use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIndex};
+
+/// What a journal belongs to; all that it holds of this must be equal for it to be resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The plan's digest.
+    pub plan: String,
+    /// The commit whose files it is about; `None` for a list of URLs. What was done for another commit is stale again, also
+    /// where the URLs are the same.
+    pub head: Option<String>,
+    /// For each lane `target provider endpoint key`, the key hashed.
+    pub lanes: Vec<String>,
+}
+
+impl Identity {
+    /// The name of its journal, where nobody names one.
+    pub fn file_name(&self) -> String {
+        let head = self.head.as_ref().map_or_else(String::new, |head| format!("-{}", short(head)));
+        format!("cdn-purge-{}{head}.journal", &self.plan[..16])
+    }
+}
+
+/// What a run wants of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To carry a plan out, and to wait for so much of it.
+    Run(Wait),
+    /// To continue an earlier run, and to start nothing.
+    Finish,
+}
+
+/// One record of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "record")]
+pub enum Entry {
+    /// The first one.
+    Opened {
+        /// The format.
+        version: u32,
+        /// What it belongs to.
+        identity: Identity,
+        /// When, on this machine's clock.
+        at: Timestamp,
+    },
+    /// Another run continues from here.
+    Continued {
+        /// When, on its machine's clock.
+        at: Timestamp,
+    },
+    /// The provider's clock became known in a lane: that much ahead of the clock of the records since the run started.
+    Clock {
+        /// The lane.
+        lane: LaneIndex,
+        /// In milliseconds; negative: behind.
+        ahead: i64,
+    },
+    /// A batch is about to be sent.
+    Sent {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// What it asks for.
+        operation: Operation,
+        /// How.
+        mode: PurgeMode,
+        /// From 1.
+        attempt: u32,
+        /// The tasks, as ranges `[first, last]`.
+        tasks: Vec<[TaskIndex; 2]>,
+        /// When: on the provider's clock if it is known, else on the clock that signs.
+        at: Timestamp,
+        /// Whether the provider's clock is known. If not, `at` is off by up to the validity of a signature.
+        is_provider_time: bool,
+    },
+    /// The provider accepted it.
+    Taken {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// Its task ids.
+        task_ids: Vec<String>,
+    },
+    /// It certainly wasn't executed, so it may be sent again.
+    NotTaken {
+        /// The lane.
+        lane: LaneIndex,
+        /// The batch.
+        batch: BatchNumber,
+        /// What proves it, in our own words.
+        why: String,
+    },
+    /// A task ended.
+    Ended {
+        /// The lane.
+        lane: LaneIndex,
+        /// The task.
+        task: TaskIndex,
+        /// How, without the reason.
+        outcome: Outcome,
+        /// The provider's task id.
+        task_id: Option<String>,
+    },
+    /// The run came to its end.
+    Closed {
+        /// When, on the provider's clock if it is known.
+        at: Timestamp,
+        /// Whether every task is done; if not, the next run continues from here.
+        complete: bool,
+        /// Whether what isn't done was, as `wait` asks, not waited for: then only a run that waits continues from here.
+        as_asked: bool,
+        /// Whether every task is done or failed, but for prefetches whose refresh failed.
+        all_final: bool,
+    },
+    /// Outputs and reports of the run that ended are written: it needn't be started again for them.
+    Published,
+}
+
+/// Tasks as ranges.
+pub fn ranges(tasks: &[TaskIndex]) -> Vec<[TaskIndex; 2]> {
+    let mut ranges: Vec<[TaskIndex; 2]> = Vec::new();
+    for &task in tasks {
+        match ranges.last_mut() {
+            Some([_, last]) if last.checked_add(1) == Some(task) => *last = task,
+            _ => ranges.push([task, task]),
+        }
+    }
+    ranges
+}
+
+/// What makes a journal another run's.
+pub(super) fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
+    if let (Some(theirs), Some(ours)) = (&theirs.head, &ours.head)
+        && theirs != ours
+    {
+        return Some(format!("it is about the commit `{}`, this run is about `{}`", short(theirs), short(ours)));
+    }
+    if theirs.plan != ours.plan || theirs.head != ours.head {
+        return Some("it belongs to another plan (other commits, configuration or version)".into());
+    }
+    let (theirs, ours) = theirs.lanes.iter().zip(&ours.lanes).find(|(theirs, ours)| theirs != ours)?;
+    Some(format!("it was made for `{theirs}`, this run is for `{ours}`"))
+}
+
+/// The first digits of a commit.
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}

@@ -1,0 +1,425 @@
+//! Every edge of a batch's diagram, without a runtime: values in, commands out.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::config::{Target, Wait};
+use crate::exec::batch::ResumedBatch;
+use crate::mapping::Mapped;
+use crate::model::{PurgeMode, Reason, Subject, Task};
+use crate::plan::Limits;
+use crate::provider::{AfterLostAnswer, CallSpec, OperationSpec, Rate, TrackingSpec};
+
+const URL: Operation = Operation::Refresh(RefreshKind::Url);
+
+const fn takes(operation: Operation) -> OperationSpec {
+    OperationSpec::new(operation, CallSpec::new("Do", "test:Do", Rate::per_second(50)), 2, None, "")
+}
+
+/// Two URLs in a call; tasks can be followed, and records looked up.
+static TRACKED: Spec = Spec { operations: &[takes(URL), takes(Operation::Prefetch)], ..Spec::BARE };
+/// The same without records.
+static UNRECORDED: Spec = Spec {
+    tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None }),
+    operations: &[takes(URL), takes(Operation::Prefetch)],
+    ..Spec::BARE
+};
+
+/// What it accepts is done, and what was lost is sent again.
+static RESENDING: Spec = Spec {
+    tracking: None,
+    operations: &[OperationSpec { after_lost_answer: AfterLostAnswer::Resend, ..takes(URL) }],
+    ..Spec::BARE
+};
+
+fn url(number: usize) -> String {
+    format!("https://a.test/{number}")
+}
+
+/// A lane, and the time in it.
+struct Scene {
+    lane: Lane<'static>,
+    start: Instant,
+    events: Vec<EventKind>,
+    entries: Vec<Entry>,
+    commands: Vec<Command>,
+}
+
+impl Scene {
+    /// A lane that refreshes so many URLs, started.
+    fn of(spec: &'static Spec, count: usize) -> Self {
+        let mut scene = Self::unstarted(spec, (0..count).map(|number| (URL, number)));
+        scene.at(0.0, Input::Start(Preflight { credentials_proven: true, ..Preflight::default() }));
+        scene
+    }
+
+    fn unstarted(spec: &'static Spec, tasks: impl Iterator<Item = (Operation, usize)>) -> Self {
+        let because = vec![Reason { rule: "rules[0]".into(), file: None }];
+        let task = |(operation, number)| Task {
+            target: Arc::from("site"),
+            operation,
+            mode: PurgeMode::Default,
+            subject: Subject::url(url(number)),
+            because: because.clone(),
+        };
+        let mapped = Mapped { tasks: tasks.map(task).collect(), skipped: Vec::new() };
+        let target = Target { name: "site".into(), provider: spec, options: Default::default() };
+        // Tests end before it matters.
+        let plan = Box::leak(Box::new(plan::make(mapped, &[target], &Limits::default()).unwrap()));
+        let options = Box::leak(Box::new(Options {
+            wait: Wait::All,
+            refresh_timeout: Duration::from_secs(900),
+            prefetch_timeout: Duration::from_secs(900),
+            batch_size: None,
+            sequential: false,
+            seed: 1,
+            started: Timestamp::UNIX_EPOCH,
+        }));
+        let start = Instant::now();
+        let lane = Lane::new(0, &plan.lanes[0], options, start);
+        Self { lane, start, events: Vec::new(), entries: Vec::new(), commands: Vec::new() }
+    }
+
+    fn moment(&self, seconds: f64) -> Instant {
+        self.start + Duration::from_secs_f64(seconds)
+    }
+
+    /// What happens so many seconds after the start.
+    fn at(&mut self, seconds: f64, input: Input) -> &mut Self {
+        let now = self.moment(seconds);
+        self.commands.clear();
+        for command in self.lane.step(now, input) {
+            match command {
+                Command::Emit(event) => self.events.push(event),
+                Command::Journal(entry) => self.entries.push(entry),
+                command => self.commands.push(command),
+            }
+        }
+        self
+    }
+
+    fn submitted(
+        &mut self,
+        seconds: f64,
+        batch: BatchNumber,
+        result: Result<provider::Accepted, ApiError>,
+    ) -> &mut Self {
+        let sent = self.moment(seconds - 0.1);
+        self.at(seconds, Input::Submitted { batch, sent, result })
+    }
+
+    /// The batches that leave now.
+    fn leaving(&self) -> Vec<BatchNumber> {
+        let batch = |command: &Command| match command {
+            Command::Submit { batch, .. } => Some(batch.number),
+            _ => None,
+        };
+        self.commands.iter().filter_map(batch).collect()
+    }
+
+    /// The URLs whose records are queried now, by their tasks.
+    fn queried(&self) -> Vec<TaskIndex> {
+        let task = |command: &Command| match command {
+            Command::AskRecords { task, .. } => Some(*task),
+            _ => None,
+        };
+        self.commands.iter().filter_map(task).collect()
+    }
+
+    fn records(&mut self, seconds: f64, batch: BatchNumber, task: TaskIndex, rows: Vec<Record>) -> &mut Self {
+        let result = Ok(Page { total: rows.len(), rows });
+        self.at(seconds, Input::Records { batch, task, earliest: Timestamp::UNIX_EPOCH, result })
+    }
+
+    fn status(&mut self, seconds: f64, rows: Vec<Record>) -> &mut Self {
+        let place = self.commands.iter().position(|command| matches!(command, Command::AskStatus(_)));
+        let Command::AskStatus(query) = self.commands.remove(place.expect("a status query")) else { unreachable!() };
+        self.at(seconds, Input::Status { query, result: Ok(Page { total: rows.len(), rows }) })
+    }
+
+    fn state(&self, batch: BatchNumber) -> &'static str {
+        match self.lane.batches.get(batch).map(|batch| &batch.state) {
+            Some(BatchState::Queued { .. }) => "queued",
+            Some(BatchState::InFlight) => "in flight",
+            Some(BatchState::Uncertain(_)) => "uncertain",
+            Some(BatchState::Accepted(_)) => "accepted",
+            Some(BatchState::Closed) | None => "closed",
+        }
+    }
+
+    /// How tasks ended, in the order in which they did.
+    fn outcomes(&self) -> Vec<(TaskIndex, &'static str)> {
+        let outcome = |event: &EventKind| match event {
+            EventKind::TaskFinished { task, outcome, .. } => Some((*task, outcome.name())),
+            _ => None,
+        };
+        self.events.iter().filter_map(outcome).collect()
+    }
+
+    fn not_taken(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry, Entry::NotTaken { .. })).count()
+    }
+}
+
+fn error(kind: ApiErrorKind) -> ApiError {
+    let server_time = Some(Timestamp::UNIX_EPOCH);
+    ApiError { server_time, ..ApiError::new(kind, "Do", "it was made to fail") }
+}
+
+fn tracked(id: &str) -> Result<provider::Accepted, ApiError> {
+    Ok(provider::Accepted::Tracked { task_ids: vec![id.into()], request_id: None })
+}
+
+fn row(number: usize, id: &str, state: TaskState) -> Record {
+    Record {
+        task_id: id.into(),
+        url: url(number),
+        prefetch: false,
+        kind: String::new(),
+        state,
+        status: String::new(),
+        percent: None,
+        created: None,
+    }
+}
+
+#[test]
+fn queued_batches_leave_and_what_is_accepted_ends_as_its_rows_say() {
+    let mut scene = Scene::of(&TRACKED, 3);
+    assert_eq!((scene.leaving(), scene.state(1), scene.state(2)), (vec![1, 2], "in flight", "in flight"));
+    scene.submitted(0.1, 1, tracked("a")).submitted(0.1, 2, tracked("b"));
+    assert_eq!((scene.state(1), scene.state(2)), ("accepted", "accepted"));
+    let failed = TaskState::Failed("origin".into());
+    while !scene.commands.iter().any(|command| matches!(command, Command::AskStatus(_))) {
+        let Some(Command::Wake(at)) = scene.commands.last() else { panic!("no wake") };
+        let seconds = (*at - scene.start).as_secs_f64();
+        scene.at(seconds, Input::Tick);
+    }
+    let rows = vec![row(0, "a", TaskState::Complete), row(1, "a", failed), row(2, "b", TaskState::Complete)];
+    scene.status(600.0, rows);
+    assert_eq!(scene.outcomes(), [(0, "done"), (1, "failed"), (2, "done")]);
+    assert_eq!((scene.state(1), scene.state(2), scene.lane.open()), ("closed", "closed", 0));
+    assert!(scene.commands.is_empty(), "nothing is left to do: {:?}", scene.commands);
+}
+
+#[test]
+fn what_times_out_after_its_acceptance_is_unknown() {
+    let mut scene = Scene::of(&TRACKED, 1);
+    scene.submitted(0.1, 1, tracked("a")).at(900.2, Input::Tick);
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "unknown")], "closed"));
+}
+
+#[test]
+fn what_is_accepted_as_done_closes_at_once() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(0.1, 1, Ok(provider::Accepted::Done { request_id: None }));
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "done"), (1, "done")], "closed"));
+}
+
+#[test]
+fn a_batch_that_certainly_was_not_executed_is_queued_again() {
+    for (kind, is_later) in [
+        (ApiErrorKind::Throttled, true),
+        (ApiErrorKind::Unsent, true),
+        (ApiErrorKind::Clock, false),
+        (ApiErrorKind::Expired, false),
+    ] {
+        let mut scene = Scene::of(&TRACKED, 1);
+        scene.submitted(0.1, 1, Err(error(kind)));
+        let state = if is_later { "queued" } else { "in flight" };
+        assert_eq!((scene.state(1), scene.not_taken()), (state, 1), "{kind:?}");
+        scene.at(120.0, Input::Tick);
+        assert_eq!(scene.state(1), "in flight", "{kind:?}");
+    }
+    let mut scene = Scene::of(&TRACKED, 1);
+    scene.at(0.1, Input::NotSent { batch: 1, error: None });
+    assert_eq!((scene.leaving(), scene.not_taken()), (vec![1], 0), "it never left");
+}
+
+#[test]
+fn a_refused_batch_is_cut_in_two_and_a_url_that_is_refused_alone_has_failed() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(0.1, 1, Err(error(ApiErrorKind::Refused)));
+    assert_eq!((scene.state(1), scene.leaving()), ("closed", vec![3, 2]));
+    scene.submitted(0.2, 3, Err(error(ApiErrorKind::Refused))).submitted(0.2, 2, tracked("a"));
+    assert_eq!((scene.outcomes(), scene.state(2)), (vec![(0, "failed")], "accepted"));
+}
+
+#[test]
+fn what_is_stopped_while_it_waits_or_is_in_flight_is_unsubmitted() {
+    for kind in [ApiErrorKind::QuotaSpent, ApiErrorKind::Credentials, ApiErrorKind::Forbidden, ApiErrorKind::Denied] {
+        let mut scene = Scene::of(&TRACKED, 40);
+        assert_eq!((scene.state(16), scene.state(17)), ("in flight", "queued"));
+        scene.submitted(0.1, 1, Err(error(kind)));
+        assert_eq!((scene.state(1), scene.state(17)), ("closed", "closed"), "{kind:?}");
+        scene.at(0.2, Input::NotSent { batch: 2, error: None });
+        assert_eq!(scene.state(2), "closed");
+        assert!(scene.outcomes().iter().all(|(_, outcome)| *outcome == "unsubmitted"));
+        assert_eq!(
+            scene.outcomes().len(),
+            12,
+            "{kind:?}: ten that waited in the queue, and one in flight that never left"
+        );
+    }
+}
+
+#[test]
+fn a_signal_stops_the_queue_and_leaves_what_is_in_flight_a_little_time() {
+    let mut scene = Scene::of(&TRACKED, 40);
+    scene.at(1.0, Input::Signal(Signal::Interrupt));
+    assert_eq!((scene.state(1), scene.state(17)), ("in flight", "closed"));
+    scene.submitted(2.0, 1, tracked("a"));
+    assert_eq!((scene.state(1), scene.leaving()), ("accepted", vec![]));
+    scene.submitted(2.0, 2, Err(error(ApiErrorKind::Ambiguous)));
+    assert_eq!(scene.state(2), "closed", "the records aren't asked any more");
+    scene.at(4.0, Input::Tick);
+    assert_eq!(scene.lane.open(), 0);
+    assert_eq!(scene.outcomes().iter().filter(|(_, outcome)| *outcome == "unknown").count(), 32);
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_in_the_records_and_found() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(15.1, 1, Err(error(ApiErrorKind::Ambiguous)));
+    assert_eq!((scene.state(1), scene.queried()), ("uncertain", vec![]));
+    scene.at(16.0, Input::Tick);
+    assert_eq!(scene.queried(), [0]);
+    scene.records(16.1, 1, 0, vec![row(0, "a", TaskState::Running)]);
+    assert_eq!((scene.state(1), scene.not_taken()), ("accepted", 0));
+}
+
+#[test]
+fn records_prove_an_absence_only_long_after_we_gave_up_on_the_answer() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    let sent = scene.moment(0.0);
+    scene.at(15.0, Input::Submitted { batch: 1, sent, result: Err(error(ApiErrorKind::Server)) });
+    assert_eq!(scene.queried(), [0]);
+    scene.records(15.1, 1, 0, vec![]);
+    assert_eq!(scene.state(1), "uncertain");
+    scene.at(44.0, Input::Tick);
+    assert_eq!((scene.state(1), scene.queried()), ("uncertain", vec![]), "30 s after it left prove nothing");
+    scene.at(45.0, Input::Tick);
+    assert_eq!(scene.queried(), [1], "another URL of the batch");
+    scene.records(45.1, 1, 1, vec![]);
+    assert_eq!((scene.state(1), scene.leaving(), scene.not_taken()), ("in flight", vec![1], 1));
+}
+
+#[test]
+fn an_older_record_of_the_same_url_is_no_trace() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(1.0, 1, Err(error(ApiErrorKind::Server))).at(2.0, Input::Tick);
+    let created = Some(Timestamp::from_second(99).unwrap());
+    let older = Record { created, ..row(0, "a", TaskState::Complete) };
+    let earliest = Timestamp::from_second(100).unwrap();
+    let page = Page { total: 1, rows: vec![older] };
+    scene.at(2.1, Input::Records { batch: 1, task: 0, earliest, result: Ok(page) });
+    assert_eq!(scene.state(1), "uncertain");
+}
+
+#[test]
+fn a_refusal_that_is_not_documented_splits_the_batch_once_the_records_show_nothing() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    let novel = ApiError { code: Some("Novel".into()), status: Some(400), ..error(ApiErrorKind::Ambiguous) };
+    scene.submitted(1.0, 1, Err(novel.clone())).at(2.0, Input::Tick).records(2.1, 1, 0, vec![]);
+    assert_eq!(scene.state(1), "uncertain");
+    scene.at(31.0, Input::Tick).records(31.1, 1, 1, vec![]);
+    assert_eq!((scene.state(1), scene.leaving()), ("closed", vec![3, 2]));
+    scene.submitted(32.0, 3, Err(novel)).at(33.0, Input::Tick).records(33.1, 3, 0, vec![]);
+    scene.at(62.0, Input::Tick).records(62.1, 3, 0, vec![]);
+    assert_eq!((scene.outcomes(), scene.state(3)), (vec![(0, "failed")], "closed"));
+}
+
+#[test]
+fn what_nobody_can_tell_is_unknown_and_not_sent_again() {
+    let mut scene = Scene::of(&UNRECORDED, 2);
+    scene.submitted(1.0, 1, Err(error(ApiErrorKind::Ambiguous)));
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "unknown"), (1, "unknown")], "closed"));
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(1.0, 1, Err(error(ApiErrorKind::Ambiguous))).at(2.0, Input::Tick);
+    let result = Err(error(ApiErrorKind::Forbidden));
+    scene.at(2.1, Input::Records { batch: 1, task: 0, earliest: Timestamp::UNIX_EPOCH, result });
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "unknown"), (1, "unknown")], "closed"));
+}
+
+#[test]
+fn a_lost_answer_is_sent_again_where_that_is_harmless_and_what_may_have_been_executed_is_never_unsubmitted() {
+    let lost = || Err(error(ApiErrorKind::Ambiguous));
+    let mut scene = Scene::of(&RESENDING, 2);
+    scene.submitted(1.0, 1, lost());
+    assert_eq!((scene.state(1), scene.not_taken()), ("queued", 0));
+    scene.at(10.0, Input::Tick);
+    assert_eq!(scene.leaving(), [1]);
+    scene.submitted(11.0, 1, Ok(provider::Accepted::Done { request_id: None }));
+    assert_eq!(scene.outcomes(), [(0, "done"), (1, "done")]);
+    let mut scene = Scene::of(&RESENDING, 2);
+    scene.submitted(1.0, 1, lost()).at(1.1, Input::Signal(Signal::Terminate));
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "unknown"), (1, "unknown")], "closed"));
+    let mut scene = Scene::of(&RESENDING, 1);
+    let mut seconds = 0.0;
+    while scene.state(1) != "closed" {
+        assert!(seconds < 1_000.0, "it doesn't end");
+        scene.submitted(seconds + 1.0, 1, lost()).at(seconds + 60.0, Input::Tick);
+        seconds += 60.0;
+    }
+    assert_eq!(scene.outcomes(), [(0, "unknown")]);
+}
+
+#[test]
+fn a_batch_is_resent_at_most_eight_times() {
+    let mut scene = Scene::of(&TRACKED, 1);
+    let mut seconds = 0.0;
+    while scene.state(1) != "closed" {
+        assert!(seconds < 400.0, "it doesn't end");
+        scene.submitted(seconds + 1.0, 1, Err(error(ApiErrorKind::Server))).at(seconds + 2.0, Input::Tick);
+        scene.records(seconds + 2.1, 1, 0, vec![]).at(seconds + 31.5, Input::Tick);
+        scene.records(seconds + 31.6, 1, 0, vec![]);
+        seconds += 32.0;
+    }
+    assert_eq!((scene.outcomes(), scene.not_taken()), (vec![(0, "unsubmitted")], 9));
+}
+
+#[test]
+fn what_an_earlier_run_left_is_followed_or_looked_up() {
+    let mut scene = Scene::unstarted(&TRACKED, (0..5).map(|number| (URL, number)));
+    let sent = SentAt::Earlier { at: Timestamp::UNIX_EPOCH, is_providers: true, age: Duration::from_secs(60) };
+    let batch = |number, tasks: &[TaskIndex], ids: &[&str]| ResumedBatch {
+        content: plan::Batch { number, operation: URL, mode: PurgeMode::Default, tasks: tasks.to_vec() },
+        attempts: 1,
+        sent,
+        task_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    let open = vec![batch(3, &[1], &["a"]), batch(7, &[2], &[])];
+    let resume = Resume { done: vec![(0, Some("z".into()), None)], open, last_batch: 7 };
+    scene.at(0.0, Input::Start(Preflight { credentials_proven: true, refusal: None, resume }));
+    assert_eq!((scene.outcomes(), scene.state(3), scene.state(7)), (vec![(0, "done")], "accepted", "uncertain"));
+    assert_eq!(scene.leaving(), [8], "the two others, under a new number");
+}
+
+#[test]
+fn a_prefetch_leaves_once_its_refresh_is_done_and_never_if_it_is_not() {
+    for (state, ended, leaving) in [
+        (TaskState::Complete, vec![(0, "done")], vec![2]),
+        (TaskState::Failed("origin".into()), vec![(0, "failed"), (1, "unsubmitted")], vec![]),
+    ] {
+        let mut scene = Scene::unstarted(&TRACKED, [(URL, 0), (Operation::Prefetch, 0)].into_iter());
+        scene.at(0.0, Input::Start(Preflight { credentials_proven: true, ..Preflight::default() }));
+        scene.submitted(0.1, 1, tracked("a"));
+        while !scene.commands.iter().any(|command| matches!(command, Command::AskStatus(_))) {
+            let Some(Command::Wake(at)) = scene.commands.last() else { panic!("no wake") };
+            let seconds = (*at - scene.start).as_secs_f64();
+            scene.at(seconds, Input::Tick);
+        }
+        scene.status(600.0, vec![row(0, "a", state)]);
+        if scene.lane.open() > 0 {
+            scene.at(601.0, Input::Tick);
+        }
+        assert_eq!((scene.outcomes(), scene.leaving()), (ended, leaving));
+    }
+}
+
+#[test]
+fn a_journal_that_breaks_ends_what_is_queued() {
+    let mut scene = Scene::of(&TRACKED, 40);
+    scene.at(1.0, Input::JournalBroken);
+    assert_eq!((scene.state(1), scene.state(17)), ("in flight", "closed"));
+}
