@@ -1,5 +1,5 @@
-//! `records`, `quota`, `traffic`, `bandwidth`, `logs`, `domains`, and `wait` for tasks by their ids: every target is asked
-//! in turn, and one that can't be asked doesn't keep the others from answering.
+//! `records`, `quota`, `traffic`, `bandwidth`, `logs`, `domains`, and `wait` for tasks by their ids: each target is queried
+//! in turn, and a target that fails doesn't stop the others.
 
 use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, HashSet};
@@ -30,15 +30,15 @@ use crate::report::query_columns;
 use crate::report::table::{Format, TableWriter, Value, scaled};
 use crate::text::format::counted;
 
-/// Files that are fetched at the same time.
-const AT_ONCE: usize = 4;
-/// How often a file is tried.
+/// How many log files are downloaded at the same time.
+const DOWNLOADS: usize = 4;
+/// How many times a download is tried.
 const TRIES: u32 = 4;
-/// How often in a row a provider may refuse the keys before its other targets are left alone. A vendor that locks a key does so
+/// How often in a row a provider may refuse the credentials before its other targets are skipped. A vendor that locks a key does so
 /// after five times, and somebody may begin once more.
 const REFUSALS: usize = 2;
 
-/// What a question is asked in.
+/// The surroundings of a query.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stage<'a> {
     /// The process's environment variables.
@@ -51,10 +51,10 @@ pub(super) struct Stage<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Asks, and shows the answer.
+/// Runs a query and prints its results.
 ///
 /// # Errors
-/// [`Error::Inputs`] when nothing can be asked. What a target doesn't answer is said, and the exit code tells.
+/// [`Error::Inputs`]: the options can't be used. A target's error is printed and becomes the exit code.
 pub(super) fn run(
     command: CommandKind,
     flags: &Flags,
@@ -65,7 +65,7 @@ pub(super) fn run(
     run::prepare(&asking.settings, stage.environment, console, stage.is_terminal);
     if matches!(asking.shown, OutputFormat::Json | OutputFormat::Csv) && matches!(console.host(), CiHost::GitHub { .. })
     {
-        // Log and results share a stream there, and a program is to read this one.
+        // Log and results share a stream there, and a program reads this one.
         console.set_look(Look { level: LogLevel::Quiet, ..console.look() });
     }
     run::block_on(false, async {
@@ -76,7 +76,7 @@ pub(super) fn run(
                 answer.note(&why);
                 continue;
             }
-            code = code.worst(answer.of(target).await.unwrap_or_else(|error| {
+            code = code.worst(answer.query(target).await.unwrap_or_else(|error| {
                 answer.console().error(&error);
                 error.exit_code()
             }));
@@ -86,30 +86,30 @@ pub(super) fn run(
     })
 }
 
-/// How often in a row each provider refused the keys: some lock a key that is refused too often.
+/// How often in a row each provider refused the credentials: some lock a key that is refused too often.
 #[derive(Default)]
 pub(super) struct Refusals(RefCell<BTreeMap<&'static str, Rc<std::cell::Cell<usize>>>>);
 
 impl Refusals {
-    /// Why a target isn't asked any more, if it isn't.
+    /// The reason for which a target isn't queried any more, if there is one.
     pub(super) fn forbid(&self, target: &Target) -> Option<String> {
         let (name, provider) = (&target.name, target.provider.name);
         let is_refused = self.of(target).get() >= REFUSALS;
-        is_refused.then(|| format!("{name}: not asked, since `{provider}` refused the keys {REFUSALS} times"))
+        is_refused.then(|| format!("{name}: skipped, since `{provider}` refused the credentials {REFUSALS} times"))
     }
 
-    /// Where those of a target's provider are counted.
+    /// The counter of a target's provider.
     pub(super) fn of(&self, target: &Target) -> Rc<std::cell::Cell<usize>> {
         Rc::clone(self.0.borrow_mut().entry(target.provider.name).or_default())
     }
 }
 
-/// An answer on its way out.
+/// The results of a query while they are printed.
 struct Answer<'a> {
     asking: &'a QueryOptions,
     stage: Stage<'a>,
     network: Network,
-    /// What the console must hide before it says anything more.
+    /// Secrets to hide before the console prints anything more.
     masks: PendingMasks,
     refusals: Refusals,
     console: RefCell<&'a mut Console>,
@@ -137,7 +137,7 @@ impl<'a> Answer<'a> {
         Self { asking, stage, network, masks, refusals, console: RefCell::new(console), table }
     }
 
-    /// The console, which knows every secret so far.
+    /// The console, with every secret so far masked.
     fn console(&self) -> RefMut<'_, &'a mut Console> {
         let mut console = self.console.borrow_mut();
         connect::mask(&self.masks, &mut console);
@@ -159,7 +159,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Writes what is left. A document without rows is written too, unless nothing was answered.
+    /// Prints the end. A document without rows is printed too, unless a target failed.
     fn end(self, is_good: bool) {
         connect::mask(&self.masks, &mut self.console.borrow_mut());
         let table = self.table.into_inner();
@@ -183,8 +183,8 @@ impl<'a> Answer<'a> {
         console.result(&table.end());
     }
 
-    /// Asks one target.
-    async fn of(&self, target: &Target) -> Result<ExitCode, Error> {
+    /// Queries one target.
+    async fn query(&self, target: &Target) -> Result<ExitCode, Error> {
         let job = Job {
             settings: &self.asking.settings,
             environment: self.stage.environment,
@@ -195,14 +195,14 @@ impl<'a> Answer<'a> {
         for (level, note) in &notes {
             self.console().note(*level, note);
         }
-        let tell = |text: &str| self.note(text);
-        let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &tell)
+        let note = |text: &str| self.note(text);
+        let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &note)
             .with_credentials(connection.refresh.as_deref())
             .with_refusals(self.refusals.of(target));
         let name = &*target.name;
         match &self.asking.question {
             Query::Records(filters, most) => {
-                // Two spellings of an address may be one to the provider.
+                // The provider may take two spellings of a URL for one.
                 let mut shown = HashSet::new();
                 for filter in filters {
                     let left = most.map(|most| most.saturating_sub(shown.len()));
@@ -230,8 +230,8 @@ impl<'a> Answer<'a> {
             }
             Query::Measure { measure, domains, asked: (since, until), interval } => {
                 let (measure, interval) = (*measure, *interval);
-                let wanted = MetricsQuery { measure, domains: domains.clone(), since: *since, until: *until, interval };
-                self.measured(name, &wanted, &metrics(&client, &wanted).await?);
+                let query = MetricsQuery { measure, domains: domains.clone(), since: *since, until: *until, interval };
+                self.metrics(name, &query, &metrics(&client, &query).await?);
             }
             Query::Logs { domains, asked, download, show_signed_urls } => {
                 let mut code = ExitCode::Success;
@@ -241,7 +241,7 @@ impl<'a> Answer<'a> {
                         self.row(query_columns::log(name, file, *show_signed_urls));
                     }
                     if let Some(folder) = download {
-                        code = code.worst(self.fetch(&files, folder, job.seed()).await?);
+                        code = code.worst(self.download(&files, folder, job.seed()).await?);
                     }
                 }
                 return Ok(code);
@@ -251,16 +251,16 @@ impl<'a> Answer<'a> {
         Ok(ExitCode::Success)
     }
 
-    /// Follows tasks to their end.
+    /// Waits for tasks until they end.
     async fn tasks(&self, client: &QueryClient<'_>, target: &str, ids: &[String]) -> Result<ExitCode, Error> {
         let settings = &self.asking.settings;
-        let patience = settings.refresh_timeout.max(settings.prefetch_timeout);
+        let timeout = settings.refresh_timeout.max(settings.prefetch_timeout);
         let mut code = ExitCode::Success;
-        for task in wait(client, ids, patience).await? {
+        for task in wait(client, ids, timeout).await? {
             if !task.has_ended() {
                 code = code.worst(ExitCode::Unknown);
                 let what = if task.rows.is_empty() { "isn't known to the provider" } else { "hasn't ended" };
-                self.note(&format!("task {}: {what} after {} s", task.task_id, patience.as_secs()));
+                self.note(&format!("task {}: {what} after {} s", task.task_id, timeout.as_secs()));
             }
             for row in task.rows {
                 if matches!(row.state, TaskState::Failed(_)) {
@@ -272,16 +272,16 @@ impl<'a> Answer<'a> {
         Ok(code)
     }
 
-    /// Shows points: plotted, or as rows with the total in the log.
-    fn measured(&self, target: &str, wanted: &MetricsQuery, measured: &Metrics) {
-        let measure = wanted.measure;
+    /// Prints the points of a metric: as a plot, or as rows with the total in the log.
+    fn metrics(&self, target: &str, query: &MetricsQuery, metrics: &Metrics) {
+        let measure = query.measure;
         let is_plot = match self.asking.shown {
             OutputFormat::Plot => true,
             OutputFormat::Auto => self.stage.out_columns.is_some(),
             OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => false,
         };
         let mut series: BTreeMap<Option<&str>, Vec<(Timestamp, f64)>> = BTreeMap::new();
-        for point in &measured.points {
+        for point in &metrics.points {
             series.entry(point.domain.as_deref()).or_default().push((point.at, point.value));
             if !is_plot {
                 self.row(query_columns::point(target, measure, point));
@@ -291,17 +291,17 @@ impl<'a> Answer<'a> {
             Measure::Traffic => "B",
             Measure::Bandwidth => "bit/s",
         };
-        let together = match wanted.domains.len() {
+        let together = match query.domains.len() {
             0 => "all domains".to_owned(),
             count => format!("{} together", counted(count, "domain", "domains")),
         };
         for (domain, values) in &series {
             let whose = domain.unwrap_or(&together);
-            let head = format!("{target}: {} of {whose} by {}", measure.name(), interval_text(measured.interval));
+            let head = format!("{target}: {} of {whose} by {}", measure.name(), interval_text(metrics.interval));
             let total = query_columns::total(measure, values);
             if is_plot {
-                let range = (measured.window.since, measured.window.until);
-                let series = Series { values, range, interval: measured.interval };
+                let range = (metrics.window.since, metrics.window.until);
+                let series = Series { values, range, interval: metrics.interval };
                 let columns = self.stage.out_columns.unwrap_or(80);
                 let drawn = plot(series, columns, |value| scaled(value, unit));
                 self.console().result(&format!("{head}\n{drawn}{total}\n"));
@@ -314,15 +314,15 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Fetches log files, a few at the same time; those that are there already aren't fetched again.
-    async fn fetch(&self, files: &[LogFile], folder: &Path, seed: u64) -> Result<ExitCode, Error> {
+    /// Downloads log files, a few at the same time, except those that exist already.
+    async fn download(&self, files: &[LogFile], folder: &Path, seed: u64) -> Result<ExitCode, Error> {
         let api = self.network.open(&[], Clock::new(self.stage.now))?;
         let downloads = Downloads::new(folder);
         let is_there = |file: &&LogFile| downloads.has(&file.domain, &file.name, file.bytes);
         let missing: Vec<&LogFile> = files.iter().filter(|file| !is_there(file)).collect();
         let random = RefCell::new(fastrand::Rng::with_seed(seed));
         let fetched =
-            stream::iter(&missing).map(|file| fetch(&api, &downloads, file, &random)).buffer_unordered(AT_ONCE);
+            stream::iter(&missing).map(|file| download(&api, &downloads, file, &random)).buffer_unordered(DOWNLOADS);
         let results: Vec<(&LogFile, Result<u64, ApiError>)> = fetched.collect().await;
         let bytes: u64 = results.iter().filter_map(|(_, result)| result.as_ref().ok()).sum();
         for (file, came) in results.iter().filter_map(|(file, result)| Some((file, *result.as_ref().ok()?))) {
@@ -335,7 +335,7 @@ impl<'a> Answer<'a> {
             results.iter().filter_map(|(file, result)| Some((&file.name, result.as_ref().err()?))).collect();
         for (name, error) in &failures {
             let message = format!("`{name}` wasn't fetched: {error}");
-            let help = "ask again: a link is good for a limited time, and files that are there aren't fetched again";
+            let help = "run the command again: a signed URL expires after some time, and files that exist aren't fetched again";
             let error = Error::Provider { message, help: help.into(), exit_code: ExitCode::Failed };
             self.console().error(&error);
         }
@@ -350,8 +350,8 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Fetches one file, again where that may help. Gives its size too.
-async fn fetch<'f>(
+/// Downloads one log file, and retries while that may help. Returns its size too.
+async fn download<'f>(
     api: &HttpApi,
     downloads: &Downloads,
     file: &'f LogFile,
@@ -362,11 +362,16 @@ async fn fetch<'f>(
         let may_help = retry::is_transient(error.kind) && errors < TRIES;
         may_help.then(|| retry::delay(errors, error, &mut random.borrow_mut()))
     };
-    (file, retry::until(async || fetch_once(api, downloads, file, &mut expected).await, next).await)
+    (file, retry::until(async || download_once(api, downloads, file, &mut expected).await, next).await)
 }
 
-/// A size other than `expected` is expected the next time: what comes twice is the file, whatever the provider lists.
-async fn fetch_once(api: &HttpApi, downloads: &Downloads, file: &LogFile, expected: &mut u64) -> Result<u64, ApiError> {
+/// Downloads one log file once. Its size is expected the next time: a size that comes twice is right, whatever the provider lists.
+async fn download_once(
+    api: &HttpApi,
+    downloads: &Downloads,
+    file: &LogFile,
+    expected: &mut u64,
+) -> Result<u64, ApiError> {
     let unwritable = |error: std::io::Error| {
         ApiError::new(ApiErrorKind::Denied, "download", format!("the file can't be written: {error}"))
     };

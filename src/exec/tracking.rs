@@ -313,11 +313,9 @@ impl Tracking {
     }
 }
 
-/// Whether there is a page after this one, with `rows` rows, and `seen` over all pages: a full page, or a total that isn't
-/// reached. Neither is trusted alone; the provider's total is a hint only.
+/// Whether to read another page after this one, with `rows` rows, and `seen` over all pages.
 pub(super) fn has_more(call: &CallSpec, number: u32, rows: usize, seen: usize, total: usize) -> bool {
-    let full = rows >= call.rows_per_page;
-    call.rows_per_page > 0 && number < PAGES && rows > 0 && (full || seen < total)
+    number < PAGES && call.has_next_page(rows, seen, total)
 }
 
 /// When to poll for the last time, of so long a timeout.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{CallSpec, LogSpec, MeasureSpec, RecordsSpec};
+use super::{LogSpec, MeasureSpec, RecordsSpec};
 
 /// How far a task is, in the provider's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +45,6 @@ pub struct Page<T = Record> {
     pub rows: Vec<T>,
     /// How many there are over all pages, as the provider says; a hint only.
     pub total: usize,
-}
-
-impl<T> Page<T> {
-    /// Whether another page follows, after `seen` rows with those of this page: it is full, or the total isn't reached yet.
-    /// Neither alone can be trusted.
-    pub fn has_next(&self, call: &CallSpec, seen: usize) -> bool {
-        let is_full = self.rows.len() >= call.rows_per_page;
-        call.rows_per_page > 0 && !self.rows.is_empty() && (is_full || seen < self.total)
-    }
 }
 
 impl<T> Default for Page<T> {

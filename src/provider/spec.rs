@@ -315,6 +315,12 @@ impl CallSpec {
         Self { ids_per_call, ..self }
     }
 
+    /// Whether another page follows one of `rows` rows, after `seen` rows over all pages: the page is full, or the total that
+    /// the provider reports isn't reached. Neither alone can be trusted.
+    pub fn has_next_page(&self, rows: usize, seen: usize, total: usize) -> bool {
+        self.rows_per_page > 0 && rows > 0 && (rows >= self.rows_per_page || seen < total)
+    }
+
     /// Its answer has pages of so many rows.
     #[must_use]
     pub const fn rows(self, rows_per_page: usize) -> Self {

@@ -56,7 +56,8 @@ pub(super) async fn all_pages<T>(
             number += 1;
             let answer = client.call(call, async || page(number).await).await?;
             count += answer.rows.len();
-            let (has_next, total) = (answer.has_next(call, count), answer.total);
+            let total = answer.total;
+            let has_next = call.has_next_page(answer.rows.len(), count, total);
             // A total that is only the length of its page says nothing.
             if total != answer.rows.len() {
                 has_changed |= last_total.replace(total).is_some_and(|last| last != total);

@@ -269,7 +269,9 @@ fn keys_that_are_refused_are_not_tried_for_target_after_target() {
         let run = site.bare_run(arguments).args(&["--endpoint", &format!("huawei-cdn=http://{}", vendor.address())]);
         run.envs(&[("HUAWEICLOUD_SDK_AK", "right"), ("HUAWEICLOUD_SDK_SK", secret)]).finish()
     };
-    run(&["quota"], "wrong-secret").ends_with(6).says(&["t3: not asked, since `huawei-cdn` refused the keys", "t6: "]);
+    run(&["quota"], "wrong-secret")
+        .ends_with(6)
+        .says(&["t3: skipped, since `huawei-cdn` refused the credentials", "t6: "]);
     run(&["check", "--online"], "wrong-secret").ends_with(6).says(&["t6: not asked"]);
     run(&["quota"], "right-secret").ends_with(0).says(&["t6"]);
     // A permission that is missing is no refusal of the keys.
