@@ -5,12 +5,13 @@
 //! never exceeded in any second, as the calls really leave: a thread that was busy for a while doesn't make up for it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::provider::{ApiError, ApiErrorKind};
+use crate::provider::{ApiError, ApiErrorKind, CallSpec};
 
 /// A second, and what the way to the server may take from the distance of two calls.
 const WINDOW: Duration = Duration::from_millis(1_050);
@@ -116,6 +117,19 @@ impl RateLimiter {
     /// A call went through: the rate comes back, never above the limit.
     fn succeeded(&self) {
         self.rate.set((self.rate.get() + self.limit * RECOVERY).min(self.limit));
+    }
+}
+
+/// The rate limiters of an account's calls.
+#[derive(Default)]
+pub struct RateLimiters(RefCell<HashMap<(&'static str, &'static str), Rc<RateLimiter>>>);
+
+impl RateLimiters {
+    /// The one of a provider's call.
+    pub fn of(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
+        let mut limiters = self.0.borrow_mut();
+        let new = || Rc::new(RateLimiter::new(call.rate.amount_per_second()));
+        Rc::clone(limiters.entry((provider, call.api)).or_insert_with(new))
     }
 }
 

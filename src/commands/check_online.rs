@@ -79,8 +79,8 @@ async fn ask(
     for (_, note) in &notes {
         console.result(&format!("  {note}"));
     }
-    let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &|_| {}).with_timeout(PATIENCE);
-    let client = client.with_credentials(connection.refresh.as_deref()).with_refusals(refusals.of(target));
+    let client = QueryClient::new(&connection, job.seed(), &|_| {}).with_timeout(PATIENCE);
+    let client = client.with_refusals(refusals.of(target));
     Ok(permissions(&client, &needs.operations).await)
 }
 

@@ -196,9 +196,7 @@ impl<'a> Answer<'a> {
             self.console().note(*level, note);
         }
         let note = |text: &str| self.note(text);
-        let client = QueryClient::new(&*connection.provider, &*connection.api, job.seed(), &note)
-            .with_credentials(connection.refresh.as_deref())
-            .with_refusals(self.refusals.of(target));
+        let client = QueryClient::new(&connection, job.seed(), &note).with_refusals(self.refusals.of(target));
         let name = &*target.name;
         match &self.asking.question {
             Query::Records(filters, most) => {

@@ -33,7 +33,7 @@ type Job<'a> = Pin<Box<dyn Future<Output = Input> + 'a>>;
 pub(super) struct Driver<'a> {
     index: LaneIndex,
     plan: &'a plan::Lane,
-    connection: &'a Connection,
+    connection: &'a Connection<'a>,
     run: &'a Run<'a>,
     lane: Lane<'a>,
     jobs: FuturesUnordered<Job<'a>>,
@@ -44,7 +44,12 @@ pub(super) struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     /// A driver of a lane in which nothing happened yet.
-    pub(super) fn new(index: LaneIndex, plan: &'a plan::Lane, connection: &'a Connection, run: &'a Run<'a>) -> Self {
+    pub(super) fn new(
+        index: LaneIndex,
+        plan: &'a plan::Lane,
+        connection: &'a Connection<'a>,
+        run: &'a Run<'a>,
+    ) -> Self {
         let now = Instant::now();
         let lane = Lane::new(index, plan, run.options, now);
         Self {
@@ -134,7 +139,7 @@ impl<'a> Driver<'a> {
             let mut interrupt = run.interrupt.clone();
             let number = batch.number;
             let ready = async {
-                run.ensure_valid(connection).await?;
+                connection.ensure_valid(&|text| run.note(text)).await?;
                 limiter.reserve().await;
                 Ok(())
             };
@@ -195,7 +200,7 @@ impl<'a> Driver<'a> {
 /// be on the next.
 async fn records(
     run: &Run<'_>,
-    connection: &Connection,
+    connection: &Connection<'_>,
     url: String,
     sent: SentAt,
     has_range: bool,
@@ -225,19 +230,13 @@ async fn records(
 /// One query, in the rate of its call.
 async fn ask<T>(
     run: &Run<'_>,
-    connection: &Connection,
+    connection: &Connection<'_>,
     call: Option<&crate::provider::CallSpec>,
     query: impl AsyncFnOnce() -> Result<T, ApiError>,
 ) -> Result<T, ApiError> {
     let spec = connection.provider.spec();
     let call = spec.offered(call, "records of tasks")?;
-    run.ensure_valid(connection).await?;
-    let limiter = run.limiter(spec.name, call);
-    limiter.acquire().await;
-    run.count_call();
-    let sent = Instant::now();
-    let result = limiter.on_response(query().await);
-    connection.observe(sent, result)
+    run.ask(connection, call, query).await
 }
 
 /// The earliest time of the provider's clock at which a batch that left then can have been accepted. As long as that clock isn't

@@ -34,7 +34,7 @@ pub use options::Options;
 /// `sink`. Returns the journal, for what is published of the run.
 pub async fn execute(
     plan: &Plan,
-    connections: &[Connection],
+    connections: &[Connection<'_>],
     options: &Options,
     journal: Journal,
     past: &Past,

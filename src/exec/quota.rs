@@ -1,9 +1,6 @@
 //! What the accounts may still submit today: read before anything is sent, and again after the end.
 
 use std::rc::Rc;
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::journal::{Past, PastLane};
 use super::lane::{Preflight, proves_credentials};
@@ -17,10 +14,15 @@ use crate::provider::{ApiError, ApiErrorKind};
 
 /// Reads each account's quota, once, and compares it with what its lanes still have to submit. A quota that can't be read is
 /// no reason to stop (the provider's refusals are believed later); credentials that are refused are.
-pub(super) async fn preflight(plan: &Plan, connections: &[Connection], past: &Past, run: &Run<'_>) -> Vec<Preflight> {
+pub(super) async fn preflight(
+    plan: &Plan,
+    connections: &[Connection<'_>],
+    past: &Past,
+    run: &Run<'_>,
+) -> Vec<Preflight> {
     let mut preflights: Vec<Preflight> = plan.lanes.iter().map(|_| Preflight::default()).collect();
     // Lanes of one account share their connection.
-    let shares = |one: &Connection, other: &Connection| {
+    let shares = |one: &Connection<'_>, other: &Connection<'_>| {
         Rc::ptr_eq(&one.api, &other.api) && one.provider.spec().name == other.provider.spec().name
     };
     let account =
@@ -73,16 +75,10 @@ pub(super) async fn preflight(plan: &Plan, connections: &[Connection], past: &Pa
 }
 
 /// Reads the quota after the run, for the report.
-pub(super) async fn read_again(lane: LaneIndex, connection: &Connection, run: &Run<'_>) {
+pub(super) async fn read_again(lane: LaneIndex, connection: &Connection<'_>, run: &Run<'_>) {
     let spec = connection.provider.spec();
     let Some(quota) = &spec.quota else { return };
-    let limiter = run.limiter(spec.name, &quota.call);
-    let read = async {
-        run.ensure_valid(connection).await?;
-        limiter.acquire().await;
-        run.count_call();
-        connection.provider.quota(&*connection.api).await
-    };
+    let read = run.ask(connection, &quota.call, async || connection.provider.quota(&*connection.api).await);
     if let Some(Ok(quota)) = run.unless_interrupted(read).await {
         run.emit(EventKind::QuotaRead { lane, quota, moment: Moment::After });
     }
@@ -98,31 +94,20 @@ fn cost(lane: &plan::Lane, past: Option<&PastLane>, operation: Operation) -> u64
 }
 
 /// Reads the quota, with a few retries; a clock that is off is corrected here already.
-async fn read(connection: &Connection, seed: u64, run: &Run<'_>) -> Result<Quota, ApiError> {
+async fn read(connection: &Connection<'_>, seed: u64, run: &Run<'_>) -> Result<Quota, ApiError> {
     let spec = connection.provider.spec();
     let Some(quota) = &spec.quota else { return Ok(Quota::default()) };
     let limiter = run.limiter(spec.name, &quota.call);
     let mut random = fastrand::Rng::with_seed(run.options.seed ^ seed);
-    let call = async || {
-        run.ensure_valid(connection).await?;
-        limiter.acquire().await;
+    let request = async || {
         run.count_call();
-        let sent = Instant::now();
-        connection.observe(sent, limiter.on_response(connection.provider.quota(&*connection.api).await))
+        connection.provider.quota(&*connection.api).await
     };
-    let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {
-        (ApiErrorKind::Clock, Some(server)) if errors <= 2 => {
-            connection.api.correct_clock(server);
-            let text = format!("this machine's clock is off; signing by the provider's: {error}");
-            run.emit(EventKind::Noted { text });
-            Some(Duration::ZERO)
-        }
-        (ApiErrorKind::Expired, _) => Some(Duration::ZERO),
-        (kind, _) if retry::is_transient(kind) && errors < 3 => Some(retry::delay(errors, error, &mut random)),
-        _ => None,
-    };
+    let transient = |errors: u32, error: &ApiError| (errors < 3).then(|| retry::delay(errors, error, &mut random));
+    let note = |text: &str| run.note(text);
+    let read = connection.query(&limiter, &note, request, transient);
     let unread = || Err(ApiError::new(ApiErrorKind::Unsent, quota.call.api, "a signal came"));
-    let read = run.unless_interrupted(retry::until(call, next)).await.unwrap_or_else(unread);
+    let read = run.unless_interrupted(read).await.unwrap_or_else(unread);
     read.map_err(|error| match error.kind {
         ApiErrorKind::Clock => ApiError { kind: ApiErrorKind::Credentials, ..error },
         _ => error,

@@ -1,7 +1,6 @@
 //! What the lanes of a run share: events, journal, signal, rate limits.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use super::interrupt::Interrupt;
 use super::journal::{Entry, Journal};
 use super::options::Options;
 use crate::client::connection::Connection;
-use crate::client::rate_limit::RateLimiter;
+use crate::client::rate_limit::{RateLimiter, RateLimiters};
 use crate::model::{Event, EventKind, LaneIndex, Signal};
 use crate::provider::{ApiError, CallSpec};
 
@@ -37,8 +36,8 @@ pub(super) struct Run<'a> {
     /// When the last event was reported.
     silent_since: Cell<Instant>,
     told_interrupted: Cell<bool>,
-    /// By provider and call: lanes of one provider share its account.
-    limiters: RefCell<HashMap<(&'static str, &'static str), Rc<RateLimiter>>>,
+    /// Lanes of one provider share its account.
+    limiters: RateLimiters,
     calls: Cell<u64>,
 }
 
@@ -62,7 +61,7 @@ impl<'a> Run<'a> {
             start: Instant::now(),
             silent_since: Cell::new(Instant::now()),
             told_interrupted: Cell::new(false),
-            limiters: RefCell::default(),
+            limiters: RateLimiters::default(),
             calls: Cell::new(0),
         }
     }
@@ -114,20 +113,30 @@ impl<'a> Run<'a> {
 
     /// The rate limiter of a call.
     pub(super) fn limiter(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
-        let mut limiters = self.limiters.borrow_mut();
-        let new = || Rc::new(RateLimiter::new(call.rate.amount_per_second()));
-        Rc::clone(limiters.entry((provider, call.api)).or_insert_with(new))
+        self.limiters.of(provider, call)
     }
 
-    /// Refreshes the credentials if they expire soon.
+    /// Reports a note.
+    pub(super) fn note(&self, text: &str) {
+        self.emit(EventKind::Noted { text: text.to_owned() });
+    }
+
+    /// Makes one call that changes nothing; see [`Connection::call`].
     ///
     /// # Errors
-    /// `Credentials`: they have expired, and there are no others.
-    pub(super) async fn ensure_valid(&self, connection: &Connection) -> Result<(), ApiError> {
-        if let Some(refreshed) = connection.ensure_valid().await? {
-            self.emit(EventKind::Noted { text: refreshed.sentence(connection.provider.spec().name) });
-        }
-        Ok(())
+    /// Those of the call.
+    pub(super) async fn ask<T>(
+        &self,
+        connection: &Connection<'_>,
+        call: &CallSpec,
+        request: impl AsyncFnOnce() -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let limiter = self.limiter(connection.provider.spec().name, call);
+        let counted = async || {
+            self.count_call();
+            request().await
+        };
+        connection.call(&limiter, &|text| self.note(text), counted).await
     }
 
     /// Counts a request.

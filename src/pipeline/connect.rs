@@ -35,7 +35,7 @@ const SIMULATED_LATENCY: Duration = Duration::from_millis(50);
 
 /// The lanes' connections, and what their journal belongs to.
 pub(super) struct Connections {
-    pub(super) connections: Vec<Connection>,
+    pub(super) connections: Vec<Connection<'static>>,
     pub(super) identity: Identity,
     /// Notes about them for the log.
     pub(super) notes: Vec<Note>,
@@ -80,7 +80,11 @@ pub(super) async fn connect(
 ///
 /// # Errors
 /// [`Error::Credentials`], [`Error::Network`], and [`Error::Provider`] where credentials can't be obtained.
-pub async fn reach(job: &Job<'_>, target: &Target, masks: &PendingMasks) -> Result<(Connection, Vec<Note>), Error> {
+pub async fn reach(
+    job: &Job<'_>,
+    target: &Target,
+    masks: &PendingMasks,
+) -> Result<(Connection<'static>, Vec<Note>), Error> {
     let mut notes = Vec::new();
     let endpoint = target.provider.endpoint(&target.options);
     let account = Account::real(job, target.provider, endpoint, masks, &mut notes).await?;
@@ -160,7 +164,7 @@ impl Account {
         Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(key), api, refresh: None, name }
     }
 
-    fn connection(&self, target: &Target) -> Connection {
+    fn connection(&self, target: &Target) -> Connection<'static> {
         let provider = providers::open(ProviderContext {
             spec: target.provider,
             options: target.options.clone(),

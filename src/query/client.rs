@@ -1,14 +1,13 @@
 //! A client for queries: each call within its rate limit, retried while that may help, with valid credentials.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::client::credential_refresh::{self, CredentialRefresh};
-use crate::client::rate_limit::RateLimiter;
+use crate::client::connection::Connection;
+use crate::client::rate_limit::RateLimiters;
 use crate::client::retry::{self, RetryBudget};
 use crate::error::{Error, ExitCode};
 use crate::provider::{Api, ApiError, ApiErrorKind, CallSpec, Provider, Spec};
@@ -22,8 +21,8 @@ pub struct QueryClient<'a> {
     pub(super) api: &'a dyn Api,
     /// Shows a person what they should know: a long wait, a doubtful list.
     pub(super) note: &'a dyn Fn(&str),
-    credentials: Option<&'a CredentialRefresh>,
-    rate_limiters: RefCell<HashMap<&'static str, Rc<RateLimiter>>>,
+    connection: &'a Connection<'a>,
+    rate_limiters: RateLimiters,
     random: RefCell<fastrand::Rng>,
     budget: RefCell<RetryBudget>,
     timeout: Duration,
@@ -31,14 +30,14 @@ pub struct QueryClient<'a> {
 }
 
 impl<'a> QueryClient<'a> {
-    /// A client of a provider. `note` shows notes on long waits and doubtful lists; jitter comes from `seed`.
-    pub fn new(provider: &'a dyn Provider, api: &'a dyn Api, seed: u64, note: &'a dyn Fn(&str)) -> Self {
+    /// A client of the provider of a connection. `note` shows notes on long waits and doubtful lists; jitter comes from `seed`.
+    pub fn new(connection: &'a Connection<'a>, seed: u64, note: &'a dyn Fn(&str)) -> Self {
         Self {
-            provider,
-            api,
+            provider: &*connection.provider,
+            api: &*connection.api,
             note,
-            credentials: None,
-            rate_limiters: RefCell::default(),
+            connection,
+            rate_limiters: RateLimiters::default(),
             random: RefCell::new(fastrand::Rng::with_seed(seed)),
             budget: RefCell::new(RetryBudget::full()),
             timeout: TIMEOUT,
@@ -58,65 +57,35 @@ impl<'a> QueryClient<'a> {
         Self { refusals, ..self }
     }
 
-    /// Refreshes the credentials before they expire.
-    #[must_use]
-    pub fn with_credentials(self, credentials: Option<&'a CredentialRefresh>) -> Self {
-        Self { credentials, ..self }
-    }
-
     /// Sends one call, and repeats it while that may help: within its rate limit, and by the provider's clock.
     pub(super) async fn call<T>(
         &self,
         spec: &CallSpec,
         send: impl AsyncFn() -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        let rate_limiter = self.rate_limiter(spec);
         let start = Instant::now();
-        let mut is_corrected = false;
-        let call = async || {
-            let Some(credentials) = self.credentials else {
-                rate_limiter.acquire().await;
-                return credential_refresh::without_refresh(rate_limiter.on_response(send().await));
-            };
-            if let Some(refreshed) = credentials.ensure_valid().await? {
-                (self.note)(&refreshed.sentence(self.provider.spec().name));
+        let transient = |errors: u32, error: &ApiError| {
+            let wait = retry::delay(errors, error, &mut self.random.borrow_mut());
+            if start.elapsed() + wait > self.timeout || !self.budget.borrow_mut().withdraw(error.kind) {
+                return None;
             }
-            rate_limiter.acquire().await;
-            let sent = Instant::now();
-            credentials.observe(sent, rate_limiter.on_response(send().await))
+            if errors == 3 {
+                (self.note)(&format!("retrying for up to {} s: {error}", self.timeout.as_secs()));
+            }
+            Some(wait)
         };
-        let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {
-            (ApiErrorKind::Expired, _) => Some(Duration::ZERO),
-            (ApiErrorKind::Clock, Some(server)) if !is_corrected => {
-                is_corrected = true;
-                self.api.correct_clock(server);
-                (self.note)(&format!("this machine's clock is wrong; requests are signed by the provider's: {error}"));
-                Some(Duration::ZERO)
+        let rate_limiter = self.rate_limiters.of(self.provider.spec().name, spec);
+        let answer = self.connection.query(&rate_limiter, self.note, send, transient).await;
+        match &answer {
+            Ok(_) => {
+                self.budget.borrow_mut().deposit();
+                self.refusals.set(0);
             }
-            (kind, _) if retry::is_transient(kind) => {
-                let wait = retry::delay(errors, error, &mut self.random.borrow_mut());
-                if start.elapsed() + wait > self.timeout || !self.budget.borrow_mut().withdraw(kind) {
-                    return None;
-                }
-                if errors == 3 {
-                    (self.note)(&format!("retrying for up to {} s: {error}", self.timeout.as_secs()));
-                }
-                Some(wait)
-            }
-            (kind, _) => {
-                self.refusals.set(if kind == ApiErrorKind::Credentials { self.refusals.get() + 1 } else { 0 });
-                None
-            }
-        };
-        let answer = retry::until(call, next).await?;
-        self.budget.borrow_mut().deposit();
-        self.refusals.set(0);
-        Ok(answer)
-    }
-
-    fn rate_limiter(&self, spec: &CallSpec) -> Rc<RateLimiter> {
-        let new = || Rc::new(RateLimiter::new(spec.rate.amount_per_second()));
-        Rc::clone(self.rate_limiters.borrow_mut().entry(spec.api).or_insert_with(new))
+            Err(error) if error.kind == ApiErrorKind::Credentials => self.refusals.set(self.refusals.get() + 1),
+            Err(error) if retry::is_transient(error.kind) => {}
+            Err(_) => self.refusals.set(0),
+        }
+        answer
     }
 }
 

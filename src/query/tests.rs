@@ -1,6 +1,7 @@
 //! A provider in memory whose lists move, whose totals lie and whose answers get lost: the answer is whole all the same.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use super::client::TIMEOUT;
 use super::*;
+use crate::client::connection::Connection;
 use crate::error::ExitCode;
 use crate::model::Quota;
 use crate::provider::{
@@ -125,7 +127,7 @@ impl Fake {
 }
 
 #[async_trait(?Send)]
-impl Provider for Fake {
+impl Provider for &Fake {
     fn spec(&self) -> &'static Spec {
         self.spec
     }
@@ -233,14 +235,18 @@ impl Api for Out<'_> {
     }
 }
 
+fn connection(fake: &Fake) -> Connection<'_> {
+    Connection { provider: Box::new(fake), api: Rc::new(Out(fake)), refresh: None }
+}
+
 /// Asks, and gives the answer with what was said aloud.
 macro_rules! ask {
     ($fake:expr, |$client:ident| $question:expr) => {{
         let said = RefCell::new(Vec::<String>::new());
         let tell = |text: &str| said.borrow_mut().push(text.to_owned());
         let fake: &Fake = &$fake;
-        let out = Out(fake);
-        let $client = &QueryClient::new(fake, &out, 7, &tell);
+        let connection = connection(fake);
+        let $client = &QueryClient::new(&connection, 7, &tell);
         let answer = $question.await;
         (answer, said.take())
     }};
@@ -585,8 +591,8 @@ async fn keys_that_are_refused_are_shown_once_and_no_way_out_is_tried_for_a_shor
 
     let cut_off = Fake { fault: Box::new(|_| Some(ApiErrorKind::Unsent)), ..fake(3) };
     let said = |_: &str| {};
-    let out = Out(&cut_off);
-    let client = QueryClient::new(&cut_off, &out, 7, &said).with_timeout(Duration::from_secs(5));
+    let connection = connection(&cut_off);
+    let client = QueryClient::new(&connection, 7, &said).with_timeout(Duration::from_secs(5));
     let began = tokio::time::Instant::now();
     let report = permissions(&client, &[]).await;
     assert!(began.elapsed() <= Duration::from_secs(6) && cut_off.calls.get() <= 5, "{}", cut_off.calls.get());

@@ -314,7 +314,7 @@ impl World {
             }
         };
         let credentials = refresh.as_ref().map_or_else(|| SharedCredentials::new(key), |refresh| refresh.credentials());
-        let connections: Vec<Connection> = plan
+        let connections: Vec<Connection<'static>> = plan
             .lanes
             .iter()
             .map(|lane| Connection {

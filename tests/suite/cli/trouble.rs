@@ -57,7 +57,7 @@ fn a_token_that_is_needed_and_missing_sends_nothing() {
 fn a_clock_that_is_twenty_minutes_off_is_corrected_by_the_servers() {
     at_once(&["1200", "-1200"], |offset| {
         let vendor = Vendor::start(&["--clock-offset", offset]);
-        refresh(&vendor, &[]).is_all_done().says(&["clock is off"]);
+        refresh(&vendor, &[]).is_all_done().says(&["clock is wrong"]);
         vendor.accepted(&STALE, &[]);
     });
 }
