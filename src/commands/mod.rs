@@ -58,7 +58,7 @@ pub fn execute(world: World) -> ExitCode {
     let result = match command {
         Command::Run(flags) => run::run(CommandKind::Run, &flags, &environment, &mut console, is_terminal, now),
         Command::List(command, flags) => run::run(command, &flags, &environment, &mut console, is_terminal, now),
-        Command::Ask(command, flags) => query::run(command, &flags, stage, &mut console),
+        Command::Query(command, flags) => query::run(command, &flags, stage, &mut console),
         Command::Wait(flags) if query_options::names_tasks(&flags, &environment) => {
             query::run(CommandKind::Wait, &flags, stage, &mut console)
         }

@@ -1,10 +1,11 @@
-//! The command line becomes a [`Command`]; its flags are printed from the option table.
+//! Reads the command line into a [`Command`]; its flags are printed from the option table.
 //!
-//! Values are not understood here but in `given`, beside inputs and environment, so that the same mistake is told in the
-//! same words wherever it was made. Nothing exits or prints here: help is a value too.
+//! Values are parsed in `layers`, together with inputs and environment, so that the same mistake is reported in the same words
+//! wherever it was made. Nothing exits or prints here: help is a value too.
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::init_options::{self, InitOptions};
@@ -14,39 +15,39 @@ use super::mock_server::{self, MockServerOptions};
 use super::options::{CommandKind, ENTRIES, Entry, Shape};
 use crate::error::{Diagnostic, Error};
 
-/// What was asked for.
+/// A parsed command line.
 #[derive(Debug)]
 pub enum Command {
     /// The main job; `plan` is the same with `dry-run`.
     Run(Flags),
-    /// Which rule turns these files into which addresses.
+    /// Show which rule maps these files to which URLs.
     Explain {
         /// The options.
         flags: Flags,
         /// As they were typed; at least one.
         paths: Vec<OsString>,
     },
-    /// Which two commits count, and why.
+    /// Show which two commits are compared, and why.
     ExplainRange(Flags),
-    /// Whether the inputs can be used.
+    /// Validate options and configuration.
     Check(Flags),
-    /// The same, and whether the keys may do what the configuration does.
+    /// The same, and list the permissions that the credentials lack.
     CheckOnline(Flags),
-    /// Follow what was submitted earlier.
+    /// Resume an earlier run.
     Wait(Flags),
-    /// Refresh or prefetch addresses that are given.
+    /// Refresh or prefetch a list of URLs.
     List(CommandKind, Flags),
-    /// Ask the providers something; for `wait`, follow tasks by their ids.
-    Ask(CommandKind, Flags),
+    /// Query the providers; with `wait`, follow tasks by their ids.
+    Query(CommandKind, Flags),
     /// The table of providers.
     Providers,
     /// The configuration's JSON schema.
     Schema,
-    /// A first configuration for the repository.
+    /// Write a first configuration for the repository.
     Init(Box<InitOptions>),
-    /// The emulators over HTTP.
+    /// Serve the mock API over HTTP.
     MockServer(Box<MockServerOptions>),
-    /// The main job on a repository of its own, against the emulators.
+    /// The main job on a sample repository, against a mock CDN.
     Demo(Flags),
     /// Help, version, manual or completions: print it to standard output; the exit code is 0.
     Print(String),
@@ -58,13 +59,11 @@ pub enum Command {
 /// [`Error::Inputs`] for an unknown flag or command, a missing argument, or text that isn't Unicode.
 pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Error> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // Whatever is wrong, or asks for help, is told by the whole program.
-    let matches = named(&arguments).try_get_matches_from(&arguments);
-    match matches.or_else(|_| whole_program().try_get_matches_from(&arguments)) {
+    // What can be typed is the same for both: they differ in what help shows.
+    let detail = if arguments.iter().any(|argument| argument == "-h") { Detail::Basic } else { Detail::Everything };
+    match program(detail).try_get_matches_from(&arguments) {
         Ok(matches) => command(matches),
-        Err(error)
-            if matches!(error.kind(), clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion) =>
-        {
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             Ok(Command::Print(error.to_string()))
         }
         Err(error) => Err(usage(&error)),
@@ -75,146 +74,176 @@ fn command(mut matches: ArgMatches) -> Result<Command, Error> {
     let Some((name, mut inner)) = matches.remove_subcommand() else {
         return Ok(Command::Run(flags(&mut matches, CommandKind::Run)));
     };
-    Ok(match name.as_str() {
-        "run" => Command::Run(flags(&mut inner, CommandKind::Run)),
-        "plan" => {
-            let mut flags = flags(&mut inner, CommandKind::Run);
+    let kind = COMMANDS.iter().find(|known| known.name == name).and_then(|known| known.kind);
+    Ok(match (name.as_str(), kind) {
+        ("plan", Some(kind)) => {
+            let mut flags = flags(&mut inner, kind);
             flags.add("dry-run", "true");
             Command::Run(flags)
         }
-        "explain" if inner.get_flag("range") => Command::ExplainRange(flags(&mut inner, CommandKind::ExplainRange)),
-        "explain" => Command::Explain {
-            paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
-            flags: flags(&mut inner, CommandKind::Explain),
-        },
-        "check" if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, CommandKind::Check)),
-        "check" => Command::Check(flags(&mut inner, CommandKind::Check)),
-        "wait" => Command::Wait(flags(&mut inner, CommandKind::Wait)),
-        "refresh" => list(&mut inner, CommandKind::Refresh),
-        "prefetch" => list(&mut inner, CommandKind::Prefetch),
-        "records" => Command::Ask(CommandKind::Records, flags(&mut inner, CommandKind::Records)),
-        "quota" => Command::Ask(CommandKind::Quota, flags(&mut inner, CommandKind::Quota)),
-        "traffic" => Command::Ask(CommandKind::Traffic, flags(&mut inner, CommandKind::Traffic)),
-        "bandwidth" => Command::Ask(CommandKind::Bandwidth, flags(&mut inner, CommandKind::Bandwidth)),
-        "logs" => Command::Ask(CommandKind::Logs, flags(&mut inner, CommandKind::Logs)),
-        "domains" => Command::Ask(CommandKind::Domains, flags(&mut inner, CommandKind::Domains)),
-        "providers" => Command::Providers,
-        "schema" => Command::Schema,
-        "init" => Command::Init(Box::new(init_options::read(&mut inner)?)),
-        "completions" => {
-            let shell = inner.remove_one::<String>("shell").unwrap_or_default();
-            Command::Print(man::completions(&shell, whole_program())?)
+        ("run", Some(kind)) => Command::Run(flags(&mut inner, kind)),
+        ("explain", _) if inner.get_flag("range") => {
+            Command::ExplainRange(flags(&mut inner, CommandKind::ExplainRange))
         }
-        "man" => Command::Print(man::page(&whole_program())),
-        "mock-server" => Command::MockServer(Box::new(mock_server::read(&mut inner)?)),
-        _ => Command::Demo(flags(&mut inner, CommandKind::Demo)),
+        ("explain", Some(kind)) => Command::Explain {
+            paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
+            flags: flags(&mut inner, kind),
+        },
+        ("check", Some(kind)) if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, kind)),
+        ("check", Some(kind)) => Command::Check(flags(&mut inner, kind)),
+        ("wait", Some(kind)) => Command::Wait(flags(&mut inner, kind)),
+        ("demo", Some(kind)) => Command::Demo(flags(&mut inner, kind)),
+        (_, Some(kind)) if kind.takes_urls() => {
+            let urls: Vec<String> = inner.remove_many("urls").into_iter().flatten().collect();
+            let mut flags = flags(&mut inner, kind);
+            urls.into_iter().for_each(|url| flags.add_argument(url));
+            Command::List(kind, flags)
+        }
+        (_, Some(kind)) => Command::Query(kind, flags(&mut inner, kind)),
+        ("providers", None) => Command::Providers,
+        ("schema", None) => Command::Schema,
+        ("init", None) => Command::Init(Box::new(init_options::read(&mut inner)?)),
+        ("completions", None) => {
+            let shell = inner.remove_one::<String>("shell").unwrap_or_default();
+            Command::Print(man::completions(&shell, program(Detail::Everything))?)
+        }
+        ("man", None) => Command::Print(man::page(program(Detail::Everything))),
+        ("mock-server", None) => Command::MockServer(Box::new(mock_server::read(&mut inner)?)),
+        _ => Command::Print(VERSION_LINE.to_owned()),
     })
 }
 
-/// A command that is given addresses.
-fn list(matches: &mut ArgMatches, used_by: CommandKind) -> Command {
-    let addresses: Vec<String> = matches.remove_many("addresses").into_iter().flatten().collect();
-    let mut flags = flags(matches, used_by);
-    addresses.into_iter().for_each(|address| flags.add_argument(address));
-    Command::List(used_by, flags)
+const VERSION_LINE: &str = concat!("cdn-purge ", env!("CARGO_PKG_VERSION"));
+
+/// How much help lists.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// `-h`: what a newcomer needs.
+    Basic,
+    /// `--help`, the manual page, completions.
+    Everything,
 }
 
-/// Which options of the table are built.
-type Wanted<'a> = &'a dyn Fn(&Entry) -> bool;
-
-/// The program as clap knows it, with what each command takes.
-pub(super) fn whole_program() -> clap::Command {
-    let commands = COMMANDS.iter().map(|(name, about, _)| complete(clap::Command::new(*name).about(*about), &|_| true));
-    program().subcommands(commands).args(arguments(CommandKind::Run, &|_| true)).after_help(PRECEDENCE)
+/// A command of the program.
+struct Known {
+    name: &'static str,
+    /// Other words for it.
+    aliases: &'static [&'static str],
+    about: &'static str,
+    /// Which options of the table it takes, if any.
+    kind: Option<CommandKind>,
+    /// Whether `-h` lists it.
+    is_basic: bool,
 }
 
-/// The program with what is named on a command line and nothing else: to build all options of all commands would be the longest
-/// part of a start.
-fn named(line: &[OsString]) -> clap::Command {
-    let is_named = |entry: &Entry| line.iter().any(|argument| names(argument.as_encoded_bytes(), entry));
-    match line.get(1).and_then(|first| COMMANDS.iter().find(|(name, ..)| first == name)) {
-        Some((name, ..)) => program().subcommand(complete(clap::Command::new(*name), &is_named)),
-        None => program().args(arguments(CommandKind::Run, &is_named)),
+const fn basic(name: &'static str, about: &'static str, kind: Option<CommandKind>) -> Known {
+    Known { name, aliases: &[], about, kind, is_basic: true }
+}
+
+const fn other(name: &'static str, about: &'static str, kind: Option<CommandKind>) -> Known {
+    Known { is_basic: false, ..basic(name, about, kind) }
+}
+
+impl Known {
+    const fn or(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
     }
 }
 
-/// Whether an argument may be the flag of an option: `--name`, `--name=…`, or any with one hyphen.
-fn names(argument: &[u8], entry: &Entry) -> bool {
-    match argument.strip_prefix(b"--") {
-        Some(long) => long.strip_prefix(entry.name.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'=', ..])),
-        None => argument.starts_with(b"-") && short(entry).is_some(),
-    }
-}
-
-fn program() -> clap::Command {
-    clap::Command::new("cdn-purge")
-        .bin_name("cdn-purge")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Refreshes and prefetches the CDN addresses of the files that changed between two commits, and reports the truth")
-        .args_conflicts_with_subcommands(true)
-        .disable_help_subcommand(true)
-}
-
-/// Every command: its name, what it does, and which options of the table it takes.
 #[rustfmt::skip]
-const COMMANDS: &[(&str, &str, Option<CommandKind>)] = &[
-    ("run", "Changed files → addresses → refresh → prefetch → report (also without a command)", Some(CommandKind::Run)),
-    ("plan", "The same up to the plan: no keys, nothing sent to a provider", Some(CommandKind::Run)),
-    ("explain", "Which rule turns a file into which addresses, or why none does", Some(CommandKind::Explain)),
-    ("check", "Reads the configuration and reports every problem at once", Some(CommandKind::Check)),
-    ("wait", "Goes on with an earlier run from its journal, with the options that the run had; or follows tasks by their ids", Some(CommandKind::Wait)),
-    ("refresh", "Refreshes the addresses that are given, and waits for them", Some(CommandKind::Refresh)),
-    ("prefetch", "Prefetches the addresses that are given, and waits for them", Some(CommandKind::Prefetch)),
-    ("records", "The provider's records of refreshes and prefetches", Some(CommandKind::Records)),
-    ("quota", "What is left for today", Some(CommandKind::Quota)),
-    ("traffic", "The bytes that were delivered", Some(CommandKind::Traffic)),
-    ("bandwidth", "The bits per second that were delivered", Some(CommandKind::Bandwidth)),
-    ("logs", "The log files of a domain; fetches them too", Some(CommandKind::Logs)),
-    ("domains", "The domains of the account", Some(CommandKind::Domains)),
-    ("init", "Writes a first configuration for this repository, from what is in it", None),
-    ("providers", "What each provider can do, its limits and its environment names", None),
-    ("schema", "The configuration's JSON schema", None),
-    ("completions", "Completions for a shell", None),
-    ("man", "The manual page, for `man -l -`", None),
-    ("mock-server", "Serves a mock API of every provider over HTTP", None),
-    ("demo", "The main job on a small repository of its own, against the emulators", Some(CommandKind::Demo)),
+const COMMANDS: &[Known] = &[
+    basic("init", "Write a first configuration for this repository", None),
+    basic("check", "Validate the configuration and print what it does", Some(CommandKind::Check)),
+    basic("plan", "Print what a run would purge, without sending anything", Some(CommandKind::Run)),
+    basic("run", "Purge the URLs of the changed files and wait (the default)", Some(CommandKind::Run)),
+    basic("wait", "Resume an earlier run from its journal, or follow tasks by ID", Some(CommandKind::Wait)),
+    basic("explain", "Show which rule maps a file to which URLs", Some(CommandKind::Explain)),
+    basic("refresh", "Purge the URLs you list, and wait", Some(CommandKind::Refresh)).or(&["purge"]),
+    basic("prefetch", "Load the URLs you list into the caches, and wait", Some(CommandKind::Prefetch)).or(&["preload", "warm"]),
+    other("records", "List the provider's refresh and prefetch tasks", Some(CommandKind::Records)),
+    other("quota", "Show what is left of today's quota", Some(CommandKind::Quota)),
+    other("traffic", "Show the bytes delivered", Some(CommandKind::Traffic)),
+    other("bandwidth", "Show the bits per second delivered", Some(CommandKind::Bandwidth)),
+    other("logs", "List or download the log files of a domain", Some(CommandKind::Logs)),
+    other("domains", "List the domains of the account", Some(CommandKind::Domains)),
+    basic("providers", "List CDNs with their limits and environment variables", None),
+    basic("demo", "Run on a sample site against a local mock CDN", Some(CommandKind::Demo)),
+    other("mock-server", "Serve a mock API of every provider over HTTP", None),
+    other("schema", "Print the JSON schema of the configuration", None),
+    other("completions", "Print completions for a shell", None),
+    other("man", "Print the manual page, for `man -l -`", None),
+    other("version", "Print the version", None),
 ];
 
-/// Gives a command what it takes: its options of the table, and what is its own.
-fn complete(command: clap::Command, wanted: Wanted<'_>) -> clap::Command {
-    let name = command.get_name().to_owned();
-    let of_the_table = COMMANDS.iter().find(|(known, ..)| *known == name).and_then(|(.., used_by)| *used_by);
-    let command = match of_the_table {
-        // A plan is a dry run in any case.
-        Some(used_by) => {
-            let arguments =
-                arguments(used_by, wanted).filter(|argument| name != "plan" || argument.get_id() != "dry-run");
-            command.args(arguments).after_help(PRECEDENCE)
+/// The program as clap knows it.
+pub(super) fn program(detail: Detail) -> clap::Command {
+    let commands = COMMANDS.iter().map(|known| {
+        let command = clap::Command::new(known.name).about(known.about).visible_aliases(known.aliases);
+        complete(command.hide(detail == Detail::Basic && !known.is_basic), known, detail)
+    });
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).global(true);
+    let help = help.help(match detail {
+        Detail::Basic => "Print this summary; `--help` lists all commands and options",
+        Detail::Everything => "Print help; `-h` prints a summary",
+    });
+    let program = clap::Command::new("cdn-purge")
+        .bin_name("cdn-purge")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Purge exactly the CDN URLs that your last deploy changed, and wait until the CDN confirms")
+        .args_conflicts_with_subcommands(true)
+        .disable_help_flag(true)
+        .arg(help.display_order(1000))
+        .subcommands(commands)
+        .args(arguments(CommandKind::Run, detail));
+    program.after_help(match detail {
+        Detail::Basic => EXAMPLES.to_owned(),
+        Detail::Everything => format!("{EXAMPLES}\n\n{PRECEDENCE}"),
+    })
+}
+
+const EXAMPLES: &str = "Examples:
+  cdn-purge demo                                try it in five seconds, without an account
+  cdn-purge init && cdn-purge plan              configure this repository, show what would be purged
+  cdn-purge run --base v1.4.0                   purge what changed since the tag v1.4.0
+  cdn-purge purge https://www.example.com/a/    purge one URL, with the targets of cdn-purge.yml";
+
+const PRECEDENCE: &str = "Every option is also an environment variable, and most options of `run` are inputs of the GitHub Action: \
+                          --dry-run is the input dry-run and the variable CDN_PURGE_DRY_RUN.\nA flag overrides an input, an input \
+                          the variable, the variable the configuration file. An empty value counts as unset.";
+
+/// Adds a command's options and arguments.
+fn complete(command: clap::Command, known: &Known, detail: Detail) -> clap::Command {
+    let command = match known.kind {
+        Some(kind) => {
+            // A plan is a dry run in any case.
+            let is_meant = |argument: &Arg| known.name != "plan" || argument.get_id() != "dry-run";
+            let command = command.args(arguments(kind, detail).filter(is_meant));
+            if detail == Detail::Everything { command.after_help(PRECEDENCE) } else { command }
         }
         None => command,
     };
-    match name.as_str() {
+    match known.name {
         "explain" => command.args([
             Arg::new("paths")
                 .value_name("PATH")
-                .help("Files, from the repository's root")
+                .help("Files, relative to the root of the repository")
                 .num_args(1..)
                 .required_unless_present("range")
                 .value_parser(clap::value_parser!(OsString)),
             Arg::new("range")
                 .long("range")
-                .help("Which two commits a run would compare, why, and what another base would mean")
+                .help("Show which two commits a run would compare, why, and what other bases would give")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("paths"),
         ]),
         "check" => command.arg(
             Arg::new("online")
                 .long("online")
-                .help("Ask each target's provider which permissions the keys lack, changing nothing, and print the smallest policy")
+                .help("Also list the permissions that the credentials lack, changing nothing, and print the smallest policy")
                 .action(ArgAction::SetTrue),
         ),
         "refresh" | "prefetch" => {
-            command.arg(Arg::new("addresses").value_name("URL").help("Addresses, beside those of a file").num_args(0..))
+            command.arg(Arg::new("urls").value_name("URL").help("URLs, in addition to those of `--url-file`").num_args(0..))
         }
         "completions" => {
             let shells = format!("[{}]", man::SHELLS.join(", "));
@@ -226,30 +255,22 @@ fn complete(command: clap::Command, wanted: Wanted<'_>) -> clap::Command {
     }
 }
 
-const PRECEDENCE: &str = "Every option of a run but color, progress and merge-request-note is also an input of the Action, and every option is an \
-                          environment variable: --dry-run is the input dry-run and CDN_PURGE_DRY_RUN.\nA flag beats an input, that beats the \
-                          variable, that beats the configuration file. An empty value counts as none.";
-
 /// The flags of a command.
-fn arguments(used_by: CommandKind, wanted: Wanted<'_>) -> impl Iterator<Item = Arg> {
-    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&used_by) && wanted(entry)).map(argument)
+fn arguments(kind: CommandKind, detail: Detail) -> impl Iterator<Item = Arg> {
+    ENTRIES.iter().filter(move |entry| entry.used_by.contains(&kind)).map(move |entry| argument(entry, detail))
 }
 
-fn short(entry: &Entry) -> Option<char> {
-    match entry.name {
-        "repository" => Some('C'),
-        "url-file" => Some('f'),
-        _ => None,
-    }
-}
-
-fn argument(entry: &'static Entry) -> Arg {
-    let argument = Arg::new(entry.name).long(entry.name).help(help(entry)).value_name(value_name(entry.shape));
-    let argument = argument.short(short(entry));
-    // Read as it comes: one parser, for flags, inputs and environment alike, says what a value may be.
+fn argument(entry: &'static Entry, detail: Detail) -> Arg {
+    let argument = Arg::new(entry.name).long(entry.name).short(entry.short).value_name(placeholder(entry.shape));
+    // Any text is accepted here: one parser, for flags, inputs and environment alike, says what a value may be.
     let argument = argument.allow_hyphen_values(!matches!(entry.shape, Shape::Boolean)).hide_possible_values(true);
+    let argument = match detail {
+        Detail::Basic => argument.help(entry.summary().replace('`', "")).hide(!entry.group.is_basic()),
+        Detail::Everything if entry.group.is_basic() => argument.help(help(entry)),
+        Detail::Everything => argument.help(help(entry)).help_heading(entry.group.heading()),
+    };
     match entry.shape {
-        Shape::List(_) => argument.action(ArgAction::Append),
+        Shape::List(..) => argument.action(ArgAction::Append),
         Shape::Boolean => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
         _ => argument,
     }
@@ -258,32 +279,34 @@ fn argument(entry: &'static Entry) -> Arg {
 fn help(entry: &Entry) -> String {
     let mut help = entry.help.replace('`', "");
     if entry.is_secret() {
-        help.push_str("; other processes can read a command line: the environment is safer");
+        help.push_str(". Other processes can read a command line: prefer the environment");
     }
-    if let Shape::Choice(words) = entry.shape {
+    if let (Shape::Choice(words), "WORD") = (entry.shape, placeholder(entry.shape).as_str()) {
         help.push_str(&format!(" [{}]", words.join(", ")));
     }
     if let Some(default) = entry.default {
         help.push_str(&format!(" [default: {default}]"));
     }
+    help.push_str(&format!(" [env: {}]", entry.environment_name()));
     help
 }
 
-fn value_name(shape: Shape) -> &'static str {
+/// What help shows for a value: `FILE`, `all|refresh|none`.
+fn placeholder(shape: Shape) -> String {
     match shape {
-        Shape::Text | Shape::List(_) => "TEXT",
-        Shape::Boolean => "true|false",
-        Shape::Duration => "TIME",
-        Shape::Count(_) => "N",
-        Shape::Choice(_) => "WORD",
-        Shape::Path => "PATH",
-        Shape::Secret => "SECRET",
+        Shape::Text(placeholder) | Shape::List(placeholder, _) | Shape::Path(placeholder) => placeholder.to_owned(),
+        Shape::Boolean => "BOOL".to_owned(),
+        Shape::Duration => "DURATION".to_owned(),
+        Shape::Count(_) => "N".to_owned(),
+        Shape::Choice(words) if words.len() < 4 => words.join("|"),
+        Shape::Choice(_) => "WORD".to_owned(),
+        Shape::Secret => "SECRET".to_owned(),
     }
 }
 
-fn flags(matches: &mut ArgMatches, used_by: CommandKind) -> Flags {
+fn flags(matches: &mut ArgMatches, kind: CommandKind) -> Flags {
     let mut flags = Flags::new();
-    for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&used_by)) {
+    for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&kind)) {
         // `plan` has no `--dry-run`.
         if let Ok(Some(texts)) = matches.try_remove_many::<String>(entry.name) {
             texts.for_each(|text| flags.add(entry.name, text));
@@ -306,8 +329,6 @@ fn usage(error: &clap::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Command, Error> {
@@ -320,7 +341,8 @@ mod tests {
 
     #[test]
     fn clap_finds_nothing_wrong_with_the_table() {
-        whole_program().debug_assert();
+        program(Detail::Everything).debug_assert();
+        program(Detail::Basic).debug_assert();
     }
 
     #[test]
@@ -385,40 +407,39 @@ mod tests {
         }
     }
 
-    proptest! {
-        /// Options that aren't named make no difference to what a command line is.
-        #[test]
-        fn a_line_is_read_as_by_the_whole_program(
-            line in prop::collection::vec(prop::sample::select(words()), 0..7),
-        ) {
-            let line: Vec<OsString> = std::iter::once("cdn-purge").chain(line).map(OsString::from).collect();
-            let few = named(&line).try_get_matches_from(&line).map(command);
-            let all = whole_program().try_get_matches_from(&line).map(command);
-            if let Ok(few) = few {
-                prop_assert_eq!(format!("{few:?}"), format!("{:?}", all.unwrap()), "{:?}", line);
-            }
+    #[test]
+    fn the_fields_other_words_name_the_same_commands() {
+        for (line, expected) in [
+            ("purge https://a.test/", "List(Refresh"),
+            ("preload -f x", "List(Prefetch"),
+            ("warm -f x", "List(Prefetch"),
+            ("version", "Print"),
+            ("help", "Print"),
+            ("help run", "Print"),
+            ("quota", "Query(Quota"),
+        ] {
+            assert!(debug(line).starts_with(expected), "{line}: {}", debug(line));
         }
     }
 
-    fn words() -> Vec<&'static str> {
-        let some =
-            ["--dry-run", "--dry-run=false", "--wait", "--wait=all", "--base", "--base=-C", "--target", "--task-id"];
-        let odd = [
-            "-C",
-            "-Cx",
-            "-f",
-            "-h",
-            "--help",
-            "--",
-            "-",
-            "--wait-",
-            "--unknown",
-            "--since",
-            "x",
-            "--range",
-            "--online",
-        ];
-        COMMANDS.iter().map(|(name, ..)| *name).chain(some).chain(odd).collect()
+    #[test]
+    fn short_help_fits_on_a_screen_and_long_help_has_everything() {
+        let Command::Print(short) = parse("-h").unwrap() else { panic!("help") };
+        assert!(short.lines().count() <= 40, "{short}");
+        assert!(
+            short.contains("--allow-hosts <HOST>") && short.contains("Examples:") && !short.contains("--endpoint"),
+            "{short}"
+        );
+        let Command::Print(long) = parse("--help").unwrap() else { panic!("help") };
+        for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&CommandKind::Run)) {
+            assert!(
+                long.contains(&format!("--{}", entry.name))
+                    && long.contains(&format!("[env: {}]", entry.environment_name())),
+                "{}",
+                entry.name
+            );
+        }
+        assert!(COMMANDS.iter().all(|known| long.contains(&format!("\n  {} ", known.name))), "{long}");
     }
 
     #[cfg(unix)]
@@ -434,7 +455,7 @@ mod tests {
     #[test]
     fn help_and_version_are_values() {
         let Command::Print(help) = parse("run --help").unwrap() else { panic!("help") };
-        assert!(help.contains("--refresh-timeout") && help.contains("[default: 15m]"), "{help}");
+        assert!(help.contains("--timeout <DURATION>") && help.contains("[default: all]"), "{help}");
         let Command::Print(version) = parse("--version").unwrap() else { panic!("version") };
         assert_eq!(version.trim(), concat!("cdn-purge ", env!("CARGO_PKG_VERSION")));
     }

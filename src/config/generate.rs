@@ -1,49 +1,55 @@
-//! The option table as documentation and as blocks of `action.yml` and of GitLab's component; tests compare the files with what is printed here.
+//! Prints the option table as documentation and as blocks of `action.yml` and of GitLab's component; tests compare the files.
 
 use std::fmt::Write;
 
-use super::options::{CommandKind, ENTRIES, Entry, Shape};
+use super::options::{CommandKind, ENTRIES, Entry, Group, Shape};
+use crate::text::suggest::any_of;
 
-/// The options of a run in Markdown, then those of the other commands: name, default, meaning.
+/// The options in Markdown: those of a run by group, then those of other commands.
 pub fn options_markdown() -> String {
-    let mut text = String::from("| option | default | in the file | meaning |\n| --- | --- | --- | --- |\n");
-    for entry in ENTRIES.iter().filter(|entry| is_of_a_run(entry)) {
-        let default = entry.default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
-        let in_file = if entry.in_file { "yes" } else { "" };
-        let _ = writeln!(text, "| `{}` | {default} | {in_file} | {} |", entry.name, meaning(entry).replace('|', "\\|"));
+    let mut text = String::new();
+    for group in Group::OF_A_RUN {
+        let _ = writeln!(text, "## {}\n\n| option | default | in the file | description |", group.heading());
+        text.push_str("| --- | --- | --- | --- |\n");
+        for entry in ENTRIES.iter().filter(|entry| entry.group == group) {
+            row(entry, if entry.in_file { "yes" } else { "" }, &mut text);
+        }
+        text.push('\n');
     }
-    text.push_str("\nOptions of other commands alone:\n\n");
-    text.push_str("| option | default | commands | meaning |\n| --- | --- | --- | --- |\n");
-    for entry in ENTRIES.iter().filter(|entry| !is_of_a_run(entry)) {
-        let default = entry.default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
-        let commands: Vec<String> = entry.used_by.iter().map(|used_by| format!("`{}`", used_by.name())).collect();
-        let (commands, meaning) = (commands.join(", "), meaning(entry).replace('|', "\\|"));
-        let _ = writeln!(text, "| `{}` | {default} | {commands} | {meaning} |", entry.name);
+    text.push_str(
+        "## Options of other commands\n\n| option | default | commands | description |\n| --- | --- | --- | --- |\n",
+    );
+    for entry in ENTRIES.iter().filter(|entry| entry.group == Group::Command) {
+        let commands: Vec<String> = entry.used_by.iter().map(|kind| format!("`{}`", kind.name())).collect();
+        row(entry, &commands.join(", "), &mut text);
     }
     text
 }
 
-fn is_of_a_run(entry: &Entry) -> bool {
-    entry.used_by.contains(&CommandKind::Run) || entry.used_by.contains(&CommandKind::Demo)
+fn row(entry: &Entry, third: &str, text: &mut String) {
+    let default = entry.default.map_or_else(String::new, |default| format!("`{default}`"));
+    let _ = writeln!(text, "| `{}` | {default} | {third} | {}. |", entry.name, description(entry).replace('|', "\\|"));
 }
 
-/// What stands below `inputs:` in `action.yml`, not indented. They have no `default:` but the one that only GitHub can fill in,
-/// because an input that is given beats the environment and the file.
+/// The lines below `inputs:` in `action.yml`, not indented. They have no `default:` but the one that only GitHub can fill in,
+/// because an input that is set overrides the environment and the file.
 pub fn action_inputs_yaml() -> String {
     let mut text = String::new();
-    for entry in inputs() {
-        let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
-        let description = format!("{}.{default}", meaning(entry));
-        let _ = writeln!(text, "{}:\n  description: {}\n  required: false", entry.name, single_quoted(&description));
-        if let Some(expression) = entry.action_default {
-            let _ = writeln!(text, "  default: {expression}");
+    for group in Group::OF_A_RUN {
+        let _ = writeln!(text, "# {}", group.heading());
+        for entry in inputs().filter(|entry| entry.group == group) {
+            let description = single_quoted(&with_default(entry));
+            let _ = writeln!(text, "{}:\n  description: {description}\n  required: false", entry.name);
+            if let Some(expression) = entry.action_default {
+                let _ = writeln!(text, "  default: {expression}");
+            }
         }
     }
     text
 }
 
-/// What stands below `env:` of the step in `action.yml` that runs the program: a composite action has to hand every input over
-/// itself. The names have no hyphens, which some shells drop. Not indented.
+/// The lines below `env:` of the step in `action.yml` that runs the program: a composite action has to pass every input itself.
+/// The names have no hyphens, which some shells drop. Not indented.
 pub fn action_env_yaml() -> String {
     let mut text = String::new();
     for entry in inputs() {
@@ -53,13 +59,12 @@ pub fn action_env_yaml() -> String {
     text
 }
 
-/// What stands below `spec: inputs:` in the component for GitLab, not indented. An option that the configuration file may set has
-/// an empty default, which counts as none: any other would beat the file.
+/// The lines below `spec: inputs:` in the component for GitLab, not indented. An option that the configuration file may set has
+/// an empty default, which counts as unset: any other would override the file.
 pub fn component_inputs_yaml() -> String {
     let mut text = String::new();
     for entry in component_inputs() {
-        let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
-        let description = single_quoted(&format!("{}.{default}", meaning(entry)));
+        let description = single_quoted(&with_default(entry));
         let _ = writeln!(text, "{}:\n  description: {description}", entry.name);
         let default = entry.default.filter(|_| !entry.in_file);
         match (entry.shape, default) {
@@ -82,7 +87,7 @@ pub fn component_inputs_yaml() -> String {
     text
 }
 
-/// What stands below `variables:` of the component's job, not indented. GitLab may put the text of an input in place before it reads
+/// The lines below `variables:` of the component's job, not indented. GitLab may put the text of an input in place before it reads
 /// the YAML (`TextTemplate` in `lib/gitlab/ci/config/interpolation`, 2026-11-26). In a block any line is taken as it is; elsewhere a
 /// glob would be an alias or a tag, and the revision `1.10` the number 1.1.
 pub fn component_variables_yaml() -> String {
@@ -95,11 +100,11 @@ pub fn component_variables_yaml() -> String {
 
 /// Whether a value may be any text, and isn't held against a pattern of its own.
 fn is_any_text(entry: &Entry) -> bool {
-    matches!(entry.shape, Shape::Text | Shape::List(_) | Shape::Path)
+    matches!(entry.shape, Shape::Text(_) | Shape::List(..) | Shape::Path(_))
 }
 
-/// What GitLab's users may give as inputs: everything but keys, which are masked variables there, looks, and the audience, which
-/// stands in the job's `id_tokens`.
+/// The inputs of the component: all but secrets, which are masked variables there, color and progress, and the audience, which
+/// belongs into the job's `id_tokens`.
 fn component_inputs() -> impl Iterator<Item = &'static Entry> {
     let is_other = |entry: &Entry| matches!(entry.name, "color" | "progress" | "oidc-audience");
     ENTRIES
@@ -111,17 +116,22 @@ fn inputs() -> impl Iterator<Item = &'static Entry> {
     ENTRIES.iter().filter(|entry| entry.input)
 }
 
-/// The sentence, and what the value looks like where the sentence doesn't show it.
-fn meaning(entry: &Entry) -> String {
-    let shape = match entry.shape {
-        Shape::Boolean => "; `true` or `false`".to_owned(),
-        Shape::Duration => "; as `90s`, `15m` or `1h30m`".to_owned(),
+/// The help, and the form of the value where the help doesn't show it; without the final period.
+fn description(entry: &Entry) -> String {
+    let form = match entry.shape {
+        Shape::Boolean => ". `true` or `false`".to_owned(),
+        Shape::Duration => ". A duration: `90s`, `15m` or `1h30m`".to_owned(),
         Shape::Choice(words) if words.iter().any(|word| !entry.help.contains(&format!("`{word}`"))) => {
-            format!("; {}", crate::text::suggest::any_of(words.iter().copied()))
+            format!(". {}", any_of(words.iter().copied()))
         }
         _ => String::new(),
     };
-    format!("{}{shape}", entry.help)
+    format!("{}{form}", entry.help)
+}
+
+fn with_default(entry: &Entry) -> String {
+    let default = entry.default.map_or_else(String::new, |default| format!(" Default: `{default}`."));
+    format!("{}.{default}", description(entry))
 }
 
 fn single_quoted(text: &str) -> String {
@@ -136,10 +146,10 @@ mod tests {
     fn the_markdown_table_has_a_row_of_four_cells_for_every_option() {
         let table = options_markdown();
         let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).collect();
-        assert_eq!(rows.len(), ENTRIES.len() + 4);
+        assert_eq!(rows.len(), ENTRIES.len() + 2 * (Group::OF_A_RUN.len() + 1));
         assert!(rows.iter().all(|line| line.replace("\\|", "").matches('|').count() == 5), "{table}");
         assert!(table.contains(
-            "| `refresh-timeout` | `15m` | yes | How long to wait for refreshes; as `90s`, `15m` or `1h30m` |"
+            "| `dry-run` | `false` |  | Print the plan without sending anything. Needs no credentials. `true` or `false`. |"
         ));
     }
 

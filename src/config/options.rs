@@ -1,296 +1,140 @@
 //! Every option as data: flags, Action inputs, environment names, help, schema and documentation are printed from this table.
 //!
-//! One table, so that the five ways to give an option can't drift apart.
+//! One table, so that the five ways to set an option can't drift apart.
 
+use self::command_kind::{ALL, CHOOSING, JOBS, NEW_RUNS, PROVIDERS, QUERIES, RANGES, RULES, TARGETS, URLS, WARMING};
+use self::option::{list, text};
 use super::file::keys::FORMS;
 use crate::model::PurgeMode;
 use CommandKind::{Bandwidth, Logs, Prefetch, Records, Refresh, Traffic, Wait};
-use command_kind::{ASKS, BEGINS, CHOOSES, LISTS, MAPS, PLACES, PLANS, RANGES, REACHES, SPEAKS, WARMS};
 
 mod command_kind;
 mod option;
 
 pub use command_kind::CommandKind;
-pub use option::{ENVIRONMENT_PREFIX, Entry, INPUT_PREFIX, OUTPUT_PREFIX, Separators, Shape};
-
-use option::{asked, entry};
+pub use option::{ENVIRONMENT_PREFIX, Entry, Group, INPUT_PREFIX, OUTPUT_PREFIX, Separators, Shape};
 
 /// The option of this name.
 pub fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.name == name)
 }
 
-const KIND: Shape = Shape::Choice(&["url", "directory", "regex", "any-query", "tag", "prefetch"]);
-const FORMAT: Shape = Shape::Choice(&["table", "plot", "json", "csv"]);
-const WHEN: Shape = Shape::Choice(&["auto", "always", "never"]);
+use Group::{Basic, Changes, Command, Credentials, Output, Sending};
+use Shape::{Boolean, Choice, Count, Duration, Path, Secret};
 
-/// All options, in the order in which they are documented.
+const WHEN: Shape = Choice(&["auto", "always", "never"]);
+
+/// All options, in the order in which they are documented: those that a newcomer needs first, then by group.
+///
+/// The first sentence of each text is what `-h` shows.
+#[rustfmt::skip]
 pub static ENTRIES: &[Entry] = &[
-    entry(
-        "config",
-        Shape::Path,
-        PLACES,
-        "The configuration file; without it the first of `cdn-purge.yml`, `.cdn-purge.yml` and `.github/cdn-purge.yml` in the repository",
-    ),
-    entry(
-        "provider",
-        Shape::Text,
-        PLACES,
-        "The provider, without a configuration file: of the one rule, of the addresses that are given, or to be asked",
-    ),
-    entry(
-        "files",
-        Shape::List(Separators::Lines),
-        MAPS,
-        "One rule without a file: globs, one per line; those that begin with `!` exclude",
-    ),
-    entry(
-        "urls",
-        Shape::List(Separators::Lines),
-        MAPS,
-        "One rule without a file: address templates, one per line, as `https://www.example.com/{tail}`",
-    ),
-    entry(
-        "url-file",
-        Shape::Path,
-        PLANS,
-        "Addresses instead of changed files: a file with one per line, or `-` for standard input",
-    ),
-    entry("repository", Shape::Path, PLACES, "The directory of the checkout").or("."),
-    entry(
-        "changes",
-        Shape::Choice(&["git", "all"]),
-        MAPS,
-        "Where changed files come from: `git` is the difference of two commits, `all` is every tracked file",
-    )
-    .or("git")
-    .in_file(),
-    entry(
-        "submodules",
-        Shape::Boolean,
-        MAPS,
-        "A changed submodule that is checked out stands for the files that changed in it; otherwise it is named and skipped",
-    )
-    .or("false")
-    .in_file(),
-    entry(
-        "base",
-        Shape::Text,
-        MAPS,
-        "The revision that was deployed before; without it the CI event decides. Also `last-success` (the commit of this workflow's last run on this branch that ended well), `tag:PATTERN` (the nearest tag in the history that matches), `file:PATH` (the commit that `save-base` wrote)",
-    ),
-    entry("head", Shape::Text, MAPS, "The revision that is deployed now; without it the CI event decides"),
-    entry(
-        "fetch",
-        Shape::Boolean,
-        MAPS,
-        "Fetch a commit that the clone lacks from its remote, without what files hold, into a temporary folder; the clone stays as it is",
-    )
-    .or("true")
-    .in_file(),
-    entry(
-        "token",
-        Shape::Secret,
-        MAPS,
-        "What may read the repository, and for `base: last-success` the CI's runs; without it `GITHUB_TOKEN`, `CI_JOB_TOKEN`, or what the checkout left in git's settings",
-    )
-    .on_github("${{ github.token }}"),
-    entry(
-        "save-base",
-        Shape::Path,
-        PLANS,
-        "A file to write the deployed commit to when everything is done, for `base: file:PATH` of a later run; to be kept in a cache or an artifact",
-    ),
-    entry("refresh", Shape::Boolean, MAPS, "Overrides the rules: refresh, or don't"),
-    entry(
-        "prefetch",
-        Shape::Boolean,
-        WARMS,
-        "Overrides the rules: prefetch, or don't; after `refresh`: warm what was refreshed",
-    ),
-    entry("dry-run", Shape::Boolean, BEGINS, "Print the plan; send nothing, need no credentials").or("false"),
-    entry("simulate", Shape::Boolean, BEGINS, "Execute the plan against the built-in emulators, in virtual time")
-        .or("false"),
-    entry(
-        "wait",
-        Shape::Choice(&["all", "refresh", "none"]),
-        BEGINS,
-        "What to wait for: `all`, `refresh` (not for prefetches), or `none` (submit and leave)",
-    )
-    .or("all")
-    .in_file(),
-    entry("refresh-timeout", Shape::Duration, PLANS, "How long to wait for refreshes").or("15m").in_file(),
-    entry("prefetch-timeout", Shape::Duration, PLANS, "How long to wait for prefetches").or("60m").in_file(),
-    entry(
-        "fail-on",
-        Shape::Choice(&["any", "refresh", "never"]),
-        PLANS,
-        "Which addresses that aren't done turn the step red; the output `status` always tells the truth",
-    )
-    .or("any")
-    .in_file(),
-    entry("max-refresh-urls", Shape::Count(0), PLANS, "A plan with more address refreshes is refused").in_file(),
-    entry("max-refresh-directories", Shape::Count(0), PLANS, "A plan with more directory refreshes is refused")
-        .in_file(),
-    entry("max-prefetch-urls", Shape::Count(0), PLANS, "A plan with more prefetches is refused").in_file(),
-    entry(
-        "allow-hosts",
-        Shape::List(Separators::LinesAndCommas),
-        PLANS,
-        "When given, a plan with any other host is refused",
-    ),
-    entry(
-        "journal",
-        Shape::Path,
-        PLANS,
-        "The journal's file; an existing journal of the same plan is resumed, that of given addresses or of all files for two hours. Without it a file in the runner's temporary folder, outside CI in `~/.local/state/cdn-purge`",
-    ),
-    entry(
-        "resume",
-        Shape::Boolean,
-        BEGINS,
-        "Only go on from the journal of the same plan, and fail if there is none; for given addresses, or all files, whose run began more than two hours ago",
-    )
-    .or("false"),
-    entry(
-        "report-file",
-        Shape::Path,
-        PLANS,
-        "Where the JSON report goes. Without it a file in the runner's temporary folder, on GitLab in the project's, outside CI nowhere",
-    ),
-    entry(
-        "merge-request-note",
-        Shape::Boolean,
-        PLANS,
-        "On GitLab, keep the summary as a note on the merge request, with the token in `GITLAB_TOKEN`",
-    )
-    .or("false")
-    .no_input(),
-    entry(
-        "endpoint",
-        Shape::List(Separators::LinesAndCommas),
-        REACHES,
-        "Another gateway, as `PROVIDER=URL`; plain http only to a loopback address",
-    ),
-    entry(
-        "access-key-id",
-        Shape::Secret,
-        REACHES,
-        "The access key's id; without it each provider's own environment names are looked at",
-    ),
-    entry("access-key-secret", Shape::Secret, REACHES, "The access key's secret; beside `access-key-id`"),
-    entry("security-token", Shape::Secret, REACHES, "The token of temporary credentials; beside the access key"),
-    entry(
-        "role",
-        Shape::Text,
-        REACHES,
-        "The role to play, as the vendor names it; its keys end and are renewed. Proved by an OIDC token, or without `oidc-provider` by the access key",
-    ),
-    entry(
-        "oidc-provider",
-        Shape::Text,
-        REACHES,
-        "The provider of OIDC tokens, as the vendor names it; beside `role`. On GitHub the job needs `permissions: id-token: write`",
-    ),
-    entry(
-        "oidc-audience",
-        Shape::Text,
-        REACHES,
-        "Whom GitHub's OIDC token is for; without it the vendor's usual one",
-    ),
-    entry(
-        "oidc-token",
-        Shape::Secret,
-        REACHES,
-        "The OIDC token itself, where it isn't GitHub's: on GitLab `CDN_PURGE_OIDC_TOKEN` by `id_tokens`",
-    ),
-    entry(
-        "batch-size",
-        Shape::Count(1),
-        PLANS,
-        "At most so many addresses in a request; without it the provider's limit",
-    )
-    .in_file(),
-    entry("sequential", Shape::Boolean, PLANS, "Send the next batch only when the one before is done")
-        .or("false")
-        .in_file(),
-    asked(
-        "target",
-        Shape::List(Separators::LinesAndCommas),
-        CHOOSES,
-        "A target of the configuration; may be repeated. Without it the only one, or for a question all of them",
-    ),
-    asked("kind", KIND, &[Refresh, Records], "What is refreshed (not `prefetch`; a tag is written `https://HOST/#TAG`), or which records are listed"),
-    asked(
-        "encoded",
-        Shape::Choice(FORMS),
-        LISTS,
-        "In which form what isn't ASCII is sent: percent-encoded, `raw` (as it is written), or `both`",
-    )
-    .or("encoded"),
-    asked(
-        "purge-mode",
-        Shape::Choice(&PurgeMode::WORDS),
-        &[Refresh],
-        "`hard` deletes the cached copy, `soft` marks it stale, where the provider knows the difference",
-    ),
-    asked("allow-everything", Shape::Boolean, &[Refresh], "The refresh of a whole host is meant").or("false"),
-    asked(
-        "option",
-        Shape::List(Separators::Lines),
-        LISTS,
-        "An option of the target, as `NAME=VALUE`, in place of the configuration's; `providers` lists them",
-    ),
-    asked("area", Shape::Text, &[Prefetch], "The target's option `area`: where to prefetch"),
-    asked(
-        "l2-only",
-        Shape::Boolean,
-        &[Prefetch],
-        "The target's option `l2-preload`: only the nodes that fetch from the origin",
-    ),
-    asked(
-        "header",
-        Shape::List(Separators::Lines),
-        &[Prefetch],
-        "The target's option `headers`: a request header of the prefetch, as `Name: value`",
-    ),
-    asked("query-hash-key", Shape::Boolean, &[Prefetch], "The target's option `query-hash-key`"),
-    asked(
-        "task-id",
-        Shape::List(Separators::LinesAndCommas),
-        &[Wait, Records],
-        "The provider's id of a task; may be repeated. `wait` follows these instead of a journal",
-    ),
-    asked("domain", Shape::List(Separators::LinesAndCommas), RANGES, "Of this domain; may be repeated"),
-    asked("url", Shape::Text, &[Records], "Of exactly this address"),
-    asked("status", Shape::Choice(&["running", "complete", "failed"]), &[Records], "As far as this"),
-    asked("since", Shape::Text, RANGES, "From this on: `2026-11-20T10:00:00Z`, `2026-11-20`, or how long ago as `3h`"),
-    asked("until", Shape::Text, RANGES, "Up to this, written as `since`"),
-    asked(
-        "interval",
-        Shape::Text,
-        &[Traffic, Bandwidth],
-        "The width of a point, as `5m`, `1h` or `1d`; without it by the range",
-    ),
-    asked("limit", Shape::Count(1), &[Records], "At most so many rows"),
-    asked(
-        "format",
-        FORMAT,
-        ASKS,
-        "How the answer is shown; without it a table, or a plot where there is one and a terminal",
-    ),
-    asked("download", Shape::Path, &[Logs], "Fetch the files into this folder"),
-    asked("show-signed-urls", Shape::Boolean, &[Logs], "Show the signed addresses too: whoever has one can fetch the file")
-        .or("false"),
-    entry("color", WHEN, SPEAKS, "When to use colour").or("auto").no_input(),
-    entry("progress", WHEN, SPEAKS, "When to draw a progress bar").or("auto").no_input(),
-    entry(
-        "log-level",
-        Shape::Choice(&["quiet", "normal", "verbose"]),
-        SPEAKS,
-        "How much to say: `quiet` is errors and the summary, `verbose` is every batch and address",
-    )
-    .or("normal"),
+    Entry::new("config", Path("FILE"), Basic, TARGETS,
+        "Configuration file. Default: the first of `cdn-purge.yml`, `.cdn-purge.yml` and `.github/cdn-purge.yml` in the repository"),
+    Entry::new("provider", text("NAME"), Basic, TARGETS,
+        "CDN provider, when no configuration file is used. `cdn-purge providers` lists them"),
+    Entry::new("files", list("GLOB"), Basic, RULES,
+        "Files to map to URLs, when no configuration file is used. One glob per line; `!` excludes: `public/**`, `!**/*.map`"),
+    Entry::new("urls", list("URL"), Basic, RULES,
+        "URL templates for `files`, when no configuration file is used. One per line: `https://www.example.com/{tail}`"),
+    Entry::new("access-key-id", Secret, Basic, PROVIDERS,
+        "Access key ID. Default: the provider's own environment variable"),
+    Entry::new("access-key-secret", Secret, Basic, PROVIDERS,
+        "Access key secret. Default: the provider's own environment variable"),
+    Entry::new("base", text("REV"), Basic, RULES,
+        "Commit that was deployed before. Default: detected from the CI event. Also `last-success` (the last successful run of this workflow on this branch), `tag:PATTERN` (the nearest matching tag) and `file:PATH` (written by `save-base`)"),
+    Entry::new("prefetch", Boolean, Basic, WARMING,
+        "Prefetch matched URLs (overrides the rules). With the command `refresh`: prefetch the URLs after they are purged"),
+    Entry::new("dry-run", Boolean, Basic, NEW_RUNS,
+        "Print the plan without sending anything. Needs no credentials").or("false"),
+    Entry::new("wait", Choice(&["all", "refresh", "none"]), Basic, NEW_RUNS,
+        "What to wait for. `refresh` doesn't wait for prefetches, `none` submits and exits").or("all").in_file(),
+    Entry::new("timeout", Duration, Basic, JOBS,
+        "How long to wait for the CDN. Default: `15m` for refreshes and `60m` for prefetches").in_file(),
+    Entry::new("allow-hosts", list("HOST").or_commas(), Basic, JOBS,
+        "Refuse a plan with any other host"),
+
+    Entry::new("url-file", Path("FILE"), Changes, JOBS,
+        "File of URLs to purge instead of changed files. One URL per line; `-` reads standard input").short('f'),
+    Entry::new("repository", Path("DIR"), Changes, TARGETS, "Directory of the checkout").or(".").short('C'),
+    Entry::new("changes", Choice(&["git", "all"]), Changes, RULES,
+        "Source of the changed files. `git` compares two commits, `all` takes every tracked file").or("git").in_file(),
+    Entry::new("head", text("REV"), Changes, RULES, "Commit that is deployed now. Default: detected from the CI event"),
+    Entry::new("submodules", Boolean, Changes, RULES,
+        "Include the files that changed in checked-out submodules. Otherwise a changed submodule is reported and skipped").or("false").in_file(),
+    Entry::new("fetch", Boolean, Changes, RULES,
+        "Fetch missing commits from the remote. Trees only, into a temporary directory; your clone isn't modified").or("true").in_file(),
+    Entry::new("token", Secret, Changes, RULES,
+        "Token for fetching missing commits and listing workflow runs. Default: `GITHUB_TOKEN`, `CI_JOB_TOKEN`, or the credentials that the checkout stored in git's settings").on_github("${{ github.token }}"),
+    Entry::new("save-base", Path("FILE"), Changes, JOBS,
+        "File to write the deployed commit to after a complete run. For `base: file:PATH` of a later run; keep it in a cache or an artifact"),
+
+    Entry::new("refresh", Boolean, Sending, RULES, "Purge matched URLs (overrides the rules)"),
+    Entry::new("simulate", Boolean, Sending, NEW_RUNS,
+        "Run against simulated providers in virtual time. Reports how long the run would take and what quota it would use").or("false"),
+    Entry::new("fail-on", Choice(&["any", "refresh", "never"]), Sending, JOBS,
+        "Which incomplete URLs fail the step. The output `status` isn't affected").or("any").in_file(),
+    Entry::new("max-urls", Count(0), Sending, JOBS,
+        "Refuse a plan with more refreshes and prefetches than this").in_file(),
+    Entry::new("batch-size", Count(1), Sending, JOBS,
+        "Maximum number of URLs in a request. Default: the provider's limit").in_file(),
+    Entry::new("sequential", Boolean, Sending, JOBS,
+        "Send the next batch only after the previous one is done").or("false").in_file(),
+    Entry::new("journal", Path("FILE"), Sending, JOBS,
+        "File that stores progress so that an interrupted run can resume. Default: in the runner's temporary directory, outside CI in `~/.local/state/cdn-purge`"),
+    Entry::new("resume", Boolean, Sending, NEW_RUNS,
+        "Only resume the same plan from its journal, and fail if there is none. For URL lists and for all files this also resumes a run that started more than two hours ago").or("false").no_input(),
+
+    Entry::new("security-token", Secret, Credentials, PROVIDERS, "Token of temporary credentials. Together with the access key"),
+    Entry::new("role", text("ROLE"), Credentials, PROVIDERS,
+        "Role to assume (ARN or URN). With `oidc-provider` the job's OIDC token is exchanged for temporary credentials, otherwise the access key is; they are renewed before they expire"),
+    Entry::new("oidc-provider", text("NAME"), Credentials, PROVIDERS,
+        "OIDC identity provider in your CDN account (ARN or URN). Together with `role`; on GitHub the job needs `permissions: id-token: write`"),
+    Entry::new("oidc-audience", text("AUDIENCE"), Credentials, PROVIDERS,
+        "Audience of GitHub's OIDC token. Default: the provider's usual one"),
+    Entry::new("oidc-token", Secret, Credentials, PROVIDERS,
+        "OIDC token, outside GitHub. On GitLab set the variable `CDN_PURGE_OIDC_TOKEN` with `id_tokens`").no_input(),
+    Entry::new("endpoint", list("PROVIDER=URL").or_commas(), Credentials, PROVIDERS,
+        "Send API calls to another endpoint. Plain HTTP is accepted for loopback addresses only"),
+
+    Entry::new("report-file", Path("FILE"), Output, JOBS,
+        "File for the JSON report. Default: in the runner's temporary directory, on GitLab in the project directory, outside CI none"),
+    Entry::new("merge-request-note", Boolean, Output, JOBS,
+        "Post the summary as a note on the GitLab merge request. Needs a token in `GITLAB_TOKEN`").or("false").no_input(),
+    Entry::new("color", WHEN, Output, ALL, "When to use color").or("auto").no_input(),
+    Entry::new("progress", WHEN, Output, ALL, "When to show a progress bar").or("auto").no_input(),
+    Entry::new("log-level", Choice(&["quiet", "normal", "verbose"]), Output, ALL,
+        "How much to print. `quiet` prints errors and the summary, `verbose` every batch and URL").or("normal"),
+
+    Entry::new("target", list("NAME").or_commas(), Command, CHOOSING,
+        "Target of the configuration; repeatable. Default: the only one, for queries all of them"),
+    Entry::new("kind", Choice(&["url", "directory", "regex", "any-query", "tag", "prefetch"]), Command, &[Refresh, Records],
+        "Kind of refresh, or of task to list. A tag is written `https://HOST/#TAG`; `prefetch` is for `records` only"),
+    Entry::new("encoded", Choice(FORMS), Command, URLS,
+        "URL encoding of non-ASCII characters. `encoded` percent-encodes, `raw` sends them as written, `both` sends both forms").or("encoded"),
+    Entry::new("purge-mode", Choice(&PurgeMode::WORDS), Command, &[Refresh],
+        "Mark cached copies stale (`soft`) or delete them (`hard`). Default: as the provider does"),
+    Entry::new("allow-everything", Boolean, Command, &[Refresh], "Allow purging a whole host").or("false"),
+    Entry::new("option", list("NAME=VALUE"), Command, URLS,
+        "Set an option of the target. `cdn-purge providers` lists them"),
+    Entry::new("area", text("AREA"), Command, &[Prefetch], "Where to prefetch. Sets the target's option `area`"),
+    Entry::new("l2-only", Boolean, Command, &[Prefetch],
+        "Prefetch only to the nodes that fetch from the origin. Sets the target's option `l2-preload`"),
+    Entry::new("header", list("NAME: VALUE"), Command, &[Prefetch], "Request header of the prefetch. Sets the target's option `headers`"),
+    Entry::new("query-hash-key", Boolean, Command, &[Prefetch], "Set the target's option `query-hash-key`"),
+    Entry::new("task-id", list("ID").or_commas(), Command, &[Wait, Records],
+        "Task ID of the provider; repeatable. `wait` follows these tasks instead of a journal"),
+    Entry::new("domain", list("DOMAIN").or_commas(), Command, RANGES, "Filter by domain; repeatable"),
+    Entry::new("url", text("URL"), Command, &[Records], "Filter by URL"),
+    Entry::new("status", Choice(&["running", "complete", "failed"]), Command, &[Records], "Filter by status"),
+    Entry::new("since", text("TIME"), Command, RANGES, "Start of the time range: `2026-11-20T10:00:00Z`, `2026-11-20`, or `3h` ago"),
+    Entry::new("until", text("TIME"), Command, RANGES, "End of the time range, written like `since`"),
+    Entry::new("interval", text("DURATION"), Command, &[Traffic, Bandwidth], "Width of a data point: `5m`, `1h` or `1d`. Default: by the time range"),
+    Entry::new("limit", Count(1), Command, &[Records], "Maximum number of rows"),
+    Entry::new("format", Choice(&["table", "plot", "json", "csv"]), Command, QUERIES,
+        "Output format. Default: a table; for `traffic` and `bandwidth` in a terminal a plot"),
+    Entry::new("download", Path("DIR"), Command, &[Logs], "Download the log files into this directory"),
+    Entry::new("show-signed-urls", Boolean, Command, &[Logs], "Show the signed URLs too. Anyone who has one can download the file").or("false"),
 ];
 
 #[cfg(test)]
@@ -339,6 +183,20 @@ mod tests {
             "merge-request-note",
         ] {
             assert!(!find(name).unwrap().in_file, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_newcomer_reads_a_dozen_options_and_an_advanced_one_is_in_a_group() {
+        assert_eq!(ENTRIES.iter().filter(|entry| entry.group == Group::Basic).count(), 12);
+        for entry in ENTRIES {
+            assert_eq!(
+                entry.group == Group::Command,
+                !entry.used_by.contains(&CommandKind::Run) && !entry.used_by.contains(&CommandKind::Demo),
+                "{}",
+                entry.name
+            );
+            assert!(entry.summary().chars().count() <= 72, "{}: {}", entry.name, entry.summary());
         }
     }
 

@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Reads the texts given for an option (several only where a list's flag is repeated); `Ok(None)`: all empty, so absent.
 pub(super) fn parse(entry: &Entry, texts: &[String]) -> Result<Option<Value>, ValueProblem> {
-    if let Shape::List(separators) = entry.shape {
+    if let Shape::List(_, separators) = entry.shape {
         let elements = split(texts, separators);
         // Names that came out empty must not stand for none asked for: of `allow-hosts` that would allow every host.
         if elements.is_empty() && texts.iter().any(|text| text.contains(',')) {
@@ -52,20 +52,20 @@ pub(super) fn parse(entry: &Entry, texts: &[String]) -> Result<Option<Value>, Va
     }
     let value = match entry.shape {
         // Not told apart from a secret: the problem never shows the value.
-        Shape::Text | Shape::Path if text.contains(char::is_control) => {
+        Shape::Text(_) | Shape::Path(_) if text.contains(char::is_control) => {
             return Err(ValueProblem {
                 message: "holds a line break or another control character".into(),
                 help: "give one line of plain text".into(),
             });
         }
-        Shape::Text => Value::Text(text.to_owned()),
-        Shape::Path => Value::Path(PathBuf::from(text)),
+        Shape::Text(_) => Value::Text(text.to_owned()),
+        Shape::Path(_) => Value::Path(PathBuf::from(text)),
         Shape::Secret => Value::Secret(SecretString::from(text)),
         Shape::Boolean => Value::Boolean(boolean(text)?),
         Shape::Duration => Value::Duration(duration(text)?),
         Shape::Count(least) => Value::Count(count(text, least)?),
         Shape::Choice(words) => Value::Choice(choice(text, words)?),
-        Shape::List(_) => unreachable!("lists were read above"),
+        Shape::List(..) => unreachable!("lists were read above"),
     };
     Ok(Some(value))
 }
@@ -174,9 +174,7 @@ mod tests {
 
     #[test]
     fn empty_and_blank_mean_absent() {
-        for name in
-            ["wait", "dry-run", "files", "batch-size", "access-key-secret", "journal", "refresh-timeout", "base"]
-        {
+        for name in ["wait", "dry-run", "files", "batch-size", "access-key-secret", "journal", "timeout", "base"] {
             assert!(matches!(read(name, ""), Ok(None)), "{name}");
             assert!(matches!(read(name, " \n\t "), Ok(None)), "{name}");
         }

@@ -1,6 +1,7 @@
 //! Reads flags, inputs, environment and the configuration file into [`Settings`], or reports every problem.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
@@ -10,8 +11,8 @@ use super::layers::{Flags, LayeredOptions};
 use super::options::CommandKind;
 use super::rules::{self, Found};
 use super::{
-    BaseSpec, Caps, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When,
-    network, targets, url_options,
+    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When, network,
+    targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
@@ -19,6 +20,12 @@ use crate::mapping::Encoded;
 use crate::model::Operation;
 use crate::provider::{OptionValue, Spec};
 use crate::providers::PROVIDERS;
+
+/// How long to wait for refreshes, unless `timeout` says otherwise: vendors promise them within five to ten minutes.
+const REFRESH_TIMEOUT: Duration = Duration::from_mins(15);
+
+/// And for prefetches, which take as long as the origin needs.
+const PREFETCH_TIMEOUT: Duration = Duration::from_mins(60);
 
 /// Reads flags, inputs, environment and the configuration file for a command.
 ///
@@ -65,14 +72,10 @@ pub(super) fn read_with(
         prefetch: if command == CommandKind::Prefetch { Some(true) } else { given.boolean("prefetch") },
         resume: command == CommandKind::Wait || given.boolean("resume") == Some(true),
         wait: wait(&given),
-        refresh_timeout: given.duration("refresh-timeout").expect("it has a default"),
-        prefetch_timeout: given.duration("prefetch-timeout").expect("it has a default"),
+        refresh_timeout: given.duration("timeout").unwrap_or(REFRESH_TIMEOUT),
+        prefetch_timeout: given.duration("timeout").unwrap_or(PREFETCH_TIMEOUT),
         fail_on: fail_on(&given),
-        caps: Caps {
-            refresh_urls: given.count("max-refresh-urls"),
-            refresh_directories: given.count("max-refresh-directories"),
-            prefetch_urls: given.count("max-prefetch-urls"),
-        },
+        max_urls: given.count("max-urls"),
         allow_hosts: network::hosts(&given, &mut problems),
         journal: given.path("journal"),
         report_file: given.path("report-file"),

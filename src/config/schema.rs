@@ -97,8 +97,8 @@ fn option(entry: &Entry) -> Value {
         Shape::Count(least) => json!({ "type": "integer", "minimum": least }),
         Shape::Choice(words) => json!({ "enum": words }),
         Shape::Duration => duration(1),
-        Shape::List(_) => one_or_several(&json!({ "type": "string" })),
-        Shape::Text | Shape::Path | Shape::Secret => json!({ "type": "string" }),
+        Shape::List(..) => one_or_several(&json!({ "type": "string" })),
+        Shape::Text(_) | Shape::Path(_) | Shape::Secret => json!({ "type": "string" }),
     };
     described(shape, entry.help, entry.default.filter(|_| matches!(entry.shape, Shape::Choice(_) | Shape::Duration)))
 }
@@ -134,7 +134,7 @@ mod tests {
     fn the_schema_knows_every_key_of_the_file_and_no_other_option() {
         let schema = schema(fixtures::PROVIDERS);
         let top = schema["properties"].as_object().unwrap();
-        assert!(top.contains_key("refresh-timeout") && top.contains_key("rules"));
+        assert!(top.contains_key("timeout") && top.contains_key("rules"));
         for option in ["endpoint", "access-key-secret", "base", "dry-run"] {
             assert!(!top.contains_key(option), "{option}");
         }

@@ -48,8 +48,8 @@ pub struct Settings {
     pub prefetch_timeout: Duration,
     /// Which failures turn the step red.
     pub fail_on: FailOn,
-    /// Plans above these are refused.
-    pub caps: Caps,
+    /// A plan with more refreshes and prefetches is refused.
+    pub max_urls: Option<u64>,
     /// When given, a plan with any other host is refused. Lower case.
     pub allow_hosts: Option<Vec<String>>,
     /// The journal's file, if named.
@@ -155,17 +155,6 @@ pub enum FailOn {
     Refresh,
     /// None.
     Never,
-}
-
-/// Plans above these are refused before anything is sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Caps {
-    /// `max-refresh-urls`.
-    pub refresh_urls: Option<u64>,
-    /// `max-refresh-directories`.
-    pub refresh_directories: Option<u64>,
-    /// `max-prefetch-urls`.
-    pub prefetch_urls: Option<u64>,
 }
 
 /// Keys that came as inputs.

@@ -16,7 +16,7 @@ use crate::model::RefreshKind;
 
 const CONFIGURATION: &str = "version: 1
 wait: none
-max-refresh-urls: 10
+max-urls: 10
 targets:
   main: {provider: swift-cdn, area: domestic}
 rules:
@@ -148,7 +148,7 @@ fn the_file_is_found_and_its_options_count() {
     let world = World::configured();
     let settings = world.run(&[]).settings;
     assert_eq!(settings.config, Some(world.path().join("cdn-purge.yml")));
-    assert_eq!((settings.wait, settings.caps.refresh_urls), (Wait::None, Some(10)));
+    assert_eq!((settings.wait, settings.max_urls), (Wait::None, Some(10)));
     assert_eq!(world.run(&[("wait", "all")]).settings.wait, Wait::All);
 }
 
@@ -305,14 +305,14 @@ fn a_command_reads_the_options_it_uses() {
 
 #[test]
 fn waiting_reads_everything_that_the_plan_was_made_of() {
-    let world = World::empty().set("INPUT_JOURNAL", "journal").set("INPUT_MAX-REFRESH-URLS", "9");
+    let world = World::empty().set("INPUT_JOURNAL", "journal").set("INPUT_MAX-URLS", "9");
     let told = world.read(CommandKind::Wait, &ONE_RULE[..1]).err().unwrap();
     assert!(told[0].starts_with("`--provider` given without `files` and `urls`"), "{told:?}");
     let flags = [ONE_RULE[0], ONE_RULE[1], ONE_RULE[2], ("base", "v1")];
     let settings = world.read(CommandKind::Wait, &flags).unwrap().settings;
     assert_eq!((settings.journal, settings.rules.len()), (Some("journal".into()), 1));
     assert_eq!(settings.changes, Changes::Git { base: Some("v1".into()), head: None });
-    assert_eq!((settings.wait, settings.caps.refresh_urls), (Wait::All, Some(9)));
+    assert_eq!((settings.wait, settings.max_urls), (Wait::All, Some(9)));
 }
 
 #[test]

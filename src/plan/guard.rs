@@ -15,7 +15,7 @@ use crate::plan::{Lane, Limits, Plan, PlannedTask};
 pub fn check(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     hosts(lanes, limits)?;
     roots(lanes, limits)?;
-    caps(lanes, limits)
+    size(lanes, limits)
 }
 
 /// What is refreshed twice because two targets share a provider and so an account: a sentence with the numbers.
@@ -134,36 +134,15 @@ fn empties_host(planned: &PlannedTask) -> bool {
     }
 }
 
-fn caps(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
-    let count = |counts: fn(Operation) -> bool| -> u64 {
-        let all = lanes.iter().flat_map(|lane| Operation::ALL.into_iter().map(move |operation| (lane, operation)));
-        all.filter(|(_, operation)| counts(*operation)).map(|(lane, operation)| lane.cost(operation)).sum()
-    };
-    let urls = count(|operation| matches!(operation, Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery)));
-    let others = count(|operation| matches!(operation, Operation::Refresh(_))) - urls;
-    let prefetches = count(|operation| operation == Operation::Prefetch);
-    let over = [
-        ("max-refresh-urls", "addresses to refresh", urls, limits.caps.refresh_urls),
-        (
-            "max-refresh-directories",
-            "directories, patterns and tags to refresh",
-            others,
-            limits.caps.refresh_directories,
-        ),
-        ("max-prefetch-urls", "addresses to prefetch", prefetches, limits.caps.prefetch_urls),
-    ]
-    .into_iter()
-    .filter_map(|(cap, what, planned, most)| {
-        let most = most.filter(|&most| planned > most)?;
-        Some((format!("{planned} {what} are above `{cap}` = {most}"), format!("`{cap}` to {planned}")))
-    });
-    let (messages, raises): (Vec<String>, Vec<String>) = over.unzip();
-    if messages.is_empty() {
-        return Ok(());
+fn size(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
+    let planned: u64 =
+        lanes.iter().flat_map(|lane| Operation::ALL.into_iter().map(|operation| lane.cost(operation))).sum();
+    match limits.max_urls.filter(|&most| planned > most) {
+        None => Ok(()),
+        Some(most) => Err(Error::PlanRefused {
+            message: format!("the plan is too large: {planned} refreshes and prefetches, and `max-urls` is {most}"),
+            help: format!("set `max-urls` to {planned} if that is intended, or narrow the rules; nothing was sent"),
+            exit_code: ExitCode::Quota,
+        }),
     }
-    Err(Error::PlanRefused {
-        message: format!("the plan is too large: {}", messages.join(", ")),
-        help: format!("raise {} if this is meant, or narrow the rules; nothing was sent", raises.join(" and ")),
-        exit_code: ExitCode::Quota,
-    })
 }

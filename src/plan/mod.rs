@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::config::{Caps, Changes, Settings, Target};
+use crate::config::{Changes, Settings, Target};
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
 use crate::model::{BatchNumber, Operation, PurgeMode, RefreshKind, Skipped, Subject, Task, TaskIndex};
@@ -67,8 +67,8 @@ pub struct Batch {
 /// What a plan is held against.
 #[derive(Debug, Default)]
 pub struct Limits<'a> {
-    /// Plans above these are refused.
-    pub caps: Caps,
+    /// A plan with more refreshes and prefetches is refused.
+    pub max_urls: Option<u64>,
     /// When given, the only hosts a plan may touch. Lower case.
     pub allow_hosts: Option<&'a [String]>,
     /// The names of the rules that may refresh a whole host.
@@ -87,7 +87,7 @@ impl<'a> Limits<'a> {
             _ => &[],
         };
         Self {
-            caps: settings.caps,
+            max_urls: settings.max_urls,
             allow_hosts: settings.allow_hosts.as_deref(),
             roots_allowed: rules.chain(given.iter().map(|name| Arc::from(*name))).collect(),
             batch_size: settings.batch_size,

@@ -102,11 +102,10 @@ fn what_cannot_be_sent_fails_with_a_reason_and_costs_nothing() {
 }
 
 #[test]
-fn a_plan_above_a_cap_is_refused_with_the_numbers_and_the_way_out() {
+fn a_plan_above_the_limit_is_refused_with_the_numbers_and_the_way_out() {
     let urls = (0..7).map(|n| task(FILE, &format!("https://a.test/{n}"))).collect();
-    let caps = Caps { refresh_urls: Some(6), ..Caps::default() };
-    let (message, code) = refusal(urls, &Limits { caps, ..Limits::default() });
-    assert!(message.contains("7 addresses to refresh are above `max-refresh-urls` = 6"), "{message}");
+    let (message, code) = refusal(urls, &Limits { max_urls: Some(6), ..Limits::default() });
+    assert!(message.contains("7 refreshes and prefetches, and `max-urls` is 6"), "{message}");
     assert_eq!(code, ExitCode::Quota);
 }
 

@@ -37,7 +37,7 @@ fn the_whole_format_is_read() {
         "\u{feff}# yaml-language-server: $schema=./schema.json\r
 version: 1\r
 wait: refresh\r
-refresh-timeout: 90\r
+timeout: 90\r
 batch-size: 20\r
 sequential: true\r
 targets:\r
@@ -84,7 +84,7 @@ rules:\r
     assert_eq!((second.directories.len(), &*second.targets[0], second.targets.len()), (1, "mainland", 1));
     assert_eq!((second.index.as_slice(), second.queries.len()), (["index.html".to_owned()].as_slice(), 2));
     let set: Vec<_> = configuration.options.iter().map(|(entry, _)| entry.name).collect();
-    assert_eq!(set, ["wait", "refresh-timeout", "batch-size", "sequential"]);
+    assert_eq!(set, ["wait", "timeout", "batch-size", "sequential"]);
     assert_eq!(configuration.rule_texts[0].files, ["public/**", "!public/**/*.map"]);
 }
 
@@ -190,8 +190,8 @@ fn options_of_the_file_are_read_as_strictly_as_flags() {
         ("batch-size: 0", "6:13 `batch-size` is `0` | write a whole number, at least 1"),
         ("sequential: yes", "6:13 `sequential` is `yes` | write `true` or `false`"),
         (
-            "refresh-timeout: soon",
-            "6:18 `refresh-timeout` is `soon` | write a time span as `90s`, `15m`, `2h` or `1h30m`; a plain number counts seconds",
+            "timeout: soon",
+            "6:10 `timeout` is `soon` | write a time span as `90s`, `15m`, `2h` or `1h30m`; a plain number counts seconds",
         ),
         ("wait:", "6:5 `wait` is empty | remove it, or write a value"),
         ("wait: [all]", "6:7 `wait` is a list, not text | write one value"),

@@ -1,4 +1,4 @@
-//! The commands that read options, and the sets of them that the options of the table name.
+//! The commands that read options, and sets of them for the option table.
 
 use CommandKind::{
     Bandwidth, Check, Demo, Domains, Explain, ExplainRange, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic, Wait,
@@ -38,12 +38,12 @@ pub enum CommandKind {
 }
 
 impl CommandKind {
-    /// Whether the command is given addresses, and needs no rules.
+    /// Whether the command takes URLs, and needs no rules.
     pub fn takes_urls(self) -> bool {
         matches!(self, Refresh | Prefetch)
     }
 
-    /// Whether the command only asks.
+    /// Whether the command only queries.
     pub fn is_query(self) -> bool {
         matches!(self, Records | Quota | Traffic | Bandwidth | Logs | Domains)
     }
@@ -68,31 +68,31 @@ impl CommandKind {
     }
 }
 
-/// What only a run that begins can be asked for.
-pub(super) const BEGINS: &[CommandKind] = &[Run, Check, Refresh, Prefetch];
-/// Commands that make the plan: `wait` finds the journal by it, and goes on with all of it.
-pub(super) const PLANS: &[CommandKind] = &[Run, Check, Wait, Refresh, Prefetch];
+/// Commands that start a run.
+pub(super) const NEW_RUNS: &[CommandKind] = &[Run, Check, Refresh, Prefetch];
+/// Commands that make the plan: `wait` finds the journal by it, and resumes it.
+pub(super) const JOBS: &[CommandKind] = &[Run, Check, Wait, Refresh, Prefetch];
 /// Commands that need the rules.
-pub(super) const MAPS: &[CommandKind] = &[Run, Check, Explain, ExplainRange, Wait];
-/// Commands that prefetch what else they do.
-pub(super) const WARMS: &[CommandKind] = &[Run, Check, Explain, ExplainRange, Wait, Refresh];
-/// Commands that are given addresses.
-pub(super) const LISTS: &[CommandKind] = &[Refresh, Prefetch];
-/// Commands that only ask.
-pub(super) const ASKS: &[CommandKind] = &[Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Commands that ask for a range of time.
+pub(super) const RULES: &[CommandKind] = &[Run, Check, Explain, ExplainRange, Wait];
+/// Commands that may prefetch in addition.
+pub(super) const WARMING: &[CommandKind] = &[Run, Check, Explain, ExplainRange, Wait, Refresh];
+/// Commands that take URLs.
+pub(super) const URLS: &[CommandKind] = &[Refresh, Prefetch];
+/// Commands that only query.
+pub(super) const QUERIES: &[CommandKind] = &[Records, Quota, Traffic, Bandwidth, Logs, Domains];
+/// Commands that query a time range.
 pub(super) const RANGES: &[CommandKind] = &[Records, Traffic, Bandwidth, Logs];
 /// Commands that need a target.
-pub(super) const PLACES: &[CommandKind] =
+pub(super) const TARGETS: &[CommandKind] =
     &[Run, Check, Explain, ExplainRange, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
 /// Commands that choose among the targets.
-pub(super) const CHOOSES: &[CommandKind] =
+pub(super) const CHOOSING: &[CommandKind] =
     &[Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Commands that talk to a provider.
-pub(super) const REACHES: &[CommandKind] =
+/// Commands that call a provider.
+pub(super) const PROVIDERS: &[CommandKind] =
     &[Run, Check, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Every command that prints a story.
-pub(super) const SPEAKS: &[CommandKind] = &[
+/// Every command that prints progress.
+pub(super) const ALL: &[CommandKind] = &[
     Run,
     Check,
     Explain,

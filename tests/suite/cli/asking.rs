@@ -111,7 +111,7 @@ fn tasks_are_followed_by_their_ids_without_a_journal() {
     let keys = (super::stage::KEY, super::stage::SECRET);
     let run = site.bare_run(&["wait"]).args(&PROVIDER).args(&["--endpoint", &endpoint]).keys(keys.0, keys.1);
     run.env("CDN_PURGE_TASK_ID", &id).finish().ends_with(0).says(&["https://www.example.com/a", "complete"]);
-    let lost = ["wait", "--task-id", "1234567", "--refresh-timeout", "1s", "--prefetch-timeout", "1s"];
+    let lost = ["wait", "--task-id", "1234567", "--timeout", "1s"];
     ask(&site, &vendor, &lost).ends_with(4).says(&["task 1234567: isn't known to the provider"]);
 }
 

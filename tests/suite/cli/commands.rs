@@ -112,16 +112,16 @@ fn an_input_is_read_under_both_spellings_and_an_empty_one_is_none() {
 #[test]
 fn a_flag_beats_an_input_that_beats_the_variable_that_beats_the_file() {
     let site = Site::new();
-    site.write("cdn-purge.yml", format!("{CONFIGURATION}max-refresh-urls: 0\n"));
+    site.write("cdn-purge.yml", format!("{CONFIGURATION}max-urls: 0\n"));
     let file = &["plan"][..];
     site.bare_run(file).finish().ends_with(5);
-    let variable = ("CDN_PURGE_MAX_REFRESH_URLS", "100");
+    let variable = ("CDN_PURGE_MAX_URLS", "100");
     planned(&site, file, &[variable]);
-    let input = ("INPUT_MAX-REFRESH-URLS", "1");
-    site.bare_run(file).envs(&[variable, input]).finish().complains(5, &["`max-refresh-urls` = 1", "raise"]);
-    planned(&site, &["plan", "--max-refresh-urls", "4"], &[variable, input]);
+    let input = ("INPUT_MAX-URLS", "1");
+    site.bare_run(file).envs(&[variable, input]).finish().complains(5, &["`max-urls` is 1", "set `max-urls`"]);
+    planned(&site, &["plan", "--max-urls", "6"], &[variable, input]);
     // An empty input doesn't hide the variable.
-    planned(&site, file, &[variable, ("INPUT_MAX-REFRESH-URLS", "")]);
+    planned(&site, file, &[variable, ("INPUT_MAX-URLS", "")]);
 }
 
 #[test]

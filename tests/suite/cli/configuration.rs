@@ -140,8 +140,7 @@ fn options_that_contradict_each_other_or_mean_nothing_are_said() {
         .complains(2, &["`--dry-run` and `--simulate` are given together", "drop one"]);
     refused(&site, &["run"], &[("CDN_PURGE_DRYRUN", "true")]).complains(2, &["CDN_PURGE_DRYRUN", "CDN_PURGE_DRY_RUN"]);
     refused(&site, &["run"], &[("INPUT_DRY-RUN", "yes")]).complains(2, &["input `dry-run`", "true"]);
-    refused(&site, &["run", "--refresh-timeout", "soon"], &[])
-        .complains(2, &["`--refresh-timeout` is `soon`", "write a time span"]);
+    refused(&site, &["run", "--timeout", "soon"], &[]).complains(2, &["`--timeout` is `soon`", "write a time span"]);
     refused(&site, &["run", "--files", "public/**"], &[])
         .complains(2, &["`--files` given without `provider` and `urls`", "write a configuration file"]);
 }

@@ -291,7 +291,7 @@ fn an_error_before_the_run_still_gives_a_status() {
     assert_eq!(job.output("status"), "failed");
 
     let job = Job::new();
-    job.step(trap.address(), &[("INPUT_MAX-REFRESH-URLS", "1")]).finish().ends_with(5);
+    job.step(trap.address(), &[("INPUT_MAX-URLS", "1")]).finish().ends_with(5);
     assert_eq!(job.output("status"), "failed");
     trap.is_untouched();
 }

@@ -221,7 +221,7 @@ fn what_an_earlier_commit_left_is_no_reason_not_to_send_the_same_addresses_for_t
     for content in ["one", "two"] {
         next_commit(&site, content);
         let home = site.run(vendor.address(), &["run", "--base", "HEAD~1", "--prefetch=false"]);
-        home.args(&["--refresh-timeout", "1s"]).finish().ends_with(4);
+        home.args(&["--timeout", "1s"]).finish().ends_with(4);
     }
     vendor.accepted(&["index.html", "index.html"], &[]);
 }
@@ -254,7 +254,7 @@ fn what_timed_out_is_finished_by_wait_and_refused_to_another_commit_with_what_to
     let vendor = Vendor::start(&["--task-seconds", "4"]);
     let site = Site::new();
     let first = site.git(&["rev-parse", "HEAD"]);
-    run_of_the_last_commit(&site, &vendor, &["run", "--refresh-timeout", "1s"]).finish().ends_with(4);
+    run_of_the_last_commit(&site, &vendor, &["run", "--timeout", "1s"]).finish().ends_with(4);
     next_commit(&site, "one");
     let refused = run_of_the_last_commit(&site, &vendor, &["run"]).finish();
     refused.complains(3, &["can't be resumed: it is about the commit", &first[..12], "`cdn-purge wait`"]);

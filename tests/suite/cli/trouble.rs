@@ -123,7 +123,7 @@ fn an_answer_that_is_lost_is_found_in_the_records_and_nothing_is_sent_twice() {
 fn an_answer_that_is_none_is_unknown_at_the_deadline_and_never_done() {
     at_once(&["500-before", "503-html", "html", "drop-before"], |fault| {
         let vendor = Vendor::start(&["--fault", &format!("RefreshObjectCaches={fault}")]);
-        let finished = refresh(&vendor, &["--refresh-timeout", "1s"]);
+        let finished = refresh(&vendor, &["--timeout", "1s"]);
         finished.ends_with(4);
         assert_eq!(finished.report()["status"], "timed-out");
         assert!(finished.outcomes().values().all(|outcome| outcome == "unknown"));
@@ -137,14 +137,14 @@ fn a_redirect_is_not_followed() {
     let fault = format!("RefreshObjectCaches=redirect:{}", elsewhere.address().port());
     let quota = format!("DescribeRefreshQuota#1=redirect:{}", elsewhere.address().port());
     let vendor = Vendor::start(&["--fault", &fault, "--fault", &quota]);
-    refresh(&vendor, &["--refresh-timeout", "1s"]).ends_with(4).says(&["redirect"]);
+    refresh(&vendor, &["--timeout", "1s"]).ends_with(4).says(&["redirect"]);
     elsewhere.is_untouched();
     vendor.accepted(&[], &[]);
 }
 
 #[test]
 fn a_gateway_that_is_not_there_is_said_and_nothing_is_done() {
-    let finished = Site::new().run("127.0.0.1:1".parse().unwrap(), &["run", "--refresh-timeout", "1s"]).finish();
+    let finished = Site::new().run("127.0.0.1:1".parse().unwrap(), &["run", "--timeout", "1s"]).finish();
     finished.ends_with(1).says(&["127.0.0.1"]);
     assert!(finished.outcomes().values().all(|outcome| outcome == "unsubmitted"), "{}", finished.err);
 }
@@ -165,7 +165,7 @@ fn a_task_that_fails_is_failed_and_is_not_prefetched() {
 #[test]
 fn a_task_that_never_ends_is_unknown_at_its_deadline() {
     let vendor = Vendor::start(&["--hang", "gone.html"]);
-    let finished = Site::new().run(vendor.address(), &["run", "--refresh-timeout", "2s"]).finish();
+    let finished = Site::new().run(vendor.address(), &["run", "--timeout", "2s"]).finish();
     finished.ends_with(4);
     assert_eq!(finished.report()["status"], "timed-out");
     assert_eq!(finished.outcomes()["refresh https://www.example.com/gone.html"], "unknown");

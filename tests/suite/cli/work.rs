@@ -86,14 +86,9 @@ fn a_plan_that_is_too_large_or_goes_too_far_is_refused_before_anything_is_asked(
         assert!(finished.report.is_none());
     };
     refused(
-        &["run", "--max-refresh-urls", "3"],
+        &["run", "--max-urls", "5"],
         5,
-        &["4 addresses to refresh are above `max-refresh-urls` = 3", "raise `max-refresh-urls` to 4"],
-    );
-    refused(
-        &["run", "--max-prefetch-urls", "0"],
-        5,
-        &["2 addresses to prefetch are above `max-prefetch-urls` = 0", "raise `max-prefetch-urls` to 2"],
+        &["6 refreshes and prefetches, and `max-urls` is 5", "set `max-urls` to 6"],
     );
     refused(
         &["run", "--allow-hosts", "cdn.example.com"],
