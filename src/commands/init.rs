@@ -132,19 +132,19 @@ fn small_text(path: &Path) -> Option<String> {
 fn report(draft: &Draft, file: Option<&Path>) -> String {
     let mut text = String::new();
     if let Some(file) = file {
-        let _ = writeln!(text, "wrote `{}`, and `{SCHEMA_FILE}` beside it for editors\n", file.display());
+        let _ = writeln!(text, "wrote `{}`, and `{SCHEMA_FILE}` for editor completion\n", file.display());
     }
     text.push_str("found\n");
     draft.recognised.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
     if !draft.open.is_empty() {
-        text.push_str("\nto look at first\n");
+        text.push_str("\nneeds your attention\n");
         draft.open.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
     }
     text.push_str(
-        "\nnext\n  cdn-purge check             what the configuration is understood to say\n  \
-         cdn-purge explain PATH      what a change of this file comes to\n  \
-         cdn-purge plan              what the last commit would purge; needs no key\n  \
-         cdn-purge run --simulate    the whole job against a provider in memory; needs no key\n\n",
+        "\nnext\n  cdn-purge check             validate and print the effective configuration\n  \
+         cdn-purge explain PATH      which URLs a change of this file purges\n  \
+         cdn-purge plan              what the last commit would purge; needs no credentials\n  \
+         cdn-purge run --simulate    the whole job against a simulated CDN; needs no credentials\n\n",
     );
     text.push_str(&pipeline(draft));
     text
@@ -155,7 +155,8 @@ fn pipeline(draft: &Draft) -> String {
     let names = draft.provider.credentials.first();
     let name = |part, option| names.and_then(|names| names.name(part)).unwrap_or(option);
     let (id, secret) = (name(Part::Id, "access-key-id"), name(Part::Secret, "access-key-secret"));
-    let needs = format!("a key that may do what `cdn-purge providers` lists for {}", draft.provider.name);
+    let needs =
+        format!("an access key with the permissions that `cdn-purge providers` lists for {}", draft.provider.name);
     if draft.has_gitlab {
         return format!(
             "then, on GitLab\n  store {needs}, as masked and protected CI/CD variables `{id}` and `{secret}`, and add to \

@@ -90,12 +90,12 @@ fn text(spec: &Spec) -> String {
         let (per_call, rate) = (operation.per_call, operation.call.rate.amount_per_second());
         let _ = writeln!(text, "  {kind:<22} {api:<longest$} {per_call:>9} {per_day:>9} {rate:>9}");
     }
-    let _ = writeln!(text, "  the day ends at {}; addresses of up to {} characters", reset(spec), spec.url_characters);
+    let _ = writeln!(text, "  quotas reset at {}; URLs of up to {} characters", reset(spec), spec.url_characters);
     text.push_str("\n  options of a target\n");
     for option in spec.options {
         let _ = writeln!(text, "  {:<22} {}: {}", option.name, value(option, ""), option.help);
     }
-    text.push_str("\n  credentials: the first variables that are set\n");
+    text.push_str("\n  credentials (first match wins)\n");
     for names in spec.credentials {
         let _ = writeln!(text, "  {}", variables(names, ""));
     }
@@ -105,7 +105,7 @@ fn text(spec: &Spec) -> String {
 
 fn section(spec: &Spec) -> String {
     let mut text = format!("## `{}`: [{}]({})\n\n", spec.name, spec.title, spec.docs);
-    text.push_str("| operation | call | addresses in a call | addresses in a day | calls in a second |\n");
+    text.push_str("| operation | API call | URLs per call | URLs per day | calls per second |\n");
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     for operation in spec.operations {
         let (kind, api, per_day) = (words(operation.operation), operation.call.api, per_day(operation));
@@ -114,12 +114,12 @@ fn section(spec: &Spec) -> String {
     }
     let _ = writeln!(
         text,
-        "\nThese are the vendor's standard limits; what the account really has left is read before anything is sent. A day \
-         ends at {}. An address has {} characters at most.\n",
+        "\nThese are the vendor's standard limits; a run reads your account's remaining quota before it sends anything. Quotas \
+         reset at {}. The maximum URL length is {} characters.\n",
         reset(spec),
         spec.url_characters
     );
-    text.push_str("| option of a target | value | meaning |\n| --- | --- | --- |\n");
+    text.push_str("| target option | value | description |\n| --- | --- | --- |\n");
     for option in spec.options {
         let _ = writeln!(text, "| `{}` | {} | {} |", option.name, value(option, "`"), option.help);
     }

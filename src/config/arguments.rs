@@ -229,12 +229,12 @@ fn complete(command: clap::Command, known: &Known, detail: Detail) -> clap::Comm
                 .help("Files, relative to the root of the repository")
                 .num_args(1..)
                 .required_unless_present("range")
+                .conflicts_with("range")
                 .value_parser(clap::value_parser!(OsString)),
             Arg::new("range")
                 .long("range")
                 .help("Show which two commits a run would compare, why, and what other bases would give")
-                .action(ArgAction::SetTrue)
-                .conflicts_with("paths"),
+                .action(ArgAction::SetTrue),
         ]),
         "check" => command.arg(
             Arg::new("online")
@@ -431,10 +431,11 @@ mod tests {
             "{short}"
         );
         let Command::Print(long) = parse("--help").unwrap() else { panic!("help") };
+        let one_line = long.split_whitespace().collect::<Vec<_>>().join(" ");
         for entry in ENTRIES.iter().filter(|entry| entry.used_by.contains(&CommandKind::Run)) {
             assert!(
                 long.contains(&format!("--{}", entry.name))
-                    && long.contains(&format!("[env: {}]", entry.environment_name())),
+                    && one_line.contains(&format!("[env: {}]", entry.environment_name())),
                 "{}",
                 entry.name
             );

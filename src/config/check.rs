@@ -33,8 +33,8 @@ pub fn read(flags: &Flags, environment: &Environment) -> Result<(String, Setting
 fn summary(reading: &Reading) -> String {
     let settings = &reading.settings;
     let mut text = match &settings.config {
-        Some(path) => format!("`{}` can be used\n", path.display()),
-        None => "the inputs can be used\n".to_owned(),
+        Some(path) => format!("`{}` is valid\n", path.display()),
+        None => "the options are valid\n".to_owned(),
     };
     for note in &settings.notes {
         let _ = writeln!(text, "note: {note}");
@@ -49,7 +49,7 @@ fn summary(reading: &Reading) -> String {
     }
     if let Changes::Listed(UrlOptions { file, .. }) = &settings.changes {
         let path = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
-        let _ = writeln!(text, "\naddresses come from `{path}`");
+        let _ = writeln!(text, "\nURLs come from `{path}`");
     } else {
         text.push_str("\nrules\n");
         for (rule, written) in settings.rules.iter().zip(&reading.rule_texts) {
@@ -120,7 +120,7 @@ rules:
         let told = summary(&reading).replace(&format!("{}/", directory.path().display()), "");
         assert_eq!(
             told,
-            "`cdn-purge.yml` can be used
+            "`cdn-purge.yml` is valid
 
 targets
   main: swift-cdn, area domestic, headers X-Token, l2 true
@@ -129,7 +129,7 @@ targets
 rules
   rules[0]: public/**  !**/*.map
     → https://www.example.com/{tail}
-    refresh (file) at main, other
+    refresh (url) at main, other
   posts: posts/*.md
     → https://www.example.com/posts/{1}/
     → https://www.example.com/posts/
@@ -138,6 +138,6 @@ rules
         );
         flags.add("url-file", "list.txt");
         let reading = read_with(PROVIDERS, CommandKind::Check, &flags, &Environment::new()).unwrap();
-        assert!(summary(&reading).ends_with("\naddresses come from `list.txt`\n"));
+        assert!(summary(&reading).ends_with("\nURLs come from `list.txt`\n"));
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn parse(source: &Source, providers: &[&'static Spec]) -> Result<Conf
     let mut findings = Findings::new(source);
     let configuration = tree::compose(&mut findings).and_then(|root| walk(&root, providers, &mut findings));
     if configuration.is_none() && findings.count() == 0 {
-        findings.report(&(0..0), "this file says nothing", HOW_TO_BEGIN);
+        findings.report(&(0..0), "this file is empty", HOW_TO_BEGIN);
     }
     match configuration {
         Some(configuration) if findings.count() == 0 => Ok(configuration),
@@ -61,7 +61,7 @@ const HOW_TO_BEGIN: &str = "begin with `version: 1`, then `targets:` and `rules:
 fn walk(root: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Option<Configuration> {
     let entries = match &root.value {
         NodeValue::Null => {
-            findings.report(&root.span, "this file says nothing", HOW_TO_BEGIN);
+            findings.report(&root.span, "this file is empty", HOW_TO_BEGIN);
             return None;
         }
         NodeValue::Map(entries) => entries,
@@ -148,7 +148,7 @@ fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (V
             findings.report(
                 &node.span,
                 title,
-                "name each rule on its own: `allow-everything` and what is reported go by the name",
+                "give each rule its own name: `allow-everything` and reports refer to it",
             );
         }
         read.push((rule, texts));

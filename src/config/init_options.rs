@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 use super::parse_value::quoted;
 use super::problems::unknown_provider;
 use crate::error::{Diagnostic, Error};
-use crate::init::Address;
+use crate::init::SiteUrl;
 use crate::provider::Spec;
 use crate::providers::PROVIDERS;
 
@@ -19,7 +19,7 @@ pub struct InitOptions {
     /// The provider; without it the one that the repository names.
     pub provider: Option<&'static Spec>,
     /// Where the site is served; empty: as the repository says.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<SiteUrl>,
     /// Where to write; without it `cdn-purge.yml` at the root of the repository.
     pub output: Option<InitOutput>,
     /// Write over what is there.
@@ -68,7 +68,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<InitOptions, Error> {
     });
     let hosts = matches.remove_many::<String>("host").into_iter().flatten();
     let addresses = hosts.filter_map(|text| {
-        let address = Address::parse(&text);
+        let address = SiteUrl::parse(&text);
         if address.is_none() {
             let help =
                 "write a public host name, as `www.example.com`, or with the site's path, as `www.example.com/docs`";
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_given_is_taken_and_the_rest_is_left_to_the_repository() {
         let options = parse("--host www.shop.test --host https://shop.test/docs --output - --force").unwrap();
-        let roots: Vec<_> = options.addresses.iter().map(Address::root).collect();
+        let roots: Vec<_> = options.addresses.iter().map(SiteUrl::root).collect();
         assert_eq!(roots, ["https://www.shop.test/", "https://shop.test/docs/"]);
         assert_eq!((options.output, options.force), (Some(InitOutput::Standard), true));
         let options = parse("").unwrap();

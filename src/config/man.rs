@@ -156,7 +156,7 @@ mod tests {
         }
         assert!(page.is_ascii());
         // What begins with a dot is a request of roff: ours alone are there.
-        let requests = [".TH ", ".SH ", ".SS ", ".TP", ".B ", ".BR ", ".IR "];
+        let requests = [".TH ", ".SH ", ".TP", ".PP", ".RS", ".RE", ".br", ".ie ", ".el "];
         let unknown: Vec<_> = page
             .lines()
             .filter(|line| line.starts_with(['.', '\'']) && !requests.iter().any(|known| line.starts_with(known)))

@@ -26,10 +26,7 @@ pub(super) fn endpoints(
             problems.push(unknown_provider(&label, name, providers));
         }
         let url = endpoint(address).map_err(|help| {
-            problems.push(Diagnostic::new(
-                format!("{label}: `{name}` can't be reached at the address that was given"),
-                help,
-            ));
+            problems.push(Diagnostic::new(format!("{label}: the URL for `{name}` can't be used as an endpoint"), help));
         });
         match (provider, url) {
             (Some(provider), Ok(_)) if endpoints.iter().any(|(other, _)| other.name == provider.name) => {
@@ -56,7 +53,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
         return Err("leave out the user name and the password");
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err("leave out everything behind the host and the port");
+        return Err("leave out everything after the host and the port");
     }
     match url.scheme() {
         "https" => Ok(url),

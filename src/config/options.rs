@@ -127,7 +127,7 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("domain", list("DOMAIN").or_commas(), Command, RANGES, "Filter by domain; repeatable"),
     Entry::new("url", text("URL"), Command, &[Records], "Filter by URL"),
     Entry::new("status", Choice(&["running", "complete", "failed"]), Command, &[Records], "Filter by status"),
-    Entry::new("since", text("TIME"), Command, RANGES, "Start of the time range: `2026-11-20T10:00:00Z`, `2026-11-20`, or `3h` ago"),
+    Entry::new("since", text("TIME"), Command, RANGES, "Start of the time range: a date, a time, or how long ago. `2026-11-20`, `2026-11-20T10:00:00Z` (UTC) or `3h`"),
     Entry::new("until", text("TIME"), Command, RANGES, "End of the time range, written like `since`"),
     Entry::new("interval", text("DURATION"), Command, &[Traffic, Bandwidth], "Width of a data point: `5m`, `1h` or `1d`. Default: by the time range"),
     Entry::new("limit", Count(1), Command, &[Records], "Maximum number of rows"),

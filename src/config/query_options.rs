@@ -125,8 +125,8 @@ fn question(command: CommandKind, given: &LayeredOptions, now: Timestamp, proble
         CommandKind::Logs => {
             if domains.is_empty() {
                 problems.push(Diagnostic::new(
-                    "`cdn-purge logs` isn't told of which domain",
-                    "name it by `--domain`; `cdn-purge domains` lists them",
+                    "`cdn-purge logs` needs a domain",
+                    "name it with `--domain`; `cdn-purge domains` lists them",
                 ));
             }
             let show_signed_urls = given.boolean("show-signed-urls") == Some(true);

@@ -96,14 +96,18 @@ pub(super) fn read_with(
     }
     if settings.refresh == Some(false) && settings.prefetch == Some(false) {
         problems.push(Diagnostic::new(
-            format!("{} and {} are both false: nothing would be done", given.label("refresh"), given.label("prefetch")),
+            format!(
+                "{} and {} are both false, so nothing would be sent",
+                given.label("refresh"),
+                given.label("prefetch")
+            ),
             "drop one of the two",
         ));
     }
     if settings.resume && settings.mode != Mode::Real {
         let names = ["resume", if settings.mode == Mode::DryRun { "dry-run" } else { "simulate" }];
         let [resume, other] = names.map(|name| given.label(name));
-        problems.push(Diagnostic::new(format!("{resume} has no meaning beside {other}"), "drop one of the two"));
+        problems.push(Diagnostic::new(format!("{resume} can't be combined with {other}"), "drop one of the two"));
     }
     // The file's problems come in order already; those of flags and environment are short, and stand before them.
     problems.sort_by_key(|problem| problem.place.is_some());
@@ -120,13 +124,10 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
     };
     let problem = |target: &Target, whose: &str| {
         let option = encodes(target)?;
-        let title = format!(
-            "{whose} sends addresses as they are to the target `{}`, whose `{option}` has them encoded",
-            target.name
-        );
+        let title = format!("{whose} sends raw URLs to the target `{}`, whose `{option}` encodes them", target.name);
         Some(Diagnostic::new(
             title,
-            format!("drop `{option}`, so that each form is refreshed as it is sent; or drop `encoded`"),
+            format!("drop `{option}`, so that each form is purged as it is sent; or drop `encoded`"),
         ))
     };
     let listed = match &settings.changes {
@@ -153,8 +154,8 @@ fn targets_of(
     if !command.takes_urls() && !command.is_query() && !given.is_explicit("task-id") {
         if given.is_explicit("target") {
             problems.push(Diagnostic::new(
-                format!("{} has no meaning for `cdn-purge {}`", given.label("target"), command.name()),
-                "drop it, or name tasks by `task-id`",
+                format!("{} isn't an option of `cdn-purge {}`", given.label("target"), command.name()),
+                "drop it, or name tasks with `task-id`",
             ));
         }
         return found;
@@ -177,8 +178,8 @@ fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut V
             ["changes", "base", "head", "save-base"].into_iter().filter(|name| given.is_explicit(name));
         for name in without_meaning {
             problems.push(Diagnostic::new(
-                format!("{} has no meaning beside {}", given.label(name), given.label("url-file")),
-                "addresses are given, so no commits are compared: drop one of the two",
+                format!("{} can't be combined with {}", given.label(name), given.label("url-file")),
+                "with a URL list no commits are compared: drop one of the two",
             ));
         }
         return Changes::Listed(listing);
@@ -195,8 +196,8 @@ fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut V
     }
     if base.is_some() {
         problems.push(Diagnostic::new(
-            format!("{} has no meaning with `changes: all`", given.label("base")),
-            "every tracked file counts, whatever it was before: drop one of the two",
+            format!("{} can't be combined with `changes: all`", given.label("base")),
+            "all tracked files are purged, whatever changed: drop one of the two",
         ));
     }
     Changes::All { head }
@@ -209,7 +210,7 @@ fn mode(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Mode {
         (false, true) => Mode::Simulate,
         (true, true) => {
             problems.push(Diagnostic::new(
-                format!("{} and {} are given together", given.label("dry-run"), given.label("simulate")),
+                format!("{} and {} can't be combined", given.label("dry-run"), given.label("simulate")),
                 "drop one: a dry run prints the plan, a simulation executes it against emulators",
             ));
             Mode::DryRun
@@ -233,8 +234,8 @@ fn credentials(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Creden
         && !given.is_explicit("access-key-secret")
     {
         problems.push(Diagnostic::new(
-            format!("{} is given without its access key", given.label("security-token")),
-            "give `access-key-id` and `access-key-secret` beside it, or drop it",
+            format!("{} needs an access key", given.label("security-token")),
+            "set `access-key-id` and `access-key-secret` too, or drop it",
         ));
     }
     inputs

@@ -54,7 +54,7 @@ pub(super) fn find(
         let unused = document::find(&repository).map(|file| file.path);
         let note = |path: PathBuf| {
             let names = all_of(one_rule.iter().copied());
-            format!("`{}` isn't read, because {names} took its place", path.display())
+            format!("ignoring `{}`, because {names} replace it", path.display())
         };
         Found { path: None, notes: unused.map(note).into_iter().collect(), configuration }
     };
@@ -80,15 +80,15 @@ fn exclusive(given: &LayeredOptions, one_rule: &[&str], problems: &mut Vec<Diagn
     if given.is_explicit("config") && !one_rule.is_empty() {
         let names = || all_of(one_rule.iter().copied());
         problems.push(Diagnostic::new(
-            format!("{} is given together with {}", given.label("config"), names()),
+            format!("{} can't be combined with {}", given.label("config"), names()),
             format!("the rules come from one of the two: drop `config`, or drop {}", names()),
         ));
     }
     if given.is_explicit("url-file") {
         for name in one_rule.iter().filter(|name| **name != "provider") {
             problems.push(Diagnostic::new(
-                format!("{} has no meaning beside {}", given.label(name), given.label("url-file")),
-                "addresses are given, so no files are mapped: drop one of the two",
+                format!("{} can't be combined with {}", given.label(name), given.label("url-file")),
+                "with a URL list no files are mapped: drop one of the two",
             ));
         }
     }
@@ -129,7 +129,7 @@ fn from_file(
     let path = given.path("config").or_else(|| {
         let found = document::find(repository)?;
         notes.extend(found.shadowed.iter().map(|other| {
-            format!("`{}` isn't read, because `{}` comes before it", other.display(), found.path.display())
+            format!("ignoring `{}`, because `{}` takes precedence", other.display(), found.path.display())
         }));
         Some(found.path)
     });

@@ -25,8 +25,8 @@ pub(super) fn choose(
     let names = || targets.iter().map(|target| &*target.name);
     let Some(wanted) = given.list("target") else {
         if targets.len() > 1 && !command.is_query() {
-            let title = format!("`cdn-purge {}` isn't told for which target", command.name());
-            let help = format!("name {} by `--target`, or several by repeating it", any_of(names()));
+            let title = format!("`cdn-purge {}` needs a target", command.name());
+            let help = format!("name {} with `--target`; repeat it for several", any_of(names()));
             problems.push(Diagnostic::new(title, help));
         }
         return targets;

@@ -157,12 +157,9 @@ fn a_second_file_is_noted() {
     let world = World::configured();
     world.write(".cdn-purge.yml", "nonsense");
     let notes = world.run(&[]).settings.notes;
-    assert!(notes.len() == 1 && notes[0].contains(".cdn-purge.yml` isn't read"), "{notes:?}");
+    assert!(notes.len() == 1 && notes[0].contains(".cdn-purge.yml`, because"), "{notes:?}");
     let notes = world.run(&ONE_RULE).settings.notes;
-    assert!(
-        notes[0].ends_with("cdn-purge.yml` isn't read, because `provider`, `files` and `urls` took its place"),
-        "{notes:?}"
-    );
+    assert!(notes[0].ends_with("cdn-purge.yml`, because `provider`, `files` and `urls` replace it"), "{notes:?}");
 }
 
 #[test]
@@ -192,7 +189,7 @@ fn a_file_and_one_rule_at_once_are_refused() {
     assert_eq!(
         world.problems(&flags),
         [
-            "`--config` is given together with `provider` and `files` | the rules come from one of the two: drop `config`, or drop `provider` and `files`"
+            "`--config` can't be combined with `provider` and `files` | the rules come from one of the two: drop `config`, or drop `provider` and `files`"
         ]
     );
 }
@@ -206,15 +203,11 @@ fn addresses_from_a_file_need_targets_and_no_rules() {
     assert_eq!((settings.changes, &*settings.targets[0].name), (listed("list.txt"), "default"));
     assert_eq!(
         world.problems(&[("url-file", "-"), ONE_RULE[0], ONE_RULE[1]]),
-        [
-            "`--files` has no meaning beside `--url-file` | addresses are given, so no files are mapped: drop one of the two"
-        ]
+        ["`--files` can't be combined with `--url-file` | with a URL list no files are mapped: drop one of the two"]
     );
     assert_eq!(
         world.problems(&[("url-file", "-"), ("base", "v1")]),
-        [
-            "`--base` has no meaning beside `--url-file` | addresses are given, so no commits are compared: drop one of the two"
-        ]
+        ["`--base` can't be combined with `--url-file` | with a URL list no commits are compared: drop one of the two"]
     );
 }
 
@@ -228,7 +221,7 @@ fn changes_come_from_two_commits_or_from_all_files() {
     assert_eq!(world.run(&[("changes", "all")]).settings.changes, Changes::All { head: None });
     assert!(
         world.problems(&[("changes", "all"), ("base", "v1")])[0]
-            .starts_with("`--base` has no meaning with `changes: all`")
+            .starts_with("`--base` can't be combined with `changes: all`")
     );
 }
 
@@ -237,7 +230,7 @@ fn a_dry_run_and_a_simulation_exclude_each_other() {
     let world = World::configured().set("INPUT_SIMULATE", "true");
     assert_eq!(world.run(&[]).settings.mode, Mode::Simulate);
     assert!(
-        world.problems(&[("dry-run", "true")])[0].starts_with("`--dry-run` and input `simulate` are given together")
+        world.problems(&[("dry-run", "true")])[0].starts_with("`--dry-run` and input `simulate` can't be combined")
     );
     assert_eq!(world.run(&[("simulate", "false"), ("dry-run", "true")]).settings.mode, Mode::DryRun);
 }
@@ -245,7 +238,7 @@ fn a_dry_run_and_a_simulation_exclude_each_other() {
 #[test]
 fn a_run_that_would_do_nothing_is_refused() {
     let told = World::configured().problems(&[("refresh", "false"), ("prefetch", "false")]);
-    assert_eq!(told, ["`--refresh` and `--prefetch` are both false: nothing would be done | drop one of the two"]);
+    assert_eq!(told, ["`--refresh` and `--prefetch` are both false, so nothing would be sent | drop one of the two"]);
 }
 
 #[test]
@@ -321,7 +314,7 @@ fn keys_are_handed_on_and_a_token_alone_is_refused() {
     let settings = world.run(&[]).settings;
     assert_eq!(settings.credentials.access_key_id.as_deref(), Some("id"));
     assert!(settings.credentials.access_key_secret.is_some() && !format!("{settings:?}").contains("hunter2"));
-    assert!(World::configured().problems(&[("security-token", "t")])[0].contains("without its access key"));
+    assert!(World::configured().problems(&[("security-token", "t")])[0].contains("needs an access key"));
 }
 
 #[test]

@@ -62,8 +62,8 @@ pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[Stri
         let urls = checks.lines(&name, &bytes, &mut problems);
         if urls.is_empty() && problems.is_empty() {
             return Err(Error::usage(
-                format!("`{name}` holds no address"),
-                "an empty list never means everything; write one address per line",
+                format!("`{name}` contains no URL"),
+                "an empty list never means everything; write one URL per line",
             ));
         }
         found.push(UrlList { rule: "url-file", place: format!("`{name}`"), urls });
@@ -73,10 +73,7 @@ pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[Stri
 
 fn bytes(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
     let unreadable = |error: std::io::Error| {
-        Error::usage(
-            format!("the addresses in `{name}` can't be read: {error}"),
-            "name a file with one address per line",
-        )
+        Error::usage(format!("the URLs in `{name}` can't be read: {error}"), "name a file with one URL per line")
     };
     let mut bytes = Vec::new();
     let input: Box<dyn Read> = if path == Path::new("-") {
@@ -120,9 +117,9 @@ impl Checks<'_> {
             let forms = match std::str::from_utf8(bytes) {
                 Ok(text) => self.forms(text.trim()).map_err(|(why, help)| {
                     let shown: String = text.trim().chars().take(200).collect();
-                    (format!("`{shown}` can't be asked for: {why}"), help)
+                    (format!("`{shown}` is not a valid URL: {why}"), help)
                 }),
-                Err(_) => Err(("the line isn't UTF-8".to_owned(), "write addresses as UTF-8")),
+                Err(_) => Err(("the line isn't UTF-8".to_owned(), "write URLs as UTF-8")),
             };
             match forms {
                 Ok(forms) => urls.extend(forms.into_iter().filter(|url| seen.insert(url.clone()))),
@@ -147,7 +144,7 @@ impl Checks<'_> {
     }
 
     fn one(self, text: &str, url: String) -> Result<String, (String, &'static str)> {
-        const WHOLE: &str = "write a whole address, as `https://www.example.com/a/b.html`";
+        const WHOLE: &str = "write a complete URL, as `https://www.example.com/a/b.html`";
         let is_pattern = self.kind == RefreshKind::Regex;
         if is_pattern {
             if let Some(character) = text.chars().find(|character| character.is_control()) {
@@ -267,7 +264,7 @@ mod tests {
             assert!(problem.contains(said) && problem.ends_with("nothing was sent"), "{problem}");
         }
         let problems = parse(RefreshKind::Url, None, b"https://a.test/ok\n\xff\n").unwrap_err();
-        assert_eq!(problems, ["2: the line isn't UTF-8 | write addresses as UTF-8; nothing was sent"]);
+        assert_eq!(problems, ["2: the line isn't UTF-8 | write URLs as UTF-8; nothing was sent"]);
     }
 
     #[test]
@@ -332,7 +329,7 @@ mod tests {
                 allow_everything: false,
             };
             let message = read(&listing, &[target()], None).unwrap_err().to_string();
-            assert!(message.contains("holds no address"), "{message}");
+            assert!(message.contains("contains no URL"), "{message}");
         }
     }
 

@@ -38,10 +38,10 @@ pub(super) fn read(
     if file.is_none() && arguments.is_empty() {
         if command.takes_urls() {
             let help = format!(
-                "write them behind `cdn-purge {}`, or name a file with one per line by `--url-file` (`-`: standard input)",
+                "write them after `cdn-purge {}`, or name a file of URLs with `--url-file` (`-`: standard input)",
                 command.name()
             );
-            problems.push(Diagnostic::new("no address is given", help));
+            problems.push(Diagnostic::new("no URL is given", help));
         }
         return None;
     }
@@ -49,8 +49,8 @@ pub(super) fn read(
     let warms = command == CommandKind::Refresh && given.boolean("prefetch") == Some(true);
     if warms && !matches!(kind, RefreshKind::Url | RefreshKind::AnyQuery) {
         problems.push(Diagnostic::new(
-            format!("{} has no meaning with the kind `{}`", given.label("prefetch"), kind.name()),
-            "only addresses of single pages can be prefetched: drop one of the two, or list the pages",
+            format!("{} can't be combined with the kind `{}`", given.label("prefetch"), kind.name()),
+            "only single URLs can be prefetched: drop one of the two, or list the pages",
         ));
     }
     Some(UrlOptions {
@@ -65,8 +65,8 @@ pub(super) fn read(
 
 fn encoded(given: &LayeredOptions, kind: RefreshKind, problems: &mut Vec<Diagnostic>) -> Encoded {
     if given.is_explicit("encoded") && matches!(kind, RefreshKind::Regex | RefreshKind::Tag) {
-        let title = format!("{} has no meaning with the kind `{}`", given.label("encoded"), kind.name());
-        problems.push(Diagnostic::new(title, "patterns and tags are sent as they are written: drop it"));
+        let title = format!("{} can't be combined with the kind `{}`", given.label("encoded"), kind.name());
+        problems.push(Diagnostic::new(title, "patterns and tags are always sent as written: drop it"));
     }
     forms(given.choice("encoded").as_slice())
 }

@@ -4,14 +4,14 @@ use url::{Host, Url};
 
 /// Where a site is served: a host, and a path that ends in `/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address {
+pub struct SiteUrl {
     /// In lower case.
     pub host: String,
     /// From `/` to `/`.
     pub path: String,
 }
 
-impl Address {
+impl SiteUrl {
     /// Reads a host name or the address of a site's root; `None` for anything that can't be a CDN's public host.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -36,7 +36,7 @@ impl Address {
 }
 
 /// Keys whose value is the site's own address, in the configuration of a generator or a package.
-const ADDRESS_KEYS: &[&str] = &["baseurl", "base_url", "site_url", "siteurl", "url", "site", "homepage", "hostname"];
+const URL_KEYS: &[&str] = &["baseurl", "base_url", "site_url", "siteurl", "url", "site", "homepage", "hostname"];
 
 /// Keys whose value is a domain at a CDN, in Terraform.
 const DOMAIN_KEYS: &[&str] = &["domain_name", "domain", "aliases", "name"];
@@ -68,16 +68,16 @@ const NOT_OURS: &[&str] = &[
 ];
 
 /// The addresses that a file names, each once, in its order.
-pub(super) fn find(path: &str, text: &str) -> Vec<Address> {
+pub(super) fn find(path: &str, text: &str) -> Vec<SiteUrl> {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let mut found: Vec<Address> = Vec::new();
-    let mut add = |address: Option<Address>| {
+    let mut found: Vec<SiteUrl> = Vec::new();
+    let mut add = |address: Option<SiteUrl>| {
         if let Some(address) = address.filter(|address| is_ours(&address.host) && !found.contains(address)) {
             found.push(address);
         }
     };
     if name == "CNAME" {
-        text.lines().for_each(|line| add(Address::parse(line)));
+        text.lines().for_each(|line| add(SiteUrl::parse(line)));
         return found;
     }
     let is_terraform = name.ends_with(".tf");
@@ -90,10 +90,10 @@ pub(super) fn find(path: &str, text: &str) -> Vec<Address> {
         } else if is_workflow {
             key == "url"
         } else {
-            ADDRESS_KEYS.contains(&key.as_str())
+            URL_KEYS.contains(&key.as_str())
         };
         if is_wanted {
-            words(value).filter(|word| is_terraform || word.contains("://")).for_each(|word| add(Address::parse(word)));
+            words(value).filter(|word| is_terraform || word.contains("://")).for_each(|word| add(SiteUrl::parse(word)));
         }
     }
     found
@@ -108,7 +108,7 @@ pub(super) fn base(text: &str) -> Option<String> {
     let mut words = words(value);
     let word = words.next().filter(|word| words.next().is_none() && word.starts_with('/'))?;
     // Read as the path of some host, it is checked as every path is.
-    Address::parse(&format!("https://www.example.com{word}")).map(|address| address.path).filter(|path| path != "/")
+    SiteUrl::parse(&format!("https://www.example.com{word}")).map(|address| address.path).filter(|path| path != "/")
 }
 
 fn is_ours(host: &str) -> bool {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn told(path: &str, text: &str) -> Vec<String> {
-        find(path, text).iter().map(Address::root).collect()
+        find(path, text).iter().map(SiteUrl::root).collect()
     }
 
     #[test]

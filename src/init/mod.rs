@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use self::generators::{FOLDERS, GENERATORS, Generator};
-pub use self::hosts::Address;
+pub use self::hosts::SiteUrl;
 use crate::provider::Spec;
 
 mod generators;
@@ -29,7 +29,7 @@ pub struct Site {
     /// From the root of the repository to `/`; empty for the root itself.
     folder: String,
     /// With the file that names each.
-    addresses: Vec<(Address, String)>,
+    addresses: Vec<(SiteUrl, String)>,
     /// The provider whose keys the repository's pipelines name.
     provider: Option<&'static Spec>,
     /// Folders of the site's own that are copied as they are, from the repository's root.
@@ -74,7 +74,7 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
         contents.iter().filter(|(file, _)| is_spelled(file)).map(|(file, text)| (file.clone(), text.clone())).collect();
     let (files, contents) = (files.as_slice(), &contents);
     let (kind, folder) = kind(files, contents);
-    let mut addresses: Vec<(Address, String)> = Vec::new();
+    let mut addresses: Vec<(SiteUrl, String)> = Vec::new();
     // What was written for a host to read is surer than what may be a link.
     let mut sources: Vec<&String> = contents.keys().collect();
     sources.sort_by_key(|path| (rank(path), path.matches('/').count()));
@@ -198,7 +198,7 @@ pub struct Choices {
     /// The provider; without it the one that the repository names, else the first.
     pub provider: Option<&'static Spec>,
     /// Where the site is served; empty: as the repository says.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<SiteUrl>,
     /// The schema's file, as an editor finds it from the configuration.
     pub schema: Option<String>,
 }
@@ -257,20 +257,20 @@ pub fn draft(site: &Site, choices: &Choices, providers: &[&'static Spec]) -> Dra
     Draft { text, recognised, open, provider, has_gitlab: site.has_gitlab, hosts }
 }
 
-fn addresses(site: &Site, choices: &Choices, recognised: &mut Vec<String>) -> (Vec<Address>, bool) {
+fn addresses(site: &Site, choices: &Choices, recognised: &mut Vec<String>) -> (Vec<SiteUrl>, bool) {
     if !choices.addresses.is_empty() {
         return (choices.addresses.clone(), false);
     }
     for (address, path) in &site.addresses {
         recognised.push(format!("it is served at `{}`, says `{path}`", address.root()));
     }
-    let found: Vec<Address> = site.addresses.iter().map(|(address, _)| address.clone()).collect();
-    let stand_in = || Address::parse(STAND_IN).into_iter().collect();
+    let found: Vec<SiteUrl> = site.addresses.iter().map(|(address, _)| address.clone()).collect();
+    let stand_in = || SiteUrl::parse(STAND_IN).into_iter().collect();
     if found.is_empty() { (stand_in(), true) } else { (found, false) }
 }
 
 /// Writes the rules, and gives the sentence of what they are for.
-fn rules(site: &Site, addresses: &[Address], text: &mut String, open: &mut Vec<String>) -> String {
+fn rules(site: &Site, addresses: &[SiteUrl], text: &mut String, open: &mut Vec<String>) -> String {
     let folder = &site.folder;
     match &site.kind {
         Kind::Finished(generator) => {
@@ -362,7 +362,7 @@ fn files(folder: &str, excluded: &[String]) -> Vec<String> {
     files
 }
 
-fn rule(text: &mut String, name: &str, files: &[String], key: &str, addresses: &[Address], tail: &str) {
+fn rule(text: &mut String, name: &str, files: &[String], key: &str, addresses: &[SiteUrl], tail: &str) {
     let list = |items: Vec<String>| match items.as_slice() {
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
@@ -373,7 +373,7 @@ fn rule(text: &mut String, name: &str, files: &[String], key: &str, addresses: &
 }
 
 /// The root of a host is refreshed only where it is asked for; a site below a path has none.
-fn allow_everything(text: &mut String, addresses: &[Address]) {
+fn allow_everything(text: &mut String, addresses: &[SiteUrl]) {
     if addresses.iter().any(|address| address.path == "/") {
         text.push_str("    allow-everything: true            # the root of a host is never refreshed without this\n");
     }

@@ -1,4 +1,4 @@
-//! The keys of the configuration file as data: the reader knows them from here, and the schema is printed from here.
+//! The keys of the configuration file as data, for the parser and the schema.
 
 use crate::mapping::Encoded;
 use crate::model::PurgeMode;
@@ -44,12 +44,12 @@ const fn key(name: &'static str, shape: KeyShape, help: &'static str) -> Key {
 /// The keys of the file itself, beside the options that a file may set.
 pub(crate) static FILE_KEYS: &[Key] = &[
     key("version", KeyShape::Version, "The version of this format: 1"),
-    key("targets", KeyShape::Targets, "Where addresses live, by name: a provider and its settings"),
-    key("rules", KeyShape::Rules, "Which changed files become which addresses; each rule contributes"),
+    key("targets", KeyShape::Targets, "CDN accounts to purge, by name: a provider and its options"),
+    key("rules", KeyShape::Rules, "Which changed files map to which URLs; every matching rule applies"),
 ];
 
 /// The keys of a target, beside its provider's options.
-pub(crate) static TARGET_KEYS: &[Key] = &[key("provider", KeyShape::Provider, "The provider")];
+pub(crate) static TARGET_KEYS: &[Key] = &[key("provider", KeyShape::Provider, "Provider of the CDN")];
 
 /// The words of a rule's `kind`.
 pub(crate) const KINDS: &[&str] = &["url", "directory", "regex", "any-query"];
@@ -68,30 +68,26 @@ pub(crate) fn forms(words: &[&str]) -> Encoded {
 
 /// The keys of a rule.
 pub(crate) static RULE_KEYS: &[Key] = &[
-    key("name", KeyShape::Text, "What reports call the rule; without it its place in the list"),
-    key("files", KeyShape::Texts, "Globs of the files that the rule is about; those that begin with `!` exclude"),
+    key("name", KeyShape::Text, "Name of the rule in reports; default its place in the list"),
+    key("files", KeyShape::Texts, "Globs of the files; `!` excludes"),
     key(
         "urls",
         KeyShape::Texts,
-        "Templates of the files' addresses; `{path}`, `{tail}`, `{dir}`, `{name}`, `{stem}`, `{ext}` and `{1}` to `{9}` are filled in",
+        "URL templates; `{path}`, `{tail}`, `{dir}`, `{name}`, `{stem}`, `{ext}` and `{1}` to `{9}` are filled in",
     ),
-    key("directories", KeyShape::Texts, "Templates of directories to refresh for the files, each ending in `/`"),
-    key(
-        "tags",
-        KeyShape::Texts,
-        "Templates of cache tags to refresh for the files, each as `https://www.example.com/#TAG`",
-    ),
-    key("targets", KeyShape::Texts, "The targets where the addresses live; without it all of them"),
-    key("refresh", KeyShape::Boolean, "Whether to refresh; true without it"),
-    key("prefetch", KeyShape::Boolean, "Whether to prefetch what still exists; false without it"),
-    key("kind", KeyShape::OneOf(KINDS), "How `urls` are refreshed; `file` without it"),
+    key("directories", KeyShape::Texts, "URL templates of directories to purge, each ending in `/`"),
+    key("tags", KeyShape::Texts, "Templates of cache tags to purge, each as `https://www.example.com/#TAG`"),
+    key("targets", KeyShape::Texts, "Targets of the URLs; default all"),
+    key("refresh", KeyShape::Boolean, "Whether to purge (refresh) the URLs; default true"),
+    key("prefetch", KeyShape::Boolean, "Whether to prefetch the URLs of files that still exist; default false"),
+    key("kind", KeyShape::OneOf(KINDS), "How `urls` are refreshed; default `url`"),
     key(
         "purge-mode",
         KeyShape::OneOf(&PurgeMode::WORDS),
-        "`hard` deletes the cached copy, `soft` marks it stale; the provider's own default without it",
+        "`hard` deletes cached copies, `soft` marks them stale; default: as the provider does",
     ),
-    key("index", KeyShape::Texts, "File names that also stand for their directory, as `index.html`"),
-    key("encoded", KeyShape::SomeOf(FORMS), "In which form names outside ASCII are submitted; `encoded` without it"),
-    key("queries", KeyShape::Texts, "Query strings, without `?`, that are cached as variants beside the plain address"),
-    key("allow-everything", KeyShape::Boolean, "Whether the root of a host may be refreshed; false without it"),
+    key("index", KeyShape::Texts, "File names that are also served as their directory, such as `index.html`"),
+    key("encoded", KeyShape::SomeOf(FORMS), "URL encoding of non-ASCII characters; default `encoded`"),
+    key("queries", KeyShape::Texts, "Query strings, without `?`, to purge in addition to the plain URL"),
+    key("allow-everything", KeyShape::Boolean, "Whether a whole host may be purged; default false"),
 ];

@@ -38,23 +38,23 @@ pub(super) fn keys_of(keys: &'static [KnownKey]) -> impl Iterator<Item = &'stati
 pub(super) fn unknown_key(key: &Key, known: &[&str], place: &str, findings: &mut Findings<'_>) {
     let name = key.text.as_str();
     let elsewhere = |entry: &Entry| {
-        format!("give it as the flag `--{}`, the input `{}` or `{}`", entry.name, entry.name, entry.environment_name())
+        format!("set it with the flag `--{}`, the input `{}` or `{}`", entry.name, entry.name, entry.environment_name())
     };
     // An option that only other commands have is no more than a word here.
     let mut of_a_run = ENTRIES.iter().filter(|entry| entry.used_by.contains(&CommandKind::Run));
     let entry = of_a_run.find(|entry| entry.name == name.to_ascii_lowercase().replace('_', "-"));
     let (title, help) = if secret_key(name) {
         let how = entry.map_or_else(
-            || "give keys as the inputs `access-key-id` and `access-key-secret`, or in the provider's own environment names".into(),
+            || {
+                "set the inputs `access-key-id` and `access-key-secret`, or the provider's own environment variables"
+                    .into()
+            },
             elsewhere,
         );
-        (
-            format!("`{name}`: a secret can't stand in the configuration file"),
-            format!("take it out and revoke it; {how}"),
-        )
+        (format!("`{name}`: secrets don't belong in the configuration file"), format!("remove it and revoke it; {how}"))
     } else if matches!(name.to_ascii_lowercase().as_str(), "endpoint" | "endpoints" | "gateway") {
-        let title = format!("`{name}`: an endpoint can't stand in the configuration file");
-        let how = "whoever changes the file could send the keys elsewhere: give it as the flag `--endpoint`, the input \
+        let title = format!("`{name}`: endpoints don't belong in the configuration file");
+        let how = "whoever edits the file could send the credentials elsewhere: set it with the flag `--endpoint`, the input \
                    `endpoint` or `CDN_PURGE_ENDPOINT`";
         (title, how.to_owned())
     } else {

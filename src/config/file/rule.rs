@@ -51,7 +51,7 @@ pub(super) fn read(
         templates(&fields, "directories", files.as_ref(), findings, Template::parse_directory);
     let (tags, tag_items) = templates(&fields, "tags", files.as_ref(), findings, Template::parse_tag);
     if ADDRESSES.iter().all(|name| fields.node(name).is_none()) {
-        findings.report(fields.span, "this rule names no addresses", "add `urls`, `directories` or `tags`");
+        findings.report(fields.span, "this rule maps to no URLs", "add `urls`, `directories` or `tags`");
     }
     if !allow_everything {
         let roots = directory_items.iter().chain(url_items.iter().filter(|_| kind == RefreshKind::Directory));
@@ -289,7 +289,7 @@ fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
         ),
     ] {
         if let Some((key, _)) = fields.entry(name).filter(|_| !has_meaning && (urls || directories || tags)) {
-            findings.report(&key.span, format!("`{name}` has no meaning in this rule"), help);
+            findings.report(&key.span, format!("`{name}` doesn't apply to this rule"), help);
         }
     }
 }

@@ -25,7 +25,7 @@ fn no_two_rules_have_the_same_name() {
     assert_eq!(
         problems(&format!("{HEAD}rules:\n{rules}")),
         [
-            "11:5 another rule is named `rules[2]` too | name each rule on its own: `allow-everything` and what is reported go by the name"
+            "11:5 another rule is named `rules[2]` too | give each rule its own name: `allow-everything` and reports refer to it"
         ]
     );
 }
@@ -34,7 +34,7 @@ fn no_two_rules_have_the_same_name() {
 fn a_rule_is_checked_key_by_key() {
     for (rule, told) in [
         ("urls: https://e.example/", "6:5 this rule has no `files`"),
-        ("files: a", "6:5 this rule names no addresses"),
+        ("files: a", "6:5 this rule maps to no URLs"),
         ("files: []\nurls: https://e.example/", "6:12 `files` is an empty list"),
         ("files: [a, '']\nurls: https://e.example/", "6:16 `files` is empty"),
         ("files: [a, [b]]\nurls: https://e.example/", "6:16 `files` is a list, not text"),
@@ -81,14 +81,14 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
         let found = rule_problems(&format!("{rule}{kind}\n{key}"));
         let name = key.split(':').next().unwrap();
         assert_eq!(found.len(), 1, "{kind}, {key}: {found:?}");
-        assert!(found[0].starts_with(&format!("10:5 `{name}` has no meaning ")), "{kind}, {key}: {found:?}");
+        assert!(found[0].starts_with(&format!("10:5 `{name}` doesn't apply ")), "{kind}, {key}: {found:?}");
     }
     // No provider of these tests knows tags, which is told too.
     for key in
         ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: url", "allow-everything: true"]
     {
         let found = rule_problems(&format!("{tag}targets: main\n{key}"));
-        let told = format!("9:5 `{}` has no meaning ", key.split(':').next().unwrap());
+        let told = format!("9:5 `{}` doesn't apply ", key.split(':').next().unwrap());
         assert!(found.len() == 2 && found[1].starts_with(&told), "{key}: {found:?}");
     }
     for (rule, key) in [
@@ -147,8 +147,8 @@ fn duplicate_keys_are_told_with_the_first_place() {
     assert_eq!(
         rule_problems("files: a\nurls: https://e.example/\nfiles: b\nurls: c"),
         [
-            "8:5 `files` stands here a second time | it stands at line 6 already: keep one of the two",
-            "9:5 `urls` stands here a second time | it stands at line 7 already: keep one of the two",
+            "8:5 `files` is a duplicate key | it is already set in line 6: keep one of the two",
+            "9:5 `urls` is a duplicate key | it is already set in line 7: keep one of the two",
         ]
     );
 }
@@ -157,11 +157,11 @@ fn duplicate_keys_are_told_with_the_first_place() {
 fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
     assert_eq!(
         rule_problems("files: [*.html]\nurls: https://e.example/"),
-        ["6:13 `*.html` is a reference to an anchor that isn't there | if it is a pattern, quote it: `'*.html'`"]
+        ["6:13 `*.html` refers to an unknown anchor | if it is a pattern, quote it: `'*.html'`"]
     );
     let found = rule_problems("files:\n  - a\n  - !b/*.map\nurls: https://e.example/");
     assert!(
-        found[0].starts_with("8:9 `!b/*.map` is a YAML tag, and tags mean nothing here | if it is a pattern, quote it"),
+        found[0].starts_with("8:9 `!b/*.map` is a YAML tag; tags are not supported | if it is a pattern, quote it"),
         "{found:?}"
     );
 }
@@ -169,10 +169,13 @@ fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
 #[test]
 fn the_words_of_kind_are_those_of_the_model() {
     assert!(
-        KINDS
-            .iter()
-            .copied()
-            .eq(RefreshKind::ALL.into_iter().filter(|kind| *kind != RefreshKind::Tag).map(RefreshKind::name))
+        KINDS.iter().copied().eq(RefreshKind::ALL
+            .into_iter()
+            .filter(|kind| matches!(
+                kind,
+                RefreshKind::Url | RefreshKind::Directory | RefreshKind::Regex | RefreshKind::AnyQuery
+            ))
+            .map(RefreshKind::name))
     );
     assert!(RULE_KEYS.iter().all(|key| !key.help.ends_with('.')));
 }

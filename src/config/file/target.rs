@@ -19,7 +19,7 @@ pub(super) type Targets = Vec<(Arc<str>, Option<Target>)>;
 /// Reads a target; `None` where a problem leaves nothing to use.
 pub(super) fn read(key: &Key, node: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -> Option<Target> {
     if !is_name(&key.text) {
-        let help = "begin with a letter or digit, go on with letters, digits, `-`, `_` and `.`, 64 at most";
+        let help = "use letters, digits, `-`, `_` and `.`, beginning with a letter or digit, at most 64";
         findings.report(&key.span, format!("{} isn't a name for a target", quoted(&key.text)), help);
     }
     let fields = map(node, &key.text, || "write `provider: …` below it".into(), findings)?;

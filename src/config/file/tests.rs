@@ -117,7 +117,7 @@ rules:
             "11:5 unknown key `file` in a rule | did you mean `files`?",
             "11:5 this rule has no `files` | add `files:` with one or more globs",
             "13:15 this rule names a target that isn't configured: `othr` | did you mean `other`?",
-            "14:5 this rule names no addresses | add `urls`, `directories` or `tags`",
+            "14:5 this rule maps to no URLs | add `urls`, `directories` or `tags`",
         ]
     );
 }
@@ -137,14 +137,14 @@ fn an_endpoint_in_the_file_is_refused_with_its_reason() {
         let told = problems(&format!("{text}\n{HEAD}rules: [{{files: a, urls: 'https://e.example/{{tail}}'}}]\n"));
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(
-            told[0].contains("an endpoint can't stand in the configuration file")
+            told[0].contains("endpoints don't belong in the configuration file")
                 && told[0].contains("`CDN_PURGE_ENDPOINT`")
         );
     }
     let told = problems(
         "version: 1\ntargets:\n  main:\n    provider: swift-cdn\n    endpoint: https://evil.example\nrules: [{files: a, urls: 'https://e.example/'}]\n",
     );
-    assert!(told[0].starts_with("5:5 `endpoint`: an endpoint can't stand"), "{told:?}");
+    assert!(told[0].starts_with("5:5 `endpoint`: endpoints don't belong"), "{told:?}");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_secret_in_the_file_is_refused_and_never_repeated() {
         ] {
             let found = read(&text).unwrap_err();
             assert!(
-                found[0].title.contains("a secret can't stand in the configuration file"),
+                found[0].title.contains("secrets don't belong in the configuration file"),
                 "{key}: {}",
                 found[0].title
             );
@@ -175,7 +175,7 @@ fn an_option_that_the_file_may_not_set_is_sent_where_it_belongs() {
     assert_eq!(
         problems(&format!("dry-run: true\n{HEAD}rules: [{{files: a, urls: 'https://e.example/', wait: all}}]\n")),
         [
-            "1:1 `dry-run` can't be set in the configuration file | give it as the flag `--dry-run`, the input `dry-run` or `CDN_PURGE_DRY_RUN`",
+            "1:1 `dry-run` can't be set in the configuration file | set it with the flag `--dry-run`, the input `dry-run` or `CDN_PURGE_DRY_RUN`",
             "6:48 `wait` isn't a key of a rule | `wait` is set for the whole run: write it at the top of the file",
         ]
     );
@@ -203,9 +203,9 @@ fn options_of_the_file_are_read_as_strictly_as_flags() {
 #[test]
 fn files_that_are_no_configuration_are_told_so() {
     for (text, told) in [
-        ("", "1:1 this file says nothing"),
-        ("# only a remark\n", "1:1 this file says nothing"),
-        ("~", "1:1 this file says nothing"),
+        ("", "1:1 this file is empty"),
+        ("# only a remark\n", "1:1 this file is empty"),
+        ("~", "1:1 this file is empty"),
         ("- a\n- b\n", "1:1 this file is a list, not a mapping"),
         ("public/**", "1:1 this file is text, not a mapping"),
         ("<html><body>404: not found</body></html>", "1:1 unknown key `<html><body>404` in the file"),
@@ -237,7 +237,7 @@ fn targets_need_a_name_and_a_provider() {
         problems(text),
         [
             "3:9 `main` is text, not a mapping | write `provider: …` below it",
-            "4:3 `a b` isn't a name for a target | begin with a letter or digit, go on with letters, digits, `-`, `_` and `.`, 64 at most",
+            "4:3 `a b` isn't a name for a target | use letters, digits, `-`, `_` and `.`, beginning with a letter or digit, at most 64",
             "6:3 the target `none` has no `provider` | add `provider:` with `swift-cdn` or `plain-cdn`",
             "7:32 unknown key `area` in a target of `plain-cdn` | known are `provider`",
         ]
@@ -289,7 +289,7 @@ fn anchors_serve_within_a_small_limit() {
         )
         .collect();
     assert!(problems(&bomb).iter().any(|problem| problem.contains("more than")), "a bomb");
-    assert!(problems("a: &a [*a]\n")[0].contains("stands inside of what it refers to"));
+    assert!(problems("a: &a [*a]\n")[0].contains("refers to itself"));
     let many = format!("a: &a x\nb: [{}]\n", vec!["*a"; 200].join(", "));
     assert!(problems(&many)[0].contains("more than 100 aliases"));
 }

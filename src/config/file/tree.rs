@@ -151,7 +151,7 @@ impl<'a> Composer<'a, '_> {
         let span_range = range(span);
         self.count(1, &span_range)?;
         if depth > MOST_DEPTH {
-            let help = "no configuration is so deep: look at the indentation and at the brackets";
+            let help = "check the indentation and the brackets";
             return Err(self.stop(&span_range, format!("nested more than {MOST_DEPTH} deep"), help));
         }
         if event.tag().is_some() {
@@ -170,7 +170,7 @@ impl<'a> Composer<'a, '_> {
             Event::Alias(anchor) => self.alias(anchor, span_range)?,
             _ => {
                 let name = &self.findings.source().text()[span_range.clone()];
-                let title = format!("`{name}` is a reference to an anchor that isn't there");
+                let title = format!("`{name}` refers to an unknown anchor");
                 self.findings.report(&span_range, title, format!("if it is a pattern, quote it: `'{name}'`"));
                 // Read as the pattern it probably is, so that nothing else is said about it.
                 let scalar = Scalar { text: name.to_owned(), plain: false };
@@ -217,8 +217,8 @@ impl<'a> Composer<'a, '_> {
                 let line = self.findings.source().place(*first).line;
                 self.findings.report(
                     &key.span,
-                    format!("`{text}` stands here a second time"),
-                    format!("it stands at line {line} already: keep one of the two"),
+                    format!("`{text}` is a duplicate key"),
+                    format!("it is already set in line {line}: keep one of the two"),
                 );
                 continue;
             }
@@ -233,7 +233,7 @@ impl<'a> Composer<'a, '_> {
             return Err(self.stop(&span, format!("more than {MOST_ALIASES} aliases"), "write the values out"));
         }
         let Some(node) = self.anchors.get(&anchor).cloned() else {
-            return Err(self.stop(&span, "this alias stands inside of what it refers to", "write the value out"));
+            return Err(self.stop(&span, "this alias refers to itself", "write the value out"));
         };
         self.count(node.size(), &span)?;
         Ok(node)
@@ -242,7 +242,7 @@ impl<'a> Composer<'a, '_> {
     fn tag(&mut self, span: &Span) {
         let tag = span.tag_span().map_or_else(|| range(span), |tag| range(&tag));
         let text = &self.findings.source().text()[tag.clone()];
-        let title = format!("`{text}` is a YAML tag, and tags mean nothing here");
+        let title = format!("`{text}` is a YAML tag; tags are not supported");
         let help = if text.starts_with("!!") {
             "remove it".to_owned()
         } else {
@@ -254,7 +254,7 @@ impl<'a> Composer<'a, '_> {
     fn next(&mut self, open: &Range<usize>) -> Result<(Event<'a>, Span), Stop> {
         match self.parser.next_event() {
             Some(next) => Ok(next?),
-            None => Err(self.stop(open, "the file ends inside of what begins here", "close it")),
+            None => Err(self.stop(open, "this is never closed", "close it")),
         }
     }
 
@@ -292,8 +292,8 @@ fn unreadable(findings: &mut Findings<'_>, error: &ScanError) {
         Some(tab) => (at + tab, "indent with spaces: YAML knows no tabs"),
         None => (
             at,
-            "look at the indentation, the brackets and the quotes; text that begins with one of `* & ! % @ { [ \" '`, or \
-             holds `: ` or ` #`, must stand in quotes",
+            "check the indentation, the brackets and the quotes; text that begins with one of `* & ! % @ { [ \" '`, or \
+             holds `: ` or ` #`, needs quotes",
         ),
     };
     findings.report(&(at..at + 1), format!("this can't be read as YAML: {info}"), help);

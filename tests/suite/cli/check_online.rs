@@ -13,7 +13,7 @@ fn what_is_granted_untested_and_needed_is_told_and_nothing_changes() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let finished = check(&site, vendor.address(), (KEY, SECRET));
     finished.ends_with(0).says(&[
-        "`cdn-purge.yml` can be used",
+        "`cdn-purge.yml` is valid",
         "mainland: Alibaba Cloud CDN",
         "`alibaba-cdn`: credentials from `ALIBABA_CLOUD_ACCESS_KEY_ID`",
         "untested  cdn:RefreshObjectCaches (URL refreshes)",

@@ -43,13 +43,13 @@ fn a_missing_file_is_said_with_the_names_that_were_looked_for() {
 #[test]
 fn an_empty_file_is_said() {
     for empty in ["", "\n# nothing\n", "---\n"] {
-        run(empty).complains(2, &["this file says nothing", "cdn-purge.yml:1:", "begin with `version: 1`"]);
+        run(empty).complains(2, &["this file is empty", "cdn-purge.yml:1:", "begin with `version: 1`"]);
     }
 }
 
 #[test]
 fn what_is_not_yaml_is_said_with_its_line() {
-    run("version: 1\nrules: [\n").complains(2, &["YAML", "cdn-purge.yml:", "look at the indentation"]);
+    run("version: 1\nrules: [\n").complains(2, &["YAML", "cdn-purge.yml:", "check the indentation"]);
     run("version: 1\n\trules: x\n").complains(2, &["YAML", "cdn-purge.yml:2", "indent with spaces"]);
     run(b"version: 1\nname: caf\xe9\n").complains(2, &["isn't UTF-8 in line 2", "save it as UTF-8"]);
     run([0_u8, 159, 146, 150]).complains(2, &["isn't UTF-8 in line 1", "save it as UTF-8"]);
@@ -93,19 +93,19 @@ fn an_unknown_placeholder_is_said_with_the_nearest_one() {
 #[test]
 fn a_duplicate_key_is_said_with_both_places() {
     run(with("    prefetch: true", "    prefetch: true\n    prefetch: false"))
-        .complains(2, &["`prefetch` stands here a second time", "cdn-purge.yml:9:5", "it stands at line 8 already"]);
+        .complains(2, &["`prefetch` is a duplicate key", "cdn-purge.yml:9:5", "it is already set in line 8"]);
 }
 
 #[test]
 fn a_file_names_no_endpoint_and_no_secret() {
     run(format!("{CONFIGURATION}endpoint: alibaba-cdn=https://evil.example\n")).complains(
         2,
-        &["`endpoint`: an endpoint can't stand in", "cdn-purge.yml:9:1", "give it as the flag `--endpoint`"],
+        &["`endpoint`: endpoints don't belong in", "cdn-purge.yml:9:1", "set it with the flag `--endpoint`"],
     );
     let secret = run(format!("{CONFIGURATION}access-key-secret: hunter2-in-a-file\n"));
     secret.complains(
         2,
-        &["`access-key-secret`: a secret can't stand in", "cdn-purge.yml:9:1", "take it out and revoke it"],
+        &["`access-key-secret`: secrets don't belong in", "cdn-purge.yml:9:1", "remove it and revoke it"],
     );
     assert!(!secret.err.contains("hunter2"), "{}", secret.err);
 }
@@ -137,7 +137,7 @@ fn options_that_contradict_each_other_or_mean_nothing_are_said() {
     let site = Site::new();
     refused(&site, &["run", "--wait", "some"], &[]).complains(2, &["`--wait`", "`all`"]);
     refused(&site, &["run", "--dry-run", "--simulate"], &[])
-        .complains(2, &["`--dry-run` and `--simulate` are given together", "drop one"]);
+        .complains(2, &["`--dry-run` and `--simulate` can't be combined", "drop one"]);
     refused(&site, &["run"], &[("CDN_PURGE_DRYRUN", "true")]).complains(2, &["CDN_PURGE_DRYRUN", "CDN_PURGE_DRY_RUN"]);
     refused(&site, &["run"], &[("INPUT_DRY-RUN", "yes")]).complains(2, &["input `dry-run`", "true"]);
     refused(&site, &["run", "--timeout", "soon"], &[]).complains(2, &["`--timeout` is `soon`", "write a time span"]);

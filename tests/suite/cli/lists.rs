@@ -40,7 +40,7 @@ fn every_bad_address_is_named_and_nothing_is_sent() {
     );
     let run = site.run(trap.address(), &["refresh", "-f", "-", "--allow-hosts", "www.example.com"]).args(&PROVIDER);
     let finished = run.input(&list).finish();
-    finished.complains(2, &["`www.example.com/x` can't be asked for", "write a whole address"]);
+    finished.complains(2, &["`www.example.com/x` is not a valid URL", "write a complete URL"]);
     for line in 2..=6 {
         finished.says(&[&format!("standard input:{line}:1")]);
     }
@@ -57,10 +57,7 @@ fn every_bad_address_is_named_and_nothing_is_sent() {
     let homeless = site.run(trap.address(), &["refresh", "https://www.example.com/a"]).finish();
     homeless.complains(2, &["no configuration in", "or give `provider`"]);
     assert!(!homeless.err.contains("`files`"), "{}", homeless.err);
-    site.run(trap.address(), &["refresh"])
-        .args(&PROVIDER)
-        .finish()
-        .complains(2, &["no address is given", "`--url-file`"]);
+    site.run(trap.address(), &["refresh"]).args(&PROVIDER).finish().complains(2, &["no URL is given", "`--url-file`"]);
     trap.is_untouched();
 }
 
@@ -86,7 +83,7 @@ fn of_several_targets_one_must_be_named() {
     site.write("cdn-purge.yml", format!("version: 1\n{targets}{rules}"));
     let address = "https://www.example.com/a";
     let refresh = |more: &[&str]| site.run(vendor.address(), &["refresh", address]).args(more).finish();
-    refresh(&[]).complains(2, &["isn't told for which target", "name `north` or `south` by `--target`"]);
+    refresh(&[]).complains(2, &["needs a target", "name `north` or `south` with `--target`"]);
     refresh(&["--target", "nroth"]).complains(2, &["there is no target `nroth`", "did you mean `north`?"]);
     refresh(&["--target", "south"]).is_all_done();
     vendor.accepted(&["a"], &[]);
@@ -136,7 +133,7 @@ fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_an
     };
     resume(&[]).ends_with(1);
     vendor.accepted(&["1", "2", "2", "1", "2", "2"], &[]);
-    resume(&["--dry-run"]).complains(2, &["`--resume` has no meaning beside `--dry-run`", "drop one"]);
+    resume(&["--dry-run"]).complains(2, &["`--resume` can't be combined with `--dry-run`", "drop one"]);
     std::fs::remove_file(&journal).unwrap();
     resume(&[]).ends_with(3).says(&["there is no journal", "to continue from"]);
     vendor.accepted(&["1", "2", "2", "1", "2", "2"], &[]);
@@ -150,10 +147,10 @@ fn both_forms_of_a_name_are_sent_unless_the_provider_would_encode_them_anyway() 
     let huawei = ["--provider", "huawei-cdn", "--encoded", "both"];
     plan(&huawei).ends_with(0).says(&["2 addresses", page, "https://www.example.com/%E6%96%B0"]);
     let anyway = [&huawei[..], &["--option", "zh-url-encode=true"]].concat();
-    plan(&anyway).complains(2, &["`encoded` sends addresses as they are", "`zh-url-encode`", "drop"]);
+    plan(&anyway).complains(2, &["`encoded` sends raw URLs", "`zh-url-encode`", "drop"]);
     plan(&["--provider", "huawei-cdn", "--option", "zh-url-encode=true"]).ends_with(0);
     let regex = site.bare_run(&["refresh", page, "--dry-run", "--kind", "regex"]).args(&PROVIDER);
-    regex.args(&["--encoded", "raw"]).finish().complains(2, &["has no meaning with the kind `regex`", "drop it"]);
+    regex.args(&["--encoded", "raw"]).finish().complains(2, &["can't be combined with the kind `regex`", "drop it"]);
     let rule = "{name: pages, files: '**', urls: 'https://www.example.com/{tail}', encoded: both}";
     let targets = "{main: {provider: huawei-cdn, zh-url-encode: true}}";
     site.write("cdn-purge.yml", format!("version: 1\ntargets: {targets}\nrules:\n  - {rule}\n"));

@@ -138,11 +138,11 @@ fn an_empty_or_bad_list_of_addresses_is_an_error_and_never_everything() {
     run(&["-"])
         .input("\n# none\n")
         .finish()
-        .complains(2, &["`standard input` holds no address", "an empty list never means everything"]);
+        .complains(2, &["`standard input` contains no URL", "an empty list never means everything"]);
     run(&["-"])
         .input("https://www.example.com/ok\nwww.example.com/x\n")
         .finish()
-        .complains(2, &["`www.example.com/x` can't be asked for", "standard input:2:1", "write a whole address"]);
+        .complains(2, &["`www.example.com/x` is not a valid URL", "standard input:2:1", "write a complete URL"]);
     run(&["nowhere"]).finish().complains(2, &["`nowhere` can't be read", "name a file"]);
     trap.is_untouched();
 }
