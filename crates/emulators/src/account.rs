@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::rate_window::RateWindow;
-use crate::request::host_of;
+use crate::request::{contains_any, host_of};
 use crate::tasks::Tasks;
 use crate::{EmulatorSettings, Operation};
 
@@ -98,11 +98,6 @@ impl Account {
             self.tasks.ledger().iter().filter_map(|entry| host_of(&entry.url)?.split(':').next().map(str::to_owned));
         accepted.chain(always.iter().map(|name| (*name).to_owned())).collect::<BTreeSet<_>>().into_iter().collect()
     }
-}
-
-/// Whether a URL contains one of these.
-pub(crate) fn contains_any(url: &str, parts: &[String]) -> bool {
-    parts.iter().any(|part| url.contains(part.as_str()))
 }
 
 /// The day in UTC+8, where the quota is reset.

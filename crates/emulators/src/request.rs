@@ -75,3 +75,8 @@ pub(crate) fn is_host(host: &str) -> bool {
     let name = host.split(':').next().unwrap_or_default();
     name.contains('.') && !name.contains(is_odd)
 }
+
+/// Whether a URL contains one of these.
+pub(crate) fn contains_any(url: &str, parts: &[String]) -> bool {
+    parts.iter().any(|part| url.contains(part.as_str()))
+}

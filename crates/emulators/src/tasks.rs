@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::account::contains_any;
+use crate::request::contains_any;
 use crate::{EmulatorSettings, LedgerEntry, Operation, Rows};
 
 /// Everything that was accepted. A row's place is its place in the ledger.

@@ -7,19 +7,18 @@
 //! - `signature 2023-10`: "Request structure and signature, V3" of help.aliyun.com, October 2023
 //! - `STS page 2024-12` and `STS codes 2026`: the pages of the Security Token Service of help.aliyun.com
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::account::Account;
 use crate::request::Received;
 use crate::response::{Answer, ErrorCode, dated};
-use crate::{DocumentedErrors, Emulator, EmulatorSettings, LedgerEntry, Operation};
-use products::{Call, Product};
+use crate::{DocumentedErrors, Emulator, EmulatorSettings, LedgerEntry};
+use products::Call;
 use response::{action, respond, version};
+use state::Alibaba;
 
 mod errors;
 mod products;
@@ -28,6 +27,7 @@ mod queries;
 mod records;
 mod response;
 mod signature;
+mod state;
 mod sts;
 
 /// CDN, API version 2018-05-10.
@@ -45,35 +45,9 @@ pub fn vod(settings: &EmulatorSettings) -> Box<dyn Emulator> {
     Box::new(Alibaba::new(&products::VOD, settings))
 }
 
-/// One of the products.
-struct Alibaba {
-    product: &'static Product,
-    account: Account,
-    /// The id that further URLs of an operation and host get within the same second.
-    open_ids: HashMap<(Operation, String), OpenId>,
-    nonces: Nonces,
-}
-
-struct OpenId {
-    second: i64,
-    id: u64,
-    size: usize,
-}
-
-/// The first task id; the vendor's are of this size: guide 2021-07.
-const FIRST_ID: u64 = 18_392_588_710;
-
-/// How long tasks are listed: reference 2026-04.
-const KEPT: SignedDuration = SignedDuration::from_hours(72);
-
 const TOO_FAST: &str = "Request was denied due to user flow control.";
 
 impl Alibaba {
-    fn new(product: &'static Product, settings: &EmulatorSettings) -> Self {
-        let account = Account::new(settings.clone(), FIRST_ID, KEPT);
-        Self { product, account, open_ids: HashMap::new(), nonces: Nonces::default() }
-    }
-
     /// `now`: on the vendor's clock.
     fn answer(&mut self, request: &Received<'_>, now: Timestamp) -> Answer {
         if sts::is_meant(request) {
@@ -105,43 +79,6 @@ impl Alibaba {
             Call::Measure(measure) => self.measure(measure, request, now),
             Call::Logs => self.logs(request, now),
             Call::Domains => self.domains(request, now),
-        }
-    }
-
-    /// Key, clock, signature, nonce and token, in the order in which the gateway checks them.
-    fn authenticate(&mut self, request: &Received<'_>, now: Timestamp) -> Result<(), ErrorCode> {
-        let claim = signature::claim(request)?;
-        let key = self.account.settings.key(sts::PREFIX, claim.access_key_id);
-        let key =
-            key.ok_or_else(|| ErrorCode::new("InvalidAccessKeyId.NotFound", "Specified access key is not found."))?;
-        let time = signature::time(claim.time).ok_or_else(|| {
-            ErrorCode::new("InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
-        })?;
-        // A request is good for 15 minutes: signature 2023-10.
-        if (now - time).get_seconds().abs() > 15 * 60 {
-            return Err(ErrorCode::new("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."));
-        }
-        if claim.signature != claim.expected(&key.secret) {
-            let message = "Specified signature is not matched with our calculation. server string to sign is:";
-            return Err(ErrorCode::new("SignatureDoesNotMatch", format!("{message}{}", claim.string_to_sign)));
-        }
-        if !self.nonces.is_new(claim.nonce, now) {
-            return Err(ErrorCode::new("SignatureNonceUsed", "Specified signature nonce was used already."));
-        }
-        let refused = |code, message| Err(ErrorCode::new(code, message));
-        match (key.token.as_deref(), claim.token) {
-            (None, None) => Ok(()),
-            (Some(right), Some(token)) if right == token => match key.expires {
-                Some(expires) if now >= expires => {
-                    refused("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
-                }
-                _ => Ok(()),
-            },
-            (Some(_), None) => refused("MissingSecurityToken", "SecurityToken is mandatory."),
-            _ => refused(
-                "InvalidSecurityToken.MismatchWithAccessKey",
-                "Specified SecurityToken mismatch with the AccessKey.",
-            ),
         }
     }
 }
@@ -192,27 +129,5 @@ impl Emulator for Alibaba {
 
     fn server_error(&self) -> Response<Bytes> {
         response::error("InternalError", "The request processing has failed due to some unknown error.")
-    }
-}
-
-/// The nonces of the last half hour: as long as a signature can be good, whichever way the caller's clock is off.
-#[derive(Default)]
-struct Nonces {
-    known: HashSet<String>,
-    by_age: VecDeque<(Timestamp, String)>,
-}
-
-impl Nonces {
-    fn is_new(&mut self, nonce: &str, now: Timestamp) -> bool {
-        while self.by_age.front().is_some_and(|(seen, _)| now.duration_since(*seen) > SignedDuration::from_mins(30)) {
-            if let Some((_, old)) = self.by_age.pop_front() {
-                self.known.remove(&old);
-            }
-        }
-        let new = self.known.insert(nonce.to_owned());
-        if new {
-            self.by_age.push_back((now, nonce.to_owned()));
-        }
-        new
     }
 }

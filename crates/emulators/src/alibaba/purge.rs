@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::errors::{missing, no_domain, unknown_type};
 use super::products::{HOSTS_PER_CALL, IDS_PER_CALL, URL_CHARACTERS};
-use super::{Alibaba, OpenId};
+use super::state::{Alibaba, OpenId};
 use crate::account::{Limit, limit};
 use crate::request::{Received, host_of, is_host};
 use crate::response::{Answer, ErrorCode};
@@ -169,19 +170,6 @@ impl Alibaba {
         }
         Value::Object(fields).to_string()
     }
-}
-
-pub(super) fn no_domain() -> ErrorCode {
-    ErrorCode::new("InvalidDomain.NotFound", "The specified domain does not exist.")
-}
-
-/// `what`: `TaskId is`.
-pub(super) fn missing(what: &str) -> ErrorCode {
-    ErrorCode::new("MissingParameter", format!("{what} mandatory for this action."))
-}
-
-pub(super) fn unknown_type() -> ErrorCode {
-    ErrorCode::new("InvalidObjectType.ValueNotSupported", "ObjectType is not supported.")
 }
 
 fn boolean(request: &Received<'_>, name: &str) -> Result<(), ErrorCode> {

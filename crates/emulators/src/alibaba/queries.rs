@@ -7,11 +7,11 @@ use http::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Alibaba;
+use super::errors::{missing, no_domain};
 use super::products::{DOMAINS_PER_CALL, Measure};
-use super::purge::{missing, no_domain};
 use super::records::{paging, times};
 use super::response::timestamp;
+use super::state::Alibaba;
 use crate::request::Received;
 use crate::response::{Answer, ErrorCode, typed};
 use crate::sample::{number, page};

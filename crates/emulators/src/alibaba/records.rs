@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use super::purge::unknown_type;
+use super::errors::unknown_type;
 use super::response::timestamp;
-use super::{Alibaba, KEPT, signature};
+use super::signature;
+use super::state::{Alibaba, KEPT};
 use crate::Operation;
 use crate::request::{Received, host_of};
 use crate::response::{Answer, ErrorCode};

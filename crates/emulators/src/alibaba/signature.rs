@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::purge::missing;
+use super::errors::missing;
 use super::response::is_v3;
 use crate::request::Received;
 use crate::response::ErrorCode;

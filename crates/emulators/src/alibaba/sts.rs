@@ -6,15 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Alibaba;
-use super::purge::missing;
+use super::errors::missing;
 use super::response::{action, timestamp, version};
+use super::state::{Alibaba, SESSION_PREFIX};
 use crate::request::Received;
 use crate::response::{Answer, ErrorCode};
 use crate::session_credentials::{Flaw, flaw};
-
-/// How the ids of the service's keys begin: STS page 2024-12.
-pub(super) const PREFIX: &str = "STS.";
 
 const VERSION: &str = "2015-04-01";
 const WITH_OIDC: &str = "AssumeRoleWithOIDC";
@@ -59,7 +56,7 @@ impl Alibaba {
             let message = "You are not authorized to do this action. You should be authorized by RAM.";
             return Err(ErrorCode::new("NoPermission", message));
         }
-        let key = self.account.settings.issue(PREFIX, now, Duration::from_secs(seconds));
+        let key = self.account.settings.issue(SESSION_PREFIX, now, Duration::from_secs(seconds));
         Ok(json!({
             "AssumedRoleUser": {
                 "Arn": format!("acs:ram::{account}:role/{name}/{session}"), "AssumedRoleId": format!("3000:{session}"),

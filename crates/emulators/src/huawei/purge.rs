@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::response::malformed;
-use super::{Huawei, LIMITS, URL_CHARACTERS};
+use super::state::{Huawei, LIMITS, URL_CHARACTERS};
 use crate::Operation;
 use crate::account::limit;
 use crate::request::{Received, host_of, is_host};

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::Huawei;
 use super::records::{DAY, moment, paging};
 use super::response::malformed;
+use super::state::Huawei;
 use crate::request::Received;
 use crate::response::{Answer, ErrorCode};
 use crate::sample::{number, page};

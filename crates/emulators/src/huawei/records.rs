@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::response::malformed;
-use super::{FIRST_ID, Huawei};
+use super::state::{FIRST_ID, Huawei};
 use crate::Operation;
 use crate::request::Received;
 use crate::response::{Answer, ErrorCode};

@@ -6,14 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Huawei;
 use super::response::{bad_request, unauthenticated};
+use super::state::{Huawei, SESSION_PREFIX};
 use crate::request::Received;
 use crate::response::{Answer, ErrorCode};
 use crate::session_credentials::flaw;
-
-/// How the ids of the service's keys begin here; the vendor's are not documented.
-pub(super) const PREFIX: &str = "HST";
 
 /// The vendor's name of the call.
 pub(super) const API: &str = "AssumeAgencyWithOIDC";
@@ -53,7 +50,7 @@ impl Huawei {
         if self.account.is_forbidden(API) {
             return Err(ErrorCode::new("APIGW.0302", "the agency doesn't trust this identity"));
         }
-        let key = self.account.settings.issue(PREFIX, now, Duration::from_secs(seconds));
+        let key = self.account.settings.issue(SESSION_PREFIX, now, Duration::from_secs(seconds));
         Ok(json!({
             "credentials": {
                 "access_key_id": key.id, "secret_access_key": key.secret, "security_token": key.token,
