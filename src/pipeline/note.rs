@@ -1,4 +1,4 @@
-//! The summary goes onto the merge request as a note, if that is asked for; what comes in the way is a warning and no more.
+//! Posts the summary as a note on the merge request, if that is requested. A failure is only a warning.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::exec::{self, interrupt::Interrupt};
 use crate::provider::Api as _;
 use crate::provider::clock::Clock;
 
-/// All requests together may take so long: the outcome is known and written by now, and a job waits for nothing else.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// The timeout of all requests together: the outcome is written by now, and the job waits for nothing else.
+const TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Writes or renews the note, of what `markdown` gives for so many bytes. Never fails: whatever a note can't be written for
-/// changes nothing about how the run went. A signal, also one that came before, leaves it: who sent it waits no longer.
+/// Creates or updates the note with the text of `markdown`, which gets the limit in bytes. Never fails: a note that can't be
+/// posted doesn't change the run's result. A signal, also an earlier one, cancels it.
 pub(super) async fn write(
     job: &Job<'_>,
     markdown: impl FnOnce(usize) -> String,
@@ -48,8 +48,8 @@ pub(super) async fn write(
     let sent = tokio::select! {
         biased;
         signal = interrupt.other_than(None) => Err(exec::interrupted_by(signal).to_owned()),
-        sent = tokio::time::timeout(PATIENCE, send(job, &note, &markdown)) => {
-            sent.unwrap_or_else(|_| Err(format!("GitLab took longer than {} s", PATIENCE.as_secs())))
+        sent = tokio::time::timeout(TIMEOUT, send(job, &note, &markdown)) => {
+            sent.unwrap_or_else(|_| Err(format!("GitLab took longer than {} s", TIMEOUT.as_secs())))
         }
     };
     match sent {

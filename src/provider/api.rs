@@ -69,11 +69,11 @@ pub enum ApiErrorKind {
     Clock,
     /// The day's quota for this operation is gone; nothing was executed.
     QuotaSpent,
-    /// Keys, token or signature are refused.
+    /// Credentials or signature are refused.
     Credentials,
     /// The token has ended; certainly not executed: get another and send again, once. `Credentials` where there is no other.
     Expired,
-    /// The keys may not do this.
+    /// The credentials lack the permission.
     Forbidden,
     /// The provider refuses this operation whatever the addresses.
     Denied,
@@ -131,7 +131,8 @@ impl ApiError {
         }
         let help =
             "look for a line break or a stray character in the access key id, the security token and the account's id";
-        let error = Self::new(ApiErrorKind::Credentials, api, "the keys hold a character that no request can carry");
+        let error =
+            Self::new(ApiErrorKind::Credentials, api, "the credentials hold a character that no request can carry");
         Self { help: Some(help.into()), ..error }
     }
 }

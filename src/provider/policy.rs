@@ -1,4 +1,4 @@
-//! Permissions become a vendor's policy that grants them: JSON of one statement, whose words differ by data.
+//! A vendor's IAM policy that grants some permissions: JSON of one statement.
 
 use serde::Serialize;
 
@@ -7,9 +7,9 @@ use serde::Serialize;
 pub struct PolicySpec {
     /// Of the language of policies.
     pub version: &'static str,
-    /// What it is granted on; `None` where the vendor wants nothing there.
+    /// The resource that it is granted on; `None` where the vendor wants none.
     pub resource: Option<&'static str>,
-    /// What is granted beside anything else.
+    /// Permissions that are always granted, too.
     pub always: &'static [&'static str],
 }
 
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_always_granted_stands_there_once() {
+    fn a_permission_that_is_always_granted_is_listed_once() {
         let spec = PolicySpec { version: "1.1", resource: None, always: &["cdn:see"] };
         let text = spec.granting(&["cdn:do"]);
         assert!(text.contains("\"cdn:do\",\n        \"cdn:see\"") && !text.contains("Resource"), "{text}");

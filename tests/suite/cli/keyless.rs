@@ -215,7 +215,7 @@ fn a_command_of_the_profile_gives_credentials_and_no_shell_reads_it() {
     hides(&finished, secret);
     vendor.accepted(&STALE, &WARM);
     for (command, why) in
-        [("/nowhere/keys", "can't be started"), ("./keys", "neither a full path"), ("false", "ended with")]
+        [("/nowhere/keys", "can't be started"), ("./keys", "neither an absolute path"), ("false", "ended with")]
     {
         profiles(&site, &external(command));
         run(&site, &vendor).finish().ends_with(6).says(&[
