@@ -82,8 +82,11 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let context = ProviderContext { spec, options, endpoint, credentials };
     let provider: Box<dyn Provider> = providers::open(context);
     let url = address(operation.operation, 0);
-    let submission =
-        Submission { operation: operation.operation, mode: PurgeMode::Default, subjects: &[&Subject::url(&url)] };
+    let subject = match operation.operation {
+        Operation::Refresh(kind) => Subject::of(kind, &url),
+        Operation::Prefetch => Subject::url(&url),
+    };
+    let submission = Submission { operation: operation.operation, mode: PurgeMode::Default, subjects: &[&subject] };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let result = runtime.block_on(async { provider.submit(submission, &api).await }).map(|_| ());
     let accepted = gateway.borrow().ledger().count();
