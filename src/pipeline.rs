@@ -146,7 +146,7 @@ impl Job<'_> {
             let targets: Vec<_> = settings.targets.iter().map(|target| target.name.clone()).collect();
             let mut mapped = Mapped::default();
             for listed in listed(settings, listing).await? {
-                let count = counted(listed.urls.len(), "address", "addresses");
+                let count = counted(listed.urls.len(), "URL", "URLs");
                 console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
                 let how = (listing.kind, listing.mode);
                 let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
@@ -212,6 +212,7 @@ impl Job<'_> {
             return Ok((Journal::none(), Past::default()));
         }
         let path = state_file(self.settings, self.environment, console, identity);
+        files::refuse_links(&path)?;
         let purpose = if self.settings.resume { Purpose::Finish } else { Purpose::Run(self.settings.wait) };
         if self.settings.resume && !path.exists() {
             return Err(no_journal(format!("there is no journal `{}` to continue from", path.display())));

@@ -1,8 +1,10 @@
-//! Files that are fetched → a folder: each under a name that can't leave it, and only when it is there whole.
+//! Saves downloaded files to a folder, each under a name that can't leave it and only once it is complete.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use crate::ci::files;
 
 /// The longest name of a file or folder, in bytes.
 const LONGEST: usize = 200;
@@ -36,6 +38,7 @@ impl Downloads {
     pub fn begin(&self, domain: &str, name: &str) -> io::Result<Part> {
         let place = self.place(domain, name);
         let folder = place.parent().unwrap_or(&self.folder);
+        files::refuse_links(folder).map_err(|error| io::Error::other(error.to_string()))?;
         fs::create_dir_all(folder)?;
         let mut part = place.clone().into_os_string();
         part.push(".part");

@@ -1,30 +1,65 @@
-//! Text → files that others read: appended to where the file is the host's, replaced in one step where it is ours.
+//! Writes files that others read: appends to the CI host's files, and replaces our own in one step.
+//!
+//! A checkout may hold symbolic links that a pull request brought, so a link inside a checkout is never followed: one in the
+//! place of a file is replaced, one in the place of a folder is refused. Links outside a checkout are the machine's owner's.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::ci::redactor::Redactor;
 use crate::error::Error;
 
-/// Replaces a file by what `fill` writes, redacted. Readers see the old one or the whole new one: it is written beside it
-/// and renamed. Folders on the way are made. What is there and isn't a plain file (`/dev/stdout`, a pipe) is written to.
+/// Replaces a file by what `fill` writes, redacted. Readers see the old file or the whole new one: the new one is written
+/// next to it and renamed. Missing folders are made. A device or a pipe (`/dev/stdout`) is written to, unless a link of a
+/// checkout leads there.
 ///
 /// # Errors
-/// [`Error::Checkout`] with the file's name and the system's word.
+/// [`Error::Checkout`] with the file's name and the system's message, or with the link in a checkout that leads there.
 pub fn replace(
     path: &Path,
     redactor: &Redactor,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    refuse_links(folder_of(path))?;
+    let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+        && link_in_checkout(path).is_none();
     let result = if is_special {
         OpenOptions::new().write(true).open(path).and_then(|file| fill_file(file, redactor, fill)).map(drop)
     } else {
         replace_plain(path, redactor, fill)
     };
     result.map_err(|error| unwritable(path, &error))
+}
+
+/// Refuses a path that leads through a symbolic link inside a checkout, or is one.
+///
+/// # Errors
+/// [`Error::Checkout`] with the link.
+pub fn refuse_links(path: &Path) -> Result<(), Error> {
+    match link_in_checkout(path) {
+        None => Ok(()),
+        Some(link) => Err(Error::Checkout {
+            message: format!("`{}` isn't followed: it is a symbolic link in the checkout", link.display()),
+            help: "remove the link, or set a path outside the checkout".into(),
+        }),
+    }
+}
+
+/// The symbolic link inside a checkout that a path leads through, or is.
+fn link_in_checkout(path: &Path) -> Option<PathBuf> {
+    let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let is_in_checkout = |path: &Path| {
+        let folder = fs::canonicalize(folder_of(path)).unwrap_or_default();
+        folder.ancestors().any(|folder| fs::symlink_metadata(folder.join(".git")).is_ok())
+    };
+    path.ancestors().find(|path| is_link(path) && is_in_checkout(path)).map(Path::to_owned)
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Appends a text, on a line of its own, to a file of the host's.
@@ -64,7 +99,7 @@ pub(super) fn length(path: &Path) -> Result<usize, Error> {
 pub(super) fn random_hex() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::Checkout {
-        message: format!("the system gives no random numbers: {error}"),
+        message: format!("the system provides no random numbers: {error}"),
         help: "run this program where the `getrandom` system call is allowed".into(),
     })?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -76,7 +111,7 @@ fn replace_plain(
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no file name"))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut temporary_name = OsString::from(".");
     temporary_name.push(name);
@@ -154,6 +189,58 @@ mod tests {
         let error = replace(folder.path(), &Redactor::default(), |file| file.write_all(b"x")).unwrap_err();
         assert!(error.to_string().contains(&*folder.path().to_string_lossy()), "{error}");
         assert_eq!(error.exit_code(), crate::error::ExitCode::Checkout);
+    }
+
+    /// A folder with a checkout in it, and what lies outside of the checkout.
+    #[cfg(unix)]
+    fn checkout() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let (checkout, outside) = (folder.path().join("checkout"), folder.path().join("outside"));
+        fs::create_dir_all(checkout.join(".git")).unwrap();
+        fs::create_dir(&outside).unwrap();
+        (folder, checkout, outside)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_checkout_is_replaced_and_not_followed() {
+        let (_folder, checkout, outside) = checkout();
+        let secret = outside.join("settings");
+        fs::write(&secret, "before").unwrap();
+        for target in [Path::new("/dev/null"), Path::new("/dev/stdout"), &secret] {
+            let path = checkout.join("report.json");
+            let _ = fs::remove_file(&path);
+            std::os::unix::fs::symlink(target, &path).unwrap();
+            replace(&path, &Redactor::default(), |file| file.write_all(b"##[error]")).unwrap();
+            assert!(fs::symlink_metadata(&path).unwrap().is_file(), "{}", target.display());
+            assert_eq!(fs::read_to_string(&path).unwrap(), "##[error]");
+        }
+        assert_eq!(fs::read_to_string(&secret).unwrap(), "before");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_is_a_link_in_the_checkout_is_refused() {
+        let (_folder, checkout, outside) = checkout();
+        std::os::unix::fs::symlink(&outside, checkout.join("out")).unwrap();
+        for path in ["out/report.json", "out/new/report.json", "out/../report.json"] {
+            let error = replace(&checkout.join(path), &Redactor::default(), |file| file.write_all(b"x")).unwrap_err();
+            assert!(error.to_string().contains("a symbolic link in the checkout"), "{error}");
+        }
+        assert!(refuse_links(&checkout.join("out/run.journal")).is_err());
+        assert!(refuse_links(&checkout.join("out")).is_err());
+        assert!(refuse_links(&checkout.join("logs/run.journal")).is_ok());
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_outside_a_checkout_is_followed() {
+        let (folder, _checkout, outside) = checkout();
+        let link = folder.path().join("reports");
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+        replace(&link.join("report.json"), &Redactor::default(), |file| file.write_all(b"x")).unwrap();
+        assert_eq!(fs::read_to_string(outside.join("report.json")).unwrap(), "x");
     }
 
     #[cfg(unix)]

@@ -63,7 +63,7 @@ pub(super) fn add_mask(value: &str) -> String {
     format!("::add-mask::{}", escape(value))
 }
 
-/// A command's data: cleaned line by line, then escaped so that it stays in its line.
+/// A command's data: sanitized line by line, then escaped so that it stays in its line.
 fn data(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(sanitize).collect();
     escape(&lines.join("\n"))

@@ -93,7 +93,7 @@ impl CiHost {
     }
 
     /// Where the JSON report goes when nobody names a place: a folder that a later step can read, or an artifact be made of;
-    /// nowhere without a CI host. The report of an earlier step stays what its output says it is.
+    /// nowhere without a CI host. The report of an earlier step is kept.
     pub fn report_file(&self) -> Option<PathBuf> {
         match self {
             Self::GitLab { project: Some(project), .. } => Some(project.join(REPORT_FILE)),
@@ -107,7 +107,7 @@ impl CiHost {
     }
 
     /// Hands the outputs to the host: appended to `GITHUB_OUTPUT`, written as `cdn-purge.env` for a dotenv report of GitLab,
-    /// nowhere else. Gives what had to be left out, a sentence each.
+    /// nowhere else. Returns a sentence for each value that was left out.
     ///
     /// # Errors
     /// [`Error::Checkout`] when the host's file is not named or can't be written: a later step would read nothing and go on.

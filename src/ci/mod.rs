@@ -19,8 +19,8 @@ pub use host::CiHost;
 pub use progress::Progress;
 pub use redactor::Redactor;
 
-/// Ends the program after a defect of its own: says where, and nothing of the values at hand, which may be secret. What was
-/// sent stands in the journal.
+/// Ends the program after an internal error: names the place, but no values, which may be secret. The journal has what was
+/// sent.
 #[expect(clippy::exit, reason = "a panic is never 0, whatever thread it came from")]
 pub fn internal_error(panic: &std::panic::PanicHookInfo<'_>) {
     // git2 panics at an object of no kind, on the thread that reads the repository.
@@ -31,8 +31,8 @@ pub fn internal_error(panic: &std::panic::PanicHookInfo<'_>) {
     }
     let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
     let text = format!(
-        "error: a defect in cdn-purge {}{place}\n  help: what was sent stands in the journal, a second run goes on from \
-         it; report this line, with what you did\n",
+        "error: internal error (bug) in cdn-purge {}{place}\n  help: run the same command again to resume from the journal; \
+         report this line with the command and its log\n",
         env!("CARGO_PKG_VERSION")
     );
     // Where even this can't be written, the exit code is all there is.

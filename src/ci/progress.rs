@@ -1,6 +1,6 @@
-//! Events → a person's feeling for how far it is: a bar in a terminal, plain lines at sensible moments elsewhere.
+//! Shows the progress of a run: a bar in a terminal, plain lines elsewhere.
 //!
-//! How long is left is not shown: providers say nothing about it, and a guess would be a lie.
+//! The time left is not shown: providers don't report it, and a guess would be wrong.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,24 +11,26 @@ use secrecy::SecretString;
 
 use crate::ci::console::{Console, Severity};
 use crate::config::LogLevel;
-use crate::model::{BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Outcome, Quota, StopCause, TaskIndex};
+use crate::model::{
+    BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Quota, StopCause, TaskIndex,
+};
 use crate::plan::Plan;
 use crate::report::phrases::{earlier_run, operation_word, quota_word, stop_word};
 use crate::text::format::{counted, duration, grouped};
 
-/// A line about each lane at least so far apart.
+/// The time between two lines about a lane.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
 
-/// So many addresses that came to no good end are told one by one; the report has them all.
-const TOLD_FAILURES: usize = 20;
+/// The number of failed URLs that are listed one by one; the report has all.
+const LISTED_FAILURES: usize = 20;
 
-/// Shows how far an execution is, on a console.
+/// Shows the progress of a run on a console.
 pub struct Progress<'a> {
     console: &'a mut Console,
     plan: &'a Plan,
     lanes: Vec<LaneProgress>,
     bar: Option<ProgressBar>,
-    told_failures: usize,
+    listed_failures: usize,
 }
 
 #[derive(Default)]
@@ -40,7 +42,7 @@ struct LaneProgress {
     failed: usize,
     unsubmitted: usize,
     unknown: usize,
-    told_at: Duration,
+    shown_at: Duration,
 }
 
 impl LaneProgress {
@@ -55,7 +57,7 @@ impl<'a> Progress<'a> {
         let lanes: Vec<_> =
             plan.lanes.iter().map(|lane| LaneProgress { tasks: lane.tasks.len(), ..Default::default() }).collect();
         let bar = console.look().bar.then(|| new_bar(lanes.iter().map(|lane| lane.tasks).sum()));
-        Self { console, plan, lanes, bar, told_failures: 0 }
+        Self { console, plan, lanes, bar, listed_failures: 0 }
     }
 
     /// Hides a secret from now on.
@@ -90,6 +92,17 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// What the plan does: refreshes, prefetches, or both.
+    fn verb(&self) -> &'static str {
+        let tasks = || self.plan.lanes.iter().flat_map(|lane| &lane.tasks).map(|planned| planned.task.operation);
+        let prefetches = tasks().filter(|operation| *operation == Operation::Prefetch).count();
+        match prefetches {
+            0 => "Purging",
+            some if some == tasks().count() => "Prefetching",
+            _ => "Purging and prefetching",
+        }
+    }
+
     fn url(&self, lane: LaneIndex, task: TaskIndex) -> Cow<'_, str> {
         let lane = self.plan.lanes.get(usize::from(lane));
         lane.and_then(|lane| lane.tasks.get(task as usize))
@@ -103,9 +116,9 @@ impl<'a> Progress<'a> {
                     progress.sizes.insert(*batch, *size);
                 }
                 let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-                let addresses = counted(*size, "address", "addresses");
+                let urls = counted(*size, "URL", "URLs");
                 let operation = operation_word(*operation);
-                let text = format!("{}: batch {batch}: {operation}, {addresses}{again}", self.name(*lane));
+                let text = format!("{}: batch {batch}: {operation}, {urls}{again}", self.name(*lane));
                 self.say(LogLevel::Verbose, &text);
             }
             EventKind::BatchSubmitted { lane, batch, task_ids, request_id } => {
@@ -113,20 +126,21 @@ impl<'a> Progress<'a> {
                     progress.submitted += progress.sizes.remove(batch).unwrap_or(0);
                 }
                 let request = request_id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default();
-                let text = format!("{}: batch {batch} taken as {}{request}", self.name(*lane), task_ids.join(", "));
+                let text = format!("{}: batch {batch} accepted as {}{request}", self.name(*lane), task_ids.join(", "));
                 self.say(LogLevel::Verbose, &text);
             }
             EventKind::BatchRetried { lane, batch, why, after } => {
-                let text = format!("{}: batch {batch} is sent again in {}: {why}", self.name(*lane), duration(*after));
+                let text = format!("{}: batch {batch}: retry in {}: {why}", self.name(*lane), duration(*after));
                 self.say(LogLevel::Normal, &text);
             }
             EventKind::BatchSplit { lane, batch, why } => {
-                let text = format!("{}: batch {batch} is cut in two to find what is refused: {why}", self.name(*lane));
+                let text =
+                    format!("{}: batch {batch} rejected, splitting to find the bad URL: {why}", self.name(*lane));
                 self.say(LogLevel::Normal, &text);
             }
             EventKind::BatchUncertain { lane, batch, why } => {
                 let text = format!(
-                    "{}: the answer to batch {batch} was lost, the provider's records are asked: {why}",
+                    "{}: the response to batch {batch} was lost, checking the provider's task records: {why}",
                     self.name(*lane)
                 );
                 self.say(LogLevel::Normal, &text);
@@ -147,11 +161,11 @@ impl<'a> Progress<'a> {
         let reason = outcome.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
         let text = format!("{}: {} {}{reason}", self.name(lane), outcome.name(), self.url(lane, task));
         let is_news = matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_));
-        self.told_failures += usize::from(is_news);
-        if is_news && self.told_failures <= TOLD_FAILURES {
+        self.listed_failures += usize::from(is_news);
+        if is_news && self.listed_failures <= LISTED_FAILURES {
             self.say(LogLevel::Normal, &text);
-            if self.told_failures == TOLD_FAILURES {
-                self.say(LogLevel::Normal, "more of these aren't told one by one");
+            if self.listed_failures == LISTED_FAILURES {
+                self.say(LogLevel::Normal, "further failures are listed in the report only");
             }
         } else {
             self.say(LogLevel::Verbose, &text);
@@ -161,31 +175,35 @@ impl<'a> Progress<'a> {
     fn quota_read(&mut self, lane: LaneIndex, quota: &Quota, moment: Moment) {
         let entries: Vec<_> = quota.entries.iter().map(quota_word).collect();
         if !entries.is_empty() {
-            let when = if moment == Moment::Before { "left today" } else { "left afterwards" };
-            self.say(LogLevel::Normal, &format!("{}: {when}: {}", self.name(lane), entries.join(", ")));
+            let when = if moment == Moment::Before { "left today" } else { "left after the run" };
+            self.say(LogLevel::Normal, &format!("{}: quota: {} {when}", self.name(lane), entries.join(", ")));
         }
     }
 
-    /// Says how far a lane is when something changed for good, or half a minute after the last time; moves the bar.
+    /// Shows a lane's progress at milestones, and half a minute after the last line; moves the bar.
     fn show(&mut self, kind: &EventKind, elapsed: Duration) {
         if let Some(bar) = &self.bar {
             let sum = |count: fn(&LaneProgress) -> usize| self.lanes.iter().map(count).sum::<usize>();
             bar.set_position(sum(LaneProgress::ended) as u64);
-            let (done, bad) = (sum(|lane| lane.done), sum(|lane| lane.failed + lane.unsubmitted + lane.unknown));
-            let open = sum(|lane| lane.tasks).saturating_sub(done + bad);
-            bar.set_message(format!("{} done, {} not, {} open", grouped(done), grouped(bad), grouped(open)));
+            let pending = sum(|lane| lane.tasks).saturating_sub(sum(LaneProgress::ended));
+            let mut parts = vec![(sum(|lane| lane.done), "done"), (sum(|lane| lane.failed), "failed")];
+            let rare = [(sum(|lane| lane.unsubmitted), "unsubmitted"), (sum(|lane| lane.unknown), "unknown")];
+            parts.extend(rare.into_iter().filter(|(count, _)| *count > 0));
+            parts.push((pending, "pending"));
+            let parts: Vec<_> = parts.iter().map(|(count, word)| format!("{} {word}", grouped(*count))).collect();
+            bar.set_message(parts.join(" · "));
             return;
         }
         let is_submission = matches!(kind, EventKind::BatchSubmitted { .. });
         let is_end = matches!(kind, EventKind::TaskFinished { .. });
         for index in 0..self.lanes.len() {
             let lane = &mut self.lanes[index];
-            let is_due = elapsed.saturating_sub(lane.told_at) >= BETWEEN_LINES && lane.ended() < lane.tasks;
+            let is_due = elapsed.saturating_sub(lane.shown_at) >= BETWEEN_LINES && lane.ended() < lane.tasks;
             let is_this = lane_of(kind).is_some_and(|of| usize::from(of) == index);
             let is_milestone =
                 is_this && (is_submission && lane.submitted == lane.tasks || is_end && lane.ended() == lane.tasks);
             if is_due || is_milestone {
-                lane.told_at = elapsed;
+                lane.shown_at = elapsed;
                 let text = format!("{}: {}", self.plan.lanes[index].target.name, state(&self.lanes[index], elapsed));
                 self.say(LogLevel::Normal, &text);
             }
@@ -199,12 +217,12 @@ impl EventSink for Progress<'_> {
             EventKind::RunStarted { tasks, resumed } => {
                 let resumed =
                     resumed.as_ref().map_or_else(String::new, |earlier| format!("; {}", earlier_run(earlier)));
-                let text = format!("{} to do{resumed}", counted(*tasks, "address", "addresses"));
+                let text = format!("{} {}{resumed}", self.verb(), counted(*tasks, "URL", "URLs"));
                 self.say(LogLevel::Normal, &text);
             }
             EventKind::QuotaRead { lane, quota, moment } => self.quota_read(*lane, quota, *moment),
             EventKind::TaskFinished { lane, task, outcome, .. } => self.task_finished(*lane, *task, outcome),
-            // The signal itself says so, once for all lanes.
+            // The signal is shown once, not for each lane.
             EventKind::LaneStopped { cause: StopCause::Interrupted, .. } => {}
             EventKind::LaneStopped { lane, operation, why, .. } => {
                 let text = format!("{}: {}: {why}", self.name(*lane), stop_word(*operation));
@@ -212,7 +230,7 @@ impl EventSink for Progress<'_> {
             }
             EventKind::Noted { text } => self.say(LogLevel::Normal, text),
             EventKind::Interrupted { signal } => {
-                let text = format!("{}: nothing more is submitted; the report is written", signal.name());
+                let text = format!("{}: no more submissions; writing the report", signal.name());
                 self.warn(&text);
             }
             EventKind::RunFinished { calls } => {
@@ -220,7 +238,7 @@ impl EventSink for Progress<'_> {
                     bar.finish_and_clear();
                 }
                 let text = format!(
-                    "ended after {} and {}",
+                    "finished after {} and {}",
                     duration(event.elapsed),
                     counted(*calls as usize, "call", "calls")
                 );

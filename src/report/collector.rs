@@ -1,4 +1,4 @@
-//! Events → [`Report`]: who heard what, so that every planned task ends in exactly one outcome.
+//! Collects the events of a run into a [`Report`], in which every planned task has exactly one outcome.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::report::phrases::earlier_run;
 use crate::report::{Context, Ended, LaneReport, Report, Stop, Timeline};
 use crate::text::format::grouped;
 
-/// So many notes are kept; how many more there were is said.
+/// The number of notes that are kept; the rest is counted.
 const NOTES: usize = 200;
 
-/// What became of a task of which nothing was heard.
-const UNHEARD: &str = "the run ended before this address did; whether the provider took it is not known";
+/// The reason of a task without an outcome.
+const UNHEARD: &str = "the run ended before this URL did; it isn't known whether the provider accepted it";
 
 /// Collects events; the sink between the execution and everything a person or program reads afterwards.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ struct LaneRecord {
 }
 
 impl<'a> Collector<'a> {
-    /// Begins with nothing heard yet.
+    /// A collector without events.
     pub fn new(plan: &'a Plan, context: Context) -> Self {
         let new_record = |lane: &Lane| LaneRecord {
             ended: vec![None; lane.tasks.len()],
@@ -66,8 +66,8 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// What was heard, as a report. A task of which nothing was heard is unknown: never done. In a dry run, nothing was
-    /// asked and everything is planned, but for addresses that can't be sent at all: those would fail, and are told as such.
+    /// The report. A task without an outcome is unknown, never done. In a dry run every task is planned, except for URLs that
+    /// can't be sent at all: they count as failed.
     pub fn finish(mut self) -> Report<'a> {
         if self.more_notes > 0 {
             self.notes.push(format!("and {} more notes like these", grouped(self.more_notes)));
@@ -145,7 +145,7 @@ impl<'a> Collector<'a> {
             None => *place = Some(ended),
             Some(first) if *first == ended => {}
             Some(first) => {
-                // Two stories about one task: the worse is told, so that nothing is greener than any event said.
+                // Two outcomes of one task: the worse one counts, so that no report is better than its events.
                 let text =
                     format!("`{}` ended twice: as {} and as {}", planned.task.subject, first.name(), ended.name());
                 if first.is_done() {
@@ -181,7 +181,7 @@ impl EventSink for Collector<'_> {
                 }
             }
             EventKind::BatchUncertain { lane, batch, why } => {
-                let text = format!("{}: the answer to batch {batch} was lost: {why}", self.target(*lane));
+                let text = format!("{}: the response to batch {batch} was lost: {why}", self.target(*lane));
                 self.note(text);
             }
             EventKind::TaskFinished { lane, task, outcome, task_id } => {

@@ -1,4 +1,4 @@
-//! [`Report`] → its status and its exit code: the two words by which other programs judge a run.
+//! The status and the exit code of a run.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::error::ExitCode;
 use crate::model::{Operation, Outcome, Signal, StopCause};
 use crate::report::{LaneReport, Report, Row, lane_rows};
 
-/// How a run went, in a word; the `status` output. It always tells the truth, whatever `fail-on` says.
+/// How a run went, in a word; the `status` output. It doesn't depend on `fail-on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Nothing changed, or nothing that a rule maps.
@@ -72,12 +72,12 @@ impl Report<'_> {
         }
     }
 
-    /// How the program ends: the worst over all addresses that count.
+    /// The exit code: the worst over all URLs that count.
     ///
-    /// | an address that | ends with |
+    /// | a URL that | gives |
     /// | --- | --- |
     /// | is done or planned, or was submitted and by `wait` not followed | 0 |
-    /// | failed | 1; 6 when the keys may not do this operation |
+    /// | failed | 1; 6 when the credentials don't allow this operation |
     /// | is unknown | 4; 6 as above |
     /// | is unsubmitted | 5 for quota, 6 for credentials, 3 for the journal, 1 for anything else; a prefetch whose refresh isn't done, as that refresh |
     ///
@@ -90,9 +90,9 @@ impl Report<'_> {
             None => ExitCode::Success,
         };
         for (lane, row) in self.rows_with_lanes() {
-            let address_code = self.address_code(lane, row);
-            if self.counts_as_failure(row.planned.task.operation) || address_code == ExitCode::Checkout {
-                code = code.worst(address_code);
+            let url_code = self.url_code(lane, row);
+            if self.counts_as_failure(row.planned.task.operation) || url_code == ExitCode::Checkout {
+                code = code.worst(url_code);
             }
         }
         code
@@ -110,7 +110,7 @@ impl Report<'_> {
         }
     }
 
-    fn address_code(&self, lane: &LaneReport, row: Row<'_>) -> ExitCode {
+    fn url_code(&self, lane: &LaneReport, row: Row<'_>) -> ExitCode {
         let base = match &row.ended.outcome {
             None | Some(Outcome::Done) => return ExitCode::Success,
             _ if self.was_not_waited_for(lane, row) => return ExitCode::Success,
@@ -129,13 +129,13 @@ impl Report<'_> {
         let refreshes = row.planned.after.iter().filter_map(|&index| {
             let (planned, ended) = (row.lane.tasks.get(index as usize)?, lane.ended.get(index as usize)?);
             // Refreshes wait for nothing, so this goes one step deep; data that said otherwise would only end here.
-            planned.after.is_empty().then(|| self.address_code(lane, Row { lane: row.lane, planned, ended }))
+            planned.after.is_empty().then(|| self.url_code(lane, Row { lane: row.lane, planned, ended }))
         });
         refreshes.filter(|code| *code != ExitCode::Success).reduce(ExitCode::worst).unwrap_or(ExitCode::Failed)
     }
 
-    /// Whether this address isn't done because nobody wanted to wait for it: it was taken and not followed; or it is a
-    /// prefetch that would have had to wait for such a refresh.
+    /// Whether this URL isn't done because of `wait`: it was accepted and not tracked, or it is a prefetch after such a
+    /// refresh.
     fn was_not_waited_for(&self, lane: &LaneReport, row: Row<'_>) -> bool {
         let is_followed = self.context.wait.follows(row.planned.task.operation);
         let was_left =

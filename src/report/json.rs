@@ -1,6 +1,6 @@
-//! [`Report`] → the JSON report, version 1: everything the summary says, for programs. `report.schema.json` describes it.
+//! Writes the JSON report, version 1: the content of the summary, for programs. `report.schema.json` describes it.
 //!
-//! It is streamed: a run over a hundred thousand addresses holds none of its report in memory.
+//! The report is streamed: a run over a hundred thousand URLs holds none of it in memory.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -56,7 +56,7 @@ impl Serialize for Report<'_> {
     }
 }
 
-/// What stands for one address.
+/// One URL.
 #[derive(serde::Serialize)]
 struct UrlDocument<'r> {
     url: Cow<'r, str>,
@@ -66,7 +66,7 @@ struct UrlDocument<'r> {
     outcome: &'static str,
     task_id: Option<&'r str>,
     reason: Option<&'r str>,
-    because: &'r [Reason],
+    sources: &'r [Reason],
 }
 
 impl<'r> UrlDocument<'r> {
@@ -80,12 +80,12 @@ impl<'r> UrlDocument<'r> {
             outcome: row.ended.name(),
             task_id: row.ended.task_id.as_deref(),
             reason: row.ended.reason(),
-            because: &task.because,
+            sources: &task.because,
         }
     }
 }
 
-/// What stands for one target.
+/// One target.
 #[derive(serde::Serialize)]
 struct TargetDocument<'r> {
     name: &'r str,
@@ -95,7 +95,7 @@ struct TargetDocument<'r> {
     timeline: TimelineDocument,
 }
 
-/// What stands for one operation at a target.
+/// One operation at a target.
 #[derive(serde::Serialize)]
 struct OperationDocument {
     operation: &'static str,

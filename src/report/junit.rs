@@ -1,4 +1,4 @@
-//! [`Report`] → JUnit XML with a case per address, which GitLab shows in merge requests and pipelines.
+//! Writes JUnit XML with a test case per URL, which GitLab shows in merge requests and pipelines.
 //!
 //! Failed and unknown are failures, unsubmitted and planned are skipped: a skipped test is neither green nor red.
 

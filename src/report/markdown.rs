@@ -1,7 +1,7 @@
-//! [`Report`] → the job summary in Markdown, as GitHub and GitLab render it.
+//! Writes the job summary in Markdown, as GitHub and GitLab render it.
 //!
-//! Names and messages of others stand in code spans, the one place where Markdown, HTML, mentions and links mean nothing.
-//! The text is cut at whole rows, and says how many it leaves out: a host that drops an over-long summary says nothing.
+//! Names and messages of others are code spans, where Markdown, HTML, mentions and links have no effect. The summary is cut
+//! at whole rows and counts the rows it leaves out, because a CI host drops a summary that is too long without a word.
 
 use crate::config::Mode;
 use crate::error::Error;
@@ -17,7 +17,7 @@ use self::page::{Page, code, html, prose};
 mod page;
 mod plan;
 
-/// So many files without an address are shown unfolded in a plan.
+/// Up to this many unmapped files are shown unfolded in a plan.
 const SHOWN: usize = 20;
 
 /// The summary, in at most `budget` bytes.
@@ -30,15 +30,14 @@ pub fn markdown(report: &Report<'_>, budget: usize) -> String {
     failures(report, &mut page);
     unsubmitted(report, &mut page);
     notes(report, &mut page);
-    addresses(report, &mut page);
+    urls(report, &mut page);
     skipped(report, &mut page);
     page.into_text()
 }
 
-/// The summary of a run that ended with an error before anything was sent: what, where, and what to do, for each problem.
-/// Where it came to a plan, the log has the commits.
+/// The summary of a run that failed before sending anything: what, where, and what to do, for each problem.
 pub fn error(error: &Error) -> String {
-    let mut text = "### ❌ cdn-purge: ended before anything was sent\n\n".to_owned();
+    let mut text = "### ❌ cdn-purge: failed before sending anything\n\n".to_owned();
     for problem in error.diagnostics() {
         let place = problem.place.map(|place| format!("{}: ", code(&place.to_string()))).unwrap_or_default();
         let help = problem.help.map(|help| format!("  \n  help: {}", prose(&sanitize(&help)))).unwrap_or_default();
@@ -61,10 +60,10 @@ fn question(report: &Report<'_>) -> String {
     let files = counted(report.context.changed_files, "changed file", "changed files");
     let mut lines = match &report.context.range {
         Some(range) => {
-            let base = range.base.as_deref().map_or_else(|| "the beginning".into(), |base| code(short_commit(base)));
+            let base = range.base.as_deref().map_or_else(|| "(empty)".into(), |base| code(short_commit(base)));
             vec![format!("{base} → {}: {files}. Base: {}", code(short_commit(&range.head)), prose(&range.reason))]
         }
-        None => vec!["Addresses as they were given".to_owned()],
+        None => vec!["URLs from a list".to_owned()],
     };
     if let Some(config) = &report.context.config {
         lines.push(format!("Rules: {}", code(config)));
@@ -101,15 +100,15 @@ fn targets(report: &Report<'_>, page: &mut Page) {
 
 fn timeline(timeline: Timeline, report: &Report<'_>) -> String {
     let moments = [
-        ("first batch taken", timeline.first_submitted),
-        ("last batch taken", timeline.last_submitted),
+        ("first batch accepted", timeline.first_submitted),
+        ("last batch accepted", timeline.last_submitted),
         ("last refresh done", timeline.last_refreshed),
         ("last prefetch done", timeline.last_prefetched),
         ("end", (timeline != Timeline::default()).then_some(report.elapsed)),
     ];
-    let told: Vec<_> =
+    let shown: Vec<_> =
         moments.into_iter().filter_map(|(what, at)| at.map(|at| format!("{what} {}", duration(at)))).collect();
-    if told.is_empty() { String::new() } else { format!("Time line: {}", told.join(" · ")) }
+    if shown.is_empty() { String::new() } else { format!("Timeline: {}", shown.join(" · ")) }
 }
 
 fn stops(report: &Report<'_>, page: &mut Page) {
@@ -123,7 +122,13 @@ fn stops(report: &Report<'_>, page: &mut Page) {
 fn failures(report: &Report<'_>, page: &mut Page) {
     let is_failure = |row: &Row<'_>| !matches!(row.ended.outcome, None | Some(Outcome::Done | Outcome::Unsubmitted(_)));
     let count = report.rows().filter(is_failure).count();
-    if count == 0 || !page.block(&format!("**{} to look at**", counted(count, "address", "addresses"))) {
+    if count == 0
+        || !page.block(&format!(
+            "**{} {} attention**",
+            counted(count, "URL", "URLs"),
+            if count == 1 { "needs" } else { "need" }
+        ))
+    {
         return;
     }
     let cells = |row: Row<'_>| {
@@ -136,7 +141,7 @@ fn failures(report: &Report<'_>, page: &mut Page) {
             task_id,
         ]
     };
-    let header = ["outcome", "operation", "address", "why, in the provider's words", "task id"];
+    let header = ["outcome", "operation", "URL", "reason, in the provider's words", "task id"];
     page.table(None, &header, count, report.rows().filter(is_failure).map(cells));
 }
 
@@ -146,7 +151,7 @@ fn unsubmitted(report: &Report<'_>, page: &mut Page) {
         return;
     }
     let cells = |(reason, count): &(&str, usize)| vec![grouped(*count), code(reason)];
-    page.table(None, &["addresses", "why"], reasons.len(), reasons.iter().map(cells));
+    page.table(None, &["URLs", "reason"], reasons.len(), reasons.iter().map(cells));
 }
 
 fn notes(report: &Report<'_>, page: &mut Page) {
@@ -155,19 +160,19 @@ fn notes(report: &Report<'_>, page: &mut Page) {
     }
 }
 
-fn addresses(report: &Report<'_>, page: &mut Page) {
+fn urls(report: &Report<'_>, page: &mut Page) {
     for (lane, of) in report.lanes_with_reports() {
         if report.context.mode == Mode::DryRun {
-            plan::addresses(lane, of, page);
+            plan::urls(lane, of, page);
         } else {
-            lane_addresses(lane, of, page);
+            lane_urls(lane, of, page);
         }
     }
 }
 
-fn lane_addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
+fn lane_urls(lane: &Lane, of: &LaneReport, page: &mut Page) {
     let count = lane.tasks.len();
-    let title = format!("{} at {}", counted(count, "address", "addresses"), html(&lane.target.name));
+    let title = format!("{} at {}", counted(count, "URL", "URLs"), html(&lane.target.name));
     let cells = |row: Row<'_>| {
         let because = row.planned.task.because.first().map_or_else(
             || "–".to_owned(),
@@ -186,20 +191,20 @@ fn lane_addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
             because,
         ]
     };
-    page.table(Some(&title), &["address", "operation", "outcome", "because of"], count, lane_rows(lane, of).map(cells));
+    page.table(Some(&title), &["URL", "operation", "outcome", "source file"], count, lane_rows(lane, of).map(cells));
 }
 
 fn skipped(report: &Report<'_>, page: &mut Page) {
     let skipped = &report.plan.skipped;
-    let title = format!("{} gave no address", counted(skipped.len(), "changed file", "changed files"));
+    let title = format!("{} not mapped to a URL", counted(skipped.len(), "changed file", "changed files"));
     let cells = |skipped: &crate::model::Skipped| vec![code(&skipped.file.to_string()), prose(&skipped.why)];
-    // In a plan a file that should have had an address is what a reader looks for.
+    // In a plan, a reader looks for files that should have been mapped.
     let is_open = report.context.mode == Mode::DryRun && !skipped.is_empty() && skipped.len() <= SHOWN;
     if is_open {
         page.block(&format!("**{title}**"));
     }
     let fold = Some(title.as_str()).filter(|_| !is_open);
-    page.table(fold, &["file", "why"], skipped.len(), skipped.iter().map(cells));
+    page.table(fold, &["file", "reason"], skipped.len(), skipped.iter().map(cells));
     if report.status() == Status::NothingToDo && !skipped.is_empty() {
         page.block(&prose(NOTHING_MAPPED_HINT));
     }

@@ -1,7 +1,7 @@
-//! Events → [`Report`] → Markdown, JSON, JUnit, terminal, outputs. Pure: values in, text out.
+//! The report of a run, as Markdown, JSON, JUnit, plain text and outputs. Pure: values in, text out.
 //!
-//! The report is the truth about a run: every planned address ends in exactly one outcome, and together they are the plan.
-//! What the host may show, and where, is not known here; what stands in the texts is sanitized.
+//! Every planned URL has exactly one outcome, and together they are the plan. Which of these texts is shown, and where, is
+//! decided in `ci`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,13 +37,13 @@ pub(crate) mod fixture;
 pub struct Context {
     /// What was asked.
     pub mode: Mode,
-    /// Between which commits; `None` where addresses are given.
+    /// Between which commits; `None` for a list of URLs.
     pub range: Option<Range>,
     /// How many files differ.
     pub changed_files: usize,
-    /// Which failures turn the step red.
+    /// Which failures fail the step.
     pub fail_on: FailOn,
-    /// What was to be waited for: what wasn't is neither done nor a failure.
+    /// What the run waits for: the rest is neither done nor failed.
     pub wait: Wait,
     /// When the program started.
     pub started: Timestamp,
@@ -127,7 +127,7 @@ struct Timeline {
     last_prefetched: Option<Duration>,
 }
 
-/// How many addresses ended how. After a run, the four outcomes sum up to `planned`.
+/// The number of URLs by outcome. After a run, the four outcomes sum up to `planned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// All.
@@ -164,7 +164,7 @@ struct Row<'r> {
 }
 
 impl<'a> Report<'a> {
-    /// The commit that the changes lead to; a list of addresses has none.
+    /// The commit that the changes lead to; a list of URLs has none.
     pub fn head(&self) -> Option<&str> {
         Some(self.context.range.as_ref()?.head.as_str())
     }
@@ -178,7 +178,7 @@ impl<'a> Report<'a> {
         counts
     }
 
-    /// Why addresses were not submitted, and how many for each reason; the most frequent first.
+    /// The reasons why URLs were not submitted, with the number of URLs; the most frequent first.
     fn unsubmitted_reasons(&self) -> Vec<(&str, usize)> {
         let mut reasons = BTreeMap::new();
         for row in self.rows() {

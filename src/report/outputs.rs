@@ -1,6 +1,6 @@
-//! [`Report`] → the step's outputs: counts, ids and a path, and never a name that someone else chose.
+//! The step's outputs: counts, ids and a path, never a name that someone else chose.
 //!
-//! People paste outputs into shell lines, so a file name in one would be a way in (CVE-2023-51664).
+//! People paste outputs into shell scripts, so a file name in an output would allow code injection (CVE-2023-51664).
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<Output>,
     (outputs, notes)
 }
 
-/// The outputs of a run that ended with an error before there was a report: a later step that reads `status` isn't misled.
+/// The outputs of a run that failed before there was a report, so that a later step reads a correct `status`.
 pub fn outputs_of_error() -> Vec<Output> {
     vec![("status", Status::Failed.name().to_owned())]
 }

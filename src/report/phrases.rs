@@ -8,7 +8,7 @@ use crate::plan::Lane;
 use crate::report::{Counts, Report, Status};
 use crate::text::format::{counted, duration, grouped};
 
-/// What an earlier run left, and what to do where that is not wanted: nothing tells whether what it refreshed is stale again.
+/// The progress of an earlier run that this run resumes, and how to start over.
 pub fn earlier_run(earlier: &Resumed) -> String {
     let Resumed { tasks, begun, journal } = earlier;
     let begun = begun.strftime("%Y-%m-%dT%H:%M:%SZ");
@@ -44,27 +44,27 @@ pub fn operation_word(operation: Operation) -> String {
     }
 }
 
-/// The run in a sentence: `12 of 15 addresses done, 1 failed, 2 unknown, in 41 s`.
+/// The run in a sentence: `12 of 15 URLs done, 1 failed, 2 unknown, in 41 s`.
 pub(super) fn verdict(report: &Report<'_>) -> String {
     let counts = report.count(|_| true);
     let how = if report.context.mode == Mode::Simulate { " (a simulation: nothing was sent)" } else { "" };
     match report.status() {
         Status::NothingToDo if report.context.changed_files == 0 => "nothing to do: no file changed".into(),
-        Status::NothingToDo => "nothing to do: no changed file gives an address".into(),
+        Status::NothingToDo => "nothing to do: no changed file is mapped to a URL".into(),
         Status::Planned if report.context.mode == Mode::DryRun => {
             let cant = if counts.failed > 0 {
                 format!(", {} of them can't be sent", grouped(counts.failed))
             } else {
                 String::new()
             };
-            format!("{} planned{cant}, nothing was sent", counted(counts.planned, "address", "addresses"))
+            format!("{} planned{cant}, nothing was sent", counted(counts.planned, "URL", "URLs"))
         }
         Status::Planned | Status::Done => {
-            format!("all {} done in {}{how}", counted(counts.done, "address", "addresses"), duration(report.elapsed))
+            format!("all {} done in {}{how}", counted(counts.done, "URL", "URLs"), duration(report.elapsed))
         }
         Status::Partial | Status::Failed | Status::TimedOut => {
             let mut parts =
-                vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "address", "addresses"))];
+                vec![format!("{} of {} done", grouped(counts.done), counted(counts.planned, "URL", "URLs"))];
             for (count, word) in outcome_words(counts) {
                 parts.push(format!("{} {word}", grouped(count)));
             }
@@ -92,6 +92,6 @@ pub(super) fn usual_time(report: &Report<'_>) -> Option<String> {
     (usual > Duration::ZERO).then(|| format!("about {}, if each task takes its usual time", duration(usual)))
 }
 
-/// What to do where files changed and none of them has an address.
+/// What to do when no changed file is mapped to a URL.
 pub(super) const NOTHING_MAPPED_HINT: &str =
-    "if one of them is a page or a file of the site, `cdn-purge explain PATH` tells what each rule makes of it";
+    "if one of them is part of the site, run `cdn-purge explain PATH` to see how each rule treats it";

@@ -1,4 +1,4 @@
-//! A series of values → a plot of block characters, as wide as the terminal.
+//! Plots a series of values with block characters, as wide as the terminal.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Series<'a> {
 }
 
 /// Draws it in `width` columns, the scale at the left and times below. A column shows the highest value that falls into it;
-/// where nothing was measured, nothing stands.
+/// a gap in the data stays blank.
 pub fn plot(series: Series<'_>, width: usize, label: impl Fn(f64) -> String) -> String {
     let top = series.values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let labels = [label(top), label(top / 2.0), label(0.0)];

@@ -1,4 +1,4 @@
-//! What providers answered → rows of a sheet: the columns of each question, in one place.
+//! The columns of each query, and the rows that a provider's response becomes.
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ pub const TRAFFIC: &[&str] = &["target", "domain", "at", "bytes"];
 pub const BANDWIDTH: &[&str] = &["target", "domain", "at", "bits_per_second"];
 /// The columns of log files.
 pub const LOGS: &[&str] = &["target", "domain", "name", "bytes", "since", "until"];
-/// The same with the signed addresses.
+/// The same with the signed URLs.
 pub const LOGS_WITH_LINKS: &[&str] = &["target", "domain", "name", "bytes", "since", "until", "url"];
 /// The columns of domains.
 pub const DOMAINS: &[&str] = &["target", "name", "status", "service", "cname"];
@@ -73,7 +73,7 @@ pub fn point(target: &str, measure: Measure, point: &Point) -> Vec<Value> {
     vec![Value::text(target), Value::text(point.domain.clone().unwrap_or_default()), Value::Time(point.at), value]
 }
 
-/// A log file as a row of [`LOGS`], or with its signed address as one of [`LOGS_WITH_LINKS`].
+/// A log file as a row of [`LOGS`], or with its signed URL as one of [`LOGS_WITH_LINKS`].
 pub fn log(target: &str, file: &LogFile, with_link: bool) -> Vec<Value> {
     let time = |time: Option<Timestamp>| time.map_or(Value::Nothing, Value::Time);
     let mut row = vec![
@@ -104,7 +104,7 @@ pub fn domain(target: &str, domain: Domain) -> Vec<Value> {
 pub fn total(measure: Measure, points: &[(Timestamp, f64)]) -> String {
     use crate::report::table::scaled;
     let Some((at, peak)) = points.iter().copied().max_by(|one, other| one.1.total_cmp(&other.1)) else {
-        return "nothing was measured".into();
+        return "no data".into();
     };
     let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
     let sum: f64 = points.iter().map(|(_, value)| value).sum();

@@ -1,4 +1,4 @@
-//! [`Report`] → plain text: the summary after a run, the plan of a dry run.
+//! Writes the summary of a run, or the plan of a dry run, as plain text.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,11 @@ use crate::report::phrases::{
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, grouped};
 
-/// So many addresses that came to no good end, and so many skipped files, are told one by one.
-const TOLD: usize = 10;
+/// Up to this many failed URLs, and unmapped files, are listed.
+const LISTED: usize = 10;
 
-/// Where the others are: outside CI there is a report only if it was asked for.
-const ELSEWHERE: &str = "`report-file` names a file for all of them";
+/// Where the others are: outside CI there is a report only on request.
+const ELSEWHERE: &str = "set `report-file` to get all of them";
 
 /// What happened, in a few lines.
 pub fn summary(report: &Report<'_>) -> String {
@@ -31,7 +31,7 @@ pub fn summary(report: &Report<'_>) -> String {
     text
 }
 
-/// The plan of a dry run: what would be sent, what it costs, how long it may take. At most `shown` addresses of each
+/// The plan of a dry run: what would be sent, what it costs, how long it may take. At most `shown` URLs of each
 /// operation.
 pub fn plan(report: &Report<'_>, shown: usize) -> String {
     let mut text = format!("cdn-purge: {}\n", verdict(report));
@@ -49,7 +49,7 @@ pub fn plan(report: &Report<'_>, shown: usize) -> String {
 fn range(report: &Report<'_>, text: &mut String) {
     let files = counted(report.context.changed_files, "changed file", "changed files");
     let Some(range) = &report.context.range else { return };
-    let base = range.base.as_deref().map_or("the beginning", short_commit);
+    let base = range.base.as_deref().map_or("(empty)", short_commit);
     line(text, &format!("  {base}..{}: {files} (base: {})", short_commit(&range.head), range.reason));
 }
 
@@ -79,19 +79,19 @@ fn lane_summary(lane: &Lane, of: &LaneReport, text: &mut String) {
 fn failures(report: &Report<'_>, text: &mut String) {
     let is_failure = |row: &Row<'_>| matches!(row.ended.outcome, Some(Outcome::Failed(_) | Outcome::Unknown(_)));
     let count = report.rows().filter(is_failure).count();
-    for row in report.rows().filter(is_failure).take(TOLD) {
+    for row in report.rows().filter(is_failure).take(LISTED) {
         let task = &row.planned.task;
         let reason = row.ended.reason().unwrap_or_default();
         line(text, &format!("  {}: {} {}: {reason}", row.ended.name(), operation_word(task.operation), task.subject));
     }
-    more(count, TOLD, "  ", ELSEWHERE, text);
-    // What stopped a target stands there already, with how many addresses it left.
-    let is_told = |why: &str| report.lanes_with_reports().any(|(_, of)| of.stops.iter().any(|stop| stop.why == why));
-    let reasons: Vec<_> = report.unsubmitted_reasons().into_iter().filter(|(why, _)| !is_told(why)).collect();
-    for (reason, count) in reasons.iter().take(TOLD) {
-        line(text, &format!("  unsubmitted: {}: {reason}", counted(*count, "address", "addresses")));
+    more(count, LISTED, "  ", ELSEWHERE, text);
+    // The reason that stopped a target is shown with the target.
+    let is_shown = |why: &str| report.lanes_with_reports().any(|(_, of)| of.stops.iter().any(|stop| stop.why == why));
+    let reasons: Vec<_> = report.unsubmitted_reasons().into_iter().filter(|(why, _)| !is_shown(why)).collect();
+    for (reason, count) in reasons.iter().take(LISTED) {
+        line(text, &format!("  unsubmitted: {}: {reason}", counted(*count, "URL", "URLs")));
     }
-    more(reasons.len(), TOLD, "  ", ELSEWHERE, text);
+    more(reasons.len(), LISTED, "  ", ELSEWHERE, text);
 }
 
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
@@ -102,7 +102,7 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
         let head = format!(
             "    {}: {} in {}{}",
             operation_word(operation),
-            counted(counts.planned, "address", "addresses"),
+            counted(counts.planned, "URL", "URLs"),
             counted(batches, "batch", "batches"),
             cost.unwrap_or_default()
         );
@@ -120,23 +120,23 @@ fn skipped(report: &Report<'_>, text: &mut String) {
     if skipped.is_empty() {
         return;
     }
-    line(text, &format!("  no address for {}:", counted(skipped.len(), "changed file", "changed files")));
-    for skipped in skipped.iter().take(TOLD) {
+    line(text, &format!("  not mapped to a URL: {}:", counted(skipped.len(), "changed file", "changed files")));
+    for skipped in skipped.iter().take(LISTED) {
         line(text, &format!("    {}: {}", skipped.file, skipped.why));
     }
-    more(skipped.len(), TOLD, "    ", "`explain` says why", text);
+    more(skipped.len(), LISTED, "    ", "see `cdn-purge explain`", text);
     if report.status() == Status::NothingToDo {
         line(text, &format!("  {NOTHING_MAPPED_HINT}"));
     }
 }
 
-fn more(count: usize, told: usize, indent: &str, where_else: &str, text: &mut String) {
-    if count > told {
-        line(text, &format!("{indent}… and {} more; {where_else}", grouped(count - told)));
+fn more(count: usize, listed: usize, indent: &str, where_else: &str, text: &mut String) {
+    if count > listed {
+        line(text, &format!("{indent}… and {} more; {where_else}", grouped(count - listed)));
     }
 }
 
-/// One line, whatever it holds: a line break in a name would make a line that looks like ours.
+/// One line, whatever it holds: a line break in a name must not forge a line.
 fn line(text: &mut String, line: &str) {
     writeln!(text, "{}", crate::text::sanitize(line)).expect("writing to a string can't fail");
 }

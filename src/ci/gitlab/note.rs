@@ -16,7 +16,7 @@ use url::Url;
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// Where the token comes from: a name that GitLab's own tools know, and no option, so that it stands in no command line.
+/// Where the token comes from: a name that GitLab's own tools know, and no option, so that it is on no command line.
 pub const TOKEN_VARIABLE: &str = "GITLAB_TOKEN";
 
 /// How long a note gets, in bytes. GitLab takes a million characters, which nobody would scroll through.
@@ -25,7 +25,7 @@ pub const BYTES: usize = 60 * 1024;
 /// Notes on a page: ours is among the first, as it was changed last, and a page has to fit into an answer.
 const PER_PAGE: usize = 50;
 
-/// So many pages are looked through; a note that isn't on them is written anew.
+/// So many pages are looked through; if ours isn't on them, a new note is written.
 pub const PAGES: usize = 10;
 
 /// The note of this job on the merge request that it runs for.
@@ -167,7 +167,7 @@ fn gateway(environment: &Environment) -> Result<Url, Error> {
     let text = value(environment, "CI_API_V4_URL").unwrap_or_default();
     let url = Url::parse(text).ok().filter(Url::has_host).filter(|url| url.username().is_empty());
     let url = url.ok_or_else(|| {
-        refused("`CI_API_V4_URL` is no address, so the note has nowhere to go".into(), "leave it as GitLab sets it")
+        refused("`CI_API_V4_URL` isn't a URL, so the note can't be sent".into(), "leave it as GitLab sets it")
     })?;
     let server = value(environment, "CI_SERVER_HOST").unwrap_or_default();
     if !url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(server)) {

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::config::Mode;
 use crate::report::fixture;
-use crate::text::sanitize::tests::HOSTILE;
+use crate::text::sanitize::tests::{HOSTILE, runner_sees_a_command};
 
 use super::*;
 
@@ -137,7 +137,7 @@ fn a_report_says_everything_once() {
       "interrupted": null,
       "mode": "real",
       "notes": [
-        "world: the answer to batch 1 was lost: connection reset"
+        "world: the response to batch 1 was lost: connection reset"
       ],
       "plan_digest": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
       "program": "cdn-purge",
@@ -228,61 +228,61 @@ fn a_report_says_everything_once() {
       ],
       "urls": [
         {
-          "because": [
+          "kind": "url",
+          "operation": "refresh",
+          "outcome": "failed",
+          "reason": "RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)",
+          "sources": [
             {
               "file": "b.html",
               "rule": "pages"
             }
           ],
-          "kind": "url",
-          "operation": "refresh",
-          "outcome": "failed",
-          "reason": "RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)",
           "target": "mainland",
           "task_id": "704",
           "url": "https://www.example.com/b.html"
         },
         {
-          "because": [
+          "kind": "url",
+          "operation": "refresh",
+          "outcome": "failed",
+          "reason": "1,025 characters, and Sample CDN takes 1,024",
+          "sources": [
             {
               "file": "too-long.html",
               "rule": "pages"
             }
           ],
-          "kind": "url",
-          "operation": "refresh",
-          "outcome": "failed",
-          "reason": "1,025 characters, and Sample CDN takes 1,024",
           "target": "mainland",
           "task_id": null,
           "url": "https://www.example.com/too-long.html"
         },
         {
-          "because": [
+          "kind": null,
+          "operation": "prefetch",
+          "outcome": "unsubmitted",
+          "reason": "its refresh failed",
+          "sources": [
             {
               "file": "b.html",
               "rule": "pages"
             }
           ],
-          "kind": null,
-          "operation": "prefetch",
-          "outcome": "unsubmitted",
-          "reason": "its refresh failed",
           "target": "mainland",
           "task_id": null,
           "url": "https://www.example.com/b.html"
         },
         {
-          "because": [
+          "kind": "directory",
+          "operation": "refresh",
+          "outcome": "unknown",
+          "reason": "no answer came until the deadline",
+          "sources": [
             {
               "file": "docs/x.md",
               "rule": "pages"
             }
           ],
-          "kind": "directory",
-          "operation": "refresh",
-          "outcome": "unknown",
-          "reason": "no answer came until the deadline",
           "target": "world",
           "task_id": null,
           "url": "https://world.example.com/docs/"
@@ -294,6 +294,16 @@ fn a_report_says_everything_once() {
 }
 
 #[test]
+fn hostile_names_are_no_commands_to_a_runner() {
+    let urls: Vec<String> = HOSTILE.iter().map(|&name| name.to_owned()).collect();
+    let plan = fixture::plan_of(&urls);
+    let mut bytes = Vec::new();
+    write(&fixture::report(&plan, fixture::context(Mode::Real), &[]), &mut bytes).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(!runner_sees_a_command(&text) && !text.contains("##[") && !text.contains("::"), "{text}");
+}
+
+#[test]
 fn names_come_back_as_they_were() {
     let urls: Vec<String> = HOSTILE.iter().map(|&name| name.to_owned()).collect();
     let plan = fixture::plan_of(&urls);
@@ -301,6 +311,6 @@ fn names_come_back_as_they_were() {
     let read: Vec<_> = report["urls"].as_array().unwrap().iter().map(|url| url["url"].as_str().unwrap()).collect();
     assert_eq!(read, urls);
     let files: Vec<_> =
-        report["urls"].as_array().unwrap().iter().map(|url| url["because"][0]["file"].clone()).collect();
+        report["urls"].as_array().unwrap().iter().map(|url| url["sources"][0]["file"].clone()).collect();
     assert_eq!(files, urls);
 }

@@ -29,8 +29,8 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
 }
 
-/// A sentence of ours, with literals in backticks, as Markdown: what stands in backticks, and any part that could mean
-/// something to a renderer, as code.
+/// A sentence of ours, with literals in backticks, as Markdown: the literals, and any part that a renderer could interpret,
+/// become code.
 pub(super) fn prose(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(number, part)| {
         let is_literal = number % 2 == 1;
@@ -128,10 +128,8 @@ impl Page {
 
     /// Says what is left out, from the reserve.
     fn left_out(&mut self, count: usize) {
-        let said = format!(
-            "_{} left out here, for want of room; the JSON report has all._\n\n",
-            counted(count, "row", "rows")
-        );
+        let said =
+            format!("_{} left out for lack of space; the JSON report has all._\n\n", counted(count, "row", "rows"));
         if count > 0 && self.text.len() + said.len() + FOLD_END.len() <= self.limit {
             self.text.push_str(&said);
         }

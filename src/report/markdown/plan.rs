@@ -1,4 +1,4 @@
-//! A plan that isn't carried out → the parts of the summary that only it has: what it would take, and which file purges what.
+//! The parts of a dry run's summary: the cost of the plan, and which file refreshes which URL.
 
 use super::page::{Page, code, html};
 use crate::model::Operation;
@@ -7,7 +7,7 @@ use crate::report::phrases::{daily_share, operation_word, usual_time};
 use crate::report::{Counts, LaneReport, Report, Row, lane_counts, lane_rows};
 use crate::text::format::{counted, grouped};
 
-/// What a plan would take, were it carried out.
+/// The requests, quota and time that the plan would take.
 pub(super) fn costs(report: &Report<'_>, page: &mut Page) {
     for (lane, of) in report.lanes_with_reports() {
         page.block(&format!("**{}** ({})", code(&lane.target.name), lane.target.provider.title));
@@ -18,16 +18,16 @@ pub(super) fn costs(report: &Report<'_>, page: &mut Page) {
             let share = share.unwrap_or_else(|| "–".into());
             vec![operation_word(*operation), grouped(counts.planned), grouped(batches), share]
         };
-        let header = ["operation", "addresses", "requests", "of the standard quota"];
+        let header = ["operation", "URLs", "requests", "quota use"];
         page.table(None, &header, counts.len(), counts.iter().map(row));
     }
     page.block(&usual_time(report).map(|time| format!("It would take {time}.")).unwrap_or_default());
 }
 
-/// Which file would purge which address.
-pub(super) fn addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
+/// Which file would refresh or prefetch which URL.
+pub(super) fn urls(lane: &Lane, of: &LaneReport, page: &mut Page) {
     let count = lane.tasks.len();
-    let title = format!("{} at {}", counted(count, "address", "addresses"), html(&lane.target.name));
+    let title = format!("{} at {}", counted(count, "URL", "URLs"), html(&lane.target.name));
     let cells = |row: Row<'_>| {
         let task = &row.planned.task;
         let first = task.because.first();
@@ -40,5 +40,5 @@ pub(super) fn addresses(lane: &Lane, of: &LaneReport, page: &mut Page) {
         let rule = first.map_or_else(|| "–".into(), |reason| code(&reason.rule));
         vec![format!("{file}{more}"), code(&task.subject.text()), operation_word(task.operation), rule]
     };
-    page.table(Some(&title), &["file", "address", "operation", "rule"], count, lane_rows(lane, of).map(cells));
+    page.table(Some(&title), &["file", "URL", "operation", "rule"], count, lane_rows(lane, of).map(cells));
 }

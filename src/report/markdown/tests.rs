@@ -39,7 +39,7 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
     let plan = fixture::plan();
     let report = fixture::report(&plan, fixture::context(Mode::Real), &fixture::story());
     insta::assert_snapshot!(markdown(&report, 100_000), @"
-    ### ❌ cdn-purge: 2 of 6 addresses done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
+    ### ❌ cdn-purge: 2 of 6 URLs done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
 
     `111111111111` → `222222222222`: 6 changed files. Base: the push's `before`, what the CDN has served until now  
     Rules: `cdn-purge.yml`
@@ -51,7 +51,7 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
     | refresh | 3 | 1 | 2 | 0 | 0 | 9,000 → 8,998 of 10,000 |
     | prefetch | 2 | 1 | 0 | 1 | 0 | – |
 
-    Time line: first batch taken 1.0 s · last batch taken 5 min 11 s · last refresh done 5 min · last prefetch done 15 min · end 15 min 2 s
+    Timeline: first batch accepted 1.0 s · last batch accepted 5 min 11 s · last refresh done 5 min · last prefetch done 15 min · end 15 min 2 s
 
     **`world`** (Sample CDN)
 
@@ -59,9 +59,9 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
     | --- | --- | --- | --- | --- | --- | --- |
     | refresh (directory) | 1 | 0 | 0 | 0 | 1 | – |
 
-    **3 addresses to look at**
+    **3 URLs need attention**
 
-    | outcome | operation | address | why, in the provider's words | task id |
+    | outcome | operation | URL | reason, in the provider's words | task id |
     | --- | --- | --- | --- | --- |
     | failed | refresh | `https://www.example.com/b.html` | `RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)` | `704` |
     | failed | refresh | `https://www.example.com/too-long.html` | `1,025 characters, and Sample CDN takes 1,024` | – |
@@ -69,15 +69,15 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
 
     **Not submitted**
 
-    | addresses | why |
+    | URLs | reason |
     | --- | --- |
     | 1 | `its refresh failed` |
 
-    - world: the answer to batch 1 was lost: connection reset
+    - world: the response to batch 1 was lost: connection reset
 
-    <details><summary>5 addresses at mainland</summary>
+    <details><summary>5 URLs at mainland</summary>
 
-    | address | operation | outcome | because of |
+    | URL | operation | outcome | source file |
     | --- | --- | --- | --- |
     | `https://www.example.com/a.html` | refresh | done | `a.html` by `pages` |
     | `https://www.example.com/b.html` | refresh | failed | `b.html` by `pages` |
@@ -87,17 +87,17 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
 
     </details>
 
-    <details><summary>1 address at world</summary>
+    <details><summary>1 URL at world</summary>
 
-    | address | operation | outcome | because of |
+    | URL | operation | outcome | source file |
     | --- | --- | --- | --- |
     | `https://world.example.com/docs/` | refresh (directory) | unknown | `docs/x.md` by `pages` |
 
     </details>
 
-    <details><summary>2 changed files gave no address</summary>
+    <details><summary>2 changed files not mapped to a URL</summary>
 
-    | file | why |
+    | file | reason |
     | --- | --- |
     | `README.md` | no rule matches it |
     | `vendor/lib` | a submodule; its files live in another repository |
@@ -112,16 +112,16 @@ fn a_dry_run_is_told_as_one() {
     let report = fixture::report(&plan, fixture::context(Mode::DryRun), &[]);
     let text = markdown(&report, 100_000);
     assert!(
-        text.starts_with("### ❌ cdn-purge: 6 addresses planned, 1 of them can't be sent, nothing was sent\n"),
+        text.starts_with("### ❌ cdn-purge: 6 URLs planned, 1 of them can't be sent, nothing was sent\n"),
         "{text}"
     );
     assert!(!text.contains("done |"), "{text}");
     // What it costs, which file purges which address, and, unfolded, which file purges nothing.
     assert!(text.contains("| refresh | 3 | 1 | 2 of 10,000 URL refreshes a day |"), "{text}");
     assert!(text.contains("It would take about "), "{text}");
-    assert!(text.contains("| file | address | operation | rule |"), "{text}");
-    let skipped = text.split("gave no address**").nth(1).expect("the heading of files without an address");
-    assert!(skipped.contains("| file | why |") && !skipped.contains("</details>"), "{text}");
+    assert!(text.contains("| file | URL | operation | rule |"), "{text}");
+    let skipped = text.split("not mapped to a URL**").nth(1).expect("the heading of files without an address");
+    assert!(skipped.contains("| file | reason |") && !skipped.contains("</details>"), "{text}");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_long_summary_is_cut_at_whole_rows_and_says_so() {
         assert!(text.is_empty() || text.ends_with('\n'));
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
         assert!(text.lines().filter(|line| line.starts_with("| unknown")).all(|line| cells(line).len() == 5));
-        assert!(budget < 2_000 || text.contains("rows left out here, for want of room"), "{budget}");
+        assert!(budget < 2_000 || text.contains("rows left out for lack of space"), "{budget}");
     }
 }
 
@@ -170,7 +170,7 @@ fn sentences_keep_their_words_and_lose_their_marks() {
         "HEAD~1, said aloud",
         "see https://evil.example",
         "mail @octocat",
-        "world: the answer to batch 1 was lost: <img src=x>",
+        "world: the response to batch 1 was lost: <img src=x>",
         "**bold** `a`b`",
         "first-class. Then: more (50 %)",
     ];
@@ -181,7 +181,7 @@ fn sentences_keep_their_words_and_lose_their_marks() {
     `HEAD~1, said aloud`
     `see https://evil.example`
     `mail @octocat`
-    `world: the answer to batch 1 was lost: <img src=x>`
+    `world: the response to batch 1 was lost: <img src=x>`
     `**bold**` `a`b
     first-class. Then: more (50 %)
     ");

@@ -10,7 +10,7 @@ fn a_run_is_told_in_a_few_lines() {
     let plan = fixture::plan();
     let report = fixture::report(&plan, fixture::context(Mode::Real), &fixture::story());
     insta::assert_snapshot!(summary(&report), @"
-    cdn-purge: 2 of 6 addresses done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
+    cdn-purge: 2 of 6 URLs done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
       111111111111..222222222222: 6 changed files (base: the push's `before`, what the CDN has served until now)
       mainland (Sample CDN)
         refresh                 1 of 3 done, 2 failed, quota: 8,998 of 10,000 left
@@ -20,9 +20,9 @@ fn a_run_is_told_in_a_few_lines() {
       failed: refresh https://www.example.com/b.html: RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)
       failed: refresh https://www.example.com/too-long.html: 1,025 characters, and Sample CDN takes 1,024
       unknown: refresh (directory) https://world.example.com/docs/: no answer came until the deadline
-      unsubmitted: 1 address: its refresh failed
-      note: world: the answer to batch 1 was lost: connection reset
-      no address for 2 changed files:
+      unsubmitted: 1 URL: its refresh failed
+      note: world: the response to batch 1 was lost: connection reset
+      not mapped to a URL: 2 changed files:
         README.md: no rule matches it
         vendor/lib: a submodule; its files live in another repository
     ");
@@ -33,22 +33,22 @@ fn a_dry_run_shows_addresses_and_cost() {
     let plan = fixture::plan();
     let report = fixture::report(&plan, fixture::context(Mode::DryRun), &[]);
     insta::assert_snapshot!(super::plan(&report, 2), @"
-    cdn-purge: 6 addresses planned, 1 of them can't be sent, nothing was sent
+    cdn-purge: 6 URLs planned, 1 of them can't be sent, nothing was sent
       111111111111..222222222222: 6 changed files (base: the push's `before`, what the CDN has served until now)
       mainland (Sample CDN)
-        refresh: 3 addresses in 1 batch; 2 of 10,000 URL refreshes a day
+        refresh: 3 URLs in 1 batch; 2 of 10,000 URL refreshes a day
           https://www.example.com/a.html
           https://www.example.com/b.html
-          … and 1 more; `report-file` names a file for all of them
-        prefetch: 2 addresses in 1 batch; 2 of 1,000 URL prefetches a day
+          … and 1 more; set `report-file` to get all of them
+        prefetch: 2 URLs in 1 batch; 2 of 1,000 URL prefetches a day
           https://www.example.com/a.html
           https://www.example.com/b.html
       world (Sample CDN)
-        refresh (directory): 1 address in 1 batch; 1 of 100 directory refreshes a day
+        refresh (directory): 1 URL in 1 batch; 1 of 100 directory refreshes a day
           https://world.example.com/docs/
       about 15 min 30 s, if each task takes its usual time
       failed: refresh https://www.example.com/too-long.html: 1,025 characters, and Sample CDN takes 1,024
-      no address for 2 changed files:
+      not mapped to a URL: 2 changed files:
         README.md: no rule matches it
         vendor/lib: a submodule; its files live in another repository
     ");
@@ -60,12 +60,12 @@ fn nothing_to_do_is_said_in_one_line_and_why() {
     plan.lanes.clear();
     let report = fixture::report(&plan, fixture::context(Mode::Real), &[]);
     insta::assert_snapshot!(summary(&report), @"
-    cdn-purge: nothing to do: no changed file gives an address
+    cdn-purge: nothing to do: no changed file is mapped to a URL
       111111111111..222222222222: 6 changed files (base: the push's `before`, what the CDN has served until now)
-      no address for 2 changed files:
+      not mapped to a URL: 2 changed files:
         README.md: no rule matches it
         vendor/lib: a submodule; its files live in another repository
-      if one of them is a page or a file of the site, `cdn-purge explain PATH` tells what each rule makes of it
+      if one of them is part of the site, run `cdn-purge explain PATH` to see how each rule treats it
     ");
 }
 

@@ -128,7 +128,7 @@ fn a_flag_beats_an_input_that_beats_the_variable_that_beats_the_file() {
 fn the_demo_does_the_whole_job_and_leaves_nothing_behind() {
     let site = Site::empty();
     let finished = site.bare_run(&["demo"]).finish();
-    finished.ends_with(0).says(&["addresses done", "no address for"]);
+    finished.ends_with(0).says(&["URLs done", "not mapped to a URL: "]);
     assert_eq!(std::fs::read_dir(site.beside("temporary")).unwrap().count(), 0, "its repository is gone");
 }
 

@@ -25,7 +25,7 @@ fn run(site: &Site, vendor: &Vendor) -> Run {
 #[test]
 fn a_run_that_is_killed_is_finished_by_the_next_one() {
     let moments = [
-        Moment::Said("addresses to do"),
+        Moment::Said("Purging"),
         Moment::Said("batch 1 taken"),
         Moment::Said("batch 2 taken"),
         Moment::Said("batch 3 taken"),

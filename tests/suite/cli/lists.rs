@@ -12,7 +12,7 @@ fn arguments_and_a_file_are_refreshed_and_warmed() {
     std::fs::write(site.beside("list"), "# pages\r\nhttps://www.example.com/a b\r\n\r\nhttps://www.example.com/c\n")
         .unwrap();
     let run = site.run(vendor.address(), &["refresh", "https://www.example.com/c", "-f", "../list", "--prefetch"]);
-    run.args(&PROVIDER).finish().is_all_done().says(&["1 address from the command line", "2 addresses from `../list`"]);
+    run.args(&PROVIDER).finish().is_all_done().says(&["1 URL from the command line", "2 URLs from `../list`"]);
     vendor.accepted(&["a%20b", "c"], &["a%20b", "c"]);
 }
 
@@ -26,7 +26,7 @@ fn a_list_from_standard_input_is_prefetched_with_the_targets_options() {
     let finished = run.input("https://www.example.com/a\nhttps://www.example.com/b\n").finish();
     finished.is_all_done();
     assert!(finished.outcomes().keys().all(|name| name.starts_with("prefetch ")));
-    assert_eq!(finished.report()["urls"][0]["because"][0]["rule"], "url-file");
+    assert_eq!(finished.report()["urls"][0]["sources"][0]["rule"], "url-file");
     vendor.accepted(&[], &["a", "b"]);
 }
 
@@ -100,7 +100,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     let arguments = ["refresh", "-f", "-", "--batch-size", "2", "--sequential", "--journal", journal.to_str().unwrap()];
     let refresh =
         |more: &[&str]| site.run(vendor.address(), &arguments).args(&PROVIDER).args(more).input(&list).finish();
-    refresh(&["--dry-run"]).ends_with(0).says(&["5 addresses in 3 batches"]);
+    refresh(&["--dry-run"]).ends_with(0).says(&["5 URLs in 3 batches"]);
     refresh(&["--simulate"]).ends_with(0).says(&["a simulation"]);
     vendor.accepted(&[], &[]);
     let left = refresh(&["--wait", "none"]);
@@ -120,7 +120,7 @@ fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_an
     refresh().ends_with(1);
     let again = refresh();
     let hint = format!("to send all again, delete its journal `{}`", journal.display());
-    again.ends_with(1).says(&["2 addresses to do; 1 done or followed from the run that began at 20", &hint]);
+    again.ends_with(1).says(&["2 URLs; 1 done or followed from the run that began at 20", &hint]);
     assert!(again.report()["notes"][0].as_str().unwrap().ends_with(&hint));
     vendor.accepted(&["1", "2", "2"], &[]);
     std::fs::remove_file(&journal).unwrap();
@@ -145,7 +145,7 @@ fn both_forms_of_a_name_are_sent_unless_the_provider_would_encode_them_anyway() 
     let page = "https://www.example.com/新";
     let plan = |more: &[&str]| site.bare_run(&["refresh", page, "--dry-run"]).args(more).finish();
     let huawei = ["--provider", "huawei-cdn", "--encoded", "both"];
-    plan(&huawei).ends_with(0).says(&["2 addresses", page, "https://www.example.com/%E6%96%B0"]);
+    plan(&huawei).ends_with(0).says(&["2 URLs", page, "https://www.example.com/%E6%96%B0"]);
     let anyway = [&huawei[..], &["--option", "zh-url-encode=true"]].concat();
     plan(&anyway).complains(2, &["`encoded` sends raw URLs", "`zh-url-encode`", "drop"]);
     plan(&["--provider", "huawei-cdn", "--option", "zh-url-encode=true"]).ends_with(0);

@@ -94,7 +94,7 @@ fn the_report_has_every_address_with_the_bytes_of_its_file() {
         let of_it: Vec<&Value> = rows.iter().filter(|row| row["url"] == *url).collect();
         assert!(!of_it.is_empty());
         for row in of_it {
-            let file = row["because"][0]["file"].as_str().unwrap();
+            let file = row["sources"][0]["file"].as_str().unwrap();
             assert_eq!(bytes(file), [b"public/", *name].concat(), "{file:?}");
         }
     }

@@ -8,7 +8,7 @@ fn what_changed_is_refreshed_and_what_still_exists_is_warmed() {
     let vendor = Vendor::start(&[]);
     let site = Site::new();
     let finished = site.run(vendor.address(), &["run"]).finish();
-    finished.is_all_done().says(&["cdn-purge: all 6 addresses done"]);
+    finished.is_all_done().says(&["cdn-purge: all 6 URLs done"]);
     vendor.accepted(&STALE, &WARM);
     let ledger = vendor.ledger();
     assert!(ledger[..4].iter().all(|entry| entry.starts_with("refresh")), "{ledger:?}");
@@ -27,7 +27,7 @@ fn what_changed_is_refreshed_and_what_still_exists_is_warmed() {
     assert_eq!(report["head"], site.git(&["rev-parse", "HEAD"]));
     assert_eq!(report["base"], site.git(&["rev-parse", "HEAD~1"]));
     assert_eq!(report["skipped"][0]["file"], "README.md");
-    assert!(report["urls"].as_array().unwrap().iter().all(|row| row["because"][0]["rule"] == "pages"));
+    assert!(report["urls"].as_array().unwrap().iter().all(|row| row["sources"][0]["rule"] == "pages"));
     assert!(report["task_ids"].as_array().unwrap().len() >= 2);
 }
 
@@ -40,7 +40,7 @@ fn a_dry_run_needs_no_keys_and_no_network_and_shows_the_plan() {
     for command in [&["run", "--dry-run"][..], &["plan"], &["--dry-run"]] {
         let run = site.bare_run(command).args(&["--endpoint", &endpoint, "--report-file", report.to_str().unwrap()]);
         let finished = run.finish();
-        finished.ends_with(0).says(&["6 addresses planned, nothing was sent", "4 of 10,000 URL refreshes a day"]);
+        finished.ends_with(0).says(&["6 URLs planned, nothing was sent", "4 of 10,000 URL refreshes a day"]);
         finished.says(&["https://www.example.com/about/old.html"]);
         assert_eq!(finished.report()["status"], "planned");
         assert!(finished.outcomes().values().all(|outcome| outcome == "planned"));
@@ -71,7 +71,7 @@ fn where_nothing_changed_there_is_nothing_to_do() {
     assert_eq!(finished.report()["status"], "nothing-to-do");
     site.write("cdn-purge.yml", CONFIGURATION.replace("public/**", "elsewhere/**"));
     let finished = site.run(trap.address(), &["run"]).finish();
-    finished.ends_with(0).says(&["nothing to do: no changed file gives an address", "no rule matches it"]);
+    finished.ends_with(0).says(&["nothing to do: no changed file is mapped to a URL", "no rule matches it"]);
     assert_eq!(finished.report()["skipped"].as_array().unwrap().len(), 5);
     trap.is_untouched();
 }

@@ -302,7 +302,7 @@ fn every_rule_of_a_configuration_gives_addresses() {
         let rows = report["urls"].as_array().unwrap();
         let used: Vec<&str> = rows
             .iter()
-            .flat_map(|row| row["because"].as_array().unwrap())
+            .flat_map(|row| row["sources"].as_array().unwrap())
             .filter_map(|one| text(one, "rule"))
             .collect();
         let parsed: Value = serde_saphyr::from_str(configuration).unwrap();
