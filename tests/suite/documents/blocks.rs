@@ -17,7 +17,7 @@ pub const DOCUMENTS: &[&str] = &[
     "docs/globs.md",
     "docs/providers.md",
     "docs/recipes.md",
-    "docs/results.md",
+    "docs/exit-codes-and-outputs.md",
     "docs/errors.md",
     "docs/from-the-vendors-script.md",
     "docs/comparison.md",
