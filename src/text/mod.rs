@@ -1,5 +1,6 @@
 //! Pure text functions that every layer may use.
 
+pub mod duration;
 pub mod format;
 pub mod json;
 pub mod sanitize;
