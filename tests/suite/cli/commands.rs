@@ -72,7 +72,7 @@ fn check_tells_how_a_configuration_is_understood() {
     site.write(".github/cdn-purge.yml", CONFIGURATION);
     let finished = site.bare_run(&["check"]).finish();
     finished.ends_with(0).says(&["`cdn-purge.yml` is valid", "pages: public/**", "refresh (url), then prefetch"]);
-    finished.says(&["`.github/cdn-purge.yml` isn't read"]);
+    finished.says(&["ignoring `.github/cdn-purge.yml`"]);
 }
 
 #[test]
