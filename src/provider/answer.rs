@@ -5,13 +5,14 @@ use http::{HeaderMap, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::body;
 use super::credentials::{Credentials, SharedCredentials};
+use super::error_format::{ErrorFields, ErrorFormat, SentRequest, unreadable, word};
 use super::json::Row;
 use super::sign::Signed;
-use super::wording::{Sent, Wording, Words, unreadable, word};
 use super::{Api, ApiError, ApiErrorKind, ApiName, CallSpec, Page, TaskState, clock};
 
-impl Wording {
+impl ErrorFormat {
     /// Signs a call with the current credentials and time, sends it, once, and reads the answer. If it `submits`, it may change
     /// something, so that a lost answer leaves doubt.
     ///
@@ -31,11 +32,11 @@ impl Wording {
         let mut request = signed.request;
         request.extensions_mut().insert(ApiName(name));
         let response = api.call(request).await.map_err(|error| ApiError { api: name, ..error })?;
-        let sent = Sent { api: name, permission, submits, signed_at: Some(now), signed: &signed.string_to_sign };
+        let sent = SentRequest { api: name, permission, submits, signed_at: Some(now), signed: &signed.string_to_sign };
         let answer = self.read(&sent, &response);
         // An error is certainly the vendor's if it has a code and an id of the request.
         let date = match &answer {
-            Ok(answer) => answer.blank.server_time,
+            Ok(answer) => answer.base.server_time,
             Err(error) if error.code.is_some() && error.request_id.is_some() => error.server_time,
             Err(_) => None,
         };
@@ -49,35 +50,42 @@ impl Wording {
     ///
     /// # Errors
     /// What it refuses; `Ambiguous` or `Server` where it isn't the vendor's answer to this call.
-    pub fn read(&'static self, sent: &Sent<'_>, response: &Response<Bytes>) -> Result<Answer, ApiError> {
+    pub fn read(&'static self, sent: &SentRequest<'_>, response: &Response<Bytes>) -> Result<Answer, ApiError> {
         let (status, headers) = (response.status(), response.headers());
         let in_header = headers.get(self.request_id_header).and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let blank = ApiError {
+        let base = ApiError {
             request_id: word(in_header),
             status: Some(status.as_u16()),
             server_time: clock::date(headers),
             ..ApiError::new(if sent.submits { ApiErrorKind::Ambiguous } else { ApiErrorKind::Server }, sent.api, "")
         };
         if status.is_redirection() {
-            return Err(unreadable(blank, &format!("a redirect to {}; nothing is sent there", redirect_host(headers))));
+            return Err(unreadable(base, &format!("a redirect to {}; nothing is sent there", redirect_host(headers))));
         }
-        let body = serde_json::from_slice::<Value>(response.body());
-        let text = String::from_utf8_lossy(response.body());
-        let words = Words::of(self, body.as_ref().unwrap_or(&Value::Null), &text);
-        let blank = ApiError { request_id: word(words.request_id.clone()).or(blank.request_id.clone()), ..blank };
+        let body = body::parse(response.body());
+        let fields = ErrorFields::of(self, body.as_ref().map_or(&Value::Null, |(_, value)| value));
+        let base = ApiError { request_id: word(fields.request_id.clone()).or(base.request_id.clone()), ..base };
         let length = response.body().len();
         let is_good = self.good.contains(&status.as_u16());
-        if !is_good || (self.errors_may_look_good && words.code.is_some()) {
-            return Err(self.refusal(words, headers, sent, blank));
+        if !is_good || (self.errors_may_look_good && fields.code.is_some()) {
+            return Err(self.refusal(fields, headers, sent, base));
         }
         match body {
-            Ok(body @ Value::Object(_)) => Ok(Answer { body, wording: self, code: words.code, blank }),
-            Ok(_) => Err(unreadable(blank, "JSON, but not an object")),
+            Ok((format, body @ Value::Object(_))) if format == self.body => {
+                Ok(Answer { body, format: self, code: fields.code, base })
+            }
+            Ok((format, _)) if format == self.body => {
+                Err(unreadable(base, &format!("{}, but not an object", format.name())))
+            }
+            Ok((format, _)) => {
+                let what = format!("{} instead of {}, perhaps from a proxy", format.name(), self.body.name());
+                Err(unreadable(base, &what))
+            }
             Err(error) => Err(unreadable(
-                blank,
-                &match text.trim_start().chars().next() {
+                base,
+                &match response.body().trim_ascii_start().first() {
                     None => "an empty body".to_owned(),
-                    Some('<') => "HTML or XML instead of JSON, perhaps from a proxy".to_owned(),
+                    Some(b'<') => format!("HTML or broken XML instead of {}, perhaps from a proxy", self.body.name()),
                     Some(_) if error.is_eof() => format!("JSON that breaks off after {length} bytes"),
                     Some(_) => format!("{length} bytes that can't be read as the answer"),
                 },
@@ -89,9 +97,9 @@ impl Wording {
 /// A good answer: an object, and what is needed to say that it isn't what was asked for.
 pub struct Answer {
     body: Value,
-    wording: &'static Wording,
+    format: &'static ErrorFormat,
     code: Option<String>,
-    blank: ApiError,
+    base: ApiError,
 }
 
 impl Answer {
@@ -102,7 +110,7 @@ impl Answer {
 
     /// The vendor's id of the request.
     pub fn request_id(&self) -> Option<String> {
-        self.blank.request_id.clone()
+        self.base.request_id.clone()
     }
 
     /// The error code in it, which it should have none of.
@@ -131,10 +139,10 @@ impl Answer {
     /// # Errors
     /// [`Answer::without`] one.
     pub fn rows(&self, field: &str) -> Result<Vec<Row<'_>>, ApiError> {
-        let may_be = self.code.is_none() && (self.wording.nested_lists || !self.body[field].is_object());
+        let may_be = self.code.is_none() && (self.format.nested_lists || !self.body[field].is_object());
         match self.row().rows(field).filter(|_| may_be) {
             Some(Some(rows)) => Ok(rows),
-            Some(None) if self.row().text(self.wording.proof).is_some() => Ok(Vec::new()),
+            Some(None) if self.row().text(self.format.proof).is_some() => Ok(Vec::new()),
             _ => Err(self.without(&format!("a list in `{field}`"))),
         }
     }
@@ -145,7 +153,7 @@ impl Answer {
     /// [`Answer::without`] a list.
     pub fn page<T>(&self, field: &str, read: impl Fn(Row<'_>) -> Option<T>) -> Result<Page<T>, ApiError> {
         let rows: Vec<T> = self.rows(field)?.into_iter().filter_map(read).collect();
-        let total = self.row().count(self.wording.total).map_or(rows.len(), |total| total as usize);
+        let total = self.row().count(self.format.total).map_or(rows.len(), |total| total as usize);
         Ok(Page { rows, total })
     }
 
@@ -157,11 +165,11 @@ impl Answer {
 
     /// That it isn't the vendor's answer to this call: after a submission, whether it was taken is not known.
     pub fn unreadable(&self, what: &str) -> ApiError {
-        unreadable(self.blank.clone(), what)
+        unreadable(self.base.clone(), what)
     }
 }
 
-/// How far a task is: the two final words say so, in either case; any other counts as not finished.
+/// How far a task is: the two final fields say so, in either case; any other counts as not finished.
 pub fn state(status: &str, complete: &str, failed: &str, why: Option<String>) -> TaskState {
     if status.trim().eq_ignore_ascii_case(complete) {
         TaskState::Complete

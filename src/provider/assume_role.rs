@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::credentials::{AccessKey, Credentials, Issued};
+use super::error_format::{ErrorFormat, SentRequest};
 use super::json::Row;
-use super::wording::{Sent, Wording};
 use super::{Api, ApiError, ApiErrorKind, ApiName, clock};
 
 /// A vendor's token service.
@@ -169,7 +169,7 @@ pub struct TokenCall {
     /// The permission that it needs.
     pub permission: &'static str,
     /// How its errors are worded.
-    pub wording: &'static Wording,
+    pub format: &'static ErrorFormat,
     /// Help by the beginning of the error's code; the first that fits counts.
     pub helps: &'static [(&'static str, &'static str)],
     /// The object of a good answer that holds the credentials.
@@ -180,7 +180,7 @@ impl TokenCall {
     /// Sends the request, once, and reads the credentials in the answer with `read`, which gets the time on the service's clock.
     ///
     /// # Errors
-    /// `Credentials` or `Forbidden` with the vendor's own words; any other kind where the service can't be reached.
+    /// `Credentials` or `Forbidden` with the vendor's own fields; any other kind where the service can't be reached.
     pub async fn issue(
         &self,
         mut request: Request<Bytes>,
@@ -190,8 +190,9 @@ impl TokenCall {
         request.extensions_mut().insert(ApiName(self.api));
         let response = api.call(request).await?;
         let now = clock::date(response.headers()).unwrap_or_else(|| api.now());
-        let sent = Sent { api: self.api, permission: self.permission, submits: false, signed_at: None, signed: "" };
-        let answer = self.wording.read(&sent, &response).map_err(|error| self.refused(error))?;
+        let sent =
+            SentRequest { api: self.api, permission: self.permission, submits: false, signed_at: None, signed: "" };
+        let answer = self.format.read(&sent, &response).map_err(|error| self.refused(error))?;
         let is_temporary = |issued: &Issued| match &issued.credentials {
             Credentials::AccessKey(key) => key.security_token.is_some(),
             Credentials::Token(_) => true,

@@ -12,8 +12,10 @@ use credentials::SharedCredentials;
 pub mod answer;
 mod api;
 pub mod assume_role;
+mod body;
 pub mod clock;
 pub mod credentials;
+pub mod error_format;
 pub mod http;
 pub mod json;
 mod options;
@@ -25,9 +27,9 @@ pub mod simulation;
 mod spec;
 #[cfg(test)]
 pub(crate) mod test_harness;
-pub mod wording;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};
+pub use body::BodyFormat;
 pub use credentials::CredentialSpec;
 pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
 pub use policy::PolicySpec;
@@ -133,6 +135,15 @@ impl Accepted {
 pub trait Provider {
     /// What it is.
     fn spec(&self) -> &'static Spec;
+
+    /// Looks up what the target needs before its first batch, such as the id of a zone by its name. Called once.
+    ///
+    /// # Errors
+    /// Any [`ApiErrorKind`]; nothing is submitted then.
+    async fn prepare(&mut self, api: &dyn Api) -> Result<(), ApiError> {
+        let _ = api;
+        Ok(())
+    }
 
     /// Asks for an operation on some addresses. Signs anew at each call.
     ///

@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::spec::CODES;
 use crate::model::Quota;
 use crate::provider::answer::{Answer, state};
+use crate::provider::error_format::{ErrorFormat, SentRequest};
 use crate::provider::json::Row;
-use crate::provider::wording::{Sent, Wording};
 use crate::provider::{Accepted, ApiError, Domain, LogFile, Page, Point, Record, Spec};
 
 /// The vendor sends one code with different statuses, and errors in JSON, JSON in lower case, or XML (gateway codes 2026, see
 /// `spec.rs`).
-pub(super) static WORDING: Wording = Wording {
+pub(super) static ERROR_FORMAT: ErrorFormat = ErrorFormat {
     good: 200..=200,
     nested_lists: true, // `Tasks.CDNTask` in one call, `Tasks` in another: reference 2026-04
     total: "TotalCount",
@@ -27,12 +27,12 @@ pub(super) static WORDING: Wording = Wording {
     codes: CODES,
     by_status: |_, _| None, // a 403 may be throttling, a full queue or a suspended service: guide 2021-07
     amend: explain_signature,
-    ..Wording::USUAL
+    ..ErrorFormat::USUAL
 };
 
 /// The server says what it signed: if that is what we signed, only the secret can differ. Neither text is passed on, for
 /// V1's holds the security token.
-fn explain_signature(error: &mut ApiError, sent: &Sent<'_>) {
+fn explain_signature(error: &mut ApiError, sent: &SentRequest<'_>) {
     if !error.code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case("SignatureDoesNotMatch")) {
         return;
     }

@@ -14,7 +14,7 @@ use http::{Method, Request};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::answer::WORDING;
+use super::answer::ERROR_FORMAT;
 use crate::provider::assume_role::{Proof, RoleRequest, RoleService, RoleSpec, RoleVariables, TokenCall, issued_key};
 use crate::provider::credentials::Issued;
 use crate::provider::credentials::Part::{Id, Secret, SecurityToken};
@@ -180,7 +180,7 @@ impl RoleService for Sts {
         let call = TokenCall {
             api: if matches!(proof, Proof::AccessKey(_)) { WITH_KEY } else { WITH_OIDC },
             permission: "sts:AssumeRole",
-            wording: &WORDING,
+            format: &ERROR_FORMAT,
             helps: HELPS,
             credentials_in: "Credentials", // STS page 2024-12
         };

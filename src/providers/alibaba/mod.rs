@@ -15,7 +15,7 @@ use crate::provider::{
     Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
 };
 
-use answer::WORDING;
+use answer::ERROR_FORMAT;
 use spec::{Product, REFRESH_IDS, object_type};
 
 mod answer;
@@ -60,7 +60,7 @@ impl Alibaba {
             let signed = sign(&request, credentials.access_key(action)?, now, &api.nonce());
             signed.map_err(|error| ApiError::unsignable(action, &error))
         };
-        WORDING.ask(call, submits, credentials, api, sign).await
+        ERROR_FORMAT.ask(call, submits, credentials, api, sign).await
     }
 
     /// Sends a call that changes nothing.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::spec::{CODES, HUAWEI_CDN};
 use crate::model::Quota;
 use crate::provider::answer::{Answer, state};
+use crate::provider::error_format::ErrorFormat;
 use crate::provider::json::{self, Row};
-use crate::provider::wording::Wording;
 use crate::provider::{Accepted, ApiError, Domain, LogFile, MeasureQuestion, Page, Point, Record};
 
 /// A business error comes as a success with `error` in its body. Other spellings: huaweicloudsdkcore 3.1.219 reads them too.
-pub(super) static WORDING: Wording = Wording {
+pub(super) static ERROR_FORMAT: ErrorFormat = ErrorFormat {
     errors_may_look_good: true,
     proof: "total",
     inside: "error",
@@ -22,7 +22,7 @@ pub(super) static WORDING: Wording = Wording {
     // 15 minutes, less what the whole seconds of a `Date` and the way may take: API signature guide of support.huaweicloud.com,
     // read in November 2026.
     skew: Some(Duration::from_secs(15 * 60 - 5)),
-    ..Wording::USUAL
+    ..ErrorFormat::USUAL
 };
 
 /// The id of an accepted task.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::answer::WORDING;
+use super::answer::ERROR_FORMAT;
 use super::spec::EUROPE;
 use crate::provider::assume_role::{Proof, RoleRequest, RoleService, RoleSpec, RoleVariables, TokenCall, issued_key};
 use crate::provider::credentials::Part::{AccountId, Id, Secret, SecurityToken};
@@ -103,7 +103,7 @@ impl RoleService for Sts {
         let call = TokenCall {
             api: API,
             permission: "sts:agencies:assumeWithOIDC",
-            wording: &WORDING,
+            format: &ERROR_FORMAT,
             helps: &[(
                 "",
                 "compare the agency's trust policy and the OIDC provider with the token's issuer, audience and subject",

@@ -16,7 +16,7 @@ use crate::provider::{
     Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
 };
 
-use answer::WORDING;
+use answer::ERROR_FORMAT;
 use spec::{EUROPE, FOREIGN, QUOTA, RECORDS, STATUS};
 
 mod answer;
@@ -59,7 +59,7 @@ impl Huawei {
             let key = AccessKey { account_id: account.or(key.account_id), ..key };
             sdk_hmac::sign(&request, &key, now).map_err(|error| ApiError::unsignable(call.api, &error))
         };
-        WORDING.ask(call, submits, &self.0.credentials, api, sign).await
+        ERROR_FORMAT.ask(call, submits, &self.0.credentials, api, sign).await
     }
 
     /// The rows of one task, a page of so many; those of one address, if the filter names it. Tasks are found for seven days, or from

@@ -15,7 +15,7 @@ use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::{PurgeMode, RefreshKind};
 use crate::provider::ApiErrorKind::{Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge};
 use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
-use crate::provider::wording::Code;
+use crate::provider::error_format::Code;
 use crate::provider::{
     Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, QuotaSpec,
     Rate, RecordsSpec, Spec, TrackingSpec, days,

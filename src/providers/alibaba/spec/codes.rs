@@ -3,7 +3,7 @@
 use crate::provider::ApiErrorKind::{
     Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
 };
-use crate::provider::wording::Code;
+use crate::provider::error_format::Code;
 
 const QUEUE: &str =
     "the account's prefetch queue is full, or its prefetch quota for today is gone: the summary says what is left";

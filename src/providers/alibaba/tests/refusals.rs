@@ -86,8 +86,8 @@ fn every_documented_code_is_read_as_what_may_be_done_next() {
 
 #[test]
 fn every_row_of_the_table_is_met_by_a_documented_code() {
-    let wording = &super::super::answer::WORDING;
-    for row in wording.codes {
+    let format = &super::super::answer::ERROR_FORMAT;
+    for row in format.codes {
         for pattern in row.patterns {
             // These two are the gateway's answer to a call it doesn't know, which the list of a single API doesn't hold.
             let elsewhere = ["InvalidAction*", "InvalidVersion*"].contains(pattern);
@@ -96,7 +96,7 @@ fn every_row_of_the_table_is_met_by_a_documented_code() {
                 None => code == *pattern,
             };
             let met =
-                |code: &str| begins(code) && wording.meaning(code, None).is_some_and(|found| std::ptr::eq(found, row));
+                |code: &str| begins(code) && format.meaning(code, None).is_some_and(|found| std::ptr::eq(found, row));
             assert!(elsewhere || DOCUMENTED.iter().any(|(code, ..)| met(code)), "{pattern}");
         }
     }

@@ -1,4 +1,4 @@
-//! How a vendor words its errors, as data; and what a refusal allows to do next, decided here alike for all of them.
+//! How a vendor fields its errors, as data; and what a refusal allows to do next, decided here alike for all of them.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::body::BodyFormat;
 use super::json::Row;
 use super::{ApiError, ApiErrorKind};
 
@@ -18,9 +19,11 @@ const LONGEST_MESSAGE: usize = 1_000;
 /// In characters, of a code or an id.
 const LONGEST_WORD: usize = 128;
 
-/// How a vendor words its errors, and what all of its good answers are like.
+/// How a vendor fields its errors, and what all of its good answers are like.
 #[derive(Debug)]
-pub struct Wording {
+pub struct ErrorFormat {
+    /// The format of a good answer.
+    pub body: BodyFormat,
     /// The statuses of a good answer.
     pub good: RangeInclusive<u16>,
     /// Whether an error may come with such a status: then it is one. Else its code only makes the answer unreadable.
@@ -54,12 +57,13 @@ pub struct Wording {
     /// How far our clock may be off. Beyond it a 401 is the clock's fault, whatever it is called; `None`: a code says so.
     pub skew: Option<Duration>,
     /// Looks at an error once more, with what was sent and before its message is cut.
-    pub amend: fn(&mut ApiError, &Sent<'_>),
+    pub amend: fn(&mut ApiError, &SentRequest<'_>),
 }
 
-impl Wording {
+impl ErrorFormat {
     /// What is usual; a vendor says how it differs.
     pub const USUAL: Self = Self {
+        body: BodyFormat::Json,
         good: 200..=299,
         errors_may_look_good: false,
         nested_lists: false,
@@ -96,13 +100,19 @@ impl Wording {
         self.codes.iter().find(|row| (row.status.is_none() || row.status == status) && row.patterns.iter().any(is_it))
     }
 
-    /// What a refusal allows to do next, in the vendor's words: its code decides, and the status only where the code is unknown
+    /// What a refusal allows to do next, in the vendor's fields: its code decides, and the status only where the code is unknown
     /// or there is none.
-    pub(super) fn refusal(&self, words: Words, headers: &HeaderMap, sent: &Sent<'_>, blank: ApiError) -> ApiError {
-        let status = blank.status.unwrap_or_default();
-        let known = words.code.as_deref().and_then(|code| self.meaning(code, blank.status));
+    pub(super) fn refusal(
+        &self,
+        fields: ErrorFields,
+        headers: &HeaderMap,
+        sent: &SentRequest<'_>,
+        base: ApiError,
+    ) -> ApiError {
+        let status = base.status.unwrap_or_default();
+        let known = fields.code.as_deref().and_then(|code| self.meaning(code, base.status));
         let asked_to_wait = self.asked_to_wait(headers);
-        let by_status = (self.by_status)(status, words.code.is_some()).or(match status {
+        let by_status = (self.by_status)(status, fields.code.is_some()).or(match status {
             413 | 414 => Some(ApiErrorKind::TooLarge),
             429 => Some(ApiErrorKind::Throttled),
             // Nothing says that the call wasn't executed, whatever the headers: a batch must not be sent twice.
@@ -110,18 +120,18 @@ impl Wording {
             // Whoever asks to wait throttles, whatever it is called; whether it executed a submission, it doesn't say.
             _ => asked_to_wait.filter(|_| !sent.submits).map(|_| ApiErrorKind::Throttled),
         });
-        let kind = match (known, &words.code, by_status) {
+        let kind = match (known, &fields.code, by_status) {
             (Some(row), ..) => row.kind,
             (None, _, Some(kind)) => kind,
             // Only what the vendor documents is certain: another refusal may come after the call was executed.
             (None, Some(_), None) if sent.submits => ApiErrorKind::Ambiguous,
             (None, Some(_), None) => ApiErrorKind::Refused,
             // The gateway in front of the API may refuse in its own way; this is neither's.
-            (None, None, None) => return unreadable(blank, "an error without a code, perhaps from a proxy"),
+            (None, None, None) => return unreadable(base, "an error without a code, perhaps from a proxy"),
         };
-        let is_key = kind == ApiErrorKind::Credentials && (known.is_some() || words.code.is_none());
-        let kind = if is_key && status == 401 && self.is_off(sent, &blank) { ApiErrorKind::Clock } else { kind };
-        let message = words.message.unwrap_or_else(|| match words.code {
+        let is_key = kind == ApiErrorKind::Credentials && (known.is_some() || fields.code.is_none());
+        let kind = if is_key && status == 401 && self.is_off(sent, &base) { ApiErrorKind::Clock } else { kind };
+        let message = fields.message.unwrap_or_else(|| match fields.code {
             Some(_) => "no message".to_owned(),
             None => {
                 let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
@@ -131,17 +141,17 @@ impl Wording {
         let at_least = known.map(|row| Duration::from_secs(row.wait_seconds)).filter(|wait| !wait.is_zero());
         let known = known.filter(|_| kind != ApiErrorKind::Clock);
         let help = known.map(|row| row.help.replace("{permission}", sent.permission)).filter(|help| !help.is_empty());
-        let link = words.link.filter(|link| link.starts_with("https://")).map(|link| format!("see {link}"));
+        let link = fields.link.filter(|link| link.starts_with("https://")).map(|link| format!("see {link}"));
         let help = help.or(link);
         let mut error =
-            ApiError { kind, message, code: words.code, retry_after: asked_to_wait.max(at_least), help, ..blank };
+            ApiError { kind, message, code: fields.code, retry_after: asked_to_wait.max(at_least), help, ..base };
         (self.amend)(&mut error, sent);
         error.message = cut(&error.message, LONGEST_MESSAGE);
         error
     }
 
     /// Whether our clock was so far off that no signature could be right.
-    fn is_off(&self, sent: &Sent<'_>, answer: &ApiError) -> bool {
+    fn is_off(&self, sent: &SentRequest<'_>, answer: &ApiError) -> bool {
         let off =
             sent.signed_at.zip(answer.server_time).map(|(ours, theirs)| theirs.duration_since(ours).unsigned_abs());
         self.skew.zip(off).is_some_and(|(skew, off)| off > skew)
@@ -192,7 +202,7 @@ impl Code {
 
 /// A call that was sent: what its answer is held against.
 #[derive(Clone, Copy)]
-pub struct Sent<'a> {
+pub struct SentRequest<'a> {
     /// The vendor's name of the call.
     pub api: &'static str,
     /// The permission it needs.
@@ -205,40 +215,30 @@ pub struct Sent<'a> {
     pub signed: &'a str,
 }
 
-/// A vendor's words in an answer, in any of the shapes its services and gateways use. None is trusted.
-pub(super) struct Words {
+/// A vendor's fields in an answer, in any of the shapes its services and gateways use. None is trusted.
+pub(super) struct ErrorFields {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
     pub(super) request_id: Option<String>,
     pub(super) link: Option<String>,
 }
 
-impl Words {
-    pub(super) fn of(wording: &Wording, body: &Value, text: &str) -> Self {
-        let inside = &body[wording.inside];
+impl ErrorFields {
+    pub(super) fn of(format: &ErrorFormat, body: &Value) -> Self {
+        let inside = &body[format.inside];
         let fields = Row(if inside.is_object() { inside } else { body });
-        let first = |names: &[&str]| {
-            let in_xml = || names.iter().find_map(|name| element(text, name)).filter(|text| !text.is_empty());
-            fields.first(names).or_else(|| if body.is_null() { in_xml() } else { None })
-        };
+        let first = |names: &[&str]| fields.first(names);
         Self {
-            code: word(first(wording.code)),
-            message: first(wording.message),
-            request_id: first(wording.request_id).or_else(|| Row(body).first(wording.request_id)),
-            link: first(wording.link).map(|link| cut(&link, 500)),
+            code: word(first(format.code)),
+            message: first(format.message),
+            request_id: first(format.request_id).or_else(|| Row(body).first(format.request_id)),
+            link: first(format.link).map(|link| cut(&link, 500)),
         }
     }
 }
 
-/// The text of an XML error's element: `<Error><Code>…</Code>…</Error>`.
-fn element(body: &str, name: &str) -> Option<String> {
-    let inside = body.split_once("<Error>")?.1.split_once(&format!("<{name}>"))?.1.split_once(&format!("</{name}>"))?.0;
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    Some(entities.iter().fold(inside.to_owned(), |text, (entity, character)| text.replace(entity, character)))
-}
-
-pub(super) fn unreadable(blank: ApiError, what: &str) -> ApiError {
-    ApiError { message: cut(&format!("the answer is {what}"), LONGEST_MESSAGE), ..blank }
+pub(super) fn unreadable(base: ApiError, what: &str) -> ApiError {
+    ApiError { message: cut(&format!("the answer is {what}"), LONGEST_MESSAGE), ..base }
 }
 
 fn cut(text: &str, characters: usize) -> String {
