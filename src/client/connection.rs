@@ -10,6 +10,9 @@ use super::rate_limit::RateLimiter;
 use super::retry;
 use crate::provider::{Api, ApiError, ApiErrorKind, Provider};
 
+/// How often a provider is prepared, where a failure may pass.
+const PREPARATIONS: u32 = 3;
+
 /// A connection to the provider of one target.
 pub struct Connection<'p> {
     /// The provider, opened for the target.
@@ -63,6 +66,18 @@ impl Connection<'_> {
             _ => None,
         };
         retry::until(async || self.call(limiter, note, &request).await, next).await
+    }
+
+    /// Looks up what the provider needs before its first batch; see [`Provider::prepare`].
+    ///
+    /// # Errors
+    /// What the provider refuses, after a few tries where trying may help.
+    pub async fn prepare(&mut self, random: &mut fastrand::Rng) -> Result<(), ApiError> {
+        let (provider, api) = (&mut self.provider, &*self.api);
+        let next = |errors: u32, error: &ApiError| {
+            (retry::is_transient(error.kind) && errors < PREPARATIONS).then(|| retry::delay(errors, error, random))
+        };
+        retry::until(async || provider.prepare(api).await, next).await
     }
 
     /// Refreshes the credentials if they expire soon; see [`CredentialRefresh::ensure_valid`].

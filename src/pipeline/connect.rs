@@ -21,13 +21,13 @@ use crate::config::{LogLevel, Mode, Target};
 use crate::credentials::exchange::{PendingMasks, TokenExchange, unobtainable};
 use crate::credentials::sources::Source;
 use crate::credentials::{self, search};
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 use crate::exec::journal::Identity;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
 use crate::provider::simulation::{SimulationApi, access_key};
-use crate::provider::{Api, ProviderContext, Spec};
+use crate::provider::{Api, ApiError, ApiErrorKind, ProviderContext, Spec};
 use crate::providers::{self, REGISTRY};
 
 /// There and back, in a simulation.
@@ -70,7 +70,7 @@ pub(super) async fn connect(
         };
         let Account { endpoint, name, .. } = &*account;
         all.identity.lanes.push(format!("{} {} {endpoint} {}", lane.target.name, spec.name, hashed(name)));
-        all.connections.push(account.connection(&lane.target));
+        all.connections.push(account.connection(&lane.target, job.seed()).await?);
     }
     Ok(all)
 }
@@ -88,7 +88,7 @@ pub async fn reach(
     let mut notes = Vec::new();
     let endpoint = target.provider.endpoint(&target.options);
     let account = Account::real(job, target.provider, endpoint, masks, &mut notes).await?;
-    Ok((account.connection(target), notes))
+    Ok((account.connection(target, job.seed()).await?, notes))
 }
 
 /// Makes a console mask the secrets that are new since the last time.
@@ -164,14 +164,24 @@ impl Account {
         Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(key), api, refresh: None, name }
     }
 
-    fn connection(&self, target: &Target) -> Connection<'static> {
+    async fn connection(&self, target: &Target, seed: u64) -> Result<Connection<'static>, Error> {
         let provider = providers::open(ProviderContext {
             spec: target.provider,
             options: target.options.clone(),
             endpoint: self.endpoint.clone(),
             credentials: self.credentials.clone(),
         });
-        Connection { provider, api: Rc::clone(&self.api), refresh: self.refresh.clone() }
+        let mut connection = Connection { provider, api: Rc::clone(&self.api), refresh: self.refresh.clone() };
+        connection.prepare(&mut fastrand::Rng::with_seed(seed)).await.map_err(|error| {
+            let exit_code = match error.kind {
+                ApiErrorKind::Credentials | ApiErrorKind::Forbidden => ExitCode::Credentials,
+                _ => ExitCode::Failed,
+            };
+            let help = error.help.clone().unwrap_or_else(|| "check the target's options; nothing was sent".to_owned());
+            let message = format!("target `{}` can't be prepared: {}", target.name, ApiError { help: None, ..error });
+            Error::Provider { message, help, exit_code }
+        })?;
+        Ok(connection)
     }
 }
 

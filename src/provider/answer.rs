@@ -5,7 +5,7 @@ use http::{HeaderMap, Response};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::body;
+use super::body::{self, BodyFormat};
 use super::credentials::{Credentials, SharedCredentials};
 use super::error_format::{ErrorFields, ErrorFormat, SentRequest, unreadable, word};
 use super::json::Row;
@@ -46,6 +46,14 @@ impl ErrorFormat {
         answer
     }
 
+    /// A body of another format.
+    fn foreign(&self) -> String {
+        match self.body {
+            BodyFormat::Json => "HTML or XML instead of JSON, perhaps from a proxy".to_owned(),
+            BodyFormat::Xml => "HTML, JSON or broken XML instead of the vendor's XML, perhaps from a proxy".to_owned(),
+        }
+    }
+
     /// Reads an answer.
     ///
     /// # Errors
@@ -77,15 +85,12 @@ impl ErrorFormat {
             Ok((format, _)) if format == self.body => {
                 Err(unreadable(base, &format!("{}, but not an object", format.name())))
             }
-            Ok((format, _)) => {
-                let what = format!("{} instead of {}, perhaps from a proxy", format.name(), self.body.name());
-                Err(unreadable(base, &what))
-            }
+            Ok(_) => Err(unreadable(base, &self.foreign())),
             Err(error) => Err(unreadable(
                 base,
                 &match response.body().trim_ascii_start().first() {
                     None => "an empty body".to_owned(),
-                    Some(b'<') => format!("HTML or broken XML instead of {}, perhaps from a proxy", self.body.name()),
+                    Some(b'<') => self.foreign(),
                     Some(_) if error.is_eof() => format!("JSON that breaks off after {length} bytes"),
                     Some(_) => format!("{length} bytes that can't be read as the answer"),
                 },

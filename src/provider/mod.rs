@@ -131,6 +131,9 @@ impl Accepted {
 }
 
 /// A provider, opened for one target. **Every method sends exactly one request.**
+///
+/// Only [`Provider::spec`] and [`Provider::submit`] are for every provider. The others are called where the [`Spec`] offers
+/// them: `tracking`, `quota`, `asks`.
 #[async_trait(?Send)]
 pub trait Provider {
     /// What it is.
@@ -157,19 +160,28 @@ pub trait Provider {
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
-    async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError>;
+    async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
+        let _ = (task_ids, page, api);
+        Err(unanswered("status"))
+    }
 
     /// Lists records, newest first, a page at a time (from 1).
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
-    async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError>;
+    async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
+        let _ = (filter, page, api);
+        Err(unanswered("records"))
+    }
 
     /// Asks what is left for today.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
-    async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError>;
+    async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
+        let _ = api;
+        Err(unanswered("quota"))
+    }
 
     /// Asks what was measured in one range of time, which is no longer than the interval's `span`.
     ///
@@ -177,7 +189,7 @@ pub trait Provider {
     /// Any [`ApiErrorKind`].
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
         let _ = api;
-        Err(unanswered(&question.offer.call))
+        Err(unanswered(question.offer.call.api))
     }
 
     /// Lists the log files of a domain, a page at a time (from 1).
@@ -186,7 +198,7 @@ pub trait Provider {
     /// Any [`ApiErrorKind`].
     async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
         let _ = (page, api);
-        Err(unanswered(&question.offer.call))
+        Err(unanswered(question.offer.call.api))
     }
 
     /// Lists the account's domains by the call that is offered for it, a page at a time (from 1).
@@ -195,11 +207,11 @@ pub trait Provider {
     /// Any [`ApiErrorKind`].
     async fn domains(&self, offer: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {
         let _ = (page, api);
-        Err(unanswered(offer))
+        Err(unanswered(offer.api))
     }
 }
 
-/// What a provider that says that it can be asked, and has no answer, says.
-fn unanswered(call: &CallSpec) -> ApiError {
-    ApiError::new(ApiErrorKind::Denied, call.api, "the program doesn't know how to ask this")
+/// The answer to a query that the provider's [`Spec`] offers and its code doesn't make.
+fn unanswered(api: &'static str) -> ApiError {
+    ApiError::new(ApiErrorKind::Denied, api, "the program doesn't know how to query this")
 }

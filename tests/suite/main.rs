@@ -16,5 +16,6 @@ mod sim_strangers; // the same against servers that another maker built from the
 mod sim_targets;
 mod sim_trials; // several providers in one run, the pause before a prefetch, keys that get locked
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
+mod token_provider; // a provider with a bearer token, without status and quota
 mod waiting; // `wait` begins nothing, and never ends well without having waited
 mod world; // what those executions live in

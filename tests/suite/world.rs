@@ -18,7 +18,7 @@ use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Operation, Outcome, PurgeMode, Reason, RefreshKind, Signal, Subject, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
-use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Issued, SharedCredentials};
+use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Credentials, Issued, SharedCredentials};
 use cdn_purge::provider::simulation::{SimulationApi, access_key};
 use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ApiName, ProviderContext, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
@@ -69,6 +69,8 @@ pub struct World {
     pub providers: Vec<&'static Spec>,
     /// What the program can do with them.
     pub registry: &'static [Registration],
+    /// A bearer token, in place of an access key.
+    pub token: Option<&'static str>,
     /// The targets' options.
     pub target_options: provider::Options,
     pub journal: Option<PathBuf>,
@@ -225,6 +227,7 @@ impl World {
             targets: 1,
             providers: vec![&ALIBABA_CDN],
             registry: REGISTRY,
+            token: None,
             target_options: provider::Options::new(),
             journal: None,
             publishes: true,
@@ -313,7 +316,11 @@ impl World {
                 Some(Rc::new(CredentialRefresh::start(Box::new(source), api.clone(), self.seed).await.unwrap()))
             }
         };
-        let credentials = refresh.as_ref().map_or_else(|| SharedCredentials::new(key), |refresh| refresh.credentials());
+        let configured = || match self.token {
+            Some(token) => SharedCredentials::new(Credentials::Token(token.into())),
+            None => SharedCredentials::new(key),
+        };
+        let credentials = refresh.as_ref().map_or_else(configured, |refresh| refresh.credentials());
         let connections: Vec<Connection<'static>> = plan
             .lanes
             .iter()

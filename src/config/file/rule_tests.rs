@@ -2,7 +2,8 @@
 
 use super::keys::{KINDS, RULE_KEYS};
 use super::tests::{HEAD, problems};
-use crate::model::RefreshKind;
+use crate::model::{Operation, RefreshKind};
+use crate::providers::PROVIDERS;
 
 /// The problems of a rule that begins at line 6, column 5 of a file that is right otherwise.
 fn rule_problems(rule: &str) -> Vec<String> {
@@ -167,16 +168,12 @@ fn an_unquoted_pattern_that_yaml_reads_otherwise_is_told_how_to_quote() {
 }
 
 #[test]
-fn the_words_of_kind_are_those_of_the_model() {
-    assert!(
-        KINDS.iter().copied().eq(RefreshKind::ALL
-            .into_iter()
-            .filter(|kind| matches!(
-                kind,
-                RefreshKind::Url | RefreshKind::Directory | RefreshKind::Regex | RefreshKind::AnyQuery
-            ))
-            .map(RefreshKind::name))
-    );
+fn the_words_of_kind_are_the_refreshes_that_some_provider_offers() {
+    let is_offered =
+        |kind: &RefreshKind| PROVIDERS.iter().any(|provider| provider.operation(Operation::Refresh(*kind)).is_some());
+    // A tag isn't a kind of URL: it has templates of its own.
+    let kinds = RefreshKind::ALL.into_iter().filter(|kind| *kind != RefreshKind::Tag).filter(is_offered);
+    assert!(KINDS.iter().copied().eq(kinds.map(RefreshKind::name)));
     assert!(RULE_KEYS.iter().all(|key| !key.help.ends_with('.')));
 }
 
