@@ -44,6 +44,10 @@ pub(super) async fn preflight(
     for (index, (&account, number)) in accounts.iter().zip(0..).enumerate() {
         let Some(quota) = &reads[account] else { continue };
         let target = &plan.lanes[index].target;
+        // Without a quota nothing was read, and nothing is known of the credentials.
+        if target.provider.quota.is_none() {
+            continue;
+        }
         let preflight = &mut preflights[index];
         preflight.credentials_proven = proves_credentials(quota);
         match quota {
