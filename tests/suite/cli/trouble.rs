@@ -41,7 +41,7 @@ fn missing_or_incomplete_credentials_are_reported_before_anything_is_sent() {
         &["is set without `ALIBABA_CLOUD_ACCESS_KEY_SECRET`", "a secret that a workflow may not read arrives empty"],
     );
     let spaced = site.bare_run(&arguments).keys(KEY, "hunter2 with spaces").finish();
-    spaced.complains(6, &["`ALIBABA_CLOUD_ACCESS_KEY_SECRET` for `alibaba-cdn`", "store the key alone"]);
+    spaced.complains(6, &["`ALIBABA_CLOUD_ACCESS_KEY_SECRET` for `alibaba-cdn`", "store the value alone"]);
     assert!(!spaced.err.contains("hunter2"), "{}", spaced.err);
     trap.is_untouched();
 }
