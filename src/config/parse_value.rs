@@ -82,7 +82,9 @@ pub(super) fn boolean(text: &str) -> Result<bool, ValueProblem> {
 
 /// One of some words.
 pub(super) fn choice(text: &str, words: &'static [&'static str]) -> Result<&'static str, ValueProblem> {
-    words.iter().copied().find(|word| *word == text).ok_or_else(|| ValueProblem {
+    // The field's other word.
+    let meant = if text == "purge" { "refresh" } else { text };
+    words.iter().copied().find(|word| *word == meant).ok_or_else(|| ValueProblem {
         message: format!("is {}", quoted(text)),
         help: did_you_mean(text, words.iter().copied(), || format!("write {}", any_of(words.iter().copied()))),
     })
@@ -188,6 +190,12 @@ mod tests {
     fn a_wrong_word_finds_the_nearest_right_one() {
         assert_eq!(read("wait", "refesh").unwrap_err().help, "did you mean `refresh`?");
         assert_eq!(read("wait", "x").unwrap_err().help, "write `all`, `refresh` or `none`");
+    }
+
+    #[test]
+    fn purge_is_another_word_for_refresh() {
+        assert!(matches!(read("wait", "purge"), Ok(Some(Value::Choice("refresh")))));
+        assert_eq!(read("changes", "purge").unwrap_err().message, "is `purge`");
     }
 
     #[test]

@@ -80,8 +80,9 @@ fn target_option(option: &OptionSpec) -> Value {
 }
 
 fn rule(providers: &[&'static Spec]) -> Value {
-    let properties: Map<String, Value> =
+    let mut properties: Map<String, Value> =
         RULE_KEYS.iter().map(|known| (known.name.to_owned(), key(known, providers))).collect();
+    properties.insert("purge".to_owned(), described(json!({ "type": "boolean" }), "Another word for `refresh`", None));
     json!({
         "type": "object",
         "properties": properties,

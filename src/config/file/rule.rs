@@ -22,7 +22,10 @@ pub(in crate::config) struct RuleText {
     pub(in crate::config) addresses: Vec<String>,
 }
 
-/// The keys that name addresses.
+/// The field's other word for the key `refresh`.
+const PURGE: &str = "purge";
+
+/// The keys that name URLs.
 const ADDRESSES: [&str; 3] = ["urls", "directories", "tags"];
 
 /// Reads a rule; `None` where a problem leaves nothing to use.
@@ -34,9 +37,13 @@ pub(super) fn read(
 ) -> Option<(Rule, RuleText)> {
     let place = format!("rules[{index}]");
     let fields = map(node, &place, || "write `files: …` and `urls: …`, each on its line".into(), findings)?;
-    let known: Vec<&str> = keys_of(RULE_KEYS).collect();
+    let known: Vec<&str> = keys_of(RULE_KEYS).chain([PURGE]).collect();
     for (key, _) in fields.entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
         unknown_key(key, &known, "a rule", findings);
+    }
+    let refresh = if fields.node(PURGE).is_some() { PURGE } else { "refresh" };
+    if let Some((key, _)) = fields.entry("refresh").filter(|_| refresh == PURGE) {
+        findings.report(&key.span, "`purge` and `refresh` are the same key", "keep one of the two");
     }
     let kind = kind(&fields, findings);
     let allow_everything = flag(&fields, "allow-everything", false, findings);
@@ -60,7 +67,7 @@ pub(super) fn read(
     let rule = Rule {
         name: name(&fields, &place, findings),
         targets: target_names(&fields, targets, findings),
-        refresh: flag(&fields, "refresh", true, findings),
+        refresh: flag(&fields, refresh, true, findings),
         prefetch: flag(&fields, "prefetch", false, findings),
         kind,
         mode: mode(&fields, findings),
