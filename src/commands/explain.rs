@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use jiff::Timestamp;
 
-use super::{run, told};
+use super::run;
 use crate::ci::Console;
 use crate::config::{self, CommandKind, Flags};
 use crate::environment::Environment;
@@ -32,7 +32,7 @@ pub(super) fn run(
         mapping::explain(&RepoPath::new(path), &settings.rules).lines().join("\n")
     });
     let text = explained.collect::<Vec<_>>().join("\n\n");
-    Ok(told(console, &text))
+    Ok(run::print(console, &text))
 }
 
 /// Explains which two commits a run would compare. Where it would refuse, the other choices are told before the error.
@@ -55,6 +55,6 @@ pub(super) fn range(
             git::choices(&settings.repository, &settings.changes, settings.submodules, environment, &fetching),
         )??
     };
-    let code = told(console, &choices.lines().join("\n"));
+    let code = run::print(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)
 }

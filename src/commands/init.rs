@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::told;
+use super::run;
 use crate::ci::{Console, files};
 use crate::config::{Changes, InitOptions, InitOutput, LogLevel, configuration_of, schema};
 use crate::environment::Environment;
@@ -57,12 +57,12 @@ pub(super) fn run(options: &InitOptions, console: &mut Console) -> Result<ExitCo
     }
     let Some(file) = file else {
         console.note(LogLevel::Normal, &report(&draft, None));
-        return Ok(told(console, &draft.text));
+        return Ok(run::print(console, &draft.text));
     };
     let redactor = console.redactor();
     files::replace(&file, redactor, |writer| writer.write_all(draft.text.as_bytes()))?;
     files::replace(&file.with_file_name(SCHEMA_FILE), redactor, |writer| writer.write_all(schema::text().as_bytes()))?;
-    Ok(told(console, &report(&draft, Some(&file))))
+    Ok(run::print(console, &report(&draft, Some(&file))))
 }
 
 /// The directory of the checkout: the one with `.git`, else the one that was named.

@@ -66,20 +66,15 @@ pub fn execute(world: World) -> ExitCode {
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
-        Command::Check(flags) => check::check(&flags, &environment).map(|text| told(&mut console, &text)),
+        Command::Check(flags) => check::check(&flags, &environment).map(|text| run::print(&mut console, &text)),
         Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Init(options) => init::run(&options, &mut console),
-        Command::Providers => Ok(told(&mut console, &providers::table())),
-        Command::Schema => Ok(told(&mut console, &schema::text())),
-        Command::Print(text) => Ok(told(&mut console, &text)),
+        Command::Providers => Ok(run::print(&mut console, &providers::table())),
+        Command::Schema => Ok(run::print(&mut console, &schema::text())),
+        Command::Print(text) => Ok(run::print(&mut console, &text)),
         Command::MockServer(_) => unreachable!("served above"),
     };
     conclude(result, &mut console)
-}
-
-fn told(console: &mut Console, text: &str) -> ExitCode {
-    console.result(text);
-    ExitCode::Success
 }
 
 /// A console before any option is read.

@@ -67,6 +67,12 @@ pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &
     }
 }
 
+/// Prints the result of a command.
+pub(super) fn print(console: &mut Console, text: &str) -> ExitCode {
+    console.result(text);
+    ExitCode::Success
+}
+
 /// Runs a future on this thread, in real or in virtual time.
 ///
 /// # Errors

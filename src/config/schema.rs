@@ -140,7 +140,7 @@ mod tests {
             assert!(!top.contains_key(option), "{option}");
         }
         let rule = top["rules"]["items"]["properties"].as_object().unwrap();
-        assert_eq!(rule.len(), RULE_KEYS.len());
+        assert_eq!(rule.len(), RULE_KEYS.len() + 1);
         assert!(rule.values().all(|value| value["description"].is_string()));
         let target = &top["targets"]["additionalProperties"]["oneOf"][0];
         assert_eq!(target["properties"]["provider"]["const"], "swift-cdn");
