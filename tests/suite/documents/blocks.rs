@@ -10,7 +10,7 @@ pub const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "docs/README.md",
     "docs/commands.md",
-    "docs/commits.md",
+    "docs/change-detection.md",
     "docs/configuration.md",
     "docs/credentials.md",
     "docs/options.md",
@@ -19,7 +19,7 @@ pub const DOCUMENTS: &[&str] = &[
     "docs/recipes.md",
     "docs/exit-codes-and-outputs.md",
     "docs/errors.md",
-    "docs/from-the-vendors-script.md",
+    "docs/migrating.md",
     "docs/comparison.md",
 ];
 

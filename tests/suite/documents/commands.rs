@@ -166,7 +166,7 @@ fn the_commands_beside_the_main_job_do_what_their_page_says() {
 
 #[test]
 fn the_commands_that_replace_the_vendors_script_do_what_their_page_says() {
-    run("docs/from-the-vendors-script.md");
+    run("docs/migrating.md");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn the_commands_of_the_pages_behind_the_readme_do_what_these_say() {
 
 #[test]
 fn no_document_for_users_has_commands_that_nothing_runs() {
-    let run = ["README.md", "docs/recipes.md", "docs/commands.md", "docs/from-the-vendors-script.md"];
+    let run = ["README.md", "docs/recipes.md", "docs/commands.md", "docs/migrating.md"];
     let run = [&run[..], &["docs/configuration.md", "docs/exit-codes-and-outputs.md"]].concat();
     for document in DOCUMENTS.iter().filter(|document| is_for_users(document)) {
         for block in blocks(document) {
