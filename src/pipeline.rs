@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::url_list::{self, UrlList};
@@ -19,32 +18,20 @@ use crate::git::{self, Range};
 use crate::mapping::{self, Mapped, Overrides};
 use crate::model::{Event, EventKind, EventSink, Signal};
 use crate::plan::{self, Limits, Plan};
-use crate::provider::http::Network;
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::counted;
 
 use self::connect::Connections;
 use self::git_http::FetchTransport;
+pub use self::job::Job;
 
 pub mod connect;
 pub(crate) mod git_http;
+mod job;
 mod note;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
 const SHOWN: usize = 20;
-
-/// The main job, with everything it is given.
-#[derive(Clone, Copy)]
-pub struct Job<'a> {
-    /// What the inputs were understood to be.
-    pub settings: &'a Settings,
-    /// The process's environment variables.
-    pub environment: &'a Environment,
-    /// The way to the providers, and to whatever else a job asks.
-    pub network: &'a Network,
-    /// The wall clock at the start.
-    pub started: Timestamp,
-}
 
 impl Job<'_> {
     /// The sentence, whole.
@@ -123,11 +110,6 @@ impl Job<'_> {
             Wait::All => "the same command within two hours, or `cdn-purge wait` with its options,",
             _ => "`cdn-purge wait` with the same options",
         }
-    }
-
-    /// Where this run's chance begins.
-    pub(crate) fn seed(&self) -> u64 {
-        u64::try_from(self.started.as_nanosecond() & i128::from(u64::MAX)).unwrap_or_default()
     }
 
     /// Ends a run that a signal stopped before anything could be sent.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchNumber, LaneIndex, Operation, Outcome, Quota, TaskIndex};
+use super::operation::Operation;
+use super::quota::Quota;
+use super::task::{BatchNumber, LaneIndex, Outcome, TaskIndex};
 
 /// Something that happened during the execution. Counters travel inside, so that a reader needs no state of the runner's.
 #[derive(Clone, Debug, PartialEq, Serialize)]

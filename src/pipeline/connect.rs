@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::Job;
+use super::job::Job;
 use crate::ci::Console;
 use crate::client::connection::Connection;
 use crate::client::credential_refresh::CredentialRefresh;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Job;
+use super::job::Job;
 use crate::ci::gitlab_note::{self, Note};
 use crate::ci::{CiHost, Console, Severity};
 use crate::config::{LogLevel, Mode};

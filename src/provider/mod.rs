@@ -34,12 +34,12 @@ pub use credentials::CredentialSpec;
 pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
 pub use policy::PolicySpec;
 pub use query::{
-    Domain, LogFile, LogQuestion, Measure, MeasureQuestion, Page, Point, Record, RecordFilter, RecordKind,
-    RecordStatus, TaskState,
+    Domain, LogFile, LogQuestion, MeasureQuestion, Page, Point, Record, RecordFilter, RecordKind, RecordStatus,
+    TaskState,
 };
 pub use spec::{
-    AfterLostAnswer, Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, QuotaSpec, Rate,
-    RateScope, RateUnit, RecordsSpec, Spec, TrackingSpec, days,
+    AfterLostAnswer, Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, Measure, MeasureSpec, OperationSpec,
+    QuotaSpec, Rate, RateScope, RateUnit, RecordsSpec, Spec, TrackingSpec, days,
 };
 
 /// What a provider is made of.

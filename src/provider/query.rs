@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{LogSpec, MeasureSpec, RecordsSpec};
+use super::spec::{LogSpec, MeasureSpec, RecordsSpec};
 
 /// How far a task is, in the provider's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,25 +112,6 @@ pub enum RecordStatus {
     Complete,
     /// Finished badly.
     Failed,
-}
-
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// Bytes delivered within a point's width.
-    Traffic,
-    /// Bits per second, over a point's width.
-    Bandwidth,
-}
-
-impl Measure {
-    /// The word in commands and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Traffic => "traffic",
-            Self::Bandwidth => "bandwidth",
-        }
-    }
 }
 
 /// A question for something measured.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::credentials::CredentialSpec;
-use super::{ApiError, ApiErrorKind, Measure, OptionSpec, OptionValue, Options, PolicySpec};
+use super::{ApiError, ApiErrorKind, OptionSpec, OptionValue, Options, PolicySpec};
 use crate::model::{Operation, PurgeMode, Quota, QuotaEntry};
 
 /// A provider as data: everything the inputs, the plan, the documentation and the schema need to know of it.
@@ -355,6 +355,25 @@ impl Asks {
         match measure {
             Measure::Traffic => self.traffic.as_ref(),
             Measure::Bandwidth => self.bandwidth.as_ref(),
+        }
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Bytes delivered within a point's width.
+    Traffic,
+    /// Bits per second, over a point's width.
+    Bandwidth,
+}
+
+impl Measure {
+    /// The word in commands and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Traffic => "traffic",
+            Self::Bandwidth => "bandwidth",
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::spec::{CODES, HUAWEI_CDN};
+use super::codes::CODES;
+use super::spec::HUAWEI_CDN;
 use crate::model::Quota;
 use crate::provider::answer::{Answer, state};
 use crate::provider::error_format::ErrorFormat;

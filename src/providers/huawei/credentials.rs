@@ -16,13 +16,15 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::answer::ERROR_FORMAT;
-use super::spec::EUROPE;
 use crate::provider::assume_role::{Proof, RoleRequest, RoleService, RoleSpec, RoleVariables, TokenCall, issued_key};
 use crate::provider::credentials::Part::{AccountId, Id, Secret, SecurityToken};
 use crate::provider::credentials::{AccessKey, Issued};
 use crate::provider::json::Row;
 use crate::provider::profile::{Format, Profile, ProfileCredentials, ProfileFile};
 use crate::provider::{Api, ApiError, ApiErrorKind, CredentialSpec};
+
+/// The region that is a cloud of its own, with accounts of its own.
+pub(super) const EUROPE: &str = "europe";
 
 /// The variables of the credentials; the first that are set count.
 pub(super) const CREDENTIALS: &[CredentialSpec] = &[

@@ -17,9 +17,12 @@ use crate::provider::{
 };
 
 use answer::ERROR_FORMAT;
-use spec::{EUROPE, FOREIGN, QUOTA, RECORDS, STATUS};
+use codes::FOREIGN;
+use credentials::EUROPE;
+use spec::{QUOTA, RECORDS, STATUS};
 
 mod answer;
+mod codes;
 mod credentials;
 mod spec;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::credentials::CREDENTIALS;
-use super::{
+use super::shared::{
     AREA, CONSISTENCY_HASH, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, bandwidth, takes, takes_tags,
     traffic,
 };

@@ -1,7 +1,7 @@
 //! DCDN, API version 2018-01-15: how it differs from CDN. The sources are named in `spec.rs`.
 
 use super::cdn::{CDN_SPEC, quota, tracking};
-use super::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes, takes_tags};
+use super::shared::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes, takes_tags};
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::RefreshKind::{AnyQuery, Directory, Regex, Url};
 use crate::provider::{Asks, CallSpec, EndpointSpec, OptionSpec, Rate, Spec};

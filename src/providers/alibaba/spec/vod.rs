@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cdn::{CDN_SPEC, quota, tracking};
-use super::{AREA, HEADERS, L2_PRELOAD, Product, SIGNATURE, bandwidth, takes, traffic};
+use super::shared::{AREA, HEADERS, L2_PRELOAD, Product, SIGNATURE, bandwidth, takes, traffic};
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::RefreshKind::{AnyQuery, Directory, Regex, Url};
 use crate::provider::{Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OptionSpec, Rate, Spec, days};

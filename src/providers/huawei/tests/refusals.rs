@@ -1,6 +1,6 @@
 //! What each error allows to do next.
 
-use super::super::spec::CODES;
+use super::super::codes::CODES;
 use super::*;
 use crate::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials as Keys, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
