@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::url_list::{self, UrlList};
 use crate::config::{Changes, LogLevel, Mode, Settings, UrlOptions, Wait};
@@ -60,7 +59,7 @@ impl Job<'_> {
         if settings.resume && plan.is_empty() {
             return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
         }
-        if let Some(sentence) = plan::guard::doubled(&plan) {
+        if let Some(sentence) = plan::limits::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);
         }
         let head = range.as_ref().map(|range| range.head.clone());

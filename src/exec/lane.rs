@@ -36,7 +36,7 @@ use super::record_match::RecordMatch;
 use super::tracking::{AfterPage, RowShape, StatusQuery, StatusSource, Tracking};
 use crate::client::retry;
 use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, Outcome, RefreshKind, Signal, StopCause, TaskIndex};
-use crate::plan::{self, cut};
+use crate::plan::{self, batch};
 use crate::provider;
 use crate::provider::http::READ_TIMEOUT;
 use crate::provider::{AfterLostAnswer, ApiError, ApiErrorKind, Page, Record, Spec, TaskState};
@@ -442,7 +442,7 @@ impl<'a> Lane<'a> {
         }
         let most = self.options.batch_size.into_iter().chain(self.gates.largest(operation)).min();
         let all = !self.batches.is_queued(operation) && self.now >= since + slot(self.spec, operation);
-        if all || cut::is_full(self.spec, operation, count, most) {
+        if all || batch::is_full(self.spec, operation, count, most) {
             let per_batch = most.map_or(limits.per_call, |most| most.min(limits.per_call)).max(1);
             if !self.batches.is_unaccepted(operation) {
                 // None could be accepted while their refreshes weren't done.
@@ -455,7 +455,7 @@ impl<'a> Lane<'a> {
 
     /// Queues tasks of one operation, cut into new batches.
     fn enqueue(&mut self, operation: Operation, tasks: &[TaskIndex], most: Option<usize>) {
-        for mut content in cut::cut(self.plan, operation, tasks, most) {
+        for mut content in batch::cut(self.plan, operation, tasks, most) {
             content.number = self.batches.number();
             self.queue(content, false);
         }

@@ -8,7 +8,7 @@ use super::run::Run;
 use crate::client::connection::Connection;
 use crate::client::retry;
 use crate::model::{EventKind, LaneIndex, Moment, Operation, Quota, StopCause};
-use crate::plan::guard::{self, Verdict};
+use crate::plan::limits::{self, Verdict};
 use crate::plan::{self, Plan};
 use crate::provider::{ApiError, ApiErrorKind};
 
@@ -60,7 +60,7 @@ pub(super) async fn preflight(
                     Operation::ALL.into_iter().map(|operation| (operation, cost_of(operation))).collect();
                 run.emit(EventKind::QuotaRead { lane: number, quota: quota.clone(), moment: Moment::Before });
                 let reset = target.provider.quota.as_ref().map_or("", |quota| quota.reset);
-                match guard::fits(&costs, quota, reset) {
+                match limits::fits(&costs, quota, reset) {
                     Verdict::Fits => {}
                     Verdict::FitsDearly(sentence) => run.emit(EventKind::Noted { text: sentence }),
                     Verdict::Short(sentence) => preflight.refusal = Some((StopCause::Quota, sentence)),

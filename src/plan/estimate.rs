@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::lanes::{Lane, Plan};
 use crate::model::Operation;
-use crate::plan::{Lane, Plan};
 
 impl Plan {
     /// How long the slowest target takes when its calls go out as fast as the provider allows and every task takes its

@@ -4,122 +4,19 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use crate::config::{Changes, Settings, Target};
+use crate::config::Target;
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
-use crate::model::{BatchNumber, Operation, PurgeMode, RefreshKind, Skipped, Subject, Task, TaskIndex};
+use crate::model::{Operation, PurgeMode, RefreshKind, Subject, Task, TaskIndex};
 
-pub mod cut;
+pub mod batch;
 mod estimate;
-pub mod guard;
+mod lanes;
+pub mod limits;
 
-/// Everything that is to be done, decided before anything is sent.
-#[derive(Debug)]
-pub struct Plan {
-    /// One per target that has tasks, in the order of the configuration.
-    pub lanes: Vec<Lane>,
-    /// Changed files that gave no task, and why.
-    pub skipped: Vec<Skipped>,
-    /// What [`Plan::digest`] says, once it was asked for.
-    pub(crate) digest: OnceCell<String>,
-}
-
-/// What is to be done at one target.
-#[derive(Debug)]
-pub struct Lane {
-    /// Where.
-    pub target: Target,
-    /// Refreshes by kind, then prefetches; each in the order of the changes.
-    pub tasks: Vec<PlannedTask>,
-    /// As they would go out if nothing were refused and every refresh took equally long. The execution sends the refresh
-    /// batches as they stand, and cuts prefetches as their refreshes end.
-    pub batches: Vec<Batch>,
-}
-
-/// A task in its lane.
-#[derive(Debug)]
-pub struct PlannedTask {
-    /// What to do.
-    pub task: Task,
-    /// Why it can't be sent at all: an address that is over-long, or isn't one. It ends as failed.
-    pub refused: Option<String>,
-    /// For a prefetch, the refreshes of the same lane that must be done before it; empty if there is none.
-    pub after: Vec<TaskIndex>,
-}
-
-/// Addresses that go out in one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// From 1, within the lane.
-    pub number: BatchNumber,
-    /// What to do.
-    pub operation: Operation,
-    /// How a refresh treats what it drops.
-    pub mode: PurgeMode,
-    /// The tasks, by their place in the lane.
-    pub tasks: Vec<TaskIndex>,
-}
-
-/// What a plan is held against.
-#[derive(Debug, Default)]
-pub struct Limits<'a> {
-    /// A plan with more refreshes and prefetches is refused.
-    pub max_urls: Option<u64>,
-    /// When given, the only hosts a plan may touch. Lower case.
-    pub allow_hosts: Option<&'a [String]>,
-    /// The names of the rules that may refresh a whole host.
-    pub roots_allowed: Vec<Arc<str>>,
-    /// At most so many addresses in a batch.
-    pub batch_size: Option<usize>,
-}
-
-impl<'a> Limits<'a> {
-    /// What the settings say.
-    pub fn of(settings: &'a Settings) -> Self {
-        let may_empty_a_host = settings.rules.iter().filter(|rule| rule.allow_everything);
-        let rules = may_empty_a_host.map(|rule| Arc::clone(&rule.name));
-        let given = match &settings.changes {
-            Changes::Listed(listing) if listing.allow_everything => &["arguments", "url-file"][..],
-            _ => &[],
-        };
-        Self {
-            max_urls: settings.max_urls,
-            allow_hosts: settings.allow_hosts.as_deref(),
-            roots_allowed: rules.chain(given.iter().map(|name| Arc::from(*name))).collect(),
-            batch_size: settings.batch_size,
-        }
-    }
-}
-
-impl Plan {
-    /// How many tasks there are over all lanes.
-    pub fn len(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.tasks.len()).sum()
-    }
-
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
-    }
-
-    /// Identifies the plan: 64 hex digits over version, targets, operations and addresses. Same commits, configuration and
-    /// version: same digest.
-    pub fn digest(&self) -> &str {
-        self.digest.get_or_init(|| digest(&self.lanes))
-    }
-}
-
-impl Lane {
-    /// How many addresses of an operation will be submitted: what it costs of the day's quota.
-    pub fn cost(&self, operation: Operation) -> u64 {
-        let counts = |planned: &&PlannedTask| planned.task.operation == operation && planned.refused.is_none();
-        self.tasks.iter().filter(counts).count() as u64
-    }
-}
+pub use lanes::{Batch, Lane, Plan, PlannedTask};
+pub use limits::Limits;
 
 /// Makes a plan of what the mapping gave.
 ///
@@ -133,9 +30,9 @@ pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<P
         .filter(|(tasks, _)| !tasks.is_empty())
         .map(|(tasks, target)| lane(target.clone(), tasks))
         .collect();
-    guard::check(&lanes, limits)?;
+    limits::check(&lanes, limits)?;
     for lane in &mut lanes {
-        lane.batches = cut::all(lane, limits.batch_size);
+        lane.batches = batch::all(lane, limits.batch_size);
     }
     Ok(Plan { lanes, skipped: mapped.skipped, digest: OnceCell::new() })
 }
@@ -260,26 +157,6 @@ impl Covers<'_> {
 
 fn without_query(url: &str) -> &str {
     url.find('?').map_or(url, |end| &url[..end])
-}
-
-fn digest(lanes: &[Lane]) -> String {
-    let mut hash = Sha256::new();
-    let mut field = |text: &str| {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    field(env!("CARGO_PKG_VERSION"));
-    for lane in lanes {
-        field(&lane.target.name);
-        field(lane.target.provider.name);
-        field(&format!("{:?}", lane.target.options));
-        for planned in &lane.tasks {
-            let task = &planned.task;
-            field(&format!("{:?} {:?}", task.operation, task.mode));
-            field(&task.subject.text());
-        }
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::guard::Verdict;
+use super::limits::Verdict;
 use super::*;
 use crate::error::ExitCode;
 use crate::model::{Quota, QuotaEntry, Reason};
@@ -155,20 +155,20 @@ fn a_whole_host_is_refreshed_only_when_its_rule_asks_for_it() {
 #[test]
 fn a_quota_that_is_short_or_half_used_is_said_with_the_numbers() {
     let quota = Quota { entries: vec![QuotaEntry { operation: FILE, limit: 100, remaining: 10 }] };
-    assert_eq!(guard::fits(&[(FILE, 5)], &quota, "midnight"), Verdict::Fits);
-    assert_eq!(guard::fits(&[(FILE, 0), (DIRECTORY, 900)], &quota, "midnight"), Verdict::Fits);
+    assert_eq!(limits::fits(&[(FILE, 5)], &quota, "midnight"), Verdict::Fits);
+    assert_eq!(limits::fits(&[(FILE, 0), (DIRECTORY, 900)], &quota, "midnight"), Verdict::Fits);
     let dear = Verdict::FitsDearly("this plan takes 6 of the 10 URL refreshes left today".into());
-    assert_eq!(guard::fits(&[(FILE, 6)], &quota, "midnight"), dear);
+    assert_eq!(limits::fits(&[(FILE, 6)], &quota, "midnight"), dear);
     let short = "11 URL refreshes are planned and 10 are left today; the quota comes back at midnight";
-    assert_eq!(guard::fits(&[(FILE, 11)], &quota, "midnight"), Verdict::Short(short.into()));
+    assert_eq!(limits::fits(&[(FILE, 11)], &quota, "midnight"), Verdict::Short(short.into()));
 }
 
 #[test]
 fn an_address_that_two_targets_of_one_account_refresh_is_said_aloud() {
     let mut elsewhere = task(FILE, "https://a.test/x");
     elsewhere.target = "other".into();
-    assert_eq!(guard::doubled(&free(vec![task(FILE, "https://a.test/x")])), None);
-    let sentence = guard::doubled(&free(vec![task(FILE, "https://a.test/x"), elsewhere])).unwrap();
+    assert_eq!(limits::doubled(&free(vec![task(FILE, "https://a.test/x")])), None);
+    let sentence = limits::doubled(&free(vec![task(FILE, "https://a.test/x"), elsewhere])).unwrap();
     assert!(sentence.starts_with("1 address is refreshed twice, for the targets `site` and `other`"), "{sentence}");
 }
 

@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use super::codes::CODES;
-use super::spec::HUAWEI_CDN;
 use crate::model::Quota;
 use crate::provider::answer::{Answer, state};
 use crate::provider::error_format::ErrorFormat;
 use crate::provider::json::{self, Row};
-use crate::provider::{Accepted, ApiError, Domain, LogFile, MeasureQuestion, Page, Point, Record};
+use crate::provider::{Accepted, ApiError, Domain, LogFile, MeasureQuestion, Page, Point, Record, Spec};
 
 /// A business error comes as a success with `error` in its body. Other spellings: huaweicloudsdkcore 3.1.219 reads them too.
 pub(super) static ERROR_FORMAT: ErrorFormat = ErrorFormat {
@@ -64,9 +63,9 @@ fn is_prefetch(task_type: &str) -> bool {
 }
 
 /// What is left.
-pub(super) fn quota(answer: &Answer) -> Result<Quota, ApiError> {
+pub(super) fn quota(answer: &Answer, spec: &Spec) -> Result<Quota, ApiError> {
     let rows = answer.rows("quotas")?;
-    Ok(HUAWEI_CDN.left(|name| {
+    Ok(spec.left(|name| {
         let row = rows.iter().find(|row| row.word("type") == name)?;
         let (limit, used) = (row.count("quota_limit")?, row.count("used")?);
         Some((limit, limit.saturating_sub(used)))

@@ -154,7 +154,7 @@ impl Provider for Huawei {
     }
 
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
-        answer::quota(&self.call(&QUOTA.call, "/v1.0/cdn/quota", Vec::new(), None, api).await?)
+        answer::quota(&self.call(&QUOTA.call, "/v1.0/cdn/quota", Vec::new(), None, api).await?, &HUAWEI_CDN)
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {

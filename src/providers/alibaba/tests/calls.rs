@@ -8,7 +8,7 @@ use emulators::Rows;
 use super::*;
 use crate::model::PurgeMode;
 use crate::model::Subject;
-use crate::plan::cut::encoded_length;
+use crate::plan::batch::encoded_length;
 use crate::provider::{ApiErrorKind, Page, RecordFilter, TaskState};
 
 const DIRECTORIES: Operation = Operation::Refresh(RefreshKind::Directory);

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::lanes::{Batch, Lane, PlannedTask};
 use crate::mapping::url;
 use crate::model::{Operation, PurgeMode, TaskIndex};
-use crate::plan::{Batch, Lane, PlannedTask};
 use crate::provider::{OperationSpec, Spec};
 
 /// All batches of a lane, in the order in which they go out: refreshes by kind, then prefetches.

@@ -2,11 +2,44 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::lanes::{Lane, Plan, PlannedTask};
+use crate::config::{Changes, Settings};
 use crate::error::{Error, ExitCode};
 use crate::mapping::url;
 use crate::model::{Operation, Quota, RefreshKind, Subject};
-use crate::plan::{Lane, Limits, Plan, PlannedTask};
+
+/// What a plan is held against.
+#[derive(Debug, Default)]
+pub struct Limits<'a> {
+    /// A plan with more refreshes and prefetches is refused.
+    pub max_urls: Option<u64>,
+    /// When given, the only hosts a plan may touch. Lower case.
+    pub allow_hosts: Option<&'a [String]>,
+    /// The names of the rules that may refresh a whole host.
+    pub roots_allowed: Vec<Arc<str>>,
+    /// At most so many addresses in a batch.
+    pub batch_size: Option<usize>,
+}
+
+impl<'a> Limits<'a> {
+    /// What the settings say.
+    pub fn of(settings: &'a Settings) -> Self {
+        let may_empty_a_host = settings.rules.iter().filter(|rule| rule.allow_everything);
+        let rules = may_empty_a_host.map(|rule| Arc::clone(&rule.name));
+        let given = match &settings.changes {
+            Changes::Listed(listing) if listing.allow_everything => &["arguments", "url-file"][..],
+            _ => &[],
+        };
+        Self {
+            max_urls: settings.max_urls,
+            allow_hosts: settings.allow_hosts.as_deref(),
+            roots_allowed: rules.chain(given.iter().map(|name| Arc::from(*name))).collect(),
+            batch_size: settings.batch_size,
+        }
+    }
+}
 
 /// Holds a plan against the limits that are known before anything is sent.
 ///

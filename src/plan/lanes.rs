@@ -1,0 +1,101 @@
+//! The plan as a value: a lane for each target, with its tasks and batches.
+
+use std::cell::OnceCell;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::Target;
+use crate::model::{BatchNumber, Operation, PurgeMode, Skipped, Task, TaskIndex};
+
+/// Everything that is to be done, decided before anything is sent.
+#[derive(Debug)]
+pub struct Plan {
+    /// One per target that has tasks, in the order of the configuration.
+    pub lanes: Vec<Lane>,
+    /// Changed files that gave no task, and why.
+    pub skipped: Vec<Skipped>,
+    /// What [`Plan::digest`] says, once it was asked for.
+    pub(crate) digest: OnceCell<String>,
+}
+
+/// What is to be done at one target.
+#[derive(Debug)]
+pub struct Lane {
+    /// Where.
+    pub target: Target,
+    /// Refreshes by kind, then prefetches; each in the order of the changes.
+    pub tasks: Vec<PlannedTask>,
+    /// As they would go out if nothing were refused and every refresh took equally long. The execution sends the refresh
+    /// batches as they stand, and cuts prefetches as their refreshes end.
+    pub batches: Vec<Batch>,
+}
+
+/// A task in its lane.
+#[derive(Debug)]
+pub struct PlannedTask {
+    /// What to do.
+    pub task: Task,
+    /// Why it can't be sent at all: an address that is over-long, or isn't one. It ends as failed.
+    pub refused: Option<String>,
+    /// For a prefetch, the refreshes of the same lane that must be done before it; empty if there is none.
+    pub after: Vec<TaskIndex>,
+}
+
+/// Addresses that go out in one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// From 1, within the lane.
+    pub number: BatchNumber,
+    /// What to do.
+    pub operation: Operation,
+    /// How a refresh treats what it drops.
+    pub mode: PurgeMode,
+    /// The tasks, by their place in the lane.
+    pub tasks: Vec<TaskIndex>,
+}
+
+impl Plan {
+    /// How many tasks there are over all lanes.
+    pub fn len(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.tasks.len()).sum()
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    /// Identifies the plan: 64 hex digits over version, targets, operations and addresses. Same commits, configuration and
+    /// version: same digest.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| digest(&self.lanes))
+    }
+}
+
+impl Lane {
+    /// How many addresses of an operation will be submitted: what it costs of the day's quota.
+    pub fn cost(&self, operation: Operation) -> u64 {
+        let counts = |planned: &&PlannedTask| planned.task.operation == operation && planned.refused.is_none();
+        self.tasks.iter().filter(counts).count() as u64
+    }
+}
+
+fn digest(lanes: &[Lane]) -> String {
+    let mut hash = Sha256::new();
+    let mut field = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    field(env!("CARGO_PKG_VERSION"));
+    for lane in lanes {
+        field(&lane.target.name);
+        field(lane.target.provider.name);
+        field(&format!("{:?}", lane.target.options));
+        for planned in &lane.tasks {
+            let task = &planned.task;
+            field(&format!("{:?} {:?}", task.operation, task.mode));
+            field(&task.subject.text());
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
