@@ -10,6 +10,7 @@ use crate::config::{Changes, LogLevel, Mode, Settings, UrlOptions, Wait};
 use crate::credentials::exchange::PendingMasks;
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
+use crate::exec::durations::Durations;
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Options};
@@ -164,12 +165,15 @@ impl Job<'_> {
             console.note(*level, note);
         }
         let (journal, past) = self.journal(console, &all.identity)?;
+        let is_real = settings.mode == Mode::Real;
+        let durations = is_real.then(|| journal.path().with_file_name("cdn-purge-durations.json"));
         let options = Options {
             wait: settings.wait,
             refresh_timeout: settings.refresh_timeout,
             prefetch_timeout: settings.prefetch_timeout,
             batch_size: settings.batch_size,
             sequential: settings.sequential,
+            durations: durations.as_deref().map(Durations::load).unwrap_or_default(),
             seed: self.seed(),
             started: self.started,
         };
@@ -183,8 +187,12 @@ impl Job<'_> {
                 progress.take(event);
             }
         };
-        let journal = exec::execute(plan, &all.connections, &options, journal, &past, interrupt, &mut sink).await;
-        Ok(Some(journal).filter(|_| settings.mode == Mode::Real))
+        let executed = exec::execute(plan, &all.connections, &options, journal, &past, interrupt, &mut sink).await;
+        if let Some(file) = durations {
+            // Without it the next run polls less cleverly, that's all.
+            let _ = executed.durations.save(&file);
+        }
+        Ok(Some(executed.journal).filter(|_| is_real))
     }
 
     /// The journal that this run writes, and what an earlier run left in it.

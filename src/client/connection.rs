@@ -36,7 +36,7 @@ impl Connection<'_> {
         request: impl AsyncFnOnce() -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         self.ensure_valid(note).await?;
-        limiter.acquire().await;
+        limiter.acquire(1).await;
         let sent = Instant::now();
         self.observe(sent, limiter.on_response(request().await))
     }

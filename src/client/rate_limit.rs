@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::provider::{ApiError, ApiErrorKind, CallSpec};
+use crate::provider::{ApiError, ApiErrorKind, CallSpec, Rate, RateUnit};
 
-/// A second, and what the way to the server may take from the distance of two calls.
-const WINDOW: Duration = Duration::from_millis(1_050);
+/// The window of a rate, and what the way to the server may take from the distance of two calls.
+const WINDOW: f64 = 1.05;
 /// What is left of the limit for a steady stream, so that no second holds too many at the server either.
 const STEADY: f64 = 0.92;
 /// The slowest rate, as a share of the limit.
@@ -33,65 +33,83 @@ pub struct RateLimiter {
     /// When the bucket would be full again, were nothing else to come.
     next: Cell<Instant>,
     last_cut: Cell<Option<Instant>>,
-    /// When the last calls left, as many as the limit allows in a second.
-    left: RefCell<VecDeque<Instant>>,
-    most: usize,
+    counts: RateUnit,
+    window: Duration,
+    /// What left in the last window, and when: as much as it may hold.
+    left: RefCell<VecDeque<(Instant, u32)>>,
+    most: u32,
 }
 
 impl RateLimiter {
-    /// For an API that allows `calls_per_second` in any second. The burst is part of the limit, not on top of it.
-    pub fn new(calls_per_second: f64) -> Self {
-        let burst = (calls_per_second * 0.04).floor().max(1.0);
-        let limit = calls_per_second * if calls_per_second > 2.0 { STEADY } else { 0.9 };
+    /// For an API of this rate. A documented burst comes on top of the amount, as in a bucket that is full at the start; one that
+    /// isn't documented is a small part of it.
+    pub fn new(rate: &Rate) -> Self {
+        let amount = f64::from(rate.amount.max(1));
+        let burst = rate.burst.map_or_else(|| (amount * 0.04).floor().max(1.0), |burst| f64::from(burst.max(1)));
+        let limit = rate.amount_per_second() * if amount > 2.0 { STEADY } else { 0.9 };
         Self {
             limit,
             rate: Cell::new(limit),
             burst,
             next: Cell::new(Instant::now()),
             last_cut: Cell::new(None),
+            counts: rate.counts,
+            window: rate.per.mul_f64(WINDOW),
             left: RefCell::default(),
-            most: (calls_per_second.floor() as usize).max(1),
+            most: rate.amount.max(1) + rate.burst.unwrap_or(0),
         }
     }
 
-    /// Waits until a call may leave, and counts it.
-    pub async fn acquire(&self) {
-        self.reserve().await;
-        self.depart().await;
+    /// Waits until a call with so many items may leave, and counts it.
+    pub async fn acquire(&self, items: usize) {
+        self.reserve(items).await;
+        self.depart(items).await;
     }
 
     /// Takes the next free slot and waits for it. The call itself counts from [`RateLimiter::depart`].
-    pub async fn reserve(&self) {
+    pub async fn reserve(&self, items: usize) {
         let now = Instant::now();
         let interval = Duration::from_secs_f64(1.0 / self.rate.get());
-        let tolerance = interval.mul_f64(self.burst - 1.0);
+        let weight = f64::from(self.weight(items));
+        let tolerance = interval.mul_f64((self.burst - weight).max(0.0));
         let next = self.next.get().max(now);
-        self.next.set(next + interval);
+        self.next.set(next + interval.mul_f64(weight));
         let slot = next.checked_sub(tolerance).unwrap_or(now);
         if slot > now {
             sleep_until(slot).await;
         }
     }
 
-    /// Waits while the last second holds as many calls as the limit allows, which is so only after something delayed them.
-    pub async fn depart(&self) {
-        while let Err(free) = self.try_to_depart(Instant::now()) {
+    /// Waits while the last window holds as much as the limit allows, which is so only after something delayed it.
+    pub async fn depart(&self, items: usize) {
+        while let Err(free) = self.try_to_depart(self.weight(items), Instant::now()) {
             sleep_until(free).await;
         }
     }
 
-    /// Notes that a call leaves now; or says when to try again.
-    fn try_to_depart(&self, now: Instant) -> Result<(), Instant> {
+    /// Notes that a call leaves now; or says when to try again. A call that is larger than the limit leaves alone.
+    fn try_to_depart(&self, weight: u32, now: Instant) -> Result<(), Instant> {
         let mut left = self.left.borrow_mut();
-        if left.len() >= self.most {
-            let free = left[0] + WINDOW;
+        while let Some(&(first, _)) = left.front() {
+            let held: u32 = left.iter().map(|(_, weight)| weight).sum();
+            if held + weight <= self.most {
+                break;
+            }
+            let free = first + self.window;
             if free > now {
                 return Err(free);
             }
             left.pop_front();
         }
-        left.push_back(now);
+        left.push_back((now, weight));
         Ok(())
+    }
+
+    fn weight(&self, items: usize) -> u32 {
+        match self.counts {
+            RateUnit::Calls => 1,
+            RateUnit::Items => u32::try_from(items.max(1)).unwrap_or(u32::MAX),
+        }
     }
 
     /// Adapts the rate to a response, and returns it.
@@ -128,7 +146,7 @@ impl RateLimiters {
     /// The one of a provider's call.
     pub fn of(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
         let mut limiters = self.0.borrow_mut();
-        let new = || Rc::new(RateLimiter::new(call.rate.amount_per_second()));
+        let new = || Rc::new(RateLimiter::new(&call.rate));
         Rc::clone(limiters.entry((provider, call.api)).or_insert_with(new))
     }
 }
@@ -141,7 +159,7 @@ mod tests {
         let start = Instant::now();
         let mut times = Vec::new();
         for _ in 0..count {
-            limiter.acquire().await;
+            limiter.acquire(1).await;
             times.push(start.elapsed().as_secs_f64());
         }
         times
@@ -154,19 +172,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_second_holds_more_calls_than_the_limit() {
-        for limit in [0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 50.0, 100.0] {
-            let times = departures(&RateLimiter::new(limit), 300).await;
-            assert!(most_in_a_second(&times) as f64 <= limit.max(1.0), "{limit}: {}", most_in_a_second(&times));
+        for limit in [1, 2, 5, 10, 30, 50, 100] {
+            let times = departures(&RateLimiter::new(&Rate::per_second(limit)), 300).await;
+            assert!(most_in_a_second(&times) <= limit as usize, "{limit}: {}", most_in_a_second(&times));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_were_delayed_together_do_not_leave_together_with_those_behind_them() {
-        let limiter = RateLimiter::new(5.0);
+        let limiter = RateLimiter::new(&Rate::per_second(5));
         let left = RefCell::new(Vec::new());
         let start = Instant::now();
         let calls = (0..20).map(|_| async {
-            limiter.acquire().await;
+            limiter.acquire(1).await;
             left.borrow_mut().push(start.elapsed().as_secs_f64());
         });
         // The thread is busy with something else while the first ten turns come.
@@ -177,17 +195,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_documented_burst_leaves_at_once_and_then_the_rate_holds() {
+        let times = departures(&RateLimiter::new(&Rate::per_minute(5).burst(25)), 30).await;
+        assert!(times[24] < 0.1 && times[25] > 10.0, "{times:?}");
+        assert!((50.0..80.0).contains(&times[29]), "{times:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn items_are_counted_where_the_rate_counts_them() {
+        let limiter = RateLimiter::new(&Rate::per_second(800).of_items());
+        let start = Instant::now();
+        for _ in 0..8 {
+            limiter.acquire(400).await;
+        }
+        assert!((2.5..5.0).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nine_tenths_of_the_limit_are_used() {
-        let times = departures(&RateLimiter::new(50.0), 500).await;
+        let times = departures(&RateLimiter::new(&Rate::per_second(50)), 500).await;
         assert!(times[499] < 500.0 / 45.0, "{}", times[499]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_throttle_cuts_the_rate_and_successes_bring_it_back() {
-        let limiter = RateLimiter::new(50.0);
+        let limiter = RateLimiter::new(&Rate::per_second(50));
         let start = Instant::now();
         limiter.throttled(start + Duration::from_secs(10));
-        limiter.acquire().await;
+        limiter.acquire(1).await;
         assert!(start.elapsed() >= Duration::from_millis(9_900));
         assert!(limiter.rate.get() < 34.0);
         for _ in 0..200 {

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::{Resume, ResumedBatch, SentAt};
+use super::durations::Durations;
 use super::journal::{self, Entry, PastLane, SentTime};
-use super::lane::{Command, Input, Lane, Preflight};
+use super::lane::{Command, Input, Lane, Preflight, Summary};
 use super::quota;
 use super::run::{Run, SILENCE};
 use super::tracking::{PAGES, StatusQuery, has_more};
@@ -65,7 +66,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Runs the lane until every task has its outcome.
-    pub(super) async fn run(mut self, preflight: Preflight) -> super::lane::Summary {
+    pub(super) async fn run(mut self, preflight: Preflight) -> (Summary, Durations) {
         let mut interrupt = self.run.interrupt.clone();
         let mut known = None;
         let mut is_broken = false;
@@ -97,7 +98,7 @@ impl<'a> Driver<'a> {
         if !is_idle && self.lane.may_read_quota() {
             quota::read_again(self.index, self.connection, self.run).await;
         }
-        self.lane.summary()
+        (self.lane.summary(), self.lane.durations())
     }
 
     fn step(&mut self, input: Input) {
@@ -140,7 +141,7 @@ impl<'a> Driver<'a> {
             let number = batch.number;
             let ready = async {
                 connection.ensure_valid(&|text| run.note(text)).await?;
-                limiter.reserve().await;
+                limiter.reserve(batch.tasks.len()).await;
                 Ok(())
             };
             let ready = tokio::select! {
@@ -160,7 +161,7 @@ impl<'a> Driver<'a> {
             }
             run.emit(EventKind::BatchStarted { lane, batch: number, operation, size, attempt });
             let subjects: Vec<_> = batch.tasks.iter().map(|&task| &plan.tasks[task as usize].task.subject).collect();
-            limiter.depart().await;
+            limiter.depart(size).await;
             let sent = Instant::now();
             run.count_call();
             let submission = Submission { operation, mode, subjects: &subjects };

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::batch::{Accepted, Batch, BatchState, Batches, RecordQuery, Resume, ResumedBatch, SentAt, Uncertain};
+use super::durations::Durations;
 use super::gate::{Gates, Passage};
 use super::interrupt::interrupted_by;
 use super::journal::Entry;
@@ -259,7 +260,7 @@ impl<'a> Lane<'a> {
             prefetches: PrefetchGate::new(&plan.tasks, spec.prefetch_delay(&plan.target.options)),
             gates: Gates::new(operations, timeouts, now),
             records: RecordMatch::new(&plan.tasks),
-            tracking: Tracking::new(spec, timeouts),
+            tracking: Tracking::new(spec, timeouts, &options.durations),
             session: Session::default(),
             summary: Summary::default(),
             said_paused: false,
@@ -276,6 +277,11 @@ impl<'a> Lane<'a> {
     /// What the tasks came to so far.
     pub(super) fn summary(&self) -> Summary {
         self.summary
+    }
+
+    /// How long its tasks took.
+    pub(super) fn durations(&self) -> Durations {
+        self.tracking.durations()
     }
 
     /// Whether the quota may be read at the end: the provider knew the credentials, and nobody is in a hurry.
@@ -614,8 +620,8 @@ impl<'a> Lane<'a> {
         let Some(batch) = self.batches.get_mut(number) else { return };
         batch.attempts += 1;
         let operation = batch.content.operation;
-        if matches!(error.kind, ApiErrorKind::Server | ApiErrorKind::Ambiguous) {
-            let is_refusal = error.code.is_some() && error.status.is_some_and(|status| (400..500).contains(&status));
+        if matches!(error.kind, ApiErrorKind::Server | ApiErrorKind::Ambiguous | ApiErrorKind::Undocumented) {
+            let is_refusal = error.kind == ApiErrorKind::Undocumented;
             self.mark_uncertain(number, SentAt::Moment(sent), error.to_string(), is_refusal);
             return;
         }
@@ -642,7 +648,9 @@ impl<'a> Lane<'a> {
             ApiErrorKind::Credentials => self.requeue_and_stop(number, None, StopCause::Credentials, error),
             ApiErrorKind::Forbidden => self.requeue_and_stop(number, Some(operation), StopCause::Credentials, error),
             ApiErrorKind::Denied => self.requeue_and_stop(number, Some(operation), StopCause::Denied, error),
-            ApiErrorKind::Server | ApiErrorKind::Ambiguous => unreachable!("returned above"),
+            ApiErrorKind::Server | ApiErrorKind::Ambiguous | ApiErrorKind::Undocumented => {
+                unreachable!("returned above")
+            }
         }
     }
 
@@ -938,7 +946,7 @@ impl<'a> Lane<'a> {
         };
         for task in tasks {
             if let Some(accepted) = self.batch_of(task).and_then(|batch| self.batches.accepted_of(batch)) {
-                self.tracking.learn(self.operation(task), self.now - accepted.at);
+                self.tracking.learn(&record.task_id, self.operation(task), self.now - accepted.at);
             }
             self.finish(task, outcome.clone(), Some(record.task_id.clone()));
         }

@@ -9,6 +9,7 @@ use crate::client::connection::Connection;
 use crate::model::{Event, EventKind, LaneIndex, Resumed};
 use crate::plan::Plan;
 use driver::Driver;
+use durations::Durations;
 use interrupt::Interrupt;
 use journal::{Entry, Journal, Past, PastLane};
 use lane::{Preflight, Summary};
@@ -16,6 +17,7 @@ use run::Run;
 
 mod batch;
 mod driver;
+pub mod durations;
 mod gate;
 pub mod interrupt;
 pub mod journal;
@@ -30,8 +32,16 @@ mod tracking;
 pub use interrupt::interrupted_by;
 pub use options::Options;
 
+/// What is left to do when a plan was carried out.
+pub struct Executed {
+    /// The journal, to note that the result is published.
+    pub journal: Journal,
+    /// How long tasks took, to be kept for later runs.
+    pub durations: Durations,
+}
+
 /// Carries out a plan; `connections` are those of its lanes, in order. Every task ends in exactly one outcome, reported to
-/// `sink`. Returns the journal, for what is published of the run.
+/// `sink`.
 pub async fn execute(
     plan: &Plan,
     connections: &[Connection<'_>],
@@ -40,7 +50,7 @@ pub async fn execute(
     past: &Past,
     interrupt: Interrupt,
     sink: &mut dyn FnMut(&Event),
-) -> Journal {
+) -> Executed {
     let (path, started) = (journal.path().to_owned(), Instant::now());
     let run = Run::new(options, journal, interrupt, sink);
     let none = PastLane::default();
@@ -66,7 +76,12 @@ pub async fn execute(
         let resume = driver::resume(past_of(index), &*connection.api);
         Driver::new(lane_index(index), lane, connection, &run).run(Preflight { resume, ..preflight })
     });
-    let summary = futures_util::future::join_all(drivers).await.into_iter().fold(Summary::default(), Summary::and);
+    let mut summary = Summary::default();
+    let mut durations = Durations::default();
+    for (lane, measured) in futures_util::future::join_all(drivers).await {
+        summary = summary.and(lane);
+        durations.0.extend(measured.0);
+    }
     let Summary { complete, as_asked, all_final } = summary;
     let now = options.started.checked_add(started.elapsed()).unwrap_or(options.started);
     let at = connections.first().map_or(now, |connection| connection.api.server_now());
@@ -75,7 +90,7 @@ pub async fn execute(
         run.emit(EventKind::Noted { text: "the journal's last record couldn't be written".into() });
     }
     run.emit(EventKind::RunFinished { calls: run.calls() });
-    run.take_journal()
+    Executed { journal: run.take_journal(), durations }
 }
 
 fn lane_index(index: usize) -> LaneIndex {

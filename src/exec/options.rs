@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::durations::Durations;
 use crate::config::Wait;
 
 /// How a plan is carried out.
@@ -19,6 +20,8 @@ pub struct Options {
     pub batch_size: Option<usize>,
     /// The next batch only when the one before is done.
     pub sequential: bool,
+    /// How long tasks took in earlier runs.
+    pub durations: Durations,
     /// Where jitter comes from.
     pub seed: u64,
     /// When the program started, on the wall clock; the time of events counts from here on the monotonic one.

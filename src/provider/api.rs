@@ -65,6 +65,8 @@ pub enum ApiErrorKind {
     Server,
     /// It left, and no readable answer came: whether it was executed is not known.
     Ambiguous,
+    /// A submission was refused with a code that the vendor doesn't document: no proof that nothing was executed.
+    Undocumented,
     /// The clock is off; certainly not executed: correct it by the server's and send again, once.
     Clock,
     /// The day's quota for this operation is gone; nothing was executed.

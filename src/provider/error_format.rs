@@ -124,7 +124,7 @@ impl ErrorFormat {
             (Some(row), ..) => row.kind,
             (None, _, Some(kind)) => kind,
             // Only what the vendor documents is certain: another refusal may come after the call was executed.
-            (None, Some(_), None) if sent.submits => ApiErrorKind::Ambiguous,
+            (None, Some(_), None) if sent.submits => ApiErrorKind::Undocumented,
             (None, Some(_), None) => ApiErrorKind::Refused,
             // The gateway in front of the API may refuse in its own way; this is neither's.
             (None, None, None) => return unreadable(base, "an error without a code, perhaps from a proxy"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cdn_purge::model::{Operation, Outcome, PurgeMode, RefreshKind, Subject};
 use cdn_purge::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
-    Unsent,
+    Undocumented, Unsent,
 };
 use cdn_purge::provider::clock;
 use cdn_purge::provider::credentials::SharedCredentials;
@@ -151,6 +151,7 @@ fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
                     Unsent | Throttled | Server | Ambiguous | Clock => {
                         assert_eq!(done, COUNT, "{place}: {:?}", story.outcomes);
                     }
+                    Undocumented => panic!("{place}: it is documented"),
                     // A batch of one can't be halved: then that address is the one that is refused.
                     Refused | TooLarge => {
                         let alone = usize::from(story.plan.lanes[0].batches[0].tasks.len() == 1);

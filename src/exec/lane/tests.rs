@@ -72,6 +72,7 @@ impl Scene {
             prefetch_timeout: Duration::from_secs(900),
             batch_size: None,
             sequential: false,
+            durations: Default::default(),
             seed: 1,
             started: Timestamp::UNIX_EPOCH,
         }));
@@ -319,7 +320,7 @@ fn an_older_record_of_the_same_url_is_no_trace() {
 #[test]
 fn a_refusal_that_is_not_documented_splits_the_batch_once_the_records_show_nothing() {
     let mut scene = Scene::of(&TRACKED, 2);
-    let novel = ApiError { code: Some("Novel".into()), status: Some(400), ..error(ApiErrorKind::Ambiguous) };
+    let novel = error(ApiErrorKind::Undocumented);
     scene.submitted(1.0, 1, Err(novel.clone())).at(2.0, Input::Tick).records(2.1, 1, 0, vec![]);
     assert_eq!(scene.state(1), "uncertain");
     scene.at(31.0, Input::Tick).records(31.1, 1, 1, vec![]);

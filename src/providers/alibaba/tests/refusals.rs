@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials as Keys, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled,
-    TooLarge,
+    TooLarge, Undocumented,
 };
 
 /// Code, status, what may be done next, seconds to wait. The statuses are those of the documentation, which names
@@ -104,7 +104,7 @@ fn every_row_of_the_table_is_met_by_a_documented_code() {
 
 #[test]
 fn an_unknown_code_proves_nothing_about_a_submission() {
-    assert_eq!(refusing(400, "Novel.Code").submit().unwrap_err().kind, Ambiguous);
+    assert_eq!(refusing(400, "Novel.Code").submit().unwrap_err().kind, Undocumented);
     assert_eq!(refusing(502, "Novel.Code").submit().unwrap_err().kind, Server);
 }
 
@@ -159,7 +159,7 @@ fn a_header_that_asks_to_wait_means_throttling_and_is_held_within_bounds() {
         (error.kind, error.retry_after)
     };
     let seconds = |seconds| Some(Duration::from_secs(seconds));
-    assert_eq!(with(400, "Novel", "x-acs-retry-after", "2500"), (Ambiguous, Some(Duration::from_millis(2_500))));
+    assert_eq!(with(400, "Novel", "x-acs-retry-after", "2500"), (Undocumented, Some(Duration::from_millis(2_500))));
     assert_eq!(with(503, "ServiceUnavailable", "x-acs-retry-after", "1000"), (Server, seconds(1)));
     assert_eq!(with(503, "Throttling.User", "x-acs-retry-after", "1000"), (Throttled, seconds(1)));
     assert_eq!(with(400, "Throttling.User", "x-acs-retry-after", "999999999"), (Throttled, seconds(120)));

@@ -4,6 +4,7 @@ use super::super::codes::CODES;
 use super::*;
 use crate::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials as Keys, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
+    Undocumented,
 };
 
 fn kind(canned: &Canned) -> ApiErrorKind {
@@ -66,8 +67,8 @@ fn both_spellings_of_the_gateway_are_one() {
 #[test]
 fn an_unknown_code_is_read_by_its_status() {
     let statuses = [
-        (200, Ambiguous),
-        (400, Ambiguous),
+        (200, Undocumented),
+        (400, Undocumented),
         (401, Keys),
         (403, Forbidden),
         (429, Throttled),

@@ -1,0 +1,141 @@
+//! How long the tasks of a provider take: the vendor's word at first, then what runs measured.
+//!
+//! Durations are taken as lognormal: many small factors multiply. Only intervals are seen, from the poll that found a task
+//! running to the one that found it ended.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The spread that is assumed where only one point of a distribution is known.
+pub(super) const ASSUMED_SPREAD: f64 = 0.2;
+/// A file of durations larger than this isn't ours.
+const LARGEST: u64 = 64 << 10;
+
+/// The distribution of how long tasks take.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// The median, in seconds.
+    pub median: f64,
+    /// The standard deviation of the logarithm.
+    pub spread: f64,
+}
+
+impl Distribution {
+    /// Through the shares that had ended at two ages; with one point, the spread is `assumed`.
+    pub fn through(points: &[(Duration, f64)], assumed: Option<f64>) -> Option<Self> {
+        let (last, first) = (points.last()?, points.first()?);
+        let (rise, run) = (quantile(last.1) - quantile(first.1), (last.0.as_secs_f64() / first.0.as_secs_f64()).ln());
+        let spread = if rise > 0.05 { run / rise } else { assumed.unwrap_or(ASSUMED_SPREAD) }.clamp(0.01, 1.0);
+        Some(Self { median: (last.0.as_secs_f64().ln() - spread * quantile(last.1)).exp(), spread })
+    }
+
+    /// When the last of so many tasks is expected to end.
+    pub fn last_of(&self, count: usize) -> Duration {
+        let share = 1.0 - 0.6 / count.max(1) as f64;
+        Duration::try_from_secs_f64(self.median * (self.spread * quantile(share)).exp()).unwrap_or(Duration::MAX)
+    }
+}
+
+/// What was measured of one kind of task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measurement {
+    count: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Measurement {
+    /// A task was running at one age (zero: not looked) and had ended at another.
+    pub fn add(&mut self, running: Duration, ended: Duration) {
+        let ended = ended.as_secs_f64().max(0.01);
+        let middle = (running.as_secs_f64().clamp(ended / 2.0, ended) * ended).sqrt().ln();
+        self.count += 1.0;
+        self.sum += middle;
+        self.squares += middle * middle;
+    }
+
+    /// The distribution that it shows, if it shows one.
+    pub fn distribution(&self) -> Option<Distribution> {
+        let mean = self.sum / self.count;
+        let variance = (self.squares / self.count - mean * mean).max(0.0);
+        (self.count > 0.0).then(|| Distribution { median: mean.exp(), spread: variance.sqrt() })
+    }
+}
+
+/// By provider and kind of task: `alibaba-cdn refresh`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Durations(pub BTreeMap<String, Distribution>);
+
+impl Durations {
+    /// Those that earlier runs measured; none where the file can't be read.
+    pub fn load(path: &Path) -> Self {
+        let is_ours = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= LARGEST);
+        let read = is_ours.then(|| fs::read(path).ok()).flatten();
+        let read: Self = read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let is_sound = |distribution: &Distribution| {
+            (0.01..1e6).contains(&distribution.median) && (0.0..=2.0).contains(&distribution.spread)
+        };
+        Self(read.0.into_iter().filter(|(_, distribution)| is_sound(distribution)).collect())
+    }
+
+    /// Keeps them for the next run, on top of what the file has.
+    ///
+    /// # Errors
+    /// The file can't be written; nothing but speed is lost.
+    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+        let mut all = Self::load(path);
+        all.0.extend(self.0.iter().map(|(kind, distribution)| (kind.clone(), *distribution)));
+        let new = path.with_extension("new");
+        fs::write(&new, serde_json::to_vec(&all)?)?;
+        fs::rename(new, path)
+    }
+}
+
+/// The standard normal quantile of a share, to three digits. (Abramowitz and Stegun, 26.2.23)
+fn quantile(share: f64) -> f64 {
+    let share = share.clamp(1e-6, 1.0 - 1e-6);
+    let tail = if share < 0.5 { share } else { 1.0 - share };
+    let t = (-2.0 * tail.ln()).sqrt();
+    let z =
+        t - (2.515_517 + t * (0.802_853 + t * 0.010_328)) / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)));
+    if share < 0.5 { -z } else { z }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_table() {
+        for (share, z) in [(0.5, 0.0), (0.84134, 1.0), (0.02275, -2.0), (0.99865, 3.0)] {
+            assert!((quantile(share) - z).abs() < 1e-3, "{share}: {}", quantile(share));
+        }
+    }
+
+    #[test]
+    fn two_points_tell_when_the_last_of_a_thousand_ends() {
+        let seconds = |seconds: f64| Duration::from_secs_f64(seconds);
+        let points = [(seconds(300.0), 0.5), (seconds(300.0 * f64::exp(0.15)), 0.84134)];
+        let found = Distribution::through(&points, None).unwrap();
+        assert!((found.median - 300.0).abs() < 1.0 && (found.spread - 0.15).abs() < 0.001, "{found:?}");
+        let last = found.last_of(1_000).as_secs_f64();
+        assert!((470.0..500.0).contains(&last), "{last}");
+    }
+
+    #[test]
+    fn what_was_measured_is_kept_beside_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("durations.json");
+        let of = |kind: &str, median| Durations([(kind.to_owned(), Distribution { median, spread: 0.1 })].into());
+        of("a refresh", 5.0).save(&path).unwrap();
+        of("a prefetch", 9.0).save(&path).unwrap();
+        of("a refresh", 6.0).save(&path).unwrap();
+        assert_eq!(Durations::load(&path).0.into_values().map(|found| found.median).collect::<Vec<_>>(), [9.0, 6.0]);
+        std::fs::write(&path, r#"{"a refresh":{"median":-1,"spread":0}}"#).unwrap();
+        assert_eq!(Durations::load(&path), Durations::default());
+    }
+}
