@@ -8,6 +8,7 @@ mod conformance; // every provider, every operation, every documented refusal
 mod documents; // what README and the others say is true: commands, configurations, workflows, links
 mod errors_page; // the page of errors has every message, and no other
 mod generated; // files that are printed from tables are up to date
+mod imports; // no file imports from a file that imports from it
 mod made_up; // a provider that nobody sells, made of its own folder alone
 mod sim; // whole executions in virtual time, with every fault
 mod sim_credentials; // credentials that expire during a run

@@ -58,19 +58,20 @@ const VENDORS: &[&str] = &["alibaba", "huawei"];
 /// What no file may hold.
 const NEVER: &[&str] = &["TODO", "FIXME", "XXX", "unimplemented!", "todo!(", "#[allow", "dbg!("];
 
-struct Source {
+pub(crate) struct Source {
     /// Below `src/`, with `/`; of the crate of emulators, `emulators/` and what is below its `src/`.
-    name: String,
-    text: String,
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 impl Source {
     /// The part that is shipped: without the unit tests at the end of the file.
-    fn shipped(&self) -> &str {
-        self.text.split("#[cfg(test)]\nmod tests {").next().unwrap()
+    pub(crate) fn shipped(&self) -> &str {
+        let ends = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(crate) mod tests {"].map(|end| self.text.find(end));
+        &self.text[..ends.into_iter().flatten().min().unwrap_or(self.text.len())]
     }
 
-    fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         let file = Path::new(&self.name).file_stem().unwrap().to_str().unwrap();
         file == "tests" || file.ends_with("_tests") || self.name.contains("/tests/")
     }
@@ -80,7 +81,7 @@ impl Source {
     }
 }
 
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let mut sources = Vec::new();
     sources_below("src", "", &mut sources);
     sources_below("crates/emulators/src", "emulators/", &mut sources);
