@@ -1,6 +1,6 @@
-//! Read the inputs, find the changed files, map them to CDN addresses, plan batches, run them, and report.
+//! Read the inputs, find the changed files, map them to CDN URLs, plan batches, run them, and report.
 //!
-//! Values flow one way: `inputs` → `changes` → `mapping` → `plan` → `exec` → `report`. `ARCHITECTURE.md` draws the map.
+//! Values flow one way: `config` → `git` → `mapping` → `plan` → `exec` → `report` → `ci`. `ARCHITECTURE.md` has the map.
 
 pub mod ci;
 pub mod client;

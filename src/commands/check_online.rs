@@ -64,7 +64,7 @@ pub(super) fn run(
     Ok(code)
 }
 
-/// Asks one target.
+/// QuerySpec one target.
 async fn ask(
     job: &Job<'_>,
     target: &Target,

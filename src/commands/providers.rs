@@ -23,7 +23,7 @@ fn abilities(spec: &Spec) -> Vec<(String, bool)> {
     let operations = Operation::ALL.into_iter();
     let mut abilities: Vec<(String, bool)> =
         operations.map(|operation| (words(operation), spec.operation(operation).is_some())).collect();
-    let Spec { quota, asks, .. } = spec;
+    let Spec { quota, queries: asks, .. } = spec;
     abilities.extend(
         [
             ("records", spec.records().is_some()),
@@ -175,7 +175,7 @@ fn value(option: &OptionSpec, quote: &str) -> String {
 fn permissions(spec: &Spec) -> Vec<&'static str> {
     let mut permissions: Vec<&str> = Vec::new();
     let asking = spec.reading_calls().map(|(call, _)| call.permission);
-    let asks = &spec.asks;
+    let asks = &spec.queries;
     let measured = asks.traffic.iter().chain(&asks.bandwidth).map(|measure| &measure.call);
     let more = measured.chain(asks.logs.iter().map(|logs| &logs.call)).chain(&asks.domains);
     let asking = asking.chain(more.map(|call| call.permission));

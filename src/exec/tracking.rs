@@ -252,7 +252,7 @@ impl Tracking {
         self.ids.get(id)?.complete.as_ref()
     }
 
-    /// Asks for these ids one by one from now on.
+    /// QuerySpec for these ids one by one from now on.
     pub(super) fn separate(&mut self, ids: &[String]) {
         for id in ids {
             if let Some(followed) = self.ids.get_mut(&**id) {

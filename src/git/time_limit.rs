@@ -52,7 +52,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Asks the repository.
+    /// QuerySpec the repository.
     ///
     /// # Errors
     /// Those of the question; a repository that can't be read in the time that is left.

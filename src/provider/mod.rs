@@ -38,7 +38,7 @@ pub use query::{
     TaskState,
 };
 pub use spec::{
-    AfterLostAnswer, Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, Measure, MeasureSpec, OperationSpec,
+    AfterLostAnswer, CallSpec, EndpointSpec, IntervalSpec, LogSpec, Measure, MeasureSpec, OperationSpec, QuerySpec,
     QuotaSpec, Rate, RateScope, RateUnit, RecordsSpec, Spec, TrackingSpec, days,
 };
 
@@ -74,7 +74,7 @@ impl ProviderContext {
 pub type Parameters = Vec<(&'static str, String)>;
 
 /// Those of some parameters that are set.
-pub fn given<const N: usize>(parameters: [(&'static str, Option<&str>); N]) -> Parameters {
+pub fn present<const N: usize>(parameters: [(&'static str, Option<&str>); N]) -> Parameters {
     parameters.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
 }
 
@@ -148,13 +148,13 @@ pub trait Provider {
         Ok(())
     }
 
-    /// Asks for an operation on some addresses. Signs anew at each call.
+    /// QuerySpec for an operation on some addresses. Signs anew at each call.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`]; an answer without task ids is `Ambiguous`.
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError>;
 
-    /// Asks how far some tasks are: at most `spec().status.ids_per_call` ids, a page of rows (from 1).
+    /// QuerySpec how far some tasks are: at most `spec().status.ids_per_call` ids, a page of rows (from 1).
     ///
     /// An empty page means "not visible yet", never "done".
     ///
@@ -174,7 +174,7 @@ pub trait Provider {
         Err(unanswered("records"))
     }
 
-    /// Asks what is left for today.
+    /// QuerySpec what is left for today.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
@@ -183,7 +183,7 @@ pub trait Provider {
         Err(unanswered("quota"))
     }
 
-    /// Asks what was measured in one range of time, which is no longer than the interval's `span`.
+    /// QuerySpec what was measured in one range of time, which is no longer than the interval's `span`.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].

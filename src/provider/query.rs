@@ -117,7 +117,7 @@ pub enum RecordStatus {
 /// A question for something measured.
 #[derive(Clone, Debug)]
 pub struct MeasureQuestion {
-    /// What, by the entry in the provider's [`Asks`](super::Asks): what it offers none of can't be asked for.
+    /// What, by the entry in the provider's [`QuerySpec`](super::QuerySpec): what it offers none of can't be asked for.
     pub offer: &'static MeasureSpec,
     /// Of these domains; empty: of the whole account.
     pub domains: Vec<String>,
@@ -150,7 +150,7 @@ pub struct Point {
 /// A question for log files.
 #[derive(Clone, Debug)]
 pub struct LogQuestion {
-    /// The entry in the provider's [`Asks`](super::Asks).
+    /// The entry in the provider's [`QuerySpec`](super::QuerySpec).
     pub offer: &'static LogSpec,
     /// Of this domain.
     pub domain: String,

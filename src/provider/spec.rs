@@ -34,7 +34,7 @@ pub struct Spec {
     /// How long after a refresh was taken its address may be prefetched; the option `prefetch-delay` of a target replaces it.
     pub prefetch_delay: Duration,
     /// What else it can be asked.
-    pub asks: Asks,
+    pub queries: QuerySpec,
     /// How the vendor grants the permissions that operations and calls above name.
     pub policy: PolicySpec,
 }
@@ -335,7 +335,7 @@ impl CallSpec {
 
 /// What a provider can be asked beside tasks and quota; `None` where it offers none.
 #[derive(Debug)]
-pub struct Asks {
+pub struct QuerySpec {
     /// Bytes.
     pub traffic: Option<MeasureSpec>,
     /// Bits per second.
@@ -346,7 +346,7 @@ pub struct Asks {
     pub domains: Option<CallSpec>,
 }
 
-impl Asks {
+impl QuerySpec {
     /// Nothing of it.
     pub const NOTHING: Self = Self { traffic: None, bandwidth: None, logs: None, domains: None };
 
@@ -454,7 +454,7 @@ impl Spec {
         signature_validity: Duration::from_mins(15),
         url_characters: 1_024,
         prefetch_delay: Duration::ZERO,
-        asks: Asks::NOTHING,
+        queries: QuerySpec::NOTHING,
         policy: PolicySpec { version: "1", resource: None, always: &[] },
     };
 }

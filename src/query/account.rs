@@ -22,7 +22,7 @@ pub async fn quota(client: &QueryClient<'_>) -> Result<Quota, Error> {
 /// [`Error::Provider`].
 pub async fn domains(client: &QueryClient<'_>) -> Result<Vec<Domain>, Error> {
     let spec = client.provider.spec();
-    let Some(call) = &spec.asks.domains else { return Err(not_offered(spec, "domains")) };
+    let Some(call) = &spec.queries.domains else { return Err(not_offered(spec, "domains")) };
     list_domains(client, call).await.map_err(failed)
 }
 

@@ -113,7 +113,7 @@ pub(super) fn unusable(message: String, help: String) -> Error {
 
 /// The error of a query that a provider doesn't offer, with those that it does.
 pub(super) fn not_offered(spec: &Spec, what: &str) -> Error {
-    let asks = &spec.asks;
+    let asks = &spec.queries;
     let offers = [
         ("records", spec.records().is_some()),
         ("quota", spec.quota.is_some()),

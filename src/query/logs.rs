@@ -21,7 +21,7 @@ pub async fn logs(
     range: (Option<Timestamp>, Option<Timestamp>),
 ) -> Result<Vec<LogFile>, Error> {
     let spec = client.provider.spec();
-    let Some(offer) = &spec.asks.logs else { return Err(not_offered(spec, "logs")) };
+    let Some(offer) = &spec.queries.logs else { return Err(not_offered(spec, "logs")) };
     let now = client.api.server_now();
     let window = TimeWindow::requested(range, now, DEFAULT, offer.kept, &format!("the logs of {}", spec.title))?;
     let window = window.widened(offer.step, Duration::ZERO);

@@ -42,7 +42,7 @@ pub struct Metrics {
 /// [`Error::Provider`]: a range or an interval that the provider doesn't keep, or a refusal of the provider.
 pub async fn metrics(client: &QueryClient<'_>, query: &MetricsQuery) -> Result<Metrics, Error> {
     let spec = client.provider.spec();
-    let Some(offer) = spec.asks.measure(query.measure) else { return Err(not_offered(spec, query.measure.name())) };
+    let Some(offer) = spec.queries.measure(query.measure) else { return Err(not_offered(spec, query.measure.name())) };
     let now = client.api.server_now();
     let name = format!("the {} of {}", query.measure.name(), spec.title);
     let kept = offer.intervals.iter().map(|interval| interval.kept).max().unwrap_or_default();

@@ -85,7 +85,7 @@ pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> 
         };
         report.learn(call.permission, status);
     }
-    if let Some(call) = spec.asks.domains.as_ref().filter(|_| report.end.is_none()) {
+    if let Some(call) = spec.queries.domains.as_ref().filter(|_| report.end.is_none()) {
         let answer = list_domains(client, call).await;
         report.domains = answer.as_ref().ok().cloned();
         report.learn(call.permission, status(answer.err()));
@@ -111,7 +111,7 @@ fn untested(spec: &'static Spec, operations: &[Operation]) -> PermissionsReport 
     for (call, purpose) in spec.reading_calls() {
         report.add(call.permission, purpose, true);
     }
-    if let Some(call) = &spec.asks.domains {
+    if let Some(call) = &spec.queries.domains {
         report.add(call.permission, "which domains the account has", false);
     }
     report

@@ -16,9 +16,9 @@ use crate::client::connection::Connection;
 use crate::error::ExitCode;
 use crate::model::Quota;
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, Asks, CallSpec, Domain, IntervalSpec, LogFile, LogQuestion, LogSpec,
-    Measure, MeasureQuestion, MeasureSpec, Page, Point, Provider, Record, RecordFilter, RecordKind, RecordStatus, Spec,
-    Submission, TaskState,
+    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, IntervalSpec, LogFile, LogQuestion, LogSpec, Measure,
+    MeasureQuestion, MeasureSpec, Page, Point, Provider, QuerySpec, Record, RecordFilter, RecordKind, RecordStatus,
+    Spec, Submission, TaskState,
 };
 
 const ROWS: usize = 100;
@@ -36,7 +36,7 @@ static SPEC: Spec = Spec {
             span: crate::provider::days(1),
         }),
     }),
-    asks: Asks {
+    queries: QuerySpec {
         traffic: Some(MeasureSpec {
             call: CallSpec::BARE,
             name: "",
@@ -239,7 +239,7 @@ fn connection(fake: &Fake) -> Connection<'_> {
     Connection { provider: Box::new(fake), api: Rc::new(Out(fake)), refresh: None }
 }
 
-/// Asks, and gives the answer with what was said aloud.
+/// QuerySpec, and gives the answer with what was said aloud.
 macro_rules! ask {
     ($fake:expr, |$client:ident| $question:expr) => {{
         let said = RefCell::new(Vec::<String>::new());

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use cdn_purge::config::{FailOn, Mode, Wait};
 use cdn_purge::model::{EventSink, Operation, Quota, QuotaEntry, RefreshKind};
 use cdn_purge::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, OperationSpec, Page, PolicySpec,
-    Provider, ProviderContext, QuotaSpec, Rate, Record, RecordFilter, RecordsSpec, Spec, Submission, TaskState,
+    Accepted, Api, ApiError, ApiErrorKind, ApiName, CallSpec, EndpointSpec, OperationSpec, Page, PolicySpec, Provider,
+    ProviderContext, QuerySpec, QuotaSpec, Rate, Record, RecordFilter, RecordsSpec, Spec, Submission, TaskState,
     TrackingSpec, days,
 };
 use cdn_purge::providers::Registration;
@@ -37,7 +37,7 @@ static PAPER: Spec = Spec {
     signature_validity: Duration::from_mins(15),
     url_characters: 200,
     prefetch_delay: Duration::ZERO,
-    asks: Asks::NOTHING,
+    queries: QuerySpec::NOTHING,
     policy: PolicySpec { version: "1", resource: None, always: &[] },
 };
 

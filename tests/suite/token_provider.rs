@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cdn_purge::model::{Operation, RefreshKind};
 use cdn_purge::provider::{
-    Accepted, AfterLostAnswer, Api, ApiError, ApiErrorKind, ApiName, Asks, CallSpec, EndpointSpec, OperationSpec,
-    PolicySpec, Provider, ProviderContext, Rate, Spec, Submission,
+    Accepted, AfterLostAnswer, Api, ApiError, ApiErrorKind, ApiName, CallSpec, EndpointSpec, OperationSpec, PolicySpec,
+    Provider, ProviderContext, QuerySpec, Rate, Spec, Submission,
 };
 use cdn_purge::providers::Registration;
 use emulators::{Emulator, LedgerEntry};
@@ -38,7 +38,7 @@ static PLAIN: Spec = Spec {
     signature_validity: Duration::from_mins(15),
     url_characters: 1_000,
     prefetch_delay: Duration::ZERO,
-    asks: Asks::NOTHING,
+    queries: QuerySpec::NOTHING,
     policy: PolicySpec { version: "1", resource: None, always: &[] },
 };
 

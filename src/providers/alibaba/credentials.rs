@@ -23,7 +23,7 @@ use crate::provider::profile::{AssumeRoleOptions, Format, Profile, ProfileCreden
 use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::acs1;
 use crate::provider::sign::canonical::joined;
-use crate::provider::{Api, ApiError, CredentialSpec, given};
+use crate::provider::{Api, ApiError, CredentialSpec, present};
 
 /// The variables of each product's credentials; the first that are set count.
 pub(super) const CREDENTIALS: &[CredentialSpec] = &[
@@ -243,10 +243,10 @@ pub(super) fn request(
         ("RoleArn", role.role.clone()),
         ("RoleSessionName", role.session.clone()),
     ];
-    form.extend(given([("Policy", role.policy.as_deref())])); // STS page 2024-12
+    form.extend(present([("Policy", role.policy.as_deref())])); // STS page 2024-12
     match proof {
         Proof::AccessKey(key) => {
-            form.extend(given([("ExternalId", role.external_id.as_deref())])); // STS page 2024-12
+            form.extend(present([("ExternalId", role.external_id.as_deref())])); // STS page 2024-12
             let (endpoint, query) = (&role.endpoint, Vec::new());
             let call = Call { method: Method::POST, endpoint, action: WITH_KEY, version: VERSION, query, form };
             // By V1, as credentials 1.0.12 does: that the service takes V3 is not documented.

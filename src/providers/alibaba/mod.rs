@@ -12,7 +12,7 @@ use crate::provider::sign::acs::{Call, timestamp};
 use crate::provider::sign::{acs1, acs3};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, Page, Parameters,
-    Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
+    Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, present,
 };
 
 use answer::ERROR_FORMAT;
@@ -120,7 +120,7 @@ impl Provider for Alibaba {
             return Err(ApiError { help: Some("name a kind of task, and ask for each kind".into()), ..error });
         }
         let mut query = limit.page(PAGE, page);
-        query.extend(given([
+        query.extend(present([
             ("TaskId", filter.task_id.as_deref()),
             ("ObjectPath", filter.url.as_deref()),
             ("DomainName", filter.domain.as_deref()),

@@ -13,7 +13,7 @@ use crate::provider::credentials::{AccessKey, Credentials};
 use crate::provider::sign::sdk_hmac::{self, Call};
 use crate::provider::{
     Accepted, Api, ApiError, CallSpec, Domain, LogFile, LogQuestion, MeasureQuestion, OptionValue, Page, Parameters,
-    Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, given,
+    Point, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus, Spec, Submission, present,
 };
 
 use answer::ERROR_FORMAT;
@@ -71,7 +71,7 @@ impl Huawei {
         let Some(task_id) = &filter.task_id else { return Ok(Page::default()) };
         let mut query = self.0.parameters();
         let created = filter.since.map(milliseconds);
-        query.extend(given([("url", filter.url.as_deref()), ("create_time", created.as_deref())]));
+        query.extend(present([("url", filter.url.as_deref()), ("create_time", created.as_deref())]));
         query.extend(STATUS.rows(rows).page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
         let answer = self.call(&STATUS, &path, query, None, api).await;
@@ -146,7 +146,7 @@ impl Provider for Huawei {
         };
         let words =
             [("url", filter.url.as_deref()), ("task_type", task_type), ("file_type", file_type), ("status", status)];
-        query.extend(given(words));
+        query.extend(present(words));
         if let Some((start, end)) = filter.window(&RECORDS, api.server_now()) {
             query.extend([("start_time", milliseconds(start)), ("end_time", milliseconds(end))]);
         }

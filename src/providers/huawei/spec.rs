@@ -15,8 +15,8 @@ use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::{PurgeMode, RefreshKind};
 use crate::provider::OptionValueSpec::{Boolean, OneOf, Text};
 use crate::provider::{
-    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, QuotaSpec,
-    Rate, RecordsSpec, Spec, TrackingSpec, days,
+    CallSpec, EndpointSpec, IntervalSpec, LogSpec, MeasureSpec, OperationSpec, OptionSpec, PolicySpec, QuerySpec,
+    QuotaSpec, Rate, RecordsSpec, Spec, TrackingSpec, days,
 };
 
 use super::credentials::{CREDENTIALS, EUROPE};
@@ -58,7 +58,7 @@ pub static HUAWEI_CDN: Spec = Spec {
     signature_validity: Duration::from_mins(15), // the default: not documented
     url_characters: 4_096,                       // sdk 3.1.219
     prefetch_delay: Duration::from_mins(5),      // faq 2026
-    asks: Asks {
+    queries: QuerySpec {
         traffic: Some(statistics("flux")), // sdk 3.1.219
         bandwidth: Some(statistics("bw")), // sdk 3.1.219
         logs: Some(LogSpec {

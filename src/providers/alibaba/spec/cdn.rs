@@ -10,7 +10,7 @@ use super::shared::{
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::RefreshKind::{self, AnyQuery, Directory, Regex, Url};
 use crate::provider::{
-    Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec,
+    CallSpec, EndpointSpec, IntervalSpec, LogSpec, OperationSpec, OptionSpec, OptionValueSpec, PolicySpec, QuerySpec,
     QuotaSpec, Rate, RecordsSpec, Spec, TrackingSpec, days,
 };
 
@@ -59,7 +59,7 @@ pub(super) const CDN_SPEC: Spec = Spec {
     signature_validity: Duration::from_mins(15), // help, signature page, 2023-10
     url_characters: 1_024,                       // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
     prefetch_delay: Duration::ZERO,              // no page asks for a pause
-    asks: Asks {
+    queries: QuerySpec {
         traffic: Some(traffic(TRAFFIC, INTERVALS)),
         bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),
         logs: Some(LogSpec {

@@ -4,7 +4,7 @@ use super::cdn::{CDN_SPEC, quota, tracking};
 use super::shared::{AREA, HEADERS, L2_PRELOAD, Product, QUERY_HASH_KEY, SIGNATURE, takes, takes_tags};
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::RefreshKind::{AnyQuery, Directory, Regex, Url};
-use crate::provider::{Asks, CallSpec, EndpointSpec, OptionSpec, Rate, Spec};
+use crate::provider::{CallSpec, EndpointSpec, OptionSpec, QuerySpec, Rate, Spec};
 
 /// Alibaba Cloud DCDN, API version 2018-01-15.
 pub static ALIBABA_DCDN: Spec = Spec {
@@ -30,7 +30,7 @@ pub static ALIBABA_DCDN: Spec = Spec {
     ),
     // Reference 2026-04.
     quota: quota(CallSpec::new("DescribeDcdnRefreshQuota", "dcdn:DescribeDcdnRefreshQuota", Rate::per_second(20))),
-    asks: Asks::NOTHING,
+    queries: QuerySpec::NOTHING,
     ..CDN_SPEC
 };
 

@@ -6,7 +6,7 @@ use super::cdn::{CDN_SPEC, quota, tracking};
 use super::shared::{AREA, HEADERS, L2_PRELOAD, Product, SIGNATURE, bandwidth, takes, traffic};
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::RefreshKind::{AnyQuery, Directory, Regex, Url};
-use crate::provider::{Asks, CallSpec, EndpointSpec, IntervalSpec, LogSpec, OptionSpec, Rate, Spec, days};
+use crate::provider::{CallSpec, EndpointSpec, IntervalSpec, LogSpec, OptionSpec, QuerySpec, Rate, Spec, days};
 
 /// ApsaraVideo VOD's CDN, API version 2017-03-21.
 pub static ALIBABA_VOD: Spec = Spec {
@@ -29,7 +29,7 @@ pub static ALIBABA_VOD: Spec = Spec {
     tracking: tracking(RECORDS, RECORDS),
     // VOD guide 2021-07.
     quota: quota(CallSpec::new("DescribeVodRefreshQuota", "vod:DescribeVodRefreshQuota", Rate::per_second(30))),
-    asks: Asks {
+    queries: QuerySpec {
         traffic: Some(traffic(TRAFFIC, INTERVALS)),
         bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),
         logs: Some(LogSpec {

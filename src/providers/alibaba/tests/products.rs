@@ -160,7 +160,7 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
     for spec in [&ALIBABA_CDN, &ALIBABA_VOD] {
         let line = quick(spec);
         let provider = provider_of(spec, &[], None);
-        for offer in [&spec.asks.traffic, &spec.asks.bandwidth].map(|offer| offer.as_ref().unwrap()) {
+        for offer in [&spec.queries.traffic, &spec.queries.bandwidth].map(|offer| offer.as_ref().unwrap()) {
             for interval in offer.intervals {
                 let since = "2026-11-20T00:00:00Z".parse().unwrap();
                 let until = since + SignedDuration::from_hours(24);
@@ -187,7 +187,7 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
             }
         }
     }
-    assert!(ALIBABA_DCDN.asks.measure(Measure::Traffic).is_none(), "who asks is told so before");
+    assert!(ALIBABA_DCDN.queries.measure(Measure::Traffic).is_none(), "who asks is told so before");
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn log_files_are_listed_page_by_page_and_can_be_fetched() {
         let line = quick(spec);
         let provider = provider_of(spec, &[], None);
         let question = LogQuestion {
-            offer: spec.asks.logs.as_ref().unwrap(),
+            offer: spec.queries.logs.as_ref().unwrap(),
             domain: "www.example.com".into(),
             since: hours_ago(400),
             until: hours_ago(0),
@@ -226,7 +226,7 @@ fn the_accounts_domains_are_those_of_the_addresses_it_was_asked_for() {
     let line = quick(&ALIBABA_CDN);
     let provider = provider(&[]);
     let names = || -> Vec<String> {
-        block_on(provider.domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &line))
+        block_on(provider.domains(ALIBABA_CDN.queries.domains.as_ref().unwrap(), 1, &line))
             .unwrap()
             .rows
             .into_iter()
@@ -236,7 +236,7 @@ fn the_accounts_domains_are_those_of_the_addresses_it_was_asked_for() {
     assert_eq!(names(), ["www.example.com"]);
     line.submit(&*provider, FILES, &["https://b.example.com/", "http://A.example.com:80/x"]).unwrap();
     assert_eq!(names(), ["a.example.com", "b.example.com"]);
-    assert_eq!(block_on(provider.domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 2, &line)).unwrap().rows, []);
+    assert_eq!(block_on(provider.domains(ALIBABA_CDN.queries.domains.as_ref().unwrap(), 2, &line)).unwrap().rows, []);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn the_region_chooses_where_the_api_is_asked() {
 fn what_was_measured_is_read_as_the_documentation_shows_it() {
     let ask = |file: &'static str, measure| {
         let question = MeasureQuestion {
-            offer: ALIBABA_CDN.asks.measure(measure).unwrap(),
+            offer: ALIBABA_CDN.queries.measure(measure).unwrap(),
             domains: Vec::new(),
             since: hours_ago(1),
             until: start(),
@@ -268,7 +268,7 @@ fn what_was_measured_is_read_as_the_documentation_shows_it() {
 #[test]
 fn log_files_and_domains_are_read_as_the_documentation_shows_them() {
     let question = LogQuestion {
-        offer: ALIBABA_CDN.asks.logs.as_ref().unwrap(),
+        offer: ALIBABA_CDN.queries.logs.as_ref().unwrap(),
         domain: "example.com".into(),
         since: hours_ago(24),
         until: start(),
@@ -280,7 +280,7 @@ fn log_files_and_domains_are_read_as_the_documentation_shows_them() {
     let page = block_on(provider(&[]).logs(&question, 1, &canned(include_str!("../fixtures/logs-vod.json")))).unwrap();
     assert_eq!((page.rows.len(), page.total), (1, 20));
     let domains = canned(include_str!("../fixtures/domains.json"));
-    let page = block_on(provider(&[]).domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &domains)).unwrap();
+    let page = block_on(provider(&[]).domains(ALIBABA_CDN.queries.domains.as_ref().unwrap(), 1, &domains)).unwrap();
     let domain = &page.rows[0];
     assert_eq!(
         (domain.name.as_str(), domain.status.as_str(), domain.service.as_str()),
@@ -289,7 +289,7 @@ fn log_files_and_domains_are_read_as_the_documentation_shows_them() {
     assert_eq!((domain.cname.as_deref(), page.total), (Some("example.com.w.kunlunhuf.com"), 16));
     let nothing = Canned::new(200, &[], r#"{"RequestId":"R"}"#);
     assert_eq!(
-        block_on(provider(&[]).domains(ALIBABA_CDN.asks.domains.as_ref().unwrap(), 1, &nothing)).unwrap().rows,
+        block_on(provider(&[]).domains(ALIBABA_CDN.queries.domains.as_ref().unwrap(), 1, &nothing)).unwrap().rows,
         []
     );
     let stranger = Canned::new(200, &[], "{}");

@@ -120,7 +120,7 @@ fn a_quota_is_what_is_left_and_never_below_nothing() {
 #[test]
 fn points_follow_each_other_from_the_beginning_by_domain_or_not() {
     let question = MeasureQuestion {
-        offer: HUAWEI_CDN.asks.measure(Measure::Traffic).unwrap(),
+        offer: HUAWEI_CDN.queries.measure(Measure::Traffic).unwrap(),
         domains: vec![],
         since: "2026-11-22T00:50:00Z".parse().unwrap(),
         until: start() + SignedDuration::from_mins(10),
@@ -141,7 +141,7 @@ fn points_follow_each_other_from_the_beginning_by_domain_or_not() {
 #[test]
 fn log_files_and_domains_are_listed() {
     let question = LogQuestion {
-        offer: HUAWEI_CDN.asks.logs.as_ref().unwrap(),
+        offer: HUAWEI_CDN.queries.logs.as_ref().unwrap(),
         domain: "www.example.com".into(),
         since: start(),
         until: start(),
@@ -151,7 +151,7 @@ fn log_files_and_domains_are_listed() {
     assert!(page.rows[0].url.expose_secret().ends_with("?signature=s"));
     assert!(!format!("{page:?}").contains("signature"));
     let page = block_on(provider(&[]).domains(
-        HUAWEI_CDN.asks.domains.as_ref().unwrap(),
+        HUAWEI_CDN.queries.domains.as_ref().unwrap(),
         1,
         &ok(include_str!("../fixtures/domains.json")),
     ))

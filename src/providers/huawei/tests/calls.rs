@@ -266,7 +266,7 @@ fn a_call_that_the_key_may_not_make_names_the_permission_and_too_many_are_thrott
 
 fn question(hours: i64, interval: u64) -> MeasureQuestion {
     MeasureQuestion {
-        offer: HUAWEI_CDN.asks.measure(Measure::Traffic).unwrap(),
+        offer: HUAWEI_CDN.queries.measure(Measure::Traffic).unwrap(),
         domains: vec!["www.example.com".into()],
         since: start() - SignedDuration::from_hours(hours),
         until: start(),
@@ -299,7 +299,7 @@ fn what_is_measured_is_told_in_whole_widths_from_the_beginning_on() {
     assert_eq!(whole, parts);
 
     let bandwidth = MeasureQuestion {
-        offer: HUAWEI_CDN.asks.measure(Measure::Bandwidth).unwrap(),
+        offer: HUAWEI_CDN.queries.measure(Measure::Bandwidth).unwrap(),
         domains: vec![],
         ..question(1, 300)
     };
@@ -326,7 +326,7 @@ fn log_files_are_those_of_whole_hours_and_their_links_lead_to_gzip() {
     let line = friendly();
     // What is asked for has such ends: `step`.
     let question = LogQuestion {
-        offer: HUAWEI_CDN.asks.logs.as_ref().unwrap(),
+        offer: HUAWEI_CDN.queries.logs.as_ref().unwrap(),
         domain: "www.example.com".into(),
         since: "2026-11-21T21:00:00Z".parse().unwrap(),
         until: "2026-11-22T00:00:00Z".parse().unwrap(),
@@ -346,11 +346,14 @@ fn log_files_are_those_of_whole_hours_and_their_links_lead_to_gzip() {
 fn domains_are_listed_with_those_that_something_was_submitted_for() {
     let line = friendly();
     line.submit(&*provider(&[]), FILES, &["https://cdn.example.net/1"]).unwrap();
-    let page = block_on(provider(&[]).domains(HUAWEI_CDN.asks.domains.as_ref().unwrap(), 1, &line)).unwrap();
+    let page = block_on(provider(&[]).domains(HUAWEI_CDN.queries.domains.as_ref().unwrap(), 1, &line)).unwrap();
     let names: Vec<_> = page.rows.iter().map(|domain| domain.name.as_str()).collect();
     assert_eq!(names, ["cdn.example.net", "img.example.com", "www.example.com"]);
     assert_eq!(page.total, 3);
-    assert_eq!(block_on(provider(&[]).domains(HUAWEI_CDN.asks.domains.as_ref().unwrap(), 2, &line)).unwrap().rows, []);
+    assert_eq!(
+        block_on(provider(&[]).domains(HUAWEI_CDN.queries.domains.as_ref().unwrap(), 2, &line)).unwrap().rows,
+        []
+    );
 }
 
 #[test]
