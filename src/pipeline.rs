@@ -1,4 +1,4 @@
-//! Read the inputs, find the changed files, map them to CDN addresses, plan batches, run them, and report.
+//! Read the inputs, find the changed files, map them to CDN URLs, plan batches, run them, and report.
 //!
 //! That sentence as code. The inputs are read before, since they decide what is run in which time.
 

@@ -21,12 +21,12 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("README.md", "cargo install --locked --path .   # for this machine", "compiles for minutes"),
     (
         "README.md",
-        "scripts/build-static              # a static binary for any Linux, and prints where it is",
+        "scripts/build-static              # a static binary for any Linux; prints its path",
         "compiles for minutes; `.ci/run static` does",
     ),
     (
         "README.md",
-        "docker build -t cdn-purge .       # an image with it and a shell",
+        "docker build -t cdn-purge .       # an image with the binary and a shell",
         "needs a daemon; `.ci/run image` builds it without",
     ),
     ("README.md", "rustup toolchain install stable --profile minimal", "downloads a compiler"),

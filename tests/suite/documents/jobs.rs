@@ -168,7 +168,7 @@ impl<'a> Workflow<'a> {
         let finished = run.finish();
         assert_done(&finished, place);
         let read = |name: &str| std::fs::read_to_string(self.ground.site.beside(name)).unwrap();
-        assert!(read("summary").contains("addresses"), "{place}: {}", read("summary"));
+        assert!(read("summary").contains("URLs"), "{place}: {}", read("summary"));
         self.outputs = runner_outputs(&read("output"));
         let output = |wanted: &str| self.outputs.iter().find(|(name, _)| name == wanted).unwrap().1.as_str();
         let expected = if given("dry-run") == Some("true") { "planned" } else { "done" };
