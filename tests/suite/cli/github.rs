@@ -305,7 +305,7 @@ fn a_report_that_can_not_be_written_takes_neither_outputs_nor_summary_along() {
     finished.ends_with(3).says(&["can't be written: Is a directory"]);
     assert_eq!(job.output("status"), "done", "the addresses are fresh all the same");
     assert_eq!(job.output("report"), "", "there is none");
-    assert!(job.read("summary").contains("addresses done"), "{}", job.read("summary"));
+    assert!(job.read("summary").contains("URLs done"), "{}", job.read("summary"));
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn a_base_that_cannot_be_written_turns_the_step_red_and_leaves_the_outputs_true(
     let vendor = Vendor::start(&[]);
     let job = Job::new();
     let below_a_file = job.path("event.json").join("deployed");
-    let finished = job.step(vendor.address(), &[("INPUT_WRITE-BASE", below_a_file.to_str().unwrap())]).finish();
+    let finished = job.step(vendor.address(), &[("INPUT_SAVE-BASE", below_a_file.to_str().unwrap())]).finish();
     finished.ends_with(3).says(&["deployed` can't be written"]);
     assert_eq!(job.output("status"), "done");
     assert_eq!(

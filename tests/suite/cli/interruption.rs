@@ -26,9 +26,9 @@ fn run(site: &Site, vendor: &Vendor) -> Run {
 fn a_run_that_is_killed_is_finished_by_the_next_one() {
     let moments = [
         Moment::Said("Purging"),
-        Moment::Said("batch 1 taken"),
-        Moment::Said("batch 2 taken"),
-        Moment::Said("batch 3 taken"),
+        Moment::Said("batch 1 accepted"),
+        Moment::Said("batch 2 accepted"),
+        Moment::Said("batch 3 accepted"),
         Moment::Accepted(2),
         Moment::Accepted(4),
         Moment::Accepted(6),
@@ -58,7 +58,7 @@ fn an_interruption_leaves_everything_told_and_the_next_run_goes_on() {
     let first = run(&site, &vendor).envs(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", "/nonexistent")]);
     let first = first.args(&["--base", "HEAD~1"]).env("GITHUB_OUTPUT", &output).env("GITHUB_STEP_SUMMARY", &summary);
     let first = first.start();
-    first.wait_for("batch 1 taken");
+    first.wait_for("batch 1 accepted");
     let signalled = Instant::now();
     first.signal("INT");
     let first = first.finish();
@@ -88,7 +88,7 @@ fn an_end_by_the_system_takes_a_second() {
     let vendor = Vendor::start(&["--task-seconds", "600"]);
     let site = Site::new();
     let started = run(&site, &vendor).start();
-    started.wait_for("batch 1 taken");
+    started.wait_for("batch 1 accepted");
     let signalled = Instant::now();
     started.signal("TERM");
     let finished = started.finish();
@@ -122,7 +122,7 @@ fn two_runs_never_share_a_journal() {
     let vendor = Vendor::start(&["--task-seconds", "600"]);
     let site = Site::new();
     let first = run(&site, &vendor).start();
-    first.wait_for("batch 1 taken");
+    first.wait_for("batch 1 accepted");
     run(&site, &vendor).finish().complains(3, &["another run has the journal", "name another file with `journal`"]);
     assert_eq!(vendor.ledger().len(), 2);
 }
@@ -152,7 +152,7 @@ fn a_signal_while_the_keys_are_asked_for_ends_the_run_at_once() {
         .env("CDN_PURGE_ROLE", "acs:ram::1234567890123456:role/cdn-purge")
         .start();
     let _asked = silent.accept().unwrap();
-    is_interrupted(started, &output, "the keys were asked for");
+    is_interrupted(started, &output, "credentials were requested");
     vendor.accepted(&[], &[]);
 }
 

@@ -114,7 +114,7 @@ fn what_passes_is_waited_out() {
 fn an_answer_that_is_lost_is_found_in_the_records_and_nothing_is_sent_twice() {
     at_once(&["500-after", "drop-after", "truncate", "huge", "empty-object"], |fault| {
         let vendor = Vendor::start(&["--fault", &format!("RefreshObjectCaches#1={fault}")]);
-        refresh(&vendor, &[]).is_all_done().says(&["the answer to batch 1 was lost"]);
+        refresh(&vendor, &[]).is_all_done().says(&["the response to batch 1 was lost"]);
         vendor.accepted(&STALE, &[]);
     });
 }
