@@ -223,7 +223,7 @@ impl Search<'_> {
             // The vendors' libraries take a bare host, too.
             Some(text) if !text.contains("://") => network::endpoint(&format!("https://{text}")),
             Some(text) => network::endpoint(&text),
-            None if !region.iter().all(is_name) => Err("a region is a name like `cn-beijing`".into()),
+            None if !region.iter().all(is_name) => Err("a region is a name like `cn-beijing`"),
             None => network::endpoint(&service.endpoint(region.as_deref())),
         };
         endpoint.map_err(|help| Error::Credentials {

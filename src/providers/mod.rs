@@ -9,6 +9,9 @@ use crate::provider::{Provider, ProviderContext, Spec};
 pub mod alibaba;
 pub mod huawei;
 
+/// Makes an emulator.
+pub type NewEmulator = fn(&EmulatorSettings) -> Box<dyn Emulator>;
+
 /// What the program can do with a provider.
 #[derive(Clone, Copy)]
 pub struct Registration {
@@ -21,7 +24,7 @@ pub struct Registration {
     /// Files in a person's home that hold credentials, in order.
     pub profiles: &'static [ProfileFile],
     /// Makes its emulator, if it has one.
-    pub emulator: Option<fn(&EmulatorSettings) -> Box<dyn Emulator>>,
+    pub emulator: Option<NewEmulator>,
 }
 
 /// Every provider, in the order in which they are listed.

@@ -290,7 +290,7 @@ fn a_huge_tree_is_refused_before_it_fills_the_memory() {
     let one = "1".repeat(40);
     let file = loose(&git, &one);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::fs::write(&file, stored(b"tree 214748364800\0100644 a\0")).unwrap();
+    std::fs::write(&file, stored(b"tree 214748364800\x00100644 a\x00")).unwrap();
     let of_tree = commit(&checkout, &one, &[]);
     let refused_size = refused(&checkout.path, &of_tree);
     assert!(refused_size.contains("it has 214748364800 bytes"), "{refused_size}");
@@ -319,7 +319,7 @@ fn a_pipe_in_place_of_a_file_of_the_repository_is_refused() {
         match searched(&checkout.path, "HEAD~1", SHORT) {
             Ok(found) => assert_eq!(found, "M one", "{place}"),
             Err(refused) => {
-                assert!(refused.contains("git fsck") || refused.contains("git status"), "{place}: {refused}")
+                assert!(refused.contains("git fsck") || refused.contains("git status"), "{place}: {refused}");
             }
         }
     }
