@@ -1,4 +1,4 @@
-//! Parse → pipeline → exit code.
+//! Parses the command line, runs the command and exits with its code.
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, stderr, stdout};

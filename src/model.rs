@@ -1,6 +1,6 @@
-//! The nouns every layer speaks: values only, no I/O.
+//! The types that every layer shares: values only, no I/O.
 //!
-//! `Change` (a file that differs between two commits) becomes `Task`s (one address, one operation, one target); the plan
+//! `Change` (a file that differs between two commits) becomes `Task`s (one URL, one operation, one target); the plan
 //! orders them; the execution ends each in exactly one `Outcome` and tells its story as `Event`s.
 mod change;
 mod event;

@@ -120,7 +120,7 @@ impl Job<'_> {
         Ok(if signal == Some(Signal::Terminate) { ExitCode::Terminated } else { ExitCode::Interrupted })
     }
 
-    /// Which files changed, and which addresses they were: or the addresses that were given.
+    /// Which files changed, and which URLs they were: or the URLs that were given.
     async fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
         let settings = self.settings;
         let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
@@ -228,7 +228,7 @@ async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output
     }
 }
 
-/// The addresses that are given. Read apart, because a pipe or a person may keep the reader waiting for ever, and a signal must
+/// The URLs that are given. Read apart, because a pipe or a person may keep the reader waiting for ever, and a signal must
 /// be heard meanwhile.
 async fn listed(settings: &Settings, listing: &UrlOptions) -> Result<Vec<UrlList>, Error> {
     let (listing, targets, hosts) = (listing.clone(), settings.targets.clone(), settings.allow_hosts.clone());

@@ -1,4 +1,4 @@
-//! What the program says → the lines of a log, in the manner of the host.
+//! Writes the program's messages as log lines, in the CI host's format.
 //!
 //! The only way to the outside for words: each line is redacted, cleaned and redacted again, so that neither a secret nor a
 //! command of someone else's gets through. Log and results are apart: what another program may want to read goes to

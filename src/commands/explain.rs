@@ -1,4 +1,4 @@
-//! `explain PATH…`: which rule turned a file into which addresses, or why none did; `explain --range`: which commits count.
+//! `explain PATH…`: which rule turned a file into which URLs, or why none did; `explain --range`: which commits count.
 
 use std::ffi::OsString;
 

@@ -1,4 +1,4 @@
-//! `init`: looks at the repository, writes a first configuration for it, and says what comes next.
+//! `init`: inspects the repository, writes a first configuration for it, and lists the next steps.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

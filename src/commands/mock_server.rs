@@ -1,5 +1,4 @@
-//! HTTP requests become the emulators' answers: `mock-server` serves the vendors in memory on one port, so that a whole
-//! pipeline can be tried with no account.
+//! `mock-server`: serves the emulated vendors on one port, to try a whole pipeline without an account.
 //!
 //! One thread serves all connections side by side; the latency is waited out around the vendor, never inside it.
 

@@ -1,4 +1,4 @@
-//! A command line becomes what it asks for: one file for each command that is more than a call.
+//! The commands: one file for each that is more than a call.
 
 use std::ffi::OsString;
 use std::io::Write;

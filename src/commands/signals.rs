@@ -1,4 +1,4 @@
-//! The system's signals become interruptions: the first stops in good order, a second of its kind leaves at once.
+//! Signals of the system: the first one stops the run in good order, a second of its kind exits at once.
 
 #[cfg(unix)]
 use tokio::signal::unix;

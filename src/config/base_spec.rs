@@ -1,4 +1,4 @@
-//! The text of `base` becomes a revision, or one of the three ways to say "what an earlier run deployed".
+//! Parses `base`: a revision, or one of the three ways to name the commit that an earlier run deployed.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What `check` says: every problem of the inputs, or what they were understood to be.
+//! `check`: lists every problem of the inputs, or prints the effective configuration.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The configuration file becomes targets, rules and options; every problem in it is reported at once, each with its place.
+//! Parses the configuration file into targets, rules and options; reports every problem at once, each with its position.
 //!
 //! Apart from the other inputs because it is the only one with places, and because it comes with the checkout: it may be
 //! written by whoever opens a pull request, so it is data, small, and names no endpoint and no secret.

@@ -34,7 +34,7 @@ pub(crate) static SWIFT: Spec = Spec {
     ..SPEC
 };
 
-/// A provider that refreshes single addresses, and has no options.
+/// A provider that refreshes single URLs, and has no options.
 pub(super) static PLAIN: Spec = SPEC;
 
 const SPEC: Spec = Spec {

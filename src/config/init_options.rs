@@ -1,4 +1,4 @@
-//! The flags of `init` become what it writes, where, and for whom.
+//! The options of `init`: the output file, the provider and the site's URLs.
 
 use std::path::PathBuf;
 

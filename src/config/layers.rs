@@ -1,4 +1,4 @@
-//! What flags, inputs, environment, file and defaults say becomes one value per option, which knows who gave it.
+//! Merges flags, inputs, environment, file and defaults into one value per option, which remembers its source.
 //!
 //! A flag beats an input, an input beats `CDN_PURGE_*`, that beats the file, that beats the default. Runners pass an input
 //! that was not given as an empty string, so empty means absent at every level.
@@ -37,7 +37,7 @@ impl Flags {
         self.options.entry(entry.name).or_default().push(text.into());
     }
 
-    /// Gives an argument that is no flag: an address.
+    /// Gives an argument that is no flag: a URL.
     pub fn add_argument(&mut self, text: impl Into<String>) {
         self.arguments.push(text.into());
     }

@@ -1,4 +1,4 @@
-//! The environment becomes [`Settings`]: flags, inputs, `CDN_PURGE_*`, the YAML file and defaults.
+//! Reads [`Settings`] from flags, inputs, `CDN_PURGE_*`, the YAML file and defaults.
 
 mod arguments;
 mod base_spec;

@@ -63,7 +63,7 @@ pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
     }
 }
 
-/// The hosts that a plan may touch: lower case, and in the ASCII form that addresses take.
+/// The hosts that a plan may touch: lower case, and in the ASCII form that URLs take.
 pub(super) fn hosts(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
     let label = given.label("allow-hosts");
     let texts = given.list("allow-hosts")?;

@@ -1,4 +1,4 @@
-//! The text of an option becomes its typed value, or a sentence that says what would be one.
+//! Parses the text of an option into its type; the error says which values are valid.
 
 use std::path::PathBuf;
 use std::time::Duration;

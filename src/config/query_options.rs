@@ -1,4 +1,4 @@
-//! The options of a command that asks become its question.
+//! The options of the query commands.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use crate::providers::PROVIDERS;
 /// What is asked for.
 #[derive(Debug)]
 pub enum Query {
-    /// Records of tasks: a filter for each task id that is named and each spelling of the address; at most so many rows.
+    /// Records of tasks: a filter for each task id that is named and each spelling of the URL; at most so many rows.
     Records(Vec<RecordFilter>, Option<usize>),
     /// What is left for today.
     Quota,
@@ -44,7 +44,7 @@ pub enum Query {
         asked: (Option<Timestamp>, Option<Timestamp>),
         /// Where to fetch them to.
         download: Option<PathBuf>,
-        /// Whether the signed addresses are shown.
+        /// Whether the signed URLs are shown.
         show_signed_urls: bool,
     },
     /// The account's domains.
@@ -192,13 +192,13 @@ fn each(
     filters.iter().flat_map(|filter| values.iter().map(move |value| with(filter, value.clone()))).collect()
 }
 
-/// An address as `refresh` would send it, and as it is written, where these differ: providers compare letter by letter.
+/// A URL as `refresh` would send it, and as it is written, where these differ: providers compare letter by letter.
 fn spellings(url: String) -> Vec<String> {
     let sent = url::encode_given(&url);
     if sent == url { vec![url] } else { vec![sent, url] }
 }
 
-/// Ids that can stand in an address and in a list.
+/// Ids that can stand in a URL and in a list.
 fn task_ids(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<String> {
     let ids = given.list("task-id").unwrap_or_default();
     let is_id = |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));

@@ -114,7 +114,7 @@ pub(super) fn read_with(
     if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
 }
 
-/// Addresses that are to be sent as they are to targets whose provider encodes all of them: it would take none of them so.
+/// URLs that are to be sent as they are to targets whose provider encodes all of them: it would take none of them so.
 fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
     let encodes = |target: &Target| {
         let mut options = target.provider.options.iter().filter(|option| option.encodes);

@@ -1,4 +1,4 @@
-//! Settings → what a run may ever ask of one target, and which permissions that takes.
+//! The permissions that a run needs at one target, by its settings.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::provider::Spec;
 pub struct RequiredPermissions {
     /// In the order of [`Operation::ALL`]; empty when no rule is about the target.
     pub operations: Vec<Operation>,
-    /// The hosts of its addresses, in lower case, as far as they are spelled out.
+    /// The hosts of its URLs, in lower case, as far as they are spelled out.
     pub hosts: BTreeSet<String>,
 }
 
 impl Settings {
-    /// What a run may ever ask of a target. Of addresses that stand in a file the hosts aren't known.
+    /// What a run may ever ask of a target. Of URLs that stand in a file the hosts aren't known.
     pub fn required_permissions(&self, target: &Target) -> RequiredPermissions {
         let mut wanted = BTreeSet::new();
         let mut hosts = BTreeSet::new();

@@ -65,7 +65,7 @@ pub(super) fn find(
     found
 }
 
-/// Whether a command maps no files: it is given addresses, or only asks.
+/// Whether a command maps no files: it is given URLs, or only asks.
 fn names_no_files(command: CommandKind, given: &LayeredOptions) -> bool {
     command.takes_urls() || command.is_query() || given.is_explicit("task-id")
 }

@@ -16,9 +16,9 @@ use crate::provider::{Options, Spec};
 pub struct Settings {
     /// Where the configuration was read from; `None` where `provider` took its place.
     pub config: Option<PathBuf>,
-    /// Where addresses live; never empty.
+    /// Where URLs live; never empty.
     pub targets: Vec<Target>,
-    /// Which files become which addresses; empty only where addresses are given.
+    /// Which files become which URLs; empty only where URLs are given.
     pub rules: Vec<Rule>,
     /// Where the changes come from.
     pub changes: Changes,
@@ -62,7 +62,7 @@ pub struct Settings {
     pub endpoints: Vec<(&'static Spec, url::Url)>,
     /// Keys given as flags, inputs or `CDN_PURGE_*`; they beat each provider's own environment names.
     pub credentials: CredentialInputs,
-    /// At most so many addresses in a batch.
+    /// At most so many URLs in a batch.
     pub batch_size: Option<usize>,
     /// The next batch only when the one before is done.
     pub sequential: bool,
@@ -76,7 +76,7 @@ pub struct Settings {
     pub notes: Vec<String>,
 }
 
-/// Where addresses live: a provider and its settings.
+/// Where URLs live: a provider and its settings.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Its name in the configuration.
@@ -109,7 +109,7 @@ pub enum Changes {
         /// `head`, if given.
         head: Option<String>,
     },
-    /// No files: addresses that are given.
+    /// No files: URLs that are given.
     Listed(UrlOptions),
 }
 
@@ -131,7 +131,7 @@ pub enum Wait {
     All,
     /// Refreshes; prefetches are submitted, not followed.
     Refresh,
-    /// Nothing: submit and leave. Prefetches of refreshed addresses can't go out before their refresh is done and stay unsubmitted.
+    /// Nothing: submit and leave. Prefetches of refreshed URLs can't go out before their refresh is done and stay unsubmitted.
     None,
 }
 
@@ -149,7 +149,7 @@ impl Wait {
 /// Which failures turn the step red; `status` always tells the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailOn {
-    /// Every address that isn't done.
+    /// Every URL that isn't done.
     Any,
     /// Refreshes that aren't done.
     Refresh,
@@ -200,6 +200,6 @@ pub enum LogLevel {
     Quiet,
     /// What a person wants to follow.
     Normal,
-    /// Every batch and every address.
+    /// Every batch and every URL.
     Verbose,
 }

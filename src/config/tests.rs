@@ -30,7 +30,7 @@ struct World {
     environment: Environment,
 }
 
-/// The addresses of a file, to be refreshed one by one.
+/// The URLs of a file, to be refreshed one by one.
 fn listed(file: &str) -> Changes {
     let file = Some(PathBuf::from(file));
     Changes::Listed(UrlOptions {

@@ -1,4 +1,4 @@
-//! A list of addresses that a person wrote becomes addresses that can be asked for, or every one that can't, with its line.
+//! Parses and checks lists of URLs; reports every invalid one with its line.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -11,10 +11,10 @@ use crate::error::{Diagnostic, Error, Place};
 use crate::mapping::{Encoded, url};
 use crate::model::RefreshKind;
 
-/// The largest list that is read: 100,000 addresses of the greatest length fit.
+/// The largest list that is read: 100,000 URLs of the greatest length fit.
 const LARGEST: u64 = 128 << 20;
 
-/// Addresses from one place.
+/// URLs from one place.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UrlList {
     /// What their tasks remember: `url-file` or `arguments`.
@@ -25,7 +25,7 @@ pub struct UrlList {
     pub urls: Vec<String>,
 }
 
-/// What an address is held against before anything is sent.
+/// What a URL is held against before anything is sent.
 #[derive(Clone, Copy, Debug)]
 struct Checks<'a> {
     kind: RefreshKind,
@@ -35,12 +35,12 @@ struct Checks<'a> {
     allow_hosts: Option<&'a [String]>,
 }
 
-/// Reads the addresses of the command line, then those of the file, or of standard input for `-`: one per line; blank lines
+/// Reads the URLs of the command line, then those of the file, or of standard input for `-`: one per line; blank lines
 /// and lines that begin with `#` are passed over, so are a byte order mark and carriage returns. What needs encoding is
-/// encoded, what is encoded stays. An address that stands twice in a place is given once.
+/// encoded, what is encoded stays. A URL that stands twice in a place is given once.
 ///
 /// # Errors
-/// [`Error::Inputs`]: the file can't be read, holds no address, or every address that can't be asked for at one of the
+/// [`Error::Inputs`]: the file can't be read, holds no URL, or every URL that can't be asked for at one of the
 /// targets.
 pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[String]>) -> Result<Vec<UrlList>, Error> {
     let checks = Checks { kind: listing.kind, encoded: listing.encoded, targets, allow_hosts };
@@ -92,7 +92,7 @@ fn bytes(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
 }
 
 impl Checks<'_> {
-    /// The addresses of a file; `name` is how problems call it.
+    /// The URLs of a file; `name` is how problems call it.
     fn lines(self, name: &str, bytes: &[u8], problems: &mut Vec<Diagnostic>) -> Vec<String> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
@@ -132,7 +132,7 @@ impl Checks<'_> {
         urls
     }
 
-    /// An address in each form in which it is to be sent; else what is wrong with it, and what to do.
+    /// A URL in each form in which it is to be sent; else what is wrong with it, and what to do.
     fn forms(self, text: &str) -> Result<Vec<String>, (String, &'static str)> {
         let spellings: &[fn(&str) -> String] = match (self.kind, self.encoded) {
             (RefreshKind::Regex | RefreshKind::Tag, _) => &[str::to_owned],

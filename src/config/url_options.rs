@@ -1,4 +1,4 @@
-//! Addresses that are given instead of changed files: where they stand, and how they are to be refreshed.
+//! The options of URL lists: their source, and how the URLs are refreshed.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::mapping::Encoded;
 use crate::model::PurgeMode;
 use crate::model::RefreshKind;
 
-/// Addresses that are given.
+/// URLs that are given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlOptions {
     /// Those of the command line.
@@ -27,7 +27,7 @@ pub struct UrlOptions {
     pub allow_everything: bool,
 }
 
-/// Reads where addresses stand; `None` where none are given and the command can do without.
+/// Reads where URLs stand; `None` where none are given and the command can do without.
 pub(super) fn read(
     command: CommandKind,
     given: &LayeredOptions,

@@ -1,4 +1,4 @@
-//! Plan → events: carries a plan out, and is the only part that waits for a provider's tasks.
+//! Executes a plan and emits events; the only part that waits for a provider's tasks.
 //!
 //! A lane (`lane.rs`) is a state machine without I/O: it decides. A driver (`driver.rs`) performs: every request passes the
 //! rate limit of its API and, if it changes something, the journal (`journal.rs`) first.

@@ -88,8 +88,8 @@ impl<'a> RecordMatch<'a> {
     }
 }
 
-/// Of addresses with one key, the one that a row's spelling is nearest to; none where two are equally near. Alike as they
-/// are, they are different addresses, and what became of one says nothing of the other.
+/// Of URLs with one key, the one that a row's spelling is nearest to; none where two are equally near. Alike as they
+/// are, they are different URLs, and what became of one says nothing of the other.
 fn nearest<'a>(spelled: &str, addresses: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut nearest: Option<(usize, &str)> = None;
     let mut is_one = true;
@@ -104,7 +104,7 @@ fn nearest<'a>(spelled: &str, addresses: impl Iterator<Item = &'a str>) -> Optio
     nearest.filter(|_| is_one).map(|(_, address)| address)
 }
 
-/// In how many ways two spellings with one key differ that may tell two addresses apart. Upper and lower case tell none: they
+/// In how many ways two spellings with one key differ that may tell two URLs apart. Upper and lower case tell none: they
 /// are left in the digits of escapes alone.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.trim(), other.trim());
@@ -134,7 +134,7 @@ fn key(url: &str) -> String {
     format!("{host}{}", path.trim_end_matches('/'))
 }
 
-/// The addresses of a row that stands for several, joined as they were submitted or by commas.
+/// The URLs of a row that stands for several, joined as they were submitted or by commas.
 fn several(joined: &str) -> impl Iterator<Item = &str> {
     let lines = joined.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
     lines.flat_map(|line| {

@@ -1,4 +1,4 @@
-//! The decision which two commits count becomes a text that says what else it could have been.
+//! Explains which two commits a run compares, and the alternatives (`explain --range`).
 //!
 //! For a person who wonders about a list of changes: the same look-up as for a run, once for each likely base.
 

@@ -1,4 +1,4 @@
-//! On events that strangers can cause, a configuration file becomes the answer whether it may decide what is sent.
+//! Decides whether the configuration file may be trusted on events that strangers can trigger.
 //!
 //! GitHub starts `pull_request_target` and its like with the project's secrets, for people who may not write to it (GitHub Docs,
 //! "Securely using pull_request_target", 2026-11). What such a job checks out can be theirs, and what an earlier job left as an

@@ -1,4 +1,4 @@
-//! Additions and deletions of the same content become renames.
+//! Pairs additions and deletions of the same content as renames.
 //!
 //! By object id alone: a rename is worth knowing because both URLs change, and a file whose content changed on the way
 //! is found as a deletion and an addition, which means the same for a CDN. So no content is ever read.

@@ -1,4 +1,4 @@
-//! Revisions, branches and tags become commits of an open repository.
+//! Resolves revisions, branches and tags to commits of an open repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Two trees become the list of paths that differ.
+//! Lists the paths that differ between two trees.
 //!
 //! Our own walk, because libgit2's visits every directory of both trees: this one skips directories that are the same object
 //! on both sides, so its cost follows what changed and not what is there. It reads objects through [`TreeSource`] and knows

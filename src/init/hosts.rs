@@ -1,4 +1,4 @@
-//! Contents of configuration files → the addresses that the site has at its CDN.
+//! Finds a site's URLs at its CDN in common configuration files.
 
 use url::{Host, Url};
 
@@ -12,7 +12,7 @@ pub struct SiteUrl {
 }
 
 impl SiteUrl {
-    /// Reads a host name or the address of a site's root; `None` for anything that can't be a CDN's public host.
+    /// Reads a host name or the URL of a site's root; `None` for anything that can't be a CDN's public host.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) }.ok()?;
@@ -29,19 +29,19 @@ impl SiteUrl {
         (is_plain && is_host && is_path).then(|| Self { host: host.to_owned(), path })
     }
 
-    /// The address of its root, ending in `/`.
+    /// The URL of its root, ending in `/`.
     pub fn root(&self) -> String {
         format!("https://{}{}", self.host, self.path)
     }
 }
 
-/// Keys whose value is the site's own address, in the configuration of a generator or a package.
+/// Keys whose value is the site's own URL, in the configuration of a generator or a package.
 const URL_KEYS: &[&str] = &["baseurl", "base_url", "site_url", "siteurl", "url", "site", "homepage", "hostname"];
 
 /// Keys whose value is a domain at a CDN, in Terraform.
 const DOMAIN_KEYS: &[&str] = &["domain_name", "domain", "aliases", "name"];
 
-/// Keys whose value is the path that a generator puts the whole site below, where it tells the address without it.
+/// Keys whose value is the path that a generator puts the whole site below, where it tells the URL without it.
 const BASE_KEYS: &[&str] = &["base", "baseurl", "basepath", "pathprefix"];
 
 /// Such a key stands at most so deep in a generator's configuration; deeper down it is one of a menu or a language.
@@ -67,7 +67,7 @@ const NOT_OURS: &[&str] = &[
     "your-docusaurus-site.com",
 ];
 
-/// The addresses that a file names, each once, in its order.
+/// The URLs that a file names, each once, in its order.
 pub(super) fn find(path: &str, text: &str) -> Vec<SiteUrl> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let mut found: Vec<SiteUrl> = Vec::new();

@@ -1,4 +1,4 @@
-//! A repository's files and the contents of a few → what kind of site it is, and a first configuration for it.
+//! Recognises the kind of site in a repository, and writes a first configuration for it.
 //!
 //! Values in, values out. A page that a rule misses stays stale and looks green, so where it isn't known which page comes of a
 //! file, every file refreshes the whole site, and a comment says how to do better.
@@ -123,7 +123,7 @@ fn base(generator: &Generator, contents: &BTreeMap<String, String>) -> Option<St
     contents.iter().filter(|(file, _)| is_its_own(file)).find_map(|(_, text)| hosts::base(text))
 }
 
-/// How sure the addresses of a file are: the lower the surer.
+/// How sure the URLs of a file are: the lower the surer.
 fn rank(path: &str) -> usize {
     match name(path) {
         "CNAME" => 0,

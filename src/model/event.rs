@@ -60,7 +60,7 @@ pub enum EventKind {
         batch: BatchNumber,
         /// What it asks for.
         operation: Operation,
-        /// How many addresses.
+        /// How many URLs.
         size: usize,
         /// From 1.
         attempt: u32,
@@ -87,7 +87,7 @@ pub enum EventKind {
         /// After this long.
         after: Duration,
     },
-    /// A batch was refused and cut in two, to find the address to blame.
+    /// A batch was refused and cut in two, to find the URL to blame.
     BatchSplit {
         /// The lane.
         lane: LaneIndex,
@@ -177,7 +177,7 @@ pub enum StopCause {
     Credentials,
     /// The provider kept refusing, throttling or failing until the retry budget was empty.
     RetriesSpent,
-    /// The provider refuses this operation whatever the address: a service that is not opened, a parameter it doesn't know.
+    /// The provider refuses this operation whatever the URL: a service that is not opened, a parameter it doesn't know.
     Denied,
     /// The journal can't be written, so nothing may be sent.
     Journal,

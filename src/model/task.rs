@@ -11,19 +11,19 @@ use super::subject::Subject;
 /// The name of a target in the configuration.
 pub type TargetName = Arc<str>;
 
-/// Why an address is in the plan.
+/// Why a URL is in the plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Reason {
-    /// The rule's name: its `name:`, else its place in the list (`rules[0]`); `url-file` or `arguments` for given addresses.
+    /// The rule's name: its `name:`, else its place in the list (`rules[0]`); `url-file` or `arguments` for given URLs.
     pub rule: Arc<str>,
-    /// The changed file; absent for addresses that were given.
+    /// The changed file; absent for URLs that were given.
     pub file: Option<Arc<RepoPath>>,
 }
 
-/// One operation on one address at one target.
+/// One operation on one URL at one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
-    /// Where the address lives.
+    /// Where the URL lives.
     pub target: TargetName,
     /// What to do with it.
     pub operation: Operation,
@@ -35,7 +35,7 @@ pub struct Task {
     pub because: Vec<Reason>,
 }
 
-/// A changed file that no address came from, and why.
+/// A changed file that no URL came from, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// The file.
@@ -50,7 +50,7 @@ pub struct Skipped {
 pub enum Outcome {
     /// The provider reports it as complete.
     Done,
-    /// The provider refused this address or reports its task as failed.
+    /// The provider refused this URL or reports its task as failed.
     Failed(String),
     /// The provider never took it, or certainly has not taken it.
     Unsubmitted(String),

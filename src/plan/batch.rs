@@ -1,4 +1,4 @@
-//! Tasks → batches: by the provider's limits on addresses, hosts and bytes of one call.
+//! Cuts tasks into batches by the provider's limits on URLs, hosts and bytes of one call.
 
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ pub fn cut(lane: &Lane, operation: Operation, indices: &[TaskIndex], batch_size:
     batches
 }
 
-/// Whether a batch of this many addresses is as large as a call can be.
+/// Whether a batch of this many URLs is as large as a call can be.
 pub fn is_full(spec: &Spec, operation: Operation, size: usize, batch_size: Option<usize>) -> bool {
     spec.operation(operation).is_some_and(|limits| size >= most(limits, batch_size))
 }
@@ -68,7 +68,7 @@ impl<'a> Open<'a> {
         Self { limits, most: most(limits, batch_size), hosts: HashSet::new(), bytes: 0, tasks: Vec::new() }
     }
 
-    /// Whether the address still fits; if so, it is in. An empty batch takes any address: alone it can't be cut further.
+    /// Whether the URL still fits; if so, it is in. An empty batch takes any URL: alone it can't be cut further.
     fn take(&mut self, index: TaskIndex, planned: &'a PlannedTask) -> bool {
         let subject = &planned.task.subject;
         let host = url::host_of_subject(subject).unwrap_or_default();
@@ -92,7 +92,7 @@ impl<'a> Open<'a> {
     }
 }
 
-/// Bytes of an address in a request line: percent-encoded, and the encoded line break that parts it from the next.
+/// Bytes of a URL in a request line: percent-encoded, and the encoded line break that parts it from the next.
 pub fn encoded_length(url: &str) -> usize {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     url.bytes().map(|byte| if unreserved(byte) { 1 } else { 3 }).sum::<usize>() + 3

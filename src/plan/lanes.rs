@@ -35,13 +35,13 @@ pub struct Lane {
 pub struct PlannedTask {
     /// What to do.
     pub task: Task,
-    /// Why it can't be sent at all: an address that is over-long, or isn't one. It ends as failed.
+    /// Why it can't be sent at all: a URL that is over-long, or isn't one. It ends as failed.
     pub refused: Option<String>,
     /// For a prefetch, the refreshes of the same lane that must be done before it; empty if there is none.
     pub after: Vec<TaskIndex>,
 }
 
-/// Addresses that go out in one request.
+/// URLs that go out in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// From 1, within the lane.
@@ -65,7 +65,7 @@ impl Plan {
         self.lanes.is_empty()
     }
 
-    /// Identifies the plan: 64 hex digits over version, targets, operations and addresses. Same commits, configuration and
+    /// Identifies the plan: 64 hex digits over version, targets, operations and URLs. Same commits, configuration and
     /// version: same digest.
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| digest(&self.lanes))
@@ -73,7 +73,7 @@ impl Plan {
 }
 
 impl Lane {
-    /// How many addresses of an operation will be submitted: what it costs of the day's quota.
+    /// How many URLs of an operation will be submitted: what it costs of the day's quota.
     pub fn cost(&self, operation: Operation) -> u64 {
         let counts = |planned: &&PlannedTask| planned.task.operation == operation && planned.refused.is_none();
         self.tasks.iter().filter(counts).count() as u64

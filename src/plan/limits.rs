@@ -19,7 +19,7 @@ pub struct Limits<'a> {
     pub allow_hosts: Option<&'a [String]>,
     /// The names of the rules that may refresh a whole host.
     pub roots_allowed: Vec<Arc<str>>,
-    /// At most so many addresses in a batch.
+    /// At most so many URLs in a batch.
     pub batch_size: Option<usize>,
 }
 
@@ -86,7 +86,7 @@ pub enum Verdict {
     Short(String),
 }
 
-/// Holds what is to be submitted (`(operation, addresses)`) against what is left.
+/// Holds what is to be submitted (`(operation, URLs)`) against what is left.
 pub fn fits(costs: &[(Operation, u64)], quota: &Quota, reset: &str) -> Verdict {
     let mut short = Vec::new();
     let mut dear = Vec::new();

@@ -1,4 +1,4 @@
-//! Tasks → plan: merged, guarded, ordered and cut into batches by each provider's limits.
+//! Builds the plan: merges tasks, checks the limits, orders them and cuts them into batches.
 //!
 //! The plan is a value that can be printed, counted and refused before anything is sent; the execution only carries it out.
 
@@ -37,7 +37,7 @@ pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<P
     Ok(Plan { lanes, skipped: mapped.skipped, digest: OnceCell::new() })
 }
 
-/// One task per target, operation and address; each remembers everything that asked for it. A list per target, in order.
+/// One task per target, operation and URL; each remembers everything that asked for it. A list per target, in order.
 fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
     let places: HashMap<&str, usize> =
         targets.iter().enumerate().map(|(place, target)| (&*target.name, place)).collect();
@@ -77,7 +77,7 @@ fn lane(target: Target, tasks: Vec<Task>) -> Lane {
     Lane { target, tasks, batches: Vec::new() }
 }
 
-/// Why an address can't be sent to this provider at all.
+/// Why a URL can't be sent to this provider at all.
 fn refusal(task: &Task, target: &Target) -> Option<String> {
     let spec = target.provider;
     if spec.operation(task.operation).is_none() {
@@ -100,7 +100,7 @@ fn refusal(task: &Task, target: &Target) -> Option<String> {
     }
 }
 
-/// For each prefetch, the refreshes that must be done before it: of the same address, of a directory above it, of a
+/// For each prefetch, the refreshes that must be done before it: of the same URL, of a directory above it, of a
 /// pattern that matches it (one that can't be read here counts as matching), or of a tag at its host, which may be on
 /// any page.
 fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {

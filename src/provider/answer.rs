@@ -1,4 +1,4 @@
-//! What comes back from one call becomes a good answer's object, to be read further, or the error that it is.
+//! Parses a response: a success with its JSON object, or an error.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};

@@ -1,4 +1,4 @@
-//! The way out of a provider, and what an error that comes back allows to do next.
+//! [`Api`], the trait through which a provider sends requests, and the kinds of its errors.
 
 use std::fmt;
 use std::time::Duration;
@@ -77,11 +77,11 @@ pub enum ApiErrorKind {
     Expired,
     /// The credentials lack the permission.
     Forbidden,
-    /// The provider refuses this operation whatever the addresses.
+    /// The provider refuses this operation whatever the URLs.
     Denied,
-    /// At least one address of the batch is refused, and none was taken: halve it to find which.
+    /// At least one URL of the batch is refused, and none was taken: halve it to find which.
     Refused,
-    /// More addresses than the provider takes in one call; none was taken: send fewer.
+    /// More URLs than the provider takes in one call; none was taken: send fewer.
     TooLarge,
 }
 

@@ -1,4 +1,4 @@
-//! A moment on the wall clock becomes the time to sign with, and the provider's own time: monotonic, on tokio's clock.
+//! The clock: wall time for signatures, monotonic time for waits.
 //!
 //! Apart because the network and the simulation tell the time in the same way, and because a wall clock that is stepped
 //! during a run must change nothing.

@@ -1,4 +1,4 @@
-//! A provider's request becomes bytes on the network and the answer read back: the only file that names reqwest.
+//! Sends requests over HTTP and reads the responses: the only file that names reqwest.
 //!
 //! Apart because what a provider may do after an error depends on whether a byte of the request was written, and only
 //! the transport can tell. One request in, one request out: no retry, no redirect, no cookie, no plain text.
@@ -292,7 +292,7 @@ fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a 
     })
 }
 
-/// The innermost cause, in its own words: the outer ones say "error sending request" and the whole address.
+/// The innermost cause, in its own words: the outer ones say "error sending request" and the whole URL.
 fn root(error: &reqwest::Error) -> String {
     sources(error).last().map_or_else(String::new, ToString::to_string)
 }

@@ -1,5 +1,5 @@
-//! JSON of a vendor becomes text, numbers, moments and rows, however it is spelled: numbers as text, ids as numbers, lists
-//! that are left out when they are empty, or stand one level deeper in one call than in another.
+//! Reads texts, numbers, times and rows from vendors' JSON, tolerant of its variants: numbers as text, ids as numbers, empty
+//! lists that are omitted, lists that are nested one level deeper in some calls.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

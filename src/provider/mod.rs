@@ -148,7 +148,7 @@ pub trait Provider {
         Ok(())
     }
 
-    /// QuerySpec for an operation on some addresses. Signs anew at each call.
+    /// QuerySpec for an operation on some URLs. Signs anew at each call.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`]; an answer without task ids is `Ambiguous`.

@@ -1,4 +1,4 @@
-//! What a target of a provider may set: the options as data, and the values that they are set to.
+//! The options of a provider's targets, and their values.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct OptionSpec {
     pub value: OptionValueSpec,
     /// The vendor's name of the parameter that it travels as, just as it is; empty: it travels in no such way.
     pub sent_as: &'static str,
-    /// Whether, where it is true, the vendor percent-encodes each address itself, so that none is asked for as it is.
+    /// Whether, where it is true, the vendor percent-encodes each URL itself, so that none is asked for as it is.
     pub encodes: bool,
 }
 
@@ -35,7 +35,7 @@ impl OptionSpec {
         Self { help, ..self }
     }
 
-    /// Where it is true, the vendor percent-encodes each address itself.
+    /// Where it is true, the vendor percent-encodes each URL itself.
     #[must_use]
     pub const fn encodes(self) -> Self {
         Self { encodes: true, ..self }

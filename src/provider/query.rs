@@ -1,4 +1,4 @@
-//! What a provider is asked, and what it answers: records of tasks, measured series, log files, domains. Values only.
+//! Queries and their results: records of tasks, metrics, log files, domains. Values only.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum TaskState {
 pub struct Record {
     /// The provider's task id.
     pub task_id: String,
-    /// The address as the provider spells it; several, separated by line breaks or commas, if it keeps one row per task.
+    /// The URL as the provider spells it; several, separated by line breaks or commas, if it keeps one row per task.
     pub url: String,
     /// Whether it is a prefetch; else some refresh.
     pub prefetch: bool,
@@ -58,7 +58,7 @@ impl<T> Default for Page<T> {
 pub struct RecordFilter {
     /// Of this task.
     pub task_id: Option<String>,
-    /// Of exactly this address.
+    /// Of exactly this URL.
     pub url: Option<String>,
     /// Of this domain.
     pub domain: Option<String>,
@@ -93,7 +93,7 @@ impl RecordFilter {
 /// The kinds of task that records tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
-    /// A refresh of addresses.
+    /// A refresh of URLs.
     File,
     /// A refresh of directories.
     Directory,
@@ -167,7 +167,7 @@ pub struct LogFile {
     pub domain: String,
     /// Its name.
     pub name: String,
-    /// Where it can be fetched for some time: whoever has the address can, since it is signed.
+    /// Where it can be fetched for some time: whoever has the URL can, since it is signed.
     pub url: secrecy::SecretString,
     /// Its size in bytes, as the provider says.
     pub bytes: u64,

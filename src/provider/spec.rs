@@ -29,9 +29,9 @@ pub struct Spec {
     pub quota: Option<QuotaSpec>,
     /// How far the clock that signs may be from the provider's.
     pub signature_validity: Duration,
-    /// The longest address it takes, in characters.
+    /// The longest URL it takes, in characters.
     pub url_characters: usize,
-    /// How long after a refresh was taken its address may be prefetched; the option `prefetch-delay` of a target replaces it.
+    /// How long after a refresh was taken its URL may be prefetched; the option `prefetch-delay` of a target replaces it.
     pub prefetch_delay: Duration,
     /// What else it can be asked.
     pub queries: QuerySpec,
@@ -70,7 +70,7 @@ impl Spec {
         call.ok_or_else(|| ApiError::new(ApiErrorKind::Denied, what, format!("{} offers no {what}", self.title)))
     }
 
-    /// What is left for today, by what the vendor calls each operation there: `told` finds how many addresses the day has and
+    /// What is left for today, by what the vendor calls each operation there: `told` finds how many URLs the day has and
     /// how many of them are left. An operation that it doesn't find is left out.
     pub fn left(&self, told: impl Fn(&str) -> Option<(u64, u64)>) -> Quota {
         let entry = |&OperationSpec { operation, quota, .. }: &OperationSpec| {
@@ -107,7 +107,7 @@ impl Spec {
         region.or(self.endpoints.first()).map_or("", |endpoint| endpoint.url)
     }
 
-    /// How long after a refresh was taken its address may be prefetched at a target: by its option `prefetch-delay`.
+    /// How long after a refresh was taken its URL may be prefetched at a target: by its option `prefetch-delay`.
     pub fn prefetch_delay(&self, options: &Options) -> Duration {
         match options.get("prefetch-delay") {
             Some(OptionValue::Duration(prefetch_delay)) => *prefetch_delay,
@@ -229,15 +229,15 @@ pub struct OperationSpec {
     pub operation: Operation,
     /// The call that asks for it.
     pub call: CallSpec,
-    /// Addresses in one call.
+    /// URLs in one call.
     pub per_call: usize,
-    /// Addresses in a day for an account that never asked for more.
+    /// URLs in a day for an account that never asked for more.
     pub per_day: Option<u64>,
     /// What the vendor calls it where it says what is left for today; empty: it doesn't say.
     pub quota: &'static str,
     /// Distinct hosts in one call.
     pub hosts_per_call: Option<usize>,
-    /// How many bytes the addresses of a call may take in the request line, percent-encoded, when they travel there.
+    /// How many bytes the URLs of a call may take in the request line, percent-encoded, when they travel there.
     pub request_line_bytes: Option<usize>,
     /// How long a task usually takes.
     pub typical: Duration,
@@ -257,7 +257,7 @@ pub enum AfterLostAnswer {
 }
 
 impl OperationSpec {
-    /// An operation by a call that takes so many addresses, as many in a day, and that the quota calls so. Hosts and the length of
+    /// An operation by a call that takes so many URLs, as many in a day, and that the quota calls so. Hosts and the length of
     /// the request line don't matter, and a task takes as long as usual: a refresh five minutes, a prefetch ten.
     pub const fn new(
         operation: Operation,

@@ -79,7 +79,7 @@ impl Line {
         block_on(provider.submit(submission, self))
     }
 
-    /// How many addresses the emulator took.
+    /// How many URLs the emulator took.
     pub(crate) fn accepted(&self) -> usize {
         self.emulator.borrow().ledger().len()
     }

@@ -1,4 +1,4 @@
-//! A mistyped word becomes the word that was meant, if one is near enough.
+//! Suggests the closest known word for a mistyped one.
 
 /// The nearest of some words; `None` when none is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! `cases/*.md`: a configuration and changes become the plan that stands below them, exactly.
+//! `cases/*.md`: each configuration with its changes yields exactly the plan that is printed below them.
 //!
 //! A case is prose around fenced blocks: `yaml` is a configuration, `options` are flags for it (`name: value`), `changes` are
 //! changed paths, `plan` is what must come out. A plan belongs to the blocks above it, which stay for the next one.
@@ -130,7 +130,7 @@ fn repo_path(text: &str) -> RepoPath {
     RepoPath::new(path)
 }
 
-/// A line per address, and one per file without any.
+/// A line per URL, and one per file without any.
 fn told(plan: &Plan, with_target: bool) -> String {
     let mut text = String::new();
     for planned in plan.lanes.iter().flat_map(|lane| &lane.tasks) {

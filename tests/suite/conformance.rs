@@ -1,5 +1,5 @@
 //! Every provider × every operation × every refusal that its vendor documents: the kind is what the documentation says, and
-//! an execution ends each address as it must. A provider joins by its line in the registry.
+//! an execution ends each URL as it must. A provider joins by its line in the registry.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ use jiff::Timestamp;
 
 use crate::world::{Story, World};
 
-/// How many addresses an execution has.
+/// How many URLs an execution has.
 const COUNT: usize = 3;
 const TAG: Operation = Operation::Refresh(RefreshKind::Tag);
 
@@ -152,7 +152,7 @@ fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
                         assert_eq!(done, COUNT, "{place}: {:?}", story.outcomes);
                     }
                     Undocumented => panic!("{place}: it is documented"),
-                    // A batch of one can't be halved: then that address is the one that is refused.
+                    // A batch of one can't be halved: then that URL is the one that is refused.
                     Refused | TooLarge => {
                         let alone = usize::from(story.plan.lanes[0].batches[0].tasks.len() == 1);
                         assert_eq!((done, failed), (COUNT - alone, alone), "{place}: {:?}", story.outcomes);

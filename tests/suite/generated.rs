@@ -1,4 +1,4 @@
-//! Files that are printed from tables: compared with what is printed, and written anew by `UPDATE_GENERATED=1 cargo test`.
+//! Generated files match their tables; `UPDATE_GENERATED=1 cargo test` writes them again.
 
 use std::path::{Path, PathBuf};
 

@@ -47,7 +47,7 @@ fn row_bend(change: impl Fn(&mut Value) + 'static) -> Option<Bend> {
     })
 }
 
-/// Lost answers to the first refresh and the first prefetch, among pages whose addresses can be spelled in several ways.
+/// Lost answers to the first refresh and the first prefetch, among pages whose URLs can be spelled in several ways.
 fn doubtful(bend: Option<Bend>) -> World {
     let urls = (0..12).map(|page| format!("https://www.example.com/%E9%A1%B5/{page}/"));
     let tasks = urls.flat_map(|url| [(REFRESH, url.clone()), (Operation::Prefetch, url)]).collect();
@@ -340,7 +340,7 @@ fn drop_rows(body: &mut Value, pages: std::ops::Range<usize>) {
 
 #[test]
 fn an_address_that_a_server_dropped_from_a_batch_it_took_is_never_done() {
-    // It lists a row for each address, and none for this one.
+    // It lists a row for each URL, and none for this one.
     let mut world = World::of_pages(20);
     world.bend = json_bend(|_, body| drop_rows(body, 7..8));
     let story = world.run();
@@ -368,7 +368,7 @@ fn a_server_that_counts_two_rows_and_gives_one_keeps_no_row_for_each_task() {
 
 #[test]
 fn a_list_that_breaks_off_proves_no_absence() {
-    // It doesn't care for the address that is asked for, and the page with our row never comes.
+    // It doesn't care for the URL that is asked for, and the page with our row never comes.
     let mut world = World::of_pages(10).with_faults(&["RefreshObjectCaches#1=drop-after"]);
     world.bend = Some(Rc::new(|api, request: &Request<Bytes>, answer| {
         if api != RECORDS || answer.status() != StatusCode::OK {
@@ -489,7 +489,7 @@ fn a_prefetch_waits_for_a_tag_of_its_host_and_for_none_of_another() {
 
 #[test]
 fn a_server_that_was_seen_to_list_every_address_speaks_for_none_that_it_does_not_list() {
-    // It lists a row for each address of the first two batches, and of the last one a single row.
+    // It lists a row for each URL of the first two batches, and of the last one a single row.
     let mut world = World::of_pages(45);
     (world.settings.ids, world.options.batch_size) = (Ids::PerCall, Some(20));
     world.bend = json_bend(|_, body| drop_rows(body, 41..45));

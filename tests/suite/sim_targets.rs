@@ -16,7 +16,7 @@ fn pages(count: usize) -> World {
     World::of_pages(count).at(&[&HUAWEI_CDN])
 }
 
-/// The times from a refresh to the prefetch of its address, as the vendor accepted them: the shortest and the longest.
+/// The times from a refresh to the prefetch of its URL, as the vendor accepted them: the shortest and the longest.
 fn pauses(story: &Story) -> (Duration, Duration) {
     let at = |operation, url: &str| {
         story.ledger.iter().find(|entry| entry.operation == operation && entry.url == url).map(|entry| entry.at)

@@ -1,4 +1,4 @@
-//! `wait` goes on with what an earlier run began: it begins nothing, and never ends well without having waited for anything.
+//! `wait` resumes an earlier run: it submits nothing, and never succeeds without having waited for anything.
 
 use std::cell::RefCell;
 use std::io::Write;

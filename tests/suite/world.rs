@@ -107,7 +107,7 @@ pub fn operation(of_vendor: emulators::Operation) -> Operation {
 pub struct Story {
     pub plan: Plan,
     pub events: Vec<Event>,
-    /// By operation and address.
+    /// By operation and URL.
     pub outcomes: BTreeMap<(Operation, String), Outcome>,
     pub ledger: Vec<Acceptance>,
     pub took: Duration,

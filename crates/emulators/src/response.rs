@@ -1,4 +1,4 @@
-//! Responses, and the errors that become one.
+//! Responses of the emulators, and the vendors' errors as responses.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A summary → the requests that keep one note of it on a merge request of GitLab, and what the answers to them mean.
+//! The API requests that create or update one note with the summary on a GitLab merge request.
 //!
 //! One note for each job, found again by a mark that no reader sees, so that the tenth push to a merge request doesn't make the
 //! tenth note. Pure: who sends the requests is the caller's affair.

@@ -1,4 +1,4 @@
-//! An answer becomes the pieces that go over the connection, whole or broken on request.
+//! Response bodies in pieces, complete or broken off on request.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

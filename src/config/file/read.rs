@@ -1,4 +1,4 @@
-//! Nodes become texts, lists and mappings, or a finding that says what should stand there.
+//! Reads YAML nodes as texts, lists and mappings; anything else is a finding that names the expected type.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! A rule of the file: which files, which addresses, and what to do with them.
+//! A rule of the file: its files, its URLs and its operations.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::text::suggest::{any_of, did_you_mean};
 pub(in crate::config) struct RuleText {
     /// Its globs.
     pub(in crate::config) files: Vec<String>,
-    /// Its address templates, those of directories last.
+    /// Its URL templates, those of directories last.
     pub(in crate::config) addresses: Vec<String>,
 }
 
@@ -272,12 +272,12 @@ fn operates(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) -> bool 
     false
 }
 
-/// Whether it has addresses of single pages.
+/// Whether it has URLs of single pages.
 fn has_pages(rule: &Rule, fields: &Map<'_>) -> bool {
     fields.node("urls").is_some() && matches!(rule.kind, RefreshKind::Url | RefreshKind::AnyQuery)
 }
 
-/// Refuses what changes nothing, whatever is asked for, because the rule has no address that it is about.
+/// Refuses what changes nothing, whatever is asked for, because the rule has no URL that it is about.
 fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
     const PAGES: &str = "it is about pages, which are `urls` of the kind `file` or `any-query`: remove it, or give the pages a rule of their own";
     let [urls, directories, tags] = ADDRESSES.map(|name| fields.node(name).is_some());

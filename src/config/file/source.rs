@@ -1,4 +1,4 @@
-//! The text of the configuration file: a range of bytes becomes a place, and the line with a caret under it.
+//! Finds the line and column of a byte range in the configuration file, and prints that line with a caret below it.
 //!
 //! Lines that name a secret are masked before they are shown, so that a misplaced key doesn't travel on into a log.
 

@@ -1,4 +1,4 @@
-//! YAML becomes a tree of nodes that know where they stand.
+//! Parses YAML into a tree of nodes that know their position.
 //!
 //! Composed from the parser's events and not through serde: a deserializer stops at its first error, while here duplicate
 //! keys, tags, unknown aliases and wrong shapes are all collected, and a node knows how it was quoted.

@@ -1,4 +1,4 @@
-//! Records of a journal become what they tell of an earlier run: what is done, what is under way, what is in doubt.
+//! Replays a journal: which tasks of an earlier run are done, submitted or in doubt.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,4 +1,4 @@
-//! GitHub's records of a workflow's runs become the commit of the last one that ended well.
+//! Finds the commit of a workflow's last successful run, through GitHub's API.
 //!
 //! `GET /repos/{owner}/{repo}/actions/workflows/{file}/runs`, newest first: GitHub Docs, "REST API endpoints for workflow runs"
 //! (2026-11). It needs `actions: read`. A step that turned a run red, this one included, keeps it from ending well.

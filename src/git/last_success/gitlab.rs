@@ -1,4 +1,4 @@
-//! GitLab's records of pipelines become the commit of the last one that ended well.
+//! Finds the commit of the last successful pipeline, through GitLab's API.
 //!
 //! `GET /projects/:id/pipelines`, newest first: GitLab Docs, "Pipelines API" (2026-11). A job's own token may not read them on
 //! every GitLab: "GitLab CI/CD job token" (2026-11) doesn't list this call, and an open request asks for it

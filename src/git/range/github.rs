@@ -1,4 +1,4 @@
-//! The event of a workflow run becomes the decision: GitHub Actions, and Gitea's and Forgejo's, which speak its language.
+//! Chooses the commits to compare from the event on GitHub Actions, Gitea and Forgejo, which share its format.
 //!
 //! The fields are those of GitHub Docs, "Webhook events and payloads" and "Events that trigger workflows" (2026-11). Gitea and
 //! Forgejo are taken to send the same names for the events that they have (unproven: their sources were not read): every field

@@ -1,4 +1,4 @@
-//! The variables of a GitLab pipeline become the decision.
+//! Chooses the commits to compare from the variables of a GitLab pipeline.
 //!
 //! The variables are those of GitLab Docs, "Predefined CI/CD variables reference" (18.x, 2026-11): `CI_COMMIT_BEFORE_SHA` is all
 //! zeros in merge request pipelines, in the first pipeline of a branch or tag, and when a pipeline is started by hand.

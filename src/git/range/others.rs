@@ -1,4 +1,4 @@
-//! The variables of the other CIs become the decision, one function each.
+//! Chooses the commits to compare from the variables of the other CIs, one function each.
 //!
 //! None of them but Jenkins and Woodpecker says what was there before a push: there the answer is an error with the remedy of
 //! that CI. All of them name the tag, and all but CircleCI the target branch of a pull request.

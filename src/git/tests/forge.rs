@@ -35,7 +35,7 @@ pub(super) struct Forge {
     pub(super) temporary: tempfile::TempDir,
     pub(super) is_on: bool,
     pub(super) token: Option<SecretString>,
-    /// Method, address and authorization of every request.
+    /// Method, URL and authorization of every request.
     pub(super) requests: RefCell<Vec<String>>,
     pub(super) notes: RefCell<Vec<String>>,
     pub(super) masked: RefCell<Vec<String>>,

@@ -1,4 +1,4 @@
-//! A signed address → the bytes behind it, piece by piece: a plain GET without keys, whose answer may be large.
+//! Downloads a signed URL in pieces: a plain GET without credentials, whose body may be large.
 
 use std::io;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const NAME: &str = "download";
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 impl HttpApi {
-    /// Fetches what lies at an address, https or on this machine, and hands each piece to `take`. The address is never told:
+    /// Fetches what lies at a URL, https or on this machine, and hands each piece to `take`. The URL is never told:
     /// whoever has it can fetch the file. Gives how many bytes came.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A request that no provider makes becomes an answer whose body is handed on as it comes in: the checkout's own network.
+//! Sends requests that no provider makes, and streams the response body: the transport for fetching commits.
 //!
 //! The same connections, certificate authorities, names and proxies as the providers have, and no retry and no redirect either.
 

@@ -1,4 +1,4 @@
-//! The environment names a proxy, and says for which addresses it is.
+//! The proxy that the environment names, and the URLs that it is for.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ impl Proxy {
         Ok(Some(Self { url, except, matcher }))
     }
 
-    /// Whether requests to this address go through it; reqwest decides by the same matcher.
+    /// Whether requests to this URL go through it; reqwest decides by the same matcher.
     pub(super) fn serves(&self, url: &Url) -> bool {
         url.as_str().parse().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
     }

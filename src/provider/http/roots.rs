@@ -1,4 +1,4 @@
-//! The built-in certificate authorities and the system's become the TLS configuration.
+//! TLS configuration from the built-in certificate authorities and the system's.
 //!
 //! Built in, because an image may have none; the system's too, because companies have their own.
 

@@ -36,7 +36,7 @@ impl Call<'_> {
         joined(self.form.iter().map(|(name, value)| (*name, value.as_str())))
     }
 
-    /// The absolute address of the request, with this query.
+    /// The absolute URL of the request, with this query.
     pub(super) fn uri(&self, query: &str) -> String {
         let origin = format!("{}://{}/", self.endpoint.scheme(), self.host());
         if query.is_empty() { origin } else { format!("{origin}?{query}") }

@@ -19,7 +19,7 @@ use crate::provider::credentials::AccessKey;
 /// Signs a call.
 ///
 /// # Errors
-/// When the address of the request can't be built.
+/// When the URL of the request can't be built.
 pub fn sign(call: &Call<'_>, key: &AccessKey, now: Timestamp, nonce: &str) -> Result<Signed, http::Error> {
     let time = timestamp(now);
     let mut query: Vec<(&str, &str)> = call.query.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -33,7 +33,7 @@ pub struct Call<'a> {
 /// Signs a call. The account's id goes with it where the access key names it.
 ///
 /// # Errors
-/// When the access key holds a character that can't travel in a header, or the address can't be built.
+/// When the access key holds a character that can't travel in a header, or the URL can't be built.
 pub fn sign(call: &Call<'_>, key: &AccessKey, now: Timestamp) -> Result<Signed, http::Error> {
     let endpoint = call.endpoint;
     let (host, date) = (canonical::host(endpoint), date(now));

@@ -1,5 +1,5 @@
-//! A good answer becomes accepted task ids, a page of rows, a quota, points, files or domains; and what the vendor calls things
-//! in answers and errors, as data.
+//! Parses Alibaba Cloud's responses: accepted task ids, pages of rows, quotas, metrics, log files and domains, with the names
+//! of their fields and errors as data.
 
 use std::time::Duration;
 

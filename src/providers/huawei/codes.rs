@@ -19,10 +19,10 @@ const NO_API: &str = "the endpoint doesn't serve this API; some accounts have it
 pub(super) const CODES: &[Code] = &[
     Code::new(Server, "", &["CDN.0000", "APIGW.0605"]), // an internal error; the backend isn't there
     Code::new(Throttled, "", &["APIGW.0308"]),          // the rate of calls
-    Code::new(QuotaSpent, RESET, &["CDN.0005", "CDN.0110"]), // the upper limit; more addresses than the quota holds
+    Code::new(QuotaSpent, RESET, &["CDN.0005", "CDN.0110"]), // the upper limit; more URLs than the quota holds
     Code::new(Denied, "", &["APIGW.0201"]).at(400),     // a bad request
     Code::new(TooLarge, "", &["APIGW.0201"]),           // a body above 12 MB
-    Code::new(Refused, "", &["CDN.0001"]),              // a parameter is missing or malformed: perhaps an address
+    Code::new(Refused, "", &["CDN.0001"]),              // a parameter is missing or malformed: perhaps a URL
     Code::new(Refused, "", &["CDN.0003", "CDN.0127"]),  // the object doesn't exist; the domain is malformed
     // The domain doesn't exist; its state allows nothing; another account's; it is banned; it is locked.
     Code::new(Refused, DOMAIN, &["CDN.0105", "CDN.0106", FOREIGN, "CDN.0115", "CDN.0116"]),

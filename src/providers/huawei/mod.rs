@@ -65,7 +65,7 @@ impl Huawei {
         ERROR_FORMAT.ask(call, submits, &self.0.credentials, api, sign).await
     }
 
-    /// The rows of one task, a page of so many; those of one address, if the filter names it. Tasks are found for seven days, or from
+    /// The rows of one task, a page of so many; those of one URL, if the filter names it. Tasks are found for seven days, or from
     /// the filter's beginning on (sdk 3.1.219).
     async fn detail(&self, filter: &RecordFilter, rows: usize, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let Some(task_id) = &filter.task_id else { return Ok(Page::default()) };

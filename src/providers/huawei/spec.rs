@@ -46,7 +46,7 @@ pub static HUAWEI_CDN: Spec = Spec {
     credentials: CREDENTIALS,
     // In a call: sdk 3.1.219; in a day: quotas 2026; the names in the quota: sdk 3.1.219. How long they take is the usual: a refresh
     // about 5 minutes, reference 2025-11; of a prefetch it says only that it depends on the files. No number of hosts is documented, and
-    // the addresses travel in the body.
+    // the URLs travel in the body.
     operations: &[
         OperationSpec::new(Refresh(RefreshKind::Url), REFRESH, 1_000, Some(2_000), "file_refresh"),
         OperationSpec::new(Refresh(RefreshKind::Directory), REFRESH, 100, Some(100), "dir_refresh")

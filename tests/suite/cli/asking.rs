@@ -1,4 +1,4 @@
-//! What providers are asked, and how the answers are shown.
+//! Queries to providers, and how the results are shown.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -73,7 +73,7 @@ fn records_are_listed_filtered_and_written_for_programs() {
     none.ends_with(0).says(&["nothing was found"]);
 }
 
-/// The provider knows the address as it was sent.
+/// The provider knows the URL as it was sent.
 #[test]
 fn the_records_of_an_address_are_found_as_it_was_given() {
     let site = Site::empty();

@@ -12,7 +12,7 @@ use super::vendor::Vendor;
 enum Moment {
     /// The first run has said this.
     Said(&'static str),
-    /// The vendor has accepted so many addresses, and its answer is still on the way.
+    /// The vendor has accepted so many URLs, and its answer is still on the way.
     Accepted(usize),
 }
 

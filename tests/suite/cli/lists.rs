@@ -1,4 +1,4 @@
-//! `refresh` and `prefetch`: addresses that are given, checked before anything is sent, and reported as a run reports.
+//! `refresh` and `prefetch`: URLs that are given, checked before anything is sent, and reported as a run reports.
 
 use super::stage::{Site, urls};
 use super::vendor::{Trap, Vendor};

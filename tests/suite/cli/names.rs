@@ -1,4 +1,4 @@
-//! File names that tools trip over, from the commit to the address and into everything that a run leaves: nothing is lost.
+//! File names that tools trip over, from the commit to the URL and into everything that a run leaves: nothing is lost.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::stage::{Run, Site};
 
-/// Names below `public/`, as git stores them, and the same as one segment of an address by RFC 3986, section 2.
+/// Names below `public/`, as git stores them, and the same as one segment of a URL by RFC 3986, section 2.
 const NAMES: &[(&[u8], &str)] = &[
     (b"a space.html", "a%20space.html"),
     (b" leading and trailing ", "%20leading%20and%20trailing%20"),

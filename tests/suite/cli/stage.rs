@@ -30,7 +30,7 @@ rules:
     prefetch: true
 "#;
 
-/// The addresses that a [`Site`]'s last commit makes stale, and those of them that still exist.
+/// The URLs that a [`Site`]'s last commit makes stale, and those of them that still exist.
 pub const STALE: [&str; 4] = ["about/new.html", "about/old.html", "gone.html", "index.html"];
 pub const WARM: [&str; 2] = ["about/new.html", "index.html"];
 
@@ -337,7 +337,7 @@ impl Finished {
         self.report.as_ref().unwrap_or_else(|| panic!("no report:\n{}\n{}", self.out, self.err))
     }
 
-    /// The report's rows as `operation url` → outcome; an address that stands there twice is a failure.
+    /// The report's rows as `operation url` → outcome; a URL that is listed twice is a failure.
     #[track_caller]
     pub fn outcomes(&self) -> BTreeMap<String, String> {
         let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
@@ -349,7 +349,7 @@ impl Finished {
         outcomes
     }
 
-    /// Exits with 0, and every address is done.
+    /// Exits with 0, and every URL is done.
     #[track_caller]
     pub fn is_all_done(&self) -> &Self {
         self.ends_with(0);

@@ -18,7 +18,7 @@ rules:
     prefetch: true
 "#;
 
-/// How many addresses ended how, by target.
+/// How many URLs ended how, by target.
 type Ends = BTreeMap<(String, String), usize>;
 
 /// A run at three providers: its exit code, its ends, and what each vendor accepted.

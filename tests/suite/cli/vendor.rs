@@ -57,7 +57,7 @@ impl Vendor {
         entries.map(|entry| format!("{} {}", operation(&entry), entry["url"].as_str().unwrap())).collect()
     }
 
-    /// How many addresses each provider accepted.
+    /// How many URLs each provider accepted.
     pub fn accepted_by(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for line in std::fs::read_to_string(&self.ledger).unwrap().lines() {
@@ -78,7 +78,7 @@ impl Vendor {
         assert_eq!(ledger, expected);
     }
 
-    /// Waits until so many addresses were accepted.
+    /// Waits until so many URLs were accepted.
     pub fn wait_for(&self, count: usize) {
         let deadline = Instant::now() + STUCK;
         while std::fs::read_to_string(&self.ledger).unwrap().lines().count() < count {

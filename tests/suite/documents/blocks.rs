@@ -1,4 +1,4 @@
-//! Documents → what stands between their fences.
+//! The fenced blocks of a document.
 
 use crate::generated::path;
 

@@ -97,7 +97,7 @@ pub(super) const fn quota(call: CallSpec) -> Option<QuotaSpec> {
 /// A refresh of anything but tags.
 const fn refresh(kind: RefreshKind, per_call: usize, per_day: Option<u64>, quota: &'static str) -> OperationSpec {
     let call = CallSpec::new("RefreshObjectCaches", "cdn:RefreshObjectCaches", Rate::per_second(50)); // reference 2026-04
-    // The addresses travel in a form, and with the other products they don't: reference 2026-04.
+    // The URLs travel in a form, and with the other products they don't: reference 2026-04.
     OperationSpec { request_line_bytes: None, ..takes(Refresh(kind), call, per_call, per_day, quota) }
 }
 

@@ -28,7 +28,7 @@ pub(in crate::providers::alibaba) fn object_type(kind: RefreshKind) -> &'static 
     }
 }
 
-/// An operation that takes so many addresses in a call, and in a day where that is documented; with how the fields of a quota
+/// An operation that takes so many URLs in a call, and in a day where that is documented; with how the fields of a quota
 /// begin: `UrlQuota`, `UrlRemain` (reference 2026-04).
 pub(super) const fn takes(
     operation: Operation,

@@ -60,7 +60,7 @@ fn refusing(status: u16, code: &str) -> Canned {
 }
 
 trait Submit {
-    /// What comes of an address that is to be refreshed.
+    /// What comes of a URL that is to be refreshed.
     fn submit(&self) -> Result<Accepted, ApiError>;
 }
 
