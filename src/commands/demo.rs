@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use emulators::EmulatorSettings;
 use emulators::faults::Faults;
 use emulators::gateway::Gateway;
@@ -60,13 +61,10 @@ pub(super) fn run(
     is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let mut name = [0; 8];
-    getrandom::fill(&mut name).map_err(|error| no_repository(&error.to_string()))?;
-    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-    let folder = Folder(console.host().temporary_folder().join(format!("cdn-purge-demo-{name}")));
-    make_repository(&folder.0).map_err(|error| no_repository(error.message()))?;
-    let config = folder.0.join("cdn-purge.yml");
-    std::fs::write(&config, CONFIGURATION).map_err(|error| no_repository(&error.to_string()))?;
+    let folder = make_site(&console.host().temporary_folder()).map_err(|error| Error::Checkout {
+        message: format!("the demo's repository can't be made: {error:#}"),
+        help: "name a writable temporary folder with `TMPDIR`".into(),
+    })?;
     run::block_on(false, perform(flags, environment, console, is_terminal, now, &folder.0))?
 }
 
@@ -152,11 +150,15 @@ impl Drop for Folder {
     }
 }
 
-fn no_repository(why: &str) -> Error {
-    Error::Checkout {
-        message: format!("the demo's repository can't be made: {why}"),
-        help: "name a writable temporary folder with `TMPDIR`".into(),
-    }
+/// A sample site with its configuration, in a new folder.
+fn make_site(parent: &Path) -> anyhow::Result<Folder> {
+    let mut name = [0; 8];
+    getrandom::fill(&mut name).context("no random name for its folder")?;
+    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let folder = Folder(parent.join(format!("cdn-purge-demo-{name}")));
+    make_repository(&folder.0).with_context(|| format!("in `{}`", folder.0.display()))?;
+    std::fs::write(folder.0.join("cdn-purge.yml"), CONFIGURATION).context("its configuration")?;
+    Ok(folder)
 }
 
 /// Two commits of a small site: pages, posts, assets, a draft, names that need encoding, a rename and a deletion.
