@@ -22,7 +22,7 @@ pub struct OptionSpec {
 impl OptionSpec {
     /// An option that every provider's target has: see [`Spec::prefetch_delay`](super::Spec::prefetch_delay).
     pub const PREFETCH_DELAY: Self = Self::new("prefetch-delay", OptionValueSpec::Duration)
-        .help("how long after a refresh was taken its address may be prefetched; unset: as the provider asks");
+        .help("delay between the refresh of a URL and its prefetch; unset: the provider's usual delay");
 
     /// An option that may hold this.
     pub const fn new(name: &'static str, value: OptionValueSpec) -> Self {

@@ -34,7 +34,7 @@ pub static HUAWEI_CDN: Spec = Spec {
         OptionSpec::new("region", OneOf(&["global", EUROPE]))
             .help("`europe` for the separate European cloud; unset: `global`"),
         OptionSpec::new("zh-url-encode", Boolean)
-            .help("take addresses with Chinese characters in their encoded form only")
+            .help("accept URLs with Chinese characters in percent-encoded form only")
             .encodes(), // reference 2025-11
         OptionSpec::new("enterprise-project", Text)
             .help("the enterprise project's id, or `all`; IAM users need it where that feature is on")

@@ -80,7 +80,7 @@ pub(super) const HEADERS: OptionSpec = OptionSpec::new("headers", Headers)
     .sent_as("WithHeader");
 
 pub(super) const QUERY_HASH_KEY: OptionSpec = OptionSpec::new("query-hash-key", Boolean)
-    .help("take the cache key of a prefetch from the domain's settings; unset: the address is the key")
+    .help("take the cache key of a prefetch from the domain's settings; unset: the URL is the key")
     .sent_as("QueryHashkey");
 
 pub(super) const CONSISTENCY_HASH: OptionSpec = OptionSpec::new("consistency-hash", Boolean)
