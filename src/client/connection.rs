@@ -1,6 +1,7 @@
 //! A connection to a provider: calls with valid credentials, at the rate limit, and again while that may help.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,6 +16,8 @@ const PREPARATIONS: u32 = 3;
 
 /// A connection to the provider of one target.
 pub struct Connection<'p> {
+    /// The target's name.
+    pub target: Arc<str>,
     /// The provider, opened for the target.
     pub provider: Box<dyn Provider + 'p>,
     /// The network, or an emulator.

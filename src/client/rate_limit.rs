@@ -7,11 +7,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::provider::{ApiError, ApiErrorKind, CallSpec, Rate, RateUnit};
+use crate::provider::{ApiError, ApiErrorKind, CallSpec, Rate, RateScope, RateUnit};
 
 /// The window of a rate, and what the way to the server may take from the distance of two calls.
 const WINDOW: f64 = 1.05;
@@ -129,7 +130,9 @@ impl RateLimiter {
             self.rate.set((self.rate.get() * CUT).max(self.limit * FLOOR));
             self.last_cut.set(Some(now));
         }
-        self.next.set(self.next.get().max(until));
+        let full = Duration::from_secs_f64((self.burst - 1.0) / self.rate.get());
+        // The provider's bucket is empty, whatever ours says.
+        self.next.set(self.next.get().max(until + full));
     }
 
     /// A call went through: the rate comes back, never above the limit.
@@ -140,14 +143,19 @@ impl RateLimiter {
 
 /// The rate limiters of an account's calls.
 #[derive(Default)]
-pub struct RateLimiters(RefCell<HashMap<(&'static str, &'static str), Rc<RateLimiter>>>);
+pub struct RateLimiters(RefCell<HashMap<Key, Rc<RateLimiter>>>);
+
+/// Provider, API, its rate, and the target where each has a rate of its own. One API may have several rates, as for purges by
+/// URL and by tag.
+type Key = (&'static str, &'static str, Rate, Option<Arc<str>>);
 
 impl RateLimiters {
-    /// The one of a provider's call.
-    pub fn of(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
+    /// The one of a provider's call for a target.
+    pub fn of(&self, provider: &'static str, call: &CallSpec, target: &Arc<str>) -> Rc<RateLimiter> {
         let mut limiters = self.0.borrow_mut();
         let new = || Rc::new(RateLimiter::new(&call.rate));
-        Rc::clone(limiters.entry((provider, call.api)).or_insert_with(new))
+        let target = (call.rate.scope == RateScope::Target).then(|| Arc::clone(target));
+        Rc::clone(limiters.entry((provider, call.api, call.rate, target)).or_insert_with(new))
     }
 }
 
@@ -229,5 +237,26 @@ mod tests {
             limiter.succeeded();
         }
         assert_eq!(limiter.rate.get(), limiter.limit);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttle_leaves_nothing_of_a_burst() {
+        let limiter = RateLimiter::new(&Rate::per_minute(5).burst(25));
+        let start = Instant::now();
+        limiter.throttled(start + Duration::from_secs(10));
+        let times = departures(&limiter, 2).await;
+        assert!(times[0] >= 10.0 && times[1] >= times[0] + 10.0, "{times:?}");
+    }
+
+    #[test]
+    fn each_rate_of_an_api_has_its_limiter_and_each_target_where_the_rate_is_a_targets() {
+        let limiters = RateLimiters::default();
+        let call = |rate| CallSpec::new("Purge", "purge", rate);
+        let of = |rate, target: &str| limiters.of("cdn", &call(rate), &target.into());
+        let (urls, tags) = (Rate::per_second(800).of_items(), Rate::per_minute(5).burst(25));
+        assert!(Rc::ptr_eq(&of(urls, "shop"), &of(urls, "blog")));
+        assert!(!Rc::ptr_eq(&of(urls, "shop"), &of(tags, "shop")));
+        assert!(!Rc::ptr_eq(&of(tags.of_target(), "shop"), &of(tags.of_target(), "blog")));
+        assert!(Rc::ptr_eq(&of(tags.of_target(), "shop"), &of(tags.of_target(), "shop")));
     }
 }

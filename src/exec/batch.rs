@@ -117,7 +117,7 @@ pub(super) struct Accepted {
 /// When the records are queried about a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RecordQuery {
-    /// The next query.
+    /// The next query, or when the one in flight was sent.
     pub at: Instant,
     /// Whether one is in flight.
     pub is_in_flight: bool,
@@ -129,6 +129,11 @@ impl RecordQuery {
     /// A first query at this moment.
     pub(super) fn first(at: Instant) -> Self {
         Self { at, is_in_flight: false, count: 0 }
+    }
+
+    /// The same, sent now.
+    pub(super) fn asked(self, now: Instant) -> Self {
+        Self { at: now, is_in_flight: true, count: self.count + 1 }
     }
 
     /// Whether it should be sent now.

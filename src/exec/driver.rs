@@ -135,7 +135,7 @@ impl<'a> Driver<'a> {
         let (lane, connection, run, plan) = (self.index, self.connection, self.run, self.plan);
         let spec = plan.target.provider;
         let limits = spec.operation(batch.operation).expect("a batch is only cut for what the provider offers");
-        let limiter = run.limiter(spec.name, &limits.call);
+        let limiter = run.limiter(connection, &limits.call);
         Box::pin(async move {
             let mut interrupt = run.interrupt.clone();
             let number = batch.number;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -89,8 +90,11 @@ impl Durations {
     pub fn save(&self, path: &Path) -> std::io::Result<()> {
         let mut all = Self::load(path);
         all.0.extend(self.0.iter().map(|(kind, distribution)| (kind.clone(), *distribution)));
-        let new = path.with_extension("new");
-        fs::write(&new, serde_json::to_vec(&all)?)?;
+        let new = path.with_extension(format!("{}.new", std::process::id()));
+        // A checkout may hold a symbolic link in its place, which must not be followed.
+        let _ = fs::remove_file(&new);
+        let mut file = fs::File::create_new(&new)?;
+        file.write_all(&serde_json::to_vec(&all)?)?;
         fs::rename(new, path)
     }
 }
@@ -137,5 +141,22 @@ mod tests {
         assert_eq!(Durations::load(&path).0.into_values().map(|found| found.median).collect::<Vec<_>>(), [9.0, 6.0]);
         std::fs::write(&path, r#"{"a refresh":{"median":-1,"spread":0}}"#).unwrap();
         assert_eq!(Durations::load(&path), Durations::default());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_in_the_place_of_the_file_is_replaced_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("durations.json"), folder.path().join("other"));
+        std::fs::write(&other, "mine").unwrap();
+        for link in
+            ["durations.json".to_owned(), "durations.new".to_owned(), format!("durations.{}.new", std::process::id())]
+        {
+            std::os::unix::fs::symlink(&other, folder.path().join(link)).unwrap();
+        }
+        Durations([("a refresh".to_owned(), Distribution { median: 5.0, spread: 0.1 })].into()).save(&path).unwrap();
+        assert_eq!(std::fs::read(&other).unwrap(), b"mine");
+        assert_eq!(Durations::load(&path).0.len(), 1);
+        assert!(!std::fs::symlink_metadata(&path).unwrap().is_symlink());
     }
 }

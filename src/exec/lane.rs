@@ -463,12 +463,16 @@ impl<'a> Lane<'a> {
     fn enqueue(&mut self, operation: Operation, tasks: &[TaskIndex], most: Option<usize>) {
         for mut content in batch::cut(self.plan, operation, tasks, most) {
             content.number = self.batches.number();
-            self.queue(content, false);
+            self.queue(content, false, None);
         }
     }
 
-    fn queue(&mut self, content: plan::Batch, is_first: bool) {
+    /// Queues a new batch; `lost` is that of the batch that it is a part of.
+    fn queue(&mut self, content: plan::Batch, is_first: bool, lost: Option<String>) {
         let number = self.batches.add(content, 0);
+        if let Some(batch) = self.batches.get_mut(number) {
+            batch.lost = lost;
+        }
         self.claim(number);
         self.batches.set(number, BatchState::Queued { not_before: self.now }, is_first);
     }
@@ -514,7 +518,8 @@ impl<'a> Lane<'a> {
             let batch = self.batches.get_mut(number)?;
             let tasks = batch.content.tasks.split_off(most);
             let content = plan::Batch { number: rest, tasks, ..batch.content.clone() };
-            self.queue(content, true);
+            let lost = batch.lost.clone();
+            self.queue(content, true, lost);
         }
         Some(number)
     }
@@ -567,7 +572,7 @@ impl<'a> Lane<'a> {
             provider::Accepted::Tracked { task_ids, request_id } => (task_ids, request_id, false),
         };
         let lane = self.index;
-        self.journal(Entry::Taken { lane, batch: number, task_ids: task_ids.clone() });
+        self.journal(Entry::Taken { lane, batch: number, task_ids: task_ids.clone(), is_done });
         self.emit(EventKind::BatchSubmitted { lane, batch: number, task_ids: task_ids.clone(), request_id });
         if is_done {
             self.gates.class(operation).progress = self.now;
@@ -725,15 +730,21 @@ impl<'a> Lane<'a> {
         }
         self.emit(EventKind::BatchSplit { lane: self.index, batch: number, why: why.to_owned() });
         if let Some(why) = self.gates.stopped(content.operation).map(str::to_owned) {
-            self.close(number, &Outcome::Unsubmitted(why));
+            self.close(number, &self.unsent(number, &why));
             return;
         }
+        let lost = self.batches.get(number).and_then(|batch| batch.lost.clone());
         self.batches.set(number, BatchState::Closed, false);
         // The halves go first, so that what is refused alone is found before everything else was tried.
         for tasks in content.tasks.chunks(half).rev() {
             let number = self.batches.number();
-            self.queue(plan::Batch { number, tasks: tasks.to_vec(), ..content.clone() }, true);
+            self.queue(plan::Batch { number, tasks: tasks.to_vec(), ..content.clone() }, true, lost.clone());
         }
+    }
+
+    /// The same where a query was refused for the clock.
+    fn learn_clock(&mut self, error: &ApiError) -> bool {
+        error.kind == ApiErrorKind::Clock && self.correct_clock(error)
     }
 
     /// Takes the provider's clock as the right one; `false` when that was tried often enough.
@@ -801,7 +812,7 @@ impl<'a> Lane<'a> {
             let uncertain = self.batches.uncertain_mut(batch)?;
             // Another URL each time, should the provider have accepted a part of them only.
             let task = *tasks.get(uncertain.query.count % tasks.len().max(1))?;
-            uncertain.query = RecordQuery { is_in_flight: true, count: uncertain.query.count + 1, ..uncertain.query };
+            uncertain.query = uncertain.query.asked(now);
             return Some(Command::AskRecords { batch, task, sent: uncertain.sent, has_range });
         }
         loop {
@@ -814,7 +825,7 @@ impl<'a> Lane<'a> {
                 accepted.query = None;
                 continue;
             };
-            *query = RecordQuery { is_in_flight: true, count: query.count + 1, ..*query };
+            *query = query.asked(now);
             return Some(Command::AskRecords { batch, task, sent: accepted.sent, has_range });
         }
     }
@@ -828,12 +839,13 @@ impl<'a> Lane<'a> {
     ) {
         let now = self.now;
         let is_range_refused = result.as_ref().is_err_and(|error| self.drop_range(error));
+        let is_clock_corrected = result.as_ref().is_err_and(|error| self.learn_clock(error));
         let operation = self.batches.get(number).map(|batch| batch.content.operation);
         let Some(uncertain) = self.batches.uncertain_mut(number) else { return };
         uncertain.query.is_in_flight = false;
         let page = match result {
             Ok(page) => page,
-            Err(_) if is_range_refused => {
+            Err(_) if is_range_refused || is_clock_corrected => {
                 uncertain.query.at = now;
                 return;
             }
@@ -848,10 +860,11 @@ impl<'a> Lane<'a> {
                 return;
             }
         };
-        let (sent, absent_from) = (uncertain.sent, uncertain.gave_up + RECORD_LAG);
+        let (sent, absent_from, asked) = (uncertain.sent, uncertain.gave_up + RECORD_LAG, uncertain.query.at);
         let is_cut = (1..page.total).contains(&page.rows.len());
         // More rows may be counted than were given: then the trace may be among the others.
-        let again = if now < absent_from { Some(absent_from) } else { is_cut.then(|| now + MISSING) };
+        // An answer shows the records as they were when they were asked for, and it may have taken long.
+        let again = if asked < absent_from { Some(absent_from) } else { is_cut.then(|| now + MISSING) };
         if let Some(again) = again {
             uncertain.query.at = again;
         }
@@ -946,7 +959,10 @@ impl<'a> Lane<'a> {
         };
         for task in tasks {
             if let Some(accepted) = self.batch_of(task).and_then(|batch| self.batches.accepted_of(batch)) {
-                self.tracking.learn(&record.task_id, self.operation(task), self.now - accepted.at);
+                // Of a batch of an earlier run it isn't known how long it took.
+                if matches!(accepted.sent, SentAt::Moment(_)) {
+                    self.tracking.learn(&record.task_id, self.operation(task), self.now - accepted.at);
+                }
             }
             self.finish(task, outcome.clone(), Some(record.task_id.clone()));
         }
@@ -1032,15 +1048,21 @@ impl<'a> Lane<'a> {
         result: Result<Page, ApiError>,
     ) {
         let now = self.now;
+        let is_clock_corrected = result.as_ref().is_err_and(|error| self.learn_clock(error));
         let Some(accepted) = self.batches.accepted_mut(number) else { return };
         let since = accepted.at;
         let Some(query) = accepted.query.as_mut() else { return };
         query.is_in_flight = false;
+        let asked = query.at;
         let page = match result {
             Ok(page) => page,
             Err(error) if error.kind == ApiErrorKind::Credentials => {
                 self.stop_tracking(&error.to_string());
                 self.stop_without_credentials(&error);
+                return;
+            }
+            Err(_) if is_clock_corrected => {
+                query.at = now;
                 return;
             }
             // What can't be read names nothing either.
@@ -1059,7 +1081,7 @@ impl<'a> Lane<'a> {
             self.query_again(number, now);
             self.link(number, &record.task_id);
             self.on_row(&record);
-        } else if now >= since + RECORD_LAG {
+        } else if asked >= since + RECORD_LAG {
             self.settle_unnamed(number, task);
         }
     }
@@ -1079,7 +1101,7 @@ impl<'a> Lane<'a> {
         }
         accepted.task_ids.push(id.to_owned());
         let (task_ids, size) = (accepted.task_ids.clone(), accepted.open);
-        self.journal(Entry::Taken { lane: self.index, batch: number, task_ids });
+        self.journal(Entry::Taken { lane: self.index, batch: number, task_ids, is_done: false });
         self.tracking.follow(id, number, size, operation, self.now);
     }
 

@@ -101,7 +101,7 @@ fn cost(lane: &plan::Lane, past: Option<&PastLane>, operation: Operation) -> u64
 async fn read(connection: &Connection<'_>, seed: u64, run: &Run<'_>) -> Result<Quota, ApiError> {
     let spec = connection.provider.spec();
     let Some(quota) = &spec.quota else { return Ok(Quota::default()) };
-    let limiter = run.limiter(spec.name, &quota.call);
+    let limiter = run.limiter(connection, &quota.call);
     let mut random = fastrand::Rng::with_seed(run.options.seed ^ seed);
     let request = async || {
         run.count_call();

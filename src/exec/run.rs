@@ -112,8 +112,8 @@ impl<'a> Run<'a> {
     }
 
     /// The rate limiter of a call.
-    pub(super) fn limiter(&self, provider: &'static str, call: &CallSpec) -> Rc<RateLimiter> {
-        self.limiters.of(provider, call)
+    pub(super) fn limiter(&self, connection: &Connection<'_>, call: &CallSpec) -> Rc<RateLimiter> {
+        self.limiters.of(connection.provider.spec().name, call, &connection.target)
     }
 
     /// Reports a note.
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         call: &CallSpec,
         request: impl AsyncFnOnce() -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        let limiter = self.limiter(connection.provider.spec().name, call);
+        let limiter = self.limiter(connection, call);
         let counted = async || {
             self.count_call();
             request().await

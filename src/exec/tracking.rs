@@ -191,7 +191,10 @@ impl Tracking {
             }
         };
         Self {
-            source: StatusSource::ByTaskId,
+            source: match spec.status() {
+                Some(_) => StatusSource::ByTaskId,
+                None => StatusSource::Unavailable("the provider accepted it, and it has no status to query".to_owned()),
+            },
             row_shape: RowShape::Unknown,
             spec,
             ids: HashMap::new(),

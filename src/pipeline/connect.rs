@@ -171,7 +171,12 @@ impl Account {
             endpoint: self.endpoint.clone(),
             credentials: self.credentials.clone(),
         });
-        let mut connection = Connection { provider, api: Rc::clone(&self.api), refresh: self.refresh.clone() };
+        let mut connection = Connection {
+            target: target.name.clone(),
+            provider,
+            api: Rc::clone(&self.api),
+            refresh: self.refresh.clone(),
+        };
         connection.prepare(&mut fastrand::Rng::with_seed(seed)).await.map_err(|error| {
             let exit_code = match error.kind {
                 ApiErrorKind::Credentials | ApiErrorKind::Forbidden => ExitCode::Credentials,

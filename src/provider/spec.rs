@@ -146,7 +146,7 @@ pub struct QuotaSpec {
 }
 
 /// How much a provider lets through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     /// Calls or items in each `per`.
     pub amount: u32,
@@ -161,7 +161,7 @@ pub struct Rate {
 }
 
 /// What a rate counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateUnit {
     /// Requests.
     Calls,
@@ -170,7 +170,7 @@ pub enum RateUnit {
 }
 
 /// Who shares a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateScope {
     /// Every target of the account.
     Account,

@@ -236,7 +236,7 @@ impl Api for Out<'_> {
 }
 
 fn connection(fake: &Fake) -> Connection<'_> {
-    Connection { provider: Box::new(fake), api: Rc::new(Out(fake)), refresh: None }
+    Connection { target: "site".into(), provider: Box::new(fake), api: Rc::new(Out(fake)), refresh: None }
 }
 
 /// QuerySpec, and gives the answer with what was said aloud.

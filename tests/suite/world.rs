@@ -327,6 +327,7 @@ impl World {
             .lanes
             .iter()
             .map(|lane| Connection {
+                target: lane.target.name.clone(),
                 provider: (self.registration(lane.target.provider).open)(ProviderContext {
                     spec: lane.target.provider,
                     options: lane.target.options.clone(),

@@ -87,6 +87,8 @@ pub enum Entry {
         batch: BatchNumber,
         /// Its task ids.
         task_ids: Vec<String>,
+        /// Whether it is done with that: then there are no task ids.
+        is_done: bool,
     },
     /// It certainly wasn't executed, so it may be sent again.
     NotTaken {

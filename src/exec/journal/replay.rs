@@ -110,7 +110,16 @@ pub fn replay(records: &[Entry]) -> Past {
                 let sent = SentTime { at: *at, is_providers: *is_provider_time };
                 lane.open.insert(*batch, PastBatch { operation, mode, attempt, tasks, sent, task_ids: Vec::new() });
             }
-            Entry::Taken { lane, batch, task_ids } => {
+            Entry::Taken { lane: index, batch, is_done: true, .. } => {
+                let lane = past.lanes.entry(*index).or_default();
+                let open = lane.open.remove(batch);
+                for (task, sent) in open.iter().flat_map(|open| open.tasks.iter().map(|&task| (task, open.sent))) {
+                    places.remove(&(*index, task));
+                    lane.done.insert(task, None);
+                    lane.done_after.insert(task, sent);
+                }
+            }
+            Entry::Taken { lane, batch, task_ids, .. } => {
                 if let Some(open) = past.lanes.entry(*lane).or_default().open.get_mut(batch) {
                     open.task_ids.clone_from(task_ids);
                 }

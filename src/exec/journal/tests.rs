@@ -34,7 +34,7 @@ fn sent(batch: BatchNumber, tasks: &[TaskIndex]) -> Entry {
 }
 
 fn taken(batch: BatchNumber, id: &str) -> Entry {
-    Entry::Taken { lane: 0, batch, task_ids: vec![id.into()] }
+    Entry::Taken { lane: 0, batch, task_ids: vec![id.into()], is_done: false }
 }
 
 fn ended(task: TaskIndex, outcome: Outcome) -> Entry {
@@ -419,4 +419,15 @@ fn what_is_no_regular_file_is_no_journal_and_is_not_read() {
 fn ranges_name_every_task_once() {
     assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), [[0, 2], [5, 5], [7, 8]]);
     assert_eq!(ranges(&[]), Vec::<[TaskIndex; 2]>::new());
+}
+
+#[test]
+fn a_batch_that_was_accepted_as_done_is_done_even_if_the_run_was_killed_before_it_wrote_its_tasks_down() {
+    let entries = [sent(1, &[0, 1]), Entry::Taken { lane: 0, batch: 1, task_ids: Vec::new(), is_done: true }];
+    for ends in [vec![], vec![ended(0, Outcome::Done)]] {
+        let past = told(&[&entries[..], &ends].concat());
+        let lane = &past.lanes[&0];
+        assert_eq!((lane.done.keys().copied().collect::<Vec<_>>(), lane.open.len()), (vec![0, 1], 0));
+        assert_eq!(lane.done_after.len(), 2);
+    }
 }

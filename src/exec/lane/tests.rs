@@ -424,3 +424,60 @@ fn a_journal_that_breaks_ends_what_is_queued() {
     scene.at(1.0, Input::JournalBroken);
     assert_eq!((scene.state(1), scene.state(17)), ("in flight", "closed"));
 }
+
+#[test]
+fn records_that_were_queried_before_they_can_prove_an_absence_prove_none_however_late_they_come() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(15.0, 1, Err(error(ApiErrorKind::Server))).at(16.0, Input::Tick);
+    assert_eq!(scene.queried(), [0]);
+    scene.records(46.0, 1, 0, vec![]);
+    assert_eq!((scene.state(1), scene.queried(), scene.not_taken()), ("uncertain", vec![1], 0));
+    scene.records(46.1, 1, 1, vec![]);
+    assert_eq!((scene.state(1), scene.not_taken()), ("in flight", 1));
+}
+
+#[test]
+fn a_clock_that_the_records_refuse_is_corrected() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(15.0, 1, Err(error(ApiErrorKind::Server))).at(16.0, Input::Tick);
+    let server_time = Some(Timestamp::UNIX_EPOCH);
+    let result = Err(ApiError { server_time, ..error(ApiErrorKind::Clock) });
+    scene.at(16.1, Input::Records { batch: 1, task: 0, earliest: Timestamp::UNIX_EPOCH, result });
+    assert!(scene.commands.iter().any(|command| matches!(command, Command::CorrectClock(_))));
+    assert_eq!(scene.queried(), [1], "at once, by the right clock");
+}
+
+#[test]
+fn what_a_provider_without_a_status_accepts_under_an_id_is_unknown_at_once() {
+    static SPEC: Spec = Spec { tracking: None, operations: &[takes(URL)], ..Spec::BARE };
+    let mut scene = Scene::of(&SPEC, 2);
+    scene.submitted(1.0, 1, tracked("a"));
+    assert_eq!((scene.outcomes(), scene.lane.open()), (vec![(0, "unknown"), (1, "unknown")], 0));
+}
+
+#[test]
+fn a_part_of_a_batch_that_may_have_been_executed_is_never_unsubmitted() {
+    let mut scene = Scene::of(&RESENDING, 2);
+    scene.submitted(1.0, 1, Err(error(ApiErrorKind::Ambiguous))).at(10.0, Input::Tick);
+    scene.submitted(11.0, 1, Err(error(ApiErrorKind::TooLarge)));
+    assert_eq!(scene.leaving(), [3, 2]);
+    scene.submitted(12.0, 3, Err(error(ApiErrorKind::QuotaSpent)));
+    assert_eq!(scene.outcomes(), [(0, "unknown")]);
+    scene.submitted(12.1, 2, Err(error(ApiErrorKind::QuotaSpent)));
+    assert_eq!(scene.outcomes(), [(0, "unknown"), (1, "unknown")]);
+}
+
+#[test]
+fn a_batch_of_an_earlier_run_teaches_nothing_about_how_long_tasks_take() {
+    let mut scene = Scene::unstarted(&TRACKED, [(URL, 0)].into_iter());
+    let open = vec![ResumedBatch {
+        content: plan::Batch { number: 1, operation: URL, mode: PurgeMode::Default, tasks: vec![0] },
+        attempts: 1,
+        sent: SentAt::Earlier { at: Timestamp::UNIX_EPOCH, is_providers: true, age: Duration::from_secs(300) },
+        task_ids: vec!["a".into()],
+    }];
+    let resume = Resume { open, last_batch: 1, ..Resume::default() };
+    scene.at(0.0, Input::Start(Preflight { credentials_proven: true, refusal: None, resume }));
+    scene.at(100.0, Input::Tick).status(100.1, vec![row(0, "a", TaskState::Complete)]);
+    assert_eq!((scene.outcomes(), scene.lane.durations()), (vec![(0, "done")], Durations::default()));
+}
