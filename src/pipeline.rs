@@ -58,7 +58,7 @@ impl Job<'_> {
         let (range, changed_files, mapped) = found?;
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
         if settings.resume && plan.is_empty() {
-            return Err(no_journal("this plan has no address, so no run can have left a journal of it".into()));
+            return Err(no_journal("this plan has no URL, so no run can have left a journal of it".into()));
         }
         if let Some(sentence) = plan::limits::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);

@@ -45,7 +45,7 @@ pub(super) fn run(options: &InitOptions, console: &mut Console) -> Result<ExitCo
     let site = init::recognise(&names, &contents, PROVIDERS);
     let choices = Choices {
         provider: options.provider,
-        addresses: options.addresses.clone(),
+        urls: options.urls.clone(),
         schema: file.as_ref().map(|_| format!("./{SCHEMA_FILE}")),
     };
     let mut draft = init::draft(&site, &choices, PROVIDERS);

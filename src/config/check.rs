@@ -54,8 +54,8 @@ fn summary(reading: &Reading) -> String {
         text.push_str("\nrules\n");
         for (rule, written) in settings.rules.iter().zip(&reading.rule_texts) {
             let _ = writeln!(text, "  {}: {}", rule.name, written.files.join("  "));
-            for address in &written.addresses {
-                let _ = writeln!(text, "    → {address}");
+            for url in &written.urls {
+                let _ = writeln!(text, "    → {url}");
             }
             let _ = writeln!(text, "    {} at {}", operations(rule), rule.targets.join(", "));
         }

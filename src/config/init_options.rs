@@ -19,7 +19,7 @@ pub struct InitOptions {
     /// The provider; without it the one that the repository names.
     pub provider: Option<&'static Spec>,
     /// Where the site is served; empty: as the repository says.
-    pub addresses: Vec<SiteUrl>,
+    pub urls: Vec<SiteUrl>,
     /// Where to write; without it `cdn-purge.yml` at the root of the repository.
     pub output: Option<InitOutput>,
     /// Write over what is there.
@@ -67,16 +67,16 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<InitOptions, Error> {
         found
     });
     let hosts = matches.remove_many::<String>("host").into_iter().flatten();
-    let addresses = hosts.filter_map(|text| {
-        let address = SiteUrl::parse(&text);
-        if address.is_none() {
+    let urls = hosts.filter_map(|text| {
+        let url = SiteUrl::parse(&text);
+        if url.is_none() {
             let help =
                 "write a public host name, as `www.example.com`, or with the site's path, as `www.example.com/docs`";
             problems.push(Diagnostic::new(format!("`--host` is {}", quoted(&text)), help));
         }
-        address
+        url
     });
-    let addresses = addresses.collect();
+    let urls = urls.collect();
     let path = |matches: &mut ArgMatches, name| matches.remove_one::<String>(name).filter(|text| !text.is_empty());
     let output = path(matches, "output").map(|text| match text.as_str() {
         "-" => InitOutput::Standard,
@@ -85,7 +85,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<InitOptions, Error> {
     let repository = path(matches, "repository").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let force = matches.get_flag("force");
     if problems.is_empty() {
-        Ok(InitOptions { repository, provider, addresses, output, force })
+        Ok(InitOptions { repository, provider, urls, output, force })
     } else {
         Err(Error::Inputs(problems))
     }
@@ -103,11 +103,11 @@ mod tests {
     #[test]
     fn what_is_given_is_taken_and_the_rest_is_left_to_the_repository() {
         let options = parse("--host www.shop.test --host https://shop.test/docs --output - --force").unwrap();
-        let roots: Vec<_> = options.addresses.iter().map(SiteUrl::root).collect();
+        let roots: Vec<_> = options.urls.iter().map(SiteUrl::root).collect();
         assert_eq!(roots, ["https://www.shop.test/", "https://shop.test/docs/"]);
         assert_eq!((options.output, options.force), (Some(InitOutput::Standard), true));
         let options = parse("").unwrap();
-        assert!(options.provider.is_none() && options.addresses.is_empty() && options.output.is_none());
+        assert!(options.provider.is_none() && options.urls.is_empty() && options.output.is_none());
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) fn endpoints(
     let label = given.label("endpoint");
     let mut endpoints: Vec<(&'static Spec, Url)> = Vec::new();
     for text in given.list("endpoint").unwrap_or_default() {
-        let Some((name, address)) = text.split_once('=').map(|(name, address)| (name.trim(), address.trim())) else {
+        let Some((name, value)) = text.split_once('=').map(|(name, value)| (name.trim(), value.trim())) else {
             problems.push(Diagnostic::new(format!("{label} is {}", quoted(&text)), "write it as `PROVIDER=URL`"));
             continue;
         };
@@ -25,7 +25,7 @@ pub(super) fn endpoints(
         if provider.is_none() {
             problems.push(unknown_provider(&label, name, providers));
         }
-        let url = endpoint(address).map_err(|help| {
+        let url = endpoint(value).map_err(|help| {
             problems.push(Diagnostic::new(format!("{label}: the URL for `{name}` can't be used as an endpoint"), help));
         });
         match (provider, url) {
@@ -39,7 +39,7 @@ pub(super) fn endpoints(
     endpoints
 }
 
-/// An address of scheme, host and port only; the error says what it should be. The text itself is never shown: it may hold
+/// A URL of scheme, host and port only; the error says what it should be. The text itself is never shown: it may hold
 /// a password.
 pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "write it as `https://HOST` or `https://HOST:PORT`")?;

@@ -179,7 +179,7 @@ fn from_options(
             queries: Vec::new(),
             allow_everything: false,
         });
-        configuration.rule_texts.push(RuleText { files, addresses: urls });
+        configuration.rule_texts.push(RuleText { files, urls });
     }
     configuration.targets.push(Target { name, provider: provider?, options: Options::new() });
     Some(configuration)

@@ -195,7 +195,7 @@ fn a_file_and_one_rule_at_once_are_refused() {
 }
 
 #[test]
-fn addresses_from_a_file_need_targets_and_no_rules() {
+fn urls_from_a_file_need_targets_and_no_rules() {
     let world = World::configured();
     let settings = world.run(&[("url-file", "-")]).settings;
     assert_eq!((settings.changes, settings.targets.len(), settings.rules.len()), (listed("-"), 1, 0));

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_sent_in_each_form_that_is_wished_and_once_where_they_are_the_same() {
+    fn a_url_is_sent_in_each_form_that_is_wished_and_once_where_they_are_the_same() {
         let urls = |encoded, kind| {
             let checks = Checks { kind, encoded, targets: &[target()], allow_hosts: None };
             checks.lines("list", "https://a.test/é b\nhttps://a.test/c".as_bytes(), &mut Vec::new())
@@ -227,7 +227,7 @@ mod tests {
         if problems.is_empty() { Ok(urls) } else { Err(problems.iter().map(told).collect()) }
     }
 
-    fn addresses(text: &str) -> Vec<String> {
+    fn urls(text: &str) -> Vec<String> {
         parse(RefreshKind::Url, None, text.as_bytes()).unwrap()
     }
 
@@ -235,13 +235,13 @@ mod tests {
     fn comments_blank_lines_marks_and_repetitions_are_passed_over() {
         let text =
             "\u{feff}# pages\r\n\r\nhttps://a.test/x\r\n  https://a.test/y  \n#https://a.test/z\nhttps://a.test/x";
-        assert_eq!(addresses(text), ["https://a.test/x", "https://a.test/y"]);
-        assert_eq!(addresses("https://a.test/x\nHTTPS://A.test/x\nhttps://a.test/X").len(), 2);
+        assert_eq!(urls(text), ["https://a.test/x", "https://a.test/y"]);
+        assert_eq!(urls("https://a.test/x\nHTTPS://A.test/x\nhttps://a.test/X").len(), 2);
     }
 
     #[test]
     fn what_needs_it_is_encoded_and_what_is_encoded_stays() {
-        assert_eq!(addresses("https://a.test/a b/%20/é?q=%C3%A9"), ["https://a.test/a%20b/%20/%C3%A9?q=%C3%A9"]);
+        assert_eq!(urls("https://a.test/a b/%20/é?q=%C3%A9"), ["https://a.test/a%20b/%20/%C3%A9?q=%C3%A9"]);
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_with_two_addresses_and_a_star_as_other_tools_read_it_are_no_address() {
+    fn a_line_with_two_urls_and_a_star_as_other_tools_read_it_are_no_url() {
         for text in [
             "https://a.test/a,https://a.test/b",
             "https://a.test/a, HTTPS://a.test/b",
@@ -285,9 +285,9 @@ mod tests {
         );
         let whole =
             ["https://a.test/a,b", "https://a.test/*/a", "https://a.test/p/https://b.test/", "https://a.test/x?q=*"];
-        assert_eq!(addresses(&whole.join("\n")), whole);
+        assert_eq!(urls(&whole.join("\n")), whole);
         let listed = "https://a.test/x?u=https://b.test/,https://c.test/";
-        assert_eq!(addresses(listed), [listed]);
+        assert_eq!(urls(listed), [listed]);
         assert_eq!(parse(RefreshKind::Regex, None, b"https://a.test/x/.*").unwrap(), ["https://a.test/x/.*"]);
     }
 
@@ -360,6 +360,6 @@ mod tests {
     #[test]
     fn a_hundred_thousand_lines_are_read() {
         let text: String = (0..100_000).map(|n| format!("https://a.test/{n}\n")).collect();
-        assert_eq!(addresses(&text).len(), 100_000);
+        assert_eq!(urls(&text).len(), 100_000);
     }
 }

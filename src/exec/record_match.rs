@@ -90,18 +90,18 @@ impl<'a> RecordMatch<'a> {
 
 /// Of URLs with one key, the one that a row's spelling is nearest to; none where two are equally near. Alike as they
 /// are, they are different URLs, and what became of one says nothing of the other.
-fn nearest<'a>(spelled: &str, addresses: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(spelled: &str, urls: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut nearest: Option<(usize, &str)> = None;
     let mut is_one = true;
-    for address in addresses {
-        let distance = distance(spelled, address);
+    for url in urls {
+        let distance = distance(spelled, url);
         match nearest {
-            Some((least, known)) if distance > least || address == known => {}
+            Some((least, known)) if distance > least || url == known => {}
             Some((least, _)) if distance == least => is_one = false,
-            _ => (nearest, is_one) = (Some((distance, address)), true),
+            _ => (nearest, is_one) = (Some((distance, url)), true),
         }
     }
-    nearest.filter(|_| is_one).map(|(_, address)| address)
+    nearest.filter(|_| is_one).map(|(_, url)| url)
 }
 
 /// In how many ways two spellings with one key differ that may tell two URLs apart. Upper and lower case tell none: they
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_of_addresses_that_are_alike_is_meant_and_none_where_that_is_open() {
+    fn the_nearest_of_urls_that_are_alike_is_meant_and_none_where_that_is_open() {
         let (page, folder, plain) = ("https://a.test/x", "https://a.test/x/", "http://a.test/x");
         let (raw, escaped) = ("https://a.test/é", "https://a.test/%C3%A9");
         for (spelled, among, meant) in [
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_in_many_spellings_has_one_key() {
+    fn one_url_in_many_spellings_has_one_key() {
         let key_of = key("https://www.example.com/a%20b/%E4%BD%A0/");
         for spelling in [
             "https://WWW.example.com/a b/你/",
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn joined_addresses_come_apart_and_a_comma_inside_one_stays() {
+    fn joined_urls_come_apart_and_a_comma_inside_one_stays() {
         let joined = "https://a.example/1,2\r\nhttps://a.example/3,https://a.example/4\n";
         let parts: Vec<&str> = several(joined).collect();
         assert_eq!(parts, ["https://a.example/1,2", "https://a.example/3", "https://a.example/4"]);

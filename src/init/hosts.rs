@@ -71,9 +71,9 @@ const NOT_OURS: &[&str] = &[
 pub(super) fn find(path: &str, text: &str) -> Vec<SiteUrl> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let mut found: Vec<SiteUrl> = Vec::new();
-    let mut add = |address: Option<SiteUrl>| {
-        if let Some(address) = address.filter(|address| is_ours(&address.host) && !found.contains(address)) {
-            found.push(address);
+    let mut add = |url: Option<SiteUrl>| {
+        if let Some(url) = url.filter(|url| is_ours(&url.host) && !found.contains(url)) {
+            found.push(url);
         }
     };
     if name == "CNAME" {
@@ -108,7 +108,7 @@ pub(super) fn base(text: &str) -> Option<String> {
     let mut words = words(value);
     let word = words.next().filter(|word| words.next().is_none() && word.starts_with('/'))?;
     // Read as the path of some host, it is checked as every path is.
-    SiteUrl::parse(&format!("https://www.example.com{word}")).map(|address| address.path).filter(|path| path != "/")
+    SiteUrl::parse(&format!("https://www.example.com{word}")).map(|url| url.path).filter(|path| path != "/")
 }
 
 fn is_ours(host: &str) -> bool {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sites_own_address_is_found_in_every_spelling() {
+    fn the_sites_own_url_is_found_in_every_spelling() {
         for (path, text) in [
             ("CNAME", "www.shop.test\n"),
             ("static/CNAME", "  www.shop.test"),

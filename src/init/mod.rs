@@ -29,7 +29,7 @@ pub struct Site {
     /// From the root of the repository to `/`; empty for the root itself.
     folder: String,
     /// With the file that names each.
-    addresses: Vec<(SiteUrl, String)>,
+    urls: Vec<(SiteUrl, String)>,
     /// The provider whose keys the repository's pipelines name.
     provider: Option<&'static Spec>,
     /// Folders of the site's own that are copied as they are, from the repository's root.
@@ -74,7 +74,7 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
         contents.iter().filter(|(file, _)| is_spelled(file)).map(|(file, text)| (file.clone(), text.clone())).collect();
     let (files, contents) = (files.as_slice(), &contents);
     let (kind, folder) = kind(files, contents);
-    let mut addresses: Vec<(SiteUrl, String)> = Vec::new();
+    let mut urls: Vec<(SiteUrl, String)> = Vec::new();
     // What was written for a host to read is surer than what may be a link.
     let mut sources: Vec<&String> = contents.keys().collect();
     sources.sort_by_key(|path| (rank(path), path.matches('/').count()));
@@ -83,18 +83,18 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
     for (rank, found, path) in best {
         if !found.is_empty() && rank <= best_rank {
             best_rank = rank;
-            addresses.extend(found.into_iter().map(|address| (address, path.clone())));
+            urls.extend(found.into_iter().map(|url| (url, path.clone())));
         }
     }
     if let Kind::Built(generator, _) | Kind::Finished(Some((generator, _))) = &kind
         && let Some(base) = base(generator, contents)
     {
-        for (address, _) in addresses.iter_mut().filter(|(address, _)| address.path == "/") {
-            address.path.clone_from(&base);
+        for (url, _) in urls.iter_mut().filter(|(url, _)| url.path == "/") {
+            url.path.clone_from(&base);
         }
     }
-    addresses.sort_by_key(|(address, _)| address.clone());
-    addresses.dedup_by(|left, right| left.0 == right.0);
+    urls.sort_by_key(|(url, _)| url.clone());
+    urls.dedup_by(|left, right| left.0 == right.0);
     let names_keys = |spec: &&&'static Spec| {
         let names = spec.credentials.iter().filter_map(|names| names.required().next());
         names.into_iter().any(|name| contents.values().any(|text| text.contains(name)))
@@ -112,7 +112,7 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
         file.starts_with(&folder) && file.ends_with(".html") && !["index.html", "404.html"].contains(&name(file))
     };
     let has_named_pages = files.iter().any(is_named_page);
-    Site { kind, folder, addresses, provider, copied, has_named_pages, has_gitlab }
+    Site { kind, folder, urls, provider, copied, has_named_pages, has_gitlab }
 }
 
 /// The path below which the generator puts the site, if a file of its own tells it.
@@ -198,7 +198,7 @@ pub struct Choices {
     /// The provider; without it the one that the repository names, else the first.
     pub provider: Option<&'static Spec>,
     /// Where the site is served; empty: as the repository says.
-    pub addresses: Vec<SiteUrl>,
+    pub urls: Vec<SiteUrl>,
     /// The schema's file, as an editor finds it from the configuration.
     pub schema: Option<String>,
 }
@@ -231,14 +231,14 @@ pub fn draft(site: &Site, choices: &Choices, providers: &[&'static Spec]) -> Dra
     let provider = choices.provider.or(site.provider).or(providers.first().copied()).expect("there are providers");
     let mut recognised = Vec::new();
     let mut open = Vec::new();
-    let (addresses, is_stand_in) = addresses(site, choices, &mut recognised);
+    let (urls, is_stand_in) = urls(site, choices, &mut recognised);
     if is_stand_in {
         open.push(format!(
             "`{STAND_IN}` stands for your host, which nothing in the repository tells: put it in, or give `--host`"
         ));
     }
     let mut text = String::from(
-        "# Which changed files become which addresses at the CDN. `cdn-purge init` wrote it from what it found in the repository:\n\
+        "# Which changed files become which URLs at the CDN. `cdn-purge init` wrote it from what it found in the repository:\n\
          # read it, and change what isn't so. `cdn-purge check` reads it, `cdn-purge explain PATH` says what a file comes to.\n",
     );
     if let Some(schema) = &choices.schema {
@@ -248,49 +248,42 @@ pub fn draft(site: &Site, choices: &Choices, providers: &[&'static Spec]) -> Dra
     let others = if others.is_empty() { String::new() } else { format!("; others: {}", others.join(", ")) };
     let _ = write!(
         text,
-        "version: 1\n\n# Where the addresses live. `cdn-purge providers` lists what else a target takes{others}.\n\
+        "version: 1\n\n# Where the URLs live. `cdn-purge providers` lists what else a target takes{others}.\n\
          targets:\n  site:\n    provider: {}\n\nrules:\n",
         provider.name
     );
-    recognised.insert(0, rules(site, &addresses, &mut text, &mut open));
-    let hosts = addresses.into_iter().map(|address| address.host).collect();
+    recognised.insert(0, rules(site, &urls, &mut text, &mut open));
+    let hosts = urls.into_iter().map(|url| url.host).collect();
     Draft { text, recognised, open, provider, has_gitlab: site.has_gitlab, hosts }
 }
 
-fn addresses(site: &Site, choices: &Choices, recognised: &mut Vec<String>) -> (Vec<SiteUrl>, bool) {
-    if !choices.addresses.is_empty() {
-        return (choices.addresses.clone(), false);
+fn urls(site: &Site, choices: &Choices, recognised: &mut Vec<String>) -> (Vec<SiteUrl>, bool) {
+    if !choices.urls.is_empty() {
+        return (choices.urls.clone(), false);
     }
-    for (address, path) in &site.addresses {
-        recognised.push(format!("it is served at `{}`, says `{path}`", address.root()));
+    for (url, path) in &site.urls {
+        recognised.push(format!("it is served at `{}`, says `{path}`", url.root()));
     }
-    let found: Vec<SiteUrl> = site.addresses.iter().map(|(address, _)| address.clone()).collect();
+    let found: Vec<SiteUrl> = site.urls.iter().map(|(url, _)| url.clone()).collect();
     let stand_in = || SiteUrl::parse(STAND_IN).into_iter().collect();
     if found.is_empty() { (stand_in(), true) } else { (found, false) }
 }
 
 /// Writes the rules, and gives the sentence of what they are for.
-fn rules(site: &Site, addresses: &[SiteUrl], text: &mut String, open: &mut Vec<String>) -> String {
+fn rules(site: &Site, urls: &[SiteUrl], text: &mut String, open: &mut Vec<String>) -> String {
     let folder = &site.folder;
     match &site.kind {
         Kind::Finished(generator) => {
             let place = if folder.is_empty() { "the repository's root".to_owned() } else { format!("`{folder}`") };
-            text.push_str("  # The site is committed as it is served, so each file has its own address. A page that is the index of its folder\n");
+            text.push_str("  # The site is committed as it is served, so each file has its own URL. A page that is the index of its folder\n");
             text.push_str("  # has two more: /docs/index.html is /docs/ and /docs too.\n");
-            rule(
-                text,
-                "pages",
-                &files(folder, &[]),
-                "urls",
-                addresses,
-                if folder.is_empty() { "{path}" } else { "{tail}" },
-            );
+            rule(text, "pages", &files(folder, &[]), "urls", urls, if folder.is_empty() { "{path}" } else { "{tail}" });
             text.push_str("    index: index.html\n    # prefetch: true            # fetch each into the caches again, as soon as it is refreshed\n");
             if site.has_named_pages {
                 text.push_str("\n  # Many servers give /about.html out as /about too, and links leave the ending out. Where yours doesn't, drop this rule.\n");
                 let pages = ["**/*.html", "!**/index.html", "!**/404.html"];
                 let pages = pages.map(|page| page.replacen("**", &format!("{folder}**"), 1));
-                rule(text, "pages-without-ending", &pages, "urls", addresses, "{1}/{stem}");
+                rule(text, "pages-without-ending", &pages, "urls", urls, "{1}/{stem}");
             }
             match generator {
                 Some((generator, marker)) => {
@@ -305,10 +298,10 @@ fn rules(site: &Site, addresses: &[SiteUrl], text: &mut String, open: &mut Vec<S
             for copied in &copied {
                 let _ = writeln!(
                     text,
-                    "  # {} copies {copied} into the site as it is, so each file has its own address.",
+                    "  # {} copies {copied} into the site as it is, so each file has its own URL.",
                     generator.name
                 );
-                rule(text, &format!("copied-{}", label(copied)), &[format!("{copied}**")], "urls", addresses, "{tail}");
+                rule(text, &format!("copied-{}", label(copied)), &[format!("{copied}**")], "urls", urls, "{tail}");
                 text.push_str("    index: index.html\n\n");
             }
             let _ = writeln!(
@@ -321,9 +314,9 @@ fn rules(site: &Site, addresses: &[SiteUrl], text: &mut String, open: &mut Vec<S
                 "  # day's quota for each host. Where a file makes one page only, a rule of its own is cheaper, as\n",
             );
             text.push_str("  #   - files: \"content/posts/*.md\"\n  #     urls: \"https://HOST/posts/{1}/\"\n");
-            text.push_str("  # with the file excluded here; but lists, feeds and neighbours that show it must be among its addresses.\n");
-            rule(text, "built", &files(source, &copied), "directories", addresses, "");
-            allow_everything(text, addresses);
+            text.push_str("  # with the file excluded here; but lists, feeds and neighbours that show it must be among its URLs.\n");
+            rule(text, "built", &files(source, &copied), "directories", urls, "");
+            allow_everything(text, urls);
             if generator.name == "Next.js" || generator.name == "Nuxt" {
                 open.push(format!(
                     "{} can render pages on a server: what such a page shows may change without a commit",
@@ -341,8 +334,8 @@ fn rules(site: &Site, addresses: &[SiteUrl], text: &mut String, open: &mut Vec<S
             text.push_str(
                 "  #   - files: \"public/**\"\n  #     urls: \"https://HOST/{tail}\"\n  #     index: index.html\n",
             );
-            rule(text, "all", &files("", &[]), "directories", addresses, "");
-            allow_everything(text, addresses);
+            rule(text, "all", &files("", &[]), "directories", urls, "");
+            allow_everything(text, urls);
             open.push(
                 "no generator and no finished site was recognised, so any change refreshes the whole site".into(),
             );
@@ -362,19 +355,19 @@ fn files(folder: &str, excluded: &[String]) -> Vec<String> {
     files
 }
 
-fn rule(text: &mut String, name: &str, files: &[String], key: &str, addresses: &[SiteUrl], tail: &str) {
+fn rule(text: &mut String, name: &str, files: &[String], key: &str, urls: &[SiteUrl], tail: &str) {
     let list = |items: Vec<String>| match items.as_slice() {
         [one] => one.clone(),
         several => format!("[{}]", several.join(", ")),
     };
     let files = list(files.iter().map(|file| quoted(file)).collect());
-    let urls = list(addresses.iter().map(|address| quoted(&format!("{}{tail}", address.root()))).collect());
+    let urls = list(urls.iter().map(|url| quoted(&format!("{}{tail}", url.root()))).collect());
     let _ = write!(text, "  - name: {name}\n    files: {files}\n    {key}: {urls}\n");
 }
 
 /// The root of a host is refreshed only where it is asked for; a site below a path has none.
-fn allow_everything(text: &mut String, addresses: &[SiteUrl]) {
-    if addresses.iter().any(|address| address.path == "/") {
+fn allow_everything(text: &mut String, urls: &[SiteUrl]) {
+    if urls.iter().any(|url| url.path == "/") {
         text.push_str("    allow-everything: true            # the root of a host is never refreshed without this\n");
     }
 }

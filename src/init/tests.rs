@@ -308,8 +308,8 @@ fn without_a_host_the_draft_can_be_used_and_says_what_it_lacks() {
 #[test]
 fn what_a_person_gives_beats_what_the_repository_says() {
     let site = site(&[("dist/index.html", ""), ("CNAME", "old.shop.test")]);
-    let addresses = ["a.shop.test", "b.shop.test/docs"].map(|host| SiteUrl::parse(host).unwrap()).to_vec();
-    let choices = Choices { addresses, provider: PROVIDERS.last().copied(), schema: Some("./x.json".into()) };
+    let sites = ["a.shop.test", "b.shop.test/docs"].map(|host| SiteUrl::parse(host).unwrap()).to_vec();
+    let choices = Choices { urls: sites, provider: PROVIDERS.last().copied(), schema: Some("./x.json".into()) };
     let draft = draft(&site, &choices, PROVIDERS);
     assert_eq!(urls(&draft, "dist/a"), ["https://a.shop.test/a", "https://b.shop.test/docs/a"]);
     assert!(draft.text.contains("\n# yaml-language-server: $schema=./x.json\n"));

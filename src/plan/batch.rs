@@ -35,7 +35,7 @@ pub fn cut(lane: &Lane, operation: Operation, indices: &[TaskIndex], batch_size:
             if planned.task.mode == mode && !open.take(index, planned) {
                 batches.push(open.close(operation, mode));
                 let taken = open.take(index, planned);
-                debug_assert!(taken, "an empty batch takes any address");
+                debug_assert!(taken, "an empty batch takes any URL");
             }
         }
         if !open.tasks.is_empty() {

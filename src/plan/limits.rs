@@ -68,9 +68,9 @@ pub fn doubled(plan: &Plan) -> Option<String> {
         }
     }
     let ((one, other), count) = twice.into_iter().next()?;
-    let addresses = if count == 1 { "1 address is".to_owned() } else { format!("{count} addresses are") };
+    let urls = if count == 1 { "1 URL is".to_owned() } else { format!("{count} URLs are") };
     Some(format!(
-        "{addresses} refreshed twice, for the targets `{one}` and `{other}` of one account, and cost the day's quota twice; \
+        "{urls} refreshed twice, for the targets `{one}` and `{other}` of one account, and cost the day's quota twice; \
          name in each rule the `targets` that it is for"
     ))
 }
@@ -128,10 +128,7 @@ fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let names: Vec<String> = foreign.iter().take(10).map(|host| format!("`{host}`")).collect();
     let more = if foreign.len() > 10 { format!(" and {} more", foreign.len() - 10) } else { String::new() };
     Err(Error::PlanRefused {
-        message: format!(
-            "the plan holds addresses of hosts that `allow-hosts` doesn't name: {}{more}",
-            names.join(", ")
-        ),
+        message: format!("the plan holds URLs of hosts that `allow-hosts` doesn't name: {}{more}", names.join(", ")),
         help: "add the hosts to `allow-hosts`, or correct the rules; nothing was sent".into(),
         exit_code: ExitCode::Usage,
     })

@@ -91,7 +91,7 @@ fn refusal(task: &Task, target: &Target) -> Option<String> {
     let characters = text.chars().count();
     if characters > spec.url_characters {
         let limit = spec.url_characters;
-        return Some(format!("the address has {characters} characters; {} takes {limit} at most", spec.title));
+        return Some(format!("the URL has {characters} characters; {} takes {limit} at most", spec.title));
     }
     match task.operation {
         Operation::Refresh(RefreshKind::Regex) => None,

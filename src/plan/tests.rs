@@ -50,7 +50,7 @@ fn refusal(tasks: Vec<Task>, limits: &Limits<'_>) -> (String, ExitCode) {
 }
 
 #[test]
-fn an_address_is_planned_once_and_remembers_everything_that_asked_for_it() {
+fn a_url_is_planned_once_and_remembers_everything_that_asked_for_it() {
     let mut again = task(FILE, "https://a.test/x");
     again.because[0].rule = "rules[1]".into();
     again.mode = PurgeMode::Hard;
@@ -164,16 +164,16 @@ fn a_quota_that_is_short_or_half_used_is_said_with_the_numbers() {
 }
 
 #[test]
-fn an_address_that_two_targets_of_one_account_refresh_is_said_aloud() {
+fn a_url_that_two_targets_of_one_account_refresh_is_said_aloud() {
     let mut elsewhere = task(FILE, "https://a.test/x");
     elsewhere.target = "other".into();
     assert_eq!(limits::doubled(&free(vec![task(FILE, "https://a.test/x")])), None);
     let sentence = limits::doubled(&free(vec![task(FILE, "https://a.test/x"), elsewhere])).unwrap();
-    assert!(sentence.starts_with("1 address is refreshed twice, for the targets `site` and `other`"), "{sentence}");
+    assert!(sentence.starts_with("1 URL is refreshed twice, for the targets `site` and `other`"), "{sentence}");
 }
 
 #[test]
-fn the_digest_is_the_same_for_the_same_plan_and_differs_by_any_address() {
+fn the_digest_is_the_same_for_the_same_plan_and_differs_by_any_url() {
     let one = || vec![task(FILE, "https://a.test/x"), task(Operation::Prefetch, "https://a.test/x")];
     assert_eq!(free(one()).digest(), free(one()).digest());
     let mut other = one();

@@ -246,7 +246,7 @@ impl Call {
         if reason.contains("proxy authorization required") {
             unsent.message =
                 format!("the proxy `{}` wants other credentials (HTTP 407)", self.proxy.as_deref().unwrap_or(""));
-            unsent.help = Some("give them in the proxy's address: `http://user:password@host:port`".to_owned());
+            unsent.help = Some("give them in the proxy's URL: `http://user:password@host:port`".to_owned());
         } else if let Some(rustls::Error::InvalidCertificate(problem)) = find_tls_error(error) {
             unsent.message = format!("the certificate of `{host}`{via} is not accepted: {problem}");
             unsent.help = Some("name the file of a private certificate authority in `SSL_CERT_FILE`".to_owned());

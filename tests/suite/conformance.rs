@@ -26,7 +26,7 @@ use crate::world::{Story, World};
 const COUNT: usize = 3;
 const TAG: Operation = Operation::Refresh(RefreshKind::Tag);
 
-fn address(operation: Operation, number: usize) -> String {
+fn test_url(operation: Operation, number: usize) -> String {
     match operation {
         Operation::Refresh(RefreshKind::Directory) => format!("https://www.example.com/{number}/"),
         Operation::Refresh(RefreshKind::Regex) => format!("https://www.example.com/{number}/.*"),
@@ -81,7 +81,7 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let endpoint = spec.endpoint(&options).parse().unwrap();
     let context = ProviderContext { spec, options, endpoint, credentials };
     let provider: Box<dyn Provider> = providers::open(context);
-    let url = address(operation.operation, 0);
+    let url = test_url(operation.operation, 0);
     let subject = match operation.operation {
         Operation::Refresh(kind) => Subject::of(kind, &url),
         Operation::Prefetch => Subject::url(&url),
@@ -95,7 +95,7 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
 
 /// An execution of one operation with this fault.
 fn executed(spec: &'static Spec, operation: Operation, fault: String) -> Story {
-    let tasks = (0..COUNT).map(|number| (operation, address(operation, number))).collect();
+    let tasks = (0..COUNT).map(|number| (operation, test_url(operation, number))).collect();
     let mut world = World::of(tasks);
     world.providers = vec![spec];
     world.settings.task_duration = Some(Duration::from_secs(2));
@@ -192,7 +192,7 @@ fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
 }
 
 #[test]
-fn a_refused_question_loses_no_address_and_makes_none_better_than_it_is() {
+fn a_refused_question_loses_no_url_and_makes_none_better_than_it_is() {
     for spec in emulated_providers() {
         for operation in spec.operations.iter().map(|limits| limits.operation) {
             for (code, kind) in documented(spec) {

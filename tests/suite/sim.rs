@@ -95,7 +95,7 @@ fn a_throttling_storm_ends_the_run_and_says_so() {
 }
 
 #[test]
-fn one_bad_address_does_not_sink_its_batch() {
+fn one_bad_url_does_not_sink_its_batch() {
     let mut world = World::of_pages(700);
     world.settings.refuse = vec!["page/13.html".into(), "page/600.html".into()];
     let story = world.run();

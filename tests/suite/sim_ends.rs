@@ -301,7 +301,7 @@ fn a_full_prefetch_queue_does_not_block_refreshes_or_end_them() {
 }
 
 #[test]
-fn addresses_that_are_all_refused_do_not_cost_two_calls_each() {
+fn urls_that_are_all_refused_do_not_cost_two_calls_each() {
     let mut world = World::of_pages(5_000);
     world.settings.refuse = vec!["page/".into()];
     let story = world.run();
@@ -338,8 +338,8 @@ fn one_target_that_stops_does_not_stop_the_other() {
 fn a_limit_that_was_halved_is_learned_once() {
     let mut world = World::of((0..20_000).map(|number| (REFRESH, page(number))).collect());
     world.refuse = Some(Rc::new(|api, request, _| {
-        let addresses = request.body().windows(3).filter(|bytes| bytes == b"%0A").count() + 1;
-        (api == "RefreshObjectCaches" && addresses > 500).then_some("InvalidObjectPath.ExceedsMaximum")
+        let urls = request.body().windows(3).filter(|bytes| bytes == b"%0A").count() + 1;
+        (api == "RefreshObjectCaches" && urls > 500).then_some("InvalidObjectPath.ExceedsMaximum")
     }));
     let story = world.run();
     story.assert_all_done().assert_ledger();

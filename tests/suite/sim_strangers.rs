@@ -76,7 +76,7 @@ fn rows_in_another_spelling_are_known_as_ours() {
 }
 
 #[test]
-fn a_row_in_another_spelling_speaks_for_the_address_that_is_nearest_and_for_no_other() {
+fn a_row_in_another_spelling_speaks_for_the_url_that_is_nearest_and_for_no_other() {
     let without_scheme = |url: &str| url.replace("https://", "");
     let host = |url: &str| url.replace("www.example", "WWW.example");
     let encoding = |url: &str| url.replace("https://", "").replace("%E9%A1%B5", "%e9%a1%b5");
@@ -103,7 +103,7 @@ fn a_row_in_another_spelling_speaks_for_the_address_that_is_nearest_and_for_no_o
 }
 
 #[test]
-fn a_row_that_may_be_of_two_addresses_makes_neither_done() {
+fn a_row_that_may_be_of_two_urls_makes_neither_done() {
     let urls = ["http", "https"].map(|scheme| format!("{scheme}://www.example.com/a"));
     let mut world = World::of(urls.iter().map(|url| (REFRESH, url.clone())).collect());
     world.settings.fail = vec!["https://".into()];
@@ -114,7 +114,7 @@ fn a_row_that_may_be_of_two_addresses_makes_neither_done() {
 }
 
 #[test]
-fn task_ids_may_stand_for_a_call_or_for_one_address() {
+fn task_ids_may_stand_for_a_call_or_for_one_url() {
     for ids in [Ids::PerCall, Ids::PerUrl] {
         for rows in [Rows::PerUrl, Rows::PerTask] {
             let mut world = World::of_pages(45);
@@ -236,7 +236,7 @@ fn records_that_refuse_a_time_range_are_asked_without_one() {
 }
 
 #[test]
-fn records_that_ignore_the_address_are_read_to_their_end() {
+fn records_that_ignore_the_url_are_read_to_their_end() {
     // Three hundred foreign rows on three pages, ours on the last.
     let bend: Bend = Rc::new(|api, request, answer| {
         if api != RECORDS {
@@ -294,7 +294,7 @@ fn a_clock_that_is_off_by_seconds_neither_doubles_nor_takes_an_older_purge_for_o
 }
 
 #[test]
-fn a_directory_and_a_page_of_one_address_are_told_apart() {
+fn a_directory_and_a_page_of_one_url_are_told_apart() {
     let url = "https://www.example.com/docs/".to_owned();
     let directory = Operation::Refresh(RefreshKind::Directory);
     let tasks = vec![(REFRESH, url.clone()), (directory, url)];
@@ -339,7 +339,7 @@ fn drop_rows(body: &mut Value, pages: std::ops::Range<usize>) {
 }
 
 #[test]
-fn an_address_that_a_server_dropped_from_a_batch_it_took_is_never_done() {
+fn a_url_that_a_server_dropped_from_a_batch_it_took_is_never_done() {
     // It lists a row for each URL, and none for this one.
     let mut world = World::of_pages(20);
     world.bend = json_bend(|_, body| drop_rows(body, 7..8));
@@ -488,7 +488,7 @@ fn a_prefetch_waits_for_a_tag_of_its_host_and_for_none_of_another() {
 }
 
 #[test]
-fn a_server_that_was_seen_to_list_every_address_speaks_for_none_that_it_does_not_list() {
+fn a_server_that_was_seen_to_list_every_url_speaks_for_none_that_it_does_not_list() {
     // It lists a row for each URL of the first two batches, and of the last one a single row.
     let mut world = World::of_pages(45);
     (world.settings.ids, world.options.batch_size) = (Ids::PerCall, Some(20));

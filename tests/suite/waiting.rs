@@ -64,10 +64,10 @@ fn without_the_rules_of_the_run_there_is_nothing_to_wait_for() {
 }
 
 #[test]
-fn a_plan_without_addresses_is_no_success() {
+fn a_plan_without_urls_is_no_success() {
     let rule = ["--files", "elsewhere/**", RULE[2], RULE[3]];
     let (code, told) = wait(checkout().path(), "journal", &rule);
-    assert!(code == ExitCode::Checkout && told.contains("this plan has no address"), "{told}");
+    assert!(code == ExitCode::Checkout && told.contains("this plan has no URL"), "{told}");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn problem() -> Diagnostic {
 }
 
 fn say_everything(console: &mut Console) {
-    console.group("the plan: 3 addresses");
+    console.group("the plan: 3 URLs");
     console.note(LogLevel::Normal, "first\nsecond");
     console.note(LogLevel::Verbose, "a detail");
     console.diagnostic(&problem(), Severity::Error);
@@ -73,7 +73,7 @@ fn github_gets_groups_and_annotations_on_standard_output() {
     say_everything(&mut console);
     assert_eq!(err.text(), "");
     insta::assert_snapshot!(out.text(), @"
-    ::group::the plan: 3 addresses
+    ::group::the plan: 3 URLs
     first
     second
     error: unknown placeholder `{pth}`
@@ -96,7 +96,7 @@ fn gitlab_gets_sections_on_standard_error() {
     say_everything(&mut console);
     assert_eq!(out.text(), "a result\n");
     let text = err.text();
-    let start = "\x1b[0Ksection_start:1763805600:cdn_purge_1[collapsed=true]\r\x1b[0Kthe plan: 3 addresses\n";
+    let start = "\x1b[0Ksection_start:1763805600:cdn_purge_1[collapsed=true]\r\x1b[0Kthe plan: 3 URLs\n";
     assert!(text.starts_with(start), "{text:?}");
     assert!(text.ends_with("\x1b[0Ksection_end:1763805600:cdn_purge_1\r\x1b[0K\n"), "{text:?}");
     assert!(!text.contains("::"), "{text}");
@@ -108,7 +108,7 @@ fn a_terminal_gets_headings_and_colour() {
     say_everything(&mut console);
     assert_eq!(out.text(), "a result\n");
     insta::assert_snapshot!(err.text().replace('\x1b', "␛"), @"
-    ␛[1mthe plan: 3 addresses␛[0m
+    ␛[1mthe plan: 3 URLs␛[0m
     first
     second
     ␛[1;31merror␛[0m: unknown placeholder `{pth}`

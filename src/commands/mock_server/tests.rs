@@ -114,7 +114,7 @@ impl Write for Shared {
 }
 
 #[tokio::test]
-async fn the_ledger_has_a_line_for_every_accepted_address_before_the_answer() {
+async fn the_ledger_has_a_line_for_every_accepted_url_before_the_answer() {
     let file = Shared::default();
     with_server(&["*#2=500-before"], Some(Box::new(file.clone())), async |world| {
         for url in ["a", "b", "c"] {

@@ -19,14 +19,14 @@ pub(in crate::config) struct RuleText {
     /// Its globs.
     pub(in crate::config) files: Vec<String>,
     /// Its URL templates, those of directories last.
-    pub(in crate::config) addresses: Vec<String>,
+    pub(in crate::config) urls: Vec<String>,
 }
 
 /// The field's other word for the key `refresh`.
 const PURGE: &str = "purge";
 
 /// The keys that name URLs.
-const ADDRESSES: [&str; 3] = ["urls", "directories", "tags"];
+const URL_KEYS: [&str; 3] = ["urls", "directories", "tags"];
 
 /// Reads a rule; `None` where a problem leaves nothing to use.
 pub(super) fn read(
@@ -57,7 +57,7 @@ pub(super) fn read(
     let (directories, directory_items) =
         templates(&fields, "directories", files.as_ref(), findings, Template::parse_directory);
     let (tags, tag_items) = templates(&fields, "tags", files.as_ref(), findings, Template::parse_tag);
-    if ADDRESSES.iter().all(|name| fields.node(name).is_none()) {
+    if URL_KEYS.iter().all(|name| fields.node(name).is_none()) {
         findings.report(fields.span, "this rule maps to no URLs", "add `urls`, `directories` or `tags`");
     }
     if !allow_everything {
@@ -85,9 +85,8 @@ pub(super) fn read(
         meaningless(&rule, &fields, findings);
     }
     unsupported(&rule, &fields, targets, findings);
-    let addresses =
-        url_items.iter().chain(&directory_items).chain(&tag_items).map(|item| item.text.to_owned()).collect();
-    Some((rule, RuleText { files: file_texts, addresses }))
+    let urls = url_items.iter().chain(&directory_items).chain(&tag_items).map(|item| item.text.to_owned()).collect();
+    Some((rule, RuleText { files: file_texts, urls }))
 }
 
 /// The name of the rule: its `name`, else its place.
@@ -280,7 +279,7 @@ fn has_pages(rule: &Rule, fields: &Map<'_>) -> bool {
 /// Refuses what changes nothing, whatever is asked for, because the rule has no URL that it is about.
 fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
     const PAGES: &str = "it is about pages, which are `urls` of the kind `file` or `any-query`: remove it, or give the pages a rule of their own";
-    let [urls, directories, tags] = ADDRESSES.map(|name| fields.node(name).is_some());
+    let [urls, directories, tags] = URL_KEYS.map(|name| fields.node(name).is_some());
     let pages = has_pages(rule, fields);
     let wide = directories || (urls && !pages);
     for (name, has_meaning, help) in [

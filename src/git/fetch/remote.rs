@@ -115,15 +115,15 @@ impl Remote {
 
 /// The URL of the CI's own server.
 fn server_of(host: Host, environment: &Environment) -> Option<Url> {
-    let address = match host {
+    let url = match host {
         Host::GitHub => variable(environment, "GITHUB_SERVER_URL")?.to_owned(),
         Host::GitLab => match variable(environment, "CI_SERVER_URL") {
-            Some(address) => address.to_owned(),
+            Some(url) => url.to_owned(),
             None => format!("https://{}", variable(environment, "CI_SERVER_HOST")?),
         },
         _ => return None,
     };
-    Url::parse(&address).ok()
+    Url::parse(&url).ok()
 }
 
 /// The credentials that a person or the CI gave. On a CI that has a server of its own, for that server only.
@@ -147,8 +147,8 @@ fn given(settings: &Settings<'_>, host: Host, is_own_server: bool) -> Vec<Creden
 /// The headers that git itself would send to this URL: those of the longest matching URL.
 fn from_settings(headers: &[(String, String)], url: &Url) -> Vec<Credential> {
     let mut best: Vec<(usize, &str)> = Vec::new();
-    for (address, line) in headers {
-        let Some(weight) = matches(address, url) else { continue };
+    for (scope, line) in headers {
+        let Some(weight) = matches(scope, url) else { continue };
         if line.is_empty() {
             // Git takes an empty value for "none of the above".
             best.clear();
@@ -162,16 +162,16 @@ fn from_settings(headers: &[(String, String)], url: &Url) -> Vec<Credential> {
 }
 
 /// How long the path is that a setting's URL has in common with `url`; `None` if it is for another URL.
-fn matches(address: &str, url: &Url) -> Option<usize> {
-    if address.is_empty() {
+fn matches(scope: &str, url: &Url) -> Option<usize> {
+    if scope.is_empty() {
         return Some(0);
     }
-    let address = Url::parse(address).ok()?;
-    let is_for_user = address.username().is_empty() || address.username() == url.username();
-    if address.origin() != url.origin() || !is_for_user {
+    let scope = Url::parse(scope).ok()?;
+    let is_for_user = scope.username().is_empty() || scope.username() == url.username();
+    if scope.origin() != url.origin() || !is_for_user {
         return None;
     }
-    let (path, whole) = (address.path().trim_end_matches('/'), url.path());
+    let (path, whole) = (scope.path().trim_end_matches('/'), url.path());
     let rest = whole.strip_prefix(path)?;
     (rest.is_empty() || rest.starts_with('/')).then_some(path.len() + 1)
 }
@@ -193,22 +193,22 @@ fn from_url(url: &Url) -> Option<Credential> {
 }
 
 /// The folder that a URL names: `file:///srv/site.git`, `/srv/site.git`, `../site.git`.
-fn folder(address: &str) -> Option<PathBuf> {
-    if let Some(path) = address.strip_prefix("file://") {
+fn folder(url: &str) -> Option<PathBuf> {
+    if let Some(path) = url.strip_prefix("file://") {
         let path = path.strip_prefix("localhost").unwrap_or(path);
         let bytes: Vec<u8> = percent_decode_str(path).collect();
         return path.starts_with('/').then(|| PathBuf::from(String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let is_path = address.starts_with(['/', '.']) || !address.contains(':');
-    is_path.then(|| PathBuf::from(address))
+    let is_path = url.starts_with(['/', '.']) || !url.contains(':');
+    is_path.then(|| PathBuf::from(url))
 }
 
 /// A URL with its scheme, or `user@host:path` as ssh has it.
-fn parse(address: &str) -> Option<Url> {
-    if address.contains("://") {
-        return Url::parse(address).ok().filter(Url::has_host);
+fn parse(url: &str) -> Option<Url> {
+    if url.contains("://") {
+        return Url::parse(url).ok().filter(Url::has_host);
     }
-    let (host, path) = address.split_once(':')?;
+    let (host, path) = url.split_once(':')?;
     Url::parse(&format!("ssh://{host}/{}", path.trim_start_matches('/'))).ok().filter(Url::has_host)
 }
 
@@ -231,15 +231,10 @@ mod tests {
     }
 
     /// The source, and the headers with their places, decoded.
-    fn remote(
-        address: &str,
-        headers: &[(&str, &str)],
-        token: bool,
-        environment: &Environment,
-    ) -> Result<String, String> {
-        let headers: Vec<_> = headers.iter().map(|(address, line)| (address.to_string(), line.to_string())).collect();
+    fn remote(url: &str, headers: &[(&str, &str)], token: bool, environment: &Environment) -> Result<String, String> {
+        let headers: Vec<_> = headers.iter().map(|(scope, line)| (scope.to_string(), line.to_string())).collect();
         let token = token.then(|| SecretString::from(SECRET));
-        let settings = Settings { url: address, extra_headers: &headers, token: token.as_ref(), environment };
+        let settings = Settings { url, extra_headers: &headers, token: token.as_ref(), environment };
         let (mut text, credentials) = match Remote::of(&settings)? {
             Remote::Server { url, credentials } => (url.to_string(), credentials),
             Remote::Folder(folder) => (folder.display().to_string(), Vec::new()),
@@ -285,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_checkout_left_is_used_for_the_address_it_was_left_for() {
+    fn what_the_checkout_left_is_used_for_the_url_it_was_left_for() {
         let header = format!("AUTHORIZATION: basic {}", STANDARD.encode("x-access-token:left"));
         let found = |setting: &str| remote("https://github.com/o/r", &[(setting, &header)], false, &Environment::new());
         for setting in
@@ -308,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_the_address_are_taken_out_of_it() {
+    fn credentials_in_the_url_are_taken_out_of_it() {
         let found = remote("https://gitlab-ci-token:a%40b@gitlab.example/o/r.git", &[], false, &Environment::new());
         assert_eq!(found.unwrap(), "https://gitlab.example/o/r.git; gitlab-ci-token:a@b of the remote's URL");
         let settings = Settings {
@@ -332,8 +327,8 @@ mod tests {
 
     #[test]
     fn ssh_to_the_own_server_becomes_https_and_elsewhere_it_is_refused() {
-        for address in ["git@github.com:o/r.git", "ssh://git@github.com/o/r.git"] {
-            let found = remote(address, &[], false, &github()).unwrap();
+        for url in ["git@github.com:o/r.git", "ssh://git@github.com/o/r.git"] {
+            let found = remote(url, &[], false, &github()).unwrap();
             assert_eq!(found, "https://github.com/o/r.git; x-access-token:from-environment of `GITHUB_TOKEN`");
         }
         assert!(remote("git@example.com:o/r.git", &[], true, &github()).unwrap_err().contains("ssh"));

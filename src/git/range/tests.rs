@@ -119,7 +119,7 @@ fn a_ci_that_nothing_is_known_of_is_a_named_error() {
 }
 
 #[test]
-fn the_address_of_a_jenkins_alone_is_no_ci() {
+fn the_url_of_a_jenkins_alone_is_no_ci() {
     let world = World::local(commit('a', &['1'])).with("JENKINS_URL", "https://jenkins.example.com/");
     assert_eq!(world.decide().unwrap().base, Base::Parent(id('1')));
 }

@@ -10,7 +10,7 @@ use crate::config::Changes;
 use crate::environment::Environment;
 
 use super::checkout::{Checkout, Files, environment_of, lines, refusal};
-use super::forge::{ADDRESS, Forge, basic};
+use super::forge::{Forge, REMOTE_URL, basic};
 use super::pairs::parted;
 
 /// A site with many files and a commit for each of `commits` changes.
@@ -32,7 +32,7 @@ fn site(commits: usize) -> Checkout {
 /// A clone that believes to have come from the forge.
 fn cloned(origin: &Checkout, arguments: &[&str]) -> Checkout {
     let clone = origin.clone(arguments);
-    clone.git(&["remote", "set-url", "origin", ADDRESS]);
+    clone.git(&["remote", "set-url", "origin", REMOTE_URL]);
     clone
 }
 
@@ -69,11 +69,15 @@ fn a_missing_base_is_fetched_without_contents_and_the_clone_stays_as_it_was() {
         assert_eq!(contents(&clone.path), before);
         assert_eq!(std::fs::read_dir(forge.temporary.path()).unwrap().count(), 0, "nothing is left behind");
         let requests = forge.requests.borrow();
-        let expected =
-            [format!("GET {ADDRESS}/info/refs?service=git-upload-pack -"), format!("POST {ADDRESS}/git-upload-pack -")];
+        let expected = [
+            format!("GET {REMOTE_URL}/info/refs?service=git-upload-pack -"),
+            format!("POST {REMOTE_URL}/git-upload-pack -"),
+        ];
         assert_eq!(requests[..], expected);
-        let note =
-            format!("fetched the commit `{base}` from `{ADDRESS}`: {} bytes in 2 requests so far", forge.bytes.get());
+        let note = format!(
+            "fetched the commit `{base}` from `{REMOTE_URL}`: {} bytes in 2 requests so far",
+            forge.bytes.get()
+        );
         assert_eq!(forge.notes.borrow()[..], [note]);
         assert!(forge.bytes.get() < 8_000, "{} bytes: less than the contents of fifty pages", forge.bytes.get());
     }
@@ -152,7 +156,7 @@ fn what_the_server_has_not_is_said_in_its_words() {
     {
         let forge = Forge::of(&origin);
         let refused = refusal(forge.search(&clone, &given(&gone), &Environment::new()));
-        for part in [&gone, ADDRESS, "the server says: upload-pack: not our ref", "was never pushed"] {
+        for part in [&gone, REMOTE_URL, "the server says: upload-pack: not our ref", "was never pushed"] {
             assert!(refused.contains(part), "{part} in {refused}");
         }
         assert_eq!(std::fs::read_dir(forge.temporary.path()).unwrap().count(), 0);

@@ -19,7 +19,7 @@ use crate::git::{Changed, Choices, Fetching, HttpTransport, OnChunk, choices, se
 use super::checkout::Checkout;
 
 /// Where the forge pretends to be.
-pub(super) const ADDRESS: &str = "https://forge.example/team/site.git";
+pub(super) const REMOTE_URL: &str = "https://forge.example/team/site.git";
 
 type Answers = Box<dyn Fn(&http::Request<Bytes>) -> Option<Response<Vec<u8>>>>;
 

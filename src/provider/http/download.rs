@@ -16,7 +16,7 @@ const NAME: &str = "download";
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 impl HttpApi {
-    /// Fetches what lies at a URL, https or on this machine, and hands each piece to `take`. The URL is never told:
+    /// Downloads a URL, https or on this machine, and hands each piece to `take`. The URL is never shown:
     /// whoever has it can fetch the file. Gives how many bytes came.
     ///
     /// # Errors
@@ -24,12 +24,12 @@ impl HttpApi {
     /// 200, and `Denied` when `take` can't take it.
     pub async fn download(
         &self,
-        address: &SecretString,
+        link: &SecretString,
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<u64, ApiError> {
         let error = |kind, message: String| ApiError::new(kind, NAME, message);
-        let url = Url::parse(address.expose_secret())
-            .map_err(|_| error(ApiErrorKind::Refused, "the provider's link is no address".into()))?;
+        let url = Url::parse(link.expose_secret())
+            .map_err(|_| error(ApiErrorKind::Refused, "the provider's link isn't a URL".into()))?;
         check_scheme(&url).map_err(|message| error(ApiErrorKind::Refused, message))?;
         let client = self
             .network

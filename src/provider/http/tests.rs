@@ -296,7 +296,7 @@ async fn a_certificate_for_another_host_and_an_expired_one_are_refused() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_behind_an_https_address_is_unsent() {
+async fn a_server_without_tls_behind_an_https_url_is_unsent() {
     let (address, _) = server(vec![|mut stream| {
         let mut hello = [0; 5];
         stream.read_exact(&mut hello).unwrap();
@@ -376,7 +376,7 @@ async fn a_download_is_a_plain_get_and_comes_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_download_that_breaks_off_or_is_refused_is_an_error_without_the_address() {
+async fn a_download_that_breaks_off_or_is_refused_is_an_error_without_the_url() {
     let cut: fn(TcpStream) = |stream| answer(stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
     let expired: fn(TcpStream) = |stream| answer(stream, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
     let broken: fn(TcpStream) = |stream| answer(stream, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");

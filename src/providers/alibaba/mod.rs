@@ -80,7 +80,7 @@ impl Provider for Alibaba {
         let limits = self.spec().able(operation)?;
         let unfit = |message: String| ApiError::new(ApiErrorKind::Refused, limits.call.api, message);
         if subjects.iter().any(|subject| subject.value.contains(['\n', '\r'])) {
-            return Err(unfit("an address holds a line break, which would make it two".to_owned()));
+            return Err(unfit("a URL holds a line break, which would make it two".to_owned()));
         }
         let urls = || ("ObjectPath", submission.values().join("\n"));
         let mut parameters = match operation {

@@ -75,7 +75,7 @@ fn records_are_listed_filtered_and_written_for_programs() {
 
 /// The provider knows the URL as it was sent.
 #[test]
-fn the_records_of_an_address_are_found_as_it_was_given() {
+fn the_records_of_a_url_are_found_as_it_was_given() {
     let site = Site::empty();
     let vendor = Vendor::start(&[]);
     let page = "https://www.example.com/新 闻/%20?q=ü";

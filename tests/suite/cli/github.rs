@@ -303,7 +303,7 @@ fn a_report_that_can_not_be_written_takes_neither_outputs_nor_summary_along() {
     let folder = job.site.repository();
     let finished = job.step(vendor.address(), &[("INPUT_REPORT_FILE", folder.to_str().unwrap())]).finish();
     finished.ends_with(3).says(&["can't be written: Is a directory"]);
-    assert_eq!(job.output("status"), "done", "the addresses are fresh all the same");
+    assert_eq!(job.output("status"), "done", "the URLs are fresh all the same");
     assert_eq!(job.output("report"), "", "there is none");
     assert!(job.read("summary").contains("URLs done"), "{}", job.read("summary"));
 }

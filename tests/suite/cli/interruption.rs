@@ -179,7 +179,7 @@ fn a_signal_while_gitlab_does_not_answer_leaves_the_note_and_ends_the_run() {
 }
 
 #[test]
-fn a_signal_while_a_list_of_addresses_does_not_end_ends_the_run_at_once() {
+fn a_signal_while_a_list_of_urls_does_not_end_ends_the_run_at_once() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let (output, list) = (site.beside("output"), site.beside("list"));
     assert!(Command::new("mkfifo").arg(&list).status().unwrap().success());
@@ -197,7 +197,7 @@ fn a_journal_that_can_not_be_written_any_more_stops_the_run_and_the_next_one_goe
     let finished = run(&site, &vendor).after("trap '' XFSZ; ulimit -f 1").finish();
     finished.ends_with(3).says(&["the journal can't be written any more, so nothing more may be sent"]);
     let sent = vendor.ledger().len();
-    assert!((1..6).contains(&sent), "{sent} addresses were sent");
+    assert!((1..6).contains(&sent), "{sent} URLs were sent");
     run(&site, &vendor).finish().is_all_done();
     vendor.accepted(&STALE, &WARM);
 }
@@ -215,7 +215,7 @@ fn run_of_the_last_commit(site: &Site, vendor: &Vendor, arguments: &[&str]) -> R
 }
 
 #[test]
-fn what_an_earlier_commit_left_is_no_reason_not_to_send_the_same_addresses_for_the_next_one() {
+fn what_an_earlier_commit_left_is_no_reason_not_to_send_the_same_urls_for_the_next_one() {
     let vendor = Vendor::start(&["--task-seconds", "600"]);
     let site = Site::new();
     for content in ["one", "two"] {

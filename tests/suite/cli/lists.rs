@@ -31,7 +31,7 @@ fn a_list_from_standard_input_is_prefetched_with_the_targets_options() {
 }
 
 #[test]
-fn every_bad_address_is_named_and_nothing_is_sent() {
+fn every_bad_url_is_named_and_nothing_is_sent() {
     let trap = Trap::new();
     let site = Site::empty();
     let long = format!("https://www.example.com/{}", "x".repeat(1_100));
@@ -81,8 +81,8 @@ fn of_several_targets_one_must_be_named() {
     let targets = "targets:\n  north: {provider: alibaba-cdn}\n  south: {provider: alibaba-cdn, area: overseas}\n";
     let rules = "rules:\n  - {files: '**', urls: 'https://www.example.com/{tail}'}\n";
     site.write("cdn-purge.yml", format!("version: 1\n{targets}{rules}"));
-    let address = "https://www.example.com/a";
-    let refresh = |more: &[&str]| site.run(vendor.address(), &["refresh", address]).args(more).finish();
+    let url = "https://www.example.com/a";
+    let refresh = |more: &[&str]| site.run(vendor.address(), &["refresh", url]).args(more).finish();
     refresh(&[]).complains(2, &["needs a target", "name `north` or `south` with `--target`"]);
     refresh(&["--target", "nroth"]).complains(2, &["there is no target `nroth`", "did you mean `north`?"]);
     refresh(&["--target", "south"]).is_all_done();
@@ -110,7 +110,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
 }
 
 #[test]
-fn addresses_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_and_how_it_would_be() {
+fn urls_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_and_how_it_would_be() {
     let vendor = Vendor::start(&["--fail", "/2"]);
     let site = Site::empty();
     let journal = site.beside("journal");

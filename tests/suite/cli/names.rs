@@ -59,7 +59,7 @@ fn dry_run(site: &Site) -> Run {
     site.bare_run(&["run", "--dry-run", "--report-file", report.to_str().unwrap()])
 }
 
-fn addresses() -> BTreeSet<String> {
+fn urls() -> BTreeSet<String> {
     NAMES.iter().map(|(_, segment)| format!("https://www.example.com/{segment}")).collect()
 }
 
@@ -83,12 +83,12 @@ fn bytes(told: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_report_has_every_address_with_the_bytes_of_its_file() {
+fn the_report_has_every_url_with_the_bytes_of_its_file() {
     let site = site();
     let report = dry_run(&site).finish().ends_with(0).report.clone().unwrap();
     let rows = report["urls"].as_array().unwrap();
     let told: BTreeSet<String> = rows.iter().map(|row| row["url"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(told, addresses());
+    assert_eq!(told, urls());
     for (name, segment) in NAMES {
         let url = format!("https://www.example.com/{segment}");
         let of_it: Vec<&Value> = rows.iter().filter(|row| row["url"] == *url).collect();
@@ -101,7 +101,7 @@ fn the_report_has_every_address_with_the_bytes_of_its_file() {
 }
 
 #[test]
-fn the_summary_and_the_junit_file_have_every_address_and_nothing_has_a_raw_control() {
+fn the_summary_and_the_junit_file_have_every_url_and_nothing_has_a_raw_control() {
     let site = site();
     let (summary, output) = (site.beside("summary.md"), site.beside("output"));
     let on_github = dry_run(&site)
@@ -119,9 +119,9 @@ fn the_summary_and_the_junit_file_have_every_address_and_nothing_has_a_raw_contr
     let junit = std::fs::read_to_string(project.join("cdn-purge-junit.xml")).unwrap();
     let junit = junit.replace("&apos;", "'").replace("&#39;", "'").replace("&amp;", "&");
     let summary = std::fs::read_to_string(summary).unwrap();
-    for address in addresses() {
-        assert!(junit.contains(&address), "{address} isn't in {junit}");
-        assert!(summary.contains(&address), "{address} isn't in {summary}");
+    for url in urls() {
+        assert!(junit.contains(&url), "{url} isn't in {junit}");
+        assert!(summary.contains(&url), "{url} isn't in {summary}");
     }
     for text in [&junit, &summary, &on_github.out, &on_github.err, &on_gitlab.out] {
         assert!(!text.contains(['\x1b', '\r', '\u{202e}']), "{text:?}");

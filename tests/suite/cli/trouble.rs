@@ -174,7 +174,7 @@ fn a_task_that_never_ends_is_unknown_at_its_deadline() {
 }
 
 #[test]
-fn one_bad_address_fails_alone() {
+fn one_bad_url_fails_alone() {
     let vendor = Vendor::start(&["--refuse", "gone.html"]);
     let finished = refresh(&vendor, &[]);
     finished.ends_with(1).says(&["InvalidObjectPath"]);

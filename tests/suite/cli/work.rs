@@ -116,7 +116,7 @@ fn the_root_of_a_host_is_refreshed_when_it_is_asked_for() {
 }
 
 #[test]
-fn given_addresses_come_from_a_file_or_from_standard_input() {
+fn given_urls_come_from_a_file_or_from_standard_input() {
     let list = "\u{feff}# pages\r\nhttps://www.example.com/a b\r\n\r\nhttps://www.example.com/a%20b\nhttps://www.example.com/é\n";
     at_once(&[true, false], |from_file| {
         let vendor = Vendor::start(&[]);
@@ -130,7 +130,7 @@ fn given_addresses_come_from_a_file_or_from_standard_input() {
 }
 
 #[test]
-fn an_empty_or_bad_list_of_addresses_is_an_error_and_never_everything() {
+fn an_empty_or_bad_list_of_urls_is_an_error_and_never_everything() {
     let trap = Trap::new();
     let site = Site::empty();
     let arguments = ["run", "--provider", "alibaba-cdn", "--url-file"];
@@ -192,7 +192,7 @@ fn a_second_run_after_a_whole_one_begins_anew() {
 }
 
 #[test]
-fn two_targets_of_one_provider_both_get_every_address() {
+fn two_targets_of_one_provider_both_get_every_url() {
     let vendor = Vendor::start(&[]);
     let site = Site::new();
     let targets =

@@ -280,7 +280,7 @@ fn no_other_document_has_jobs() {
 
 /// Each rule of each configuration that a document or an example shows finds a file that changed.
 #[test]
-fn every_rule_of_a_configuration_gives_addresses() {
+fn every_rule_of_a_configuration_gives_urls() {
     let shown = DOCUMENTS.iter().flat_map(|document| {
         let configurations = blocks(document).into_iter().filter(Block::is_configuration);
         configurations.map(move |block| (format!("{document}:{}", block.line), block.text))

@@ -96,7 +96,7 @@ fn a_prefetch_travels_in_the_query_with_the_targets_options() {
 }
 
 #[test]
-fn an_address_in_the_request_line_is_counted_as_it_is_encoded() {
+fn a_url_in_the_request_line_is_counted_as_it_is_encoded() {
     let provider = provider(&[]);
     let one = "http://example.com/ä b";
     let line = friendly();
@@ -107,7 +107,7 @@ fn an_address_in_the_request_line_is_counted_as_it_is_encoded() {
 }
 
 #[test]
-fn an_address_with_a_line_break_is_refused_before_it_becomes_two() {
+fn a_url_with_a_line_break_is_refused_before_it_becomes_two() {
     let line = friendly();
     for url in ["http://example.com/1\nhttp://example.com/2", "http://example.com/\r"] {
         let error = line.submit(&*provider(&[]), FILES, &["http://example.com/0", url]).unwrap_err();
@@ -143,7 +143,7 @@ fn a_task_can_fail_or_never_end() {
 }
 
 #[test]
-fn a_row_for_each_task_ends_with_the_last_of_its_addresses() {
+fn a_row_for_each_task_ends_with_the_last_of_its_urls() {
     let settings = EmulatorSettings { rows: Rows::PerTask, fail: vec!["bad".into()], ..EmulatorSettings::default() };
     let line = line(settings);
     let accepted = line.submit(&*provider(&[]), FILES, &["http://example.com/1", "http://example.com/bad"]).unwrap();
@@ -156,7 +156,7 @@ fn a_row_for_each_task_ends_with_the_last_of_its_addresses() {
 }
 
 #[test]
-fn addresses_of_one_host_in_one_second_share_an_id_and_directories_do_not() {
+fn urls_of_one_host_in_one_second_share_an_id_and_directories_do_not() {
     let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
     let provider = provider(&[]);
     let thousand = urls(1_000);
@@ -206,7 +206,7 @@ fn a_task_shows_up_after_the_listing_lag() {
 }
 
 #[test]
-fn records_are_listed_by_page_newest_first_and_by_address_id_and_time() {
+fn records_are_listed_by_page_newest_first_and_by_url_id_and_time() {
     let line = line(EmulatorSettings { calls_per_second: Some(100.0), ..EmulatorSettings::default() });
     let many = urls(250);
     line.submit(&*provider(&[]), FILES, &borrowed(&many)).unwrap();
@@ -295,7 +295,7 @@ fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
 }
 
 #[test]
-fn an_address_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_is_taken() {
+fn a_url_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_is_taken() {
     let line = line(EmulatorSettings { refuse: vec!["poison".into()], ..EmulatorSettings::default() });
     let long = format!("http://example.com/{}", "a".repeat(1_024));
     for (operation, url) in [

@@ -213,7 +213,7 @@ fn the_list_of_records_refuses_what_the_documentation_says_it_refuses() {
 
 proptest! {
     #[test]
-    fn whatever_the_address_and_the_headers_our_signature_is_accepted(
+    fn whatever_the_url_and_the_headers_our_signature_is_accepted(
         path in "[^\\p{C}\\p{Z}]{0,60}",
         value in "\\PC{0,20}",
         prefetch: bool,

@@ -222,7 +222,7 @@ fn log_files_are_listed_page_by_page_and_can_be_fetched() {
 }
 
 #[test]
-fn the_accounts_domains_are_those_of_the_addresses_it_was_asked_for() {
+fn the_accounts_domains_are_those_of_the_urls_it_was_asked_for() {
     let line = quick(&ALIBABA_CDN);
     let provider = provider(&[]);
     let names = || -> Vec<String> {

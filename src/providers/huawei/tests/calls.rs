@@ -232,7 +232,7 @@ fn every_limit_of_a_call_is_kept_and_one_more_is_refused() {
 }
 
 #[test]
-fn an_address_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_is_taken() {
+fn a_url_the_vendor_does_not_take_is_refused_and_nothing_else_of_its_batch_is_taken() {
     let line = line(EmulatorSettings { refuse: vec!["poison".into()], ..EmulatorSettings::default() });
     for (operation, url) in [
         (DIRECTORIES, "https://www.example.com/no-slash"),
