@@ -1,6 +1,6 @@
 //! The errors people can cause, with what to do about them, and the exit codes.
 //!
-//! Messages are lowercase sentence fragments; literals stand in backticks; the remedy is a sentence of its own in `help`.
+//! Messages are lowercase sentence fragments; literals are in backticks; the remedy is a sentence of its own in `help`.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl fmt::Display for Place {
 pub struct Diagnostic {
     /// What is wrong: `unknown placeholder \`{pth}\``.
     pub title: String,
-    /// Where, if it stands in a file.
+    /// Where, if it is in a file.
     pub place: Option<Place>,
     /// The line with a caret, ready to print without colour; empty when there is no place.
     pub snippet: String,

@@ -1,7 +1,7 @@
 //! The types that every layer shares: values only, no I/O.
 //!
 //! `Change` (a file that differs between two commits) becomes `Task`s (one URL, one operation, one target); the plan
-//! orders them; the execution ends each in exactly one `Outcome` and tells its story as `Event`s.
+//! orders them; the execution ends each in exactly one `Outcome` and reports its progress as `Event`s.
 mod change;
 mod event;
 mod operation;

@@ -182,7 +182,7 @@ impl Job<'_> {
             // Before anything is said or written that could hold one.
             masks.take().iter().for_each(|secret| progress.mask(secret));
             collector.take(event);
-            // In virtual time nobody waits, so nobody need be told that nothing is stuck.
+            // In virtual time nobody waits, so nobody needs a sign that nothing is stuck.
             if settings.mode == Mode::Real || !matches!(event.kind, EventKind::Waiting { .. }) {
                 progress.take(event);
             }
@@ -219,7 +219,7 @@ impl Job<'_> {
     }
 }
 
-/// What a future comes to; nothing if a signal comes first.
+/// The output of a future; nothing if a signal comes first.
 async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output = T>) -> Option<T> {
     let mut interrupt = interrupt.clone();
     tokio::select! {

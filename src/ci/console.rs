@@ -135,7 +135,8 @@ impl Console {
         &self.redactor
     }
 
-    /// Never lets this text out again, in any of its forms; tells GitHub's runner too. To be called before anything else is
+    /// Never lets this text out again, in any of its forms; registers it with GitHub's runner too. To be called before
+    /// anything else is
     /// said.
     pub fn mask(&mut self, secret: &SecretString) {
         let known: Vec<String> = self.redactor.forms().map(|form| form.expose_secret().to_owned()).collect();

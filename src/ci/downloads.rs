@@ -31,7 +31,7 @@ impl Downloads {
         fs::symlink_metadata(self.place(domain, name)).is_ok_and(|file| file.is_file() && file.len() == bytes)
     }
 
-    /// Begins a file, beside its place: `<name>.part`.
+    /// Begins a file, in the same folder: `<name>.part`.
     ///
     /// # Errors
     /// The system's.

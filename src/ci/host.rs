@@ -110,7 +110,7 @@ impl CiHost {
     /// nowhere else. Returns a sentence for each value that was left out.
     ///
     /// # Errors
-    /// [`Error::Checkout`] when the host's file is not named or can't be written: a later step would read nothing and go on.
+    /// [`Error::Checkout`] when the host's file is not named or can't be written: a later step would read nothing and continue.
     pub fn write_outputs(&self, outputs: &[Output], redactor: &Redactor) -> Result<Vec<String>, Error> {
         match self {
             Self::GitHub { outputs: file, .. } => {

@@ -75,7 +75,7 @@ impl Redactor {
         RedactingWriter { redactor: self, inner, line: Vec::new() }
     }
 
-    /// The number of bytes after a prefix by which the text goes on as a form with that prefix does.
+    /// The number of bytes after a prefix by which the text continues as a form with that prefix does.
     fn continuation(&self, pattern: usize, text: &str) -> usize {
         let common = |form: &SecretString| {
             let form = form.expose_secret();

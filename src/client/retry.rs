@@ -19,7 +19,7 @@ pub fn delay(attempt: u32, error: &ApiError, random: &mut fastrand::Rng) -> Dura
     let full = BASE.saturating_mul(1 << attempt.clamp(1, 7).saturating_sub(1)).min(CAP);
     let ours = full.mul_f64(0.5 + 0.5 * random.f64());
     let theirs = error.retry_after.unwrap_or_default().min(HINT_CAP);
-    // Those who were all told the same time would all come back at the same time.
+    // Clients that all got the same delay would all come back at the same time.
     let theirs = theirs.mul_f64(1.0 + 0.1 * random.f64());
     ours.max(theirs)
 }

@@ -84,7 +84,7 @@ async fn ask(
     Ok(permissions(&client, &needs.operations).await)
 }
 
-/// Tells what was found: all of it as a result, and what keeps a run from its work as an error too.
+/// Reports what was found: all of it as a result, and what keeps a run from its work as an error too.
 fn told(target: &Target, needs: &RequiredPermissions, report: &PermissionsReport, console: &mut Console) -> ExitCode {
     let mut problems: Vec<(String, String, ExitCode)> = Vec::new();
     for permission in &report.permissions {
@@ -94,7 +94,7 @@ fn told(target: &Target, needs: &RequiredPermissions, report: &PermissionsReport
             PermissionStatus::Missing(error) | PermissionStatus::Unknown(error) => error,
             PermissionStatus::Granted | PermissionStatus::Untested(_) => continue,
         };
-        // One error may stand for all permissions that weren't asked for after it.
+        // One error may cover all permissions that weren't checked after it.
         let message = words(error);
         if problems.iter().all(|(known, ..)| *known != message) {
             problems.push((message, help, code));

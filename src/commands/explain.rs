@@ -35,7 +35,7 @@ pub(super) fn run(
     Ok(run::print(console, &text))
 }
 
-/// Explains which two commits a run would compare. Where it would refuse, the other choices are told before the error.
+/// Explains which two commits a run would compare. Where it would refuse, the other choices are listed before the error.
 ///
 /// # Errors
 /// [`Error::Inputs`] when the inputs can't be read, [`Error::Checkout`] for what a run would refuse.

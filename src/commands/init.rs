@@ -15,7 +15,7 @@ use crate::init::{self, Choices, Draft};
 use crate::provider::credentials::Part;
 use crate::providers::PROVIDERS;
 
-/// The schema's file, beside the configuration.
+/// The schema's file, in the folder of the configuration.
 const SCHEMA_FILE: &str = "cdn-purge.schema.json";
 
 /// So many files are looked at where there is no commit yet.
@@ -24,7 +24,7 @@ const MOST_FILES: usize = 20_000;
 /// Folders that hold nothing of a site's own.
 const FOREIGN: &[&str] = &[".git", "node_modules", "vendor", "target", ".venv", "venv", "__pycache__"];
 
-/// Writes the configuration, and the schema for editors beside it.
+/// Writes the configuration, and the schema for editors next to it.
 ///
 /// # Errors
 /// [`Error::Inputs`] where one is there already, [`Error::Checkout`] for files that can't be read or written.
@@ -104,7 +104,7 @@ fn walk(root: &Path) -> Vec<String> {
     let mut names = Vec::new();
     let mut folders = vec![(root.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
-        // A folder that can't be read has nothing to tell.
+        // A folder that can't be read has no findings.
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let Ok(kind) = entry.file_type() else { continue };

@@ -37,7 +37,7 @@ mod tests;
 
 /// The longest request body that is taken.
 const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// How long open connections may go on after the end was asked for.
+/// How long open connections may continue after the shutdown was requested.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 impl MockServerOptions {
@@ -104,7 +104,7 @@ pub async fn serve(
         }
     }
     drop(listener);
-    // Without receivers there is nobody to tell.
+    // Without receivers there is nobody to notify.
     let _ = stop.send(true);
     let _ = tokio::time::timeout(FAREWELL, async { while connections.next().await.is_some() {} }).await;
     server.ledger_error.take().map_or(Ok(()), Err)
@@ -229,7 +229,7 @@ fn ledger_problem(error: &std::io::Error) -> Error {
     }
 }
 
-/// Ends at SIGINT or SIGTERM; the handlers stand when this returns, so that no signal is missed.
+/// Ends at SIGINT or SIGTERM; the handlers are installed when this returns, so that no signal is missed.
 #[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()>, Error> {
     use tokio::signal::unix::{SignalKind, signal};

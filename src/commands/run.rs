@@ -15,10 +15,10 @@ use crate::providers::REGISTRY;
 use crate::report::markdown;
 use crate::report::outputs::outputs_of_error;
 
-/// Reads the inputs of a command and does the main job; `wait` only goes on from a journal.
+/// Reads the inputs of a command and does the main job; `wait` only resumes from a journal.
 ///
 /// # Errors
-/// Whatever keeps the job from its report. The host is told `status=failed` then.
+/// Whatever keeps the job from its report. The host gets `status=failed` then.
 pub(super) fn run(
     command: CommandKind,
     flags: &Flags,
@@ -39,7 +39,7 @@ pub(super) fn run(
         })?
     });
     if let Err(error) = &result {
-        // The error itself is told by the caller; a host that can't even take these changes nothing about it.
+        // The error itself is reported by the caller; a host that can't even take these changes nothing about it.
         let _ = console.host().write_outputs(&outputs_of_error(), console.redactor());
         let summary = markdown::error(error);
         if console.host().summary_budget().is_ok_and(|budget| budget.is_some_and(|bytes| summary.len() <= bytes)) {

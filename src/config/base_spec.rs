@@ -14,7 +14,7 @@ pub enum BaseSpec {
     LastSuccess,
     /// `tag:PATTERN`: the nearest tag in the history of head whose name matches.
     Tag(TagPattern),
-    /// `file:PATH`: the commit that stands in a file.
+    /// `file:PATH`: the commit that is named in a file.
     File(PathBuf),
 }
 

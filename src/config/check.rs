@@ -14,7 +14,7 @@ use crate::model::PurgeMode;
 use crate::provider::OptionValue;
 use crate::providers::PROVIDERS;
 
-/// Reads everything that a run would read, and tells in lines of text what it means. It asks no network and no repository.
+/// Reads everything that a run would read, and describes it in lines of text. It uses no network and no repository.
 ///
 /// # Errors
 /// As [`super::read`]: every problem at once.
@@ -22,7 +22,7 @@ pub fn check(flags: &Flags, environment: &Environment) -> Result<String, Error> 
     read(flags, environment).map(|(text, _)| text)
 }
 
-/// The same with the settings that it tells of.
+/// The same with the settings that it describes.
 ///
 /// # Errors
 /// As [`check`].

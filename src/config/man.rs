@@ -30,7 +30,7 @@ pub(super) fn completions(shell: &str, program: Command) -> Result<String, Error
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What a shell can offer behind each option; the reader itself takes any text, to say in its own words what it may be.
+/// What a shell can offer after each option; the reader itself takes any text, to say in its own words what it may be.
 fn with_words(command: Command) -> Command {
     let words = |argument: Arg| {
         let entry = find(argument.get_id().as_str());

@@ -38,7 +38,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) fn parse(entry: &Entry, texts: &[String]) -> Result<Option<Value>, ValueProblem> {
     if let Shape::List(_, separators) = entry.shape {
         let elements = split(texts, separators);
-        // Names that came out empty must not stand for none asked for: of `allow-hosts` that would allow every host.
+        // Names that came out empty must not mean that none are given: of `allow-hosts` that would allow every host.
         if elements.is_empty() && texts.iter().any(|text| text.contains(',')) {
             return Err(ValueProblem {
                 message: "holds nothing but commas".into(),
@@ -52,7 +52,7 @@ pub(super) fn parse(entry: &Entry, texts: &[String]) -> Result<Option<Value>, Va
         return Ok(None);
     }
     let value = match entry.shape {
-        // Not told apart from a secret: the problem never shows the value.
+        // Not distinguished from a secret: the problem never shows the value.
         Shape::Text(_) | Shape::Path(_) if text.contains(char::is_control) => {
             return Err(ValueProblem {
                 message: "holds a line break or another control character".into(),

@@ -90,7 +90,7 @@ pub fn read(
     now: Timestamp,
 ) -> Result<QueryOptions, Error> {
     let settings = read_with(PROVIDERS, command, flags, environment).map(|reading| reading.settings);
-    // What is wrong with the options themselves was told above.
+    // Problems of the options themselves were reported above.
     let given = LayeredOptions::read(command, flags, environment, &mut Vec::new());
     let mut problems = Vec::new();
     let question = question(command, &given, now, &mut problems);
@@ -106,7 +106,7 @@ pub fn read(
     }
 }
 
-/// Whether `wait` is told tasks by their ids, and so asks; else it goes on from a journal.
+/// Whether `wait` is given task ids, and so queries them; else it resumes from a journal.
 pub fn names_tasks(flags: &Flags, environment: &Environment) -> bool {
     LayeredOptions::read(CommandKind::Wait, flags, environment, &mut Vec::new()).is_explicit("task-id")
 }
@@ -198,7 +198,7 @@ fn spellings(url: String) -> Vec<String> {
     if sent == url { vec![url] } else { vec![sent, url] }
 }
 
-/// Ids that can stand in a URL and in a list.
+/// Ids that are valid in a URL and in a list.
 fn task_ids(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<String> {
     let ids = given.list("task-id").unwrap_or_default();
     let is_id = |id: &String| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));

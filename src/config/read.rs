@@ -109,7 +109,7 @@ pub(super) fn read_with(
         let [resume, other] = names.map(|name| given.label(name));
         problems.push(Diagnostic::new(format!("{resume} can't be combined with {other}"), "drop one of the two"));
     }
-    // The file's problems come in order already; those of flags and environment are short, and stand before them.
+    // The file's problems come in order already; those of flags and environment are short, and are listed first.
     problems.sort_by_key(|problem| problem.place.is_some());
     if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
 }
@@ -218,7 +218,7 @@ fn mode(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Mode {
     }
 }
 
-/// The keys as they came. An id without a secret is told where keys are put together, beside the other places to find them.
+/// The credentials as given. An id without a secret is reported where credentials are resolved, along with the other sources.
 fn credentials(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> CredentialInputs {
     let inputs = CredentialInputs {
         access_key_id: given.secret("access-key-id").map(|id| id.expose_secret().to_owned()),

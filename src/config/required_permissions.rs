@@ -17,7 +17,7 @@ pub struct RequiredPermissions {
 }
 
 impl Settings {
-    /// What a run may ever ask of a target. Of URLs that stand in a file the hosts aren't known.
+    /// What a run may ever ask of a target. The hosts of URLs in a file aren't known.
     pub fn required_permissions(&self, target: &Target) -> RequiredPermissions {
         let mut wanted = BTreeSet::new();
         let mut hosts = BTreeSet::new();

@@ -11,7 +11,7 @@ use crate::mapping::Rule;
 use crate::model::{Operation, TargetName};
 use crate::provider::{Options, Spec};
 
-/// Everything a run needs to know, parsed: behind it no string has to be understood again.
+/// Everything a run needs to know, parsed: no later code has to parse a string again.
 #[derive(Debug)]
 pub struct Settings {
     /// Where the configuration was read from; `None` where `provider` took its place.
@@ -22,7 +22,7 @@ pub struct Settings {
     pub rules: Vec<Rule>,
     /// Where the changes come from.
     pub changes: Changes,
-    /// Whether a changed submodule stands for the files that changed in it.
+    /// Whether a changed submodule is replaced by the files that changed in it.
     pub submodules: bool,
     /// The directory that holds the repository, or lies in it.
     pub repository: PathBuf,
@@ -38,7 +38,7 @@ pub struct Settings {
     pub refresh: Option<bool>,
     /// Overrides the rules.
     pub prefetch: Option<bool>,
-    /// Only go on with what an earlier run left in its journal, and begin nothing without it.
+    /// Only resume what an earlier run left in its journal; start nothing without it.
     pub resume: bool,
     /// What to wait for.
     pub wait: Wait,
@@ -97,9 +97,9 @@ pub enum Changes {
         /// `head`, if given.
         head: Option<String>,
     },
-    /// The difference of two commits, the first of which an earlier run or a tag tells.
+    /// The difference of two commits, the first of which comes from an earlier run or a tag.
     Since {
-        /// What tells it.
+        /// Its source.
         base: BaseSpec,
         /// `head`, if given.
         head: Option<String>,
@@ -146,7 +146,7 @@ impl Wait {
     }
 }
 
-/// Which failures turn the step red; `status` always tells the truth.
+/// Which failures fail the step; `status` isn't affected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailOn {
     /// Every URL that isn't done.

@@ -11,7 +11,7 @@ use crate::model::Operation;
 use crate::provider::{OptionSpec, OptionValue, OptionValueSpec, Spec};
 use crate::text::suggest::{all_of, any_of, did_you_mean};
 
-/// Options of a command that stand for an option of the target.
+/// Options of a command that set an option of the target.
 const NAMED: &[(&str, &str)] =
     &[("area", "area"), ("l2-only", "l2-preload"), ("header", "headers"), ("query-hash-key", "query-hash-key")];
 
@@ -132,13 +132,13 @@ fn read(option: &OptionSpec, texts: &[String]) -> Result<OptionValue, ValueProbl
     })
 }
 
-/// `Name: value`. What is wrong is told without the value, which may be a token.
+/// `Name: value`. Errors don't contain the value, which may be a token.
 fn header(text: &str) -> Result<(String, String), ValueProblem> {
     let problem = |message: &str, help: &str| ValueProblem { message: message.to_owned(), help: help.to_owned() };
     let (name, value) = text
         .split_once(':')
         .ok_or_else(|| problem("has no `:` between name and value", "write it as `Name: value`"))?;
-    // Nothing at all behind the `:` leaves out a header that the vendor sends otherwise; a variable that came out empty doesn't.
+    // Nothing at all after the `:` leaves out a header that the vendor sends otherwise; a variable that came out empty doesn't.
     let (name, value) = (name.trim(), if value.is_empty() { " " } else { value.trim() });
     if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
         let message = format!("names the header {}", quoted(name));

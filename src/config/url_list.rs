@@ -37,7 +37,7 @@ struct Checks<'a> {
 
 /// Reads the URLs of the command line, then those of the file, or of standard input for `-`: one per line; blank lines
 /// and lines that begin with `#` are passed over, so are a byte order mark and carriage returns. What needs encoding is
-/// encoded, what is encoded stays. A URL that stands twice in a place is given once.
+/// encoded, what is encoded stays. A URL that is listed twice in one source is kept once.
 ///
 /// # Errors
 /// [`Error::Inputs`]: the file can't be read, holds no URL, or every URL that can't be asked for at one of the

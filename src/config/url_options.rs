@@ -27,7 +27,7 @@ pub struct UrlOptions {
     pub allow_everything: bool,
 }
 
-/// Reads where URLs stand; `None` where none are given and the command can do without.
+/// Reads the source of the URLs; `None` where none are given and the command can do without.
 pub(super) fn read(
     command: CommandKind,
     given: &LayeredOptions,

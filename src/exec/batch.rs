@@ -20,7 +20,7 @@ pub(super) enum SentAt {
         at: Timestamp,
         /// Whether that is the provider's time. If not, it's off by up to the validity of a signature.
         is_providers: bool,
-        /// How long before this run's lane started, as far as the clocks tell.
+        /// How long before this run's lane started, by the clocks.
         age: Duration,
     },
 }

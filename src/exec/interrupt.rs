@@ -19,7 +19,7 @@ pub fn channel() -> (Interrupter, Interrupt) {
 }
 
 impl Interrupter {
-    /// Tells of a signal. A later one replaces an earlier one: the second warning is the graver.
+    /// Reports a signal. A later one replaces an earlier one: the second warning is the graver.
     pub fn interrupt(&self, signal: Signal) {
         // Nobody listens any more when the run is over, and then there is nothing to stop.
         let _ = self.0.send(Some(signal));

@@ -104,7 +104,7 @@ fn nearest<'a>(spelled: &str, urls: impl Iterator<Item = &'a str>) -> Option<&'a
     nearest.filter(|_| is_one).map(|(_, url)| url)
 }
 
-/// In how many ways two spellings with one key differ that may tell two URLs apart. Upper and lower case tell none: they
+/// In how many ways two spellings with one key differ that may distinguish two URLs. Upper and lower case don't count: they
 /// are left in the digits of escapes alone.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.trim(), other.trim());
@@ -134,7 +134,7 @@ fn key(url: &str) -> String {
     format!("{host}{}", path.trim_end_matches('/'))
 }
 
-/// The URLs of a row that stands for several, joined as they were submitted or by commas.
+/// The URLs of a row that covers several, joined as they were submitted or by commas.
 fn several(joined: &str) -> impl Iterator<Item = &str> {
     let lines = joined.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
     lines.flat_map(|line| {

@@ -40,14 +40,14 @@ pub(super) enum StatusSource {
     Unavailable(String),
 }
 
-/// What a row of a task id stands for; no vendor documents it.
+/// What a row of a task id covers; no vendor documents it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowShape {
     /// Not seen yet.
     Unknown,
     /// The provider was seen to keep one row for each batch.
     PerBatch,
-    /// The provider was seen to keep more rows than batches: a row stands for its URL alone.
+    /// The provider was seen to keep more rows than batches: a row covers its URL alone.
     PerUrl,
 }
 
@@ -107,7 +107,7 @@ struct Followed {
 /// A task id whose rows have all ended.
 #[derive(Clone, Debug)]
 pub(super) struct CompleteRows {
-    /// Whether there are no more rows than batches: then a row may stand for all URLs of its batch.
+    /// Whether there are no more rows than batches: then a row may cover all URLs of its batch.
     pub is_row_per_batch: bool,
     /// The description of a row that failed.
     pub failure: Option<String>,
@@ -118,7 +118,7 @@ pub(super) struct CompleteRows {
 pub(super) struct Tracking {
     /// Who says how far tasks are.
     pub source: StatusSource,
-    /// What a row stands for.
+    /// What a row covers.
     pub row_shape: RowShape,
     spec: &'static Spec,
     ids: HashMap<Rc<str>, Followed>,
@@ -159,7 +159,7 @@ impl Class {
         let step = if share > 0.0 { SHARE_AT_THE_END } else { SHARE };
         let step = age.mul_f64(step).clamp(BOUNDS.0, BOUNDS.1);
         let expected = if share > 0.0 {
-            // Some have ended: their shares so far tell when the last will.
+            // Some have ended: the shares so far predict when the last will.
             // What was measured is as coarse as the polls were.
             let spread = self.usual.map(|usual| usual.spread.min(ASSUMED_SPREAD));
             Distribution::through(&self.points, spread).map(|found| found.last_of(rows))

@@ -300,7 +300,7 @@ impl Entries {
         self.current.as_ref().map(|(name, item)| Entry { name: &self.bytes[name.clone()], item: *item })
     }
 
-    /// Goes on to the next entry.
+    /// Advances to the next entry.
     ///
     /// # Errors
     /// An entry that is malformed or doesn't come after the one before.
@@ -318,7 +318,7 @@ impl Entries {
         Ok(())
     }
 
-    /// Goes on in both trees, past all entries that are the same bytes on both sides: in a large directory nearly all are, and
+    /// Advances in both trees, past all entries that are the same bytes on both sides: in a large directory nearly all are, and
     /// finding where they end costs a fraction of reading them.
     ///
     /// # Errors

@@ -7,15 +7,15 @@
 pub(super) struct Generator {
     /// For people.
     pub(super) name: &'static str,
-    /// Files that are its configuration and nobody else's; `*` stands for any ending. Below the site's folder.
+    /// Files that are its configuration and nobody else's; `*` matches any ending. Below the site's folder.
     pub(super) markers: &'static [&'static str],
-    /// Files that others have too, and words one of which stands in its own.
+    /// Files that others have too, and words one of which is in its own.
     pub(super) shared_markers: &'static [(&'static str, &'static [&'static str])],
     /// Where it writes the site, by default: looked for in the repository, from the likeliest.
     pub(super) outputs: &'static [&'static str],
     /// Folders whose files become files of the site under the same name.
     pub(super) copied: &'static [&'static str],
-    /// Whether pages are made of what lies outside of its folder too: code that is documented, the docs beside it.
+    /// Whether pages are made of what lies outside of its folder too: code that is documented, the docs next to it.
     pub(super) reads_elsewhere: bool,
 }
 

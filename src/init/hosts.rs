@@ -41,13 +41,13 @@ const URL_KEYS: &[&str] = &["baseurl", "base_url", "site_url", "siteurl", "url",
 /// Keys whose value is a domain at a CDN, in Terraform.
 const DOMAIN_KEYS: &[&str] = &["domain_name", "domain", "aliases", "name"];
 
-/// Keys whose value is the path that a generator puts the whole site below, where it tells the URL without it.
+/// Keys whose value is the path that a generator puts the whole site below, where it names the URL without it.
 const BASE_KEYS: &[&str] = &["base", "baseurl", "basepath", "pathprefix"];
 
-/// Such a key stands at most so deep in a generator's configuration; deeper down it is one of a menu or a language.
+/// Such a key is at most so deep in a generator's configuration; deeper down it is one of a menu or a language.
 const BASE_INDENT: usize = 4;
 
-/// Hosts that stand in examples, and services that purge for themselves.
+/// Hosts of examples, and services that purge for themselves.
 const NOT_OURS: &[&str] = &[
     "example.com",
     "example.org",

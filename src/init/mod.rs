@@ -42,7 +42,7 @@ pub struct Site {
 
 #[derive(Debug)]
 enum Kind {
-    /// The site itself is committed; with the generator that made it, if it is known, and the file that tells.
+    /// The site itself is committed; with the generator that made it, if it is known, and the file that shows it.
     Finished(Option<(&'static Generator, String)>),
     /// It is built of these files, elsewhere.
     Built(&'static Generator, String),
@@ -115,7 +115,7 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
     Site { kind, folder, urls, provider, copied, has_named_pages, has_gitlab }
 }
 
-/// The path below which the generator puts the site, if a file of its own tells it.
+/// The path below which the generator puts the site, if a file of its own names it.
 fn base(generator: &Generator, contents: &BTreeMap<String, String>) -> Option<String> {
     let shared = generator.shared_markers.iter().map(|(name, _)| name);
     let is_its_own =
@@ -157,7 +157,7 @@ fn kind(files: &[String], contents: &BTreeMap<String, String>) -> (Kind, String)
     }
 }
 
-/// The folder of the site that this generator makes, and the file that tells: the one nearest to the root.
+/// The folder of the site that this generator makes, and the file that shows it: the one nearest to the root.
 fn marker(generator: &Generator, files: &[String], contents: &BTreeMap<String, String>) -> Option<(String, String)> {
     let own = files.iter().filter_map(|file| {
         let folder = generator.markers.iter().find_map(|marker| ends_in(file, marker))?;
@@ -175,7 +175,7 @@ fn marker(generator: &Generator, files: &[String], contents: &BTreeMap<String, S
         .min_by_key(|(folder, file)| (folder.matches('/').count(), file.clone()))
 }
 
-/// What stands before the marker in a path, if it ends in it: `site/` for `site/hugo.toml`. A `*` is any ending.
+/// The part of a path before the marker, if it ends in it: `site/` for `site/hugo.toml`. A `*` is any ending.
 fn ends_in<'f>(file: &'f str, marker: &str) -> Option<&'f str> {
     let folder = match marker.strip_suffix('*') {
         Some(start) => {

@@ -78,7 +78,7 @@ pub fn explain(path: &RepoPath, rules: &[Rule]) -> Explanation {
 }
 
 impl Explanation {
-    /// As text, a line each, without line ends. File names stand in it as they are: the log sanitizes them.
+    /// As text, a line each, without line ends. File names are in it as they are: the log sanitizes them.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![self.path.to_string()];
         for RuleExplanation { rule, finding } in &self.rules {

@@ -20,7 +20,7 @@ const LONGEST: usize = 1024;
 const DEEPEST: usize = 8;
 /// How many wildcards have a number: `{1}` to `{9}`.
 const NUMBERED: usize = 9;
-/// Stands for a byte outside UTF-8 while a path is matched: a noncharacter, which no pattern means.
+/// Replaces a byte outside UTF-8 while a path is matched: a noncharacter, which no pattern means.
 const STRAY_BYTE: char = '\u{10ffff}';
 
 /// A pattern, ready to match.
@@ -76,7 +76,7 @@ impl Glob {
             wildcards,
             // `**` in braces is no directory wildcard to globset.
             indexed: if stars_in_braces { None } else { builder.build().ok() },
-            // Bytes compile in a seventh of the time. A text is UTF-8, so only what stands for one character needs more.
+            // Bytes compile in a seventh of the time. A text is UTF-8, so only what matches one character needs more.
             expression: format!(r"(?s-u)\A{expression}\z").into(),
             compiled: OnceLock::new(),
         })

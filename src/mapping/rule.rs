@@ -31,7 +31,7 @@ pub struct Rule {
     pub kind: RefreshKind,
     /// Delete instead of revalidate.
     pub mode: PurgeMode,
-    /// File names that also stand for their directory (`index.html`).
+    /// File names that are also served for their directory (`index.html`).
     pub index: Vec<String>,
     /// The forms of names outside ASCII.
     pub encoded: Encoded,

@@ -43,7 +43,7 @@ enum Piece {
     Literal(Box<str>),
     Value {
         placeholder: Placeholder,
-        /// Behind a `?`.
+        /// After a `?`.
         in_query: bool,
     },
 }

@@ -70,7 +70,7 @@ pub enum ChangeKind {
     },
 }
 
-/// What kind of entry stands at a path (in head; in base for a deletion).
+/// The kind of entry at a path (in head; in base for a deletion).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A file, executable or not.
@@ -88,6 +88,6 @@ pub struct Change {
     pub path: RepoPath,
     /// What happened to it.
     pub kind: ChangeKind,
-    /// What stands there.
+    /// The value.
     pub entry: EntryKind,
 }

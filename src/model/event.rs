@@ -1,4 +1,4 @@
-//! What an execution tells while it happens: past tense, with counters inside, so that a reader needs no state of the runner's.
+//! The events of an execution: past tense, with counters inside, so that a reader needs no state of the runner's.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What a run goes on from.
+/// What a run resumes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Resumed {
     /// How many tasks are done by the journal, or followed.
@@ -40,7 +40,7 @@ pub enum EventKind {
     RunStarted {
         /// Planned tasks over all lanes.
         tasks: usize,
-        /// What an earlier run left, if this one goes on from it.
+        /// What an earlier run left, if this one resumes it.
         resumed: Option<Resumed>,
     },
     /// A lane's quota was read.
@@ -127,7 +127,7 @@ pub enum EventKind {
         /// Why, with the provider's words.
         why: String,
     },
-    /// Nothing was told for a while; the lane waits for the provider.
+    /// No event for a while; the lane waits for the provider.
     Waiting {
         /// The lane.
         lane: LaneIndex,

@@ -52,7 +52,7 @@ impl RefreshKind {
     }
 }
 
-/// What a provider is to do with a URL, or with what stands for several.
+/// What a provider is to do with a URL, or with a pattern for several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {

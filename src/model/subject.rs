@@ -1,4 +1,4 @@
-//! The subject of an operation: a URL, or what stands for several of them.
+//! The subject of an operation: a URL, or a directory, prefix, tag or the like that covers several.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -29,7 +29,7 @@ pub struct Task {
     pub operation: Operation,
     /// How a refresh treats what it drops.
     pub mode: PurgeMode,
-    /// The URL, or what stands for several.
+    /// The URL, or what covers several.
     pub subject: Subject,
     /// Every rule and file that asked for it; never empty.
     pub because: Vec<Reason>,

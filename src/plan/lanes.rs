@@ -26,7 +26,7 @@ pub struct Lane {
     /// Refreshes by kind, then prefetches; each in the order of the changes.
     pub tasks: Vec<PlannedTask>,
     /// As they would go out if nothing were refused and every refresh took equally long. The execution sends the refresh
-    /// batches as they stand, and cuts prefetches as their refreshes end.
+    /// batches as they are, and cuts prefetches as their refreshes end.
     pub batches: Vec<Batch>,
 }
 

@@ -123,7 +123,7 @@ impl Answer {
         self.code.as_deref()
     }
 
-    /// The ids of accepted tasks, which stand in a field with commas between them. Without one nothing proves that the batch
+    /// The ids of accepted tasks, which are in one field, separated by commas. Without one nothing proves that the batch
     /// was taken.
     ///
     /// # Errors

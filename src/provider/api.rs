@@ -20,7 +20,7 @@ pub trait Api {
     /// The time to sign with: the clock, corrected by what [`Api::correct_clock`] learned.
     fn now(&self) -> Timestamp;
 
-    /// The time on the provider's clock, once one of its answers told it: what its records are compared with.
+    /// The time on the provider's clock, once one of its responses contained it: what its records are compared with.
     fn server_time(&self) -> Option<Timestamp> {
         None
     }
@@ -85,7 +85,7 @@ pub enum ApiErrorKind {
     TooLarge,
 }
 
-/// An error of a provider's API: our reading of it, and the provider's own words beside it.
+/// An error of a provider's API: our reading of it, along with the provider's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// What may be done next.

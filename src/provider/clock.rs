@@ -55,7 +55,7 @@ impl Clock {
         }
     }
 
-    /// The time on the provider's clock, once one of its answers told it.
+    /// The time on the provider's clock, once one of its responses contained it.
     pub fn server_time(&self) -> Option<Timestamp> {
         Some(shift(self.uncorrected(), self.server.get()?))
     }

@@ -28,13 +28,13 @@ pub struct ErrorFormat {
     pub good: RangeInclusive<u16>,
     /// Whether an error may come with such a status: then it is one. Else its code only makes the answer unreadable.
     pub errors_may_look_good: bool,
-    /// Whether a list may stand one level down.
+    /// Whether a list may be nested one level down.
     pub nested_lists: bool,
     /// Where an answer says how many rows a list has over all pages.
     pub total: &'static str,
     /// What proves that an answer is the vendor's, so that it may leave out a list that is empty.
     pub proof: &'static str,
-    /// The object that holds an error's fields; where it isn't there, they stand by themselves.
+    /// The object that holds an error's fields; where it isn't there, they are at the top level.
     pub inside: &'static str,
     /// The names of the code, any of them; like the others in XML too, where the vendor's gateways send some.
     pub code: &'static [&'static str],
@@ -52,7 +52,7 @@ pub struct ErrorFormat {
     pub alias: (&'static str, &'static str),
     /// What each code allows; of two that fit, the first counts.
     pub codes: &'static [Code],
-    /// What a status allows, with whether there is a code, an unknown one; beside what 413, 414, 429 and those from 500 on do.
+    /// What a status allows, with whether there is a code, an unknown one; besides what 413, 414, 429 and those from 500 on do.
     pub by_status: fn(u16, bool) -> Option<ApiErrorKind>,
     /// How far our clock may be off. Beyond it a 401 is the clock's fault, whatever it is called; `None`: a code says so.
     pub skew: Option<Duration>,
@@ -177,7 +177,7 @@ pub struct Code {
     pub kind: ApiErrorKind,
     /// Wait at least so many seconds before the next attempt.
     pub wait_seconds: u64,
-    /// What to do; `{permission}` stands for the permission of the call. Empty if there is nothing to say.
+    /// What to do; `{permission}` is replaced by the permission of the call. Empty if there is nothing to say.
     pub help: &'static str,
 }
 

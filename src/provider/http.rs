@@ -1,7 +1,7 @@
 //! Sends requests over HTTP and reads the responses: the only file that names reqwest.
 //!
 //! Apart because what a provider may do after an error depends on whether a byte of the request was written, and only
-//! the transport can tell. One request in, one request out: no retry, no redirect, no cookie, no plain text.
+//! the transport can know. One request in, one request out: no retry, no redirect, no cookie, no plain text.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;

@@ -55,7 +55,7 @@ impl Row<'_> {
     }
 
     /// A field's list of objects, plain or one level down (`"Tasks":{"Task":[…]}`); `Some(None)` where it is left out or null,
-    /// `None` where something else stands there.
+    /// `None` if the value is something else.
     pub fn rows(self, name: &str) -> Option<Option<Vec<Self>>> {
         match &self.0[name] {
             Value::Null => Some(None),

@@ -148,7 +148,7 @@ pub trait Provider {
         Ok(())
     }
 
-    /// QuerySpec for an operation on some URLs. Signs anew at each call.
+    /// A request for an operation on some URLs. Signed again at each call.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`]; an answer without task ids is `Ambiguous`.

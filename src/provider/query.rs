@@ -90,7 +90,7 @@ impl RecordFilter {
     }
 }
 
-/// The kinds of task that records tell apart.
+/// The kinds of task that records distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
     /// A refresh of URLs.
@@ -141,7 +141,7 @@ impl MeasureQuestion {
 pub struct Point {
     /// When its width begins.
     pub at: Timestamp,
-    /// The domain, where the provider tells them apart; else it is the sum over those that were asked for.
+    /// The domain, where the provider distinguishes them; else it is the sum over those that were asked for.
     pub domain: Option<String>,
     /// Bytes, or bits per second.
     pub value: f64,

@@ -70,11 +70,11 @@ impl Spec {
         call.ok_or_else(|| ApiError::new(ApiErrorKind::Denied, what, format!("{} offers no {what}", self.title)))
     }
 
-    /// What is left for today, by what the vendor calls each operation there: `told` finds how many URLs the day has and
+    /// What is left for today, by what the vendor calls each operation there: `find` looks up how many URLs the day has and
     /// how many of them are left. An operation that it doesn't find is left out.
-    pub fn left(&self, told: impl Fn(&str) -> Option<(u64, u64)>) -> Quota {
+    pub fn left(&self, find: impl Fn(&str) -> Option<(u64, u64)>) -> Quota {
         let entry = |&OperationSpec { operation, quota, .. }: &OperationSpec| {
-            let (limit, remaining) = told(quota).filter(|_| !quota.is_empty())?;
+            let (limit, remaining) = find(quota).filter(|_| !quota.is_empty())?;
             Some(QuotaEntry { operation, limit, remaining })
         };
         Quota { entries: self.operations.iter().filter_map(entry).collect() }
@@ -333,7 +333,7 @@ impl CallSpec {
     }
 }
 
-/// What a provider can be asked beside tasks and quota; `None` where it offers none.
+/// The queries of a provider besides tasks and quota; `None` where it offers none.
 #[derive(Debug)]
 pub struct QuerySpec {
     /// Bytes.

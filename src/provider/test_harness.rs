@@ -1,4 +1,4 @@
-//! Ways out for tests of providers: to an emulator, in process and with a clock that stands still, and to a response that is
+//! Ways out for tests of providers: to an emulator, in process and with a stopped clock, and to a response that is
 //! written out.
 
 use std::cell::{Cell, RefCell};
@@ -37,7 +37,7 @@ pub(crate) enum Nonces {
 
 type Tamper = Box<dyn Fn(Request<Bytes>) -> Request<Bytes>>;
 
-/// The way to an emulator, with a clock that stands still until it is moved.
+/// The way to an emulator, with a clock that is stopped until it is moved.
 pub(crate) struct Line {
     pub(crate) emulator: RefCell<Box<dyn Emulator>>,
     pub(crate) now: Cell<Timestamp>,

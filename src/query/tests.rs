@@ -76,7 +76,7 @@ struct Fake {
     ignores_pages: bool,
     /// The page from which on nothing comes, although there is more.
     breaks_off: Option<u32>,
-    /// The most rows that are given of tasks by their ids, of which the total tells.
+    /// The most rows that are given of tasks by their ids, which the total counts.
     most_by_id: usize,
     calls: Cell<usize>,
     asked: RefCell<Vec<String>>,
@@ -179,7 +179,7 @@ impl Provider for &Fake {
         let step = SignedDuration::try_from(question.interval).unwrap();
         let mut points = Vec::new();
         let mut at = question.since;
-        // The end is told too, as some do.
+        // The end is reported too, as some do.
         while at <= question.until {
             points.push(Point { at, domain: None, value: question.domains.len().max(1) as f64 });
             at += step;
@@ -372,7 +372,7 @@ async fn a_filter_that_the_provider_will_not_take_is_kept_here() {
     let refuses = || Fake { fault: Box::new(|call| (call == 0).then_some(ApiErrorKind::Denied)), ..fake(60) };
     let filter = RecordFilter { status: Some(RecordStatus::Complete), ..RecordFilter::default() };
     assert_eq!(all(&refuses(), &filter, None).await.0.len(), 60);
-    // Where there is no other way to ask, its refusal is what is told.
+    // Where there is no other way to ask, its refusal is what is reported.
     let fake = refuses();
     let (result, _) = ask!(fake, |client| records(client, &RecordFilter::default(), None, &mut |_| {}));
     assert!(result.unwrap_err().to_string().contains("made to fail"));

@@ -2,7 +2,7 @@
 //!
 //! A case is prose around fenced blocks: `yaml` is a configuration, `options` are flags for it (`name: value`), `changes` are
 //! changed paths, `plan` is what must come out. A plan belongs to the blocks above it, which stay for the next one.
-//! `UPDATE_GENERATED=1 cargo test` writes the plans anew.
+//! `UPDATE_GENERATED=1 cargo test` writes the plans again.
 
 use std::path::Path;
 

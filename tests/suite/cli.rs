@@ -2,7 +2,7 @@
 
 mod asking; // what providers are asked
 mod check_online; // what keys may do
-mod checkout; // repositories that can't tell what changed
+mod checkout; // repositories in which the changes can't be determined
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
 mod first_steps; // the first five minutes in a repository of each common generator

@@ -157,7 +157,7 @@ fn after_one_refusal_nothing_is_lost_and_nothing_is_doubled() {
                         let alone = usize::from(story.plan.lanes[0].batches[0].tasks.len() == 1);
                         assert_eq!((done, failed), (COUNT - alone, alone), "{place}: {:?}", story.outcomes);
                     }
-                    // What was in flight beside it may have been taken.
+                    // What was in flight at the same time may have been accepted.
                     QuotaSpent | Credentials | Expired | Forbidden | Denied => {
                         assert_eq!(done + unsubmitted + story.count("unknown"), COUNT, "{place}: {:?}", story.outcomes);
                         assert!(unsubmitted >= 1, "{place}: {:?}", story.outcomes);

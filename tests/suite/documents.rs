@@ -12,7 +12,7 @@ use serde_json::Value;
 use self::blocks::{DOCUMENTS, blocks, read};
 use crate::generated::path;
 
-mod blocks; // what stands between their fences
+mod blocks; // the fenced blocks
 
 #[cfg(unix)]
 mod commands; // every command is run
@@ -21,7 +21,7 @@ mod ground; // where
 #[cfg(unix)]
 mod jobs; // and every job of a pipeline
 
-/// The words of a simple command: split at spaces, but for what stands between single quotes; a comment ends it.
+/// The words of a simple command: split at spaces, except between single quotes; a comment ends it.
 fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for (index, part) in command.split('\'').enumerate() {
@@ -76,7 +76,7 @@ fn every_command_in_a_document_is_one_that_the_program_takes() {
     assert!(tried >= 8, "only {tried} commands were found");
 }
 
-/// Commands in the middle of a sentence; words in capitals stand for what a reader fills in.
+/// Commands in the middle of a sentence; words in capitals are placeholders.
 #[test]
 fn every_command_in_a_sentence_is_one_that_the_program_takes() {
     let span = Regex::new("`(cdn-purge [a-z-][^`]*)`").unwrap();

@@ -1,4 +1,4 @@
-//! The page of errors is held against the sources: every message that stands there has its row, and no row is left of one
+//! The page of errors is held against the sources: every message in them has its row, and no row is left of one
 //! that is gone.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use crate::generated::path;
 
 const PAGE: &str = "docs/errors.md";
 
-/// What makes an error or a finding, and the literal of its message, which may stand inside `format!`.
+/// What makes an error or a finding, and the literal of its message, which may be inside `format!`.
 const MESSAGE: &str = r#"(?s)(?:\bcheckout\(|\bError::usage\(|\bmessage: |\bDiagnostic::new\(|findings\.report\()\s*(?:&[\w.&\[\]]+,\s*)?(?:format!\(\s*)?"((?:[^"\\]|\\.)*)""#;
 
 /// A message of which less is fixed than this is put together elsewhere.

@@ -70,7 +70,7 @@ fn the_component_for_gitlab_declares_every_input_and_hands_it_over() {
     settle(&file, &text);
 }
 
-/// Holds a document against the block that stands between its markers of this name.
+/// Holds a document against the block between its markers of this name.
 fn settle_block(document: &str, name: &str, block: &str) {
     let text = std::fs::read_to_string(path(document)).unwrap();
     let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));

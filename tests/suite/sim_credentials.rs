@@ -64,7 +64,8 @@ fn without_new_credentials_the_rest_is_unsubmitted_and_nothing_is_doubled() {
 
 #[test]
 fn a_task_left_unknown_by_expired_credentials_counts_as_a_credentials_problem() {
-    // Taken and followed; taken with an answer that is lost, so that the records must tell; taken, with rows that name another.
+    // Accepted and followed; accepted with a lost response, so that the records must decide; accepted, with rows that name
+    // another.
     let renamed = |_: &str, _: &Request<Bytes>, answer: Response<Bytes>| {
         let text = String::from_utf8_lossy(answer.body()).replace("/page/0.html", "/other.html");
         answer.map(|_| Bytes::from(text))

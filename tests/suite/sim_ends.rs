@@ -97,7 +97,7 @@ fn a_signal_between_the_journals_record_and_the_request_neither_loses_nor_double
             world
         };
         let whole = make().run();
-        // The event is told after the record is written, and before the request leaves.
+        // The event is reported after the record is written, and before the request leaves.
         let is_start = |at: &usize| matches!(whole.events[at - 1].kind, EventKind::BatchStarted { .. });
         let starts: Vec<usize> = (1..=whole.events.len()).filter(is_start).collect();
         assert!(starts.len() >= 10, "{}", starts.len());

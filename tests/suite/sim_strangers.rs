@@ -1,5 +1,5 @@
 //! Whole executions against servers that another maker built from the same documentation: what it leaves open, they do
-//! otherwise than our emulator, and still nothing is lost, doubled, or told better than it is.
+//! otherwise than our emulator, and still nothing is lost, doubled, or reported better than it is.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -82,7 +82,7 @@ fn a_short_time_to_wait_for_prefetches_does_not_run_during_the_pause() {
     world.run().assert_all_done().assert_ledger();
 }
 
-/// A run that is cut off, and one that goes on from its journal so long after it began.
+/// A run that is cut off, and one that resumes from its journal so long after it began.
 fn resumed(cut: impl Fn(&mut World), task: u64, later: Duration) -> (Story, Story) {
     let directory = tempfile::tempdir().unwrap();
     let make = || {

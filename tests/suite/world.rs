@@ -54,13 +54,13 @@ pub struct World {
     pub signals: Vec<(Duration, Signal)>,
     /// Drops the execution at this event, as `kill -9` would.
     pub killed_at: Option<usize>,
-    /// A signal comes while this event, from 1, is told.
+    /// A signal comes while this event, from 1, is reported.
     pub signalled_at: Option<(usize, Signal)>,
     /// Drops it after this time.
     pub killed_after: Option<Duration>,
     /// What another maker's server would answer instead.
     pub bend: Option<Bend>,
-    /// What every call comes to, should no host be there.
+    /// The result of every call, should no host be there.
     pub unreachable: Option<ApiError>,
     /// With which code a call is refused, unexecuted, that arrives so long after the start.
     pub refuse: Option<Refuse>,

@@ -14,7 +14,7 @@ pub enum Fault {
     ErrorBefore,
     /// Executed, and a server error all the same.
     ErrorAfter,
-    /// The page of a gateway that has no server behind it (503, HTML); nothing is executed.
+    /// The page of a gateway that has no upstream server (503, HTML); nothing is executed.
     UnavailablePage,
     /// The page of a captive portal (200, HTML); nothing is executed.
     Page,

@@ -1,7 +1,7 @@
 //! CDN vendors in memory: a request in, the vendor's response out, and a ledger of what was accepted.
 //!
 //! Written from the vendors' documentation, with names, limits and error codes of its own, so that a mistake of a client doesn't
-//! hide behind the same mistake here. Time is passed in. [`gateway`] serves several emulators and breaks responses on request.
+//! be hidden by the same mistake here. Time is passed in. [`gateway`] serves several emulators and breaks responses on request.
 
 mod account;
 pub mod alibaba;

@@ -161,7 +161,7 @@ fn gitlab_gets_a_dotenv_report_and_an_artifact() {
     assert_eq!(status, "CDN_PURGE_OUTPUT_STATUS=partial");
     let kept = task_ids.strip_prefix("CDN_PURGE_OUTPUT_TASK_IDS=").unwrap();
     assert!(ids.starts_with(&format!("{kept},")), "whole ids");
-    // The jobs behind it have them in their environment, where the same program may run again.
+    // Later jobs have them in their environment, where the same program may run again.
     for (key, _) in text.lines().filter_map(|line| line.split_once('=')) {
         assert!(key.starts_with(OUTPUT_PREFIX) && ENTRIES.iter().all(|entry| entry.environment_name() != key), "{key}");
     }

@@ -29,7 +29,7 @@ impl World {
     }
 }
 
-/// Runs `story` beside a server with these faults.
+/// Runs `story` against a server with these faults.
 async fn with_server<F: AsyncFnOnce(World)>(faults: &[&str], ledger: Option<Box<dyn Write>>, story: F) {
     let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::parse(faults, 0).unwrap());
     let gateway = Rc::new(RefCell::new(gateway));

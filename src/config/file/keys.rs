@@ -3,18 +3,18 @@
 use crate::mapping::Encoded;
 use crate::model::PurgeMode;
 
-/// A key that may stand at one level of the file.
+/// A key that is allowed at one level of the file.
 #[derive(Debug)]
 pub(crate) struct Key {
     /// Its name.
     pub(crate) name: &'static str,
     /// One sentence, without the final period.
     pub(crate) help: &'static str,
-    /// What may stand there.
+    /// The values that are allowed there.
     pub(crate) shape: KeyShape,
 }
 
-/// What may stand at a key.
+/// The values that are allowed at a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyShape {
     /// The number 1.
@@ -41,14 +41,14 @@ const fn key(name: &'static str, shape: KeyShape, help: &'static str) -> Key {
     Key { name, help, shape }
 }
 
-/// The keys of the file itself, beside the options that a file may set.
+/// The keys of the file itself, besides the options that a file may set.
 pub(crate) static FILE_KEYS: &[Key] = &[
     key("version", KeyShape::Version, "The version of this format: 1"),
     key("targets", KeyShape::Targets, "CDN accounts to purge, by name: a provider and its options"),
     key("rules", KeyShape::Rules, "Which changed files map to which URLs; every matching rule applies"),
 ];
 
-/// The keys of a target, beside its provider's options.
+/// The keys of a target, besides its provider's options.
 pub(crate) static TARGET_KEYS: &[Key] = &[key("provider", KeyShape::Provider, "Provider of the CDN")];
 
 /// The words of a rule's `kind`.

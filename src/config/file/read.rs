@@ -9,21 +9,21 @@ use crate::config::options::{CommandKind, ENTRIES, Entry};
 use crate::config::parse_value::{self, quoted};
 use crate::text::suggest::{any_of, did_you_mean};
 
-/// A mapping and where it stands.
+/// A mapping and its position.
 pub(super) struct Map<'a> {
     /// Its keys and values.
     pub(super) entries: &'a [(Key, Node)],
-    /// Where it stands.
+    /// Its position.
     pub(super) span: &'a Range<usize>,
 }
 
 impl<'a> Map<'a> {
-    /// What stands at a key, and the key.
+    /// The value at a key, and the key.
     pub(super) fn entry(&self, name: &str) -> Option<&'a (Key, Node)> {
         self.entries.iter().find(|(key, _)| key.text == name)
     }
 
-    /// What stands at a key.
+    /// The value at a key.
     pub(super) fn node(&self, name: &str) -> Option<&'a Node> {
         self.entry(name).map(|(_, node)| node)
     }
@@ -34,7 +34,7 @@ pub(super) fn keys_of(keys: &'static [KnownKey]) -> impl Iterator<Item = &'stati
     keys.iter().map(|key| key.name)
 }
 
-/// Reports a key that can't stand where it does: a secret, an endpoint, an option that is given elsewhere, or a mistake.
+/// Reports a key that isn't allowed where it is: a secret, an endpoint, an option that is given elsewhere, or a mistake.
 pub(super) fn unknown_key(key: &Key, known: &[&str], place: &str, findings: &mut Findings<'_>) {
     let name = key.text.as_str();
     let elsewhere = |entry: &Entry| {
@@ -122,7 +122,7 @@ pub(super) fn text<'a>(node: &'a Node, name: &str, findings: &mut Findings<'_>) 
 pub(super) struct Item<'a> {
     /// The text.
     pub(super) text: &'a str,
-    /// Where it stands.
+    /// Its position.
     pub(super) node: &'a Node,
 }
 
@@ -144,7 +144,7 @@ pub(super) fn texts<'a>(node: &'a Node, name: &str, findings: &mut Findings<'_>)
     (findings.count() == before).then_some(items)
 }
 
-/// True or false at a key; it must stand without quotes.
+/// True or false at a key; it must be unquoted.
 pub(super) fn boolean(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<bool> {
     let scalar = text(node, name, findings)?;
     match parse_value::boolean(&scalar.text) {
@@ -178,7 +178,7 @@ pub(super) fn word(
     }
 }
 
-/// Where a part of a scalar's text stands in the file. Where the two spell it differently (escapes, several lines) the
+/// The position of a part of a scalar's text in the file. Where the two spell it differently (escapes, several lines) the
 /// whole scalar is to blame.
 pub(super) fn part(source: &Source, node: &Node, text: &str, within: &Range<usize>) -> Range<usize> {
     let written = source.text().get(node.span.clone()).unwrap_or_default();

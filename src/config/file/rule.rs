@@ -78,7 +78,7 @@ pub(super) fn read(
         urls,
         directories,
         tags,
-        // Last: what is wrong with the other keys is told too.
+        // Last: problems of the other keys are reported too.
         files: files?,
     };
     if operates(&rule, &fields, findings) {

@@ -84,7 +84,7 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
         assert_eq!(found.len(), 1, "{kind}, {key}: {found:?}");
         assert!(found[0].starts_with(&format!("10:5 `{name}` doesn't apply ")), "{kind}, {key}: {found:?}");
     }
-    // No provider of these tests knows tags, which is told too.
+    // No provider of these tests knows tags, which is reported too.
     for key in
         ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: url", "allow-everything: true"]
     {

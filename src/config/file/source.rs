@@ -30,7 +30,7 @@ impl Source {
         &self.text
     }
 
-    /// Where a byte of the text stands.
+    /// The position of a byte of the text.
     pub(crate) fn place(&self, at: usize) -> Place {
         let at = floor(&self.text, at);
         let line = self.line_of(at);
@@ -137,7 +137,7 @@ fn window(line: &str, from: usize, to: usize) -> (&str, usize, usize) {
     (&line[begin..end], from - begin, to.min(end) - begin)
 }
 
-/// The line, with everything behind a key that looks like a secret's replaced by an asterisk for each byte, so that places
+/// The line, with everything after a key that looks like a secret's replaced by an asterisk for each byte, so that places
 /// stay what they are.
 fn masked(line: &str) -> String {
     let mut key_begin = 0;

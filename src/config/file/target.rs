@@ -13,7 +13,7 @@ use crate::config::settings::Target;
 use crate::provider::{OptionValue, OptionValueSpec, Options, Spec};
 use crate::text::suggest::{any_of, did_you_mean};
 
-/// Targets by name. Where the target itself has a problem its name stands alone, so that rules that name it aren't blamed.
+/// Targets by name. Where the target itself has a problem only its name is kept, so that rules that name it aren't blamed.
 pub(super) type Targets = Vec<(Arc<str>, Option<Target>)>;
 
 /// Reads a target; `None` where a problem leaves nothing to use.
@@ -88,7 +88,7 @@ fn headers(name: &str, node: &Node, findings: &mut Findings<'_>) -> Option<BTree
             let help = "a header's name is made of letters, digits and `-`";
             findings.report(&key.span, format!("{} isn't a header's name", quoted(&key.text)), help);
         }
-        // A quoted blank stands for no value, by which a vendor leaves out a header that it sends otherwise.
+        // A quoted blank means no value, by which a vendor leaves out a header that it sends otherwise.
         let is_blank =
             matches!(&node.value, NodeValue::Scalar(scalar) if !scalar.plain && scalar.text.trim().is_empty());
         let items = if is_blank { Vec::new() } else { texts(node, &key.text, findings).unwrap_or_default() };

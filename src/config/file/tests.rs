@@ -327,7 +327,7 @@ fn a_second_document_is_refused() {
 }
 
 proptest! {
-    /// Whatever stands in the file, there is an answer, and every problem has a place and a remedy.
+    /// Whatever the file contains, there is a result, and every problem has a place and a remedy.
     #[test]
     fn no_text_makes_the_reader_panic(text in prop_oneof![
         ".{0,200}",

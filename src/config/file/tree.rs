@@ -10,16 +10,16 @@ use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError
 
 use super::source::Findings;
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     /// The bytes of the file.
     pub(super) span: Range<usize>,
-    /// What stands there.
+    /// The value.
     pub(super) value: NodeValue,
 }
 
-/// What stands at a node.
+/// The value of a node.
 #[derive(Clone, Debug)]
 pub(super) enum NodeValue {
     /// Nothing, `~` or `null`.
@@ -37,7 +37,7 @@ pub(super) enum NodeValue {
 pub(super) struct Scalar {
     /// Its text after YAML's unquoting.
     pub(super) text: String,
-    /// Whether it stands without quotes: only then may it be a number or a boolean.
+    /// Whether it is unquoted: only then may it be a number or a boolean.
     pub(super) plain: bool,
 }
 
@@ -46,12 +46,12 @@ pub(super) struct Scalar {
 pub(super) struct Key {
     /// Its text.
     pub(super) text: String,
-    /// Where it stands.
+    /// Its position.
     pub(super) span: Range<usize>,
 }
 
 impl Node {
-    /// What stands there, for a sentence: `a list`.
+    /// The kind of the value, for a sentence: `a list`.
     pub(super) fn describe(&self) -> &'static str {
         match &self.value {
             NodeValue::Null => "empty",

@@ -57,7 +57,7 @@ pub enum Entry {
     Clock {
         /// The lane.
         lane: LaneIndex,
-        /// In milliseconds; negative: behind.
+        /// In milliseconds; negative: late.
         ahead: i64,
     },
     /// A batch is about to be sent.

@@ -10,8 +10,8 @@ pub(super) fn line(record: &Entry) -> io::Result<Vec<u8>> {
     Ok(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())).into_bytes())
 }
 
-/// A write that was cut off has nothing behind it that was sent: everything before a `Sent` record was on the disk before it
-/// was. What is broken elsewhere isn't cut, for the next run would send once more what stands behind it.
+/// A write that was cut off has nothing after it that was sent: everything before a `Sent` record was on the disk before it
+/// was. What is broken elsewhere isn't cut, for the next run would send again what comes after it.
 pub(super) fn refuse_damage(rest: impl BufRead, number: usize) -> io::Result<()> {
     for line in rest.split(b'\n') {
         let mut line = line?;

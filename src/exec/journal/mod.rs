@@ -64,7 +64,7 @@ impl Journal {
         Self { file: None, path: PathBuf::new() }
     }
 
-    /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with what it tells.
+    /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with its content.
     ///
     /// The module's table says which is which.
     ///
@@ -145,7 +145,7 @@ impl Journal {
         &self.path
     }
 
-    /// What the records tell, if they are those of this plan and still worth something.
+    /// The state that the records hold, if they are of this plan and still current.
     fn resume(
         &self,
         records: &[Entry],

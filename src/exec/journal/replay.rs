@@ -67,7 +67,7 @@ pub struct SentTime {
     pub is_providers: bool,
 }
 
-/// What records tell. Records that contradict what came before are read as the later word.
+/// The state that records hold. Records that contradict what came before are read as the later word.
 pub fn replay(records: &[Entry]) -> Past {
     let mut past = Past::default();
     // In which open batch each task is.
@@ -149,7 +149,7 @@ pub fn replay(records: &[Entry]) -> Past {
 }
 
 impl Past {
-    /// Whether something was taken, or may have been, that a run which begins anew would send twice.
+    /// Whether something was taken, or may have been, that a run which starts over would send twice.
     pub(super) fn holds_something(&self) -> bool {
         self.lanes.values().any(|lane| !lane.done.is_empty() || !lane.open.is_empty())
     }

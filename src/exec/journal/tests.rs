@@ -83,7 +83,7 @@ fn a_second_run_hears_what_was_taken_what_is_in_doubt_and_what_is_done() {
     assert_eq!(lane.open[&3].tasks, BTreeSet::from([6]));
 }
 
-/// What records tell of a run that began now.
+/// The records' content for a run that began now.
 fn told(records: &[Entry]) -> Past {
     let past = replay(records);
     Past { begun: past.holds_something().then(now), ..past }

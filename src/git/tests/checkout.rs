@@ -103,7 +103,7 @@ impl Checkout {
         output.stdout
     }
 
-    /// A clone of this one, beside it.
+    /// A clone of this one, next to it.
     pub(super) fn clone(&self, arguments: &[&str]) -> Self {
         self.clone_of(&format!("file://{}", self.path.display()), arguments)
     }

@@ -31,7 +31,7 @@ fn last_commit(start: &Path) -> Result<std::collections::BTreeMap<Vec<u8>, char>
     find(start, &changes, &Environment::new()).map(|found| we_say(&found.files))
 }
 
-/// That the last commit is told as git tells it of the origin, three paths.
+/// Asserts that the changes of the last commit are those that git reports in the origin: three paths.
 #[track_caller]
 fn assert_same(origin: &Checkout, start: &Path) {
     let git = git_says(origin, "main~1", "main");

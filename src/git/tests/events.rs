@@ -1,4 +1,4 @@
-//! From what a host tells to the list of changes, on real repositories.
+//! From a CI host's variables and event to the list of changes, on real repositories.
 
 use serde_json::json;
 

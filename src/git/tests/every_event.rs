@@ -1,4 +1,4 @@
-//! A table of every kind of run on every host: what is checked out, what the host tells, and the pair that is right, or the
+//! A table of every kind of run on every host: what is checked out, what the host reports, and the pair that is right, or the
 //! words of the refusal. Each row runs on a real repository, and its files are compared with what `git diff` says for that pair.
 //!
 //! The events are shaped as the hosts send them: GitHub Docs, "Webhook events and payloads"; Gitea, `modules/structs/hook.go` and
@@ -44,7 +44,7 @@ enum Right {
 
 use Right::{Pair, Refused};
 
-/// A run: what it is, what is checked out, what the host tells.
+/// A run: what it is, what is checked out, what the host reports.
 struct Row {
     name: &'static str,
     checked_out: &'static str,
@@ -69,14 +69,14 @@ impl<'a> Table<'a> {
         if revision == ZERO { ZERO.to_owned() } else { self.world.id(revision) }
     }
 
-    /// A row told by variables; a value that begins with `@` is the commit of a revision.
+    /// A row given by variables; a value that begins with `@` is the commit of a revision.
     fn row(&mut self, name: &'static str, checked_out: &'static str, variables: &[(&'static str, &str)], right: Right) {
         let value = |text: &str| text.strip_prefix('@').map_or_else(|| text.to_owned(), |revision| self.id(revision));
         let variables = self.host.iter().chain(variables).map(|(name, text)| (*name, value(text))).collect();
         self.rows.push(Row { name, checked_out, variables, event: None, right });
     }
 
-    /// A row told by an event file, as GitHub does.
+    /// A row given by an event file, as GitHub does.
     fn event(&mut self, name: &'static str, kind: &str, checked_out: &'static str, event: Value, right: Right) {
         let sha = format!("@{checked_out}");
         self.row(name, checked_out, &[("GITHUB_EVENT_NAME", kind), ("GITHUB_SHA", &sha)], right);

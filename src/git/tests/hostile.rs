@@ -17,7 +17,7 @@ fn found(start: &Path, variables: &[(&str, &str)]) -> Result<Changed, Error> {
     find(start, &Changes::Git { base: Some("HEAD~1".to_owned()), head: None }, &environment_of(variables))
 }
 
-/// A program that leaves a file behind, and that file.
+/// A program that creates a file, and that file.
 #[cfg(unix)]
 fn canary(checkout: &Checkout) -> (PathBuf, PathBuf) {
     use std::os::unix::fs::PermissionsExt;

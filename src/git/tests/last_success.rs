@@ -1,4 +1,4 @@
-//! Bases that an earlier run or a tag tells: what the CI's interfaces answer, in the shapes of their documentation.
+//! Bases from an earlier run or a tag: what the CI's interfaces answer, in the shapes of their documentation.
 
 use http::{Response, StatusCode};
 use secrecy::SecretString;

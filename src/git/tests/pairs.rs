@@ -127,7 +127,7 @@ fn a_merge_request_of_gitlab() {
     assert_pair(&checkout, &found, "main~2", "topic");
 }
 
-/// In a merged results pipeline or a merge train, whose merge stands on `target`.
+/// In a merged results pipeline or a merge train, whose merge is based on `target`.
 fn in_merge(checkout: &Checkout, kind: &str, source: &str, target: &str) -> Changed {
     let (base, source, target) = (checkout.id("main~2"), checkout.id(source), checkout.id(target));
     let variables = [

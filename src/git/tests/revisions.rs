@@ -61,7 +61,7 @@ fn what_was_packed_anew_meanwhile_is_found() {
     }
 }
 
-/// As git does it, which says so beside what it prints.
+/// As git does it, which says so in addition to its output.
 #[test]
 fn an_index_that_cannot_be_read_is_in_the_way_of_no_object_that_is_elsewhere() {
     let checkout = long_history();
@@ -76,7 +76,7 @@ fn an_index_that_cannot_be_read_is_in_the_way_of_no_object_that_is_elsewhere() {
     }
 }
 
-/// macOS writes such files beside all others where a disk keeps no more of a file than its content.
+/// macOS writes such files next to all others where a disk keeps no more of a file than its content.
 #[test]
 fn hidden_files_beside_the_packs_are_no_packs() {
     let checkout = long_history();

@@ -1,4 +1,4 @@
-//! Submodules that stand for the files that changed in them, against `git diff --submodule` in each repository by itself.
+//! Submodules that are replaced by the files that changed in them, against `git diff --submodule` in each repository by itself.
 
 use crate::config::Changes;
 use crate::error::Error;

@@ -101,7 +101,7 @@ fn naive(base: &Files, head: &Files) -> Vec<Difference> {
     found
 }
 
-/// Inserts a file and removes whatever can't stand beside it.
+/// Inserts a file and removes whatever can't coexist with it.
 fn put(files: &mut Files, path: Vec<u8>, leaf: Leaf) {
     let below = [&path[..], b"/"].concat();
     files.retain(|other, _| !other.starts_with(&below) && !path.starts_with(&[&other[..], b"/"].concat()));
@@ -173,7 +173,7 @@ fn equal_directories_are_not_read() {
     assert!(memory.read.borrow().is_empty());
 }
 
-/// Long runs of the same entries are passed over as bytes: where they end, what comes after, and what stands out of order there.
+/// Long runs of the same entries are passed over as bytes: where they end, what comes after, and what is out of order there.
 #[test]
 fn one_change_anywhere_in_a_large_directory_is_found() {
     let files: Files = (0..400).map(|number| (format!("f{number:03}").into_bytes(), ("100644", 1))).collect();

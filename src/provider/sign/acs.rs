@@ -26,7 +26,7 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The host as it stands in the `Host` header.
+    /// The host as it is in the `Host` header.
     pub(super) fn host(&self) -> String {
         canonical::host(self.endpoint)
     }

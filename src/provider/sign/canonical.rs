@@ -29,7 +29,7 @@ pub(super) fn query<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> 
     joined(pairs)
 }
 
-/// The host as it stands in the `Host` header: with the port, if it isn't the scheme's own.
+/// The host as it is in the `Host` header: with the port, if it isn't the scheme's own.
 pub(super) fn host(endpoint: &Url) -> String {
     let host = endpoint.host_str().unwrap_or_default();
     endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -98,7 +98,7 @@ impl Provider for Alibaba {
         answer::accepted(&self.call(&limits.call, true, query, form, api).await?, ids)
     }
 
-    /// By id there is no paging: the first page holds everything. A product without that call lists what one id stands for.
+    /// By id there is no paging: the first page holds everything. A product without that call lists the tasks of one id.
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let status = self.spec().offered(self.spec().status(), "status of tasks")?;
         if status.rows_per_page > 0 {

@@ -1,6 +1,6 @@
 //! Alibaba Cloud's products as data: limits, options, names in requests and answers, and what each error code allows.
 //!
-//! CDN, DCDN and VOD are a [`Spec`](crate::provider::Spec) and a [`Product`] each, with the same code behind
+//! CDN, DCDN and VOD are a [`Spec`](crate::provider::Spec) and a [`Product`] each, with the same code for
 //! them; DCDN and VOD say only how they differ from CDN.
 //!
 //! Sources, as the comments name them:

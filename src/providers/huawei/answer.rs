@@ -30,7 +30,7 @@ pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiErro
     Ok(Accepted::Tracked { task_ids: answer.task_ids(field)?, request_id: answer.request_id() })
 }
 
-/// The rows of one task. That it is `task_done` says only that nothing is under way; its rows tell what came of it.
+/// The rows of one task. That it is `task_done` says only that nothing is under way; its rows hold the outcomes.
 pub(super) fn detail(answer: &Answer, task_id: &str) -> Result<Page, ApiError> {
     let task_type = answer.row().text("task_type");
     answer.page("urls", |row| {
@@ -72,7 +72,7 @@ pub(super) fn quota(answer: &Answer, spec: &Spec) -> Result<Quota, ApiError> {
     }))
 }
 
-/// One value for each width from the question's beginning on, by domain where the answer tells them apart.
+/// One value for each width from the question's beginning on, by domain where the response distinguishes them.
 pub(super) fn points(answer: &Answer, question: &MeasureQuestion) -> Result<Vec<Point>, ApiError> {
     let name = question.offer.name;
     let result = answer.row().object("result");

@@ -1,4 +1,4 @@
-//! Repositories that can't tell what changed: each is named with its remedy, and nothing is sent.
+//! Repositories in which the changes can't be determined: each is named with its remedy, and nothing is sent.
 
 use super::stage::{Finished, Site};
 use super::vendor::Trap;
@@ -79,7 +79,7 @@ fn a_configuration_that_a_stranger_may_have_written_sends_nothing() {
     ];
     let finished = run_with(&site, &["run"], &github);
     finished.ends_with(3).says(&["isn't trusted to decide what is sent", &proposed, "$RUNNER_TEMP"]);
-    // What sends nothing is for everyone, and so are rules that stand in the workflow.
+    // What sends nothing is for everyone, and so are rules that are in the workflow.
     let dry = site.bare_run(&["run", "--dry-run"]).envs(&github).finish();
     dry.ends_with(0).says(&["https://www.example.com/index.html"]);
     let files = ["--provider", "alibaba-cdn", "--files", "nothing", "--urls", "https://www.example.com/{tail}"];

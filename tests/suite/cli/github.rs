@@ -124,7 +124,7 @@ fn forms(secret: &str) -> Vec<String> {
     ]
 }
 
-/// A secret stands nowhere but in the masks.
+/// A secret is nowhere but in the masks.
 #[track_caller]
 fn secrets_are_hidden(job: &Job, finished: &Finished, secrets: &[&str]) {
     let log = format!("{}{}", finished.out, finished.err);

@@ -66,7 +66,7 @@ fn service(body: String) -> (SocketAddr, std::thread::JoinHandle<String>) {
     (address, served)
 }
 
-/// A vendor may want it beside keys that it says nothing of.
+/// A vendor may want it along with keys that it says nothing of.
 #[test]
 fn the_accounts_id_of_the_environment_goes_with_credentials_from_anywhere() {
     let site = Site::empty();

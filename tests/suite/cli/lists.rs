@@ -126,7 +126,7 @@ fn urls_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_and_how
     std::fs::remove_file(&journal).unwrap();
     refresh().ends_with(1);
     vendor.accepted(&["1", "2", "2", "1", "2"], &[]);
-    // Who only wants to go on says so.
+    // Who only wants to resume says so.
     let resume = |more: &[&str]| {
         let run = site.run(vendor.address(), &arguments).args(&PROVIDER).args(&state);
         run.args(&["--resume"]).args(more).finish()

@@ -63,7 +63,7 @@ fn urls() -> BTreeSet<String> {
     NAMES.iter().map(|(_, segment)| format!("https://www.example.com/{segment}")).collect()
 }
 
-/// The bytes of a path as the report tells it: text, or git's quoted form where it is none or opens with a quote.
+/// The bytes of a path as the report shows it: text, or git's quoted form where it is none or opens with a quote.
 fn bytes(told: &str) -> Vec<u8> {
     let Some(quoted) = told.strip_prefix('"').and_then(|told| told.strip_suffix('"')) else {
         return told.as_bytes().to_vec();

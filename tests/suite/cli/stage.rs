@@ -1,4 +1,4 @@
-//! What a run is seen on: a site in a git repository, and everything the run left behind.
+//! What a run is seen on: a site in a git repository, and everything that the run left.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longer than anything here takes: a run that goes on for so long is stuck.
+/// Longer than anything here takes: a run that takes so long is stuck.
 pub const STUCK: Duration = Duration::from_secs(60);
 
 pub const KEY: &str = "LTAI5tExampleKeyOfTests";
@@ -71,7 +71,7 @@ impl Site {
         Self { folder }
     }
 
-    /// A path beside the repository.
+    /// A path outside the repository, in the same folder.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -264,7 +264,7 @@ impl Started {
     }
 
     pub fn finish(mut self) -> Finished {
-        // Both streams end when the program does, so it isn't waited for in vain.
+        // Both streams end when the program does, so the wait ends.
         let deadline = Instant::now() + STUCK;
         loop {
             match self.news.recv_timeout(deadline.saturating_duration_since(Instant::now())) {

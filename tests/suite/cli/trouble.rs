@@ -1,4 +1,4 @@
-//! Vendors that refuse, break off, lie or never answer: nothing is sent twice, nothing is told better than it is.
+//! Vendors that refuse, break off, lie or never answer: nothing is sent twice, nothing is reported better than it is.
 
 use super::stage::{Finished, KEY, SECRET, STALE, Site, WARM, at_once};
 use super::vendor::{Trap, Vendor};
@@ -191,7 +191,7 @@ fn an_unknown_domain_is_told_with_the_providers_words_and_whose_it_must_be() {
     vendor.accepted(&[], &[]);
 }
 
-/// One file in a cache serves every run; what failed for good must not stand in the way of what is deployed next.
+/// One file in a cache serves every run; what failed for good must not block what is deployed next.
 #[test]
 fn a_journal_that_serves_every_run_is_free_again_when_all_is_done_or_failed() {
     let vendor = Vendor::start(&["--fail", "about/new.html"]);

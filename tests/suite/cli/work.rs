@@ -1,4 +1,4 @@
-//! The main job as it should be: what a vendor is asked for, what is said, and what the report tells.
+//! The main job as it should be: what a vendor is asked for, what is said, and what the report contains.
 
 use super::stage::{CONFIGURATION, KEY, SECRET, STALE, Site, WARM, at_once, urls};
 use super::vendor::{Trap, Vendor};

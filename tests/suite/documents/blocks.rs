@@ -28,7 +28,7 @@ pub const DOCUMENTS: &[&str] = &[
 pub struct Block {
     pub language: String,
     pub text: String,
-    /// Of the line behind the fence, from 1.
+    /// Of the line after the fence, from 1.
     pub line: usize,
     /// The number of the headings above it.
     pub section: usize,

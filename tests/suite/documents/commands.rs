@@ -1,6 +1,6 @@
-//! Every command that a document for users shows is run, as it stands there.
+//! Every command that a document for users shows is run, exactly as it is written.
 //!
-//! The blocks of a section are a scene, since one may go on where another ended; scenes know nothing of each other.
+//! The blocks of a section are a scene, since one may continue where another ended; scenes know nothing of each other.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What stands in a document for something that a reader has and fills in.
+/// A placeholder in a document, and the value that a reader would fill in.
 const TASK: &str = "9524xxxx";
 
 /// The command without what can't be run; `None` where nothing is left.
@@ -56,7 +56,7 @@ fn scenes(blocks: &[Block]) -> Vec<Vec<Block>> {
     sections.into_iter().map(of).collect()
 }
 
-/// A server that a block started, to be used by the blocks behind it.
+/// A server that a block started, to be used by the blocks after it.
 struct Served {
     started: Started,
     /// As the document spells it, and as it is.
@@ -136,7 +136,7 @@ fn shape(text: &str) -> Vec<String> {
 
 /// What a document shows below a command is what the command prints.
 fn assert_shows(finished: &Finished, shown: &str, place: &str) {
-    // What goes on is told on standard error, what came of it on standard output.
+    // Progress is reported on standard error, results on standard output.
     let (told, shown) = (shape(&format!("{}{}", finished.err, finished.out)), shape(shown));
     assert_eq!(told, shown, "{place}: what is printed isn't what is shown");
 }

@@ -131,7 +131,7 @@ impl<'a> Workflow<'a> {
         entries(step.get("env")).into_iter().fold(run, |run, (name, value)| run.env(&name, self.evaluated(&value)))
     }
 
-    /// A value of the workflow with what its expressions stand for.
+    /// A value of the workflow with its expressions evaluated.
     fn evaluated(&self, value: &str) -> String {
         let expression = Regex::new(r"\$\{\{ (\S+) \}\}").unwrap();
         let stands_for = |found: &Captures<'_>| {

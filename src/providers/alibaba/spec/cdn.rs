@@ -17,7 +17,7 @@ use crate::provider::{
 /// Alibaba Cloud CDN, API version 2018-05-10.
 pub static ALIBABA_CDN: Spec = CDN_SPEC;
 
-/// What the vendor's other products are told by: each says how it differs.
+/// The base of the vendor's other products: each says how it differs.
 pub(super) const CDN_SPEC: Spec = Spec {
     name: "alibaba-cdn",
     title: "Alibaba Cloud CDN",

@@ -1,4 +1,4 @@
-//! What CDN, DCDN and VOD differ in, and what each can be asked beside tasks and quota.
+//! What CDN, DCDN and VOD differ in, and the queries of each besides tasks and quota.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -150,7 +150,7 @@ fn records_are_asked_for_by_domain_kind_and_status() {
         assert_eq!(urls(None, Some(RecordKind::Prefetch), None), ["https://img.example.com/b"]);
         assert_eq!(urls(None, Some(RecordKind::File), Some(RecordStatus::Complete)).len(), 2);
         assert_eq!(urls(None, Some(RecordKind::File), Some(RecordStatus::Running)).len(), 0);
-        // The vendor wants a kind beside them.
+        // The vendor wants a kind along with them.
         assert_eq!(ask(www, None, None).unwrap_err().kind, ApiErrorKind::Denied);
     }
 }

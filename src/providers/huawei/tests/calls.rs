@@ -1,4 +1,4 @@
-//! Each call, and the emulator behind it.
+//! Each call, against the emulator.
 
 use std::time::Duration;
 

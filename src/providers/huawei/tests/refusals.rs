@@ -46,7 +46,7 @@ fn a_business_error_in_a_success_is_an_error_and_no_success() {
     assert_eq!((error.kind, error.status, error.code.as_deref()), (Refused, Some(200), Some("CDN.0105")));
     assert_eq!(error.request_id.as_deref(), Some("R-7"));
     assert!(error.help.unwrap().contains("the domain must belong"));
-    // A task id beside an error is worth nothing.
+    // A task id along with an error is worth nothing.
     let both = r#"{"refresh_task":"1","error":{"error_code":"CDN.0005","error_msg":"m"}}"#;
     assert_eq!(kind(&Canned::new(200, &[], both)), QuotaSpent);
     let none = r#"{"refresh_task":"1","error":null}"#;
