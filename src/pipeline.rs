@@ -166,14 +166,19 @@ impl Job<'_> {
         }
         let (journal, past) = self.journal(console, &all.identity)?;
         let is_real = settings.mode == Mode::Real;
-        let durations = is_real.then(|| journal.path().with_file_name("cdn-purge-durations.json"));
+        // What is measured at an endpoint of the user's own says nothing of the vendor's.
+        let is_vendors = is_real && settings.endpoints.is_empty();
+        let durations = is_vendors.then(|| journal.path().with_file_name("cdn-purge-durations.json"));
         let options = Options {
             wait: settings.wait,
             refresh_timeout: settings.refresh_timeout,
             prefetch_timeout: settings.prefetch_timeout,
             batch_size: settings.batch_size,
             sequential: settings.sequential,
-            durations: durations.as_deref().map(Durations::load).unwrap_or_default(),
+            durations: match &durations {
+                Some(file) => Durations::load(file),
+                None => Durations::unknown(settings.endpoints.iter().map(|(spec, _)| spec.name)),
+            },
             seed: self.seed(),
             started: self.started,
         };

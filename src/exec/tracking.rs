@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::durations::{ASSUMED_SPREAD, Distribution, Durations, Measurement};
+use super::durations::{ASSUMED_SPREAD, Distribution, Durations, KINDS, Measurement};
 use crate::model::{BatchNumber, Operation};
 use crate::provider::{CallSpec, Page, Record, Spec, TaskState};
 
@@ -424,7 +424,7 @@ fn class(operation: Operation) -> usize {
 
 /// A provider's kind of task, as durations are kept.
 fn kind(spec: &Spec, class: usize) -> String {
-    format!("{} {}", spec.name, ["refresh", "prefetch"][class])
+    format!("{} {}", spec.name, KINDS[class])
 }
 
 #[cfg(test)]
