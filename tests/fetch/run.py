@@ -150,7 +150,7 @@ class Program:
 
 
 def files_of(report):
-    return {because["file"] for url in json.loads(report.read_text())["urls"] for because in url["because"]}
+    return {source["file"] for url in json.loads(report.read_text())["urls"] for source in url["sources"]}
 
 
 def names_of(folder, base, head="HEAD"):

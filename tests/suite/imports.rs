@@ -59,7 +59,7 @@ fn expand(prefix: &[String], tree: &str, imports: &mut Vec<(Path, String)>) {
 fn read(text: &str) -> File {
     let code: String =
         text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
-    let declaration = regex::Regex::new(r"\buse\s+([^;]+);").unwrap();
+    let declaration = regex::Regex::new(r"(?m)^\s*(?:pub(?:\([^)]*\))?\s+)?use\s+([^;]+);").unwrap();
     let mut imports = Vec::new();
     for found in declaration.captures_iter(&code) {
         expand(&[], &found[1], &mut imports);
@@ -114,6 +114,7 @@ impl Files {
     fn edges(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (from, (name, file)) in &self.0 {
+            edges.entry(name).or_default();
             for path in file.imports.iter().map(|(path, _)| path).chain(&file.paths) {
                 let definer = self.definer(from, path, 0).filter(|definer| definer != from);
                 edges.entry(name).or_default().extend(definer.map(|definer| &*self.0[&definer].0));

@@ -122,7 +122,7 @@ fn what_such_a_provider_accepts_is_done_at_once() {
 
 #[test]
 fn a_lost_answer_is_followed_by_the_same_request() {
-    let story = world("open sesame", &["Purge#2=drop-after"]).run();
+    let story = world("open sesame", &["Purge#1=drop-after"]).run();
     story.assert_partition();
     assert_eq!((story.count("done"), story.ledger.len(), story.calls), (10, 13, 5));
 }

@@ -1,0 +1,209 @@
+//! A run as the report sees it: the plan, with what became of each lane and task.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::{FailOn, Mode, Wait};
+use crate::git::Range;
+use crate::model::{Operation, Outcome, Quota, QuotaEntry, Signal, StopCause};
+use crate::plan::{Lane, Plan, PlannedTask};
+
+/// What a report needs besides plan and events.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// What was asked.
+    pub mode: Mode,
+    /// Between which commits; `None` for a list of URLs.
+    pub range: Option<Range>,
+    /// How many files differ.
+    pub changed_files: usize,
+    /// Which failures fail the step.
+    pub fail_on: FailOn,
+    /// What the run waits for: the rest is neither done nor failed.
+    pub wait: Wait,
+    /// When the program started.
+    pub started: Timestamp,
+    /// The configuration's path as it was named.
+    pub config: Option<String>,
+}
+
+/// How a run went. Made by [`Collector::finish`].
+#[derive(Debug)]
+pub struct Report<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) context: Context,
+    /// One per lane of the plan.
+    pub(super) lanes: Vec<LaneReport>,
+    /// In the order in which the provider gave them, each once.
+    pub(super) task_ids: Vec<String>,
+    /// What was worth saying, in order.
+    pub(super) notes: Vec<String>,
+    pub(super) interrupted: Option<Signal>,
+    /// Whether the execution came to its own end.
+    pub(super) is_finished: bool,
+    pub(super) calls: u64,
+    pub(super) elapsed: Duration,
+}
+
+/// How it went at one target.
+#[derive(Debug)]
+pub(super) struct LaneReport {
+    /// One per task of the lane.
+    pub(super) ended: Vec<Ended>,
+    pub(super) before: Option<Quota>,
+    pub(super) after: Option<Quota>,
+    pub(super) stops: Vec<Stop>,
+    pub(super) timeline: Timeline,
+}
+
+/// How a task ended, and under which of the provider's ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// `None`: a dry run, nothing was asked.
+    pub(super) outcome: Option<Outcome>,
+    pub(super) task_id: Option<String>,
+}
+
+impl Ended {
+    /// The word in reports.
+    pub(super) fn name(&self) -> &'static str {
+        self.outcome.as_ref().map_or("planned", Outcome::name)
+    }
+
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.outcome.as_ref().and_then(Outcome::reason)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.outcome == Some(Outcome::Done)
+    }
+}
+
+/// Why nothing more was submitted.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    /// `None`: of any kind.
+    pub(super) operation: Option<Operation>,
+    pub(super) cause: StopCause,
+    pub(super) why: String,
+}
+
+impl Stop {
+    pub(super) fn covers(&self, operation: Operation) -> bool {
+        self.operation.is_none_or(|stopped| stopped == operation)
+    }
+}
+
+/// When things happened, since the run began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Timeline {
+    pub(super) first_submitted: Option<Duration>,
+    pub(super) last_submitted: Option<Duration>,
+    pub(super) last_refreshed: Option<Duration>,
+    pub(super) last_prefetched: Option<Duration>,
+}
+
+/// The number of URLs by outcome. After a run, the four outcomes sum up to `planned`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All.
+    pub planned: usize,
+    /// [`Outcome::Done`].
+    pub done: usize,
+    /// [`Outcome::Failed`].
+    pub failed: usize,
+    /// [`Outcome::Unsubmitted`].
+    pub unsubmitted: usize,
+    /// [`Outcome::Unknown`].
+    pub unknown: usize,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, ended: &Ended) {
+        self.planned += 1;
+        match ended.outcome {
+            None => {}
+            Some(Outcome::Done) => self.done += 1,
+            Some(Outcome::Failed(_)) => self.failed += 1,
+            Some(Outcome::Unsubmitted(_)) => self.unsubmitted += 1,
+            Some(Outcome::Unknown(_)) => self.unknown += 1,
+        }
+    }
+}
+
+/// A task with its end: what a row of a report is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'r> {
+    pub(super) lane: &'r Lane,
+    pub(super) planned: &'r PlannedTask,
+    pub(super) ended: &'r Ended,
+}
+
+impl<'a> Report<'a> {
+    /// The commit that the changes lead to; a list of URLs has none.
+    pub fn head(&self) -> Option<&str> {
+        Some(self.context.range.as_ref()?.head.as_str())
+    }
+
+    /// The counts of the tasks that `wanted` picks, over all targets.
+    pub fn count(&self, wanted: impl Fn(Operation) -> bool) -> Counts {
+        let mut counts = Counts::default();
+        for row in self.rows().filter(|row| wanted(row.planned.task.operation)) {
+            counts.add(row.ended);
+        }
+        counts
+    }
+
+    /// The reasons why URLs were not submitted, with the number of URLs; the most frequent first.
+    pub(super) fn unsubmitted_reasons(&self) -> Vec<(&str, usize)> {
+        let mut reasons = BTreeMap::new();
+        for row in self.rows() {
+            if let Some(Outcome::Unsubmitted(reason)) = &row.ended.outcome {
+                *reasons.entry(reason.as_str()).or_default() += 1;
+            }
+        }
+        let mut reasons: Vec<_> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
+    }
+
+    /// Every task with its end, in the order of the plan.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.lanes_with_reports().flat_map(|(lane, report)| lane_rows(lane, report))
+    }
+
+    pub(super) fn lanes_with_reports(&self) -> impl Iterator<Item = (&'a Lane, &LaneReport)> {
+        self.plan.lanes.iter().zip(&self.lanes)
+    }
+}
+
+pub(super) fn lane_rows<'r>(lane: &'r Lane, report: &'r LaneReport) -> impl Iterator<Item = Row<'r>> {
+    lane.tasks.iter().zip(&report.ended).map(move |(planned, ended)| Row { lane, planned, ended })
+}
+
+/// The counts of a lane, an entry for each operation that it holds.
+pub(super) fn lane_counts(lane: &Lane, report: &LaneReport) -> Vec<(Operation, Counts)> {
+    let of = |operation| {
+        let mut counts = Counts::default();
+        for row in lane_rows(lane, report).filter(|row| row.planned.task.operation == operation) {
+            counts.add(row.ended);
+        }
+        (operation, counts)
+    };
+    Operation::ALL.into_iter().map(of).filter(|(_, counts)| counts.planned > 0).collect()
+}
+
+/// A lane's quota per operation: before and after, as far as either was read.
+pub(super) fn lane_quotas(report: &LaneReport) -> Vec<(Operation, Option<QuotaEntry>, Option<QuotaEntry>)> {
+    let entry = |quota: &Option<Quota>, operation| {
+        quota.as_ref().and_then(|quota| quota.entries.iter().copied().find(|entry| entry.operation == operation))
+    };
+    Operation::ALL
+        .into_iter()
+        .map(|operation| (operation, entry(&report.before, operation), entry(&report.after, operation)))
+        .filter(|(_, before, after)| before.is_some() || after.is_some())
+        .collect()
+}
