@@ -39,7 +39,7 @@ def configuration():
 
 def told_paths(report):
     """Every path that the report knows, as the bytes that git stores."""
-    reasons = (reason["file"] for row in report["urls"] for reason in row["because"])
+    reasons = (reason["file"] for row in report["urls"] for reason in row["sources"])
     return {path_bytes(path) for path in [*reasons, *(skipped["file"] for skipped in report["skipped"])]}
 
 

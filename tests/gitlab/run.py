@@ -184,7 +184,7 @@ def a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job(project):
     assert "told done, 1 changed, 1 refreshed, 1 prefetched" in project.log, project.log
     cases = project.junit().findall(".//testcase")
     equal([(case.get("name"), len(case)) for case in cases], [(URL, 0), (URL, 0)])
-    assert "all 2 addresses done" in project.artifact("cdn-purge-summary.md")
+    assert "all 2 URLs done" in project.artifact("cdn-purge-summary.md")
     equal({row["outcome"] for row in json.loads(project.artifact("cdn-purge-report.json"))["urls"]}, {"done"})
     assert KEY["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in project.log, "a secret is shown"
 
@@ -229,11 +229,11 @@ def an_input_that_simulates_is_a_plan_on_a_merge_request(project):
 def a_run_that_ends_before_its_plan_says_so_in_the_note(project):
     (project.folder / "cdn-purge.yml").write_text("version: 1\ntargets: {site: {provider: alibaba-cdn}}\nrules: []\n")
     with GitLab() as gitlab:
-        equal(project.merge_request(gitlab, CDN_PURGE_MAX_REFRESH_URLS="0"), 1)
+        equal(project.merge_request(gitlab, CDN_PURGE_MAX_URLS="0"), 1)
         equal(sorted(gitlab.notes), [1])
         (project.folder / "cdn-purge.yml").write_text((HERE / "sample/cdn-purge.yml").read_text())
-        equal(project.merge_request(gitlab, CDN_PURGE_MAX_REFRESH_URLS="0"), 1)
-        assert "ended before anything was sent" in gitlab.notes[2]["body"], gitlab.notes
+        equal(project.merge_request(gitlab, CDN_PURGE_MAX_URLS="0"), 1)
+        assert "failed before sending anything" in gitlab.notes[2]["body"], gitlab.notes
 
 
 def a_note_that_cannot_be_written_changes_nothing(project):
