@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub(super) const ASSUMED_SPREAD: f64 = 0.2;
 /// The kinds of task that are measured apart.
 pub(super) const KINDS: [&str; 2] = ["refresh", "prefetch"];
+/// The spread of a distribution that says nothing.
+const UNKNOWN_SPREAD: f64 = 1.0;
 /// A file of durations larger than this isn't ours.
 const LARGEST: u64 = 64 << 10;
 
@@ -28,6 +30,11 @@ pub struct Distribution {
 }
 
 impl Distribution {
+    /// Whether it says nothing; see [`Durations::unknown`].
+    pub fn is_unknown(&self) -> bool {
+        self.spread >= UNKNOWN_SPREAD
+    }
+
     /// Through the shares that had ended at two ages; with one point, the spread is `assumed`.
     pub fn through(points: &[(Duration, f64)], assumed: Option<f64>) -> Option<Self> {
         let (last, first) = (points.last()?, points.first()?);
@@ -77,7 +84,7 @@ impl Durations {
     /// For providers behind an endpoint of the user's own, such as the mock server: how long its tasks take isn't the vendor's
     /// word, so it is polled from the first second on, ever less often.
     pub fn unknown(providers: impl Iterator<Item = &'static str>) -> Self {
-        let soon = Distribution { median: 1.0, spread: 1.0 };
+        let soon = Distribution { median: 1.0, spread: UNKNOWN_SPREAD };
         let kinds = providers.flat_map(|name| KINDS.map(|kind| (format!("{name} {kind}"), soon)));
         Self(kinds.collect())
     }

@@ -155,8 +155,9 @@ impl Class {
 
     /// The age at which an id is polled again that was polled at this age, with this share of its rows ended.
     fn next(&self, age: Duration, share: f64, rows: usize) -> Duration {
-        // Once some have ended, the others will soon.
-        let step = if share > 0.0 { SHARE_AT_THE_END } else { SHARE };
+        // Once some have ended, the others will soon; and where nothing is known, they may at any time.
+        let is_soon = share > 0.0 || self.usual.is_some_and(|usual| usual.is_unknown());
+        let step = if is_soon { SHARE_AT_THE_END } else { SHARE };
         let step = age.mul_f64(step).clamp(BOUNDS.0, BOUNDS.1);
         let expected = if share > 0.0 {
             // Some have ended: the shares so far predict when the last will.
