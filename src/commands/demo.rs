@@ -94,8 +94,11 @@ async fn perform(
     let environment = environment_of_demo(environment);
     let settings = config::read(CommandKind::Run, &flags, &environment)?;
     run::prepare(&settings, &environment, console, is_terminal);
-    console.note(LogLevel::Normal, &format!("a repository of two commits in `{}`", folder.display()));
-    console.note(LogLevel::Normal, &format!("the emulators on http://{address}: 50 ms away, 2 s for a task"));
+    console.note(LogLevel::Normal, &format!("a sample site of two commits in `{}`", folder.display()));
+    console.note(
+        LogLevel::Normal,
+        &format!("mock servers of the providers on http://{address}: 50 ms away, 2 s for a task"),
+    );
 
     let shape = MockServerOptions {
         latency: Duration::from_millis(50),

@@ -54,7 +54,7 @@ pub(super) fn since_tag(pattern: &TagPattern) -> Decision {
 
 /// No host says what was deployed, so it is the last commit, and the reason says so.
 fn local(run: &Run<'_>) -> Decision {
-    parent_of_head(run, "as nothing else is known; `--base` names another")
+    parent_of_head(run, "since no CI was detected; set `--base` to compare with another")
 }
 
 #[cfg(test)]
