@@ -61,7 +61,7 @@ pub(super) fn run(
     is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    let folder = make_site(&console.host().temporary_folder()).map_err(|error| Error::Checkout {
+    let folder = make_site(console.host().temporary_folder()).map_err(|error| Error::Checkout {
         message: format!("the demo's repository can't be made: {error:#}"),
         help: "name a writable temporary folder with `TMPDIR`".into(),
     })?;
