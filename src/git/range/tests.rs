@@ -96,7 +96,7 @@ fn what_a_person_gives_beats_every_event() {
 fn without_a_ci_the_parent_of_head_counts_and_is_said_aloud() {
     let decision = World::local(commit('a', &['1', '2'])).decide().unwrap();
     assert_eq!(decision.base, Base::Parent(id('1')));
-    assert!(decision.reason.contains("`--base` names another"), "{}", decision.reason);
+    assert!(decision.reason.contains("set `--base` to compare with another"), "{}", decision.reason);
 }
 
 #[test]
