@@ -111,7 +111,7 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("kind", Choice(&["url", "directory", "regex", "any-query", "tag", "prefetch"]), Command, &[Refresh, Records],
         "Kind of refresh, or of task to list. A tag is written `https://HOST/#TAG`; `prefetch` is for `records` only"),
     Entry::new("encoded", Choice(FORMS), Command, URLS,
-        "URL encoding of non-ASCII characters. `encoded` percent-encodes, `raw` sends them as written, `both` sends both forms").or("encoded"),
+        "URL encoding of non-ASCII characters and `[`, `]`, `|`, `^`. `encoded` percent-encodes all, `browser` as browsers do (not `[`, `]`, `|`), `raw` none; `both` sends `encoded` and `raw`").or("encoded"),
     Entry::new("purge-mode", Choice(&PurgeMode::WORDS), Command, &[Refresh],
         "Mark cached copies stale (`soft`) or delete them (`hard`). Default: as the provider does"),
     Entry::new("allow-everything", Boolean, Command, &[Refresh], "Allow purging a whole host").or("false"),

@@ -131,11 +131,11 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
         ))
     };
     let listed = match &settings.changes {
-        Changes::Listed(listing) if listing.encoded != Encoded::Encoded => &settings.targets[..],
+        Changes::Listed(listing) if listing.encoded.contains(&Encoded::Raw) => &settings.targets[..],
         _ => &[],
     };
     let listed = listed.iter().filter_map(|target| problem(target, "`encoded`"));
-    let rules = settings.rules.iter().filter(|rule| rule.encoded != Encoded::Encoded);
+    let rules = settings.rules.iter().filter(|rule| rule.encoded.contains(&Encoded::Raw));
     let ruled = rules.flat_map(|rule| {
         let targets = settings.targets.iter().filter(|target| rule.targets.contains(&target.name));
         targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
