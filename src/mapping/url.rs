@@ -49,7 +49,11 @@ fn check_expression(url: &str) -> Result<(), String> {
     let Some((authority, path)) = authority(url) else {
         return Err("no `https://` or `http://` at its start".into());
     };
-    check_authority(&url[authority]).map_err(|(message, _)| message)?;
+    // Parsing is most of the work, and once is enough for nearly all.
+    let parsed = ::url::Url::parse(url);
+    if !parsed.as_ref().is_ok_and(|parsed| is_host(&url[authority.clone()], parsed)) {
+        check_authority(&url[authority]).map_err(|(message, _)| message)?;
+    }
     for character in url.chars() {
         match character {
             '#' => return Err("a fragment, which no server ever sees".into()),
@@ -60,11 +64,18 @@ fn check_expression(url: &str) -> Result<(), String> {
             _ => {}
         }
     }
-    let resolved = |segment: &&str| matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..");
+    let is = |segment: &str, dots: &str| percent_decode_str(segment).eq(dots.bytes());
+    let resolved = |segment: &&str| is(segment, ".") || is(segment, "..");
     if let Some(segment) = path_of(&url[path..]).split('/').find(resolved) {
         return Err(format!("the segment `{segment}`, which every client resolves away"));
     }
-    ::url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
+    parsed.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Whether an authority is a host alone, with or without a port, and the one that clients read.
+fn is_host(authority: &str, parsed: &::url::Url) -> bool {
+    let is_it = |host: &str| !host.is_empty() && host.eq_ignore_ascii_case(host_of(authority));
+    !authority.contains('@') && parsed.host_str().is_some_and(is_it)
 }
 
 /// The host of a subject that isn't a pattern, as it is spelled and without its port.
