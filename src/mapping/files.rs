@@ -3,6 +3,8 @@
 //! A file is selected if an including pattern matches it and no excluding one does, in whatever order they are written. If
 //! several including patterns match, the first as written gives the captures.
 
+use std::collections::HashMap;
+
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
 use super::glob::{Captures, Glob};
@@ -144,8 +146,8 @@ impl Globs {
 pub(super) struct GlobIndex<'g> {
     rules: Vec<&'g Globs>,
     set: GlobSet,
-    /// For each glob of the set, the places of its rule and of its pattern there.
-    indexed: Vec<(usize, usize)>,
+    /// For each glob of the set, the places of its rules and of its patterns there: many rules exclude the same.
+    indexed: Vec<Vec<(usize, usize)>>,
     /// The patterns that no set holds: they may match any path.
     others: Vec<(usize, usize)>,
 }
@@ -154,13 +156,17 @@ impl<'g> GlobIndex<'g> {
     /// Collects the patterns of rules.
     pub(super) fn new(rules: impl Iterator<Item = &'g Globs>) -> Self {
         let mut index = Self { rules: rules.collect(), set: GlobSet::empty(), indexed: Vec::new(), others: Vec::new() };
-        let mut set = GlobSetBuilder::new();
+        let (mut set, mut known) = (GlobSetBuilder::new(), HashMap::new());
         for (rule, globs) in index.rules.iter().enumerate() {
             for (place, pattern) in globs.patterns.iter().enumerate() {
                 match pattern.glob.indexed() {
                     Some(glob) => {
-                        set.add(glob.clone());
-                        index.indexed.push((rule, place));
+                        let number = *known.entry(glob.glob()).or_insert_with(|| {
+                            set.add(glob.clone());
+                            index.indexed.push(Vec::new());
+                            index.indexed.len() - 1
+                        });
+                        index.indexed[number].push((rule, place));
                     }
                     None => index.others.push((rule, place)),
                 }
@@ -169,7 +175,7 @@ impl<'g> GlobIndex<'g> {
         match set.build() {
             Ok(set) => index.set = set,
             // Thousands of long patterns: each is held against every path.
-            Err(_) => index.others.append(&mut index.indexed),
+            Err(_) => index.others.extend(index.indexed.drain(..).flatten()),
         }
         index
     }
@@ -177,7 +183,7 @@ impl<'g> GlobIndex<'g> {
     /// The verdicts on a path of all rules but those that don't match it, with their places, in their order.
     pub(super) fn judge<'p>(&self, path: &'p [u8]) -> Vec<(usize, Verdict<'g, 'p>)> {
         let found = self.set.matches_candidate(&Candidate::from_bytes(path));
-        let found = found.into_iter().map(|glob| (self.indexed[glob], true));
+        let found = found.into_iter().flat_map(|glob| &self.indexed[glob]).map(|&place| (place, true));
         let mut places: Vec<_> = found.chain(self.others.iter().map(|&place| (place, false))).collect();
         places.sort_unstable();
         let verdict = |places: &[((usize, usize), bool)]| {
