@@ -1,8 +1,7 @@
 # A small image: the static binary, and a shell because GitLab starts one.
 #
 #   docker build -t cdn-purge .                             # from this source
-#   docker build -t cdn-purge --build-arg BINARY=given .    # as a release does, from dist/cdn-purge-linux-amd64 or -arm64, and
-#                                                           # dist/THIRD-PARTY-NOTICES
+#   docker build -t cdn-purge --build-arg BINARY=given .    # from dist/cdn-purge-linux-amd64 or -arm64, as a release does
 #   docker run --rm cdn-purge --help
 #   docker run --rm --read-only --user 1001 --tmpfs /tmp cdn-purge demo
 #
@@ -13,20 +12,17 @@ ARG BINARY=built
 FROM rust:1.95-bookworm AS built
 WORKDIR /source
 COPY . .
-RUN install -D "$(scripts/build-static)" /out/bin/cdn-purge && scripts/check-static /out/bin/cdn-purge
-RUN install -D -m 644 -t /out/share/doc/cdn-purge LICENSE LICENSE-MIT LICENSE-APACHE && \
-    scripts/third-party-notices.py "$(rustc --print host-tuple)" >/out/share/doc/cdn-purge/THIRD-PARTY-NOTICES
+RUN install -D "$(scripts/build-static)" /out/cdn-purge && scripts/check-static /out/cdn-purge
 
 FROM scratch AS given
 ARG TARGETARCH
-COPY dist/cdn-purge-linux-$TARGETARCH /out/bin/cdn-purge
-COPY LICENSE LICENSE-MIT LICENSE-APACHE dist/THIRD-PARTY-NOTICES /out/share/doc/cdn-purge/
+COPY dist/cdn-purge-linux-$TARGETARCH /out/cdn-purge
 
 FROM ${BINARY} AS binary
 
 FROM busybox:1.37-musl
 LABEL org.opencontainers.image.title="cdn-purge" org.opencontainers.image.licenses="MIT OR Apache-2.0"
-COPY --from=binary /out/ /usr/local/
+COPY --from=binary /out/cdn-purge /usr/local/bin/cdn-purge
 # The binary itself and no shell: a shell would drop the inputs' names that hold a hyphen, and swallow signals. It runs as
 # root, as GitHub wants it for an action's container, and as any other user.
 ENTRYPOINT ["/usr/local/bin/cdn-purge"]

@@ -168,7 +168,8 @@ fn pipeline(draft: &Draft) -> String {
     format!(
         "then, on GitHub\n  store {needs}, as secrets `{id}` and `{secret}`, and add to the job that deploys, after the \
          deployment:\n\n    - uses: actions/checkout@v7              # if the job hasn't checked out all commits yet\n      \
-         with: {{fetch-depth: 0}}\n    - uses: OWNER/cdn-purge@v1              # where this project's Action is\n      with: \
-         {{allow-hosts: \"{hosts}\"}}\n      env:\n        {id}: ${{{{ secrets.{id} }}}}\n        {secret}: ${{{{ secrets.{secret} }}}}\n"
+         with: {{fetch-depth: 0}}\n    - uses: {action}@v1\n      with: \
+         {{allow-hosts: \"{hosts}\"}}\n      env:\n        {id}: ${{{{ secrets.{id} }}}}\n        {secret}: ${{{{ secrets.{secret} }}}}\n",
+        action = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/"),
     )
 }

@@ -3,7 +3,6 @@
 mod arguments;
 mod base_spec;
 pub mod check;
-mod directory_options;
 mod file;
 mod generate;
 mod init_options;
@@ -27,7 +26,6 @@ mod url_options;
 
 pub use arguments::{Command, parse_arguments};
 pub use base_spec::{BaseSpec, TagPattern};
-pub use directory_options::{DirectoryOptions, ManifestSource, ManifestTrust, WithoutManifest};
 pub use generate::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
 };

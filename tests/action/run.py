@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -166,10 +167,67 @@ def an_input_is_never_a_script(binary, folder):
         assert "\n::warning::x" not in runner.log, runner.log
 
 
-def a_commit_that_pins_no_binary_says_what_to_do(_, folder):
+def unreleased(folder, binary):
+    """A job with a commit of the action without a release, on a runner with a Rust that gives this binary at once."""
+    runner, programs = site(folder), folder / "programs"
+    programs.mkdir()
+    builds = folder / "builds"
+    for name, script in {
+        "rustc": "echo 'rustc 1.95.0'; echo 'host: x86_64-unknown-linux-gnu'",
+        "cargo": f"""echo "$PWD: $*" >>{builds}
+            made=$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release
+            mkdir -p "$made" && cp {binary} "$made/cdn-purge" """,
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    runner.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+    return runner, lambda: builds.read_text().splitlines() if builds.exists() else []
+
+
+def a_commit_without_a_release_is_built_once(binary, folder):
+    runner, builds = unreleased(folder, binary)
+    equal(plan(runner), (0, "planned"))
+    assert "::group::Building cdn-purge from source (first run only" in runner.log, runner.log
+    equal(builds(), [f"{runner.action}: build --release --locked --bin cdn-purge --target x86_64-unknown-linux-gnu"])
+    equal(plan(runner), (0, "planned"))
+    assert "Building" not in runner.log, "the second run builds again"
+    equal(len(builds()), 1)
+    equal(list(runner.temporary.glob("cdn-purge-build.*")), [])
+
+
+def a_built_binary_is_kept_in_the_cache_of_the_ci(binary, folder):
+    runner, builds = unreleased(folder, binary)
+    plan(runner)
+    shutil.rmtree(runner.tool_cache)  # another machine
+    runner.tool_cache.mkdir()
+    equal(plan(runner), (0, "planned"))
+    equal(len(builds()), 1)
+
+
+def changed_sources_are_built_again(binary, folder):
+    runner, builds = unreleased(folder, binary)
+    plan(runner)
+    (runner.action / "Cargo.lock").write_text("another version of a crate")
+    equal(plan(runner), (0, "planned"))
+    equal(len(builds()), 2)
+
+
+def a_commit_without_a_release_says_what_to_do_where_there_is_no_rust(_, folder):
     runner = site(folder)
+    programs = folder / "programs"
+    programs.mkdir()
+    for name in ("bash", "mkdir", "git", "sha256sum", "find", "sort", "xargs", "cut", "tr"):
+        (programs / name).symlink_to(shutil.which(name))
+    runner.environment["PATH"] = str(programs)
     equal(plan(runner), (1, ""))
-    assert "::error" in runner.log and "use a release" in runner.log, runner.log
+    assert "::error" in runner.log and "install Rust before this step, or use a release" in runner.log, runner.log
+
+
+def a_build_that_fails_says_what_to_do(binary, folder):
+    runner, _ = unreleased(folder, binary)
+    (folder / "programs/cargo").write_text("#!/bin/sh\necho 'error: linker `cc` not found' >&2; exit 101\n")
+    equal(plan(runner), (1, ""))
+    assert "linker `cc` not found" in runner.log and "couldn't be built from source" in runner.log, runner.log
 
 
 def the_pinned_bytes_are_downloaded_once_and_kept(binary, folder):
@@ -387,7 +445,11 @@ STORIES = [
     a_dry_run_needs_no_keys_and_a_relative_path_is_of_the_workspace,
     the_programs_exit_code_is_the_steps,
     an_input_is_never_a_script,
-    a_commit_that_pins_no_binary_says_what_to_do,
+    a_commit_without_a_release_is_built_once,
+    a_built_binary_is_kept_in_the_cache_of_the_ci,
+    changed_sources_are_built_again,
+    a_commit_without_a_release_says_what_to_do_where_there_is_no_rust,
+    a_build_that_fails_says_what_to_do,
     the_pinned_bytes_are_downloaded_once_and_kept,
     other_bytes_are_refused_before_they_run,
     a_download_that_breaks_off_is_begun_anew,

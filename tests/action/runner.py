@@ -28,7 +28,9 @@ class Runner:
             made.mkdir(parents=True)
         # What the runner downloads of the action; checksums.txt is there in a release only.
         shutil.copy(ROOT / "action.yml", self.action)
-        shutil.copy(ROOT / "scripts/get-binary", self.action / "scripts")
+        for script in ("get-binary", "build-static"):
+            shutil.copy(ROOT / "scripts" / script, self.action / "scripts")
+        self.cache = folder / "cache"  # of the CI
         self.summary, self.path = self.temporary / "summary.md", self.temporary / "path"
         self.path.touch()
         self.log = ""
@@ -83,6 +85,11 @@ class Runner:
         context |= {f"inputs.{name}": given.get(name, default) for name, default in defaults.items()}
         self.log, code = "", 0
         for number, about in enumerate(ACTION["runs"]["steps"]):
+            if not holds(about.get("if", ""), context):
+                continue
+            if "uses" in about:
+                self.use_cache(about, context)
+                continue
             began = time.monotonic()
             process = self.start(about, context, number)
             if during and about["id"] == step:
@@ -96,10 +103,29 @@ class Runner:
                 break
         return code, {name: filled(about["value"], context) for name, about in ACTION["outputs"].items()}
 
+    def use_cache(self, step, context):
+        """A step of actions/cache: the folder is kept under its key, and never replaced."""
+        name = re.fullmatch(r"actions/cache/(restore|save)@[0-9a-f]{40}", step["uses"])[1]
+        path, key = (pathlib.Path(filled(step["with"][part], context)) for part in ("path", "key"))
+        source, copy = (self.cache / key, path) if name == "restore" else (path, self.cache / key)
+        if source.exists() and not (name == "save" and copy.exists()):
+            shutil.copytree(source, copy, dirs_exist_ok=True)
+
+
+def holds(condition, context):
+    """The value of a condition: none, or that something isn't empty."""
+    if not condition:
+        return True
+    return context.get(re.fullmatch(r"([\w.-]+) != ''", condition)[1], "") != ""
+
 
 def filled(text, context):
-    """A text with its expressions; what isn't known is empty, as on the runner."""
-    return re.sub(r"\$\{\{ *(.*?) *\}\}", lambda found: context.get(found[1], ""), str(text))
+    """A text with its expressions, with `||` between names; what isn't known is empty, as on the runner."""
+
+    def value(found):
+        return next(filter(None, (context.get(name.strip(), "") for name in found[1].split("||"))), "")
+
+    return re.sub(r"\$\{\{ *(.*?) *\}\}", value, str(text))
 
 
 def outputs_of(text):

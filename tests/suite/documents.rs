@@ -60,6 +60,19 @@ fn arguments(line: &str) -> Option<Vec<String>> {
 }
 
 #[test]
+fn every_document_calls_the_action_by_the_name_of_its_repository() {
+    let action = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/");
+    let mut found = 0;
+    for document in DOCUMENTS {
+        for line in read(document).lines().filter(|line| line.contains("uses:") && line.contains("cdn-purge")) {
+            assert!(line.contains(&format!("uses: {action}@v1")), "{document}: {line}");
+            found += 1;
+        }
+    }
+    assert!(found >= 5, "only {found} workflows use the action");
+}
+
+#[test]
 fn every_command_in_a_document_is_one_that_the_program_takes() {
     let mut tried = 0;
     for document in DOCUMENTS {

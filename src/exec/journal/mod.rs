@@ -23,7 +23,7 @@
 //! damaged, and refused. Replaying twice is replaying once.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -31,16 +31,13 @@ use jiff::Timestamp;
 use crate::error::Error;
 use entry::differs;
 use lines::{is_torn_opening, line, parse, refuse_damage};
-use storage::LockedFile;
 
 mod entry;
 mod lines;
 mod replay;
-mod storage;
 
 pub use entry::{Entry, Identity, Purpose, ranges};
 pub use replay::{Past, PastBatch, PastLane, SentTime, replay};
-pub use storage::Storage;
 
 /// The journal's format.
 const VERSION: u32 = 1;
@@ -57,14 +54,14 @@ const CONTINUED_HOURS: i64 = 2;
 /// The journal of a run.
 #[derive(Debug)]
 pub struct Journal {
-    storage: Option<Box<dyn Storage>>,
+    file: Option<File>,
     path: PathBuf,
 }
 
 impl Journal {
     /// A journal that keeps nothing, for simulations.
     pub fn none() -> Self {
-        Self { storage: None, path: PathBuf::new() }
+        Self { file: None, path: PathBuf::new() }
     }
 
     /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with its content.
@@ -75,7 +72,10 @@ impl Journal {
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
     /// differs is named), or it isn't a journal.
     pub fn open(path: &Path, identity: &Identity, purpose: Purpose, now: Timestamp) -> Result<(Self, Past), Error> {
-        let failed = |what: &str, error: &io::Error| unusable(path, what, error);
+        let failed = |what: &str, error: &io::Error| Error::Journal {
+            message: format!("the journal `{}` can't be {what}: {error}", path.display()),
+            help: "name a writable file with `journal`; without a journal an interrupted run could send twice".into(),
+        };
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             std::fs::create_dir_all(directory).map_err(|error| failed("made", &error))?;
         }
@@ -84,31 +84,23 @@ impl Journal {
             return Err(failed("opened", &io::Error::other("it is no regular file")));
         }
         let file = options().open(path).map_err(|error| failed("opened", &error))?;
-        let file = LockedFile::lock(file, path).map_err(|error| match error {
-            TryLockError::WouldBlock => Error::Journal {
-                message: format!("another run has the journal `{}` open", path.display()),
-                help: "wait until it ends, or name another file with `journal`".into(),
-            },
-            TryLockError::Error(error) => failed("locked", &error),
-        })?;
-        Self::over(Box::new(file), path, identity, purpose, now)
-    }
-
-    /// The same, kept elsewhere than in a file: `path` is its name in messages.
-    ///
-    /// # Errors
-    /// Those of [`Journal::open`].
-    pub fn over(
-        mut storage: Box<dyn Storage>,
-        path: &Path,
-        identity: &Identity,
-        purpose: Purpose,
-        now: Timestamp,
-    ) -> Result<(Self, Past), Error> {
-        let failed = |what: &str, error: &io::Error| unusable(path, what, error);
-        let (records, whole) = read(&mut *storage).map_err(|error| failed("read", &error))?;
-        storage.cut(whole).map_err(|error| failed("cut", &error))?;
-        let mut journal = Self { storage: Some(storage), path: path.to_owned() };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Journal {
+                    message: format!("another run has the journal `{}` open", path.display()),
+                    help: "wait until it ends, or name another file with `journal`".into(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("locked", &error)),
+        }
+        // From here on it lets go of the lock, whatever comes.
+        let mut journal = Self { file: Some(file), path: path.to_owned() };
+        let mut file = journal.file.as_ref().expect("it was opened above");
+        let (records, whole) = read(file).map_err(|error| failed("read", &error))?;
+        let is_torn = file.metadata().map_err(|error| failed("read", &error))?.len() > whole;
+        let cut = if is_torn { file.set_len(whole) } else { Ok(()) };
+        cut.and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
         let past = journal.resume(&records, whole, identity, purpose, now)?;
         let written = match &past {
             Some(past) if past.outdated.is_none() => journal.write(&Entry::Continued { at: now }),
@@ -125,8 +117,8 @@ impl Journal {
     /// # Errors
     /// The write failed: nothing may be sent any more.
     pub fn write(&mut self, record: &Entry) -> io::Result<()> {
-        let Some(storage) = &mut self.storage else { return Ok(()) };
-        storage.write(&line(record)?)
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.write_all(&line(record)?)
     }
 
     /// Notes that outputs and reports are written: the run is finished.
@@ -142,10 +134,10 @@ impl Journal {
     /// # Errors
     /// The write or the sync failed: nothing may be sent any more.
     pub fn write_synced(&mut self, records: &[Entry]) -> io::Result<()> {
-        let Some(storage) = &mut self.storage else { return Ok(()) };
+        let Some(file) = &mut self.file else { return Ok(()) };
         let lines: Vec<Vec<u8>> = records.iter().map(line).collect::<io::Result<_>>()?;
-        storage.write(&lines.concat())?;
-        storage.sync()
+        file.write_all(&lines.concat())?;
+        file.sync_data()
     }
 
     /// Where it is; empty for [`Journal::none`].
@@ -211,17 +203,23 @@ impl Journal {
     }
 
     fn restart(&mut self, identity: &Identity, now: Timestamp) -> io::Result<()> {
-        let Some(storage) = &mut self.storage else { return Ok(()) };
-        storage.cut(0)?;
-        storage.write(&line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?)?;
-        storage.sync_new()
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?)?;
+        file.sync_all()?;
+        sync_directory(&self.path)
     }
 }
 
-fn unusable(path: &Path, what: &str, error: &io::Error) -> Error {
-    Error::Journal {
-        message: format!("the journal `{}` can't be {what}: {error}", path.display()),
-        help: "name a writable file with `journal`; without a journal an interrupted run could send twice".into(),
+/// Lets the next run have the file at once. Closing it alone doesn't: a child process that is just being started holds the
+/// same open file until it has become its program, and the lock with it.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // Nothing is lost when this fails: the lock goes with the last holder of the file.
+            let _ = file.unlock();
+        }
     }
 }
 
@@ -242,12 +240,11 @@ fn opening(path: &Path) -> Option<Entry> {
 }
 
 /// The whole records, and how many bytes they take.
-fn read(storage: &mut dyn Storage) -> io::Result<(Vec<Entry>, u64)> {
-    let size = storage.length()?;
-    if size > LARGEST {
+fn read(file: &File) -> io::Result<(Vec<Entry>, u64)> {
+    if file.metadata()?.len() > LARGEST {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is far larger than a journal gets"));
     }
-    let mut reader = storage.content()?;
+    let mut reader = BufReader::new(file);
     let (mut records, mut whole, mut line) = (Vec::new(), 0, Vec::new());
     loop {
         line.clear();
@@ -255,7 +252,9 @@ fn read(storage: &mut dyn Storage) -> io::Result<(Vec<Entry>, u64)> {
         match parse(&line) {
             Some(record) => records.push(record),
             // A first line that is no record at all is somebody else's file: it isn't cut.
-            None if whole == 0 && length > 0 && !is_torn_opening(&line) => return Ok((Vec::new(), size)),
+            None if whole == 0 && length > 0 && !is_torn_opening(&line) => {
+                return Ok((Vec::new(), file.metadata()?.len()));
+            }
             None => {
                 refuse_damage(reader, records.len() + 1)?;
                 return Ok((records, whole));
@@ -263,6 +262,17 @@ fn read(storage: &mut dyn Storage) -> io::Result<(Vec<Entry>, u64)> {
         }
         whole += length;
     }
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

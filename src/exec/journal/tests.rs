@@ -168,10 +168,9 @@ fn two_runs_never_share_a_journal() {
 fn the_next_run_has_the_journal_at_once_even_while_a_child_process_still_holds_its_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let file = LockedFile::lock(options().open(&path).unwrap(), &path).unwrap();
+    let (journal, _) = Journal::open(&path, &identity(), RUN, now()).unwrap();
     // What a child has between its fork and its program: another handle of the same open file.
-    let _held_by_a_child = file.file.try_clone().unwrap();
-    let (journal, _) = Journal::over(Box::new(file), &path, &identity(), RUN, now()).unwrap();
+    let _held_by_a_child = journal.file.as_ref().unwrap().try_clone().unwrap();
     drop(journal);
     Journal::open(&path, &identity(), RUN, now()).unwrap();
 }

@@ -236,7 +236,7 @@ fn urls_that_are_given_have_no_changed_files() {
         arguments: Vec::new(),
         file: Some("urls.txt".into()),
         kind: RefreshKind::Url,
-        encoded: vec![Encoded::Encoded],
+        encoded: Encoded::Encoded,
         mode: crate::model::PurgeMode::Default,
         allow_everything: false,
     };

@@ -29,12 +29,6 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "docker build -t cdn-purge .       # an image with the binary and a shell",
         "needs a daemon; `.ci/run image` builds it without",
     ),
-    ("README.md", "rustup toolchain install stable --profile minimal", "downloads a compiler"),
-    (
-        "README.md",
-        "cargo +stable build --release --locked --manifest-path .cdn-purge/Cargo.toml",
-        "compiles for minutes",
-    ),
 ];
 
 /// A placeholder in a document, and the value that a reader would fill in.

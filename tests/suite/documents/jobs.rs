@@ -245,7 +245,10 @@ fn run(document: &str) {
     let all = blocks(document);
     let jobs: Vec<&Block> = all.iter().filter(|block| block.language == "yaml" && !block.is_configuration()).collect();
     at_once(&jobs, |block| {
-        let pipeline: Value = serde_saphyr::from_str(&block.text).unwrap();
+        let mut pipeline: Value = serde_saphyr::from_str(&block.text).unwrap();
+        if pipeline.is_array() {
+            pipeline = serde_json::json!({"on": {"push": null}, "permissions": {"contents": "read"}, "jobs": {"steps of a job": {"steps": pipeline}}});
+        }
         let configuration = configuration(&all, block).map(|block| block.text.as_str());
         if pipeline.get("jobs").is_some() {
             let ground = Ground::new(configuration);
