@@ -70,18 +70,8 @@ impl Capabilities {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::pkt_line::packets;
     use super::*;
-
-    fn packets(lines: &[&str]) -> Vec<u8> {
-        let mut body = Vec::new();
-        for line in lines {
-            match *line {
-                "flush" => body.extend_from_slice(b"0000"),
-                line => body.extend_from_slice(format!("{:04x}{line}", line.len() + 4).as_bytes()),
-            }
-        }
-        body
-    }
 
     const ONE: &str = "1111111111111111111111111111111111111111";
 

@@ -95,6 +95,19 @@ pub(super) fn flush(message: &mut Vec<u8>) {
     message.extend_from_slice(b"0000");
 }
 
+/// A response of these lines, for tests; `flush` is the packet that ends a message.
+#[cfg(test)]
+pub(super) fn packets(lines: &[&str]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for line in lines {
+        match *line {
+            "flush" => flush(&mut body),
+            line => body.extend_from_slice(format!("{:04x}{line}", line.len() + 4).as_bytes()),
+        }
+    }
+    body
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -84,15 +84,14 @@ fn keep(line: &[u8], wanted: &mut [(String, Option<Oid>)]) -> Result<(), String>
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::pkt_line;
     use super::*;
 
     const ONE: &str = "1111111111111111111111111111111111111111";
     const TWO: &str = "2222222222222222222222222222222222222222";
 
     fn packets(lines: &[&str]) -> Vec<u8> {
-        let mut body = Vec::new();
-        lines.iter().for_each(|line| body.extend_from_slice(format!("{:04x}{line}", line.len() + 4).as_bytes()));
-        [&body[..], b"0000"].concat()
+        pkt_line::packets(&[lines, &["flush"]].concat())
     }
 
     fn found(body: &[u8], names: &[&str]) -> Result<Option<String>, String> {
