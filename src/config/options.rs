@@ -42,7 +42,7 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("access-key-secret", Secret, Basic, PROVIDERS,
         "Access key secret. Default: the provider's own environment variable"),
     Entry::new("base", text("REV"), Basic, RULES,
-        "Commit that was deployed before. Default: detected from the CI event. Also `last-success` (the last successful run of this workflow on this branch), `tag:PATTERN` (the nearest matching tag) and `file:PATH` (written by `save-base`)"),
+        "Commit that was deployed before. Default: detected from the CI event. Also `last-success` (the last successful run of this workflow on this branch), `deployment:ENVIRONMENT` (the last successful deployment), `tag:PATTERN` (the nearest matching tag; `tag:v* !*-rc*` excludes) and `file:PATH` (written by `save-base`)"),
     Entry::new("prefetch", Boolean, Basic, WARMING,
         "Prefetch matched URLs (overrides the rules). With the command `refresh`: prefetch the URLs after they are purged"),
     Entry::new("dry-run", Boolean, Basic, NEW_RUNS,

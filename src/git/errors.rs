@@ -10,7 +10,7 @@ use git2::Oid;
 use crate::error::Error;
 
 use super::oid;
-use super::range::Host;
+use super::range::{Host, NamedCommit};
 
 /// How far a missing commit is from head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +137,35 @@ pub(super) fn ambiguous(revision: &str, option: &str) -> Error {
     checkout(format!("`{revision}` in `{option}` names more than one object"), "give more of its digits")
 }
 
+/// A checkout of another commit than those that the run is about. `why` is the reason if the history doesn't show whether
+/// it descends from one of them.
+pub(super) fn not_the_events_commit(head: Oid, about: &NamedCommit, why: Option<&str>, host: Host) -> Error {
+    let about_it = about.description();
+    let relation = match why {
+        None => {
+            "and that isn't among its ancestors: another branch, another repository or an earlier commit".to_owned()
+        }
+        Some(why) => format!("and whether that is among its ancestors isn't known: {why}"),
+    };
+    let help = match host {
+        Host::GitHub if about.field == "workflow_run.head_sha" => {
+            "check out `ref: ${{ github.event.workflow_run.head_sha }}` with `fetch-depth: 2`"
+        }
+        Host::GitHub => {
+            "leave `ref` and `repository` out of the `actions/checkout` step, so that the event's commit is checked out"
+        }
+        Host::GitLab => "use the checkout that GitLab makes for the job, without a `git checkout` of something else",
+        _ => "start in the checkout that the CI made for this run",
+    };
+    checkout(
+        format!("`{head}` is checked out; this run is about {about_it}, {relation}"),
+        format!(
+            "{help}; for a branch of built files, let each run keep its commit with `save-base: PATH`, and give `base: file:PATH`; \
+             or give `base`, the commit whose content the CDN has served until now"
+        ),
+    )
+}
+
 /// A revision that a person gave and that isn't in this clone. `remote` is the same name below `origin/`, if that is known.
 pub(super) fn unknown(revision: &str, option: &str, remote: Option<&str>, shallow: bool, host: Host) -> Error {
     if oid::parse(revision).is_some_and(|id| id.is_zero()) {
@@ -171,8 +200,13 @@ pub(super) fn not_here(what: &str, shallow: bool, host: Host, distance: Distance
 }
 
 pub(super) fn merge_base_in_shallow(with: &str, host: Host) -> Error {
+    hidden_in_shallow(&format!("the merge base with {with}"), host)
+}
+
+/// Something that only the whole history shows.
+pub(super) fn hidden_in_shallow(what: &str, host: Host) -> Error {
     checkout(
-        format!("the merge base with {with} can't be determined in a shallow clone"),
+        format!("{what} can't be determined in a shallow clone"),
         format!("{}, or give `base`", deepen(host, Distance::Any)),
     )
 }
@@ -201,6 +235,23 @@ pub(super) fn tags_side_by_side(tag: Option<&str>, one: &str, other: &str) -> Er
             the_tag(tag)
         ),
         format!("give `base`: the one that was deployed last, such as `{other}`"),
+    )
+}
+
+/// Tags of several things in the history, where nothing says which of them is deployed. `series` are patterns, in order.
+pub(super) fn several_series(tag: Option<&str>, series: &[String]) -> Error {
+    const SHOWN: usize = 5;
+    let mut names: Vec<String> = series.iter().take(SHOWN).map(|pattern| format!("`{pattern}`")).collect();
+    if series.len() > SHOWN {
+        names.push(format!("{} more", series.len() - SHOWN));
+    }
+    checkout(
+        format!(
+            "the tag before {} can't be determined: the tags in its history belong to several series ({})",
+            the_tag(tag),
+            names.join(", ")
+        ),
+        format!("give the series that this run deploys, such as `base: tag:{}`; or another `base`", series[0]),
     )
 }
 

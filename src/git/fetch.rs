@@ -14,7 +14,7 @@ use super::errors::{self, Distance};
 use super::history::MergeBase;
 use super::io::Fetching;
 use super::range::{Base, Commit, Decision, Head, Host};
-use super::repository::{RemoteSettings, Repository};
+use super::repository::{Peeled, RemoteSettings, Repository};
 use super::time_limit::Reader;
 use super::{oid, workspace};
 
@@ -83,6 +83,16 @@ impl<'a> Fetcher<'a> {
                 return self.commit(named.id, &what, head).await;
             }
             Base::Parent(parent) => return self.commit(*parent, &format!("the parent commit `{parent}`"), head).await,
+            Base::ParentOf(named) => {
+                let id = named.id;
+                let commit = self.reader.ask(move |clone| clone.peel(id))?;
+                return match commit {
+                    Peeled::Commit(Commit { parents, .. }) if !parents.is_empty() => {
+                        self.commit(parents[0], &format!("the parent commit `{}`", parents[0]), head).await
+                    }
+                    _ => Ok(()),
+                };
+            }
             Base::Given(revision) => match self.given(revision, head).await? {
                 Some(found) => found,
                 None => return Ok(()),
@@ -113,6 +123,21 @@ impl<'a> Fetcher<'a> {
         self.commit(found, &format!("the commit `{found}`"), head).await?;
         decision.base = Base::Found(found);
         Ok(())
+    }
+
+    /// Whether a commit is another one or descends from it, from as little of the history as shows it.
+    ///
+    /// # Errors
+    /// A history that can't be fetched.
+    pub(super) async fn descends(&mut self, head: &Commit, other: Oid) -> Result<bool, Error> {
+        let what = format!("the history between `{}` and `{other}`", head.id);
+        let merge_base = self.history(head.id, other, &what).await?;
+        Ok(merge_base == Some(other))
+    }
+
+    /// Whether anything can be fetched.
+    pub(super) fn can_fetch(&mut self) -> Result<bool, Error> {
+        Ok(self.fetching.is_on && self.has_remote()?)
     }
 
     /// The commit of a revision that a person gave, fetched if it is the id of a commit or the name of a branch or a tag. `None`:
@@ -199,40 +224,48 @@ impl<'a> Fetcher<'a> {
 
     /// The merge base of two commits, from as little of the history as shows it.
     async fn merge_base(&mut self, head: Oid, other: Oid, with: &str) -> Result<Oid, Error> {
-        if let Some(base) = self.known_merge_base(head, other, with)? {
-            return Ok(base);
+        let base = self.history(head, other, &format!("the merge base with {with}")).await?;
+        base.ok_or_else(|| errors::unrelated(with))
+    }
+
+    /// The merge base of two commits, for which this much of the history (`what`) is fetched. `None`: they have no commit in
+    /// common.
+    async fn history(&mut self, head: Oid, other: Oid, what: &str) -> Result<Option<Oid>, Error> {
+        if let Some(known) = self.known_merge_base(head, other)? {
+            return Ok(known);
         }
-        let what = format!("the merge base with {with}");
         let opened = self.open().await.map(|_| ());
-        opened.map_err(|failure| self.failed(&what, failure, Distance::Any))?;
+        opened.map_err(|failure| self.failed(what, failure, Distance::Any))?;
         let Some(Source::Server(server)) = &self.source else {
-            let found = self.known_merge_base(head, other, with)?;
-            return found.ok_or_else(|| errors::merge_base_in_shallow(with, Host::of(self.environment)));
+            let known = self.known_merge_base(head, other)?;
+            return known.ok_or_else(|| errors::hidden_in_shallow(what, Host::of(self.environment)));
         };
         if !server.can_filter() {
             let failure = "the server can't send commits alone, and whole ones are too much".to_owned().into();
-            return Err(self.failed(&what, failure, Distance::Any));
+            return Err(self.failed(what, failure, Distance::Any));
         }
         for depth in DEPTHS {
             let (commits, held, ends) = (vec![head, other], Vec::new(), Vec::new());
             let fetched = self.fetch(&Request { commits, held, ends, depth, without: Filter::Directories }).await;
-            fetched.map_err(|failure| self.failed(&what, failure, Distance::Any))?;
-            if let Some(base) = self.known_merge_base(head, other, with)? {
-                self.log_fetched(&format!("{depth} commits of history for {what}"));
-                return Ok(base);
+            fetched.map_err(|failure| self.failed(what, failure, Distance::Any))?;
+            if let Some(known) = self.known_merge_base(head, other)? {
+                if known.is_some() {
+                    self.log_fetched(&format!("{depth} commits of history for {what}"));
+                }
+                return Ok(known);
             }
         }
         let deepest = DEPTHS.last().copied().unwrap_or_default();
-        Err(self.failed(&what, format!("{deepest} commits of history don't show it").into(), Distance::Any))
+        Err(self.failed(what, format!("{deepest} commits of history don't show it").into(), Distance::Any))
     }
 
-    /// The merge base of two commits, if the commits that are here show it.
-    fn known_merge_base(&self, head: Oid, other: Oid, with: &str) -> Result<Option<Oid>, Error> {
-        match self.reader.ask(move |clone| clone.merge_base(head, other))? {
-            MergeBase::At(base) => Ok(Some(base)),
-            MergeBase::Unrelated => Err(errors::unrelated(with)),
-            MergeBase::Hidden => Ok(None),
-        }
+    /// The merge base of two commits, if the commits that are here show it; `Some(None)`: they show that there is none.
+    fn known_merge_base(&self, head: Oid, other: Oid) -> Result<Option<Option<Oid>>, Error> {
+        Ok(match self.reader.ask(move |clone| clone.merge_base(head, other))? {
+            MergeBase::At(base) => Some(Some(base)),
+            MergeBase::Unrelated => Some(None),
+            MergeBase::Hidden => None,
+        })
     }
 
     /// The commit of the first of these references that the remote has.

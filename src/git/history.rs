@@ -67,6 +67,20 @@ pub(super) fn nearest(repository: &Repository, heads: &[Oid], wanted: &BTreeSet<
     Ok(nearest)
 }
 
+/// The wanted commits in the history of `heads`, these included.
+///
+/// # Errors
+/// A commit that can't be read.
+pub(super) fn reached(
+    repository: &Repository,
+    heads: &[Oid],
+    is_wanted: impl Fn(Oid) -> bool,
+) -> Result<Vec<Oid>, Error> {
+    let mut walk = repository.revwalk()?;
+    heads.iter().try_for_each(|head| walk.push(*head))?;
+    walk.filter(|id| id.as_ref().map_or(true, |id| is_wanted(*id))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, HashSet};
@@ -183,7 +197,10 @@ mod tests {
             let heads = <[Oid; 2]>::from(world.last());
             let marked: BTreeSet<Oid> = marked.into_iter().filter_map(|number| world.ids.get(number)).copied().collect();
             let seen: HashSet<Oid> = world.history(&heads).into_iter().filter(|id| marked.contains(id)).collect();
-            let found = nearest(&world.repository(&[]), &heads, &marked).unwrap();
+            let repository = world.repository(&[]);
+            let reached = reached(&repository, &heads, |id| marked.contains(&id)).unwrap();
+            prop_assert_eq!(reached.into_iter().collect::<HashSet<_>>(), seen.clone());
+            let found = nearest(&repository, &heads, &marked).unwrap();
             prop_assert_eq!(found.len(), world.nearest(&seen).len());
             prop_assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), world.nearest(&seen));
         }

@@ -1,9 +1,11 @@
-//! The commit of the last successful deployment: from the CI's own records of runs, or from a file.
+//! The commit of the last successful deployment: from the CI's own records of runs and deployments, or from a file.
 //!
 //! That there is none is a result, and logged; that it can't be found out is an error, and never taken for the other.
 
 use std::io::{ErrorKind, Read};
 use std::path::Path;
+
+use git2::Oid;
 
 use crate::config::BaseSpec;
 use crate::environment::Environment;
@@ -16,29 +18,44 @@ use super::range::{Host, NamedCommit, Place};
 pub(super) use self::found::Found;
 
 mod api;
+mod deployments;
 mod found;
 mod github;
 mod gitlab;
 
-/// Finds the commit of an earlier run.
+/// Finds the commit of an earlier run. `deploying` are the commits that this run is about: a deployment of one of them may be
+/// this run's own.
 ///
 /// # Errors
 /// [`Error::Checkout`] when it isn't known whether there is one.
-pub(super) async fn find(base: &BaseSpec, environment: &Environment, fetching: &Fetching<'_>) -> Result<Found, Error> {
-    match base {
-        BaseSpec::File(path) => in_file(path),
-        _ if !fetching.is_on => Err(Error::Checkout {
-            message: "`base: last-success` queries the CI for its runs, and `fetch` is `false`".to_owned(),
+pub(super) async fn find(
+    base: &BaseSpec,
+    deploying: &[Oid],
+    environment: &Environment,
+    fetching: &Fetching<'_>,
+) -> Result<Found, Error> {
+    if let BaseSpec::File(path) = base {
+        return in_file(path);
+    }
+    if !fetching.is_on {
+        return Err(Error::Checkout {
+            message: format!("`base: {base}` queries the CI, and `fetch` is `false`"),
             help: "drop one of the two; `base: file:PATH` needs no network".to_owned(),
+        });
+    }
+    match (Host::of(environment), base) {
+        (Host::GitHub, BaseSpec::Deployment(name)) => {
+            deployments::on_github(name, deploying, environment, fetching).await
+        }
+        (Host::GitLab, BaseSpec::Deployment(name)) => {
+            deployments::on_gitlab(name, deploying, environment, fetching).await
+        }
+        (Host::GitHub, _) => github::find(environment, fetching).await,
+        (Host::GitLab, _) => gitlab::find(environment, fetching).await,
+        _ => Err(Error::Checkout {
+            message: format!("`base: {base}` is known on GitHub and GitLab only"),
+            help: "keep a file between the runs with `save-base: PATH`, and give `base: file:PATH`".to_owned(),
         }),
-        _ => match Host::of(environment) {
-            Host::GitHub => github::find(environment, fetching).await,
-            Host::GitLab => gitlab::find(environment, fetching).await,
-            _ => Err(Error::Checkout {
-                message: "`base: last-success` is known on GitHub and GitLab only".to_owned(),
-                help: "keep a file between the runs with `save-base: PATH`, and give `base: file:PATH`".to_owned(),
-            }),
-        },
     }
 }
 

@@ -9,6 +9,7 @@ pub use self::config_trust::trusted;
 pub use self::io::{Fetching, HttpTransport, OnChunk};
 pub use self::search::{Changed, Range, find, search};
 
+mod checkout_check;
 mod choices;
 mod config_trust;
 mod errors;
@@ -24,6 +25,7 @@ mod repository;
 mod revisions;
 mod search;
 mod submodules;
+mod tag_series;
 mod time_limit;
 mod tree_diff;
 mod workspace;

@@ -9,9 +9,11 @@ use crate::error::Error;
 use self::decision::{GIVE_BASE, parent_of_head, undecided};
 
 pub(super) use self::decision::{Base, Commit, Decision, Head, NamedCommit, Place, Run};
+pub(super) use self::event_commits::event_commits;
 pub(super) use self::host::{Host, default_branch, started_by, variable};
 
 mod decision;
+mod event_commits;
 mod github;
 mod gitlab;
 mod host;

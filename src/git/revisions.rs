@@ -12,6 +12,7 @@ use super::history::{self, MergeBase};
 use super::oid;
 use super::range::{Base, Commit, Head, NamedCommit};
 use super::repository::{Peeled, Repository};
+use super::tag_series::{self, Series, Version};
 
 /// The commit of a [`Base`].
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(super) struct Resolved {
     pub(super) commit: Option<Oid>,
     /// The tag that was found for it, if one was looked for.
     pub(super) tag: Option<String>,
+    /// The series in which no tag was found, if the history has tags of others.
+    pub(super) series: Option<String>,
 }
 
 /// Why a revision is no commit.
@@ -111,6 +114,10 @@ impl Repository {
             Base::Given(revision) => self.given(revision, "base")?.id,
             Base::Named(named) => self.named(named)?.id,
             Base::Parent(parent) => self.parent(*parent)?,
+            Base::ParentOf(named) => match self.named(named)?.parents.first() {
+                Some(parent) => self.parent(*parent)?,
+                None => return Ok(Resolved::default()),
+            },
             Base::MergeBaseWithBranch(branch) => {
                 let with = format!("`{branch}`");
                 self.complete(&with)?;
@@ -128,7 +135,7 @@ impl Repository {
             Base::Found(commit) => *commit,
             Base::Nothing => return Ok(Resolved::default()),
         };
-        Ok(Resolved { commit: Some(commit), tag: None })
+        Ok(Resolved { commit: Some(commit), ..Resolved::default() })
     }
 
     /// The head of a branch: of the remote, else of this clone. `None` if neither is here.
@@ -146,6 +153,34 @@ impl Repository {
     pub(super) fn merge_base(&self, head: Oid, other: Oid) -> Result<MergeBase, Error> {
         history::merge_base(&self.whole, head, other)
             .map_err(|error| errors::unreadable("the history", error.message()))
+    }
+
+    /// Whether `head` is `other` or descends from it. `None`: a commit on the way isn't here.
+    ///
+    /// # Errors
+    /// Commits that can't be read.
+    pub(super) fn descends(&self, head: &Commit, other: Oid) -> Result<Option<bool>, Error> {
+        // An annotated tag can be named in the place of its commit.
+        let other = match self.peel(other)? {
+            Peeled::Commit(commit) => commit.id,
+            Peeled::Other(_) => return Ok(Some(false)),
+            Peeled::Absent if head.parents.contains(&other) => return Ok(Some(true)),
+            // The history of a complete clone holds every commit that head descends from.
+            Peeled::Absent => return Ok(if self.is_shallow() { None } else { Some(false) }),
+        };
+        let unreadable = |error: git2::Error| errors::unreadable("the history", error.message());
+        if head.id == other
+            || head.parents.contains(&other)
+            || self.git.graph_descendant_of(head.id, other).map_err(unreadable)?
+        {
+            return Ok(Some(true));
+        }
+        // A shallow clone may hide the way.
+        Ok(match self.merge_base(head.id, other)? {
+            MergeBase::At(base) => Some(base == other),
+            MergeBase::Unrelated => Some(false),
+            MergeBase::Hidden => None,
+        })
     }
 
     fn certain_merge_base(&self, head: Oid, other: Oid, with: &str) -> Result<Oid, Error> {
@@ -178,11 +213,26 @@ impl Repository {
         if self.is_shallow() { Err(errors::merge_base_in_shallow(with, self.host)) } else { Ok(()) }
     }
 
-    /// The nearest tag in the history of `head`, other than `tag`, with its name. Tags on `head` itself are no earlier ones:
-    /// the new tag, and others for the same content.
+    /// The nearest tag in the history of `head`, other than `tag`, with its name; of the same series, if `tag` is a version. Tags
+    /// on `head` itself are no earlier ones: the new tag, and others for the same content.
     fn previous_tag(&self, tag: Option<&str>, head: &Commit) -> Result<Resolved, Error> {
         self.complete_for_tags(tag)?;
-        self.nearest_tag(tag, head, |name| Some(name) != tag)
+        let Some(version) = tag.and_then(tag_series::parse) else {
+            let found = self.nearest_tag(tag, head, |name| Some(name) != tag)?;
+            // Of two series, the nearer tag is that of another thing as likely as not.
+            let series = self.series_before(tag, head)?;
+            return if series.len() > 1 { Err(errors::several_series(tag, &series)) } else { Ok(found) };
+        };
+        let is_before =
+            |other: &Version| other.series == version.series && (version.is_candidate || !other.is_candidate);
+        let found = self.nearest_tag(tag, head, |name| {
+            Some(name) != tag && tag_series::parse(name).is_some_and(|other| is_before(&other))
+        })?;
+        if found.commit.is_some() {
+            return Ok(found);
+        }
+        let is_alone = self.series_before(tag, head)?.is_empty();
+        Ok(Resolved { series: (!is_alone).then_some(version.pattern), ..found })
     }
 
     /// The nearest tag of these names in the history of `head`, with its name; not one on `head` itself.
@@ -198,26 +248,39 @@ impl Repository {
             .map_err(|error| errors::unreadable("the history", error.message()))?;
         match *nearest {
             [] => Ok(Resolved::default()),
-            [commit] => Ok(Resolved { commit: Some(commit), tag: Some(tags[&commit].clone()) }),
-            [one, other, ..] => Err(errors::tags_side_by_side(tag, &tags[&one], &tags[&other])),
+            [commit] => {
+                Ok(Resolved { commit: Some(commit), tag: tags[&commit].first().cloned(), ..Resolved::default() })
+            }
+            [one, other, ..] => Err(errors::tags_side_by_side(tag, &tags[&one][0], &tags[&other][0])),
         }
     }
 
-    /// The commits of the tags whose names fit, with the first name of each. `known` is a tag that is here.
-    fn tags(&self, known: Option<&str>, fits: impl Fn(&str) -> bool) -> Result<BTreeMap<Oid, String>, Error> {
+    /// The patterns of the series that have tags other than `tag` in the history of `head`; sorted.
+    fn series_before(&self, tag: Option<&str>, head: &Commit) -> Result<Vec<String>, Error> {
+        let tags = self.tags(tag, |name| Some(name) != tag)?;
+        let reached = history::reached(&self.git, &head.parents, |commit| tags.contains_key(&commit));
+        let reached = reached.map_err(|error| errors::unreadable("the history", error.message()))?;
+        let names = reached.iter().flat_map(|commit| &tags[commit]);
+        let series: BTreeMap<Series, String> =
+            names.filter_map(|name| tag_series::parse(name)).map(|version| (version.series, version.pattern)).collect();
+        Ok(series.into_values().collect())
+    }
+
+    /// The commits of the tags whose names fit, with these names. `known` is a tag that is here.
+    fn tags(&self, known: Option<&str>, fits: impl Fn(&str) -> bool) -> Result<BTreeMap<Oid, Vec<String>>, Error> {
         let all = self.references("refs/tags/*")?;
         if known.is_some_and(|tag| !all.iter().any(|(name, _)| name.strip_prefix("refs/tags/") == Some(tag))) {
             // libgit2 (1.9.7) ends the list at a folder that it can't read, as if there were no more.
             return Err(errors::unreadable("the references in `refs/tags/`", "some of them can't be listed"));
         }
-        let mut tags = BTreeMap::new();
+        let mut tags: BTreeMap<Oid, Vec<String>> = BTreeMap::new();
         for (name, id) in all {
             let name = name.strip_prefix("refs/tags/").unwrap_or(&name);
             if !fits(name) {
                 continue;
             }
             match self.peel(id)? {
-                Peeled::Commit(commit) => drop(tags.entry(commit.id).or_insert_with(|| name.to_owned())),
+                Peeled::Commit(commit) => tags.entry(commit.id).or_default().push(name.to_owned()),
                 // A tag can name a file or a directory, too: no content was ever deployed by that.
                 Peeled::Other(_) => {}
                 Peeled::Absent => {

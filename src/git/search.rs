@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use git2::Oid;
+
 use crate::config::{BaseSpec, Changes};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -11,11 +13,11 @@ use crate::model::Change;
 use super::fetch::Fetcher;
 use super::io::Fetching;
 use super::last_success::{self, Found};
-use super::range::{self, Base, Commit, Decision, Head, Run};
+use super::range::{self, Base, Commit, Decision, Head, Host, NamedCommit, Run};
 use super::repository::Repository;
 use super::revisions::Resolved;
 use super::time_limit::{LIMIT, Reader};
-use super::{event, oid, renames, submodules};
+use super::{checkout_check, event, oid, renames, submodules};
 
 /// The two commits whose difference counts, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +56,12 @@ pub async fn search(
 ) -> Result<Changed, Error> {
     let mut search = Search::begin(start, changes, environment, LIMIT)?;
     search.decide(changes, environment, fetching).await?;
-    let mut fetcher = Fetcher::new(&search.reader, environment, fetching);
-    fetcher.fetch_missing(&mut search.decision, &search.checked_out).await?;
+    let Search { ref reader, ref checked_out, ref about, ref mut decision } = search;
+    let mut fetcher = Fetcher::new(reader, environment, fetching);
+    let lineage = checkout_check::in_clone(reader, checked_out, about)?;
+    let ancestor = checkout_check::ancestor(lineage, checked_out, about, &mut fetcher, Host::of(environment)).await?;
+    checkout_check::follow(decision, ancestor.as_ref());
+    fetcher.fetch_missing(decision, checked_out).await?;
     search.finish(submodules.then_some(environment))
 }
 
@@ -74,13 +80,18 @@ pub(super) fn find_within(
     environment: &Environment,
     limit: Duration,
 ) -> Result<Changed, Error> {
-    if let Changes::Since { base: BaseSpec::LastSuccess | BaseSpec::File(_), .. } = changes {
+    if matches!(changes, Changes::Since { base, .. } if !matches!(base, BaseSpec::Tag(_))) {
         return Err(Error::usage(
             "`base` is the commit of an earlier run, which can't be found in the clone",
             "give a revision",
         ));
     }
-    Search::begin(start, changes, environment, limit)?.finish(None)
+    let mut search = Search::begin(start, changes, environment, limit)?;
+    let Search { reader, checked_out, about, decision } = &mut search;
+    let lineage = checkout_check::in_clone(reader, checked_out, about)?;
+    let ancestor = checkout_check::known(lineage, checked_out, about, Host::of(environment))?;
+    checkout_check::follow(decision, ancestor.as_ref());
+    search.finish(None)
 }
 
 /// A repository, and what was decided about it.
@@ -88,6 +99,8 @@ pub(super) struct Search {
     reader: Reader,
     /// The commit of `head`, else the one that is checked out.
     checked_out: Commit,
+    /// The commits that the run is about, where the base follows from its event: HEAD has to be one of them or descend from one.
+    about: Vec<NamedCommit>,
     decision: Decision,
 }
 
@@ -115,13 +128,13 @@ impl Search {
             Some(revision) => repository.given(&revision, "head"),
             None => repository.head(),
         })?;
-        let decision = match changes {
-            Changes::Since { base: BaseSpec::Tag(pattern), .. } => range::since_tag(pattern),
+        let (decision, about) = match changes {
+            Changes::Since { base: BaseSpec::Tag(pattern), .. } => (range::since_tag(pattern), Vec::new()),
             // Decided by what is found outside of the clone.
-            Changes::All { .. } | Changes::Since { .. } => range::everything(),
+            Changes::All { .. } | Changes::Since { .. } => (range::everything(), Vec::new()),
             Changes::Git { .. } | Changes::Listed(_) => by_host(base, head_given, &checked_out, environment)?,
         };
-        Ok(Self { reader, checked_out, decision })
+        Ok(Self { reader, checked_out, about, decision })
     }
 
     /// Decides by what an earlier run left, where that was asked for; and by the host where there is nothing.
@@ -131,14 +144,28 @@ impl Search {
         environment: &Environment,
         fetching: &Fetching<'_>,
     ) -> Result<(), Error> {
-        let Changes::Since { base: base @ (BaseSpec::LastSuccess | BaseSpec::File(_)), head } = changes else {
+        let Changes::Since { base, head } = changes else { return Ok(()) };
+        if matches!(base, BaseSpec::Tag(_)) {
             return Ok(());
-        };
-        self.decision = match last_success::find(base, environment, fetching).await? {
-            Found::Commit(named, reason) => Decision { base: Base::Named(named), head: Head::CheckedOut, reason },
+        }
+        // The variables alone name the job's commit, too.
+        let event = event::read(environment).ok().flatten();
+        let about = range::event_commits(environment, event.as_ref());
+        let deploying: Vec<Oid> = about.iter().map(|named| named.id).chain([self.checked_out.id]).collect();
+        (self.decision, self.about) = match last_success::find(base, &deploying, environment, fetching).await? {
+            Found::Commit(named, reason) => {
+                let is_of_the_ci = matches!(base, BaseSpec::LastSuccess | BaseSpec::Deployment(_));
+                let about = if is_of_the_ci && head.is_none() && !about.is_empty() {
+                    // A branch that descends from what was deployed last is compared with the right commit, too.
+                    [about, vec![named.clone()]].concat()
+                } else {
+                    Vec::new()
+                };
+                (Decision { base: Base::Named(named), head: Head::CheckedOut, reason }, about)
+            }
             Found::Nothing(why) => {
-                let decision = by_host(None, head.is_some(), &self.checked_out, environment)?;
-                Decision { reason: format!("{}; {why}", decision.reason), ..decision }
+                let (decision, about) = by_host(None, head.is_some(), &self.checked_out, environment)?;
+                (Decision { reason: format!("{}; {why}", decision.reason), ..decision }, about)
             }
         };
         Ok(())
@@ -160,9 +187,18 @@ impl Search {
     }
 }
 
-fn by_host(base: Option<&str>, head_given: bool, head: &Commit, environment: &Environment) -> Result<Decision, Error> {
+/// The host's decision, and the commits that it is about; none where a person chose a commit.
+fn by_host(
+    base: Option<&str>,
+    head_given: bool,
+    head: &Commit,
+    environment: &Environment,
+) -> Result<(Decision, Vec<NamedCommit>), Error> {
     let event = if base.is_none() { event::read(environment)? } else { None };
-    range::decide(&Run { base, head_given, head, environment, event: event.as_ref() })
+    let is_chosen = base.is_some() || head_given;
+    let about = if is_chosen { Vec::new() } else { range::event_commits(environment, event.as_ref()) };
+    let decision = range::decide(&Run { base, head_given, head, environment, event: event.as_ref(), about: &about })?;
+    Ok((decision, about))
 }
 
 /// Looks up the base, and compares the trees of the two commits.
@@ -170,10 +206,15 @@ fn by_host(base: Option<&str>, head_given: bool, head: &Commit, environment: &En
 /// # Errors
 /// A base that can't be found, and trees that can't be read.
 pub(super) fn compare(repository: &Repository, base: &Base, head: &Commit, reason: String) -> Result<Changed, Error> {
-    let Resolved { commit, tag } = repository.resolve_base(base, head)?;
+    let Resolved { commit, tag, series } = repository.resolve_base(base, head)?;
     let differences = repository.differences(commit, head.id)?;
     let reason = match (base, tag) {
         (_, Some(tag)) => format!("{reason}: `{tag}`"),
+        (Base::ParentOf(_), None) if commit.is_none() => format!("{reason}: it has none, so everything is new"),
+        (Base::PreviousTag(_), None) if series.is_some() => {
+            let series = series.unwrap_or_default();
+            format!("{reason}: there is none of its series (`{series}`), so everything is new")
+        }
         (Base::PreviousTag(_) | Base::MatchingTag(_), None) => format!("{reason}: there is none, so everything is new"),
         _ if commit == Some(head.id) => format!("{reason}; base and head are the same commit, so nothing differs"),
         _ => reason,

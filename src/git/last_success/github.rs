@@ -4,7 +4,6 @@
 //! (2026-11). It needs `actions: read`. A step that turned a run red, this one included, keeps it from ending well.
 
 use git2::Oid;
-use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -13,7 +12,7 @@ use crate::git::io::Fetching;
 use crate::git::oid;
 use crate::git::range::{NamedCommit, Place, variable};
 
-use super::api::{Question, ask, below, misshaped, needed};
+use super::api::{Api, needed};
 use super::found::Found;
 
 /// The most that one answer holds, and how many answers GitHub gives to one question: 1,000 runs (the same page).
@@ -23,41 +22,30 @@ const PAGES: usize = 10;
 const HELP: &str = "give the job `permissions: actions: read` and `contents: read`, and this step the job's `token`; \
                     where there is no such interface, give `base: file:PATH`";
 
+const OPTION: &str = "base: last-success";
+
 /// Finds it.
 ///
 /// # Errors
 /// What keeps GitHub from answering.
 pub(super) async fn find(environment: &Environment, fetching: &Fetching<'_>) -> Result<Found, Error> {
+    let needed = |name| needed(environment, name, OPTION);
     let branch = match (variable(environment, "GITHUB_REF_TYPE"), variable(environment, "GITHUB_REF_NAME")) {
-        (Some("branch"), Some(branch)) if !is_pull_request(needed(environment, "GITHUB_EVENT_NAME")?) => branch,
+        (Some("branch"), Some(branch)) if !is_pull_request(needed("GITHUB_EVENT_NAME")?) => branch,
         _ => {
             let reference = variable(environment, "GITHUB_REF").unwrap_or("this run");
             return Ok(Found::Nothing(format!("`last-success` is about branches, and `{reference}` is none")));
         }
     };
-    let interface = needed(environment, "GITHUB_API_URL")?;
-    let repository = needed(environment, "GITHUB_REPOSITORY")?;
-    let run = needed(environment, "GITHUB_RUN_ID")?;
-    let file = workflow(needed(environment, "GITHUB_WORKFLOW_REF")?, repository)?;
-    let token = variable(environment, "GITHUB_TOKEN").map(SecretString::from);
-    let token = fetching.token.or(token.as_ref());
-    if let Some(token) = token {
-        fetching.transport.mask(token);
-    }
-    let bearer =
-        token.map(|token| SecretString::from(format!("Bearer {}", secrecy::ExposeSecret::expose_secret(token))));
-    let (owner, name) = repository.split_once('/').unwrap_or((repository, ""));
+    let api = Api::github(OPTION, HELP, environment, fetching)?;
+    let run = needed("GITHUB_RUN_ID")?;
+    let file = workflow(needed("GITHUB_WORKFLOW_REF")?, needed("GITHUB_REPOSITORY")?)?;
     let per_page = PER_PAGE.to_string();
     for page in 1..=PAGES {
         let page = page.to_string();
         let query = [("branch", branch), ("status", "success"), ("per_page", &per_page), ("page", &page)];
-        let url = below(interface, &["repos", owner, name, "actions", "workflows", file, "runs"], &query)?;
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let headers = bearer.iter().map(|bearer| ("authorization", bearer)).collect();
-        let question = Question { url, headers, accept: "application/vnd.github+json", help: HELP };
-        let answer = ask(&question, fetching).await?;
-        let runs = answer.get("workflow_runs").and_then(Value::as_array);
-        let runs = runs.ok_or_else(|| misshaped(&host, "`workflow_runs`"))?;
+        let answer = api.get(&["actions", "workflows", file, "runs"], &query).await?;
+        let runs = api.items(&answer, Some("workflow_runs"))?;
         if let Some((id, number)) = runs.iter().find_map(|one| last(one, run, branch)) {
             let reason = format!("the commit of run {number} of `{file}`, the last on `{branch}` that ended well");
             return Ok(Found::Commit(NamedCommit { id, field: "head_sha", place: Place::Run }, reason));

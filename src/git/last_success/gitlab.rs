@@ -5,7 +5,6 @@
 //! (gitlab-org/gitlab issue 506668). So a `token` with `read_api` is asked for when it is refused.
 
 use git2::Oid;
-use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -14,36 +13,28 @@ use crate::git::io::Fetching;
 use crate::git::oid;
 use crate::git::range::{NamedCommit, Place, variable};
 
-use super::api::{Question, ask, below, misshaped, needed};
+use super::api::{Api, needed};
 use super::found::Found;
 
 const HELP: &str = "a job's own token may not read pipelines: give a `token` of the project with the scope `read_api` \
                     (and `read_repository`, if commits are to be fetched); or `base: file:PATH`";
+
+const OPTION: &str = "base: last-success";
 
 /// Finds it.
 ///
 /// # Errors
 /// What keeps GitLab from answering.
 pub(super) async fn find(environment: &Environment, fetching: &Fetching<'_>) -> Result<Found, Error> {
-    let source = needed(environment, "CI_PIPELINE_SOURCE")?;
+    let source = needed(environment, "CI_PIPELINE_SOURCE", OPTION)?;
     let Some(branch) = variable(environment, "CI_COMMIT_BRANCH").filter(|_| !is_merge_request(source)) else {
         return Ok(Found::Nothing("`last-success` is about branches, and this pipeline is for none".to_owned()));
     };
-    let interface = needed(environment, "CI_API_V4_URL")?;
-    let project = needed(environment, "CI_PROJECT_ID")?;
-    let this = needed(environment, "CI_PIPELINE_ID")?;
-    let job_token = variable(environment, "CI_JOB_TOKEN").map(SecretString::from);
-    let headers: Vec<(&'static str, &SecretString)> = match (fetching.token, &job_token) {
-        (Some(token), _) => vec![("private-token", token)],
-        (None, Some(token)) => vec![("job-token", token)],
-        (None, None) => Vec::new(),
-    };
-    headers.iter().for_each(|(_, secret)| fetching.transport.mask(secret));
+    let api = Api::gitlab(OPTION, HELP, environment, fetching)?;
+    let this = needed(environment, "CI_PIPELINE_ID", OPTION)?;
     let query = [("ref", branch), ("status", "success"), ("order_by", "id"), ("sort", "desc"), ("per_page", "100")];
-    let url = below(interface, &["projects", project, "pipelines"], &query)?;
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let answer = ask(&Question { url, headers, accept: "application/json", help: HELP }, fetching).await?;
-    let pipelines = answer.as_array().ok_or_else(|| misshaped(&host, "list of pipelines"))?;
+    let answer = api.get(&["pipelines"], &query).await?;
+    let pipelines = api.items(&answer, None)?;
     Ok(match pipelines.iter().find_map(|one| last(one, this, branch)) {
         Some((id, pipeline)) => {
             let reason = format!("the commit of pipeline {pipeline}, the last on `{branch}` that ended well");

@@ -29,6 +29,8 @@ pub(in crate::git) struct Run<'a> {
     pub(in crate::git) environment: &'a Environment,
     /// The content of GitHub's event file.
     pub(in crate::git) event: Option<&'a Value>,
+    /// The commits that the run is about, by the host's words; empty if it names none.
+    pub(in crate::git) about: &'a [NamedCommit],
 }
 
 /// Which two commits count.
@@ -49,6 +51,8 @@ pub(in crate::git) enum Base {
     Named(NamedCommit),
     /// The first parent of head.
     Parent(Oid),
+    /// The first parent of a commit that the host named. Without a parent, everything in head is new.
+    ParentOf(NamedCommit),
     /// Where head parted from a branch.
     MergeBaseWithBranch(String),
     /// Where head parted from a commit that the host named.
@@ -89,6 +93,7 @@ impl NamedCommit {
             Place::Event => format!("the commit `{id}` (`{field}` of the event)"),
             Place::Environment => format!("the commit `{id}` (`{field}`)"),
             Place::Run => format!("the commit `{id}` (`{field}` of the last run that ended well)"),
+            Place::Deployment => format!("the commit `{id}` (`{field}` of the last deployment that succeeded)"),
             Place::File => format!("the commit `{id}` (in the file of `{field}`)"),
         }
     }
@@ -103,6 +108,8 @@ pub(in crate::git) enum Place {
     Environment,
     /// The CI's records of earlier runs.
     Run,
+    /// The CI's records of deployments.
+    Deployment,
     /// A file that an earlier run wrote.
     File,
 }
@@ -118,8 +125,16 @@ pub(super) fn parent_of_head(run: &Run<'_>, why: &str) -> Decision {
 }
 
 /// A run that a person or a clock started: no host knows what was deployed before it, so the reason says what is taken for it.
+/// A commit that the job made itself, on top of the host's one, isn't alone in what it deploys.
 pub(super) fn started(run: &Run<'_>, cause: &str) -> Decision {
-    parent_of_head(run, &format!("as {cause} names no earlier commit; `base` names another"))
+    let why = format!("as {cause} names no earlier commit; `base` names another");
+    match run.about.first() {
+        Some(named) if !run.head_given && run.about.iter().all(|named| named.id != run.head.id) => {
+            let reason = format!("the first parent of {}, {why}", named.description());
+            Decision { base: Base::ParentOf(named.clone()), head: Head::CheckedOut, reason }
+        }
+        _ => parent_of_head(run, &why),
+    }
 }
 
 /// A run of a tag.

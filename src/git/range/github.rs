@@ -135,23 +135,13 @@ fn release(_: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
 /// The run that this one follows says which commit it was about, and not what came before: after a push, that can be several
 /// commits, so its parent would leave changes out.
 fn workflow_run(run: &Run<'_>, event: &Event<'_>) -> Result<Decision, Error> {
-    let about = event.commit(&["workflow_run", "head_sha"], "workflow_run.head_sha")?;
+    event.commit(&["workflow_run", "head_sha"], "workflow_run.head_sha")?;
     match event.text(&["workflow_run", "event"])? {
         "schedule" | "workflow_dispatch" | "repository_dispatch" => {}
         first => {
             let by = format!("a `workflow_run` event that follows {} `{first}` event", article(first));
             return Err(undecided(&by, "let the job run in the first workflow; or give `base`"));
         }
-    }
-    if !run.head_given && run.head.id != about.id {
-        return Err(Error::Checkout {
-            message: format!(
-                "the commit `{}` is checked out, and the `workflow_run` event is about `{}` (`workflow_run.head_sha`)",
-                run.head.id, about.id
-            ),
-            help: "check out `ref: ${{ github.event.workflow_run.head_sha }}` with `fetch-depth: 2`; or give `base` and `head`"
-                .to_owned(),
-        });
     }
     Ok(started(run, "a `workflow_run` event"))
 }

@@ -28,16 +28,8 @@ pub(super) fn jenkins(run: &Run<'_>) -> Result<Decision, Error> {
             "give `base`, in a scripted pipeline `scmVars.GIT_PREVIOUS_SUCCESSFUL_COMMIT` of `scmVars = checkout scm`; or `changes: all`",
         ));
     };
-    if let Some(built) = commit_in(run.environment, "GIT_COMMIT")?
-        && !run.head_given
-        && built.id != run.head.id
-    {
-        // With more than one checkout in a build the variables may speak of another repository.
-        return Err(Error::Checkout {
-            message: format!("`GIT_COMMIT` is `{}`, and `{}` is checked out", built.id, run.head.id),
-            help: format!("start in the checkout that Jenkins' variables speak of; or {GIVE_BASE}"),
-        });
-    }
+    // With more than one checkout in a build the variables may speak of another repository: `checkout_check` compares them.
+    commit_in(run.environment, "GIT_COMMIT")?;
     let reason = "`GIT_PREVIOUS_SUCCESSFUL_COMMIT`: what the last successful build deployed".to_owned();
     Ok(Decision { base: Base::Named(previous), head: Head::CheckedOut, reason })
 }

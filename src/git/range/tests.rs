@@ -63,8 +63,14 @@ impl World {
         self
     }
 
+    /// The commits that the run is about.
+    fn about(&self) -> Vec<NamedCommit> {
+        event_commits(&self.environment, self.event.as_ref())
+    }
+
     fn decide(&self) -> Result<Decision, Error> {
         decide(&Run {
+            about: &self.about(),
             base: self.base,
             head_given: self.head_given,
             head: &self.head,

@@ -459,3 +459,183 @@ fn another_ci_and_none() {
         assert_pair(&world, &found, base, expected);
     }
 }
+
+/// What is checked out in a job that isn't about it: another branch, an earlier commit (a rollback by `ref`), and the branch of
+/// built files, which has no commit in common with the sources.
+const FOREIGN: [&str; 3] = ["topic", "main~1", "built"];
+
+/// Each event of each host, about `main` or `merged` and with something else checked out.
+#[test]
+fn no_event_is_compared_with_a_checkout_that_it_is_not_about() {
+    let world = world();
+    world.git(&["checkout", "--quiet", "--orphan", "built"]);
+    world.git(&["commit", "--quiet", "--allow-empty", "--message=x"]);
+    let [main, older, merged] = ["main", "main~2", "merged"].map(|revision| world.id(revision));
+    let group = json!({ "merge_group": { "head_sha": merged, "base_sha": main } });
+    let empty = || json!({ "repository": repository() });
+    let events: [(&str, &str, Value); 11] = [
+        ("push", "main", push("refs/heads/main", &older, &main, false)),
+        ("push", "main", push("refs/heads/main", ZERO, &main, false)),
+        ("push", "main", push("refs/tags/v3", ZERO, &main, false)),
+        ("pull_request", "merged", pull_request(&main, &world.id("second"))),
+        ("pull_request_target", "main", pull_request(&main, &world.id("second"))),
+        ("merge_group", "merged", group),
+        ("release", "main", release("published", "v3")),
+        ("workflow_run", "main", workflow_run("schedule", &main)),
+        ("workflow_dispatch", "main", empty()),
+        ("schedule", "main", empty()),
+        ("repository_dispatch", "main", empty()),
+    ];
+    for host in [GITHUB, &[("CI", "true"), ("GITEA_ACTIONS", "true")], &[("CI", "true"), ("FORGEJO_ACTIONS", "true")]] {
+        let mut table = Table::on(&world, host);
+        for checked_out in FOREIGN {
+            for (kind, about, event) in &events {
+                let sha = format!("@{about}");
+                table.row(
+                    kind,
+                    checked_out,
+                    &[("GITHUB_EVENT_NAME", kind), ("GITHUB_SHA", &sha)],
+                    Refused("is checked out; this run is about"),
+                );
+                table.rows.last_mut().unwrap().event = Some(event.clone());
+            }
+        }
+        table.check();
+    }
+
+    let gitlab: &[(&str, &str)] = &[("GITLAB_CI", "true"), ("CI_DEFAULT_BRANCH", "main"), ("CI_COMMIT_SHA", "@main")];
+    let merge_request = |kind| {
+        [
+            ("CI_PIPELINE_SOURCE", "merge_request_event"),
+            ("CI_COMMIT_SHA", "@merged"),
+            ("CI_MERGE_REQUEST_IID", "7"),
+            ("CI_MERGE_REQUEST_EVENT_TYPE", kind),
+            ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "@main~2"),
+            ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "@second"),
+            ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "@main"),
+        ]
+    };
+    let of = |source, before| {
+        [("CI_PIPELINE_SOURCE", source), ("CI_COMMIT_BRANCH", "main"), ("CI_COMMIT_BEFORE_SHA", before)]
+    };
+    let on_tag = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_TAG", "v3"), ("CI_COMMIT_BEFORE_SHA", ZERO)];
+    let external = [
+        ("CI_PIPELINE_SOURCE", "external_pull_request_event"),
+        ("CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA", "@main"),
+    ];
+    let jenkins: &[(&str, &str)] =
+        &[("JENKINS_URL", "https://jenkins.example.com/"), ("BUILD_NUMBER", "7"), ("GIT_COMMIT", "@main")];
+    let circle_ci: &[(&str, &str)] = &[("CIRCLECI", "true"), ("CIRCLE_SHA1", "@main")];
+    let bitbucket: &[(&str, &str)] = &[("BITBUCKET_BUILD_NUMBER", "7"), ("BITBUCKET_COMMIT", "@main")];
+    let azure: &[(&str, &str)] = &[("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", "@main")];
+    let buildkite: &[(&str, &str)] = &[("BUILDKITE", "true"), ("BUILDKITE_COMMIT", "@main")];
+    let woodpecker: &[(&str, &str)] =
+        &[("CI", "woodpecker"), ("CI_REPO_DEFAULT_BRANCH", "main"), ("CI_COMMIT_SHA", "@main")];
+    let runs: [(&[(&str, &str)], Vec<(&str, &str)>); 28] = [
+        (gitlab, of("push", "@main~2").to_vec()),
+        (gitlab, of("push", ZERO).to_vec()),
+        (gitlab, of("webide", "@main~2").to_vec()),
+        (gitlab, of("web", ZERO).to_vec()),
+        (gitlab, of("schedule", ZERO).to_vec()),
+        (gitlab, of("parent_pipeline", "@main~2").to_vec()),
+        (gitlab, on_tag.to_vec()),
+        (gitlab, merge_request("detached").to_vec()),
+        (gitlab, merge_request("merged_result").to_vec()),
+        (gitlab, merge_request("merge_train").to_vec()),
+        (gitlab, external.to_vec()),
+        (jenkins, vec![("GIT_PREVIOUS_SUCCESSFUL_COMMIT", "@main~2")]),
+        (jenkins, vec![("CHANGE_TARGET", "main")]),
+        (jenkins, vec![("TAG_NAME", "v3")]),
+        (circle_ci, vec![("CIRCLE_TAG", "v3")]),
+        (bitbucket, vec![("BITBUCKET_TAG", "v3")]),
+        (
+            bitbucket,
+            vec![
+                ("BITBUCKET_PR_ID", "3"),
+                ("BITBUCKET_PR_DESTINATION_COMMIT", "dddddddddddd"),
+                ("BITBUCKET_PR_DESTINATION_BRANCH", "main"),
+            ],
+        ),
+        (azure, vec![("BUILD_REASON", "Manual"), ("BUILD_SOURCEBRANCH", "refs/heads/main")]),
+        (azure, vec![("BUILD_REASON", "Schedule"), ("BUILD_SOURCEBRANCH", "refs/heads/main")]),
+        (azure, vec![("BUILD_REASON", "IndividualCI"), ("BUILD_SOURCEBRANCH", "refs/tags/v3")]),
+        (
+            azure,
+            vec![
+                ("BUILD_REASON", "PullRequest"),
+                ("BUILD_SOURCEBRANCH", "refs/pull/3/merge"),
+                ("SYSTEM_PULLREQUEST_TARGETBRANCH", "main"),
+            ],
+        ),
+        (buildkite, vec![("BUILDKITE_SOURCE", "ui")]),
+        (buildkite, vec![("BUILDKITE_TAG", "v3")]),
+        (buildkite, vec![("BUILDKITE_PULL_REQUEST", "3"), ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "main")]),
+        (buildkite, vec![("BUILDKITE_MERGE_QUEUE_BASE_COMMIT", "@main~2")]),
+        (
+            woodpecker,
+            vec![
+                ("CI_PIPELINE_EVENT", "push"),
+                ("CI_COMMIT_BRANCH", "main"),
+                ("CI_PREV_COMMIT_SHA", "@main~2"),
+                ("CI_PREV_PIPELINE_EVENT", "push"),
+            ],
+        ),
+        (woodpecker, vec![("CI_PIPELINE_EVENT", "pull_request"), ("CI_COMMIT_TARGET_BRANCH", "main")]),
+        (woodpecker, vec![("CI_PIPELINE_EVENT", "tag"), ("CI_COMMIT_TAG", "v3")]),
+    ];
+    let mut table = Table::on(&world, &[]);
+    for checked_out in FOREIGN {
+        for (host, own) in &runs {
+            table.row(
+                "foreign checkout",
+                checked_out,
+                &[*host, own].concat(),
+                Refused("is checked out; this run is about"),
+            );
+        }
+    }
+    table.check();
+}
+
+/// A commit that the job made on top of its own: what it adds is deployed, along with what the event brought.
+#[test]
+fn a_commit_that_the_job_made_is_compared_as_a_part_of_the_event() {
+    let world = world();
+    world.import("made", Some("refs/heads/main"), &[files("b c d new")]);
+    world.import("made-merge", Some("refs/heads/merged"), &[files("a b c d x y new")]);
+    let [main, older, topic] = ["main", "main~2", "topic"].map(|revision| world.id(revision));
+    let mut table = Table::on(&world, GITHUB);
+    let on = |table: &mut Table<'_>, kind: &'static str, sha: &str, checked_out, event: Value, right| {
+        table.row(kind, checked_out, &[("GITHUB_EVENT_NAME", kind), ("GITHUB_SHA", sha)], right);
+        table.rows.last_mut().unwrap().event = Some(event);
+    };
+    on(&mut table, "push", "@main", "made", push("refs/heads/main", &older, &main, false), Pair("main~2", "made"));
+    on(&mut table, "schedule", "@main", "made", json!({}), Pair("main~1", "made"));
+    on(&mut table, "workflow_dispatch", "@main~3", "made", json!({}), Pair(EMPTY, "made"));
+    on(&mut table, "workflow_run", "@main", "made", workflow_run("schedule", &main), Pair("main~1", "made"));
+    on(&mut table, "pull_request", "@merged", "made-merge", pull_request(&main, &topic), Pair("main", "made-merge"));
+    table.check();
+    let mut table =
+        Table::on(&world, &[("GITLAB_CI", "true"), ("CI_DEFAULT_BRANCH", "main"), ("CI_COMMIT_SHA", "@main")]);
+    table.row("by hand", "made", &[("CI_PIPELINE_SOURCE", "web")], Pair("main~1", "made"));
+    let push = [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main"), ("CI_COMMIT_BEFORE_SHA", "@main~2")];
+    table.row("push", "made", &push, Pair("main~2", "made"));
+    table.check();
+}
+
+/// Another repository, which has none of the event's commits; and a person's word for the base, which is enough.
+#[test]
+fn another_repository_is_refused_until_a_person_gives_the_base() {
+    let [world, other] = [world(), Checkout::with(&[files("a"), files("a b")])];
+    let main = world.id("main");
+    let event = push("refs/heads/main", &world.id("main~2"), &main, false);
+    let refused = refusal(other.found_on_github("push", &event));
+    assert!(refused.contains(&format!("this run is about the commit `{main}` (`after` of the event)")), "{refused}");
+    assert!(refused.contains("another repository") && refused.contains("`base: file:PATH`"), "{refused}");
+    let environment =
+        environment_of(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push"), ("GITHUB_SHA", &main)]);
+    let changes = Changes::Git { base: Some("main~1".to_owned()), head: None };
+    assert_pair(&other, &find(&other.path, &changes, &environment).unwrap(), "main~1", "main");
+    let head = Changes::Git { base: Some("main~1".to_owned()), head: Some("main".to_owned()) };
+    assert_pair(&other, &find(&other.path, &head, &environment).unwrap(), "main~1", "main");
+}

@@ -208,6 +208,22 @@ fn elsewhere_and_without_fetch_last_success_is_refused_with_the_remedy() {
     assert!(refusal(last_success(&off, &checkout, &on_github(&checkout, &[]))).contains("`fetch` is `false`"));
 }
 
+/// The last run on the branch of the event says nothing of another branch, unless that descends from its commit.
+#[test]
+fn a_last_run_is_not_compared_with_a_checkout_of_something_else() {
+    let checkout = Checkout::with_three_commits();
+    let environment = on_github(&checkout, &[("GITHUB_SHA", &checkout.id("main"))]);
+    let runs = json!({ "workflow_runs": [run(896, "push", "main", "success", &checkout.id("main~1"))] });
+    checkout.git(&["checkout", "--quiet", "-b", "fork", "main~1"]);
+    checkout.git(&["commit", "--quiet", "--allow-empty", "--message=x"]);
+    let found = last_success(&interface(StatusCode::OK, &runs), &checkout, &environment).unwrap();
+    assert_eq!(found.range.base, Some(checkout.id("main~1")));
+    checkout.git(&["checkout", "--quiet", "--orphan", "built"]);
+    checkout.git(&["commit", "--quiet", "--allow-empty", "--message=x"]);
+    let refused = refusal(last_success(&interface(StatusCode::OK, &runs), &checkout, &environment));
+    assert!(refused.contains("is checked out; this run is about"), "{refused}");
+}
+
 #[test]
 fn a_file_tells_what_the_last_run_deployed() {
     let checkout = Checkout::with_three_commits();

@@ -1,4 +1,4 @@
-//! The tag before a tag, by the history and never by the name.
+//! The tag before a tag: of the same series by its name, and the nearest one by the history.
 
 use serde_json::json;
 
@@ -142,4 +142,69 @@ fn a_clone_that_may_lack_tags_is_a_named_error() {
     let without_tags = origin.clone(&["--no-tags", "--branch=main"]);
     let refused = refusal(pushed(&without_tags, "v3"));
     assert!(refused.contains("the tag `v3` isn't in this clone") && refused.contains("git fetch --tags"), "{refused}");
+}
+
+/// Ten ways to name tags. `tags` lie on the commits of a straight history, from the first on; the last is pushed.
+#[test]
+fn a_tag_counts_from_the_one_before_it_in_its_own_series() {
+    let schemes: [(&str, &[&[&str]], &str); 12] = [
+        ("packages, as changesets names them", &[&["site@1.0.0"], &["docs@2.0.0"], &["site@1.1.0"]], "site@1.0.0"),
+        ("scoped packages", &[&["@acme/site@1.0.0"], &["@acme/docs@1.0.0"], &["@acme/site@1.1.0"]], "@acme/site@1.0.0"),
+        ("folders, as Go names modules", &[&["v1.0.0", "site/v1.2.2"], &["v1.1.0"], &["site/v1.2.3"]], "site/v1.2.2"),
+        ("with a dash, as release-please does", &[&["site-v1.0.0"], &["docs-v3.0.0"], &["site-v1.1.0"]], "site-v1.0.0"),
+        ("a `v` that came later", &[&["1.9.0"], &["nightly-2026-11-30"], &["v2.0.0"]], "1.9.0"),
+        (
+            "a stable version after candidates",
+            &[&["v1.0.0"], &["v1.1.0-rc.1"], &["v1.1.0-rc.2"], &["v1.1.0"]],
+            "v1.0.0",
+        ),
+        ("a candidate after a candidate", &[&["v1.0.0"], &["v1.1.0-rc.1"], &["v1.1.0-rc.2"]], "v1.1.0-rc.1"),
+        ("a candidate after a stable version", &[&["v1.1.0-rc.1"], &["v1.1.0"], &["v1.2.0-beta"]], "v1.1.0"),
+        ("Python's candidates", &[&["1.0"], &["1.1rc1"], &["1.1.dev2"], &["1.1"]], "1.0"),
+        ("dates", &[&["2026-11-28"], &["2026-11-29", "v3.1.0"], &["v3.2.0"], &["2026-11-30"]], "2026-11-29"),
+        ("dates after a word", &[&["live/2026.11.28"], &["test/2026.11.29"], &["live/2026.11.30"]], "live/2026.11.28"),
+        ("counters, beside a tag that moves", &[&["build-99"], &["v1.0.0", "latest"], &["build-100"]], "build-99"),
+    ];
+    for (scheme, commits, expected) in schemes {
+        let tree: Vec<_> = (0..commits.len()).map(|number| files(&format!("a{number}"))).collect();
+        let checkout = Checkout::with(&tree);
+        for (number, names) in commits.iter().enumerate() {
+            names.iter().for_each(|name| tag(&checkout, name, &format!("main~{}", commits.len() - 1 - number)));
+        }
+        let pushed_tag = commits.last().unwrap()[0];
+        let found = pushed(&checkout, pushed_tag).unwrap();
+        assert_pair(&checkout, &found, expected, "main");
+        assert!(
+            found.range.reason.ends_with(&format!("`{pushed_tag}`: `{expected}`")),
+            "{scheme}: {}",
+            found.range.reason
+        );
+    }
+}
+
+#[test]
+fn the_first_tag_of_a_series_is_new_as_a_whole_and_names_its_series() {
+    let checkout = parted();
+    tag(&checkout, "docs@1.0.0", "main~2");
+    tag(&checkout, "site@1.0.0-rc.1", "main~1");
+    tag(&checkout, "site@1.0.0", "main");
+    let found = pushed(&checkout, "site@1.0.0").unwrap();
+    assert_pair(&checkout, &found, EMPTY, "main");
+    let end = "there is none of its series (`site@*`), so everything is new";
+    assert!(found.range.reason.ends_with(end), "{}", found.range.reason);
+}
+
+#[test]
+fn a_tag_of_no_series_after_tags_of_several_is_refused_and_one_pattern_decides() {
+    let checkout = parted();
+    for (name, revision) in [("site@1.0.0", "main~3"), ("docs@1.0.0", "main~2"), ("next", "main~1"), ("live", "main")] {
+        tag(&checkout, name, revision);
+    }
+    let refused = refusal(pushed(&checkout, "live"));
+    assert!(refused.contains("several series (`docs@*`, `site@*`)"), "{refused}");
+    assert!(refused.contains("`base: tag:docs@*`"), "{refused}");
+    checkout.git(&["tag", "--delete", "docs@1.0.0"]);
+    assert_pair(&checkout, &pushed(&checkout, "live").unwrap(), "main~1", "main");
+    tag(&checkout, "docs@1.0.0", "topic");
+    assert_pair(&checkout, &pushed(&checkout, "live").unwrap(), "main~1", "main");
 }

@@ -227,13 +227,34 @@ fn a_workflow_run_takes_the_parent_of_the_commit_that_it_is_about() {
 }
 
 #[test]
-fn a_workflow_run_whose_commit_is_not_checked_out_is_a_named_error() {
-    let mut world = World::github(commit('c', &['1']), "workflow_run", workflow_run_event("schedule"));
-    let refused = world.refused();
-    assert!(refused.contains(&hex('a')) && refused.contains(&hex('c')), "{refused}");
-    assert!(refused.contains("ref: ${{ github.event.workflow_run.head_sha }}"), "{refused}");
+fn a_workflow_run_is_about_the_commit_of_the_first_run_and_not_about_the_default_branch() {
+    let world = World::github(commit('c', &['a']), "workflow_run", workflow_run_event("schedule"));
+    let mut world = world.with("GITHUB_SHA", &hex('c'));
+    assert_eq!(world.about(), [named('a', "workflow_run.head_sha")]);
+    assert_eq!(world.decide().unwrap().base, Base::ParentOf(named('a', "workflow_run.head_sha")));
     world.head_given = true;
-    assert_eq!(world.decide().unwrap().base, Base::Parent(id('1')));
+    assert_eq!(world.decide().unwrap().base, Base::Parent(id('a')));
+}
+
+#[test]
+fn an_event_names_its_commit_and_the_jobs() {
+    let job = variable_of('c', "GITHUB_SHA");
+    let [head, base] = [named('e', "pull_request.head.sha"), named('b', "pull_request.base.sha")];
+    for (name, event, about) in [
+        ("push", push_event("refs/heads/main", &hex('b'), &hex('a')), vec![named('a', "after")]),
+        ("push", push_event("refs/heads/main", &hex('b'), ZERO), vec![]),
+        ("pull_request", pull_request_event(), vec![head.clone()]),
+        ("pull_request_target", pull_request_event(), vec![head, base]),
+        ("merge_group", merge_group_event(), vec![named('e', "merge_group.head_sha")]),
+        ("deployment", json!({ "deployment": { "sha": hex('e') } }), vec![named('e', "deployment.sha")]),
+        ("deployment_status", json!({ "deployment": { "sha": hex('e') } }), vec![named('e', "deployment.sha")]),
+        ("release", json!({ "action": "published" }), vec![]),
+        ("schedule", json!({}), vec![]),
+        ("workflow_dispatch", json!({}), vec![]),
+    ] {
+        let world = World::github(commit('a', &['1']), name, event).with("GITHUB_SHA", &hex('c'));
+        assert_eq!(world.about(), [about, vec![job.clone()]].concat(), "{name}");
+    }
 }
 
 #[test]

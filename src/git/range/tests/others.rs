@@ -127,9 +127,31 @@ fn jenkins_starts_at_its_last_successful_build() {
 }
 
 #[test]
-fn jenkins_variables_of_another_checkout_are_a_named_error() {
-    let refused = jenkins(&[("GIT_PREVIOUS_SUCCESSFUL_COMMIT", &hex('b')), ("GIT_COMMIT", &hex('c'))]).refused();
-    assert!(refused.contains(&hex('a')) && refused.contains(&hex('c')), "{refused}");
+fn every_ci_names_the_commit_that_its_job_is_about() {
+    for (world, field) in [
+        (jenkins(&[("GIT_COMMIT", &hex('c'))]), "GIT_COMMIT"),
+        (on(&[("CIRCLECI", "true"), ("CIRCLE_SHA1", &hex('c'))]), "CIRCLE_SHA1"),
+        (on(&[("BITBUCKET_BUILD_NUMBER", "7"), ("BITBUCKET_COMMIT", &hex('c'))]), "BITBUCKET_COMMIT"),
+        (azure("Manual", "refs/heads/main").with("BUILD_SOURCEVERSION", &hex('c')), "BUILD_SOURCEVERSION"),
+        (on(&[("BUILDKITE", "true"), ("BUILDKITE_COMMIT", &hex('c'))]), "BUILDKITE_COMMIT"),
+        (woodpecker("push", &[("CI_COMMIT_SHA", &hex('c'))]), "CI_COMMIT_SHA"),
+        (on(&[("GITLAB_CI", "true"), ("CI_COMMIT_SHA", &hex('c'))]), "CI_COMMIT_SHA"),
+    ] {
+        assert_eq!(world.about(), [variable_of('c', field)]);
+        // Not a commit of 40 digits, as Buildkite's `HEAD`.
+        assert_eq!(world.with(field, "HEAD").about(), []);
+    }
+    assert_eq!(on(&[("GIT_COMMIT", &hex('c'))]).about(), [], "of another CI");
+    assert_eq!(World::local(commit('a', &[])).with("GITHUB_SHA", &hex('c')).about(), []);
+}
+
+#[test]
+fn what_a_person_started_counts_from_the_parent_of_its_own_commit_and_not_of_one_that_the_job_made() {
+    for world in [azure("Manual", "refs/heads/main"), azure("Schedule", "refs/heads/main")] {
+        let decision = world.with("BUILD_SOURCEVERSION", &hex('1')).decide().unwrap();
+        assert_eq!(decision.base, Base::ParentOf(variable_of('1', "BUILD_SOURCEVERSION")));
+        assert!(decision.reason.starts_with("the first parent of the commit `1111"), "{}", decision.reason);
+    }
 }
 
 #[test]
