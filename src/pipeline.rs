@@ -90,7 +90,8 @@ impl Job<'_> {
         let (code, is_published) = publish(&report, settings, console);
         note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
         if let Some(journal) = &mut journal {
-            let is_published = is_published && journal.published().is_ok();
+            // A log that couldn't be written turns the run red, too.
+            let is_published = is_published && console.is_written() && journal.published().is_ok();
             let from = format!("from the journal `{}`", journal.path().display());
             match report.status() {
                 Status::Done if is_published => {}

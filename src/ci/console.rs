@@ -229,6 +229,13 @@ impl Console {
         self.out.text(&lines);
     }
 
+    /// Whether everything that was said so far could be written.
+    pub fn is_written(&mut self) -> bool {
+        self.out.flush();
+        self.err.flush();
+        self.out.failure.is_none() && self.err.failure.is_none()
+    }
+
     /// Ends what is open, says what annotations were held back, and flushes.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::{Resume, ResumedBatch, SentAt};
@@ -18,7 +19,7 @@ use super::quota;
 use super::run::{Run, SILENCE};
 use super::tracking::{PAGES, StatusQuery, has_more};
 use crate::client::connection::Connection;
-use crate::model::{BatchNumber, EventKind, LaneIndex, TaskIndex};
+use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, TaskIndex};
 use crate::plan;
 use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, Submission};
 
@@ -39,7 +40,9 @@ pub(super) struct Driver<'a> {
     lane: Lane<'a>,
     jobs: FuturesUnordered<Job<'a>>,
     wake: Instant,
-    /// Whether the provider's clock was known when the lane started, or is in the journal.
+    /// The operations that were stopped: a batch that waits for its turn doesn't leave any more.
+    stopped: watch::Sender<Vec<Operation>>,
+    /// Whether the provider's clock is in the journal.
     is_clock_known: bool,
 }
 
@@ -61,7 +64,8 @@ impl<'a> Driver<'a> {
             lane,
             jobs: FuturesUnordered::new(),
             wake: now,
-            is_clock_known: connection.api.server_time().is_some(),
+            stopped: watch::channel(Vec::new()).0,
+            is_clock_known: false,
         }
     }
 
@@ -118,15 +122,18 @@ impl<'a> Driver<'a> {
                 Command::Wake(at) => self.wake = at,
             }
         }
+        let stopped = self.lane.stopped();
+        self.stopped.send_if_modified(|before| std::mem::replace(before, stopped) != *before);
     }
 
-    /// Writes down the provider's clock once it's known, for batches that left before: the next run's clock may be another.
+    /// Writes down the provider's clock once it's known, for batches that left before, and for the next run, which has to know
+    /// how long ago they left: its clock may be another.
     fn note_clock(&mut self) {
         let api = &*self.connection.api;
         let time = api.server_time().filter(|_| !self.is_clock_known);
         if let Some(time) = time {
             self.is_clock_known = true;
-            let ahead = i64::try_from(time.duration_since(api.now()).as_millis()).unwrap_or_default();
+            let ahead = i64::try_from(time.duration_since(api.machine_time()).as_millis()).unwrap_or_default();
             self.run.record(&Entry::Clock { lane: self.index, ahead });
         }
     }
@@ -136,6 +143,7 @@ impl<'a> Driver<'a> {
         let spec = plan.target.provider;
         let limits = spec.operation(batch.operation).expect("a batch is only cut for what the provider offers");
         let limiter = run.limiter(connection, &limits.call);
+        let mut stopped = self.stopped.subscribe();
         Box::pin(async move {
             let mut interrupt = run.interrupt.clone();
             let number = batch.number;
@@ -147,6 +155,9 @@ impl<'a> Driver<'a> {
             let ready = tokio::select! {
                 biased;
                 _ = interrupt.other_than(None) => return Input::NotSent { batch: number, error: None },
+                Ok(_) = stopped.wait_for(|all| all.contains(&batch.operation)) => {
+                    return Input::NotSent { batch: number, error: None };
+                }
                 ready = ready => ready,
             };
             if let Err(error) = ready {
@@ -161,7 +172,16 @@ impl<'a> Driver<'a> {
             }
             run.emit(EventKind::BatchStarted { lane, batch: number, operation, size, attempt });
             let subjects: Vec<_> = batch.tasks.iter().map(|&task| &plan.tasks[task as usize].task.subject).collect();
-            limiter.depart(size).await;
+            let is_leaving = tokio::select! {
+                biased;
+                _ = interrupt.other_than(None) => false,
+                Ok(_) = stopped.wait_for(|all| all.contains(&operation)) => false,
+                () = limiter.depart(size) => true,
+            };
+            if !is_leaving {
+                run.record(&Entry::NotTaken { lane, batch: number, why: "it never left".into() });
+                return Input::NotSent { batch: number, error: None };
+            }
             let sent = Instant::now();
             run.count_call();
             let submission = Submission { operation, mode, subjects: &subjects };

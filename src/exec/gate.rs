@@ -98,6 +98,12 @@ impl Gates {
         }
     }
 
+    /// The operations that are stopped.
+    pub(super) fn all_stopped(&self) -> Vec<Operation> {
+        let is_stopped = |(_, gate): &(&Operation, &Gate)| matches!(gate.passage, Passage::Stopped(_));
+        self.gates.iter().filter(is_stopped).map(|(operation, _)| *operation).collect()
+    }
+
     /// Until when an operation is held.
     pub(super) fn held_until(&self, operation: Operation) -> Option<Instant> {
         match self.gates.get(&operation)?.passage {

@@ -274,6 +274,11 @@ impl<'a> Lane<'a> {
         self.open
     }
 
+    /// The operations of which nothing more may leave.
+    pub(super) fn stopped(&self) -> Vec<Operation> {
+        self.gates.all_stopped()
+    }
+
     /// What the tasks came to so far.
     pub(super) fn summary(&self) -> Summary {
         self.summary
@@ -770,7 +775,7 @@ impl<'a> Lane<'a> {
             SentAt::Earlier { .. } => self.now,
         };
         let query = RecordQuery::first(soon + Duration::from_secs(1));
-        let uncertain = Uncertain { sent, gave_up: self.now, why, is_refusal, query };
+        let uncertain = Uncertain { sent, gave_up: self.now, why, is_refusal, is_first_next: false, query };
         self.batches.set(number, BatchState::Uncertain(uncertain), false);
         let operation = self.batches.get(number).map(|batch| batch.content.operation);
         let limits = operation.and_then(|operation| self.spec.operation(operation));
@@ -786,8 +791,13 @@ impl<'a> Lane<'a> {
     /// Sends a batch again that may have been executed, where that is harmless.
     fn resend(&mut self, number: BatchNumber) {
         let Some(batch) = self.batches.get_mut(number) else { return };
-        let BatchState::Uncertain(Uncertain { why, .. }) = &batch.state else { return };
+        let BatchState::Uncertain(Uncertain { why, is_refusal, .. }) = &batch.state else { return };
         let (why, operation) = (why.clone(), batch.content.operation);
+        if *is_refusal && (batch.content.tasks.len() > 1 || batch.resends > 0) {
+            // What is refused again isn't sent as it is a third time: its halves show which URL it is about.
+            self.split(number, &why, false);
+            return;
+        }
         batch.lost = Some(why.clone());
         batch.resends += 1;
         let after = Duration::from_secs(1 << batch.resends.min(5));
@@ -811,7 +821,8 @@ impl<'a> Lane<'a> {
             let tasks = self.batches.tasks(batch).to_vec();
             let uncertain = self.batches.uncertain_mut(batch)?;
             // Another URL each time, should the provider have accepted a part of them only.
-            let task = *tasks.get(uncertain.query.count % tasks.len().max(1))?;
+            let place = if uncertain.is_first_next { 0 } else { uncertain.query.count % tasks.len().max(1) };
+            let task = *tasks.get(place)?;
             uncertain.query = uncertain.query.asked(now);
             return Some(Command::AskRecords { batch, task, sent: uncertain.sent, has_range });
         }
@@ -841,6 +852,7 @@ impl<'a> Lane<'a> {
         let is_range_refused = result.as_ref().is_err_and(|error| self.drop_range(error));
         let is_clock_corrected = result.as_ref().is_err_and(|error| self.learn_clock(error));
         let operation = self.batches.get(number).map(|batch| batch.content.operation);
+        let is_first = self.batches.tasks(number).first() == Some(&task);
         let Some(uncertain) = self.batches.uncertain_mut(number) else { return };
         uncertain.query.is_in_flight = false;
         let page = match result {
@@ -876,6 +888,10 @@ impl<'a> Lane<'a> {
         } else if operation == Some(Operation::Refresh(RefreshKind::Tag)) {
             // What a row shows of a tag isn't documented, so that there is none proves nothing.
             self.give_up(number, "and no record has to name a tag");
+        } else if !is_first {
+            if let Some(uncertain) = self.batches.uncertain_mut(number) {
+                (uncertain.is_first_next, uncertain.query.at) = (true, now);
+            }
         } else {
             self.on_absent(number);
         }

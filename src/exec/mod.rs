@@ -3,15 +3,17 @@
 //! A lane (`lane.rs`) is a state machine without I/O: it decides. A driver (`driver.rs`) performs: every request passes the
 //! rate limit of its API and, if it changes something, the journal (`journal.rs`) first.
 
+use std::borrow::Cow;
+
 use tokio::time::Instant;
 
 use crate::client::connection::Connection;
-use crate::model::{Event, EventKind, LaneIndex, Resumed};
+use crate::model::{Event, EventKind, LaneIndex, Operation, Resumed, TaskIndex};
 use crate::plan::Plan;
 use driver::Driver;
 use durations::Durations;
 use interrupt::Interrupt;
-use journal::{Entry, Journal, Past, PastLane};
+use journal::{Entry, Journal, Past, PastBatch, PastLane};
 use lane::{Preflight, Summary};
 use run::Run;
 
@@ -53,6 +55,7 @@ pub async fn execute(
 ) -> Executed {
     let (path, started) = (journal.path().to_owned(), Instant::now());
     let run = Run::new(options, journal, interrupt, sink);
+    let past = &*planned(past, plan);
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
     let resumed = past.begun.map(|begun| {
@@ -91,6 +94,28 @@ pub async fn execute(
     }
     run.emit(EventKind::RunFinished { calls: run.calls() });
     Executed { journal: run.take_journal(), durations }
+}
+
+/// What a journal says of this plan's tasks: one that somebody else wrote may name any others.
+fn planned<'p>(past: &'p Past, plan: &Plan) -> Cow<'p, Past> {
+    let is_task = |lane: LaneIndex, task: TaskIndex, operation: Option<Operation>| {
+        let planned = plan.lanes.get(usize::from(lane)).and_then(|lane| lane.tasks.get(task as usize));
+        planned.is_some_and(|planned| operation.is_none_or(|operation| operation == planned.task.operation))
+    };
+    let is_batch =
+        |lane: LaneIndex, batch: &PastBatch| batch.tasks.iter().all(|&task| is_task(lane, task, Some(batch.operation)));
+    let mut past = Cow::Borrowed(past);
+    let is_lane = |(index, lane): (&LaneIndex, &PastLane)| {
+        let are_tasks = lane.done.keys().all(|&task| is_task(*index, task, None));
+        are_tasks && lane.open.values().all(|batch| is_batch(*index, batch))
+    };
+    if !past.lanes.iter().all(is_lane) {
+        for (index, lane) in &mut past.to_mut().lanes {
+            lane.done.retain(|&task, _| is_task(*index, task, None));
+            lane.open.retain(|_, batch| is_batch(*index, batch));
+        }
+    }
+    past
 }
 
 fn lane_index(index: usize) -> LaneIndex {

@@ -20,6 +20,11 @@ pub trait Api {
     /// The time to sign with: the clock, corrected by what [`Api::correct_clock`] learned.
     fn now(&self) -> Timestamp;
 
+    /// The time as this machine believes it to be, whatever was learned.
+    fn machine_time(&self) -> Timestamp {
+        self.now()
+    }
+
     /// The time on the provider's clock, once one of its responses contained it: what its records are compared with.
     fn server_time(&self) -> Option<Timestamp> {
         None

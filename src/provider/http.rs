@@ -173,6 +173,10 @@ impl Api for HttpApi {
         self.clock.now()
     }
 
+    fn machine_time(&self) -> Timestamp {
+        self.clock.uncorrected()
+    }
+
     fn server_time(&self) -> Option<Timestamp> {
         self.clock.server_time()
     }

@@ -9,13 +9,14 @@ mod documents; // what README and the others say is true: commands, configuratio
 mod errors_page; // the page of errors has every message, and no other
 mod generated; // files that are printed from tables are up to date
 mod imports; // no file imports from a file that imports from it
+mod internal_error; // a panic is never 0
 mod made_up; // a provider that nobody sells, made of its own folder alone
 mod sim; // whole executions in virtual time, with every fault
 mod sim_credentials; // credentials that expire during a run
 mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
 mod sim_strangers; // the same against servers that another maker built from the same documentation
-mod sim_targets;
-mod sim_trials; // several providers in one run, the pause before a prefetch, keys that get locked
+mod sim_targets; // several providers in one run, the pause before a prefetch, keys that get locked
+mod sim_trials; // clocks that are wrong, late executions, undocumented refusals, forged journals
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod token_provider; // a provider with a bearer token, without status and quota
 mod waiting; // `wait` begins nothing, and never ends well without having waited

@@ -155,6 +155,10 @@ impl Api for Way {
         self.inner.now()
     }
 
+    fn machine_time(&self) -> Timestamp {
+        self.inner.machine_time()
+    }
+
     fn server_time(&self) -> Option<Timestamp> {
         self.inner.server_time()
     }

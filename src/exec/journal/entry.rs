@@ -53,7 +53,8 @@ pub enum Entry {
         /// When, on its machine's clock.
         at: Timestamp,
     },
-    /// The provider's clock became known in a lane: that much ahead of the clock of the records since the run started.
+    /// The provider's clock became known in a lane: that much ahead of the machine's clock, by which the run's
+    /// records were until then.
     Clock {
         /// The lane.
         lane: LaneIndex,

@@ -1,8 +1,15 @@
 //! A record of the journal as a line, and back; which line is the rest of one whose write was cut off.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use super::entry::Entry;
+
+/// The longest line that a run writes is far shorter: a batch of 1,000 tasks with an id each.
+const LONGEST: u64 = 1 << 20;
+/// More tasks than a plan has, more than a call takes, and more batches or attempts than a run makes.
+const TASKS: u32 = 1 << 22;
+const TASKS_PER_CALL: u64 = 1 << 14;
+const COUNT: u32 = 1 << 30;
 
 /// A record as it is written.
 pub(super) fn line(record: &Entry) -> io::Result<Vec<u8>> {
@@ -12,16 +19,34 @@ pub(super) fn line(record: &Entry) -> io::Result<Vec<u8>> {
 
 /// A write that was cut off has nothing after it that was sent: everything before a `Sent` record was on the disk before it
 /// was. What is broken elsewhere isn't cut, for the next run would send again what comes after it.
-pub(super) fn refuse_damage(rest: impl BufRead, number: usize) -> io::Result<()> {
-    for line in rest.split(b'\n') {
-        let mut line = line?;
-        line.push(b'\n');
+pub(super) fn refuse_damage(mut rest: impl BufRead, number: usize) -> io::Result<()> {
+    let mut line = Vec::new();
+    while next(&mut rest, &mut line)? > 0 {
         if matches!(parse(&line), Some(Entry::Sent { .. })) {
             let message = format!("its line {number} is damaged, and more was sent after it");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
     }
     Ok(())
+}
+
+/// Reads the next line, or as much of it as a line of ours could have; gives its length, and 0 at the end.
+pub(super) fn next(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    line.clear();
+    reader.take(LONGEST).read_until(b'\n', line)
+}
+
+/// Whether a run can have written a record: one that somebody else made up could ask for all memory.
+pub(super) fn is_plausible(record: &Entry) -> bool {
+    match record {
+        Entry::Sent { batch, attempt, tasks, .. } => {
+            let size: u64 = tasks.iter().map(|[first, last]| u64::from(last.saturating_sub(*first)) + 1).sum();
+            let are_planned = tasks.iter().all(|[first, last]| first <= last && *last < TASKS);
+            are_planned && size <= TASKS_PER_CALL && *batch < COUNT && *attempt < COUNT
+        }
+        Entry::Ended { task, .. } => *task < TASKS,
+        _ => true,
+    }
 }
 
 /// The record of a whole line; `None` if it isn't one.

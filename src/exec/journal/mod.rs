@@ -23,28 +23,27 @@
 //! damaged, and refused. Replaying twice is replaying once.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
 use entry::differs;
-use lines::{is_torn_opening, line, parse, refuse_damage};
+use lines::{is_plausible, is_torn_opening, line, next, parse, refuse_damage};
+use replay::Replay;
 
 mod entry;
 mod lines;
 mod replay;
 
 pub use entry::{Entry, Identity, Purpose, ranges};
-pub use replay::{Past, PastBatch, PastLane, SentTime, replay};
+pub use replay::{Past, PastBatch, PastLane, SentTime};
 
 /// The journal's format.
 const VERSION: u32 = 1;
-/// A journal larger than this isn't ours.
-const LARGEST: u64 = 256 << 20;
-/// The same of its first line.
-const LARGEST_OPENING: u64 = 1 << 20;
+/// A journal larger than this isn't ours: that of 100,000 URLs takes some 20 MiB.
+const LARGEST: u64 = 64 << 20;
 /// The providers keep their records for 3 days; an older journal can't be followed any more.
 /// (DescribeRefreshTasks, alibabacloud_cdn20180510 9.2.0, 2026-11-22)
 const OLDEST_HOURS: i64 = 72;
@@ -97,11 +96,18 @@ impl Journal {
         // From here on it lets go of the lock, whatever comes.
         let mut journal = Self { file: Some(file), path: path.to_owned() };
         let mut file = journal.file.as_ref().expect("it was opened above");
-        let (records, whole) = read(file).map_err(|error| failed("read", &error))?;
+        if file.metadata().map_err(|error| failed("read", &error))?.len() > LARGEST {
+            return Err(not_ours(path, format!("it is larger than {} MiB", LARGEST >> 20)));
+        }
+        let read = read(file).map_err(|error| failed("read", &error))?;
+        if let Some(number) = read.implausible {
+            return Err(not_ours(path, format!("no run writes what its line {number} says")));
+        }
+        let whole = read.whole;
         let is_torn = file.metadata().map_err(|error| failed("read", &error))?.len() > whole;
         let cut = if is_torn { file.set_len(whole) } else { Ok(()) };
         cut.and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
-        let past = journal.resume(&records, whole, identity, purpose, now)?;
+        let past = journal.resume(read, identity, purpose, now)?;
         let written = match &past {
             Some(past) if past.outdated.is_none() => journal.write(&Entry::Continued { at: now }),
             // Who only continues leaves what there is to whoever it belongs to.
@@ -148,22 +154,21 @@ impl Journal {
     /// The state that the records hold, if they are of this plan and still current.
     fn resume(
         &self,
-        records: &[Entry],
-        whole: u64,
+        read: Records,
         identity: &Identity,
         purpose: Purpose,
         now: Timestamp,
     ) -> Result<Option<Past>, Error> {
-        let (version, theirs, at) = match records.first() {
-            None if whole == 0 => return Ok(None),
+        let (version, theirs, at) = match &read.first {
+            None if read.whole == 0 => return Ok(None),
             Some(Entry::Opened { version, identity, at }) => (*version, identity, *at),
             _ => return Err(self.foreign("it doesn't begin as a journal does".into())),
         };
         if version != VERSION {
             return Err(self.foreign(format!("its format is {version}, this program's is {VERSION}")));
         }
-        let past = replay(records);
-        let age = now.duration_since(past.last.unwrap_or(at)).as_hours();
+        let past = read.past;
+        let age = age(&past, at, now).as_hours();
         let is_finish = purpose == Purpose::Finish;
         let is_left = past.as_asked && past.is_published && !is_finish && !past.is_taken_up(purpose);
         match differs(theirs, identity) {
@@ -235,33 +240,68 @@ fn options() -> OpenOptions {
 fn opening(path: &Path) -> Option<Entry> {
     let file = std::fs::metadata(path).ok()?.is_file().then(|| File::open(path).ok())??;
     let mut line = Vec::new();
-    BufReader::new(file.take(LARGEST_OPENING)).read_until(b'\n', &mut line).ok()?;
+    next(&mut BufReader::new(file), &mut line).ok()?;
     parse(&line)
 }
 
-/// The whole records, and how many bytes they take.
-fn read(file: &File) -> io::Result<(Vec<Entry>, u64)> {
-    if file.metadata()?.len() > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is far larger than a journal gets"));
+/// What a journal holds.
+#[derive(Default)]
+struct Records {
+    /// Its first record.
+    first: Option<Entry>,
+    /// What all of them say.
+    past: Past,
+    /// How many bytes the whole records take.
+    whole: u64,
+    /// The line of a record that no run can have written.
+    implausible: Option<usize>,
+}
+
+/// How long ago a run sent something last, or ended. That is in the provider's time, and now is by this machine's clock, which
+/// may be as wrong as that run's was, or not.
+fn age(past: &Past, begun: Timestamp, now: Timestamp) -> SignedDuration {
+    let by_clock = now.duration_since(past.last.unwrap_or(begun));
+    let corrected = by_clock.checked_add(past.ahead).unwrap_or(by_clock);
+    let possible = [by_clock, corrected].into_iter().filter(|age| !age.is_negative());
+    possible.min().unwrap_or(by_clock)
+}
+
+/// The journal is somebody else's work.
+fn not_ours(path: &Path, why: String) -> Error {
+    Error::Journal {
+        message: format!("the journal `{}` can't be resumed: {why}", path.display()),
+        help: "delete it, or name another file with `journal`; find out who wrote it if it comes from a cache".into(),
     }
+}
+
+/// Reads the whole records, one at a time.
+fn read(file: &File) -> io::Result<Records> {
     let mut reader = BufReader::new(file);
-    let (mut records, mut whole, mut line) = (Vec::new(), 0, Vec::new());
-    loop {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line)? as u64;
+    let (mut records, mut replay, mut line) = (Records::default(), Replay::default(), Vec::new());
+    for number in 1.. {
+        let length = next(&mut reader, &mut line)? as u64;
         match parse(&line) {
-            Some(record) => records.push(record),
+            Some(record) if is_plausible(&record) => {
+                replay.take(&record);
+                records.first.get_or_insert(record);
+            }
+            Some(_) => {
+                records.implausible = Some(number);
+                break;
+            }
             // A first line that is no record at all is somebody else's file: it isn't cut.
-            None if whole == 0 && length > 0 && !is_torn_opening(&line) => {
-                return Ok((Vec::new(), file.metadata()?.len()));
+            None if records.whole == 0 && length > 0 && !is_torn_opening(&line) => {
+                return Ok(Records { whole: file.metadata()?.len(), ..Records::default() });
             }
             None => {
-                refuse_damage(reader, records.len() + 1)?;
-                return Ok((records, whole));
+                refuse_damage(reader, number)?;
+                break;
             }
         }
-        whole += length;
+        records.whole += length;
     }
+    records.past = replay.past;
+    Ok(records)
 }
 
 #[cfg(unix)]

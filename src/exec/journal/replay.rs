@@ -18,6 +18,8 @@ pub struct Past {
     pub outdated: Option<Timestamp>,
     /// When it sent something last, or ended.
     pub last: Option<Timestamp>,
+    /// How much the provider's clock was ahead of its machine's, as far as that is known.
+    pub ahead: SignedDuration,
     /// Whether it came to its end with every task done or failed: nothing is under way, and there is nothing to try but again.
     pub all_final: bool,
     /// Whether outputs and reports of its end were written.
@@ -67,14 +69,22 @@ pub struct SentTime {
     pub is_providers: bool,
 }
 
-/// The state that records hold. Records that contradict what came before are read as the later word.
-pub fn replay(records: &[Entry]) -> Past {
-    let mut past = Past::default();
-    // In which open batch each task is.
-    let mut places: HashMap<(LaneIndex, TaskIndex), BatchNumber> = HashMap::new();
-    // Batches that this run sent before it knew the provider's clock.
-    let mut unclocked: HashMap<LaneIndex, Vec<BatchNumber>> = HashMap::new();
-    for record in records {
+/// Takes records one by one, and gives the state that they hold. Records that contradict what came before are read as the
+/// later word.
+#[derive(Debug, Default)]
+pub(super) struct Replay {
+    /// The state after the records so far.
+    pub past: Past,
+    /// In which open batch each task is.
+    places: HashMap<(LaneIndex, TaskIndex), BatchNumber>,
+    /// Batches that this run sent before it knew the provider's clock.
+    unclocked: HashMap<LaneIndex, Vec<BatchNumber>>,
+}
+
+impl Replay {
+    /// Takes the next record.
+    pub(super) fn take(&mut self, record: &Entry) {
+        let Self { past, places, unclocked } = self;
         // What follows an end takes up what that left.
         if !matches!(record, Entry::Published | Entry::Continued { .. } | Entry::Clock { .. }) {
             (past.complete, past.as_asked, past.all_final, past.is_published) = (false, false, false, false);
@@ -82,6 +92,7 @@ pub fn replay(records: &[Entry]) -> Past {
         match record {
             Entry::Opened { .. } | Entry::Continued { .. } => unclocked.clear(),
             Entry::Clock { lane: index, ahead } => {
+                past.ahead = SignedDuration::from_millis(*ahead);
                 let lane = past.lanes.entry(*index).or_default();
                 for batch in unclocked.remove(index).into_iter().flatten() {
                     let sent = lane.open.get_mut(&batch).map(|open| &mut open.sent);
@@ -145,7 +156,6 @@ pub fn replay(records: &[Entry]) -> Past {
             Entry::Published => past.is_published = true,
         }
     }
-    past
 }
 
 impl Past {

@@ -83,6 +83,12 @@ fn a_second_run_hears_what_was_taken_what_is_in_doubt_and_what_is_done() {
     assert_eq!(lane.open[&3].tasks, BTreeSet::from([6]));
 }
 
+fn replay(records: &[Entry]) -> Past {
+    let mut replay = Replay::default();
+    records.iter().for_each(|record| replay.take(record));
+    replay.past
+}
+
 /// The records' content for a run that began now.
 fn told(records: &[Entry]) -> Past {
     let past = replay(records);
@@ -429,5 +435,74 @@ fn a_batch_that_was_accepted_as_done_is_done_even_if_the_run_was_killed_before_i
         let lane = &past.lanes[&0];
         assert_eq!((lane.done.keys().copied().collect::<Vec<_>>(), lane.open.len()), (vec![0, 1], 0));
         assert_eq!(lane.done_after.len(), 2);
+    }
+}
+
+#[test]
+fn a_journal_that_no_run_can_have_written_is_refused_before_it_takes_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let all = |batch, attempt, tasks: Vec<[TaskIndex; 2]>| match sent(1, &[0]) {
+        Entry::Sent { lane, operation, mode, at, is_provider_time, .. } => {
+            Entry::Sent { lane, batch, operation, mode, attempt, tasks, at, is_provider_time }
+        }
+        other => other,
+    };
+    for forged in [
+        all(1, 1, vec![[0, TaskIndex::MAX]]),
+        all(1, 1, vec![[0, 9_999], [0, 9_999]]),
+        all(1, 1, vec![[7, 3]]),
+        all(BatchNumber::MAX, 1, vec![[0, 1]]),
+        all(1, u32::MAX, vec![[0, 1]]),
+        ended(TaskIndex::MAX, Outcome::Done),
+    ] {
+        let _ = std::fs::remove_file(&path);
+        written(&path, &[sent(1, &[0]), forged.clone()]);
+        let before = std::fs::read(&path).unwrap();
+        let error = Journal::open(&path, &identity(), RUN, now()).unwrap_err();
+        assert!(error.to_string().contains("no run writes what its line 3 says"), "{forged:?}: {error}");
+        assert!(error.diagnostics()[0].help.as_ref().is_some_and(|help| help.contains("delete it")), "{error:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_line_without_an_end_is_read_in_part_and_a_file_that_is_far_too_large_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    written(&path, &story());
+    let whole = std::fs::metadata(&path).unwrap().len();
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    // Sparse: nothing is on the disk.
+    file.set_len(LARGEST).unwrap();
+    let mut reader = BufReader::new(File::open(&path).unwrap());
+    reader.seek(SeekFrom::Start(whole)).unwrap();
+    let mut line = Vec::new();
+    assert_eq!(next(&mut reader, &mut line).unwrap(), 1 << 20);
+    assert!(line.capacity() <= 4 << 20, "{} bytes", line.capacity());
+    assert!(Journal::open(&path, &identity(), RUN, now()).unwrap().1.lanes.contains_key(&0), "zeros are a torn write");
+    file.set_len(LARGEST + 1).unwrap();
+    let error = Journal::open(&path, &identity(), RUN, now()).unwrap_err();
+    assert!(error.to_string().contains("larger than 64 MiB"), "{error}");
+    let help = error.diagnostics()[0].help.clone().unwrap_or_default();
+    assert!(help.contains("name another file with `journal`"), "{help}");
+}
+
+#[test]
+fn the_age_of_a_journal_is_right_where_the_machines_clock_is_wrong_in_both_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    for hours in [24, 72, -24] {
+        let path = directory.path().join(hours.to_string());
+        let local =
+            |minutes: i64| now() + jiff::SignedDuration::from_hours(hours) + jiff::SignedDuration::from_mins(minutes);
+        let (mut journal, _) = Journal::open(&path, &identity(), RUN, local(0)).unwrap();
+        let clock = Entry::Clock { lane: 0, ahead: -hours * 3_600_000 };
+        for entry in [clock, sent(1, &[0, 1]), taken(1, "17"), ended(0, Outcome::Done)] {
+            journal.write(&entry).unwrap();
+        }
+        drop(journal);
+        assert_eq!(Journal::open(&path, &identity(), RUN, local(1)).unwrap().1.lanes[&0].done.len(), 1, "{hours} h");
+        let past = Journal::open(&path, &identity(), RUN, local(125)).unwrap().1;
+        assert!(past.outdated.is_some(), "{hours} h: two hours have passed");
     }
 }

@@ -302,6 +302,12 @@ fn records_prove_an_absence_only_long_after_we_gave_up_on_the_answer() {
     scene.at(45.0, Input::Tick);
     assert_eq!(scene.queried(), [1], "another URL of the batch");
     scene.records(45.1, 1, 1, vec![]);
+    assert_eq!(
+        (scene.state(1), scene.queried()),
+        ("uncertain", vec![0]),
+        "a row for all of its task names the first URL"
+    );
+    scene.records(45.2, 1, 0, vec![]);
     assert_eq!((scene.state(1), scene.leaving(), scene.not_taken()), ("in flight", vec![1], 1));
 }
 
@@ -323,7 +329,7 @@ fn a_refusal_that_is_not_documented_splits_the_batch_once_the_records_show_nothi
     let novel = error(ApiErrorKind::Undocumented);
     scene.submitted(1.0, 1, Err(novel.clone())).at(2.0, Input::Tick).records(2.1, 1, 0, vec![]);
     assert_eq!(scene.state(1), "uncertain");
-    scene.at(31.0, Input::Tick).records(31.1, 1, 1, vec![]);
+    scene.at(31.0, Input::Tick).records(31.1, 1, 1, vec![]).records(31.2, 1, 0, vec![]);
     assert_eq!((scene.state(1), scene.leaving()), ("closed", vec![3, 2]));
     scene.submitted(32.0, 3, Err(novel)).at(33.0, Input::Tick).records(33.1, 3, 0, vec![]);
     scene.at(62.0, Input::Tick).records(62.1, 3, 0, vec![]);
@@ -380,6 +386,21 @@ fn a_batch_is_resent_at_most_eight_times() {
 }
 
 #[test]
+fn an_undocumented_refusal_is_resent_once_and_then_cut_in_two_where_a_resend_is_harmless() {
+    let mut scene = Scene::of(&RESENDING, 2);
+    let refused = || Err(error(ApiErrorKind::Undocumented));
+    scene.submitted(1.0, 1, refused());
+    assert_eq!((scene.leaving(), scene.state(1)), (vec![3, 2], "closed"), "its halves");
+    scene.submitted(1.1, 2, Ok(provider::Accepted::Done { request_id: None }));
+    scene.submitted(1.2, 3, refused());
+    assert_eq!((scene.state(3), scene.outcomes().len()), ("queued", 1));
+    scene.at(10.0, Input::Tick);
+    assert_eq!(scene.leaving(), [3], "it may have been a moment's trouble");
+    scene.submitted(10.1, 3, refused());
+    assert_eq!(scene.outcomes().iter().map(|(_, outcome)| *outcome).collect::<Vec<_>>(), ["done", "failed"]);
+}
+
+#[test]
 fn what_an_earlier_run_left_is_followed_or_looked_up() {
     let mut scene = Scene::unstarted(&TRACKED, (0..5).map(|number| (URL, number)));
     let sent = SentAt::Earlier { at: Timestamp::UNIX_EPOCH, is_providers: true, age: Duration::from_secs(60) };
@@ -433,6 +454,8 @@ fn records_that_were_queried_before_they_can_prove_an_absence_prove_none_however
     scene.records(46.0, 1, 0, vec![]);
     assert_eq!((scene.state(1), scene.queried(), scene.not_taken()), ("uncertain", vec![1], 0));
     scene.records(46.1, 1, 1, vec![]);
+    assert_eq!((scene.state(1), scene.queried(), scene.not_taken()), ("uncertain", vec![0], 0), "the first URL, too");
+    scene.records(46.2, 1, 0, vec![]);
     assert_eq!((scene.state(1), scene.not_taken()), ("in flight", 1));
 }
 

@@ -155,6 +155,21 @@ async fn a_silent_server_is_given_up_as_ambiguous() {
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_byte_by_byte_is_given_up_once_the_call_takes_too_long() {
+    // Each byte comes in time, and there is no end of them.
+    let (address, _) = server(vec![|mut stream| {
+        read_request(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        while stream.write_all(b" ").is_ok() {}
+    }]);
+    let api = api();
+    let (call, response) = api.send(get(format!("http://{address}")), Duration::from_millis(300)).await.unwrap();
+    let error = call.read(response).await.unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Ambiguous);
+    assert!(error.message.contains("nothing more came within"), "{error}");
+}
+
+#[tokio::test]
 async fn a_body_shorter_than_announced_is_ambiguous() {
     let error = error_of(|stream| answer(stream, "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{\"Task")).await;
     assert_eq!(error.kind, ApiErrorKind::Ambiguous);

@@ -127,6 +127,25 @@ fn two_runs_never_share_a_journal() {
     assert_eq!(vendor.ledger().len(), 2);
 }
 
+#[test]
+fn a_run_whose_log_or_outputs_could_not_be_written_sends_nothing_when_it_is_started_again() {
+    let lost = ["exec >/dev/full 2>/dev/full", "export GITHUB_OUTPUT=/dev/full"];
+    at_once(&lost, |lost| {
+        let (vendor, site) = (Vendor::start(&[]), Site::new());
+        let output = site.beside("output");
+        let again = || {
+            on_github(run(&site, &vendor).args(&["--base", "HEAD~1"]), &output)
+                .env("GITHUB_STEP_SUMMARY", site.beside("summary"))
+        };
+        for _ in 0..2 {
+            again().after(lost).finish().ends_with(3);
+            vendor.accepted(&STALE, &WARM);
+        }
+        again().finish().is_all_done();
+        vendor.accepted(&STALE, &WARM);
+    });
+}
+
 /// A run that waits before it has sent anything ends at once, and says that it sent nothing.
 fn is_interrupted(started: Started, output: &std::path::Path, during: &str) {
     let signalled = Instant::now();
