@@ -1,73 +1,51 @@
 #!/usr/bin/env python3
-"""Prints what is in the binary for a target, as a CycloneDX 1.6 document: each crate with its version, licence, SHA-256 and needs.
+"""Prints what is in the binary for a target, as a CycloneDX 1.6 document: each crate, each C library and each library of the toolchain.
 
-What only builds or tests isn't in it. The same source gives the same bytes: there is no date and no random number in it.
+A component has its version, licence and needs, a crate its SHA-256, a C library the name that vulnerabilities are listed under.
+Macros only write code at build time: their scope is `excluded`. What only tests isn't in it. The same source and toolchain
+give the same bytes: there is no date and no random number in it.
 
 Usage: scripts/sbom.py TARGET
 """
 
 import json
-import pathlib
-import subprocess
 import sys
-import tomllib
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from components import components
 
 
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__.strip().splitlines()[-1])
-    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", sys.argv[1]]
-    metadata = json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
-    lock = tomllib.loads((ROOT / "Cargo.lock").read_text())
-    checksums = {(package["name"], package["version"]): package.get("checksum") for package in lock["package"]}
-    packages = {package["id"]: package for package in metadata["packages"]}
-    needs = {
-        node["id"]: [need["pkg"] for need in node["deps"] if any(kind["kind"] is None for kind in need["dep_kinds"])]
-        for node in metadata["resolve"]["nodes"]
-    }
-    root = metadata["resolve"]["root"]
-    inside, waiting = {root}, [root]
-    while waiting:
-        new = set(needs[waiting.pop()]) - inside
-        inside |= new
-        waiting.extend(new)
-
-    def reference(identifier):
-        return f"pkg:cargo/{packages[identifier]['name']}@{packages[identifier]['version']}"
-
-    def component(identifier, kind="library"):
-        package = packages[identifier]
-        about = {
-            "type": kind,
-            "bom-ref": reference(identifier),
-            "name": package["name"],
-            "version": package["version"],
-            "purl": reference(identifier),
-        }
-        if package["description"]:
-            about["description"] = " ".join(package["description"].split())
-        if checksum := checksums[package["name"], package["version"]]:
-            about["hashes"] = [{"alg": "SHA-256", "content": checksum}]
-        if package["license"]:
-            # Cargo once wrote `/` for OR.
-            about["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
-        return about
-
-    ordered = sorted(inside, key=reference)
+    program, *others = components(sys.argv[1])
     document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": component(root, "application"), "properties": [{"name": "target", "value": sys.argv[1]}]},
-        "components": [component(identifier) for identifier in ordered if identifier != root],
+        "metadata": {"component": describe(program, "application"), "properties": [{"name": "target", "value": sys.argv[1]}]},
+        "components": [describe(component) for component in others],
         "dependencies": [
-            {"ref": reference(identifier), "dependsOn": sorted({reference(need) for need in needs[identifier]})}
-            for identifier in ordered
+            {"ref": component.reference, "dependsOn": sorted(set(component.needs))} for component in (program, *others)
         ],
     }
     print(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def describe(component, kind="library"):
+    about = {"type": kind, "bom-ref": component.reference, "name": component.name}
+    if component.version:
+        about["version"] = component.version
+    if component.description:
+        about["description"] = component.description
+    if not component.runtime:
+        about["scope"] = "excluded"
+    if component.checksum:
+        about["hashes"] = [{"alg": "SHA-256", "content": component.checksum}]
+    about["licenses"] = [{"expression": component.license}]
+    if component.cpe:
+        about["cpe"] = component.cpe
+    about["purl"] = component.purl
+    return about
 
 
 if __name__ == "__main__":

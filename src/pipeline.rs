@@ -63,6 +63,9 @@ impl Job<'_> {
         if let Some(sentence) = plan::limits::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);
         }
+        if let Some(sentence) = plan::limits::in_one_form_of_two(&plan) {
+            console.note(LogLevel::Normal, &sentence);
+        }
         let head = range.as_ref().map(|range| range.head.clone());
         let context = Context {
             mode: settings.mode,

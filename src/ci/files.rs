@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::ci::redactor::Redactor;
@@ -132,9 +132,9 @@ fn replace_plain(
 }
 
 fn fill_file(file: File, redactor: &Redactor, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<File> {
-    let mut writer = redactor.writer(BufWriter::new(file));
+    let mut writer = redactor.writer(file);
     fill(&mut writer)?;
-    writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)
+    writer.finish()
 }
 
 fn ends_in_a_line_break(file: &mut File) -> io::Result<bool> {

@@ -20,6 +20,9 @@ const MASK: &str = "***";
 /// Shorter texts are no secrets: their mask would hide half of the log, and give them away.
 const SHORTEST: usize = 4;
 
+/// How many bytes are redacted at a time, at least.
+const BLOCK: usize = 16 << 10;
+
 /// The first bytes of a long secret that give it away: a message that was cut must not show its first half.
 const PREFIX: usize = 24;
 
@@ -70,9 +73,9 @@ impl Redactor {
         Cow::Owned(redacted)
     }
 
-    /// A writer that redacts line by line on the way to another.
+    /// A writer that redacts on the way to another.
     pub fn writer<W: Write>(&self, inner: W) -> RedactingWriter<'_, W> {
-        RedactingWriter { redactor: self, inner, line: Vec::new() }
+        RedactingWriter { redactor: self, inner, rest: Vec::new() }
     }
 
     /// The number of bytes after a prefix by which the text continues as a form with that prefix does.
@@ -174,12 +177,13 @@ fn lower_case_escapes(percent: &str) -> String {
         .collect()
 }
 
-/// Redacts what is written through it, line by line: a secret never spans two lines, as each of its lines is one too.
-/// [`RedactingWriter::finish`] writes the last, unended line.
+/// Redacts what is written through it, some whole lines at a time: a secret needn't be seen across their ends, as each of its
+/// lines is one too. [`RedactingWriter::finish`] writes the rest.
 pub struct RedactingWriter<'r, W> {
     redactor: &'r Redactor,
     inner: W,
-    line: Vec<u8>,
+    /// What isn't written yet.
+    rest: Vec<u8>,
 }
 
 impl<W: Write> RedactingWriter<'_, W> {
@@ -188,25 +192,27 @@ impl<W: Write> RedactingWriter<'_, W> {
     /// # Errors
     /// Those of the inner writer.
     pub fn finish(mut self) -> io::Result<W> {
-        self.write_line()?;
+        self.write_redacted(self.rest.len())?;
         self.inner.flush()?;
         Ok(self.inner)
     }
 
-    fn write_line(&mut self) -> io::Result<()> {
-        let redacted = self.redactor.redact(&String::from_utf8_lossy(&self.line)).into_owned();
-        self.line.clear();
-        self.inner.write_all(redacted.as_bytes())
+    /// Writes so many bytes of the rest.
+    fn write_redacted(&mut self, count: usize) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&self.rest[..count]);
+        self.inner.write_all(self.redactor.redact(&text).as_bytes())?;
+        self.rest.drain(..count);
+        Ok(())
     }
 }
 
 impl<W: Write> Write for RedactingWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") {
-                self.write_line()?;
-            }
+        self.rest.extend_from_slice(bytes);
+        if self.rest.len() >= BLOCK
+            && let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n')
+        {
+            self.write_redacted(self.rest.len() - bytes.len() + end + 1)?;
         }
         Ok(bytes.len())
     }
@@ -280,6 +286,18 @@ mod tests {
             writer.write_all(piece.as_bytes()).unwrap();
         }
         assert_eq!(writer.finish().unwrap(), b"one ***\ntwo ***");
+    }
+
+    #[test]
+    fn a_long_text_is_written_before_its_end_and_redacted_across_every_cut() {
+        let redactor = redactor_of(&["correct-horse"]);
+        let mut writer = redactor.writer(Vec::new());
+        let text = "a correct-horse\nno ".repeat(BLOCK / 4);
+        for piece in text.as_bytes().chunks(1_000) {
+            writer.write_all(piece).unwrap();
+            assert!(writer.rest.len() < BLOCK + 1_000);
+        }
+        assert_eq!(writer.finish().unwrap(), text.replace("correct-horse", "***").into_bytes());
     }
 
     proptest! {

@@ -10,12 +10,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use crate::provider::{ApiError, ApiErrorKind, CallSpec, Rate, RateScope, RateUnit};
 
 /// The window of a rate, and what the way to the server may take from the distance of two calls.
 const WINDOW: f64 = 1.05;
+/// How much of the amount may leave at once where no burst is documented.
+const BURST: f64 = 0.2;
 /// What is left of the limit for a steady stream, so that no second holds too many at the server either.
 const STEADY: f64 = 0.92;
 /// The slowest rate, as a share of the limit.
@@ -39,14 +42,16 @@ pub struct RateLimiter {
     /// What left in the last window, and when: as much as it may hold.
     left: RefCell<VecDeque<(Instant, u32)>>,
     most: u32,
+    /// Whose turn it is to leave, first come, first served.
+    turn: Mutex<()>,
 }
 
 impl RateLimiter {
     /// For an API of this rate. A documented burst comes on top of the amount, as in a bucket that is full at the start; one that
-    /// isn't documented is a small part of it.
+    /// isn't documented is a part of it.
     pub fn new(rate: &Rate) -> Self {
         let amount = f64::from(rate.amount.max(1));
-        let burst = rate.burst.map_or_else(|| (amount * 0.04).floor().max(1.0), |burst| f64::from(burst.max(1)));
+        let burst = rate.burst.map_or_else(|| (amount * BURST).floor().max(1.0), |burst| f64::from(burst.max(1)));
         let limit = rate.amount_per_second() * if amount > 2.0 { STEADY } else { 0.9 };
         Self {
             limit,
@@ -58,6 +63,7 @@ impl RateLimiter {
             window: rate.per.mul_f64(WINDOW),
             left: RefCell::default(),
             most: rate.amount.max(1) + rate.burst.unwrap_or(0),
+            turn: Mutex::default(),
         }
     }
 
@@ -81,8 +87,9 @@ impl RateLimiter {
         }
     }
 
-    /// Waits while the last window holds as much as the limit allows, which is so only after something delayed it.
+    /// Waits while the last window holds as much as the limit allows: after a burst, and after something delayed its calls.
     pub async fn depart(&self, items: usize) {
+        let _turn = self.turn.lock().await;
         while let Err(free) = self.try_to_depart(self.weight(items), Instant::now()) {
             sleep_until(free).await;
         }
@@ -217,6 +224,20 @@ mod tests {
             limiter.acquire(400).await;
         }
         assert!((2.5..5.0).contains(&start.elapsed().as_secs_f64()), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_that_fills_the_window_costs_no_call_its_place() {
+        let limiter = RateLimiter::new(&Rate::per_second(50));
+        let left = RefCell::new(Vec::new());
+        let calls = (0..120).map(async |call| {
+            limiter.acquire(1).await;
+            left.borrow_mut().push(call);
+        });
+        let start = Instant::now();
+        futures_util::future::join_all(calls).await;
+        assert_eq!(left.into_inner(), (0..120).collect::<Vec<_>>());
+        assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 mod arguments;
 mod base_spec;
 pub mod check;
+mod directory_options;
 mod file;
 mod generate;
 mod init_options;
@@ -26,6 +27,7 @@ mod url_options;
 
 pub use arguments::{Command, parse_arguments};
 pub use base_spec::{BaseSpec, TagPattern};
+pub use directory_options::{DirectoryOptions, ManifestSource, ManifestTrust, WithoutManifest};
 pub use generate::{
     action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown,
 };

@@ -11,8 +11,8 @@ use super::layers::{Flags, LayeredOptions};
 use super::options::CommandKind;
 use super::rules::{self, Found};
 use super::{
-    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When, network,
-    targets, url_options,
+    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When,
+    directory_options, network, targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
@@ -131,11 +131,11 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
         ))
     };
     let listed = match &settings.changes {
-        Changes::Listed(listing) if listing.encoded != Encoded::Encoded => &settings.targets[..],
+        Changes::Listed(listing) if listing.encoded.contains(&Encoded::Raw) => &settings.targets[..],
         _ => &[],
     };
     let listed = listed.iter().filter_map(|target| problem(target, "`encoded`"));
-    let rules = settings.rules.iter().filter(|rule| rule.encoded != Encoded::Encoded);
+    let rules = settings.rules.iter().filter(|rule| rule.encoded.contains(&Encoded::Raw));
     let ruled = rules.flat_map(|rule| {
         let targets = settings.targets.iter().filter(|target| rule.targets.contains(&target.name));
         targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
@@ -182,8 +182,13 @@ fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut V
                 "with a URL list no commits are compared: drop one of the two",
             ));
         }
+        directory_options::refuse(given, problems);
         return Changes::Listed(listing);
     }
+    if given.choice("changes") == Some("directory") {
+        return Changes::Directory(directory_options::read(given, problems));
+    }
+    directory_options::refuse(given, problems);
     if given.choice("changes") != Some("all") {
         return match base.as_deref().and_then(BaseSpec::parse) {
             None => Changes::Git { base, head },

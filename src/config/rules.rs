@@ -175,7 +175,7 @@ fn from_options(
             kind: RefreshKind::Url,
             mode: PurgeMode::Default,
             index: Vec::new(),
-            encoded: Encoded::Encoded,
+            encoded: vec![Encoded::Encoded],
             queries: Vec::new(),
             allow_everything: false,
         });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::base_spec::BaseSpec;
+use super::directory_options::DirectoryOptions;
 use super::url_options::UrlOptions;
 use crate::mapping::Rule;
 use crate::model::{Operation, TargetName};
@@ -109,6 +110,8 @@ pub enum Changes {
         /// `head`, if given.
         head: Option<String>,
     },
+    /// The files of a built directory that aren't as the last deployment left them.
+    Directory(DirectoryOptions),
     /// No files: URLs that are given.
     Listed(UrlOptions),
 }

@@ -37,7 +37,7 @@ fn listed(file: &str) -> Changes {
         arguments: Vec::new(),
         file,
         kind: RefreshKind::Url,
-        encoded: Encoded::Encoded,
+        encoded: vec![Encoded::Encoded],
         mode: PurgeMode::Default,
         allow_everything: false,
     })

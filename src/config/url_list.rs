@@ -29,7 +29,7 @@ pub struct UrlList {
 #[derive(Clone, Copy, Debug)]
 struct Checks<'a> {
     kind: RefreshKind,
-    encoded: Encoded,
+    encoded: &'a [Encoded],
     targets: &'a [Target],
     /// When given, the only hosts. Lower case.
     allow_hosts: Option<&'a [String]>,
@@ -43,7 +43,7 @@ struct Checks<'a> {
 /// [`Error::Inputs`]: the file can't be read, holds no URL, or every URL that can't be asked for at one of the
 /// targets.
 pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[String]>) -> Result<Vec<UrlList>, Error> {
-    let checks = Checks { kind: listing.kind, encoded: listing.encoded, targets, allow_hosts };
+    let checks = Checks { kind: listing.kind, encoded: &listing.encoded, targets, allow_hosts };
     let mut problems = Vec::new();
     let mut found = Vec::new();
     if !listing.arguments.is_empty() {
@@ -134,13 +134,10 @@ impl Checks<'_> {
 
     /// A URL in each form in which it is to be sent; else what is wrong with it, and what to do.
     fn forms(self, text: &str) -> Result<Vec<String>, (String, &'static str)> {
-        let spellings: &[fn(&str) -> String] = match (self.kind, self.encoded) {
-            (RefreshKind::Regex | RefreshKind::Tag, _) => &[str::to_owned],
-            (_, Encoded::Encoded) => &[url::encode_given],
-            (_, Encoded::Raw) => &[url::raw_given],
-            (_, Encoded::Both) => &[url::encode_given, url::raw_given],
-        };
-        spellings.iter().map(|spell| self.one(text, spell(text))).collect()
+        if matches!(self.kind, RefreshKind::Regex | RefreshKind::Tag) {
+            return Ok(vec![self.one(text, text.to_owned())?]);
+        }
+        self.encoded.iter().map(|&encoded| self.one(text, url::spell_given(text, encoded))).collect()
     }
 
     fn one(self, text: &str, url: String) -> Result<String, (String, &'static str)> {
@@ -208,15 +205,15 @@ mod tests {
             checks.lines("list", "https://a.test/é b\nhttps://a.test/c".as_bytes(), &mut Vec::new())
         };
         let (encoded, raw, plain) = ("https://a.test/%C3%A9%20b", "https://a.test/é%20b", "https://a.test/c");
-        assert_eq!(urls(Encoded::Encoded, RefreshKind::Url), [encoded, plain]);
-        assert_eq!(urls(Encoded::Raw, RefreshKind::Url), [raw, plain]);
-        assert_eq!(urls(Encoded::Both, RefreshKind::Url), [encoded, raw, plain]);
+        assert_eq!(urls(&[Encoded::Encoded], RefreshKind::Url), [encoded, plain]);
+        assert_eq!(urls(&[Encoded::Raw], RefreshKind::Url), [raw, plain]);
+        assert_eq!(urls(&[Encoded::Encoded, Encoded::Raw], RefreshKind::Url), [encoded, raw, plain]);
     }
 
     fn parse(kind: RefreshKind, allow_hosts: Option<&[String]>, bytes: &[u8]) -> Result<Vec<String>, Vec<String>> {
         let targets = [target()];
         let mut problems = Vec::new();
-        let urls = Checks { kind, encoded: Encoded::Encoded, targets: &targets, allow_hosts }.lines(
+        let urls = Checks { kind, encoded: &[Encoded::Encoded], targets: &targets, allow_hosts }.lines(
             "list",
             bytes,
             &mut problems,
@@ -324,7 +321,7 @@ mod tests {
                 arguments: vec![],
                 file: Some(file.clone()),
                 kind: RefreshKind::Url,
-                encoded: Encoded::Encoded,
+                encoded: vec![Encoded::Encoded],
                 mode: PurgeMode::Default,
                 allow_everything: false,
             };
@@ -342,7 +339,7 @@ mod tests {
             arguments: vec!["https://a.test/a b".into(), "x".into()],
             file: Some(file.clone()),
             kind: RefreshKind::Url,
-            encoded: Encoded::Both,
+            encoded: vec![Encoded::Encoded, Encoded::Raw],
             mode: PurgeMode::Default,
             allow_everything: false,
         };

@@ -20,7 +20,7 @@ pub struct UrlOptions {
     /// How they are refreshed.
     pub kind: RefreshKind,
     /// In which forms they are sent.
-    pub encoded: Encoded,
+    pub encoded: Vec<Encoded>,
     /// Delete instead of revalidate.
     pub mode: PurgeMode,
     /// Whether a whole host may be refreshed.
@@ -63,7 +63,7 @@ pub(super) fn read(
     })
 }
 
-fn encoded(given: &LayeredOptions, kind: RefreshKind, problems: &mut Vec<Diagnostic>) -> Encoded {
+fn encoded(given: &LayeredOptions, kind: RefreshKind, problems: &mut Vec<Diagnostic>) -> Vec<Encoded> {
     if given.is_explicit("encoded") && matches!(kind, RefreshKind::Regex | RefreshKind::Tag) {
         let title = format!("{} can't be combined with the kind `{}`", given.label("encoded"), kind.name());
         problems.push(Diagnostic::new(title, "patterns and tags are always sent as written: drop it"));

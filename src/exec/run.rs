@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::interrupt::Interrupt;
@@ -27,6 +28,8 @@ pub(super) struct Run<'a> {
     journal: RefCell<Journal>,
     /// Batches that are about to leave and aren't in the journal yet.
     leaving: RefCell<Vec<Entry>>,
+    /// Whose turn it is to leave, first come, first served.
+    turn: Mutex<()>,
     /// How many such batches there were, and how many of them are on the disk.
     queued: Cell<u64>,
     synced: Cell<u64>,
@@ -54,6 +57,7 @@ impl<'a> Run<'a> {
             interrupt,
             journal: RefCell::new(journal),
             leaving: RefCell::default(),
+            turn: Mutex::default(),
             queued: Cell::new(0),
             synced: Cell::new(0),
             journal_broken: Cell::new(false),
@@ -161,13 +165,15 @@ impl<'a> Run<'a> {
 
     /// Writes the record of a batch that is about to leave, and returns once it's on the disk; `false`: it may not leave.
     ///
-    /// All that is due at the same moment is synced at once: whoever comes first waits until the others had their turn.
+    /// All that is due at the same moment is synced at once, by whoever comes first: it waits until the others are here. They
+    /// leave in the order in which they came.
     pub(super) async fn record_leaving(&self, entry: Entry) -> bool {
         self.leaving.borrow_mut().push(entry);
         self.queued.set(self.queued.get() + 1);
         let number = self.queued.get();
-        tokio::task::yield_now().await;
+        let _turn = self.turn.lock().await;
         if self.synced.get() < number {
+            tokio::task::yield_now().await;
             let entries = self.leaving.take();
             self.synced.set(self.queued.get());
             self.record_synced(&entries);
@@ -189,5 +195,53 @@ impl<'a> Run<'a> {
         if !self.journal_broken.get() && write(&mut self.journal.borrow_mut()).is_err() {
             self.journal_broken.set(true);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
+    use jiff::Timestamp;
+
+    use super::super::{durations::Durations, interrupt};
+    use super::*;
+    use crate::config::Wait;
+    use crate::model::{Operation, PurgeMode, RefreshKind};
+
+    #[tokio::test]
+    async fn batches_that_are_due_together_are_written_together_and_leave_in_their_order() {
+        let options = Options {
+            wait: Wait::All,
+            refresh_timeout: Duration::ZERO,
+            prefetch_timeout: Duration::ZERO,
+            batch_size: None,
+            sequential: false,
+            durations: Durations::default(),
+            seed: 1,
+            started: Timestamp::UNIX_EPOCH,
+        };
+        let (_interrupter, interrupt) = interrupt::channel();
+        let mut sink = |_: &Event| {};
+        let run = Run::new(&options, Journal::none(), interrupt, &mut sink);
+        let entry = |batch| Entry::Sent {
+            lane: 0,
+            batch,
+            operation: Operation::Refresh(RefreshKind::Url),
+            mode: PurgeMode::Default,
+            attempt: 1,
+            tasks: Vec::new(),
+            at: Timestamp::UNIX_EPOCH,
+            is_provider_time: true,
+        };
+        let run = &run;
+        let leaving: FuturesUnordered<_> = (0..5)
+            .map(|batch| async move {
+                let may_leave = run.record_leaving(entry(batch)).await;
+                (batch, may_leave, run.queued.get(), run.synced.get())
+            })
+            .collect();
+        let left: Vec<_> = leaving.collect().await;
+        assert_eq!(left, (0..5).map(|batch| (batch, true, 5, 5)).collect::<Vec<_>>());
     }
 }

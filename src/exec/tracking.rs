@@ -15,8 +15,10 @@ use crate::provider::{CallSpec, Page, Record, Spec, TaskState};
 const SHARE: f64 = 0.08;
 /// The same once some rows of an id have ended.
 const SHARE_AT_THE_END: f64 = 0.05;
+/// The same where nobody knows how long tasks take: of the first id, and of all once something has ended.
+const SHARE_WHERE_UNKNOWN: f64 = 0.03;
 /// The shortest and the longest time between two polls of a task that is overdue.
-const BOUNDS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(60));
+const BOUNDS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 /// The first polls, as shares of the time that the vendor says tasks take, where no run measured it: it may be far from true.
 const PROBES: [f64; 3] = [0.1, 0.4, 1.0];
 /// The longest time from one poll to the expected end, as a share of the age: an expectation may be wrong.
@@ -137,6 +139,8 @@ struct Class {
     usual: Option<Distribution>,
     /// The shortest time in this run.
     fastest: Option<Duration>,
+    /// The first id. Where nobody knows how long tasks take, it's polled often, and the others seldom until something has ended.
+    scout: Option<Rc<str>>,
     /// The shares that had ended in this run, by age.
     points: Vec<(Duration, f64)>,
     measured: Measurement,
@@ -154,10 +158,14 @@ impl Class {
     }
 
     /// The age at which an id is polled again that was polled at this age, with this share of its rows ended.
-    fn next(&self, age: Duration, share: f64, rows: usize) -> Duration {
+    fn next(&self, age: Duration, share: f64, rows: usize, is_scout: bool) -> Duration {
         // Once some have ended, the others will soon; and where nothing is known, they may at any time.
-        let is_soon = share > 0.0 || self.usual.is_some_and(|usual| usual.is_unknown());
-        let step = if is_soon { SHARE_AT_THE_END } else { SHARE };
+        let step = match self.usual {
+            Some(usual) if usual.is_unknown() && (is_scout || self.fastest.is_some()) => SHARE_WHERE_UNKNOWN,
+            Some(usual) if usual.is_unknown() => LONGEST,
+            _ if share > 0.0 => SHARE_AT_THE_END,
+            _ => SHARE,
+        };
         let step = age.mul_f64(step).clamp(BOUNDS.0, BOUNDS.1);
         let expected = if share > 0.0 {
             // Some have ended: the shares so far predict when the last will.
@@ -186,6 +194,7 @@ impl Tracking {
                 typical: of.map(|limits| limits.typical).min().unwrap_or_default(),
                 usual: durations.0.get(&kind(spec, number)).copied(),
                 fastest: None,
+                scout: None,
                 points: Vec::new(),
                 measured: Measurement::default(),
                 timeout: timeouts[number],
@@ -211,6 +220,7 @@ impl Tracking {
         let last = last_poll(self.classes[class].timeout);
         let first = if last.is_zero() { first } else { first.min(last) };
         let id: Rc<str> = id.into();
+        self.classes[class].scout.get_or_insert_with(|| Rc::clone(&id));
         let followed = self.ids.entry(Rc::clone(&id)).or_insert_with(|| {
             let next = now + first;
             self.waiting.insert((next, id));
@@ -317,7 +327,8 @@ impl Tracking {
                 class.points.push((age, share));
             }
             let last = last_poll(class.timeout);
-            let mut next = class.next(age, share, followed.rows);
+            let is_scout = class.scout.as_deref() == Some(id);
+            let mut next = class.next(age, share, followed.rows, is_scout);
             if age < last {
                 // A task that ends between two polls would end as unknown if the second came too late.
                 next = next.min(last);
@@ -331,9 +342,26 @@ impl Tracking {
     /// A task under an id took this long from its acceptance to its verdict.
     pub(super) fn learn(&mut self, id: &str, operation: Operation, took: Duration) {
         let polled = self.ids.get(id).map_or(Duration::ZERO, |followed| followed.polled);
-        let class = &mut self.classes[class(operation)];
+        let number = class(operation);
+        let class = &mut self.classes[number];
+        let is_first = class.fastest.is_none();
         class.fastest = Some(class.fastest.map_or(took, |fastest| fastest.min(took)));
         class.measured.add(polled.min(took), took);
+        if is_first {
+            self.expect_others(number);
+        }
+    }
+
+    /// The first task of a class has ended: the others are polled as soon as they can have ended, too.
+    fn expect_others(&mut self, class: usize) {
+        let first = self.classes[class].first();
+        let is_other = |followed: &Followed| followed.class == class && !followed.is_asked && followed.polled < first;
+        for (id, followed) in self.ids.iter_mut().filter(|(_, followed)| is_other(followed)) {
+            let next = followed.next.min(followed.since + first);
+            self.waiting.remove(&(followed.next, Rc::clone(id)));
+            self.waiting.insert((next, Rc::clone(id)));
+            followed.next = next;
+        }
     }
 
     /// What this run measured.

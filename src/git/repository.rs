@@ -346,6 +346,8 @@ fn open(directory: &Path, is_trusted: bool) -> Result<git2::Repository, git2::Er
     let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     // The hash of every tree of a walk would double its time. What decides about trust is verified by `Repository::entry`.
     git2::opts::strict_hash_verification(false);
+    // Each tree is read once: kept, they would only fill the memory.
+    git2::opts::enable_caching(false);
     accept_extensions()?;
     let open = || git2::Repository::open_ext(directory, RepositoryOpenFlags::NO_SEARCH, &[] as &[&Path]);
     match open() {

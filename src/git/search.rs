@@ -115,6 +115,12 @@ impl Search {
         let (base, head) = match changes {
             Changes::Git { base, head } => (base.as_deref(), head.clone()),
             Changes::Since { head, .. } | Changes::All { head } => (None, head.clone()),
+            Changes::Directory(_) => {
+                return Err(Error::usage(
+                    "a built directory is compared with its manifest, so no commits are compared",
+                    "leave `changes: directory` out to go by the commits",
+                ));
+            }
             Changes::Listed(_) => {
                 return Err(Error::usage(
                     "URLs are given, so there are no changed files to find",
@@ -132,7 +138,9 @@ impl Search {
             Changes::Since { base: BaseSpec::Tag(pattern), .. } => (range::since_tag(pattern), Vec::new()),
             // Decided by what is found outside of the clone.
             Changes::All { .. } | Changes::Since { .. } => (range::everything(), Vec::new()),
-            Changes::Git { .. } | Changes::Listed(_) => by_host(base, head_given, &checked_out, environment)?,
+            Changes::Git { .. } | Changes::Directory(_) | Changes::Listed(_) => {
+                by_host(base, head_given, &checked_out, environment)?
+            }
         };
         Ok(Self { reader, checked_out, about, decision })
     }

@@ -123,7 +123,8 @@ fn find(path: &RepoPath, rule: &Rule) -> Finding {
     let text = |bytes: &[u8]| RepoPath::new(bytes).to_string();
     let named =
         Placeholder::NAMED.iter().map(|&(name, placeholder)| (format!("{{{name}}}"), text(context.value(placeholder))));
-    let numbered = (1_usize..).zip(found.captures.all()).map(|(number, value)| (format!("{{{number}}}"), text(value)));
+    let captures = found.captures();
+    let numbered = (1_usize..).zip(captures.all()).map(|(number, value)| (format!("{{{number}}}"), text(value)));
     let urls = rule.urls_of(&context).into_iter().map(|rule_url| ExplainedUrl {
         refresh: rule.refresh.then_some(rule_url.kind),
         prefetch: rule.prefetch && rule_url.is_page(),
@@ -131,7 +132,7 @@ fn find(path: &RepoPath, rule: &Rule) -> Finding {
         url: rule_url.url,
     });
     Finding::Matched {
-        pattern: found.pattern.into(),
+        pattern: found.pattern().into(),
         placeholders: named.chain(numbered).collect(),
         urls: urls.collect(),
         targets: rule.targets.clone(),

@@ -3,6 +3,8 @@
 //! A file is selected if an including pattern matches it and no excluding one does, in whatever order they are written. If
 //! several including patterns match, the first as written gives the captures.
 
+use std::collections::HashMap;
+
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
 use super::glob::{Captures, Glob};
@@ -50,12 +52,25 @@ pub(super) enum Verdict<'g, 'p> {
 /// An including pattern that matches a path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Match<'g, 'p> {
+    glob: &'g Glob,
+    path: &'p [u8],
+}
+
+impl<'g, 'p> Match<'g, 'p> {
     /// The pattern as written.
-    pub(super) pattern: &'g str,
-    /// The text that its wildcards matched.
-    pub(super) captures: Captures<'p>,
+    pub(super) fn pattern(&self) -> &'g str {
+        self.glob.text()
+    }
+
     /// The path after the directories that the pattern spells out.
-    pub(super) tail: &'p [u8],
+    pub(super) fn tail(&self) -> &'p [u8] {
+        &self.path[self.glob.directory().len()..]
+    }
+
+    /// The text that its wildcards matched: found when it is asked for, since few templates do.
+    pub(super) fn captures(&self) -> Captures<'p> {
+        self.glob.captures(self.path).unwrap_or_default()
+    }
 }
 
 impl Globs {
@@ -100,21 +115,24 @@ impl Globs {
 
     /// The verdict of the patterns on a path.
     pub(super) fn judge<'p>(&self, path: &'p [u8]) -> Verdict<'_, 'p> {
-        self.judge_by(0..self.patterns.len(), path)
+        self.judge_by((0..self.patterns.len()).map(|place| (place, false)), path)
     }
 
-    /// The same by these patterns alone, in ascending order.
-    fn judge_by<'p>(&self, patterns: impl Iterator<Item = usize> + Clone, path: &'p [u8]) -> Verdict<'_, 'p> {
-        let that = |excludes| {
-            let patterns = patterns.clone().map(|place| &self.patterns[place]);
-            patterns.filter(move |pattern| pattern.excludes == excludes).map(|pattern| &pattern.glob)
+    /// The same by these patterns alone, in ascending order, each with whether a set says that its glob matches.
+    fn judge_by<'p>(&self, patterns: impl Iterator<Item = (usize, bool)> + Clone, path: &'p [u8]) -> Verdict<'_, 'p> {
+        let find = |excludes| {
+            let patterns = patterns.clone().map(|(place, is_found)| (&self.patterns[place], is_found));
+            let matches = |glob: &Glob, is_found| (is_found && glob.is_indexed_exactly()) || glob.matches(path);
+            patterns
+                .filter(|(pattern, _)| pattern.excludes == excludes)
+                .find_map(|(Pattern { glob, .. }, is_found)| matches(glob, is_found).then_some(glob))
         };
-        let Some((glob, captures)) = that(false).find_map(|glob| Some((glob, glob.captures(path)?))) else {
-            return Verdict::Unmatched;
-        };
-        match that(true).find(|glob| glob.captures(path).is_some()) {
-            Some(by) => Verdict::Excluded { by: by.text() },
-            None => Verdict::Matched(Match { pattern: glob.text(), captures, tail: &path[glob.directory().len()..] }),
+        match find(false) {
+            None => Verdict::Unmatched,
+            Some(glob) => match find(true) {
+                Some(by) => Verdict::Excluded { by: by.text() },
+                None => Verdict::Matched(Match { glob, path }),
+            },
         }
     }
 
@@ -128,8 +146,8 @@ impl Globs {
 pub(super) struct GlobIndex<'g> {
     rules: Vec<&'g Globs>,
     set: GlobSet,
-    /// For each glob of the set, the places of its rule and of its pattern there.
-    indexed: Vec<(usize, usize)>,
+    /// For each glob of the set, the places of its rules and of its patterns there: many rules exclude the same.
+    indexed: Vec<Vec<(usize, usize)>>,
     /// The patterns that no set holds: they may match any path.
     others: Vec<(usize, usize)>,
 }
@@ -138,13 +156,17 @@ impl<'g> GlobIndex<'g> {
     /// Collects the patterns of rules.
     pub(super) fn new(rules: impl Iterator<Item = &'g Globs>) -> Self {
         let mut index = Self { rules: rules.collect(), set: GlobSet::empty(), indexed: Vec::new(), others: Vec::new() };
-        let mut set = GlobSetBuilder::new();
+        let (mut set, mut known) = (GlobSetBuilder::new(), HashMap::new());
         for (rule, globs) in index.rules.iter().enumerate() {
             for (place, pattern) in globs.patterns.iter().enumerate() {
                 match pattern.glob.indexed() {
                     Some(glob) => {
-                        set.add(glob.clone());
-                        index.indexed.push((rule, place));
+                        let number = *known.entry(glob.glob()).or_insert_with(|| {
+                            set.add(glob.clone());
+                            index.indexed.push(Vec::new());
+                            index.indexed.len() - 1
+                        });
+                        index.indexed[number].push((rule, place));
                     }
                     None => index.others.push((rule, place)),
                 }
@@ -153,7 +175,7 @@ impl<'g> GlobIndex<'g> {
         match set.build() {
             Ok(set) => index.set = set,
             // Thousands of long patterns: each is held against every path.
-            Err(_) => index.others.append(&mut index.indexed),
+            Err(_) => index.others.extend(index.indexed.drain(..).flatten()),
         }
         index
     }
@@ -161,14 +183,14 @@ impl<'g> GlobIndex<'g> {
     /// The verdicts on a path of all rules but those that don't match it, with their places, in their order.
     pub(super) fn judge<'p>(&self, path: &'p [u8]) -> Vec<(usize, Verdict<'g, 'p>)> {
         let found = self.set.matches_candidate(&Candidate::from_bytes(path));
-        let mut places: Vec<_> = found.into_iter().map(|glob| self.indexed[glob]).collect();
-        places.extend(&self.others);
+        let found = found.into_iter().flat_map(|glob| &self.indexed[glob]).map(|&place| (place, true));
+        let mut places: Vec<_> = found.chain(self.others.iter().map(|&place| (place, false))).collect();
         places.sort_unstable();
-        let verdict = |places: &[(usize, usize)]| {
-            let rule = places[0].0;
-            (rule, self.rules[rule].judge_by(places.iter().map(|place| place.1), path))
+        let verdict = |places: &[((usize, usize), bool)]| {
+            let rule = places[0].0.0;
+            (rule, self.rules[rule].judge_by(places.iter().map(|&((_, place), is_found)| (place, is_found)), path))
         };
-        places.chunk_by(|a, b| a.0 == b.0).map(verdict).collect()
+        places.chunk_by(|(a, _), (b, _)| a.0 == b.0).map(verdict).collect()
     }
 }
 
@@ -187,21 +209,27 @@ mod tests {
         fn an_index_finds_every_rule_that_matches_and_its_verdict(
             patterns in prop::collection::vec(prop::sample::select(vec![
                 "a/**", "a/b/c", "a/b*/*", "{a,b}/**", "**/c", "a", "!a/b/**", "{a/**,b}", "?/[!b]*", "é/?", "![é-\u{ff}]/**", r"\*?",
+                "a/**/c", "**/b/**", "*b*", "!**/{,*b}c", "{a,b/{c,*}}*", "!*a", "**/a*/**/b",
             ]), 1..5),
-            path in "[abcé*]{1,2}(/[abcé]){0,3}",
+            path in "[abcé*x]{1,2}(/[abcéx]{1,2}){0,3}",
         ) {
+            // A byte that is no part of UTF-8.
+            let path: Vec<u8> = path.bytes().map(|byte| if byte == b'x' { 0xff } else { byte }).collect();
             let mut with_more = vec!["c/*"];
             with_more.extend(&patterns);
             let rules = [globs(&with_more), globs(&["b/**"]), globs(&["**"])];
-            let text = |verdict: Verdict<'_, '_>| format!("{verdict:?}");
-            let expected: Vec<_> = rules.iter().map(|rule| rule.judge(path.as_bytes())).enumerate()
+            let text = |verdict: Verdict<'_, '_>| match verdict {
+                Verdict::Matched(found) => format!("{} {:?} {:?}", found.pattern(), found.captures(), found.tail()),
+                other => format!("{other:?}"),
+            };
+            let expected: Vec<_> = rules.iter().map(|rule| rule.judge(&path)).enumerate()
                 .filter(|(_, verdict)| !matches!(verdict, Verdict::Unmatched))
                 .map(|(place, verdict)| (place, text(verdict)))
                 .collect();
             let index = GlobIndex::new(rules.iter());
-            let found = index.judge(path.as_bytes());
+            let found = index.judge(&path);
             let in_b = found.iter().any(|(place, _)| *place == 1);
-            prop_assert_eq!(in_b, path.starts_with("b/"), "a rule of another directory isn't looked at");
+            prop_assert_eq!(in_b, path.starts_with(b"b/"), "a rule of another directory isn't looked at");
             let found: Vec<_> = found.into_iter()
                 .filter(|(_, verdict)| !matches!(verdict, Verdict::Unmatched))
                 .map(|(place, verdict)| (place, text(verdict)))

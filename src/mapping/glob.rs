@@ -1,8 +1,8 @@
 //! Compiles one pattern of a rule's `files:`: which paths it matches, and what each wildcard captures.
 //!
 //! A pattern is translated once into two forms. The first is a glob for a [`globset::GlobSet`], which finds the few
-//! patterns that may match a path. The second is a regular expression with a group for each wildcard, compiled when it is
-//! first needed, which decides and captures. Patterns mean what `globset` takes them to mean, with its traps closed: `?` and
+//! patterns that may match a path, and for most patterns decides. The second is a regular expression with a group for each
+//! wildcard, compiled when it is first needed, which decides for the others, and captures. Patterns mean what `globset` takes them to mean, with its traps closed: `?` and
 //! `[…]` match a character where `globset` matches a byte, neither ever matches a `/`, and a pattern that would match nothing
 //! (`public/`, `./public`, `**.html`) is refused with a remedy.
 
@@ -31,6 +31,8 @@ pub(super) struct Glob {
     prefix: Box<str>,
     wildcards: usize,
     indexed: Option<globset::Glob>,
+    /// Whether that matches the same paths, and no others.
+    is_indexed_exactly: bool,
     expression: Box<str>,
     compiled: OnceLock<Regex>,
 }
@@ -67,7 +69,7 @@ impl Glob {
         check_text(text)?;
         let mut translation = Translation::default();
         translation.sequence(text, true, true, 0)?;
-        let Translation { expression, glob, prefix, wildcards, stars_in_braces } = translation;
+        let Translation { expression, glob, prefix, wildcards, is_wider, stars_in_braces } = translation;
         let mut builder = GlobBuilder::new(&glob);
         builder.literal_separator(true).backslash_escape(true).empty_alternates(true);
         Ok(Self {
@@ -76,6 +78,7 @@ impl Glob {
             wildcards,
             // `**` in braces is no directory wildcard to globset.
             indexed: if stars_in_braces { None } else { builder.build().ok() },
+            is_indexed_exactly: !is_wider,
             // Bytes compile in a seventh of the time. A text is UTF-8, so only what matches one character needs more.
             expression: format!(r"(?s-u)\A{expression}\z").into(),
             compiled: OnceLock::new(),
@@ -107,16 +110,23 @@ impl Glob {
         self.indexed.as_ref()
     }
 
+    /// Whether [`Glob::indexed`] matches no other paths than the pattern.
+    pub(super) fn is_indexed_exactly(&self) -> bool {
+        self.is_indexed_exactly
+    }
+
+    /// Whether the pattern matches a path.
+    pub(super) fn matches(&self, path: &[u8]) -> bool {
+        path.starts_with(self.prefix.as_bytes()) && self.regex().is_match(readable(path).as_bytes())
+    }
+
     /// The text that each wildcard matches in `path`: as much as it can, from left to right. `None` if the pattern doesn't match.
     pub(super) fn captures<'p>(&self, path: &'p [u8]) -> Option<Captures<'p>> {
         if !path.starts_with(self.prefix.as_bytes()) {
             return None;
         }
-        let regex = self.compiled.get_or_init(|| {
-            Regex::new(&self.expression).expect("a pattern of the allowed length is an expression of an allowed size")
-        });
         let text = readable(path);
-        let found = regex.captures(text.as_bytes())?;
+        let found = self.regex().captures(text.as_bytes())?;
         // Every stray byte is four in the text.
         let place = |at: usize| at - (STRAY_BYTE.len_utf8() - 1) * text[..at].matches(STRAY_BYTE).count();
         let mut captures = Captures { count: self.wildcards.min(NUMBERED), ..Captures::default() };
@@ -127,6 +137,12 @@ impl Glob {
             });
         }
         Some(captures)
+    }
+
+    fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| {
+            Regex::new(&self.expression).expect("a pattern of the allowed length is an expression of an allowed size")
+        })
     }
 }
 
@@ -225,6 +241,8 @@ struct Translation {
     glob: String,
     prefix: String,
     wildcards: usize,
+    /// Whether the glob matches more.
+    is_wider: bool,
     stars_in_braces: bool,
 }
 
@@ -277,11 +295,13 @@ impl Translation {
                 }
                 // To globset a character is a byte: its `*` matches no less.
                 '?' => {
+                    self.is_wider = true;
                     self.wildcard("(?u:[^/])", "*", depth);
                     after
                 }
                 '[' => {
                     let (class, after) = class(after)?;
+                    self.is_wider = true;
                     self.wildcard(&class, "*", depth);
                     after
                 }

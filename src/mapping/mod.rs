@@ -13,8 +13,9 @@ mod template;
 mod tests;
 pub mod url;
 
+pub use encoding::Encoded;
 pub use explain::{Explanation, explain};
 pub use files::{GlobProblem, Globs};
-pub use rule::{Encoded, Overrides, Rule};
+pub use rule::{Overrides, Rule};
 pub use tasks::{Mapped, map, map_urls};
 pub use template::{Template, TemplateProblem};

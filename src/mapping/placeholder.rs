@@ -64,12 +64,12 @@ impl<'p> TemplateContext<'p> {
         let dot = name.iter().rposition(|&byte| byte == b'.').filter(|&dot| dot > 0);
         match placeholder {
             Placeholder::Path => self.path,
-            Placeholder::Tail => self.found.tail,
+            Placeholder::Tail => self.found.tail(),
             Placeholder::Dir => dir,
             Placeholder::Name => name,
             Placeholder::Stem => &name[..dot.unwrap_or(name.len())],
             Placeholder::Ext => dot.map_or(&[], |dot| &name[dot + 1..]),
-            Placeholder::Wildcard(number) => self.found.captures.get(number.into()),
+            Placeholder::Wildcard(number) => self.found.captures().get(number.into()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::encoding::Encoded;
 use super::files::Globs;
 use super::placeholder::TemplateContext;
 use super::template::{Form, Template};
@@ -33,23 +34,12 @@ pub struct Rule {
     pub mode: PurgeMode,
     /// File names that are also served for their directory (`index.html`).
     pub index: Vec<String>,
-    /// The forms of names outside ASCII.
-    pub encoded: Encoded,
+    /// The forms of characters that clients send in different ways; never empty.
+    pub encoded: Vec<Encoded>,
     /// Query strings (without `?`) that are cached as variants of the plain URL.
     pub queries: Vec<String>,
     /// Whether `directories` may name the root of a host.
     pub allow_everything: bool,
-}
-
-/// The forms in which a URL with characters outside ASCII is submitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoded {
-    /// Percent-encoded only (the default).
-    Encoded,
-    /// As it is only.
-    Raw,
-    /// Both, as two URLs.
-    Both,
 }
 
 /// Options of the whole run that replace those of the rules.
@@ -80,7 +70,7 @@ impl Rule {
     pub(super) fn urls_of(&self, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
         let mut urls = Vec::new();
         for template in &self.urls {
-            for url in forms(template, context, self.encoded, self.kind == RefreshKind::Regex) {
+            for url in forms(template, context, &self.encoded, self.kind == RefreshKind::Regex) {
                 let kind = self.kind;
                 match kind {
                     RefreshKind::Directory => urls.push(RuleUrl { url: url::as_directory(url), kind }),
@@ -101,11 +91,11 @@ impl Rule {
             }
         }
         for template in &self.directories {
-            let forms = forms(template, context, self.encoded, false);
+            let forms = forms(template, context, &self.encoded, false);
             urls.extend(forms.map(|url| RuleUrl { url: url::as_directory(url), kind: RefreshKind::Directory }));
         }
         for template in &self.tags {
-            let forms = forms(template, context, Encoded::Encoded, false);
+            let forms = forms(template, context, &[Encoded::Encoded], false);
             urls.extend(forms.map(|url| RuleUrl { url, kind: RefreshKind::Tag }));
         }
         urls
@@ -116,14 +106,16 @@ impl Rule {
 fn forms(
     template: &Template,
     context: &TemplateContext<'_>,
-    encoded: Encoded,
+    encoded: &[Encoded],
     expression: bool,
 ) -> impl Iterator<Item = String> {
-    let render = |raw| {
-        let url = template.render(context, Form { raw, expression });
-        if expression { url } else { url::with_lower_host(url) }
-    };
-    let first = render(encoded == Encoded::Raw);
-    let second = (encoded == Encoded::Both).then(|| render(true)).filter(|second| *second != first);
-    std::iter::once(first).chain(second)
+    let mut urls = Vec::with_capacity(encoded.len());
+    for &encoded in encoded {
+        let url = template.render(context, Form { encoded, expression });
+        let url = if expression { url } else { url::with_lower_host(url) };
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    urls.into_iter()
 }

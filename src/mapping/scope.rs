@@ -58,7 +58,7 @@ mod tests {
             kind,
             mode: PurgeMode::Default,
             index: Vec::new(),
-            encoded: Encoded::Encoded,
+            encoded: vec![Encoded::Encoded],
             queries: Vec::new(),
             allow_everything: false,
         }

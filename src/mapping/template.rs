@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::encoding::{self, Part};
+use super::encoding::{self, Encoded, Part};
 use super::placeholder::{Placeholder, TemplateContext};
 use super::url;
 
@@ -32,8 +32,8 @@ pub struct TemplateProblem {
 /// How the placeholders of a template are filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Form {
-    /// Characters outside ASCII stay as they are.
-    pub(super) raw: bool,
+    /// The characters that are percent-encoded.
+    pub(super) encoded: Encoded,
     /// The template is a regular expression.
     pub(super) expression: bool,
 }
@@ -162,7 +162,7 @@ impl Template {
                         (false, true) => Part::Query,
                         (false, false) => Part::Path,
                     };
-                    encoding::append(&mut url, value, part, form.raw);
+                    encoding::append(&mut url, value, part, form.encoded);
                     nothing_before = value.is_empty() && !in_query && url.ends_with('/');
                 }
             }

@@ -19,7 +19,7 @@ pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
         kind: RefreshKind::Url,
         mode: PurgeMode::Default,
         index: Vec::new(),
-        encoded: Encoded::Encoded,
+        encoded: vec![Encoded::Encoded],
         queries: Vec::new(),
         allow_everything: false,
     }
@@ -173,7 +173,7 @@ fn index_files_encoded_forms_and_queries_multiply() {
     let mut rule = rule("site", &["**"], &["https://h.example/{path}"]);
     rule.prefetch = false;
     rule.index = vec!["index.html".into()];
-    rule.encoded = Encoded::Both;
+    rule.encoded = vec![Encoded::Encoded, Encoded::Raw];
     rule.queries = vec!["w=1".into()];
     assert_eq!(
         mapped(modified("é/index.html"), &[rule]),
@@ -197,9 +197,9 @@ fn index_files_encoded_forms_and_queries_multiply() {
 #[test]
 fn both_forms_of_a_name_in_ascii_are_one() {
     let mut rule = rule("site", &["**"], &["https://h.example/{path}"]);
-    (rule.prefetch, rule.encoded) = (false, Encoded::Both);
+    (rule.prefetch, rule.encoded) = (false, vec![Encoded::Encoded, Encoded::Raw]);
     assert_eq!(mapped(modified("a b"), std::slice::from_ref(&rule)), ["main: refresh https://h.example/a%20b"]);
-    rule.encoded = Encoded::Raw;
+    rule.encoded = vec![Encoded::Raw];
     assert_eq!(mapped(modified("文 b"), &[rule]), ["main: refresh https://h.example/文%20b"]);
 }
 

@@ -2,10 +2,12 @@
 //!
 //! A page may be cached under several URLs: with and without its index file's name, and once per query string.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use super::encoding::Encoded;
 use crate::model::{RefreshKind, Subject};
 
 /// The characters that need encoding in a URL. No control characters: nobody means them, so [`check`] refuses them.
@@ -22,6 +24,13 @@ const NEEDS_ENCODING: &AsciiSet = &AsciiSet::EMPTY
     .add(b'{')
     .add(b'|')
     .add(b'}');
+
+/// The same for a path as browsers send it, and for one as written: see [`super::encoding`].
+const BROWSER_PATH: &AsciiSet = &NEEDS_ENCODING.remove(b'[').remove(b']').remove(b'|');
+const RAW_PATH: &AsciiSet = &BROWSER_PATH.remove(b'^');
+
+/// URL Standard (<https://url.spec.whatwg.org/#query-percent-encode-set>): in a query all of these stay.
+const BROWSER_QUERY: &AsciiSet = &RAW_PATH.remove(b'\\').remove(b'`').remove(b'{').remove(b'}');
 
 /// Checks that a URL can be requested: absolute, http or https, a host as clients spell it, and nothing in it that a client
 /// would drop or resolve before it asks.
@@ -40,7 +49,11 @@ fn check_expression(url: &str) -> Result<(), String> {
     let Some((authority, path)) = authority(url) else {
         return Err("no `https://` or `http://` at its start".into());
     };
-    check_authority(&url[authority]).map_err(|(message, _)| message)?;
+    // Parsing is most of the work, and once is enough for nearly all.
+    let parsed = ::url::Url::parse(url);
+    if !parsed.as_ref().is_ok_and(|parsed| is_host(&url[authority.clone()], parsed)) {
+        check_authority(&url[authority]).map_err(|(message, _)| message)?;
+    }
     for character in url.chars() {
         match character {
             '#' => return Err("a fragment, which no server ever sees".into()),
@@ -51,11 +64,18 @@ fn check_expression(url: &str) -> Result<(), String> {
             _ => {}
         }
     }
-    let resolved = |segment: &&str| matches!(&*percent_decode_str(segment).collect::<Vec<_>>(), b"." | b"..");
+    let is = |segment: &str, dots: &str| percent_decode_str(segment).eq(dots.bytes());
+    let resolved = |segment: &&str| is(segment, ".") || is(segment, "..");
     if let Some(segment) = path_of(&url[path..]).split('/').find(resolved) {
         return Err(format!("the segment `{segment}`, which every client resolves away"));
     }
-    ::url::Url::parse(url).map(|_| ()).map_err(|error| error.to_string())
+    parsed.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Whether an authority is a host alone, with or without a port, and the one that clients read.
+fn is_host(authority: &str, parsed: &::url::Url) -> bool {
+    let is_it = |host: &str| !host.is_empty() && host.eq_ignore_ascii_case(host_of(authority));
+    !authority.contains('@') && parsed.host_str().is_some_and(is_it)
 }
 
 /// The host of a subject that isn't a pattern, as it is spelled and without its port.
@@ -148,30 +168,42 @@ pub fn is_whole_host(kind: RefreshKind, url: &str) -> bool {
 /// expressions. Scheme and host become lower case, as clients spell them: a provider may compare letter by letter. A `\` in the
 /// path stays, for [`check`] to refuse: it may be meant as a `/`.
 pub fn encode_given(url: &str) -> String {
-    spelled(url, false)
+    spell_given(url, Encoded::Encoded)
 }
 
-/// The same with the characters outside ASCII as they are.
-pub fn raw_given(url: &str) -> String {
-    spelled(url, true)
-}
-
-fn spelled(url: &str, raw: bool) -> String {
+/// The same in another form.
+pub fn spell_given(url: &str, encoded: Encoded) -> String {
+    let (in_path, in_query) = match encoded {
+        Encoded::Encoded => (NEEDS_ENCODING, NEEDS_ENCODING),
+        Encoded::Browser => (BROWSER_PATH, BROWSER_QUERY),
+        Encoded::Raw => (RAW_PATH, BROWSER_QUERY),
+    };
     let path = authority(url).map_or(0, |(_, path)| path);
     let query = path + path_of(&url[path..]).len();
-    let mut encoded = url[..path].to_ascii_lowercase();
+    let mut spelled = url[..path].to_ascii_lowercase();
     for (start, character) in url[path..].char_indices() {
         let start = path + start;
         let text = &url[start..start + character.len_utf8()];
         match character {
-            '%' if !is_escape(&url.as_bytes()[start..]) => encoded.push_str("%25"),
-            '\\' if start < query => encoded.push('\\'),
-            _ if raw && !character.is_ascii() => encoded.push(character),
-            _ if character.is_ascii() => encoded.extend(utf8_percent_encode(text, NEEDS_ENCODING)),
-            _ => encoded.extend(utf8_percent_encode(text, CONTROLS)),
+            '%' if !is_escape(&url.as_bytes()[start..]) => spelled.push_str("%25"),
+            '\\' if start < query => spelled.push('\\'),
+            _ if encoded == Encoded::Raw && !character.is_ascii() => spelled.push(character),
+            _ if !character.is_ascii() => spelled.extend(utf8_percent_encode(text, CONTROLS)),
+            _ => spelled.extend(utf8_percent_encode(text, if start < query { in_path } else { in_query })),
         }
     }
-    encoded
+    spelled
+}
+
+/// A percent-encoded URL with the characters of its path plain that browsers don't encode: `[`, `]` and `|`.
+pub fn as_browsers_do(url: &str) -> Cow<'_, str> {
+    const PLAIN: [(&str, &str); 3] = [("%5B", "["), ("%5D", "]"), ("%7C", "|")];
+    let path = &url[..url.find('?').unwrap_or(url.len())];
+    if !PLAIN.iter().any(|(escape, _)| path.contains(escape)) {
+        return Cow::Borrowed(url);
+    }
+    let plain = PLAIN.iter().fold(path.to_owned(), |path, (escape, plain)| path.replace(escape, plain));
+    Cow::Owned(plain + &url[path.len()..])
 }
 
 /// The same URL with scheme and host in lower case, as clients spell them: a provider may compare letter by letter.

@@ -1,7 +1,7 @@
 //! What a plan may not do: exceed a cap or a quota, touch a foreign host, empty a whole host unasked.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lanes::{Lane, Plan, PlannedTask};
@@ -72,6 +72,32 @@ pub fn doubled(plan: &Plan) -> Option<String> {
     Some(format!(
         "{urls} refreshed twice, for the targets `{one}` and `{other}` of one account, and cost the day's quota twice; \
          name in each rule the `targets` that it is for"
+    ))
+}
+
+/// The URLs of files that are refreshed percent-encoded alone, though browsers send their `[`, `]` or `|` as a page writes them:
+/// a sentence with their number.
+pub fn in_one_form_of_two(plan: &Plan) -> Option<String> {
+    let refreshes = || {
+        let all = plan.lanes.iter().flat_map(|lane| &lane.tasks).map(|planned| &planned.task);
+        all.filter(|task| matches!(task.operation, Operation::Refresh(kind) if kind != RefreshKind::Tag))
+    };
+    let values: HashSet<&str> = refreshes().map(|task| &*task.subject.value).collect();
+    let mut alone = refreshes().filter(|task| {
+        let url = &*task.subject.value;
+        let as_browsers_do = url::as_browsers_do(url);
+        task.because.iter().any(|reason| reason.file.is_some())
+            && as_browsers_do != url
+            && !values.contains(&*as_browsers_do)
+    });
+    let first = alone.next()?;
+    let count = 1 + alone.count();
+    let urls = if count == 1 { "1 URL has".to_owned() } else { format!("{count} URLs have") };
+    let rule = first.because.first().map_or("", |reason| &reason.rule);
+    Some(format!(
+        "{urls} `[`, `]` or `|` in the path, and only the percent-encoded form is refreshed: `{}`. Browsers also send the plain form if a \
+         page links to it; for both set `encoded: [encoded, browser]` in the rule `{rule}`",
+        first.subject.value
     ))
 }
 

@@ -62,6 +62,20 @@ fn a_url_is_planned_once_and_remembers_everything_that_asked_for_it() {
 }
 
 #[test]
+fn a_url_that_browsers_spell_otherwise_is_noted_unless_both_forms_are_planned() {
+    let of_file = |url: &str| {
+        let mut task = task(FILE, url);
+        task.because[0].file = Some(std::sync::Arc::new(crate::model::RepoPath::new("[a].js")));
+        task
+    };
+    let (encoded, plain) = ("https://a.test/%5Ba%5D.js?b=%5B", "https://a.test/[a].js?b=%5B");
+    let note = limits::in_one_form_of_two(&free(vec![of_file(encoded), of_file("https://a.test/b?%7C")])).unwrap();
+    assert!(note.starts_with("1 URL has") && note.contains(encoded) && note.contains("rule `rules[0]`"), "{note}");
+    assert_eq!(limits::in_one_form_of_two(&free(vec![of_file(encoded), of_file(plain)])), None);
+    assert_eq!(limits::in_one_form_of_two(&free(vec![task(FILE, encoded)])), None, "a person wrote it so");
+}
+
+#[test]
 fn a_target_without_tasks_has_no_lane_and_nothing_planned_is_an_empty_plan() {
     let mut elsewhere = task(FILE, "https://a.test/x");
     elsewhere.target = "other".into();

@@ -56,21 +56,25 @@ impl<F: Formatter> Formatter for Inert<F> {
     );
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut written = 0;
-        for (at, character) in fragment.char_indices() {
-            let before = &fragment[..at];
+        // Few characters are ever obeyed, so the others are passed over quickly.
+        let may_be_obeyed = |byte: &u8| matches!(byte, b'[' | b':') || !matches!(byte, b' '..=b'~');
+        let (mut written, mut at) = (0, 0);
+        while let Some(plain) = fragment.as_bytes()[at..].iter().position(may_be_obeyed) {
+            let (before, rest) = fragment.split_at(at + plain);
+            let Some(character) = rest.chars().next() else { break };
             let is_obeyed = match character {
                 '[' => completes_a_command_prefix(before),
                 ':' => before.ends_with(':'),
                 other => is_invisible(other),
             };
             if is_obeyed {
-                writer.write_all(&fragment.as_bytes()[written..at])?;
+                writer.write_all(&fragment.as_bytes()[written..before.len()])?;
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     write!(writer, "\\u{unit:04x}")?;
                 }
-                written = at + character.len_utf8();
+                written = before.len() + character.len_utf8();
             }
+            at = before.len() + character.len_utf8();
         }
         writer.write_all(&fragment.as_bytes()[written..])
     }

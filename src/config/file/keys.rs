@@ -55,15 +55,17 @@ pub(crate) static TARGET_KEYS: &[Key] = &[key("provider", KeyShape::Provider, "P
 pub(crate) const KINDS: &[&str] = &["url", "directory", "regex", "any-query"];
 
 /// The words of a rule's `encoded`.
-pub(crate) const FORMS: &[&str] = &["encoded", "raw", "both"];
+pub(crate) const FORMS: &[&str] = &["encoded", "browser", "raw", "both"];
 
-/// The forms that some of these words mean together.
-pub(crate) fn forms(words: &[&str]) -> Encoded {
-    match (words.contains(&"encoded"), words.contains(&"raw"), words.contains(&"both")) {
-        (_, _, true) | (true, true, _) => Encoded::Both,
-        (_, true, _) => Encoded::Raw,
-        _ => Encoded::Encoded,
-    }
+/// The forms that some of these words mean together, never none.
+pub(crate) fn forms(words: &[&str]) -> Vec<Encoded> {
+    let has = |word| words.contains(&word);
+    let forms = [
+        (Encoded::Encoded, has("encoded") || has("both") || words.is_empty()),
+        (Encoded::Browser, has("browser")),
+        (Encoded::Raw, has("raw") || has("both")),
+    ];
+    forms.into_iter().filter(|(_, is_asked)| *is_asked).map(|(form, _)| form).collect()
 }
 
 /// The keys of a rule.
@@ -87,7 +89,11 @@ pub(crate) static RULE_KEYS: &[Key] = &[
         "`hard` deletes cached copies, `soft` marks them stale; default: as the provider does",
     ),
     key("index", KeyShape::Texts, "File names that are also served as their directory, such as `index.html`"),
-    key("encoded", KeyShape::SomeOf(FORMS), "URL encoding of non-ASCII characters; default `encoded`"),
+    key(
+        "encoded",
+        KeyShape::SomeOf(FORMS),
+        "Encoding of characters that not all clients percent-encode: non-ASCII, `[`, `]`, `|`, `^`; default `encoded`",
+    ),
     key("queries", KeyShape::Texts, "Query strings, without `?`, to purge in addition to the plain URL"),
     key("allow-everything", KeyShape::Boolean, "Whether a whole host may be purged; default false"),
 ];

@@ -235,8 +235,8 @@ fn index_names(fields: &Map<'_>, findings: &mut Findings<'_>) -> Vec<String> {
     items.iter().map(|item| item.text.to_owned()).collect()
 }
 
-fn encoded(fields: &Map<'_>, findings: &mut Findings<'_>) -> Encoded {
-    let Some(node) = fields.node("encoded") else { return Encoded::Encoded };
+fn encoded(fields: &Map<'_>, findings: &mut Findings<'_>) -> Vec<Encoded> {
+    let Some(node) = fields.node("encoded") else { return forms(&[]) };
     let items = texts(node, "encoded", findings).unwrap_or_default();
     let words: Vec<_> = items.iter().filter_map(|item| word(item.node, "encoded", FORMS, findings)).collect();
     forms(&words)

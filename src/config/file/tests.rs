@@ -78,8 +78,9 @@ rules:\r
     let [first, second] = configuration.rules.as_slice() else { panic!("two rules") };
     assert_eq!((&*first.name, first.urls.len(), first.targets.len()), ("rules[0]", 1, 2));
     assert!(first.refresh && !first.prefetch && first.mode == PurgeMode::Default && !first.allow_everything);
-    assert_eq!((first.kind, first.encoded), (RefreshKind::Url, Encoded::Encoded));
-    assert_eq!((&*second.name, second.kind, second.encoded), ("posts", RefreshKind::AnyQuery, Encoded::Both));
+    assert_eq!((first.kind, &*first.encoded), (RefreshKind::Url, &[Encoded::Encoded][..]));
+    assert_eq!((&*second.name, second.kind), ("posts", RefreshKind::AnyQuery));
+    assert_eq!(second.encoded, [Encoded::Encoded, Encoded::Raw]);
     assert!(second.refresh && second.prefetch && second.mode == PurgeMode::Hard && second.allow_everything);
     assert_eq!((second.directories.len(), &*second.targets[0], second.targets.len()), (1, "mainland", 1));
     assert_eq!((second.index.as_slice(), second.queries.len()), (["index.html".to_owned()].as_slice(), 2));

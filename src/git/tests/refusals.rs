@@ -236,7 +236,7 @@ fn urls_that_are_given_have_no_changed_files() {
         arguments: Vec::new(),
         file: Some("urls.txt".into()),
         kind: RefreshKind::Url,
-        encoded: Encoded::Encoded,
+        encoded: vec![Encoded::Encoded],
         mode: crate::model::PurgeMode::Default,
         allow_everything: false,
     };

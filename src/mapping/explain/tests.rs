@@ -50,7 +50,8 @@ fn names_outside_utf8_and_urls_that_can_not_be_requested_are_shown() {
 #[test]
 fn the_explanation_names_the_urls_that_the_mapping_gives() {
     let mut site = rule("site", &["**"], &["https://h.example/{path}"]);
-    (site.index, site.encoded, site.queries) = (vec!["i".into()], Encoded::Both, vec!["q".into()]);
+    (site.index, site.encoded, site.queries) =
+        (vec!["i".into()], vec![Encoded::Encoded, Encoded::Raw], vec!["q".into()]);
     let rules = [site];
     let path = RepoPath::new("é/i");
     let Finding::Matched { urls, .. } = &explain(&path, &rules).rules[0].finding else { panic!("not matched") };

@@ -106,9 +106,13 @@ fn given_urls_are_encoded_where_they_need_it() {
         ("https://h.example/a+b&c=d;e,f:g@h!$'()*~?x/y?z", "https://h.example/a+b&c=d;e,f:g@h!$'()*~?x/y?z"),
     ] {
         assert_eq!(encode_given(given), expected);
-        assert_eq!(encode_given(&raw_given(given)), expected);
+        assert_eq!(encode_given(&spell_given(given, Encoded::Raw)), expected);
     }
-    assert_eq!(raw_given("HTTPS://h.example/a b/é%C3%A9"), "https://h.example/a%20b/é%C3%A9");
+    assert_eq!(spell_given("HTTPS://h.example/a b/é%C3%A9", Encoded::Raw), "https://h.example/a%20b/é%C3%A9");
+    let given = "https://h.example/[é]|^{?a[]=|^";
+    assert_eq!(encode_given(given), "https://h.example/%5B%C3%A9%5D%7C%5E%7B?a%5B%5D=%7C%5E");
+    assert_eq!(spell_given(given, Encoded::Browser), "https://h.example/[%C3%A9]|%5E%7B?a[]=|^");
+    assert_eq!(spell_given(given, Encoded::Raw), "https://h.example/[é]|^%7B?a[]=|^");
     assert!(check(&encode_given("https://h.example/a\nb")).is_err(), "control characters are no names");
     assert!(check(&encode_given("https://例え.jp/")).is_err(), "a host is not spelled in percent");
     assert!(check(&encode_given(r"https://h.example/a\b")).is_err(), "clients request another URL");
