@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::url_list::{self, UrlList};
-use crate::config::{Changes, LogLevel, Mode, Settings, UrlOptions, Wait};
+use crate::config::{Changes, LogLevel, Mode, Settings, Submodules, UrlOptions, Wait};
 use crate::credentials::exchange::PendingMasks;
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
@@ -14,9 +14,9 @@ use crate::exec::durations::Durations;
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Options};
-use crate::git::{self, Range};
+use crate::git::{self, Following, Range};
 use crate::mapping::{self, Mapped, Overrides};
-use crate::model::{Event, EventKind, EventSink, Signal};
+use crate::model::{Change, EntryKind, Event, EventKind, EventSink, Signal, Skipped};
 use crate::plan::{self, Limits, Plan};
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::counted;
@@ -55,8 +55,11 @@ impl Job<'_> {
         let Some(found) = unless_interrupted(&interrupt, self.find(console)).await else {
             return self.interrupted(console, interrupt.signal(), "the changes were looked for");
         };
-        let (range, changed_files, mapped) = found?;
+        let Found { range, changed_files, mapped, unresolved } = found?;
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
+        if let Some(error) = unresolved.filter(|_| plan.is_empty() || settings.submodules == Submodules::Require) {
+            return Err(error);
+        }
         if settings.resume && plan.is_empty() {
             return Err(no_journal("this plan has no URL, so no run can have left a journal of it".into()));
         }
@@ -125,7 +128,7 @@ impl Job<'_> {
     }
 
     /// Which files changed, and which URLs they were: or the URLs that were given.
-    async fn find(&self, console: &mut Console) -> Result<(Option<Range>, usize, Mapped), Error> {
+    async fn find(&self, console: &mut Console) -> Result<Found, Error> {
         let settings = self.settings;
         let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
         if let Changes::Listed(listing) = &settings.changes {
@@ -138,12 +141,12 @@ impl Job<'_> {
                 let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
                 mapped.tasks.extend(given.tasks);
             }
-            return Ok((None, 0, mapped));
+            return Ok(Found { range: None, changed_files: 0, mapped, unresolved: None });
         }
-        let changed = {
+        let mut changed = {
             let transport = FetchTransport::new(console, settings, self.network, self.started);
             let fetching = transport.fetching();
-            git::search(&settings.repository, &settings.changes, settings.submodules, self.environment, &fetching)
+            git::search(&settings.repository, &settings.changes, &following(settings), self.environment, &fetching)
                 .await?
         };
         let range = &changed.range;
@@ -151,7 +154,32 @@ impl Job<'_> {
         let head = &range.head[..12.min(range.head.len())];
         let files = counted(changed.files.len(), "changed file", "changed files");
         console.note(LogLevel::Normal, &format!("{files} between {base} and {head}: {}", range.reason));
-        Ok((Some(changed.range), changed.files.len(), mapping::map(&changed.files, &settings.rules, overrides)))
+        for warning in &changed.warnings {
+            console.announce(Severity::Warning, warning);
+        }
+        for note in &changed.notes {
+            console.note(LogLevel::Normal, note);
+        }
+        let changed_files = changed.files.len();
+        let mut ignored = Vec::new();
+        if settings.submodules == Submodules::Ignore {
+            ignored = changed.files.extract_if(.., |change| change.entry == EntryKind::Submodule).collect();
+        }
+        let mut mapped = mapping::map(&changed.files, &settings.rules, overrides);
+        mapped.skipped.extend(ignored.into_iter().map(|Change { path, .. }| Skipped {
+            file: path,
+            why: "a submodule, and `submodules` is `ignore`".to_owned(),
+        }));
+        let mut unresolved = None;
+        for (path, rule) in &mapped.unresolved {
+            let Some(reason) = changed.unexpanded.iter().find(|unexpanded| unexpanded.path == *path) else { continue };
+            let message = format!("{}; rule `{rule}` may have URLs for some of them", reason.message);
+            if settings.submodules == Submodules::Follow {
+                console.announce(Severity::Warning, &format!("{message}, which aren't refreshed: {}", reason.help));
+            }
+            unresolved.get_or_insert(Error::Checkout { message, help: reason.help.clone() });
+        }
+        Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved })
     }
 
     /// Carries the plan out; gives the journal; a simulation has none.
@@ -225,6 +253,25 @@ impl Job<'_> {
             )));
         }
         Ok((journal, past))
+    }
+}
+
+/// The tasks of a run, and what they come from.
+struct Found {
+    /// Nothing where URLs were given.
+    range: Option<Range>,
+    changed_files: usize,
+    mapped: Mapped,
+    /// The first submodule whose changed files aren't known and may have URLs: an error where nothing else is to be done.
+    unresolved: Option<Error>,
+}
+
+/// Which changes are replaced by those that they lead to.
+pub fn following(settings: &Settings) -> Following {
+    Following {
+        submodules: settings.submodules,
+        symlinks: settings.symlinks,
+        reach: settings.rules.iter().map(|rule| rule.files.clone()).collect(),
     }
 }
 

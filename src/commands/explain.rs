@@ -12,7 +12,7 @@ use crate::error::{Error, ExitCode};
 use crate::git;
 use crate::mapping;
 use crate::model::RepoPath;
-use crate::pipeline::git_http::FetchTransport;
+use crate::pipeline::{self, git_http::FetchTransport};
 use crate::provider::http::Network;
 
 /// Explains each path, as it would be named from the repository's root.
@@ -52,7 +52,13 @@ pub(super) fn range(
         let fetching = transport.fetching();
         run::block_on(
             false,
-            git::choices(&settings.repository, &settings.changes, settings.submodules, environment, &fetching),
+            git::choices(
+                &settings.repository,
+                &settings.changes,
+                &pipeline::following(&settings),
+                environment,
+                &fetching,
+            ),
         )??
     };
     let code = run::print(console, &choices.lines().join("\n"));

@@ -38,7 +38,9 @@ pub use options::CommandKind;
 pub use read::read;
 pub use required_permissions::RequiredPermissions;
 pub use rules::configuration_of;
-pub use settings::{Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, Wait, When};
+pub use settings::{
+    Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Submodules, Symlinks, Target, Wait, When,
+};
 pub use url_options::UrlOptions;
 
 #[cfg(test)]

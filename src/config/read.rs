@@ -11,8 +11,8 @@ use super::layers::{Flags, LayeredOptions};
 use super::options::CommandKind;
 use super::rules::{self, Found};
 use super::{
-    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Target, UrlOptions, Wait, When,
-    directory_options, network, targets, url_options,
+    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Submodules, Symlinks, Target, UrlOptions,
+    Wait, When, directory_options, network, targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
@@ -62,7 +62,16 @@ pub(super) fn read_with(
         targets,
         rules,
         changes: changes(&given, listing, &mut problems),
-        submodules: given.boolean("submodules") == Some(true),
+        submodules: match given.choice("submodules") {
+            Some("require") => Submodules::Require,
+            Some("ignore") => Submodules::Ignore,
+            _ => Submodules::Follow,
+        },
+        symlinks: match given.choice("symlinks") {
+            Some("everywhere") => Symlinks::Everywhere,
+            Some("ignore") => Symlinks::Ignore,
+            _ => Symlinks::Follow,
+        },
         repository: given.path("repository").unwrap_or_else(|| PathBuf::from(".")),
         fetch: given.boolean("fetch") != Some(false),
         token: given.secret("token"),

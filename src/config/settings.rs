@@ -23,8 +23,10 @@ pub struct Settings {
     pub rules: Vec<Rule>,
     /// Where the changes come from.
     pub changes: Changes,
-    /// Whether a changed submodule is replaced by the files that changed in it.
-    pub submodules: bool,
+    /// What a changed submodule means.
+    pub submodules: Submodules,
+    /// What a symbolic link means.
+    pub symlinks: Symlinks,
     /// The directory that holds the repository, or lies in it.
     pub repository: PathBuf,
     /// Whether a commit that the clone lacks may be fetched.
@@ -114,6 +116,28 @@ pub enum Changes {
     Directory(DirectoryOptions),
     /// No files: URLs that are given.
     Listed(UrlOptions),
+}
+
+/// What a changed submodule means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submodules {
+    /// The files that changed in it. If they aren't known, that is a warning; an error if the run had nothing to do otherwise.
+    Follow,
+    /// The same, and an error in any case.
+    Require,
+    /// Nothing.
+    Ignore,
+}
+
+/// What a symbolic link means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symlinks {
+    /// A change behind it is one at its path. Links are searched where they are likely: large repositories take no longer.
+    Follow,
+    /// The same, and links are searched in all folders.
+    Everywhere,
+    /// Its own change alone.
+    Ignore,
 }
 
 /// What to do with the plan.

@@ -12,6 +12,7 @@ use super::event;
 use super::io::Fetching;
 use super::range::{self, Base};
 use super::search::{Changed, compare, search};
+use super::submodules::Following;
 use super::time_limit::{LIMIT, Reader};
 
 /// What a run would compare, and what other bases would have meant.
@@ -33,13 +34,13 @@ pub struct Choices {
 pub async fn choices(
     start: &Path,
     changes: &Changes,
-    submodules: bool,
+    following: &Following,
     environment: &Environment,
     fetching: &Fetching<'_>,
 ) -> Result<Choices, Error> {
     let reader = Reader::open(start, environment, LIMIT)?;
     let started_by = range::started_by(environment);
-    let decided = search(start, changes, submodules, environment, fetching).await;
+    let decided = search(start, changes, following, environment, fetching).await;
     let (Changes::Git { head: given, .. } | Changes::Since { head: given, .. } | Changes::All { head: given }) =
         changes
     else {
@@ -66,6 +67,7 @@ pub async fn choices(
         bases.push(("every tracked file (`changes: all`)".to_owned(), Base::Nothing));
         let compare = |(name, base): (String, Base)| {
             let compared = compare(repository, &base, &head, name.clone());
+            let compared = compared.map(|(range, walked)| Changed::without_following(range, walked));
             (name, compared)
         };
         Ok(bases.into_iter().map(compare).collect())
@@ -78,11 +80,13 @@ impl Choices {
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("run      {}", self.started_by)];
         match &self.decided {
-            Ok(Changed { range, files }) => {
+            Ok(Changed { range, files, warnings, notes, .. }) => {
                 lines.push(format!("base     {}", range.base.as_deref().unwrap_or("none: everything is new")));
                 lines.push(format!("head     {}", range.head));
                 lines.push(format!("because  {}", range.reason));
                 lines.push(format!("changes  {}", files_in_words(files.len())));
+                lines.extend(warnings.iter().map(|warning| format!("warning  {warning}")));
+                lines.extend(notes.iter().map(|note| format!("note     {note}")));
             }
             Err(_) => lines.push("base     undecided: the error below says why".to_owned()),
         }
@@ -91,7 +95,7 @@ impl Choices {
             lines.push("Another base would have been".to_owned());
         }
         lines.extend(self.others.iter().map(|(name, compared)| match compared {
-            Ok(Changed { range, files }) => {
+            Ok(Changed { range, files, .. }) => {
                 let base = range.base.as_deref().unwrap_or("none");
                 format!("  {base:40}  {:>10}  {}", files_in_words(files.len()), range.reason)
             }

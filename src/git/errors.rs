@@ -313,7 +313,7 @@ pub(super) fn submodule_not_checked_out(path: &str, host: Host) -> Error {
     };
     checkout(
         format!("the submodule `{path}` changed and isn't checked out, so its changed files can't be found"),
-        format!("{help}; if it was removed, or none of its files has a URL, leave this program's `submodules` out"),
+        format!("{help}; if none of its files has a URL, exclude them in the rule: `!{path}/**`"),
     )
 }
 
@@ -345,10 +345,42 @@ pub(super) fn submodule_commit_not_here(path: &str, commit: Oid, shallow: bool, 
     checkout(format!("the commit `{commit}` of the submodule `{path}` isn't in {place}"), help)
 }
 
+/// The same where all files of the submodule count as changed in place of those that changed: a note.
+pub(super) fn all_of_submodule(missing: Error, files: usize) -> String {
+    match missing {
+        Error::Checkout { message, help } => {
+            format!(
+                "{message}, so all {files} files in it count as changed, and files that were removed aren't known: {help}"
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A link that was changed, and leads or led into a submodule.
+pub(super) fn link_into_submodule(path: &str) -> Error {
+    checkout(
+        format!(
+            "the symbolic link `{path}` was changed and leads or led into a submodule, so the changed files below it aren't known"
+        ),
+        format!(
+            "refresh `{path}` as a directory by `cdn-purge refresh --kind directory`; or exclude it in the rule: `!{path}/**`"
+        ),
+    )
+}
+
+/// Links that lead to more files than this program takes.
+pub(super) fn too_many_behind_links(path: &str, most: usize) -> Error {
+    checkout(
+        format!("the symbolic link `{path}`, or others with it, lead to more than {most} files"),
+        "set `symlinks: ignore`, and give the URLs of aliases by rules of their own; if no one made such links on purpose, look for who did",
+    )
+}
+
 /// Submodules inside each other without an end.
 pub(super) fn submodules_too_deep(path: &str) -> Error {
     checkout(
         format!("the submodule `{path}` lies in too many others"),
-        "leave `submodules` out, and give the URLs of its files by `url-file`",
+        "exclude its files in the rule, or set `submodules: ignore`, and give their URLs by `url-file`",
     )
 }

@@ -1,13 +1,15 @@
 //! The files that changed between two commits of a checkout.
 //!
 //! [`search`] is the whole step: `range` decides which two commits count, `last_success` looks up the last deployment, `fetch`
-//! gets what the clone lacks, `revisions` looks the commits up, `tree_diff` compares their trees, `renames` pairs moved files.
+//! gets what the clone lacks, `revisions` looks the commits up, `tree_diff` compares their trees, `renames` pairs moved files,
+//! `submodules` and `links` add the files behind those.
 //! libgit2 reads the repository, on a thread with a time limit (`time_limit`). No process is started.
 
 pub use self::choices::{Choices, choices};
 pub use self::config_trust::trusted;
 pub use self::io::{Fetching, HttpTransport, OnChunk};
 pub use self::search::{Changed, Range, find, search};
+pub use self::submodules::{Following, Unexpanded};
 
 mod checkout_check;
 mod choices;
@@ -18,6 +20,7 @@ mod fetch;
 mod history;
 mod io;
 mod last_success;
+mod links;
 mod oid;
 mod range;
 mod renames;

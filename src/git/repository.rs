@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 
 use super::range::{Commit, Host};
-use super::tree_diff::{self, Difference, Entries, Item, Limits, Mode, TreeSource};
+use super::tree_diff::{self, Entries, Item, Limits, Mode, TreeSource, Walked};
 use super::{errors, oid, workspace};
 
 /// No commit, tag or directory that people make is larger: as a directory it has several million files.
@@ -74,7 +74,18 @@ impl Repository {
     /// # Errors
     /// What libgit2 says.
     pub(super) fn open_in(directory: &Path, host: Host, is_trusted: bool) -> Result<Self, git2::Error> {
-        let git = open(directory, is_trusted)?;
+        Self::of(open(directory, is_trusted, RepositoryOpenFlags::empty())?, directory, host)
+    }
+
+    /// Opens a repository by the directory of its own files, without a work tree.
+    ///
+    /// # Errors
+    /// What libgit2 says.
+    pub(super) fn open_bare(files: &Path, host: Host, is_trusted: bool) -> Result<Self, git2::Error> {
+        Self::of(open(files, is_trusted, RepositoryOpenFlags::BARE)?, files, host)
+    }
+
+    fn of(git: git2::Repository, directory: &Path, host: Host) -> Result<Self, git2::Error> {
         let whole = git2::Repository::from_odb(git.odb()?)?;
         Ok(Self { git, whole, directory: directory.to_owned(), host })
     }
@@ -197,13 +208,13 @@ impl Repository {
         Some(branch.strip_prefix("refs/remotes/origin/")?.to_owned())
     }
 
-    /// The differences of two commits, as [`tree_diff::differences`] says.
+    /// The differences of two commits, as [`tree_diff::walk`] says.
     ///
     /// # Errors
     /// As there; and a commit that can't be read.
-    pub(super) fn differences(&self, base: Option<Oid>, head: Oid) -> Result<Vec<Difference>, Error> {
+    pub(super) fn walk(&self, base: Option<Oid>, head: Oid) -> Result<Walked, Error> {
         let base = base.map(|base| self.tree(base)).transpose()?;
-        tree_diff::differences(&self.odb()?, base, self.tree(head)?, Limits::default())
+        tree_diff::walk(&self.odb()?, base, self.tree(head)?, Limits::default())
     }
 
     /// The entry at a `/`-separated path of a commit. Each object on the way is verified by its hash: whoever can write to the
@@ -279,8 +290,28 @@ impl Repository {
         header(&self.odb()?, id)
     }
 
+    /// The content of a file or link; `None` if it isn't here, is something else, or has more than `most` bytes.
+    ///
+    /// # Errors
+    /// An object that is damaged.
+    pub(super) fn blob(&self, id: Oid, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        let odb = self.odb()?;
+        if header(&odb, id)? != Some(ObjectType::Blob) {
+            return Ok(None);
+        }
+        let (size, _) = odb.read_header(id).map_err(|error| unreadable(id, &error))?;
+        if size > most {
+            return Ok(None);
+        }
+        let object = odb.read(id).map_err(|error| unreadable(id, &error))?;
+        Ok(Some(object.data().to_vec()))
+    }
+
     /// The tree of a commit that has to be here.
-    fn tree(&self, commit: Oid) -> Result<Oid, Error> {
+    ///
+    /// # Errors
+    /// A commit that isn't here or can't be read.
+    pub(super) fn tree(&self, commit: Oid) -> Result<Oid, Error> {
         let unreadable = |why: &str| errors::unreadable(&format!("the commit `{commit}`"), why);
         match self.kind(commit)? {
             Some(ObjectType::Commit) => {
@@ -342,14 +373,15 @@ fn named(commit: &git2::Commit<'_>) -> Commit {
 /// Opening reads settings of the whole process, so only one thread opens at a time.
 static OPENING: Mutex<()> = Mutex::new(());
 
-fn open(directory: &Path, is_trusted: bool) -> Result<git2::Repository, git2::Error> {
+fn open(directory: &Path, is_trusted: bool, flags: RepositoryOpenFlags) -> Result<git2::Repository, git2::Error> {
     let _opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
     // The hash of every tree of a walk would double its time. What decides about trust is verified by `Repository::entry`.
     git2::opts::strict_hash_verification(false);
     // Each tree is read once: kept, they would only fill the memory.
     git2::opts::enable_caching(false);
     accept_extensions()?;
-    let open = || git2::Repository::open_ext(directory, RepositoryOpenFlags::NO_SEARCH, &[] as &[&Path]);
+    let flags = RepositoryOpenFlags::NO_SEARCH | flags;
+    let open = || git2::Repository::open_ext(directory, flags, &[] as &[&Path]);
     match open() {
         Err(error) if error.code() == ErrorCode::Owner && is_trusted => {
             verify_owner(false)?;

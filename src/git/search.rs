@@ -16,8 +16,10 @@ use super::last_success::{self, Found};
 use super::range::{self, Base, Commit, Decision, Head, Host, NamedCommit, Run};
 use super::repository::Repository;
 use super::revisions::Resolved;
+use super::submodules::{Expansion, Following, Level, Unexpanded};
 use super::time_limit::{LIMIT, Reader};
-use super::{checkout_check, event, oid, renames, submodules};
+use super::tree_diff::Walked;
+use super::{checkout_check, event, oid, renames};
 
 /// The two commits whose difference counts, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +39,31 @@ pub struct Changed {
     pub range: Range,
     /// By path, in byte order. A path occurs twice, deleted and then added, if a file and a submodule changed places.
     pub files: Vec<Change>,
+    /// Changed submodules whose changed files aren't known; in `files` they are submodules.
+    pub unexpanded: Vec<Unexpanded>,
+    /// Sentences about links that aren't followed, and submodules whose old commit is missing.
+    pub warnings: Vec<String>,
+    /// Sentences about what wasn't looked for.
+    pub notes: Vec<String>,
+}
+
+impl Changed {
+    /// The differences as they are.
+    pub(super) fn without_following(range: Range, walked: Walked) -> Self {
+        Self {
+            range,
+            files: renames::pair(walked.differences),
+            unexpanded: Vec::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// Finds the repository at or above `start`, decides the range, fetches what of it isn't in the clone, and walks the two trees.
 ///
-/// With `submodules`, a changed submodule is replaced by the files that changed in it. The list is empty only if the two commits hold
-/// the same files.
+/// Changed submodules are followed by the files that changed in them, and changes behind symbolic links are listed at the links' paths
+/// too. The list is empty only if the two commits hold the same files.
 ///
 /// # Errors
 /// [`Error::Checkout`] with its remedy: no repository, a bare one, no commit yet, an unknown revision, a base that isn't in
@@ -50,7 +71,7 @@ pub struct Changed {
 pub async fn search(
     start: &Path,
     changes: &Changes,
-    submodules: bool,
+    following: &Following,
     environment: &Environment,
     fetching: &Fetching<'_>,
 ) -> Result<Changed, Error> {
@@ -62,7 +83,7 @@ pub async fn search(
     let ancestor = checkout_check::ancestor(lineage, checked_out, about, &mut fetcher, Host::of(environment)).await?;
     checkout_check::follow(decision, ancestor.as_ref());
     fetcher.fetch_missing(decision, checked_out).await?;
-    search.finish(submodules.then_some(environment))
+    search.finish(Some((following, environment)))
 }
 
 /// The same with nothing but the clone.
@@ -179,18 +200,21 @@ impl Search {
         Ok(())
     }
 
-    /// Looks the two commits up, and compares them; those of submodules too, if an environment to open them in is given.
-    pub(super) fn finish(&self, submodules: Option<&Environment>) -> Result<Changed, Error> {
+    /// Looks the two commits up, and compares them. Submodules and links are followed if it is said how, and in which environment.
+    pub(super) fn finish(&self, following: Option<(&Following, &Environment)>) -> Result<Changed, Error> {
         let (decision, checked_out) = (self.decision.clone(), self.checked_out.clone());
-        let environment = submodules.cloned();
+        let following = following.map(|(following, environment)| (following.clone(), environment.clone()));
         self.reader.ask(move |repository| {
             let head = repository.resolve_head(&decision.head, checked_out)?;
-            let changed = compare(repository, &decision.base, &head, decision.reason)?;
-            let Some(environment) = environment else { return Ok(changed) };
-            let Changed { range, files } = changed;
+            let (range, walked) = compare(repository, &decision.base, &head, decision.reason)?;
+            let Some((following, environment)) = following else {
+                return Ok(Changed::without_following(range, walked));
+            };
+            let mut expansion = Expansion::new(&following, &environment);
             let base = range.base.as_deref().and_then(oid::parse);
-            let files = submodules::expand(files, repository, base, head.id, &environment)?;
-            Ok(Changed { range, files })
+            let files = expansion.changes(&Level::outermost(repository, base, head.id), walked)?;
+            let Expansion { unexpanded, warnings, notes, .. } = expansion;
+            Ok(Changed { range, files, unexpanded, warnings, notes })
         })
     }
 }
@@ -213,9 +237,14 @@ fn by_host(
 ///
 /// # Errors
 /// A base that can't be found, and trees that can't be read.
-pub(super) fn compare(repository: &Repository, base: &Base, head: &Commit, reason: String) -> Result<Changed, Error> {
+pub(super) fn compare(
+    repository: &Repository,
+    base: &Base,
+    head: &Commit,
+    reason: String,
+) -> Result<(Range, Walked), Error> {
     let Resolved { commit, tag, series } = repository.resolve_base(base, head)?;
-    let differences = repository.differences(commit, head.id)?;
+    let walked = repository.walk(commit, head.id)?;
     let reason = match (base, tag) {
         (_, Some(tag)) => format!("{reason}: `{tag}`"),
         (Base::ParentOf(_), None) if commit.is_none() => format!("{reason}: it has none, so everything is new"),
@@ -228,5 +257,5 @@ pub(super) fn compare(repository: &Repository, base: &Base, head: &Commit, reaso
         _ => reason,
     };
     let range = Range { base: commit.map(|base| base.to_string()), head: head.id.to_string(), reason };
-    Ok(Changed { range, files: renames::pair(differences) })
+    Ok((range, walked))
 }

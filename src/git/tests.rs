@@ -16,5 +16,6 @@ mod pairs;
 mod refusals;
 mod revisions;
 mod submodules;
+mod symlinks;
 mod tags;
 mod time_limit;

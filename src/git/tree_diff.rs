@@ -5,6 +5,7 @@
 //! nothing of repositories.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::ops::Range;
 
@@ -32,6 +33,16 @@ pub(super) struct Difference {
     pub(super) entry: EntryKind,
     /// The object of the entry, on the same side.
     pub(super) id: Oid,
+}
+
+/// The result of a walk over two trees.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    pub(super) differences: Vec<Difference>,
+    /// The symbolic links among the differences and, in head, next to them: in every folder that holds a difference, at any depth.
+    pub(super) links: BTreeSet<Vec<u8>>,
+    /// Whether any of the differences is, or was, a symbolic link.
+    pub(super) are_links_changed: bool,
 }
 
 /// Where a differing path is.
@@ -70,14 +81,10 @@ impl Default for Limits {
 ///
 /// # Errors
 /// A tree that can't be read or is malformed, and trees beyond `limits`.
-pub(super) fn differences(
-    source: &impl TreeSource,
-    base: Option<Oid>,
-    head: Oid,
-    limits: Limits,
-) -> Result<Vec<Difference>, Error> {
+pub(super) fn walk(source: &impl TreeSource, base: Option<Oid>, head: Oid, limits: Limits) -> Result<Walked, Error> {
     let directory = |id| Item { mode: Mode::Directory, id };
-    let mut walk = Walk { source, limits, path: Vec::new(), open: Vec::new(), found: Vec::new(), steps: 0, bytes: 0 };
+    let mut walk =
+        Walk { source, limits, path: Vec::new(), open: Vec::new(), found: Walked::default(), steps: 0, bytes: 0 };
     if base != Some(head) {
         walk.enter(base.map(directory), Some(directory(head)))?;
     }
@@ -92,7 +99,7 @@ struct Walk<'a, S> {
     path: Vec<u8>,
     /// The directories that the entry at hand lies in, outermost first.
     open: Vec<Pair>,
-    found: Vec<Difference>,
+    found: Walked,
     steps: usize,
     bytes: usize,
 }
@@ -106,7 +113,7 @@ struct Pair {
 }
 
 impl<S: TreeSource> Walk<'_, S> {
-    fn finish(mut self) -> Result<Vec<Difference>, Error> {
+    fn finish(mut self) -> Result<Walked, Error> {
         while let Some(pair) = self.open.last_mut() {
             self.path.truncate(pair.path);
             let (old, new) = match (pair.base.current(), pair.head.current()) {
@@ -139,6 +146,10 @@ impl<S: TreeSource> Walk<'_, S> {
 
     /// Takes a path whose sides differ. A directory and something else never meet here: they have different places in the order.
     fn visit(&mut self, old: Option<Item>, new: Option<Item>) -> Result<(), Error> {
+        if [old, new].into_iter().flatten().any(|item| item.mode == Mode::Symlink) {
+            self.found.links.insert(self.path.clone());
+            self.found.are_links_changed = true;
+        }
         let leaf = |item: Item| item.mode.kind().map(|entry| (entry, item.id));
         match (old.and_then(leaf), new.and_then(leaf)) {
             (None, None) => {
@@ -162,7 +173,7 @@ impl<S: TreeSource> Walk<'_, S> {
         if self.bytes > self.limits.bytes {
             return Err(crafted(format!("the paths that differ take more than {} MiB", self.limits.bytes >> 20)));
         }
-        self.found.push(Difference { path: self.path.clone(), side, entry, id });
+        self.found.differences.push(Difference { path: self.path.clone(), side, entry, id });
         Ok(())
     }
 
@@ -173,6 +184,10 @@ impl<S: TreeSource> Walk<'_, S> {
         }
         let base = self.entries(old)?;
         let head = self.entries(new)?;
+        // Of an added folder every entry is visited.
+        if old.is_some() {
+            self.found.links.extend(head.links()?.into_iter().map(|name| [&self.path[..], &name].concat()));
+        }
         self.open.push(Pair { base, head, path: self.path.len() });
         Ok(())
     }
@@ -316,6 +331,27 @@ impl Entries {
             }
         }
         Ok(())
+    }
+
+    /// The names of the symbolic links from the entry at hand on.
+    ///
+    /// # Errors
+    /// As for [`Entries::advance`].
+    fn links(&self) -> Result<Vec<Vec<u8>>, Error> {
+        // Nearly no tree has one, and looking for the mode costs a fraction of reading all entries.
+        const MODE: &[u8; 7] = b"120000 ";
+        let (Some(tree), true) = (self.tree, self.bytes.windows(MODE.len()).any(|bytes| bytes == MODE)) else {
+            return Ok(Vec::new());
+        };
+        let mut links = Vec::new();
+        let mut entries = Self::new(tree, self.bytes.clone())?;
+        while let Some(entry) = entries.current() {
+            if entry.item.mode == Mode::Symlink {
+                links.push(entry.name.to_vec());
+            }
+            entries.advance()?;
+        }
+        Ok(links)
     }
 
     /// Advances in both trees, past all entries that are the same bytes on both sides: in a large directory nearly all are, and

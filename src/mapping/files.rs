@@ -13,12 +13,12 @@ use super::glob::{Captures, Glob};
 const MOST_PATTERNS: usize = 1000;
 
 /// The `files:` of a rule: patterns, of which those that begin with `!` exclude.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Globs {
     patterns: Vec<Pattern>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pattern {
     glob: Glob,
     excludes: bool,
@@ -111,6 +111,18 @@ impl Globs {
     /// Whether a path is selected.
     pub fn matches(&self, path: &[u8]) -> bool {
         matches!(self.judge(path), Verdict::Matched(_))
+    }
+
+    /// Whether a path below a folder, which ends in `/`, can be selected. In doubt it can.
+    pub(super) fn may_match_below(&self, folder: &[u8]) -> bool {
+        let mut excluding = self.patterns.iter().filter(|pattern| pattern.excludes);
+        self.including().any(|glob| glob.may_match_below(folder))
+            && !excluding.any(|pattern| pattern.glob.matches_all_below(folder))
+    }
+
+    /// The folders that the including patterns spell out, each ending in `/`; the root is empty.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.including().map(Glob::directory)
     }
 
     /// The verdict of the patterns on a path.
@@ -235,6 +247,51 @@ mod tests {
                 .map(|(place, verdict)| (place, text(verdict)))
                 .collect();
             prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn what_can_be_selected_below_a_folder() {
+        for (patterns, below, not_below) in [
+            (&["docs/**"][..], &["docs/", "docs/a/", "docs/a/b/"][..], &["doc/", "docsy/", "x/docs/"][..]),
+            (&["docs/a/b/*.html"], &["docs/", "docs/a/", "docs/a/b/"], &["docs/a/b/c/", "docs/ab/", "docs/a/c/"]),
+            (&["themes/*"], &["themes/"], &["themes/mini/", "x/"]),
+            (&["themes/*/x.css"], &["themes/", "themes/mini/"], &["themes/mini/layouts/"]),
+            (&["*.html"], &[], &["a/", "a.html/"]),
+            (&["**/*.html"], &["a/", "a/b/", "é/"], &[]),
+            (&["a/**/b/c"], &["a/", "a/x/", "a/b/", "a/x/y/b/"], &["b/"]),
+            (&["{a/b,c}/d"], &["a/", "a/b/", "c/"], &[]),
+            (&["p{a,b}/d/e"], &["pa/", "pb/d/"], &["pc/", "pa/e/"]),
+            (&["**", "!vendor/**"], &["a/"], &["vendor/", "vendor/lib/"]),
+            (&["**", "!vendor/*"], &["vendor/lib/"], &[]),
+        ] {
+            let globs = globs(patterns);
+            for folder in below {
+                assert!(globs.may_match_below(folder.as_bytes()), "{patterns:?} below {folder}");
+            }
+            for folder in not_below {
+                assert!(!globs.may_match_below(folder.as_bytes()), "{patterns:?} below {folder}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_folder_of_a_path_that_is_selected_is_never_out_of_reach(
+            patterns in prop::collection::vec(prop::sample::select(vec![
+                "a/**", "a/b/c", "a/b*/*", "{a,b}/**", "**/c", "a/**/c", "{a/**,b}", "{a/b,c}/?", "?/[!b]*", "é/?", "*/*/*",
+                "!a/b/**", "!a/**/c",
+            ]), 1..4),
+            path in "[abcé]{1,2}(/[abcé]){1,3}",
+        ) {
+            let mut with_one = vec!["c/*"];
+            with_one.extend(&patterns);
+            let globs = globs(&with_one);
+            if globs.matches(path.as_bytes()) {
+                for (slash, _) in path.match_indices('/') {
+                    prop_assert!(globs.may_match_below(&path.as_bytes()[..=slash]), "{} of {:?}", &path[..=slash], with_one);
+                }
+            }
         }
     }
 

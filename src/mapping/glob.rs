@@ -24,7 +24,7 @@ const NUMBERED: usize = 9;
 const STRAY_BYTE: char = '\u{10ffff}';
 
 /// A pattern, ready to match.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Glob {
     text: Box<str>,
     /// The text before the first wildcard: every match begins with it.
@@ -35,6 +35,9 @@ pub(super) struct Glob {
     is_indexed_exactly: bool,
     expression: Box<str>,
     compiled: OnceLock<Regex>,
+    /// The beginnings of matches that end in a `/`, as an expression; some may have no such match.
+    openings: Box<str>,
+    compiled_openings: OnceLock<Option<Regex>>,
 }
 
 /// A problem in a pattern, and its remedy.
@@ -69,7 +72,7 @@ impl Glob {
         check_text(text)?;
         let mut translation = Translation::default();
         translation.sequence(text, true, true, 0)?;
-        let Translation { expression, glob, prefix, wildcards, is_wider, stars_in_braces } = translation;
+        let Translation { expression, glob, prefix, wildcards, is_wider, stars_in_braces, openings } = translation;
         let mut builder = GlobBuilder::new(&glob);
         builder.literal_separator(true).backslash_escape(true).empty_alternates(true);
         Ok(Self {
@@ -82,6 +85,12 @@ impl Glob {
             // Bytes compile in a seventh of the time. A text is UTF-8, so only what matches one character needs more.
             expression: format!(r"(?s-u)\A{expression}\z").into(),
             compiled: OnceLock::new(),
+            openings: if openings.is_empty() {
+                "".into()
+            } else {
+                format!(r"(?s-u)\A(?:{})\z", openings.join("|")).into()
+            },
+            compiled_openings: OnceLock::new(),
         })
     }
 
@@ -98,6 +107,24 @@ impl Glob {
     /// The directories that the pattern spells out, with their `/`: `{tail}` begins after them.
     pub(super) fn directory(&self) -> &str {
         &self.prefix[..self.prefix.rfind('/').map_or(0, |slash| slash + 1)]
+    }
+
+    /// Whether the pattern can match a path below a folder; its path ends in `/`. In doubt it can.
+    pub(super) fn may_match_below(&self, folder: &[u8]) -> bool {
+        if self.prefix.as_bytes().starts_with(folder) {
+            return true;
+        }
+        if self.openings.is_empty() || !folder.starts_with(self.directory().as_bytes()) {
+            return false;
+        }
+        let openings = self.compiled_openings.get_or_init(|| Regex::new(&self.openings).ok());
+        openings.as_ref().is_none_or(|openings| openings.is_match(readable(folder).as_bytes()))
+    }
+
+    /// Whether the pattern matches every path below a folder, as `docs/**` does. In doubt it doesn't.
+    pub(super) fn matches_all_below(&self, folder: &[u8]) -> bool {
+        let directory = self.directory();
+        self.text.strip_suffix("**") == Some(directory) && folder.starts_with(directory.as_bytes())
     }
 
     /// The number of wildcards; every match fills each of them.
@@ -244,6 +271,8 @@ struct Translation {
     /// Whether the glob matches more.
     is_wider: bool,
     stars_in_braces: bool,
+    /// For each folder that a match begins with, an expression of that beginning.
+    openings: Vec<String>,
 }
 
 impl Translation {
@@ -275,6 +304,7 @@ impl Translation {
                         }
                         (2, Some("")) if ends => return Err(misplaced_slash()),
                         (2, Some(after)) => {
+                            self.any_folder(depth);
                             self.expression.push_str("(?:");
                             self.wildcard(".+", "**/", depth);
                             self.expression.push_str("/)?");
@@ -282,6 +312,7 @@ impl Translation {
                             after
                         }
                         (2, None) => {
+                            self.any_folder(depth);
                             self.wildcard(".+", "**", depth);
                             after
                         }
@@ -312,6 +343,9 @@ impl Translation {
                             format!("braces inside braces, more than {DEEPEST} deep"),
                             "split it into several patterns",
                         ));
+                    }
+                    if alternatives.iter().any(|alternative| alternative.contains('/') || alternative.contains("**")) {
+                        self.any_folder(depth);
                     }
                     self.open_group(depth);
                     self.glob.push('{');
@@ -346,6 +380,11 @@ impl Translation {
     }
 
     fn literal(&mut self, text: &str, depth: usize) {
+        if depth == 0 {
+            let slashes = text.match_indices('/').map(|(slash, _)| &text[..=slash]);
+            let openings: Vec<_> = slashes.map(|folder| self.expression.clone() + &regex::escape(folder)).collect();
+            self.openings.extend(openings);
+        }
         self.expression.push_str(&regex::escape(text));
         for character in text.chars() {
             // As a class, so that a `*` at the glob's end is always a wildcard.
@@ -356,6 +395,13 @@ impl Translation {
         }
         if depth == 0 && self.wildcards == 0 {
             self.prefix.push_str(text);
+        }
+    }
+
+    /// Notes that a match can go on through any folder from here.
+    fn any_folder(&mut self, depth: usize) {
+        if depth == 0 {
+            self.openings.push(format!("{}.*/", self.expression));
         }
     }
 

@@ -66,10 +66,29 @@ impl RuleUrl {
 }
 
 impl Rule {
+    /// Whether what it gives for a folder as a whole, by [`Rule::urls_of_folder`], is what it gives for all files in it.
+    pub(super) fn covers_folders(&self) -> bool {
+        self.urls.iter().all(|template| self.is_for_folders(template)) && self.tags.iter().all(Template::is_constant)
+    }
+
+    /// Whether a template of `urls` can be about a folder: it is about more than a page, or about one that is always the same.
+    fn is_for_folders(&self, template: &Template) -> bool {
+        template.is_constant() || !matches!(self.kind, RefreshKind::Url | RefreshKind::AnyQuery)
+    }
+
+    /// The URLs of a folder whose files aren't known: all but those of single files.
+    pub(super) fn urls_of_folder(&self, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
+        self.urls_by(context, |template| self.is_for_folders(template))
+    }
+
     /// Every URL of a file, in the order of the templates.
     pub(super) fn urls_of(&self, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
+        self.urls_by(context, |_| true)
+    }
+
+    fn urls_by(&self, context: &TemplateContext<'_>, is_asked: impl Fn(&Template) -> bool) -> Vec<RuleUrl> {
         let mut urls = Vec::new();
-        for template in &self.urls {
+        for template in self.urls.iter().filter(|template| is_asked(template)) {
             for url in forms(template, context, &self.encoded, self.kind == RefreshKind::Regex) {
                 let kind = self.kind;
                 match kind {

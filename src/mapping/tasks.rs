@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::files::{GlobIndex, Verdict};
 use super::placeholder::TemplateContext;
-use super::rule::{Overrides, Rule};
+use super::rule::{Overrides, Rule, RuleUrl};
 use crate::model::{
     Change, ChangeKind, EntryKind, Operation, PurgeMode, Reason, RefreshKind, RepoPath, Skipped, Subject, TargetName,
     Task,
@@ -20,6 +20,8 @@ pub struct Mapped {
     pub tasks: Vec<Task>,
     /// Every path that gave no task. Of a rename, each side for itself.
     pub skipped: Vec<Skipped>,
+    /// Submodules whose changed files aren't known, each with a rule that may have URLs for some of them.
+    pub unresolved: Vec<(RepoPath, Arc<str>)>,
 }
 
 /// Maps URLs that were listed instead of changed files to tasks, at every target. `rule` is the name in their reason, `kind`
@@ -73,20 +75,30 @@ struct Rules<'r> {
 impl Mapped {
     /// Maps one path; `gone` if the file doesn't exist any more.
     fn add(&mut self, path: &RepoPath, entry: EntryKind, gone: bool, rules: &Rules<'_>) {
-        if entry == EntryKind::Submodule {
-            return self.skip(path, "a submodule; its files live in another repository".into());
-        }
+        let folder = match entry {
+            EntryKind::File | EntryKind::Symlink => None,
+            EntryKind::Submodule | EntryKind::Folder => Some([path.as_bytes(), b"/"].concat()),
+        };
+        let may_match_below = |rule: &Rule| folder.as_ref().is_some_and(|folder| rule.files.may_match_below(folder));
         let before = self.tasks.len();
         let mut file = None;
         let mut reasons = Vec::new();
+        let mut covered = Vec::new();
         for (place, verdict) in rules.index.judge(path.as_bytes()) {
             let rule = &rules.rules[place];
             match verdict {
+                Verdict::Matched(_) if entry == EntryKind::Folder && may_match_below(rule) => {
+                    reasons.push(format!("a folder; rule `{}` is about the files that changed in it", rule.name));
+                }
                 Verdict::Matched(found) => {
                     let actions = RuleActions::new(rule, rules.overrides, gone);
                     if actions.refresh || actions.prefetch {
                         let file = file.get_or_insert_with(|| Arc::new(path.clone()));
-                        self.add_tasks(rule, file, actions, &TemplateContext::new(path, found));
+                        let context = TemplateContext::new(path, found);
+                        let is_whole = entry == EntryKind::Submodule && may_match_below(rule);
+                        let urls = if is_whole { rule.urls_of_folder(&context) } else { rule.urls_of(&context) };
+                        self.add_tasks(rule, file, actions, urls);
+                        covered.extend(rule.covers_folders().then_some(place));
                     }
                     if self.tasks.len() == before {
                         reasons.push(actions.no_task(rule));
@@ -96,14 +108,28 @@ impl Mapped {
                 Verdict::Unmatched => {}
             }
         }
+        if entry == EntryKind::Submodule {
+            let lost = rules.rules.iter().enumerate().find(|(place, rule)| {
+                let actions = RuleActions::new(rule, rules.overrides, gone);
+                let acts = actions.refresh || actions.prefetch;
+                acts && !covered.contains(place) && may_match_below(rule)
+            });
+            if let Some((_, rule)) = lost {
+                reasons =
+                    vec![format!("a submodule whose changed files aren't known; rule `{}` may select some", rule.name)];
+                self.unresolved.push((path.clone(), Arc::clone(&rule.name)));
+            } else if reasons.is_empty() {
+                reasons.push("a submodule; no rule selects files in it".into());
+            }
+        }
         if self.tasks.len() == before {
             let why = if reasons.is_empty() { "no rule matches it".into() } else { reasons.join("; ") };
             self.skip(path, why);
         }
     }
 
-    fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, actions: RuleActions, context: &TemplateContext<'_>) {
-        for rule_url in rule.urls_of(context) {
+    fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, actions: RuleActions, urls: Vec<RuleUrl>) {
+        for rule_url in urls {
             for target in &rule.targets {
                 let subject = Subject::of(rule_url.kind, &rule_url.url);
                 let task = |operation, mode| Task {

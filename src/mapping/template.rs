@@ -133,6 +133,11 @@ impl Template {
         self.highest_capture.clone()
     }
 
+    /// Whether it gives the same URL for every file.
+    pub(super) fn is_constant(&self) -> bool {
+        self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
+    }
+
     /// The host of every URL that it gives, without a port; of a regular expression only if there is one alone.
     pub(super) fn host(&self, expression: bool) -> Option<String> {
         let spelled = |piece: &Piece| match piece {

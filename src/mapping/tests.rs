@@ -113,11 +113,47 @@ fn a_renamed_file_is_refreshed_at_both_urls_by_the_rules_of_each() {
 }
 
 #[test]
-fn a_submodule_is_skipped_and_a_symlink_is_a_file() {
+fn a_symlink_is_a_file_and_a_submodule_or_folder_counts_for_rules_that_are_not_about_its_files() {
     let rules = [rule("a", &["**"], &["https://h.example/{path}"])];
     let of = |entry| mapped(Change { entry, ..modified("x") }, &rules);
-    assert_eq!(of(EntryKind::Submodule), ["x: a submodule; its files live in another repository"]);
     assert_eq!(of(EntryKind::Symlink), of(EntryKind::File));
+    assert_eq!(of(EntryKind::Submodule), ["x: a submodule whose changed files aren't known; rule `a` may select some"]);
+    assert_eq!(of(EntryKind::Folder), ["x: a folder; rule `a` is about the files that changed in it"]);
+    let mut site = rule("site", &["themes/**"], &["https://h.example/"]);
+    (site.kind, site.prefetch) = (RefreshKind::Directory, false);
+    let mut named = rule("named", &["themes/*"], &["https://h.example/{name}.css"]);
+    named.prefetch = false;
+    let rules = [site, named, rule("other", &["public/**", "*"], &["https://h.example/{path}"])];
+    let of = |entry| {
+        let changes = [Change { entry, ..modified("themes/mini") }];
+        let mapped = map(&changes, &rules, Overrides::default());
+        let unresolved: Vec<_> = mapped.unresolved.iter().map(|(path, rule)| format!("{path} {rule}")).collect();
+        (lines(&mapped), unresolved)
+    };
+    let (all, named) = ("main: refresh(directory) https://h.example/", "main: refresh https://h.example/mini.css");
+    let (tasks, unresolved) = of(EntryKind::Submodule);
+    assert!(tasks.len() == 2 && tasks[0].ends_with(" https://h.example/") && tasks[1] == named, "{all}: {tasks:?}");
+    assert_eq!(unresolved, [""; 0]);
+    assert_eq!(of(EntryKind::Folder).0, [named]);
+}
+
+#[test]
+fn a_submodule_is_unresolved_where_a_rule_may_have_urls_for_files_in_it() {
+    let of = |patterns: &[&str], refresh| {
+        let pages = rule("pages", patterns, &["https://h.example/{path}"]);
+        let mut with_folder = rule("folder", patterns, &["https://h.example/{path}"]);
+        with_folder.directories = vec![Template::parse_directory("https://h.example/{dir}/").unwrap()];
+        let change = [Change { entry: EntryKind::Submodule, ..modified("docs/lib") }];
+        let overrides = Overrides { refresh: Some(refresh), prefetch: Some(false) };
+        map(&change, &[pages, with_folder], overrides).unresolved.len()
+    };
+    assert_eq!(of(&["**"], true), 1);
+    assert_eq!(of(&["**/*.html"], true), 1);
+    assert_eq!(of(&["docs/lib/x/*"], true), 1);
+    assert_eq!(of(&["**", "!docs/lib/**"], true), 0);
+    assert_eq!(of(&["docs/*"], true), 0);
+    assert_eq!(of(&["public/**"], true), 0);
+    assert_eq!(of(&["**"], false), 0, "nothing is to be done");
 }
 
 #[test]
@@ -219,7 +255,8 @@ fn any_change() -> impl Strategy<Value = Change> {
         Just(ChangeKind::Deleted),
         path().prop_map(|from| ChangeKind::Renamed { from }),
     ];
-    let entry = prop::sample::select(vec![EntryKind::File, EntryKind::Symlink, EntryKind::Submodule]);
+    let entry =
+        prop::sample::select(vec![EntryKind::File, EntryKind::Symlink, EntryKind::Submodule, EntryKind::Folder]);
     (path(), kind, entry).prop_map(|(path, kind, entry)| Change { path, kind, entry })
 }
 

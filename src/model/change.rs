@@ -77,8 +77,11 @@ pub enum EntryKind {
     File,
     /// A symbolic link: served under its own path, so its change is a change of that path.
     Symlink,
-    /// A submodule: its files live in another repository, so nothing is mapped and the reason is recorded.
+    /// A submodule whose changed files aren't known: only URLs that aren't about single files can be given for it.
     Submodule,
+    /// A folder whose changed files are changes of their own: a submodule, or a symbolic link to a folder. It counts for rules
+    /// that name it and no file in it.
+    Folder,
 }
 
 /// One path that differs between base and head.

@@ -37,7 +37,7 @@ const DIRECTORY: Operation = Operation::Refresh(RefreshKind::Directory);
 const REGEX: Operation = Operation::Refresh(RefreshKind::Regex);
 
 fn planned(tasks: Vec<Task>, limits: &Limits<'_>) -> Result<Plan, Error> {
-    make(Mapped { tasks, skipped: Vec::new() }, &[target("site"), target("other")], limits)
+    make(Mapped { tasks, ..Mapped::default() }, &[target("site"), target("other")], limits)
 }
 
 fn free(tasks: Vec<Task>) -> Plan {

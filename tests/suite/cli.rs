@@ -8,6 +8,7 @@ mod configuration; // configurations that can't be used
 mod first_steps; // the first five minutes in a repository of each common generator
 pub mod github; // what a runner of GitHub Actions gets
 mod keyless; // keys that nobody stored
+mod links; // submodules and symbolic links
 mod lists; // URLs that are given
 mod names; // file names that tools trip over
 pub mod stage; // what all of them play on: a site, a run, what it left

@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("init", &["provider"]),
     ("credentials", &["text", "model", "error", "environment", "provider", "providers", "client", "config"]),
     ("config", &["text", "model", "error", "environment", "mapping", "provider", "providers", "init"]),
-    ("git", &["model", "error", "environment", "config"]),
+    ("git", &["model", "error", "environment", "config", "mapping"]),
     ("plan", &["model", "error", "config", "mapping", "provider"]),
     ("exec", &["model", "error", "config", "plan", "provider", "client"]),
     ("query", &["model", "error", "provider", "client"]),

@@ -272,7 +272,7 @@ impl World {
             },
             because: reason(),
         });
-        let mapped = Mapped { tasks: tasks.collect(), skipped: Vec::new() };
+        let mapped = Mapped { tasks: tasks.collect(), ..Mapped::default() };
         let limits =
             Limits { batch_size: self.options.batch_size, roots_allowed: vec!["rules[0]".into()], ..Limits::default() };
         plan::make(mapped, &targets, &limits).unwrap()

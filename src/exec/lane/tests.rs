@@ -62,7 +62,7 @@ impl Scene {
             subject: Subject::url(url(number)),
             because: because.clone(),
         };
-        let mapped = Mapped { tasks: tasks.map(task).collect(), skipped: Vec::new() };
+        let mapped = Mapped { tasks: tasks.map(task).collect(), ..Mapped::default() };
         let target = Target { name: "site".into(), provider: spec, options: Default::default() };
         // Tests end before it matters.
         let plan = Box::leak(Box::new(plan::make(mapped, &[target], &Limits::default()).unwrap()));

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::Changes;
+use crate::config::{Changes, Submodules, Symlinks};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::git::{Changed, Choices, Fetching, HttpTransport, OnChunk, choices, search};
+use crate::git::{Changed, Choices, Fetching, Following, HttpTransport, OnChunk, choices, search};
 
 use super::checkout::Checkout;
 
@@ -86,12 +86,12 @@ impl Forge {
         changes: &Changes,
         environment: &Environment,
     ) -> Result<Changed, Error> {
-        block_on(search(&clone.path, changes, false, environment, &self.fetching()))
+        block_on(search(&clone.path, changes, &following(), environment, &self.fetching()))
     }
 
     /// What `explain --range` finds with the help of this forge.
     pub(super) fn choices(&self, start: &Path, changes: &Changes, environment: &Environment) -> Result<Choices, Error> {
-        block_on(choices(start, changes, false, environment, &self.fetching()))
+        block_on(choices(start, changes, &following(), environment, &self.fetching()))
     }
 
     fn answer(&self, request: &http::Request<Bytes>) -> Response<Vec<u8>> {
@@ -163,6 +163,12 @@ impl HttpTransport for Forge {
     fn mask(&self, secret: &SecretString) {
         self.masked.borrow_mut().push(secret.expose_secret().to_owned());
     }
+}
+
+/// What a run without rules follows.
+fn following() -> Following {
+    let reach = std::iter::empty().collect();
+    Following { submodules: Submodules::Ignore, symlinks: Symlinks::Ignore, reach }
 }
 
 /// The header that opens a door.

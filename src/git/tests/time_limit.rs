@@ -8,11 +8,13 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use crate::config::Changes;
+use crate::config::{Changes, Symlinks};
+use crate::git::Changed;
 use crate::git::search::Search;
 
 use super::checkout::{Checkout, environment_of, lines};
 use super::pairs::{files, parted};
+use super::symlinks::following;
 
 const START: &str = "CDN_PURGE_TEST_START";
 const BASE: &str = "CDN_PURGE_TEST_BASE";
@@ -76,8 +78,11 @@ fn the_search_of_the_other_tests() {
     };
     let variables = environment_of(&variables);
     let found = Search::begin(Path::new(&start), &changes, &variables, limit)
-        .and_then(|search| search.finish(Some(&variables)));
+        .and_then(|search| search.finish(Some((&following(&["**"], Symlinks::Follow), &variables))));
     match found {
+        Ok(Changed { unexpanded, .. }) if !unexpanded.is_empty() => {
+            println!("<<{}; {}>>", unexpanded[0].message, unexpanded[0].help);
+        }
         Ok(found) => println!("(({}))", lines(&found.files).join(", ")),
         Err(error) => println!("<<{}>>", super::checkout::refusal::<()>(Err(error))),
     }

@@ -26,6 +26,10 @@ impl TreeSource for Memory {
     }
 }
 
+fn differences(source: &Memory, base: Option<Oid>, head: Oid, limits: Limits) -> Result<Vec<Difference>, Error> {
+    Ok(walk(source, base, head, limits)?.differences)
+}
+
 impl Memory {
     fn add(&mut self, bytes: Vec<u8>) -> Oid {
         let id = Oid::from_bytes(&Sha1::digest(&bytes)).unwrap();
