@@ -109,6 +109,8 @@ impl<'a> Driver<'a> {
         let now = Instant::now();
         self.note_clock();
         self.wake = now + SILENCE;
+        // An answer ends up to thousands of tasks, whose records are written in one piece. What is submitted leaves later.
+        let mut records = Vec::new();
         for command in self.lane.step(now, input) {
             match command {
                 Command::Submit { batch, attempt } => self.jobs.push(self.submit(batch, attempt)),
@@ -117,10 +119,13 @@ impl<'a> Driver<'a> {
                     self.jobs.push(self.ask_records(batch, task, sent, has_range));
                 }
                 Command::CorrectClock(server) => self.connection.api.correct_clock(server),
-                Command::Journal(entry) => self.run.record(&entry),
+                Command::Journal(entry) => records.push(entry),
                 Command::Emit(event) => self.run.emit(event),
                 Command::Wake(at) => self.wake = at,
             }
+        }
+        if !records.is_empty() {
+            self.run.record(&records);
         }
         let stopped = self.lane.stopped();
         self.stopped.send_if_modified(|before| std::mem::replace(before, stopped) != *before);
@@ -134,7 +139,7 @@ impl<'a> Driver<'a> {
         if let Some(time) = time {
             self.is_clock_known = true;
             let ahead = i64::try_from(time.duration_since(api.machine_time()).as_millis()).unwrap_or_default();
-            self.run.record(&Entry::Clock { lane: self.index, ahead });
+            self.run.record(&[Entry::Clock { lane: self.index, ahead }]);
         }
     }
 

@@ -4,6 +4,7 @@
 //! second time, so a row is compared by a key where no URL is spelled exactly alike.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
@@ -16,8 +17,8 @@ use crate::provider::Record;
 pub(super) struct RecordMatch<'a> {
     tasks: &'a [PlannedTask],
     by_url: HashMap<Cow<'a, str>, Vec<TaskIndex>>,
-    /// By what a URL has in common with all its spellings.
-    by_key: HashMap<String, Vec<TaskIndex>>,
+    /// By what a URL has in common with all its spellings; made for the first row that spells one in another way.
+    by_key: OnceCell<HashMap<String, Vec<TaskIndex>>>,
     /// Refreshes by tag, by the tag alone.
     by_tag: HashMap<String, Vec<TaskIndex>>,
     /// Whether a row named a task.
@@ -28,22 +29,21 @@ impl<'a> RecordMatch<'a> {
     /// For the tasks of a lane.
     pub(super) fn new(tasks: &'a [PlannedTask]) -> Self {
         let mut by_url: HashMap<Cow<'a, str>, Vec<TaskIndex>> = HashMap::new();
-        let mut by_key: HashMap<String, Vec<TaskIndex>> = HashMap::new();
         let mut by_tag: HashMap<String, Vec<TaskIndex>> = HashMap::new();
         for (index, planned) in (0..).zip(tasks) {
             let subject = &planned.task.subject;
-            by_key.entry(key(&subject.text())).or_default().push(index);
             by_url.entry(subject.text()).or_default().push(index);
             if planned.task.operation == Operation::Refresh(RefreshKind::Tag) {
                 by_tag.entry(subject.value.clone()).or_default().push(index);
             }
         }
-        Self { tasks, by_url, by_key, by_tag, named: vec![false; tasks.len()] }
+        Self { tasks, by_url, by_key: OnceCell::new(), by_tag, named: vec![false; tasks.len()] }
     }
 
     /// The tasks that a row names, among those that `may_be` meant. They count as named from now on.
     pub(super) fn attribute(&mut self, record: &Record, may_be: impl Fn(TaskIndex) -> bool) -> Vec<TaskIndex> {
-        let is_it = |task: &TaskIndex| fits(self.operation(*task), record) && may_be(*task);
+        let kind = word(record);
+        let is_it = |task: &TaskIndex| fits(self.operation(*task), record, &kind) && may_be(*task);
         let mut tasks: Vec<TaskIndex> = self.spelled(&record.url).iter().copied().filter(is_it).collect();
         if tasks.is_empty() {
             // A row may list several URLs.
@@ -64,7 +64,7 @@ impl<'a> RecordMatch<'a> {
     /// Whether a row is about the URL and the operation of a task.
     pub(super) fn is_about(&self, record: &Record, task: TaskIndex) -> bool {
         let mut urls = std::iter::once(&*record.url).chain(several(&record.url));
-        fits(self.operation(task), record) && urls.any(|url| self.spelled(url).contains(&task))
+        fits(self.operation(task), record, &word(record)) && urls.any(|url| self.spelled(url).contains(&task))
     }
 
     /// Whether a row named a task.
@@ -75,12 +75,22 @@ impl<'a> RecordMatch<'a> {
     /// The tasks of a URL that is spelled exactly so; if there are none, of the one that is spelled most like it.
     fn spelled(&self, url: &str) -> &[TaskIndex] {
         let nearest = || {
-            let alike = self.by_key.get(&key(url))?;
+            let alike = self.by_key().get(&key(url))?;
             let urls: Vec<Cow<'_, str>> =
                 alike.iter().map(|&task| self.tasks[task as usize].task.subject.text()).collect();
             self.by_url.get(nearest(url, urls.iter().map(|url| &**url))?)
         };
         self.by_url.get(url).or_else(nearest).map_or(&[], Vec::as_slice)
+    }
+
+    fn by_key(&self) -> &HashMap<String, Vec<TaskIndex>> {
+        self.by_key.get_or_init(|| {
+            let mut by_key: HashMap<String, Vec<TaskIndex>> = HashMap::new();
+            for (index, planned) in (0..).zip(self.tasks) {
+                by_key.entry(key(&planned.task.subject.text())).or_default().push(index);
+            }
+            by_key
+        })
     }
 
     fn operation(&self, task: TaskIndex) -> Operation {
@@ -150,23 +160,25 @@ fn several(joined: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a row can be of this operation, by the word that the provider has for it. A word that isn't known can be any.
-fn fits(operation: Operation, record: &Record) -> bool {
-    let word: String = record.kind.chars().filter(char::is_ascii_alphabetic).collect();
-    let word = word.to_ascii_lowercase();
+/// The word that the provider has for the operation of a row: its letters.
+fn word(record: &Record) -> String {
+    let letters = record.kind.chars().filter(char::is_ascii_alphabetic);
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// Whether a row with this word can be of this operation. A word that isn't known can be any.
+fn fits(operation: Operation, record: &Record, word: &str) -> bool {
     if word.is_empty() {
         return true;
     }
     match operation {
         Operation::Prefetch => record.prefetch,
         Operation::Refresh(_) if record.prefetch => false,
-        Operation::Refresh(RefreshKind::Directory) => !matches!(&*word, "file" | "url" | "regex" | "ignoreparams"),
+        Operation::Refresh(RefreshKind::Directory) => !matches!(word, "file" | "url" | "regex" | "ignoreparams"),
         Operation::Refresh(RefreshKind::Regex) => {
-            !matches!(&*word, "file" | "url" | "directory" | "path" | "ignoreparams")
+            !matches!(word, "file" | "url" | "directory" | "path" | "ignoreparams")
         }
-        Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery) => {
-            !matches!(&*word, "directory" | "path" | "regex")
-        }
+        Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery) => !matches!(word, "directory" | "path" | "regex"),
         // Which word a provider has for it isn't documented.
         Operation::Refresh(RefreshKind::Tag | RefreshKind::Prefix | RefreshKind::Host | RefreshKind::Everything) => {
             true

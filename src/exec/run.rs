@@ -153,12 +153,12 @@ impl<'a> Run<'a> {
         self.calls.get()
     }
 
-    /// Writes a record to the journal. Once that fails, nothing is sent any more.
-    pub(super) fn record(&self, entry: &Entry) {
-        self.attempt(|journal| journal.write(entry));
+    /// Writes records to the journal. Once that fails, nothing is sent any more.
+    pub(super) fn record(&self, entries: &[Entry]) {
+        self.attempt(|journal| journal.write_all(entries));
     }
 
-    /// The same of several records, which are on the disk when this returns.
+    /// The same, and they are on the disk when this returns.
     pub(super) fn record_synced(&self, entries: &[Entry]) {
         self.attempt(|journal| journal.write_synced(entries));
     }

@@ -354,10 +354,10 @@ impl Tracking {
 
     /// The first task of a class has ended: the others are polled as soon as they can have ended, too.
     fn expect_others(&mut self, class: usize) {
-        let first = self.classes[class].first();
-        let is_other = |followed: &Followed| followed.class == class && !followed.is_asked && followed.polled < first;
+        let times = &self.classes[class];
+        let is_other = |followed: &Followed| followed.class == class && !followed.is_asked;
         for (id, followed) in self.ids.iter_mut().filter(|(_, followed)| is_other(followed)) {
-            let next = followed.next.min(followed.since + first);
+            let next = followed.next.min(followed.since + times.next(followed.polled, 0.0, followed.rows, false));
             self.waiting.remove(&(followed.next, Rc::clone(id)));
             self.waiting.insert((next, Rc::clone(id)));
             followed.next = next;
@@ -391,7 +391,10 @@ impl Tracking {
         }
         page.rows.retain(|row: &Record| query.task_ids.contains(&row.task_id));
         for row in &page.rows {
-            let rows = query.rows.entry(row.task_id.clone()).or_default();
+            if !query.rows.contains_key(&row.task_id) {
+                query.rows.insert(row.task_id.clone(), IdRows::default());
+            }
+            let Some(rows) = query.rows.get_mut(&row.task_id) else { continue };
             rows.count += 1;
             rows.batches = rows.batches.or_else(|| self.ids.get(&*row.task_id).map(|followed| followed.submissions));
             if rows.batches.is_some_and(|batches| rows.count > batches) {

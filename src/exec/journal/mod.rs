@@ -25,6 +25,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -123,8 +124,17 @@ impl Journal {
     /// # Errors
     /// The write failed: nothing may be sent any more.
     pub fn write(&mut self, record: &Entry) -> io::Result<()> {
+        self.write_all(slice::from_ref(record))
+    }
+
+    /// Writes records in one piece.
+    ///
+    /// # Errors
+    /// The write failed: nothing may be sent any more.
+    pub fn write_all(&mut self, records: &[Entry]) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(&line(record)?)
+        let lines: Vec<Vec<u8>> = records.iter().map(line).collect::<io::Result<_>>()?;
+        file.write_all(&lines.concat())
     }
 
     /// Notes that outputs and reports are written: the run is finished.
@@ -140,10 +150,8 @@ impl Journal {
     /// # Errors
     /// The write or the sync failed: nothing may be sent any more.
     pub fn write_synced(&mut self, records: &[Entry]) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let lines: Vec<Vec<u8>> = records.iter().map(line).collect::<io::Result<_>>()?;
-        file.write_all(&lines.concat())?;
-        file.sync_data()
+        self.write_all(records)?;
+        self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
 
     /// Where it is; empty for [`Journal::none`].
