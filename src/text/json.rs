@@ -4,7 +4,7 @@
 //! workflow commands, so the characters that a runner looks for are written as escapes of JSON (`\u005b` for `[`). A
 //! program that reads the JSON gets the same strings.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::Serializer;
@@ -17,8 +17,10 @@ use crate::text::sanitize::{completes_a_command_prefix, is_invisible};
 /// # Errors
 /// Those of the writer.
 pub fn to_writer_pretty<W: Write, T: Serialize>(writer: W, value: &T) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(writer, Inert(PrettyFormatter::new())))?;
-    Ok(())
+    // Each key, quote and indentation is a write of its own.
+    let mut writer = BufWriter::new(writer);
+    value.serialize(&mut Serializer::with_formatter(&mut writer, Inert(PrettyFormatter::new())))?;
+    writer.flush()
 }
 
 /// A value as JSON in one line.
