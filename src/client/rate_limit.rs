@@ -18,7 +18,7 @@ use crate::provider::{ApiError, ApiErrorKind, CallSpec, Rate, RateScope, RateUni
 /// The window of a rate, and what the way to the server may take from the distance of two calls.
 const WINDOW: f64 = 1.05;
 /// How much of the amount may leave at once where no burst is documented.
-const BURST: f64 = 0.2;
+const BURST: f64 = 0.25;
 /// What is left of the limit for a steady stream, so that no second holds too many at the server either.
 const STEADY: f64 = 0.92;
 /// The slowest rate, as a share of the limit.

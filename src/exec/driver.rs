@@ -184,7 +184,7 @@ impl<'a> Driver<'a> {
                 () = limiter.depart(size) => true,
             };
             if !is_leaving {
-                run.record(&Entry::NotTaken { lane, batch: number, why: "it never left".into() });
+                run.record(&[Entry::NotTaken { lane, batch: number, why: "it never left".into() }]);
                 return Input::NotSent { batch: number, error: None };
             }
             let sent = Instant::now();

@@ -16,7 +16,7 @@ const SHARE: f64 = 0.08;
 /// The same once some rows of an id have ended.
 const SHARE_AT_THE_END: f64 = 0.05;
 /// The same where nobody knows how long tasks take: of the first id, and of all once something has ended.
-const SHARE_WHERE_UNKNOWN: f64 = 0.03;
+const SHARE_WHERE_UNKNOWN: f64 = 0.02;
 /// The shortest and the longest time between two polls of a task that is overdue.
 const BOUNDS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 /// The first polls, as shares of the time that the vendor says tasks take, where no run measured it: it may be far from true.
