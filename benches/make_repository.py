@@ -3,7 +3,7 @@
 Usage: make_repository.py DIRECTORY [--files 100000] [--changed 1000] [--folder 20] [--only-modify]
 
 `HEAD~1` holds so many files, and `git diff --no-renames HEAD~1 HEAD` so many paths. Needs git and Python 3, nothing else;
-the same arguments give the same commits. README.md beside this file says what uses it.
+the same arguments give the same commits. README.md in this folder says what uses it.
 """
 
 import argparse
@@ -129,7 +129,7 @@ def make(directory, files=100_000, changed=1_000, folder=20, only_modify=False):
 def make_wide(directory, files, folders):
     """Makes a repository whose last commit changes one of so many folders, and the one before it every one of them."""
     if files % folders or folders % 50:
-        raise SystemExit(f"{files} files can't stand in {folders} folders")
+        raise SystemExit(f"{files} files don't fit into {folders} folders")
     site = Site(files, 2 * folders, files // folders)
     return write(directory, [first_commit(site), in_folders(site, folders, 2), in_folders(site, 1, 3)])
 

@@ -28,7 +28,7 @@ class Measured:
 
 
 def measure(command, directory=None, memory=False):
-    """Runs a command to its end. Memory takes a look every few milliseconds, so it is asked for."""
+    """Runs a command to its end. Memory takes a look every few milliseconds, so it is optional."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     process = subprocess.Popen(

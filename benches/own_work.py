@@ -1,4 +1,4 @@
-"""What a run costs that is not waiting: start, diff, 100 rules, plan and report for 1,000 changed of 100,000 files, beside
+"""What a run costs that is not waiting: start, diff, 100 rules, plan and report for 1,000 changed of 100,000 files, and
 `git diff` of the same two commits and starts of other programs, each in turn. README.md says more.
 
 Usage: own_work.py BINARY [REPOSITORY]
@@ -37,17 +37,17 @@ def configuration():
     return head + "".join(f'  - files: {files}\n    urls: "{url}"\n{more}' for files, url, more in rules)
 
 
-def told_paths(report):
+def reported_paths(report):
     """Every path that the report knows, as the bytes that git stores."""
     reasons = (reason["file"] for row in report["urls"] for reason in row["sources"])
     return {path_bytes(path) for path in [*reasons, *(skipped["file"] for skipped in report["skipped"])]}
 
 
-def path_bytes(told):
-    """A path that isn't UTF-8, or opens with a quote, is told in git's quoted form."""
-    if not told.startswith('"'):
-        return told.encode()
-    path, rest = bytearray(), told[1:-1].encode()
+def path_bytes(reported):
+    """A path that isn't UTF-8, or opens with a quote, is reported in git's quoted form."""
+    if not reported.startswith('"'):
+        return reported.encode()
+    path, rest = bytearray(), reported[1:-1].encode()
     while rest:
         if rest[:1] != b"\\":
             path, rest = path + rest[:1], rest[1:]
@@ -114,11 +114,11 @@ def is_right(job, repository, report, results):
         problems += [f"`{name}` ended with {run.code}:\n{run.said}" for run in runs if run.code != 0][:1]
     measured = measure([*job, "--dry-run"])
     document = json.loads(report.read_text())
-    told, differing = told_paths(document), differing_paths(repository)
-    problems += [f"not in the report: {path}" for path in sorted(differing - told)]
-    problems += [f"wrongly in the report: {path}" for path in sorted(told - differing)]
+    reported, differing = reported_paths(document), differing_paths(repository)
+    problems += [f"not in the report: {path}" for path in sorted(differing - reported)]
+    problems += [f"wrongly in the report: {path}" for path in sorted(reported - differing)]
     print(
-        f"{len(differing)} paths differ by git, {len(told)} are in the report ({len(document['skipped'])} of them skipped, "
+        f"{len(differing)} paths differ by git, {len(reported)} are in the report ({len(document['skipped'])} of them skipped, "
         f"with the reason; {len(document['urls'])} tasks); exit code {measured.code}"
     )
     print("\n".join(problems) if problems else "both are the same paths")

@@ -1,4 +1,4 @@
-"""Finding what changed in a large repository, beside git: a dry run with one rule and `git diff-tree` of the same two commits,
+"""Finding what changed in a large repository, compared with git: a dry run with one rule and `git diff-tree` of the same two commits,
 each in turn, from the start of the process to its end. README.md says more.
 
 Usage: walk.py BINARY [FILES FOLDERS [RUNS]]
@@ -16,9 +16,9 @@ import tempfile
 
 import make_repository
 from measure import measure, surroundings
-from own_work import told_paths
+from own_work import reported_paths
 
-# No address comes of it, so that what is measured is the way to the list of files.
+# It maps to no URL, so that what is measured is the way to the list of files.
 CONFIGURATION = """version: 1
 targets: {site: {provider: alibaba-cdn}}
 rules:
@@ -44,9 +44,9 @@ def main():
         print(surroundings(binary))
         print(f"{files} files in {folders} folders, median of {runs}, in turn")
         job = [binary, "run", "--dry-run", "--repository", repository, "--config", config, "--log-level", "quiet"]
-        told = [compare(name, job, repository, pair, runs) for name, pair in QUESTIONS.items()]
-        told += [is_right(name, [*job, "--report-file", report], report, repository, pair) for name, pair in QUESTIONS.items()]
-        sys.exit(0 if all(told) else 1)
+        reported = [compare(name, job, repository, pair, runs) for name, pair in QUESTIONS.items()]
+        reported += [is_right(name, [*job, "--report-file", report], report, repository, pair) for name, pair in QUESTIONS.items()]
+        sys.exit(0 if all(reported) else 1)
 
 
 def compare(name, job, repository, pair, runs):
@@ -80,12 +80,12 @@ def compare(name, job, repository, pair, runs):
 def is_right(name, job, report, repository, pair):
     base, head = pair
     measured = measure([*job, "--base", base, "--head", head])
-    told = told_paths(json.loads(report.read_text())) if measured.code == 0 else set()
+    reported = reported_paths(json.loads(report.read_text())) if measured.code == 0 else set()
     command = ["git", "-C", repository, "diff-tree", "-r", "--name-only", "-z", base, head]
     differing = set(subprocess.run(command, capture_output=True, check=True).stdout.split(b"\0")[:-1])
-    same = "the same paths" if told == differing else f"{len(differing ^ told)} paths are on one side only"
-    print(f"{name:<13} {len(differing)} paths differ by git, {len(told)} are in the report: {same}")
-    return bool(differing) and told == differing
+    same = "the same paths" if reported == differing else f"{len(differing ^ reported)} paths are on one side only"
+    print(f"{name:<13} {len(differing)} paths differ by git, {len(reported)} are in the report: {same}")
+    return bool(differing) and reported == differing
 
 
 if __name__ == "__main__":

@@ -135,11 +135,11 @@ pub enum Error {
     /// A question that a provider doesn't answer.
     #[error("{message}")]
     Provider {
-        /// What was asked, and the provider's own code, words and request id.
+        /// The call, and the provider's own code, message and request id.
         message: String,
         /// What to do.
         help: String,
-        /// `Credentials` for keys and permissions, `Usage` for what can't be asked, else `Failed`.
+        /// `Credentials` for credentials and permissions, `Usage` for an invalid query, otherwise `Failed`.
         exit_code: ExitCode,
     },
     /// The network can't be used at all: no resolver, no certificate authorities, an endpoint that isn't one.

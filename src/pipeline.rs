@@ -288,10 +288,10 @@ async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output
 /// be heard meanwhile.
 async fn listed(settings: &Settings, listing: &UrlOptions) -> Result<Vec<UrlList>, Error> {
     let (listing, targets, hosts) = (listing.clone(), settings.targets.clone(), settings.allow_hosts.clone());
-    let (told, news) = tokio::sync::oneshot::channel();
+    let (sender, news) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // After a signal nobody is interested any more.
-        let _ = told.send(url_list::read(&listing, &targets, hosts.as_deref()));
+        let _ = sender.send(url_list::read(&listing, &targets, hosts.as_deref()));
     });
     news.await.expect("a reader that ends without an answer has ended the process")
 }

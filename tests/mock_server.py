@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 
-# Nobody's keys.
+# Made-up credentials.
 KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "example-key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "example-secret"}
 
 
@@ -39,7 +39,7 @@ class MockServer:
         assert code == 0, f"mock-server ended with {code}"
 
     def ledger(self):
-        """What was accepted, as (`refresh` or `prefetch`, address)."""
+        """What was accepted, as (`refresh` or `prefetch`, URL)."""
         lines = self.ledger_file.read_text().splitlines() if self.ledger_file.exists() else []
         entries = [json.loads(line) for line in lines]
         return [("prefetch" if entry["operation"] == "prefetch" else "refresh", entry["url"]) for entry in entries]

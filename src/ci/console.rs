@@ -268,10 +268,10 @@ impl Console {
         );
         let line = self.redactor.redact(&line).into_owned();
         let annotations = &mut self.annotations[severity as usize];
-        annotations.told += 1;
-        if annotations.told < github::ANNOTATIONS {
+        annotations.count += 1;
+        if annotations.count < github::ANNOTATIONS {
             self.out.line(&line);
-        } else if annotations.told == github::ANNOTATIONS {
+        } else if annotations.count == github::ANNOTATIONS {
             annotations.held = Some(line);
         }
     }
@@ -280,7 +280,7 @@ impl Console {
     fn last_annotation(&mut self, severity: Severity) {
         let annotations = std::mem::take(&mut self.annotations[severity as usize]);
         let Some(held) = annotations.held else { return };
-        let more = annotations.told - (github::ANNOTATIONS - 1);
+        let more = annotations.count - (github::ANNOTATIONS - 1);
         if more == 1 {
             self.out.line(&held);
         } else {
@@ -318,10 +318,10 @@ impl Console {
     }
 }
 
-/// How many annotations of a severity were asked for, and the one that is shown last.
+/// The number of annotations of a severity so far, and the one that is shown last.
 #[derive(Default)]
 struct Annotations {
-    told: usize,
+    count: usize,
     held: Option<String>,
 }
 

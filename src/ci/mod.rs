@@ -2,7 +2,7 @@
 //!
 //! CI hosts differ in five things: how log lines are folded, how a line of a file is annotated, how secrets are masked,
 //! where outputs go and where the summary goes. [`CiHost`] decides the last two, [`Console`] the first three. Nothing else in
-//! the program asks where it runs.
+//! the program finds out where it runs.
 
 pub mod console;
 pub mod downloads;

@@ -1,7 +1,7 @@
 //! The rate of one API of one account: how soon the next call may leave.
 //!
 //! A token bucket in its "theoretical arrival time" form: a call takes its slot at once and sleeps until it comes, so calls
-//! leave in the order in which they asked. A throttle cuts the rate, successes bring it back slowly; the documented limit is
+//! leave in the order in which they came. A throttle cuts the rate, successes bring it back slowly; the documented limit is
 //! never exceeded in any second, as the calls really leave: a thread that was busy for a while doesn't make up for it.
 
 use std::cell::{Cell, RefCell};

@@ -14,7 +14,7 @@ const CAP: Duration = Duration::from_secs(60);
 const HINT_CAP: Duration = Duration::from_secs(120);
 
 /// How long to wait after the `attempt`th failure (from 1): exponential with jitter over its upper half, and not less than
-/// the server asks for, within bounds.
+/// the server requests, within bounds.
 pub fn delay(attempt: u32, error: &ApiError, random: &mut fastrand::Rng) -> Duration {
     let full = BASE.saturating_mul(1 << attempt.clamp(1, 7).saturating_sub(1)).min(CAP);
     let ours = full.mul_f64(0.5 + 0.5 * random.f64());
@@ -30,7 +30,7 @@ pub fn is_transient(kind: ApiErrorKind) -> bool {
 }
 
 /// Calls until a call succeeds. After the `n`th error (from 1) `next` gives the time to wait before the next call; `None` ends
-/// it. Only for calls that change nothing: what a call may have done isn't asked here.
+/// it. Only for calls that change nothing: it doesn't consider what a failed call may have done.
 ///
 /// # Errors
 /// The error of the last call.

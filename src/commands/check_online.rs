@@ -1,4 +1,4 @@
-//! `check --online`: what `check` says, which permissions each target's keys lack, and the smallest policy for what the
+//! `check --online`: the output of `check`, the permissions that each target's credentials lack, and the smallest policy for what the
 //! configuration does. Nothing is changed anywhere.
 
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::query::{Permission, PermissionStatus, PermissionsReport, QueryClient,
 /// How long a question is tried: somebody waits for the answer, and may simply ask again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Reads the configuration as `check` does, and asks each target that a rule is about.
+/// Reads the configuration as `check` does, and queries each target that a rule uses.
 ///
 /// # Errors
-/// [`Error::Inputs`] with every problem; then nothing is asked.
+/// [`Error::Inputs`] with every problem; then nothing is queried.
 pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
@@ -52,7 +52,7 @@ pub(super) fn run(
             continue;
         }
         let found = match run::block_on(false, ask(&job, target, &needs, &refusals, console))? {
-            Ok(report) => told(target, &needs, &report, console),
+            Ok(report) => print_report(target, &needs, &report, console),
             Err(error) => {
                 console.error(&error);
                 error.exit_code()
@@ -85,7 +85,12 @@ async fn ask(
 }
 
 /// Reports what was found: all of it as a result, and what keeps a run from its work as an error too.
-fn told(target: &Target, needs: &RequiredPermissions, report: &PermissionsReport, console: &mut Console) -> ExitCode {
+fn print_report(
+    target: &Target,
+    needs: &RequiredPermissions,
+    report: &PermissionsReport,
+    console: &mut Console,
+) -> ExitCode {
     let mut problems: Vec<(String, String, ExitCode)> = Vec::new();
     for permission in &report.permissions {
         console.result(&line(permission));
@@ -106,7 +111,7 @@ fn told(target: &Target, needs: &RequiredPermissions, report: &PermissionsReport
             console.result(&format!("  host {host}: {state}"));
             if !is_good {
                 let help = format!(
-                    "the provider refuses addresses of domains that aren't {ONLINE} in the account of the keys"
+                    "the provider refuses URLs of domains that aren't {ONLINE} in the account of the credentials"
                 );
                 problems.push((format!("`{host}` is {state}"), help, ExitCode::Failed));
             }
@@ -134,7 +139,7 @@ fn line(permission: &Permission) -> String {
     }
 }
 
-/// The exit code that a permission asks for, and what to do; `None` where nothing is wrong.
+/// The exit code for a permission, and what to do; `None` if nothing is wrong.
 fn judged(permission: &Permission) -> Option<(ExitCode, String)> {
     use ApiErrorKind::{Ambiguous, Credentials, Server, Throttled, Unsent};
     match &permission.status {
@@ -190,7 +195,7 @@ fn state(host: &str, domains: &[Domain]) -> (String, bool) {
     }
 }
 
-/// Prints the smallest policy for each provider's keys: its targets share them.
+/// Prints the smallest policy for each provider's credentials: its targets share them.
 fn policies(settings: &Settings, console: &mut Console) {
     let mut providers: Vec<(&'static Spec, Vec<&'static str>)> = Vec::new();
     for target in &settings.targets {
@@ -234,8 +239,8 @@ mod tests {
             ("shop.test", ("not among the account's domains", false)),
             ("wwwexample.com", ("not among the account's domains", false)),
         ] {
-            let (told, serves) = state(host, &domains);
-            assert_eq!((&*told, serves), expected, "{host}");
+            let (print_report, serves) = state(host, &domains);
+            assert_eq!((&*print_report, serves), expected, "{host}");
         }
     }
 }

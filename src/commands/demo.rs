@@ -118,7 +118,7 @@ async fn perform(
     }
 }
 
-/// No CI and no proxy, whatever the demo is started in, and the emulators' keys.
+/// No CI and no proxy, wherever the demo is started, and the emulators' credentials.
 fn environment_of_demo(environment: &Environment) -> Environment {
     let kept = ["PATH", "HOME", "TERM", "NO_COLOR", "TMPDIR", "XDG_STATE_HOME"];
     let mut own: Environment = environment

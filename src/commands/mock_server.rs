@@ -35,7 +35,7 @@ mod body;
 #[cfg(test)]
 mod tests;
 
-/// The longest request body that is taken.
+/// The longest request body that is accepted.
 const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// How long open connections may continue after the shutdown was requested.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ impl MockServerOptions {
 /// Listens, says where and with which credentials, and serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// `Network` for an address that can't be listened on or a ledger that can't be
+/// `Network` if listening on the socket address fails, or the ledger can't be
 /// written.
 pub async fn run(options: &MockServerOptions, environment: &Environment, out: &mut dyn Write) -> Result<(), Error> {
     let ledger = options.ledger.as_deref().map(open_ledger).transpose()?;
@@ -166,7 +166,7 @@ async fn connection(stream: TcpStream, server: Rc<Server>, mut stopping: watch::
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        // How a connection ends is the client's affair, and often the fault that was asked for.
+        // How a connection ends is the client's affair, and often the fault that `--fault` requests.
         _ = &mut connection => return,
         _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }

@@ -38,7 +38,7 @@ pub struct World {
     pub now: Timestamp,
 }
 
-/// Does what the command line asks for.
+/// Runs the command that the command line names.
 pub fn execute(world: World) -> ExitCode {
     let World { arguments, environment, mut out, err, is_terminal, out_columns, now } = world;
     let command = match parse_arguments(arguments) {

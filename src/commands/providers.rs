@@ -18,7 +18,7 @@ pub fn markdown() -> String {
     PROVIDERS.iter().map(|spec| section(spec)).collect::<Vec<_>>().join("\n")
 }
 
-/// Everything that may be asked of a provider, each with whether this one offers it.
+/// Every query, and whether this provider offers it.
 fn abilities(spec: &Spec) -> Vec<(String, bool)> {
     let operations = Operation::ALL.into_iter();
     let mut abilities: Vec<(String, bool)> =
@@ -174,12 +174,12 @@ fn value(option: &OptionSpec, quote: &str) -> String {
 /// The permissions that credentials need, each once, those that change something first.
 fn permissions(spec: &Spec) -> Vec<&'static str> {
     let mut permissions: Vec<&str> = Vec::new();
-    let asking = spec.reading_calls().map(|(call, _)| call.permission);
+    let permissions_of_queries = spec.reading_calls().map(|(call, _)| call.permission);
     let asks = &spec.queries;
     let measured = asks.traffic.iter().chain(&asks.bandwidth).map(|measure| &measure.call);
     let more = measured.chain(asks.logs.iter().map(|logs| &logs.call)).chain(&asks.domains);
-    let asking = asking.chain(more.map(|call| call.permission));
-    for permission in spec.operations.iter().map(|operation| operation.call.permission).chain(asking) {
+    let permissions_of_queries = permissions_of_queries.chain(more.map(|call| call.permission));
+    for permission in spec.operations.iter().map(|operation| operation.call.permission).chain(permissions_of_queries) {
         if !permissions.contains(&permission) {
             permissions.push(permission);
         }

@@ -61,17 +61,18 @@ pub(super) fn run(
     stage: Stage<'_>,
     console: &mut Console,
 ) -> Result<ExitCode, Error> {
-    let asking = query_options::read(command, flags, stage.environment, stage.now)?;
-    run::prepare(&asking.settings, stage.environment, console, stage.is_terminal);
-    if matches!(asking.shown, OutputFormat::Json | OutputFormat::Csv) && matches!(console.host(), CiHost::GitHub { .. })
+    let options = query_options::read(command, flags, stage.environment, stage.now)?;
+    run::prepare(&options.settings, stage.environment, console, stage.is_terminal);
+    if matches!(options.shown, OutputFormat::Json | OutputFormat::Csv)
+        && matches!(console.host(), CiHost::GitHub { .. })
     {
         // Log and results share a stream there, and a program reads this one.
         console.set_look(Look { level: LogLevel::Quiet, ..console.look() });
     }
     run::block_on(false, async {
-        let answer = Answer::new(&asking, stage, console);
+        let answer = Answer::new(&options, stage, console);
         let mut code = ExitCode::Success;
-        for target in &asking.settings.targets {
+        for target in &options.settings.targets {
             if let Some(why) = answer.refusals.forbid(target) {
                 answer.note(&why);
                 continue;
@@ -106,7 +107,7 @@ impl Refusals {
 
 /// The results of a query while they are printed.
 struct Answer<'a> {
-    asking: &'a QueryOptions,
+    options: &'a QueryOptions,
     stage: Stage<'a>,
     network: Network,
     /// Secrets to hide before the console prints anything more.
@@ -117,8 +118,8 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(asking: &'a QueryOptions, stage: Stage<'a>, console: &'a mut Console) -> Self {
-        let (name, columns) = match &asking.question {
+    fn new(options: &'a QueryOptions, stage: Stage<'a>, console: &'a mut Console) -> Self {
+        let (name, columns) = match &options.question {
             Query::Records(..) | Query::Tasks(_) => ("records", query_columns::RECORDS),
             Query::Quota => ("quota", query_columns::QUOTA),
             Query::Measure { measure, .. } => (measure.name(), query_columns::measured(*measure)),
@@ -126,7 +127,7 @@ impl<'a> Answer<'a> {
             Query::Logs { .. } => ("logs", query_columns::LOGS),
             Query::Domains => ("domains", query_columns::DOMAINS),
         };
-        let format = match asking.shown {
+        let format = match options.shown {
             OutputFormat::Json => Format::Json,
             OutputFormat::Csv => Format::Csv,
             OutputFormat::Auto | OutputFormat::Table | OutputFormat::Plot => Format::Table { width: stage.out_columns },
@@ -134,7 +135,7 @@ impl<'a> Answer<'a> {
         let table = RefCell::new(TableWriter::new(name, columns, format));
         let network = Network::new(stage.environment);
         let (masks, refusals) = (PendingMasks::default(), Refusals::default());
-        Self { asking, stage, network, masks, refusals, console: RefCell::new(console), table }
+        Self { options, stage, network, masks, refusals, console: RefCell::new(console), table }
     }
 
     /// The console, with every secret so far masked.
@@ -165,9 +166,9 @@ impl<'a> Answer<'a> {
         let table = self.table.into_inner();
         let console = self.console.into_inner();
         let is_empty = table.count() == 0;
-        let is_plotted = matches!(self.asking.question, Query::Measure { .. })
+        let is_plotted = matches!(self.options.question, Query::Measure { .. })
             && matches!(
-                (self.asking.shown, self.stage.out_columns),
+                (self.options.shown, self.stage.out_columns),
                 (OutputFormat::Plot, _) | (OutputFormat::Auto, Some(_))
             );
         if is_plotted || (is_empty && !is_good) {
@@ -176,7 +177,7 @@ impl<'a> Answer<'a> {
         if let Some(head) = table.head().filter(|_| is_empty) {
             console.result(&head);
         }
-        if is_empty && matches!(self.asking.shown, OutputFormat::Auto | OutputFormat::Table) {
+        if is_empty && matches!(self.options.shown, OutputFormat::Auto | OutputFormat::Table) {
             console.note(LogLevel::Normal, "nothing was found");
             return;
         }
@@ -186,7 +187,7 @@ impl<'a> Answer<'a> {
     /// Queries one target.
     async fn query(&self, target: &Target) -> Result<ExitCode, Error> {
         let job = Job {
-            settings: &self.asking.settings,
+            settings: &self.options.settings,
             environment: self.stage.environment,
             network: &self.network,
             started: self.stage.now,
@@ -198,9 +199,9 @@ impl<'a> Answer<'a> {
         let note = |text: &str| self.note(text);
         let client = QueryClient::new(&connection, job.seed(), &note).with_refusals(self.refusals.of(target));
         let name = &*target.name;
-        match &self.asking.question {
+        match &self.options.question {
             Query::Records(filters, most) => {
-                // The provider may take two spellings of a URL for one.
+                // The provider may treat two encodings of a URL as one.
                 let mut shown = HashSet::new();
                 for filter in filters {
                     let left = most.map(|most| most.saturating_sub(shown.len()));
@@ -226,15 +227,15 @@ impl<'a> Answer<'a> {
                     self.row(query_columns::domain(name, domain));
                 }
             }
-            Query::Measure { measure, domains, asked: (since, until), interval } => {
+            Query::Measure { measure, domains, range: (since, until), interval } => {
                 let (measure, interval) = (*measure, *interval);
                 let query = MetricsQuery { measure, domains: domains.clone(), since: *since, until: *until, interval };
                 self.metrics(name, &query, &metrics(&client, &query).await?);
             }
-            Query::Logs { domains, asked, download, show_signed_urls } => {
+            Query::Logs { domains, range, download, show_signed_urls } => {
                 let mut code = ExitCode::Success;
                 for domain in domains {
-                    let files = logs(&client, domain, *asked).await?;
+                    let files = logs(&client, domain, *range).await?;
                     for file in &files {
                         self.row(query_columns::log(name, file, *show_signed_urls));
                     }
@@ -251,7 +252,7 @@ impl<'a> Answer<'a> {
 
     /// Waits for tasks until they end.
     async fn tasks(&self, client: &QueryClient<'_>, target: &str, ids: &[String]) -> Result<ExitCode, Error> {
-        let settings = &self.asking.settings;
+        let settings = &self.options.settings;
         let timeout = settings.refresh_timeout.max(settings.prefetch_timeout);
         let mut code = ExitCode::Success;
         for task in wait(client, ids, timeout).await? {
@@ -273,7 +274,7 @@ impl<'a> Answer<'a> {
     /// Prints the points of a metric: as a plot, or as rows with the total in the log.
     fn metrics(&self, target: &str, query: &MetricsQuery, metrics: &Metrics) {
         let measure = query.measure;
-        let is_plot = match self.asking.shown {
+        let is_plot = match self.options.shown {
             OutputFormat::Plot => true,
             OutputFormat::Auto => self.stage.out_columns.is_some(),
             OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => false,
@@ -303,7 +304,7 @@ impl<'a> Answer<'a> {
                 let columns = self.stage.out_columns.unwrap_or(80);
                 let drawn = plot(series, columns, |value| scaled(value, unit));
                 self.console().result(&format!("{head}\n{drawn}{total}\n"));
-            } else if matches!(self.asking.shown, OutputFormat::Auto | OutputFormat::Table) {
+            } else if matches!(self.options.shown, OutputFormat::Auto | OutputFormat::Table) {
                 self.note(&format!("{head}: {total}"));
             }
         }

@@ -1,4 +1,4 @@
-//! `run`, `plan`, `refresh`, `prefetch` and `wait`: the main job in the time it asks for, with its secrets masked and its signals heard.
+//! `run`, `plan`, `refresh`, `prefetch` and `wait`: the main job, in real or virtual time, with its secrets masked and its signals handled.
 
 use jiff::Timestamp;
 

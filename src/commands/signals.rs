@@ -55,7 +55,7 @@ fn open() -> Result<(windows::CtrlC, windows::CtrlBreak), Error> {
     Ok((windows::ctrl_c().map_err(refused)?, windows::ctrl_break().map_err(refused)?))
 }
 
-#[expect(clippy::exit, reason = "a second signal asks for exactly this; the journal is on the disk")]
+#[expect(clippy::exit, reason = "a second signal means to stop at once; the journal is on the disk")]
 fn leave(signal: Signal) {
     std::process::exit(match signal {
         Signal::Interrupt => ExitCode::Interrupted as i32,

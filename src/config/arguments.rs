@@ -387,9 +387,9 @@ mod tests {
     fn an_unknown_flag_is_a_usage_error_with_the_nearest_one() {
         let error = parse("--dryrun").unwrap_err();
         assert_eq!(error.exit_code(), crate::error::ExitCode::Usage);
-        let told = &error.diagnostics()[0];
-        assert_eq!(told.title, "unexpected argument `--dryrun` found");
-        assert_eq!(told.help.as_deref(), Some("a similar argument exists: `--dry-run`"));
+        let problem = &error.diagnostics()[0];
+        assert_eq!(problem.title, "unexpected argument `--dryrun` found");
+        assert_eq!(problem.help.as_deref(), Some("a similar argument exists: `--dry-run`"));
     }
 
     #[test]

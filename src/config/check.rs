@@ -117,9 +117,9 @@ rules:
         let mut flags = Flags::new();
         flags.add("repository", directory.path().to_str().unwrap());
         let reading = read_with(PROVIDERS, CommandKind::Check, &flags, &Environment::new()).unwrap();
-        let told = summary(&reading).replace(&format!("{}/", directory.path().display()), "");
+        let summarized = summary(&reading).replace(&format!("{}/", directory.path().display()), "");
         assert_eq!(
-            told,
+            summarized,
             "`cdn-purge.yml` is valid
 
 targets

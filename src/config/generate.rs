@@ -98,7 +98,7 @@ pub fn component_variables_yaml() -> String {
     lines.collect()
 }
 
-/// Whether a value may be any text, and isn't held against a pattern of its own.
+/// Whether a value may be any text, and has no pattern of its own.
 fn is_any_text(entry: &Entry) -> bool {
     matches!(entry.shape, Shape::Text(_) | Shape::List(..) | Shape::Path(_))
 }

@@ -11,7 +11,7 @@ use crate::init::SiteUrl;
 use crate::provider::Spec;
 use crate::providers::PROVIDERS;
 
-/// What `init` was asked for.
+/// The options of `init`.
 #[derive(Debug)]
 pub struct InitOptions {
     /// The directory that holds the repository, or lies in it.
@@ -41,7 +41,7 @@ pub(super) fn options() -> impl IntoIterator<Item = Arg> {
         Arg::new(name).long(name).value_name(value).help(help)
     };
     [
-        one("provider", "NAME", "The provider; without it the one whose keys a pipeline of the repository names"),
+        one("provider", "NAME", "The provider. Default: the one whose credentials a pipeline of the repository names"),
         one("host", "HOST", "Where the site is served, as www.example.com or www.example.com/docs; may be repeated")
             .action(ArgAction::Append),
         one("output", "PATH", "Where to write, or - to print [default: cdn-purge.yml at the repository's root]")

@@ -188,11 +188,11 @@ impl LayeredOptions {
     /// The shapes of the table and of the question agree, or it is a defect that every run would show.
     fn pick<T>(&self, name: &str, of: impl Fn(&Value) -> Option<T>) -> Option<T> {
         let (value, _) = self.entry(name).1?;
-        Some(of(value).expect("the table gives the option the shape that is asked for"))
+        Some(of(value).expect("the table gives the option the shape that the caller reads"))
     }
 
     fn entry(&self, name: &str) -> (&'static Entry, Option<&(Value, Origin)>) {
-        let entry = find(name).expect("every option that is asked for stands in the table");
+        let entry = find(name).expect("every option that is read is in the table");
         (entry, self.0.get(name))
     }
 }
@@ -202,7 +202,7 @@ fn has_any(environment: &Environment, prefix: &str) -> bool {
     environment.range(prefix.to_owned()..).next().is_some_and(|(name, _)| name.starts_with(prefix))
 }
 
-/// An input's text, from the spellings of its name; two that differ are a problem.
+/// An input's text, from either form of its name; two that differ are a problem.
 fn input(entry: &Entry, environment: &Environment, problems: &mut Vec<Diagnostic>) -> Option<String> {
     if !entry.input {
         return None;

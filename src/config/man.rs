@@ -131,10 +131,10 @@ mod tests {
 
     #[test]
     fn an_unknown_shell_is_told_with_the_nearest() {
-        let told = completions("zssh", program(Detail::Everything)).unwrap_err().diagnostics().remove(0);
-        assert_eq!(told.help.as_deref(), Some("did you mean `zsh`?"));
-        let told = completions("nothing", program(Detail::Everything)).unwrap_err().diagnostics().remove(0);
-        assert!(told.help.unwrap().contains("`powershell`"));
+        let problem = completions("zssh", program(Detail::Everything)).unwrap_err().diagnostics().remove(0);
+        assert_eq!(problem.help.as_deref(), Some("did you mean `zsh`?"));
+        let problem = completions("nothing", program(Detail::Everything)).unwrap_err().diagnostics().remove(0);
+        assert!(problem.help.unwrap().contains("`powershell`"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub struct MockServerOptions {
     pub listen: SocketAddr,
     /// There and back together.
     pub latency: Duration,
-    /// How every vendor behaves; its keys are put in for each.
+    /// How every vendor behaves; the credentials are filled in for each.
     pub vendor: EmulatorSettings,
     /// What goes wrong.
     pub faults: Faults,

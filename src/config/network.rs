@@ -1,4 +1,4 @@
-//! The options that name other machines: gateways to send keys to, and hosts that a plan may touch.
+//! The options that name other machines: endpoints that get the credentials, and hosts that a plan may refresh.
 
 use url::{Host, Url};
 

@@ -97,7 +97,7 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("journal", Path("FILE"), Sending, JOBS,
         "File that stores progress so that an interrupted run can resume. Default: in the runner's temporary directory, outside CI in `~/.local/state/cdn-purge`"),
     Entry::new("resume", Boolean, Sending, NEW_RUNS,
-        "Only resume the same plan from its journal, and fail if there is none. For URL lists and for all files this also resumes a run that started more than two hours ago").or("false").no_input(),
+        "Only continue an unfinished run of the same plan; fail if there is none. It continues even if the run is more than two hours old or another commit was deployed since, for as long as the provider keeps its records (three days)").or("false").no_input(),
 
     Entry::new("security-token", Secret, Credentials, PROVIDERS, "Token of temporary credentials. Together with the access key"),
     Entry::new("role", text("ROLE"), Credentials, PROVIDERS,
@@ -167,7 +167,7 @@ mod tests {
                 "{}",
                 entry.name
             );
-            assert!(ENTRIES[..index].iter().all(|other| other.name != entry.name), "{} stands twice", entry.name);
+            assert!(ENTRIES[..index].iter().all(|other| other.name != entry.name), "{} is there twice", entry.name);
         }
     }
 

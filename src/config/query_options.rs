@@ -18,10 +18,10 @@ use crate::mapping::url;
 use crate::provider::{Measure, RecordFilter, RecordKind, RecordStatus};
 use crate::providers::PROVIDERS;
 
-/// What is asked for.
+/// The query.
 #[derive(Debug)]
 pub enum Query {
-    /// Records of tasks: a filter for each task id that is named and each spelling of the URL; at most so many rows.
+    /// Task history: a filter for each task id and for each encoding of the URL; at most so many rows.
     Records(Vec<RecordFilter>, Option<usize>),
     /// What is left for today.
     Quota,
@@ -32,7 +32,7 @@ pub enum Query {
         /// Of these domains; empty: of the whole account.
         domains: Vec<String>,
         /// From when up to when.
-        asked: (Option<Timestamp>, Option<Timestamp>),
+        range: (Option<Timestamp>, Option<Timestamp>),
         /// The width of a point.
         interval: Option<Duration>,
     },
@@ -41,7 +41,7 @@ pub enum Query {
         /// Whose.
         domains: Vec<String>,
         /// From when up to when.
-        asked: (Option<Timestamp>, Option<Timestamp>),
+        range: (Option<Timestamp>, Option<Timestamp>),
         /// Where to fetch them to.
         download: Option<PathBuf>,
         /// Whether the signed URLs are shown.
@@ -68,10 +68,10 @@ pub enum OutputFormat {
     Csv,
 }
 
-/// A command that asks, parsed.
+/// The options of a query command, parsed.
 #[derive(Debug)]
 pub struct QueryOptions {
-    /// Whom, with which keys.
+    /// The targets and their credentials.
     pub settings: Settings,
     /// What.
     pub question: Query,
@@ -79,7 +79,7 @@ pub struct QueryOptions {
     pub shown: OutputFormat,
 }
 
-/// Reads what a command asks for; spans count back from `now`.
+/// Reads the options of a query command; durations count back from `now`.
 ///
 /// # Errors
 /// [`Error::Inputs`] with every problem.
@@ -112,15 +112,15 @@ pub fn names_tasks(flags: &Flags, environment: &Environment) -> bool {
 }
 
 fn question(command: CommandKind, given: &LayeredOptions, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Query {
-    let asked = (moment(given, "since", now, problems), moment(given, "until", now, problems));
+    let range = (moment(given, "since", now, problems), moment(given, "until", now, problems));
     let domains = domains(given, problems);
     match command {
         CommandKind::Traffic | CommandKind::Bandwidth => {
             let interval = given.text("interval").and_then(|text| {
-                time::span(&text).map_err(|problem| problems.push(told(given, "interval", problem))).ok()
+                time::span(&text).map_err(|problem| problems.push(diagnostic(given, "interval", problem))).ok()
             });
             let measure = if command == CommandKind::Traffic { Measure::Traffic } else { Measure::Bandwidth };
-            Query::Measure { measure, domains, asked, interval }
+            Query::Measure { measure, domains, range, interval }
         }
         CommandKind::Logs => {
             if domains.is_empty() {
@@ -130,12 +130,12 @@ fn question(command: CommandKind, given: &LayeredOptions, now: Timestamp, proble
                 ));
             }
             let show_signed_urls = given.boolean("show-signed-urls") == Some(true);
-            Query::Logs { domains, asked, download: given.path("download"), show_signed_urls }
+            Query::Logs { domains, range, download: given.path("download"), show_signed_urls }
         }
         CommandKind::Quota => Query::Quota,
         CommandKind::Domains => Query::Domains,
         CommandKind::Wait => Query::Tasks(task_ids(given, problems)),
-        _ => records(given, asked, domains, problems),
+        _ => records(given, range, domains, problems),
     }
 }
 
@@ -211,10 +211,10 @@ fn task_ids(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<Strin
 
 fn moment(given: &LayeredOptions, name: &str, now: Timestamp, problems: &mut Vec<Diagnostic>) -> Option<Timestamp> {
     let text = given.text(name)?;
-    time::moment(&text, now).map_err(|problem| problems.push(told(given, name, problem))).ok()
+    time::moment(&text, now).map_err(|problem| problems.push(diagnostic(given, name, problem))).ok()
 }
 
-fn told(given: &LayeredOptions, name: &str, problem: ValueProblem) -> Diagnostic {
+fn diagnostic(given: &LayeredOptions, name: &str, problem: ValueProblem) -> Diagnostic {
     Diagnostic::new(format!("{} {}", given.label(name), problem.message), problem.help)
 }
 

@@ -42,15 +42,16 @@ impl Settings {
 
 impl RequiredPermissions {
     /// The permissions that a run takes, each once: those of the operations, then those to follow them, to look up what is
-    /// in doubt, and to read the quota. None where nothing is asked for.
+    /// in doubt, and to read the quota. None if nothing is sent.
     pub fn permissions(&self, spec: &'static Spec) -> Vec<&'static str> {
         let operations = self.operations.iter().filter_map(|operation| spec.operation(*operation));
-        let asked = spec.reading_calls().map(|(call, _)| call);
+        let reading = spec.reading_calls().map(|(call, _)| call);
         let mut permissions: Vec<&str> = Vec::new();
         if self.operations.is_empty() {
             return permissions;
         }
-        for permission in operations.map(|operation| operation.call.permission).chain(asked.map(|call| call.permission))
+        for permission in
+            operations.map(|operation| operation.call.permission).chain(reading.map(|call| call.permission))
         {
             if !permissions.contains(&permission) {
                 permissions.push(permission);

@@ -65,7 +65,7 @@ pub(super) fn find(
     found
 }
 
-/// Whether a command maps no files: it is given URLs, or only asks.
+/// Whether a command maps no files: it takes URLs, or only queries.
 fn names_no_files(command: CommandKind, given: &LayeredOptions) -> bool {
     command.takes_urls() || command.is_query() || given.is_explicit("task-id")
 }
@@ -134,7 +134,7 @@ fn from_file(
         Some(found.path)
     });
     let Some(path) = path else {
-        // Which commits count can be asked before there is one.
+        // Which commits are compared can be explained before there is one.
         if command != CommandKind::ExplainRange {
             problems.push(document::none_found(repository, needed));
         }
@@ -197,7 +197,7 @@ fn provider(
         return None;
     };
     let wanted = [("refresh", true, Operation::Refresh(RefreshKind::Url)), ("prefetch", false, Operation::Prefetch)];
-    // A list's operations are held against its targets, a question has none.
+    // A list's operations are checked against its targets; a query has none.
     for (option, default, operation) in wanted.into_iter().filter(|_| !names_no_files(command, given)) {
         if given.boolean(option).unwrap_or(default) && provider.operation(operation).is_none() {
             problems.push(Diagnostic::new(

@@ -49,7 +49,7 @@ pub struct Settings {
     pub refresh_timeout: Duration,
     /// How long to wait for prefetches.
     pub prefetch_timeout: Duration,
-    /// Which failures turn the step red.
+    /// Which failures fail the step.
     pub fail_on: FailOn,
     /// A plan with more refreshes and prefetches is refused.
     pub max_urls: Option<u64>,
@@ -63,7 +63,7 @@ pub struct Settings {
     pub merge_request_note: bool,
     /// Other gateways, by provider.
     pub endpoints: Vec<(&'static Spec, url::Url)>,
-    /// Keys given as flags, inputs or `CDN_PURGE_*`; they beat each provider's own environment names.
+    /// Credentials given as flags, inputs or `CDN_PURGE_*`; they take precedence over the provider's own variables.
     pub credentials: CredentialInputs,
     /// At most so many URLs in a batch.
     pub batch_size: Option<usize>,
@@ -184,7 +184,7 @@ pub enum FailOn {
     Never,
 }
 
-/// Keys that came as inputs.
+/// Credentials given as inputs.
 #[derive(Clone, Default)]
 pub struct CredentialInputs {
     /// `access-key-id`.

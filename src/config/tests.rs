@@ -77,9 +77,10 @@ impl World {
         flags.iter().for_each(|(name, text)| typed.add(name, *text));
         read_with(PROVIDERS, used_by, &typed, &self.environment).map_err(|error| {
             assert_eq!(error.exit_code(), ExitCode::Usage);
-            let told = error.diagnostics().into_iter();
+            let reported = error.diagnostics().into_iter();
             let directory = format!("{}/", self.path().display());
-            told.map(|one| format!("{} | {}", one.title, one.help.unwrap_or_default()).replace(&directory, ""))
+            reported
+                .map(|one| format!("{} | {}", one.title, one.help.unwrap_or_default()).replace(&directory, ""))
                 .collect()
         })
     }
@@ -164,21 +165,24 @@ fn a_second_file_is_noted() {
 
 #[test]
 fn no_file_at_all_names_the_places_and_the_remedy() {
-    let told = World::empty().problems(&[]);
-    assert!(told[0].contains("there is no `cdn-purge.yml`, `.cdn-purge.yml` or `.github/cdn-purge.yml`"), "{told:?}");
+    let reported = World::empty().problems(&[]);
     assert!(
-        told[0].ends_with(
+        reported[0].contains("there is no `cdn-purge.yml`, `.cdn-purge.yml` or `.github/cdn-purge.yml`"),
+        "{reported:?}"
+    );
+    assert!(
+        reported[0].ends_with(
             "| `cdn-purge init` writes a first one; or name one with `config`, or give `provider`, `files` and `urls`"
         ),
-        "{told:?}"
+        "{reported:?}"
     );
 }
 
 #[test]
 fn a_file_that_is_named_must_be_there() {
     let world = World::configured();
-    let told = world.problems(&[("config", "/nowhere/cdn.yml")]);
-    assert!(told[0].starts_with("`/nowhere/cdn.yml` can't be read"), "{told:?}");
+    let reported = world.problems(&[("config", "/nowhere/cdn.yml")]);
+    assert!(reported[0].starts_with("`/nowhere/cdn.yml` can't be read"), "{reported:?}");
 }
 
 #[test]
@@ -237,8 +241,11 @@ fn a_dry_run_and_a_simulation_exclude_each_other() {
 
 #[test]
 fn a_run_that_would_do_nothing_is_refused() {
-    let told = World::configured().problems(&[("refresh", "false"), ("prefetch", "false")]);
-    assert_eq!(told, ["`--refresh` and `--prefetch` are both false, so nothing would be sent | drop one of the two"]);
+    let reported = World::configured().problems(&[("refresh", "false"), ("prefetch", "false")]);
+    assert_eq!(
+        reported,
+        ["`--refresh` and `--prefetch` are both false, so nothing would be sent | drop one of the two"]
+    );
 }
 
 #[test]
@@ -248,15 +255,15 @@ fn endpoints_are_read_and_checked() {
         world.run(&[("endpoint", "swift-cdn=http://127.0.0.1:8700, plain-cdn=https://gateway.example")]).settings;
     assert_eq!(settings.endpoints[0].0.name, "swift-cdn");
     assert_eq!(settings.endpoints[1].1.as_str(), "https://gateway.example/");
-    let told = world.problems(&[("endpoint", "swift-cdn=http://gateway.example\nswfit-cdn=https://a.example\nhttps://b.example\nplain-cdn=https://user:hunter2@c.example")]);
-    assert_eq!(told.len(), 4, "{told:?}");
+    let reported = world.problems(&[("endpoint", "swift-cdn=http://gateway.example\nswfit-cdn=https://a.example\nhttps://b.example\nplain-cdn=https://user:hunter2@c.example")]);
+    assert_eq!(reported.len(), 4, "{reported:?}");
     assert!(
-        told[0].contains("use https")
-            && told[1].contains("did you mean `swift-cdn`?")
-            && told[2].contains("PROVIDER=URL"),
-        "{told:?}"
+        reported[0].contains("use https")
+            && reported[1].contains("did you mean `swift-cdn`?")
+            && reported[2].contains("PROVIDER=URL"),
+        "{reported:?}"
     );
-    assert!(!told.concat().contains("hunter2"));
+    assert!(!reported.concat().contains("hunter2"));
     assert!(
         world.problems(&[("endpoint", "swift-cdn=https://a.example,swift-cdn=https://b.example")])[0].contains("twice")
     );
@@ -277,7 +284,7 @@ fn problems_of_flags_environment_and_file_are_told_together() {
     let world = World::empty().set("CDN_PURGE_WIAT", "all");
     world
         .write("cdn-purge.yml", &CONFIGURATION.replace("wait: none", "wait: nothing").replace("swift-cdn", "swft-cdn"));
-    let told = world.problems(&[("fail-on", "sometimes"), ("dry-run", "true"), ("simulate", "true")]);
+    let reported = world.problems(&[("fail-on", "sometimes"), ("dry-run", "true"), ("simulate", "true")]);
     let begins = [
         "`--fail-on` is",
         "`CDN_PURGE_WIAT` is set",
@@ -285,8 +292,8 @@ fn problems_of_flags_environment_and_file_are_told_together() {
         "`wait` is `nothing`",
         "unknown provider `swft-cdn`",
     ];
-    assert_eq!(told.len(), begins.len(), "{told:?}");
-    assert!(told.iter().zip(begins).all(|(told, begin)| told.starts_with(begin)), "{told:?}");
+    assert_eq!(reported.len(), begins.len(), "{reported:?}");
+    assert!(reported.iter().zip(begins).all(|(reported, begin)| reported.starts_with(begin)), "{reported:?}");
 }
 
 #[test]
@@ -299,8 +306,8 @@ fn a_command_reads_the_options_it_uses() {
 #[test]
 fn waiting_reads_everything_that_the_plan_was_made_of() {
     let world = World::empty().set("INPUT_JOURNAL", "journal").set("INPUT_MAX-URLS", "9");
-    let told = world.read(CommandKind::Wait, &ONE_RULE[..1]).err().unwrap();
-    assert!(told[0].starts_with("`--provider` given without `files` and `urls`"), "{told:?}");
+    let reported = world.read(CommandKind::Wait, &ONE_RULE[..1]).err().unwrap();
+    assert!(reported[0].starts_with("`--provider` given without `files` and `urls`"), "{reported:?}");
     let flags = [ONE_RULE[0], ONE_RULE[1], ONE_RULE[2], ("base", "v1")];
     let settings = world.read(CommandKind::Wait, &flags).unwrap().settings;
     assert_eq!((settings.journal, settings.rules.len()), (Some("journal".into()), 1));
@@ -319,12 +326,15 @@ fn keys_are_handed_on_and_a_token_alone_is_refused() {
 
 #[test]
 fn mistakes_in_one_rule_name_the_option() {
-    let told = World::empty()
+    let reported = World::empty()
         .set("INPUT_URLS", "https://www.example.com/{tial}\nhttps://www.example.com/{2}")
         .problems(&[ONE_RULE[0], ("files", "a/*\n[b")]);
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].starts_with("`--files`: ") && told[0].contains("in `[b`"), "{told:?}");
-    assert!(told[1].starts_with("input `urls`: unknown placeholder `{tial}` in `https://"), "{told:?}");
-    let told = World::empty().problems(&[ONE_RULE[0], ("files", "a/*"), ("urls", "https://www.example.com/{2}")]);
-    assert!(told[0].starts_with("`--urls`: `{2}` is never filled: a pattern of `files` has one wildcard"), "{told:?}");
+    assert_eq!(reported.len(), 2, "{reported:?}");
+    assert!(reported[0].starts_with("`--files`: ") && reported[0].contains("in `[b`"), "{reported:?}");
+    assert!(reported[1].starts_with("input `urls`: unknown placeholder `{tial}` in `https://"), "{reported:?}");
+    let reported = World::empty().problems(&[ONE_RULE[0], ("files", "a/*"), ("urls", "https://www.example.com/{2}")]);
+    assert!(
+        reported[0].starts_with("`--urls`: `{2}` is never filled: a pattern of `files` has one wildcard"),
+        "{reported:?}"
+    );
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::parse_value::{ValueProblem, quoted};
 use crate::text::duration;
 
-/// A moment: RFC 3339; a date, or a time without an offset, in UTC; a span before now; `now`.
+/// A point in time: RFC 3339; a date, or a time without an offset, in UTC; a span before now; `now`.
 pub(super) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, ValueProblem> {
     if text == "now" {
         return Ok(now);

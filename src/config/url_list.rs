@@ -25,7 +25,7 @@ pub struct UrlList {
     pub urls: Vec<String>,
 }
 
-/// What a URL is held against before anything is sent.
+/// The checks of a URL before anything is sent.
 #[derive(Clone, Copy, Debug)]
 struct Checks<'a> {
     kind: RefreshKind,
@@ -40,7 +40,7 @@ struct Checks<'a> {
 /// encoded, what is encoded stays. A URL that is listed twice in one source is kept once.
 ///
 /// # Errors
-/// [`Error::Inputs`]: the file can't be read, holds no URL, or every URL that can't be asked for at one of the
+/// [`Error::Inputs`]: the file can't be read, holds no URL, or every URL that can't be sent to one of the
 /// targets.
 pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[String]>) -> Result<Vec<UrlList>, Error> {
     let checks = Checks { kind: listing.kind, encoded: &listing.encoded, targets, allow_hosts };
@@ -218,10 +218,10 @@ mod tests {
             bytes,
             &mut problems,
         );
-        let told = |problem: &Diagnostic| {
+        let pair = |problem: &Diagnostic| {
             format!("{}: {} | {}", problem.place.as_ref().unwrap().line, problem.title, problem.help.as_ref().unwrap())
         };
-        if problems.is_empty() { Ok(urls) } else { Err(problems.iter().map(told).collect()) }
+        if problems.is_empty() { Ok(urls) } else { Err(problems.iter().map(pair).collect()) }
     }
 
     fn urls(text: &str) -> Vec<String> {

@@ -135,7 +135,7 @@ impl RecordQuery {
     }
 
     /// The same, sent now.
-    pub(super) fn asked(self, now: Instant) -> Self {
+    pub(super) fn queried(self, now: Instant) -> Self {
         Self { at: now, is_in_flight: true, count: self.count + 1 }
     }
 

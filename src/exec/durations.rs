@@ -81,7 +81,7 @@ impl Measurement {
 pub struct Durations(pub BTreeMap<String, Distribution>);
 
 impl Durations {
-    /// For providers behind an endpoint of the user's own, such as the mock server: how long its tasks take isn't the vendor's
+    /// For providers at an endpoint of the user's own, such as the mock server: how long its tasks take isn't the vendor's
     /// word, so it is polled from the first second on, ever less often.
     pub fn unknown(providers: impl Iterator<Item = &'static str>) -> Self {
         let soon = Distribution { median: 1.0, spread: UNKNOWN_SPREAD };

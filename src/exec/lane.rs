@@ -18,7 +18,7 @@
 //!
 //! A new batch is Queued; one of an earlier run is Accepted if it has task ids, else Uncertain.
 //!
-//! The rule behind all of it: a batch is sent again only when it certainly wasn't executed.
+//! The main rule: a batch is sent again only if it certainly wasn't executed.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -70,7 +70,7 @@ const GRACE: [(Signal, Duration); 2] =
 pub(super) enum Input {
     /// The lane starts.
     Start(Preflight),
-    /// A moment that it asked to be woken at.
+    /// The time at which it wants to be woken.
     Tick,
     /// A batch didn't leave.
     NotSent {
@@ -156,7 +156,7 @@ pub(super) enum Command {
     Wake(Instant),
 }
 
-/// What the tasks came to, for the journal's last record.
+/// The outcomes of the tasks, for the journal's last record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     /// Whether every task so far is done.
@@ -174,7 +174,7 @@ impl Default for Summary {
 }
 
 impl Summary {
-    /// What two lanes came to.
+    /// The outcomes of two lanes.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             complete: self.complete && other.complete,
@@ -279,7 +279,7 @@ impl<'a> Lane<'a> {
         self.gates.all_stopped()
     }
 
-    /// What the tasks came to so far.
+    /// The outcomes of the tasks so far.
     pub(super) fn summary(&self) -> Summary {
         self.summary
     }
@@ -605,7 +605,7 @@ impl<'a> Lane<'a> {
         tasks.iter().for_each(|&task| self.prefetches.accepted(task, age, self.now));
         let left = match &self.tracking.source {
             _ if !self.options.wait.follows(operation) => {
-                Some("the provider accepted it; `wait` asks not to follow it".to_owned())
+                Some("the provider accepted it; `wait` excludes it".to_owned())
             }
             StatusSource::Unavailable(why) => Some(why.clone()),
             _ => None,
@@ -823,7 +823,7 @@ impl<'a> Lane<'a> {
             // Another URL each time, should the provider have accepted a part of them only.
             let place = if uncertain.is_first_next { 0 } else { uncertain.query.count % tasks.len().max(1) };
             let task = *tasks.get(place)?;
-            uncertain.query = uncertain.query.asked(now);
+            uncertain.query = uncertain.query.queried(now);
             return Some(Command::AskRecords { batch, task, sent: uncertain.sent, has_range });
         }
         loop {
@@ -836,7 +836,7 @@ impl<'a> Lane<'a> {
                 accepted.query = None;
                 continue;
             };
-            *query = query.asked(now);
+            *query = query.queried(now);
             return Some(Command::AskRecords { batch, task, sent: accepted.sent, has_range });
         }
     }
@@ -872,11 +872,11 @@ impl<'a> Lane<'a> {
                 return;
             }
         };
-        let (sent, absent_from, asked) = (uncertain.sent, uncertain.gave_up + RECORD_LAG, uncertain.query.at);
+        let (sent, absent_from, queried_at) = (uncertain.sent, uncertain.gave_up + RECORD_LAG, uncertain.query.at);
         let is_cut = (1..page.total).contains(&page.rows.len());
         // More rows may be counted than were given: then the trace may be among the others.
-        // An answer shows the records as they were when they were asked for, and it may have taken long.
-        let again = if asked < absent_from { Some(absent_from) } else { is_cut.then(|| now + MISSING) };
+        // A response shows the records as they were when they were queried, and it may have taken long.
+        let again = if queried_at < absent_from { Some(absent_from) } else { is_cut.then(|| now + MISSING) };
         if let Some(again) = again {
             uncertain.query.at = again;
         }
@@ -1069,7 +1069,7 @@ impl<'a> Lane<'a> {
         let since = accepted.at;
         let Some(query) = accepted.query.as_mut() else { return };
         query.is_in_flight = false;
-        let asked = query.at;
+        let queried_at = query.at;
         let page = match result {
             Ok(page) => page,
             Err(error) if error.kind == ApiErrorKind::Credentials => {
@@ -1097,7 +1097,7 @@ impl<'a> Lane<'a> {
             self.query_again(number, now);
             self.link(number, &record.task_id);
             self.on_row(&record);
-        } else if asked >= since + RECORD_LAG {
+        } else if queried_at >= since + RECORD_LAG {
             self.settle_unnamed(number, task);
         }
     }
@@ -1220,7 +1220,7 @@ impl<'a> Lane<'a> {
         if news.is_empty() {
             return;
         }
-        // Who refuses the credentials isn't asked again.
+        // A provider that rejects the credentials isn't queried again.
         self.session.credentials_refused |= cause == StopCause::Credentials;
         self.emit(EventKind::LaneStopped { lane: self.index, operation, cause, why: why.to_owned() });
         for &other in &news {
@@ -1371,13 +1371,13 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// Whether an answer can only come to somebody who is known.
+/// Whether a response proves that the credentials are valid.
 pub(super) fn proves_credentials<T>(answer: &Result<T, ApiError>) -> bool {
     let is_known = |kind| matches!(kind, ApiErrorKind::Forbidden | ApiErrorKind::Denied | ApiErrorKind::Refused);
     answer.as_ref().map_or_else(|error| is_known(error.kind), |_| true)
 }
 
-/// Whether asking again can't help.
+/// Whether repeating the query can't help.
 fn is_final(kind: ApiErrorKind) -> bool {
     matches!(kind, ApiErrorKind::Forbidden | ApiErrorKind::Credentials | ApiErrorKind::Denied)
 }

@@ -1,4 +1,4 @@
-//! Which tasks a row of the provider's records is about, whatever the spelling of its URL.
+//! Which tasks a row of the provider's records is about, however its URL is encoded.
 //!
 //! No vendor says whether its records keep a URL as it was submitted. A row that isn't recognized would have its URL sent a
 //! second time, so a row is compared by a key where no URL is spelled exactly alike.
@@ -17,7 +17,7 @@ use crate::provider::Record;
 pub(super) struct RecordMatch<'a> {
     tasks: &'a [PlannedTask],
     by_url: HashMap<Cow<'a, str>, Vec<TaskIndex>>,
-    /// By what a URL has in common with all its spellings; made for the first row that spells one in another way.
+    /// By the part of a URL that all its encodings share; made for the first row with another encoding.
     by_key: OnceCell<HashMap<String, Vec<TaskIndex>>>,
     /// Refreshes by tag, by the tag alone.
     by_tag: HashMap<String, Vec<TaskIndex>>,
@@ -98,7 +98,7 @@ impl<'a> RecordMatch<'a> {
     }
 }
 
-/// Of URLs with one key, the one that a row's spelling is nearest to; none where two are equally near. Alike as they
+/// Of URLs with one key, the one most like the row's; none if two are equally alike. Alike as they
 /// are, they are different URLs, and what became of one says nothing of the other.
 fn nearest<'a>(spelled: &str, urls: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut nearest: Option<(usize, &str)> = None;
@@ -114,7 +114,7 @@ fn nearest<'a>(spelled: &str, urls: impl Iterator<Item = &'a str>) -> Option<&'a
     nearest.filter(|_| is_one).map(|(_, url)| url)
 }
 
-/// In how many ways two spellings with one key differ that may distinguish two URLs. Upper and lower case don't count: they
+/// The number of differences between two encodings with one key that may distinguish two URLs. Upper and lower case don't count: they
 /// are left in the digits of escapes alone.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.trim(), other.trim());

@@ -58,7 +58,7 @@ pub(super) enum RowShape {
 pub(super) struct StatusQuery {
     /// The ids.
     pub task_ids: Vec<String>,
-    /// Whether the records are asked.
+    /// Whether the records are queried.
     pub by_records: bool,
     /// From 1.
     pub page: u32,
@@ -72,7 +72,7 @@ struct IdRows {
     count: usize,
     /// How many of them have ended.
     ended: usize,
-    /// How many batches the id stood for when the first row came; they end while rows are read.
+    /// The number of batches with this id when the first row came; they end while rows are read.
     batches: Option<usize>,
     is_running: bool,
     failure: Option<String>,
@@ -92,13 +92,13 @@ pub(super) enum AfterPage {
 #[derive(Debug)]
 struct Followed {
     batches: Vec<BatchNumber>,
-    /// How many batches it ever stood for.
+    /// The number of batches that ever had this id.
     submissions: usize,
     class: usize,
     since: Instant,
     next: Instant,
     is_asked: bool,
-    /// Asked for in a call of its own: a call with others was refused.
+    /// Polled in a call of its own: a call with others was refused.
     alone: bool,
     rows: usize,
     /// Its age at the last poll.
@@ -124,7 +124,7 @@ pub(super) struct Tracking {
     pub row_shape: RowShape,
     spec: &'static Spec,
     ids: HashMap<Rc<str>, Followed>,
-    /// Those that aren't asked for now, by the time of their next poll.
+    /// Those that aren't being polled, by the time of their next poll.
     waiting: BTreeSet<(Instant, Rc<str>)>,
     /// Refreshes, and prefetches.
     classes: [Class; 2],
@@ -261,7 +261,7 @@ impl Tracking {
         self.ids.get(id).map_or(&[], |followed| &followed.batches)
     }
 
-    /// What the rows of an id came to, once each has ended.
+    /// The outcome of an id's rows, once each has ended.
     pub(super) fn complete(&self, id: &str) -> Option<&CompleteRows> {
         self.ids.get(id)?.complete.as_ref()
     }
@@ -275,7 +275,7 @@ impl Tracking {
         }
     }
 
-    /// A query for the ids that are due now, and for those that soon will be. They count as asked until [`Tracking::answered`].
+    /// A query for the ids that are due now, and for those that soon will be. They count as being polled until [`Tracking::answered`].
     pub(super) fn due(&mut self, now: Instant) -> Option<StatusQuery> {
         let (by_records, most) = match self.source {
             StatusSource::ByTaskId => (false, self.spec.status()?.ids_per_call.max(1)),
@@ -310,7 +310,7 @@ impl Tracking {
         Some(StatusQuery { task_ids, by_records, page: 1, ..StatusQuery::default() })
     }
 
-    /// The answer for some ids is here; those that are still followed are asked for again, not before `not_before`.
+    /// The response for some ids is here; those that are still followed are polled again, not before `not_before`.
     pub(super) fn answered(&mut self, ids: &[String], not_before: Instant, now: Instant) {
         self.poll_again(ids, not_before, now, |_| 0.0);
     }
@@ -382,11 +382,11 @@ impl Tracking {
         }
     }
 
-    /// Counts the rows of a page; those of ids that were asked for are left in it, each with its id.
+    /// Counts the rows of a page; those of polled ids are left in it, each with its id.
     pub(super) fn count_rows(&mut self, query: &mut StatusQuery, page: &mut Page) {
         query.seen += page.rows.len();
         if let [id] = &query.task_ids[..] {
-            // Where one id is asked for, a row needn't repeat it.
+            // If one id is polled, a row needn't repeat it.
             page.rows.iter_mut().filter(|row| row.task_id.is_empty()).for_each(|row| row.task_id.clone_from(id));
         }
         page.rows.retain(|row: &Record| query.task_ids.contains(&row.task_id));

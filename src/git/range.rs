@@ -44,7 +44,7 @@ pub(super) fn decide(run: &Run<'_>) -> Result<Decision, Error> {
 
 /// The decision of `changes: all`.
 pub(super) fn everything() -> Decision {
-    let reason = "every tracked file, as `changes: all` asks".to_owned();
+    let reason = "every tracked file, because of `changes: all`".to_owned();
     Decision { base: Base::Nothing, head: Head::CheckedOut, reason }
 }
 

@@ -166,7 +166,7 @@ impl Search {
         Ok(Self { reader, checked_out, about, decision })
     }
 
-    /// Decides by what an earlier run left, where that was asked for; and by the host where there is nothing.
+    /// Decides by the base that an earlier run saved, if `base` names it; and by the CI if there is none.
     async fn decide(
         &mut self,
         changes: &Changes,

@@ -140,7 +140,7 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    fn told(path: &str, text: &str) -> Vec<String> {
+    fn urls_in(path: &str, text: &str) -> Vec<String> {
         find(path, text).iter().map(SiteUrl::root).collect()
     }
 
@@ -158,15 +158,15 @@ mod tests {
             (".github/workflows/deploy.yml", "    environment:\n      url: https://www.shop.test"),
             ("infra/cdn.tf", "resource \"x_cdn_domain\" \"site\" {\n  domain_name = \"www.shop.test\"\n}"),
         ] {
-            assert_eq!(told(path, text), ["https://www.shop.test/"], "{path}");
+            assert_eq!(urls_in(path, text), ["https://www.shop.test/"], "{path}");
         }
     }
 
     #[test]
     fn a_path_of_the_site_is_kept_and_several_hosts_are_told_once() {
-        assert_eq!(told("hugo.toml", "baseURL = 'https://shop.test/docs'"), ["https://shop.test/docs/"]);
+        assert_eq!(urls_in("hugo.toml", "baseURL = 'https://shop.test/docs'"), ["https://shop.test/docs/"]);
         let terraform = "# cdn\naliases = [\"a.shop.test\", \"b.shop.test\", \"a.shop.test\"]\n";
-        assert_eq!(told("main.tf", terraform), ["https://a.shop.test/", "https://b.shop.test/"]);
+        assert_eq!(urls_in("main.tf", terraform), ["https://a.shop.test/", "https://b.shop.test/"]);
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             ("mkdocs.yml", "site_url: https://{{ host }}/\nurl: https://1.2.3.4/"),
             ("package.json", "\"url\": \"git+https://github.com/me/shop.git\""),
         ] {
-            assert_eq!(told(path, text), [""; 0], "{path}");
+            assert_eq!(urls_in(path, text), [""; 0], "{path}");
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct Site {
     folder: String,
     /// With the file that names each.
     urls: Vec<(SiteUrl, String)>,
-    /// The provider whose keys the repository's pipelines name.
+    /// The provider whose credentials the repository's pipelines name.
     provider: Option<&'static Spec>,
     /// Folders of the site's own that are copied as they are, from the repository's root.
     copied: Vec<String>,
@@ -234,12 +234,12 @@ pub fn draft(site: &Site, choices: &Choices, providers: &[&'static Spec]) -> Dra
     let (urls, is_stand_in) = urls(site, choices, &mut recognised);
     if is_stand_in {
         open.push(format!(
-            "`{STAND_IN}` stands for your host, which nothing in the repository tells: put it in, or give `--host`"
+            "`{STAND_IN}` is a placeholder: nothing in the repository names your host; replace it, or pass `--host`"
         ));
     }
     let mut text = String::from(
         "# Which changed files become which URLs at the CDN. `cdn-purge init` wrote it from what it found in the repository:\n\
-         # read it, and change what isn't so. `cdn-purge check` reads it, `cdn-purge explain PATH` says what a file comes to.\n",
+         # read it, and correct it. `cdn-purge check` validates it, `cdn-purge explain PATH` shows the URLs of a file.\n",
     );
     if let Some(schema) = &choices.schema {
         let _ = writeln!(text, "# yaml-language-server: $schema={schema}");
@@ -365,7 +365,7 @@ fn rule(text: &mut String, name: &str, files: &[String], key: &str, urls: &[Site
     let _ = write!(text, "  - name: {name}\n    files: {files}\n    {key}: {urls}\n");
 }
 
-/// The root of a host is refreshed only where it is asked for; a site below a path has none.
+/// The root of a host is refreshed only on request; a site below a path has none.
 fn allow_everything(text: &mut String, urls: &[SiteUrl]) {
     if urls.iter().any(|url| url.path == "/") {
         text.push_str("    allow-everything: true            # the root of a host is never refreshed without this\n");

@@ -302,7 +302,7 @@ fn no_generator_of_the_table_is_without_a_fixture() {
 fn without_a_host_the_draft_can_be_used_and_says_what_it_lacks() {
     let draft = written(&[("hugo.toml", "baseURL = 'https://example.org/'")]);
     read(&draft);
-    assert!(draft.open[0].contains("stands for your host"), "{:?}", draft.open);
+    assert!(draft.open[0].contains("is a placeholder"), "{:?}", draft.open);
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn the_provider_is_the_one_whose_keys_a_pipeline_names() {
         for names in spec.credentials {
             let pipeline = format!("env:\n  {}: x\n", names.required().next().unwrap());
             let draft = written(&[(".github/workflows/deploy.yml", &pipeline), ("index.html", "")]);
-            // Products of one vendor have the same names for their keys: the first of them is meant.
+            // Products of one vendor have the same variables for their credentials: the first of them is meant.
             let shares = |other: &&&crate::provider::Spec| {
                 other.credentials.iter().any(|own| own.required().eq(names.required()))
             };

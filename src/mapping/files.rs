@@ -67,7 +67,7 @@ impl<'g, 'p> Match<'g, 'p> {
         &self.path[self.glob.directory().len()..]
     }
 
-    /// The text that its wildcards matched: found when it is asked for, since few templates do.
+    /// The text that its wildcards matched: found on demand, since few templates need it.
     pub(super) fn captures(&self) -> Captures<'p> {
         self.glob.captures(self.path).unwrap_or_default()
     }
@@ -186,7 +186,7 @@ impl<'g> GlobIndex<'g> {
         }
         match set.build() {
             Ok(set) => index.set = set,
-            // Thousands of long patterns: each is held against every path.
+            // Thousands of long patterns: each is matched against every path.
             Err(_) => index.others.extend(index.indexed.drain(..).flatten()),
         }
         index

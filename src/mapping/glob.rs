@@ -204,13 +204,13 @@ fn check_text(text: &str) -> Result<(), Problem> {
     if text.contains(char::is_control) {
         return Err(problem(
             "a line break or another control character in a pattern",
-            "write each pattern as an item of a list; `?` stands for such a character in a name",
+            "write each pattern as an item of a list; in a name, `?` matches such a character",
         ));
     }
     if text.trim() != text {
         return Err(problem(
             "white space at an end of a pattern",
-            "remove it; `[ ]` stands for a space at an end of a name",
+            "remove it; `[ ]` matches a space at the beginning or end of a name",
         ));
     }
     if let Some(rest) = text.strip_prefix("./").or_else(|| text.strip_prefix('/')) {
@@ -299,7 +299,7 @@ impl Translation {
                         (2, _) if !is_whole => {
                             return Err(problem(
                                 "`**` next to other characters of a segment",
-                                "`**` stands for whole directories: `public/**/*.html`; within a segment write `*`",
+                                "`**` matches whole directories: `public/**/*.html`; within a segment write `*`",
                             ));
                         }
                         (2, Some("")) if ends => return Err(misplaced_slash()),

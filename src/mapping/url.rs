@@ -33,7 +33,7 @@ const RAW_PATH: &AsciiSet = &BROWSER_PATH.remove(b'^');
 const BROWSER_QUERY: &AsciiSet = &RAW_PATH.remove(b'\\').remove(b'`').remove(b'{').remove(b'}');
 
 /// Checks that a URL can be requested: absolute, http or https, a host as clients spell it, and nothing in it that a client
-/// would drop or resolve before it asks.
+/// would drop or resolve before it sends it.
 ///
 /// # Errors
 /// A lowercase fragment that names what is wrong with it: `white space`, `no host`.
@@ -159,7 +159,7 @@ pub fn is_root(url: &str) -> bool {
 /// doesn't begin with the name of a directory or file.
 pub fn is_whole_host(kind: RefreshKind, url: &str) -> bool {
     match kind {
-        // A tag may be on every page of a host, and is asked for by its name all the same.
+        // A tag may be on every page of a host, and is still refreshed by its name.
         RefreshKind::Url | RefreshKind::AnyQuery | RefreshKind::Tag => false,
         RefreshKind::Directory | RefreshKind::Prefix => is_root(url),
         RefreshKind::Host | RefreshKind::Everything => true,

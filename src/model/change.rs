@@ -63,7 +63,7 @@ pub enum ChangeKind {
     Modified,
     /// Not in head.
     Deleted,
-    /// Exactly the same content stood at `from` in base, and `from` is gone in head.
+    /// Exactly the same content was at `from` in base, and `from` is gone in head.
     Renamed {
         /// The path in base.
         from: RepoPath,

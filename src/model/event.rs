@@ -58,7 +58,7 @@ pub enum EventKind {
         lane: LaneIndex,
         /// The batch.
         batch: BatchNumber,
-        /// What it asks for.
+        /// Its operation.
         operation: Operation,
         /// How many URLs.
         size: usize,
@@ -76,7 +76,7 @@ pub enum EventKind {
         /// The provider's id of the request.
         request_id: Option<String>,
     },
-    /// A batch was not taken and is tried again.
+    /// A batch was not accepted and is tried again.
     BatchRetried {
         /// The lane.
         lane: LaneIndex,
@@ -96,7 +96,7 @@ pub enum EventKind {
         /// Why, with the provider's words.
         why: String,
     },
-    /// An answer was lost; the provider's records are asked whether the batch was taken.
+    /// A response was lost; the provider's records are searched for the batch.
     BatchUncertain {
         /// The lane.
         lane: LaneIndex,
@@ -105,7 +105,7 @@ pub enum EventKind {
         /// What was seen.
         why: String,
     },
-    /// A task came to its end.
+    /// A task has ended.
     TaskFinished {
         /// The lane.
         lane: LaneIndex,
@@ -113,7 +113,7 @@ pub enum EventKind {
         task: TaskIndex,
         /// How it ended.
         outcome: Outcome,
-        /// The provider's task id, once it was taken.
+        /// The provider's task id, once it was accepted.
         task_id: Option<String>,
     },
     /// Nothing more is submitted in this lane for these operations.
@@ -173,7 +173,7 @@ pub enum Moment {
 pub enum StopCause {
     /// The day's quota is gone.
     Quota,
-    /// Keys, tokens, signatures or permissions.
+    /// Credentials, tokens, signatures or permissions.
     Credentials,
     /// The provider kept refusing, throttling or failing until the retry budget was empty.
     RetriesSpent,

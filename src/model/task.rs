@@ -31,7 +31,7 @@ pub struct Task {
     pub mode: PurgeMode,
     /// The URL, or what covers several.
     pub subject: Subject,
-    /// Every rule and file that asked for it; never empty.
+    /// Every rule and file that it comes from; never empty.
     pub because: Vec<Reason>,
 }
 
@@ -52,9 +52,9 @@ pub enum Outcome {
     Done,
     /// The provider refused this URL or reports its task as failed.
     Failed(String),
-    /// The provider never took it, or certainly has not taken it.
+    /// The provider never got it, or certainly has not accepted it.
     Unsubmitted(String),
-    /// It was or may have been taken, and no answer came in time.
+    /// It was or may have been accepted, and no result came in time.
     Unknown(String),
 }
 

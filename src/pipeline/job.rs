@@ -13,7 +13,7 @@ pub struct Job<'a> {
     pub settings: &'a Settings,
     /// The process's environment variables.
     pub environment: &'a Environment,
-    /// The way to the providers, and to whatever else a job asks.
+    /// The network: the providers, and other servers that a job queries.
     pub network: &'a Network,
     /// The wall clock at the start.
     pub started: Timestamp,

@@ -14,7 +14,7 @@ pub struct Plan {
     pub lanes: Vec<Lane>,
     /// Changed files that gave no task, and why.
     pub skipped: Vec<Skipped>,
-    /// What [`Plan::digest`] says, once it was asked for.
+    /// The value of [`Plan::digest`], once it was computed.
     pub(crate) digest: OnceCell<String>,
 }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, ExitCode};
 use crate::mapping::url;
 use crate::model::{Operation, Quota, RefreshKind, Subject};
 
-/// What a plan is held against.
+/// The limits of a plan.
 #[derive(Debug, Default)]
 pub struct Limits<'a> {
     /// A plan with more refreshes and prefetches is refused.
@@ -101,7 +101,7 @@ pub fn in_one_form_of_two(plan: &Plan) -> Option<String> {
     ))
 }
 
-/// What a day's quota says to what a lane asks for.
+/// How a lane's tasks compare with a day's quota.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It fits.

@@ -22,7 +22,7 @@ pub use limits::Limits;
 ///
 /// # Errors
 /// [`Error::PlanRefused`] when it is above a cap, touches a host that isn't allowed, or would refresh a whole host without
-/// having been asked to.
+/// `allow-everything`.
 pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<Plan, Error> {
     let mut lanes: Vec<Lane> = merge(mapped.tasks, targets)
         .into_iter()
@@ -37,7 +37,7 @@ pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<P
     Ok(Plan { lanes, skipped: mapped.skipped, digest: OnceCell::new() })
 }
 
-/// One task per target, operation and URL; each remembers everything that asked for it. A list per target, in order.
+/// One task per target, operation and URL; each remembers every rule and file that it comes from. A list per target, in order.
 fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
     let places: HashMap<&str, usize> =
         targets.iter().enumerate().map(|(place, target)| (&*target.name, place)).collect();

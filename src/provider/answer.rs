@@ -99,7 +99,7 @@ impl ErrorFormat {
     }
 }
 
-/// A good answer: an object, and what is needed to say that it isn't what was asked for.
+/// A successful response: an object, and the context for an error about its content.
 pub struct Answer {
     body: Value,
     format: &'static ErrorFormat,
@@ -124,7 +124,7 @@ impl Answer {
     }
 
     /// The ids of accepted tasks, which are in one field, separated by commas. Without one nothing proves that the batch
-    /// was taken.
+    /// was accepted.
     ///
     /// # Errors
     /// [`Answer::without`] one.
@@ -168,7 +168,7 @@ impl Answer {
         self.unreadable(&format!("JSON without {missing}{}", code.unwrap_or_default()))
     }
 
-    /// That it isn't the vendor's answer to this call: after a submission, whether it was taken is not known.
+    /// That it isn't the vendor's answer to this call: after a submission, whether it was accepted is not known.
     pub fn unreadable(&self, what: &str) -> ApiError {
         unreadable(self.base.clone(), what)
     }

@@ -84,9 +84,9 @@ pub enum ApiErrorKind {
     Forbidden,
     /// The provider refuses this operation whatever the URLs.
     Denied,
-    /// At least one URL of the batch is refused, and none was taken: halve it to find which.
+    /// At least one URL of the batch is refused, and none was accepted: halve it to find which.
     Refused,
-    /// More URLs than the provider takes in one call; none was taken: send fewer.
+    /// More URLs than the provider accepts in one call; none was accepted: send fewer.
     TooLarge,
 }
 
@@ -105,7 +105,7 @@ pub struct ApiError {
     pub status: Option<u16>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
-    /// How long the provider asks to wait.
+    /// How long the provider wants the client to wait.
     pub retry_after: Option<Duration>,
     /// The server's clock, from the answer's `Date` header.
     pub server_time: Option<Timestamp>,
@@ -134,7 +134,7 @@ impl ApiError {
     /// A request that can't be built; nothing was sent.
     pub fn unsignable(api: &'static str, error: &::http::Error) -> Self {
         if error.is::<::http::uri::InvalidUri>() {
-            return Self::new(ApiErrorKind::TooLarge, api, "what is asked for is too long for one request line");
+            return Self::new(ApiErrorKind::TooLarge, api, "the query is too long for one request line");
         }
         let help =
             "look for a line break or a stray character in the access key id, the security token and the account's id";

@@ -117,7 +117,7 @@ impl ErrorFormat {
             429 => Some(ApiErrorKind::Throttled),
             // Nothing says that the call wasn't executed, whatever the headers: a batch must not be sent twice.
             500.. => Some(ApiErrorKind::Server),
-            // Whoever asks to wait throttles, whatever it is called; whether it executed a submission, it doesn't say.
+            // A response with a wait is a throttle, whatever its code; it doesn't say whether a submission was executed.
             _ => asked_to_wait.filter(|_| !sent.submits).map(|_| ApiErrorKind::Throttled),
         });
         let kind = match (known, &fields.code, by_status) {
@@ -200,7 +200,7 @@ impl Code {
     }
 }
 
-/// A call that was sent: what its answer is held against.
+/// A call that was sent: the context in which its response is read.
 #[derive(Clone, Copy)]
 pub struct SentRequest<'a> {
     /// The vendor's name of the call.

@@ -77,8 +77,8 @@ impl Network {
                 message,
                 help: "use https; plain http is for an emulator on this machine".to_owned(),
             })?;
-            let asked = proxy.as_ref().filter(|proxy| proxy.serves(endpoint)).map_or(endpoint, |proxy| &proxy.url);
-            if let Some(Host::Domain(name)) = asked.host()
+            let connected = proxy.as_ref().filter(|proxy| proxy.serves(endpoint)).map_or(endpoint, |proxy| &proxy.url);
+            if let Some(Host::Domain(name)) = connected.host()
                 && !is_localhost(name)
                 && self.names().0.is_none()
             {

@@ -36,8 +36,8 @@ impl Row<'_> {
         self.number(name).map(|number| number.max(0.0) as u64)
     }
 
-    /// A field's moment: a time with its offset, or without one in UTC; or seconds or milliseconds since the epoch, where 0
-    /// is no moment.
+    /// A field's point in time: a time with its offset, or without one in UTC; or seconds or milliseconds since the epoch, where 0
+    /// means none.
     pub fn moment(self, name: &str) -> Option<Timestamp> {
         if let Some(number) = self.number(name) {
             let number = number as i64;

@@ -133,7 +133,7 @@ impl Accepted {
 /// A provider, opened for one target. **Every method sends exactly one request.**
 ///
 /// Only [`Provider::spec`] and [`Provider::submit`] are for every provider. The others are called where the [`Spec`] offers
-/// them: `tracking`, `quota`, `asks`.
+/// them: `tracking`, `quota`, `queries`.
 #[async_trait(?Send)]
 pub trait Provider {
     /// What it is.

@@ -15,7 +15,7 @@ pub struct OptionSpec {
     pub value: OptionValueSpec,
     /// The vendor's name of the parameter that it travels as, just as it is; empty: it travels in no such way.
     pub sent_as: &'static str,
-    /// Whether, where it is true, the vendor percent-encodes each URL itself, so that none is asked for as it is.
+    /// Whether, if it is true, the vendor percent-encodes each URL itself, so that none is sent to the origin as it is.
     pub encodes: bool,
 }
 

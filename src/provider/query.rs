@@ -26,7 +26,7 @@ pub struct Record {
     pub url: String,
     /// Whether it is a prefetch; else some refresh.
     pub prefetch: bool,
-    /// What was asked, in the provider's word.
+    /// The operation, in the provider's word.
     pub kind: String,
     /// How far it is.
     pub state: TaskState,
@@ -103,7 +103,7 @@ pub enum RecordKind {
     Prefetch,
 }
 
-/// How far a task is, as records can be asked for it.
+/// The status of a task, as a filter for records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordStatus {
     /// Not finished.
@@ -117,7 +117,7 @@ pub enum RecordStatus {
 /// A question for something measured.
 #[derive(Clone, Debug)]
 pub struct MeasureQuestion {
-    /// What, by the entry in the provider's [`QuerySpec`](super::QuerySpec): what it offers none of can't be asked for.
+    /// What, by the entry in the provider's [`QuerySpec`](super::QuerySpec): only these are available.
     pub offer: &'static MeasureSpec,
     /// Of these domains; empty: of the whole account.
     pub domains: Vec<String>,
@@ -141,7 +141,7 @@ impl MeasureQuestion {
 pub struct Point {
     /// When its width begins.
     pub at: Timestamp,
-    /// The domain, where the provider distinguishes them; else it is the sum over those that were asked for.
+    /// The domain, where the provider distinguishes them; otherwise it is the sum over those that were queried.
     pub domain: Option<String>,
     /// Bytes, or bits per second.
     pub value: f64,
@@ -171,9 +171,9 @@ pub struct LogFile {
     pub url: secrecy::SecretString,
     /// Its size in bytes, as the provider says.
     pub bytes: u64,
-    /// The first moment it covers.
+    /// Its start, which is part of it.
     pub since: Option<Timestamp>,
-    /// The moment it ends before.
+    /// Its end, which is not part of it.
     pub until: Option<Timestamp>,
 }
 

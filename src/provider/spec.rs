@@ -31,9 +31,9 @@ pub struct Spec {
     pub signature_validity: Duration,
     /// The longest URL it takes, in characters.
     pub url_characters: usize,
-    /// How long after a refresh was taken its URL may be prefetched; the option `prefetch-delay` of a target replaces it.
+    /// How long after a refresh was accepted its URL may be prefetched; the option `prefetch-delay` of a target replaces it.
     pub prefetch_delay: Duration,
-    /// What else it can be asked.
+    /// Its read-only queries.
     pub queries: QuerySpec,
     /// How the vendor grants the permissions that operations and calls above name.
     pub policy: PolicySpec,
@@ -51,7 +51,7 @@ impl Spec {
         self.operations.iter().find(|spec| spec.operation == operation)
     }
 
-    /// The limits of an operation that is asked for.
+    /// The limits of the operation.
     ///
     /// # Errors
     /// `Denied` when the provider can't do it.
@@ -107,7 +107,7 @@ impl Spec {
         region.or(self.endpoints.first()).map_or("", |endpoint| endpoint.url)
     }
 
-    /// How long after a refresh was taken its URL may be prefetched at a target: by its option `prefetch-delay`.
+    /// How long after a refresh was accepted its URL may be prefetched at a target: by its option `prefetch-delay`.
     pub fn prefetch_delay(&self, options: &Options) -> Duration {
         match options.get("prefetch-delay") {
             Some(OptionValue::Duration(prefetch_delay)) => *prefetch_delay,
@@ -227,11 +227,11 @@ pub struct EndpointSpec {
 pub struct OperationSpec {
     /// The operation.
     pub operation: Operation,
-    /// The call that asks for it.
+    /// The call that submits it.
     pub call: CallSpec,
     /// URLs in one call.
     pub per_call: usize,
-    /// URLs in a day for an account that never asked for more.
+    /// URLs in a day for an account with the default quota.
     pub per_day: Option<u64>,
     /// What the vendor calls it where it says what is left for today; empty: it doesn't say.
     pub quota: &'static str,
@@ -297,7 +297,7 @@ pub struct CallSpec {
     pub permission: &'static str,
     /// How often it may be called.
     pub rate: Rate,
-    /// Task ids in one call (1 where ids are not asked for).
+    /// Task ids in one call (1 if tasks aren't polled by id).
     pub ids_per_call: usize,
     /// Rows in one page; 0 where an answer always holds all of them.
     pub rows_per_page: usize,
@@ -350,7 +350,7 @@ impl QuerySpec {
     /// Nothing of it.
     pub const NOTHING: Self = Self { traffic: None, bandwidth: None, logs: None, domains: None };
 
-    /// How this can be asked for.
+    /// How this is queried.
     pub const fn measure(&self, measure: Measure) -> Option<&MeasureSpec> {
         match measure {
             Measure::Traffic => self.traffic.as_ref(),
@@ -378,7 +378,7 @@ impl Measure {
     }
 }
 
-/// How something measured can be asked for.
+/// How a metric is queried.
 #[derive(Debug)]
 pub struct MeasureSpec {
     /// The call.
@@ -387,7 +387,7 @@ pub struct MeasureSpec {
     pub name: &'static str,
     /// Domains in one question.
     pub domains_per_call: usize,
-    /// The widths of a point that can be asked for, from the narrowest.
+    /// The intervals of a point that can be queried, the shortest first.
     pub intervals: &'static [IntervalSpec],
 }
 
@@ -410,7 +410,7 @@ pub struct IntervalSpec {
 }
 
 impl IntervalSpec {
-    /// Points of this width, asked for in ranges up to `span`, and `kept` so long.
+    /// Points of this interval, queried in ranges up to `span`, and `kept` so long.
     pub const fn new(interval: Duration, span: Duration, kept: Duration) -> Self {
         Self { interval, span, kept, begins: Duration::ZERO }
     }
@@ -422,7 +422,7 @@ impl IntervalSpec {
     }
 }
 
-/// How log files can be asked for.
+/// How log files are queried.
 #[derive(Debug)]
 pub struct LogSpec {
     /// The call.

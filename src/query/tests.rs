@@ -79,7 +79,7 @@ struct Fake {
     /// The most rows that are given of tasks by their ids, which the total counts.
     most_by_id: usize,
     calls: Cell<usize>,
-    asked: RefCell<Vec<String>>,
+    windows: RefCell<Vec<String>>,
     corrected: Cell<bool>,
 }
 
@@ -110,7 +110,7 @@ fn fake(count: usize) -> Fake {
         breaks_off: None,
         most_by_id: usize::MAX,
         calls: Cell::new(0),
-        asked: RefCell::default(),
+        windows: RefCell::default(),
         corrected: Cell::new(false),
     }
 }
@@ -175,7 +175,7 @@ impl Provider for &Fake {
     async fn measure(&self, question: &MeasureQuestion, _: &dyn Api) -> Result<Vec<Point>, ApiError> {
         self.call("Ask")?;
         assert!(question.domains.len() <= 2);
-        self.asked.borrow_mut().push(format!("{} {}", question.since, question.until));
+        self.windows.borrow_mut().push(format!("{} {}", question.since, question.until));
         let step = SignedDuration::try_from(question.interval).unwrap();
         let mut points = Vec::new();
         let mut at = question.since;
@@ -239,7 +239,7 @@ fn connection(fake: &Fake) -> Connection<'_> {
     Connection { target: "site".into(), provider: Box::new(fake), api: Rc::new(Out(fake)), refresh: None }
 }
 
-/// QuerySpec, and gives the answer with what was said aloud.
+/// QuerySpec, and returns the answer and the messages.
 macro_rules! ask {
     ($fake:expr, |$client:ident| $question:expr) => {{
         let said = RefCell::new(Vec::<String>::new());
@@ -297,7 +297,7 @@ async fn rows_that_come_while_the_list_is_read_push_none_out_and_double_none() {
     let mut found = numbers(&rows);
     found.sort_unstable();
     found.dedup();
-    assert_eq!(found.len(), rows.len(), "none stands twice");
+    assert_eq!(found.len(), rows.len(), "none is there twice");
     assert!((0..900).all(|number| found.binary_search(&number).is_ok()), "none is missing");
     assert!(said.is_empty(), "{said:?}");
 }
@@ -486,9 +486,9 @@ async fn the_width_of_a_point_follows_the_range_and_a_wrong_one_is_told() {
 async fn what_a_provider_does_not_offer_is_said_and_not_asked_for() {
     let bandwidth = MetricsQuery { measure: Measure::Bandwidth, ..wanted(HOUR, None, &[]) };
     let (measured, _) = ask!(fake(0), |client| metrics(client, &bandwidth));
-    let told = measured.unwrap_err().diagnostics().remove(0);
-    assert_eq!(told.title, "Bare CDN offers no bandwidth");
-    assert_eq!(told.help.unwrap(), "it offers records, quota, traffic, logs, domains");
+    let problem = measured.unwrap_err().diagnostics().remove(0);
+    assert_eq!(problem.title, "Bare CDN offers no bandwidth");
+    assert_eq!(problem.help.unwrap(), "it offers records, quota, traffic, logs, domains");
 
     static NOTHING: Spec = Spec::BARE;
     let bare = Fake { spec: &NOTHING, ..fake(0) };

@@ -1,6 +1,6 @@
 //! Time ranges: what a query names, widened to the provider's steps and split into windows of one call each.
 //!
-//! Pure. A window includes its start and excludes its end, so that windows which meet share no moment and miss none.
+//! Pure. A window includes its start and excludes its end, so that windows which meet share no instant and miss none.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ pub(super) const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 /// A range of time, without its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeWindow {
-    /// Its first moment.
+    /// Its start, which is part of it.
     pub since: Timestamp,
-    /// The first moment after it.
+    /// Its end, which is not part of it.
     pub until: Timestamp,
 }
 
@@ -113,12 +113,12 @@ fn seconds(span: Duration) -> i64 {
     signed(span).as_secs()
 }
 
-/// A moment's second, or the next where it has a fraction.
+/// The second of a point in time, or the next if it has a fraction.
 fn ceiling(moment: Timestamp) -> i64 {
     moment.as_second() + i64::from(moment.subsec_nanosecond() > 0)
 }
 
-/// A moment earlier; the earliest that exists, if need be.
+/// An earlier point in time; the earliest that exists, if need be.
 pub(super) fn before(moment: Timestamp, by: Duration) -> Timestamp {
     moment.saturating_sub(signed(by)).unwrap_or(Timestamp::MIN)
 }

@@ -123,7 +123,7 @@ impl<'a> Collector<'a> {
     }
 
     fn task_finished(&mut self, lane: LaneIndex, task: TaskIndex, ended: Ended) {
-        // A batch may have been taken under several ids, and which of them a task is under isn't always told.
+        // A batch may have been accepted under several ids, and the response doesn't always say which id a task has.
         for task_id in ended.task_id.iter().flat_map(|ids| ids.split(',')) {
             self.know_task_id(task_id);
         }

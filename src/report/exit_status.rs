@@ -14,9 +14,9 @@ pub enum Status {
     NothingToDo,
     /// A dry run, or a simulation that went well: nothing was sent.
     Planned,
-    /// Every address done.
+    /// Every URL done.
     Done,
-    /// Some done, some not; or submitted and, as was asked, not waited for.
+    /// Some done, some not; or submitted and, because of `wait`, not waited for.
     Partial,
     /// None done.
     Failed,
@@ -152,7 +152,7 @@ impl Report<'_> {
     }
 }
 
-/// Why the lane stopped submitting what this row asks for.
+/// Why the lane stopped submitting this row's operation.
 fn stops<'r>(lane: &'r LaneReport, row: Row<'r>) -> impl Iterator<Item = StopCause> {
     lane.stops.iter().filter(move |stop| stop.covers(row.planned.task.operation)).map(|stop| stop.cause)
 }

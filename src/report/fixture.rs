@@ -63,7 +63,7 @@ pub(crate) fn plan() -> Plan {
     }
 }
 
-/// A plan of refreshes of these addresses at one target, each because of a file of the same name.
+/// A plan of refreshes of these URLs at one target, each from a file of the same name.
 pub(crate) fn plan_of(urls: &[String]) -> Plan {
     let tasks: Vec<_> = urls.iter().map(|url| task("main", REFRESH, url, url)).collect();
     let indices: Vec<TaskIndex> = (0..).take(tasks.len()).collect();
@@ -105,7 +105,7 @@ pub(crate) fn finished(
     event(seconds, EventKind::TaskFinished { lane, task, outcome, task_id: task_id.map(str::to_owned) })
 }
 
-/// A run of [`plan`] in which one address is done, one fails, one can't be sent, and the rest follows from that.
+/// A run of [`plan`] in which one URL is done, one fails, one can't be sent, and the rest follows from that.
 pub(crate) fn story() -> Vec<Event> {
     let quota = |remaining| Quota { entries: vec![QuotaEntry { operation: REFRESH, limit: 10_000, remaining }] };
     let failed = "RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)";

@@ -14,7 +14,7 @@ use crate::plan::{Lane, Plan, PlannedTask};
 /// What a report needs besides plan and events.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// What was asked.
+    /// The operation.
     pub mode: Mode,
     /// Between which commits; `None` for a list of URLs.
     pub range: Option<Range>,
@@ -42,7 +42,7 @@ pub struct Report<'a> {
     /// What was worth saying, in order.
     pub(super) notes: Vec<String>,
     pub(super) interrupted: Option<Signal>,
-    /// Whether the execution came to its own end.
+    /// Whether the execution ended by itself.
     pub(super) is_finished: bool,
     pub(super) calls: u64,
     pub(super) elapsed: Duration,
@@ -62,7 +62,7 @@ pub(super) struct LaneReport {
 /// How a task ended, and under which of the provider's ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ended {
-    /// `None`: a dry run, nothing was asked.
+    /// `None`: a dry run, no quota was read.
     pub(super) outcome: Option<Outcome>,
     pub(super) task_id: Option<String>,
 }

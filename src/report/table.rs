@@ -42,7 +42,7 @@ pub enum Value {
     BitRate(f64),
     /// Percent.
     Percent(f64),
-    /// A moment.
+    /// A point in time.
     Time(Timestamp),
 }
 
@@ -153,7 +153,7 @@ impl TableWriter {
         self.count
     }
 
-    /// What stands before the first row.
+    /// The text before the first row.
     pub fn head(&self) -> Option<String> {
         match self.format {
             Format::Table { .. } => None,
@@ -303,10 +303,10 @@ mod tests {
 
     #[test]
     fn numbers_are_scaled_to_three_digits() {
-        let told = [0.0, 12.0, 999.0, 1_000.0, 1_536.0, 999_499.0, 999_600.0, 12_345_678.0, 1.0e21, 0.25];
-        let told = told.map(|number| scaled(number, "B"));
+        let formatted = [0.0, 12.0, 999.0, 1_000.0, 1_536.0, 999_499.0, 999_600.0, 12_345_678.0, 1.0e21, 0.25];
+        let formatted = formatted.map(|number| scaled(number, "B"));
         assert_eq!(
-            told,
+            formatted,
             ["0 B", "12 B", "999 B", "1.00 kB", "1.54 kB", "999 kB", "1.00 MB", "12.3 MB", "1000 EB", "0.25 B"]
         );
     }

@@ -1,4 +1,4 @@
-"""A server of releases on a loopback address, that does what is asked of it: also what a bad one would do."""
+"""A server of releases on a loopback address, with the responses that a test sets: also those of a bad server."""
 
 import http.server
 import pathlib
@@ -11,20 +11,20 @@ class Releases:
     """Serves by rules: each request takes the next one, the last one stays. A rule gets the handler, which is the request."""
 
     def __init__(self, *rules, tls=None):
-        rules, asked = list(rules), []
+        rules, requested = list(rules), []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                asked.append(self.path)
+                requested.append(self.path)
                 self.close_connection = True
                 (rules.pop(0) if len(rules) > 1 else rules[0])(self)
 
             def log_message(self, *_):
                 pass
 
-        self.asked = asked
+        self.requested = requested
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         if tls:

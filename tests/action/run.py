@@ -1,6 +1,6 @@
 """Runs the steps of action.yml as GitHub's runner does, against `cdn-purge mock-server`, and looks at what comes out.
 
-Usage: run.py BINARY (through the `run` beside it, which sets up the environment)
+Usage: run.py BINARY (through the `run` next to it, which sets up the environment)
 """
 
 import functools
@@ -48,7 +48,7 @@ def site(folder):
     return runner
 
 
-def keys(mock):
+def credentials(mock):
     return {
         "endpoint": f"alibaba-cdn=http://{mock.address}",
         "access_key_id": KEY["ALIBABA_CLOUD_ACCESS_KEY_ID"],
@@ -56,13 +56,13 @@ def keys(mock):
     }
 
 
-def released(folder, binary, address):
-    """A job with a commit of the action that pins this binary, released at this address."""
+def released(folder, binary, url):
+    """A job with a commit of the action that pins this binary, released at this URL."""
     runner, files = site(folder), folder / "release"
     files.mkdir()
     for target in (TARGET, "x86_64-pc-windows-msvc.exe"):
         (files / f"cdn-purge-{VERSION}-{target}").symlink_to(binary)
-    checksums = subprocess.run([ROOT / "scripts/checksums", address, files], capture_output=True, text=True, check=True)
+    checksums = subprocess.run([ROOT / "scripts/checksums", url, files], capture_output=True, text=True, check=True)
     (runner.action / "checksums.txt").write_text(checksums.stdout)
     return runner
 
@@ -78,13 +78,13 @@ def cached(runner):
     return runner.tool_cache / "cdn-purge" / VERSION / "x64" / "cdn-purge"
 
 
-# --- What is asked of it. Each takes the binary and a folder of its own.
+# --- The tests. Each takes the binary and a folder of its own.
 
 
 def a_push_is_refreshed_and_prefetched(binary, folder):
     runner = site(folder)
     with MockServer(binary, "--task-seconds", "0") as mock:
-        code, outputs = runner.use(binary=binary, base="HEAD~1", **keys(mock))
+        code, outputs = runner.use(binary=binary, base="HEAD~1", **credentials(mock))
         equal(code, 0)
         url = "https://www.example.com/a%20b.html"
         equal(mock.ledger(), [("refresh", url), ("prefetch", url)])
@@ -114,7 +114,7 @@ def a_cancelled_step_ends_as_the_program_ends_and_tells_everything(binary, folde
         cancel(process)
 
     with MockServer(binary, "--task-seconds", "3600") as mock:
-        code, outputs = runner.use(when_something_is_taken, binary=binary, base="HEAD~1", **keys(mock))
+        code, outputs = runner.use(when_something_is_taken, binary=binary, base="HEAD~1", **credentials(mock))
     equal(code, 130)
     equal((outputs["unknown"], outputs["unsubmitted"], outputs["refreshed"]), ("1", "1", "0"))
     equal(left_of(steps[0]), [])
@@ -135,7 +135,7 @@ def a_cancelled_step_that_waits_for_an_answer_ends_at_the_second_signal(binary, 
 
     with MockServer(binary, "--latency", "60s") as mock:
         began = time.monotonic()
-        code, outputs = runner.use(while_the_provider_thinks, binary=binary, base="HEAD~1", **keys(mock))
+        code, outputs = runner.use(while_the_provider_thinks, binary=binary, base="HEAD~1", **credentials(mock))
         took = time.monotonic() - began
     assert code in (130, 143) and took < 12, (code, took, runner.log)
     assert all(outputs[name] for name in ("status", "head", "refreshed", "unsubmitted", "unknown", "report")), outputs
@@ -236,7 +236,7 @@ def the_pinned_bytes_are_downloaded_once_and_kept(binary, folder):
         equal(plan(runner), (0, "planned"))
         equal(plan(runner), (0, "planned"))
         file = f"/somebody/cdn-purge/releases/download/v{VERSION}/cdn-purge-{VERSION}-{TARGET}"
-        equal(releases.asked, [file])
+        equal(releases.requested, [file])
     equal(cached(runner).read_bytes(), pathlib.Path(binary).read_bytes())
     equal(sorted(path.name for path in cached(runner).parent.parent.rglob("*")), ["cdn-purge", "x64", "x64.complete"])
     equal(runner.path.read_text(), "")  # later steps of the job don't see it
@@ -248,7 +248,7 @@ def other_bytes_are_refused_before_they_run(binary, folder):
     with Releases(gives(evil)) as releases:
         runner = released(folder, binary, releases.address)
         equal(plan(runner), (1, ""))
-        equal(len(releases.asked), 3)
+        equal(len(releases.requested), 3)
     assert "isn't what this commit of the action pins" in runner.log and "::error" in runner.log, runner.log
     assert not ran.exists(), "it was started"
     equal([path for path in runner.tool_cache.rglob("*") if path.is_file()], [])
@@ -260,14 +260,14 @@ def a_download_that_breaks_off_is_begun_anew(binary, folder):
     with Releases(gives(half, said=size), answers(503), gives(binary)) as releases:
         runner = released(folder, binary, releases.address)
         equal(plan(runner), (0, "planned"))
-        equal(len(releases.asked), 3)
+        equal(len(releases.requested), 3)
 
 
 def a_release_that_is_not_there_is_told_at_once(binary, folder):
     with Releases(answers(404)) as releases:
         runner = released(folder, binary, releases.address)
         equal(plan(runner), (1, ""))
-        equal(len(releases.asked), 1)
+        equal(len(releases.requested), 1)
     assert "HTTP 404" in runner.log and "`download-url`" in runner.log, runner.log
 
 
@@ -287,15 +287,15 @@ def a_release_redirects_to_another_host_over_tls_only(binary, folder):
         with Releases(astray, aside, tls=tls) as releases:
             runner = released(folder, binary, releases.address)
             runner.environment["CURL_CA_BUNDLE"] = str(folder / "authority.pem")
-            equal(plan(runner), (1, ""))  # to plain http: nothing is asked there
-            equal((plain.asked, storage.asked), ([], []))
+            equal(plan(runner), (1, ""))  # to plain http: nothing is requested from it
+            equal((plain.requested, storage.requested), ([], []))
             equal(plan(runner), (0, "planned"))
-            equal(len(storage.asked), 1)
+            equal(len(storage.requested), 1)
             # The same without the authority: the certificate isn't trusted.
             del runner.environment["CURL_CA_BUNDLE"]
             cached(runner).unlink()
             equal(plan(runner), (1, ""))
-            equal(len(storage.asked), 1)
+            equal(len(storage.requested), 1)
 
 
 def a_changed_binary_in_the_cache_is_never_started(binary, folder):
@@ -319,7 +319,7 @@ def without_a_tool_cache_the_temporary_folder_serves(binary, folder):
         for place in ("", "/proc/nowhere"):
             runner.environment["RUNNER_TOOL_CACHE"] = place
             equal(plan(runner), (0, "planned"))
-        equal(len(releases.asked), 1)
+        equal(len(releases.requested), 1)
     assert (runner.temporary / "cdn-purge" / VERSION / "x64/cdn-purge").exists()
 
 
@@ -327,14 +327,14 @@ def another_address_gives_the_same_bytes_or_nothing(binary, folder):
     with Releases(gives(binary)) as mirror:
         runner = released(folder, binary, "https://nowhere.invalid/download")
         equal(plan(runner, download_url=mirror.address.replace("127.0.0.1", "localhost") + "/"), (0, "planned"))
-        equal(len(mirror.asked), 1)
+        equal(len(mirror.requested), 1)
         cached(runner).unlink()
         refused = ["http://mirror.invalid", "http://127.0.0.1@mirror.invalid/", "http://localhost.invalid/", "ftp://127.0.0.1/"]
         refused += ["file:///etc", "https://x.invalid/?a=b", "https://x.invalid/\n::warning::x", "-o/tmp/x", "https://x.invalid/ -o x"]
-        for address in refused:
-            equal(plan(runner, download_url=address), (1, ""))
-            assert "can't be used" in runner.log and "\n::warning" not in runner.log, (address, runner.log)
-        equal(len(mirror.asked), 1)
+        for url in refused:
+            equal(plan(runner, download_url=url), (1, ""))
+            assert "can't be used" in runner.log and "\n::warning" not in runner.log, (url, runner.log)
+        equal(len(mirror.requested), 1)
 
 
 def a_cancelled_download_leaves_nothing_behind(binary, folder):
@@ -342,7 +342,7 @@ def a_cancelled_download_leaves_nothing_behind(binary, folder):
 
     def while_it_hangs(process):
         deadline = time.monotonic() + 30
-        while not releases.asked:
+        while not releases.requested:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         began = time.monotonic()
@@ -375,8 +375,8 @@ def two_jobs_of_the_same_process_id_write_into_no_common_file(binary, folder):
         try:
             jobs += [subprocess.Popen(apart, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
             deadline = time.monotonic() + 30
-            while len(releases.asked) < 2:
-                assert time.monotonic() < deadline, releases.asked
+            while len(releases.requested) < 2:
+                assert time.monotonic() < deadline, releases.requested
                 time.sleep(0.02)
             written = [path.name for path in runner.tool_cache.rglob("*") if path.name.endswith(".log")]
         finally:
@@ -431,7 +431,7 @@ def the_action_itself_takes_less_than_300_ms(binary, folder):
             command = [binary, "--base", "HEAD~1", "--dry-run"]
             subprocess.run(command, cwd=runner.workspace, capture_output=True, check=True, env={"PATH": os.environ["PATH"]})
             own.append((sum(runner.took.values()) - (time.monotonic() - began)) * 1000)
-        equal(len(releases.asked), 1)
+        equal(len(releases.requested), 1)
     megabytes = pathlib.Path(binary).stat().st_size / 2**20
     print(f"        the action's own time, {megabytes:.1f} MiB in the cache: {statistics.median(own):.0f} ms (best {min(own):.0f} ms)")
     # A debug build is larger than any release is, and each of its bytes is checked too.

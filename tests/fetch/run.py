@@ -1,6 +1,6 @@
 """Lets shallow clones be compared with commits they lack, against a real git server, and looks at what crosses the wire.
 
-Usage: run.py BINARY (through the `run` beside it)
+Usage: run.py BINARY (through the `run` next to it)
 """
 
 import hashlib
@@ -289,7 +289,7 @@ def a_redirect_to_another_host(world):
             git(shallow, "remote", "set-url", "origin", f"{world.forge.address}/site.git")
         assert code == 3, said
         check(said, "redirects to another one")
-        assert not other.requests, "the other host was asked"
+        assert not other.requests, "the other host was called"
 
 
 def what_the_server_has_not(world):
@@ -318,15 +318,15 @@ def a_remote_in_a_folder(world):
 def the_last_success_of_both_interfaces(world):
     shallow, forge = world.scratch / "shallow", world.forge
     base, head = commit_of(world.site, "main~7"), commit_of(world.site, "main")
-    asked = []
+    requested = []
 
     def runs(headers, query):
-        asked.append((headers.get("authorization"), query))
+        requested.append((headers.get("authorization"), query))
         run = {"id": 5, "run_number": 5, "event": "push", "head_branch": "main", "conclusion": "success", "head_sha": head}
         return {"total_count": 2, "workflow_runs": [run, run | {"id": 4, "run_number": 4, "head_sha": base}]}
 
     def pipelines(headers, query):
-        asked.append((headers.get("private-token"), query))
+        requested.append((headers.get("private-token"), query))
         pipeline = {"id": 5, "ref": "main", "status": "success", "source": "push", "sha": head}
         return [pipeline, pipeline | {"id": 4, "sha": base}]
 
@@ -349,8 +349,8 @@ def the_last_success_of_both_interfaces(world):
         code, said = world.program.run("explain", shallow, "--base", "last-success", **environment)
         assert code == 0, said
         check(said, f"base     {base}", f"because  the commit of {name}, the last on `main` that ended well")
-    assert [secret for secret, _ in asked] == [f"Bearer {TOKEN}", TOKEN], asked
-    assert all(query["status"] == "success" for _, query in asked)
+    assert [secret for secret, _ in requested] == [f"Bearer {TOKEN}", TOKEN], requested
+    assert all(query["status"] == "success" for _, query in requested)
     forge.interface = {}
     for environment, help in ((github, "actions: read"), (gitlab, "read_api")):
         code, said = world.program.run("explain", shallow, "--base", "last-success", **environment)

@@ -1,4 +1,4 @@
-"""A forge on loopback: `git http-backend` as CGI behind basic authentication, and the parts of two interfaces that tell of runs."""
+"""A forge on loopback: `git http-backend` as CGI behind basic authentication, and the parts of two APIs that list runs."""
 
 import base64
 import http.server
@@ -10,7 +10,7 @@ import urllib.parse
 
 
 class Forge:
-    """A server in a thread of its own, with what it was asked and what it answered."""
+    """A server in a thread of its own, with its requests and responses."""
 
     def __init__(self, root, token=None, version=2, redirect=None):
         self.root, self.token, self.version, self.redirect = root, token, version, redirect

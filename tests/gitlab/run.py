@@ -1,6 +1,6 @@
 """Runs pipelines of sample/, which includes the component of templates/, and looks at what comes out.
 
-Usage: run.py BINARY (through the `run` beside it, which gets the runner)
+Usage: run.py BINARY (through the `run` next to it, which gets the runner)
 
 The runner is gitlab-ci-local with its shell executor. It reads `spec: inputs:` and components as GitLab does, hands a dotenv
 report to later jobs, and keeps artifacts; it has no merge requests, so their variables are given and their notes are those of
@@ -170,18 +170,18 @@ def equal(found, expected):
     assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
-def keys(mock):
+def credentials(mock):
     return {"CDN_PURGE_ENDPOINT": f"alibaba-cdn=http://{mock.address}", **KEY}
 
 
-# --- What is asked of it. Each takes a project of its own.
+# --- The tests. Each takes a project of its own.
 
 
 def a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job(project):
     with MockServer(project.programs / "cdn-purge", "--task-seconds", "0") as mock:
-        code = project.run(**keys(mock))
+        code = project.run(**credentials(mock))
         equal((code, mock.ledger()), (0, [("refresh", URL), ("prefetch", URL)]))
-    assert "told done, 1 changed, 1 refreshed, 1 prefetched" in project.log, project.log
+    assert "outputs done, 1 changed, 1 refreshed, 1 prefetched" in project.log, project.log
     cases = project.junit().findall(".//testcase")
     equal([(case.get("name"), len(case)) for case in cases], [(URL, 0), (URL, 0)])
     assert "all 2 URLs done" in project.artifact("cdn-purge-summary.md")
@@ -191,9 +191,9 @@ def a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job(project):
 
 def a_failure_fails_the_job_and_keeps_its_reports(project):
     with MockServer(project.programs / "cdn-purge", "--task-seconds", "0", "--fail", "html") as mock:
-        code = project.run(**keys(mock))
+        code = project.run(**credentials(mock))
         equal((code, mock.ledger()), (1, [("refresh", URL)]))
-    assert "told" not in project.log, project.log
+    assert "outputs" not in project.log, project.log
     suite = project.junit().find("testsuite")
     equal((suite.get("failures"), suite.get("skipped")), ("1", "1"))
 
@@ -201,7 +201,7 @@ def a_failure_fails_the_job_and_keeps_its_reports(project):
 def a_merge_request_has_one_note_with_the_plan_of_the_latest_push(project):
     with GitLab() as gitlab:
         equal(project.merge_request(gitlab), 0)
-        assert "told planned, 1 changed, 0 refreshed" in project.log, project.log
+        assert "outputs planned, 1 changed, 0 refreshed" in project.log, project.log
         assert "1 changed file" in gitlab.notes[2]["body"] and URL in gitlab.notes[2]["body"], gitlab.notes
         (project.folder / "public/b.html").write_text("two")
         project.commit("another page")
@@ -223,7 +223,7 @@ def an_input_that_simulates_is_a_plan_on_a_merge_request(project):
     pipeline = project.folder / ".gitlab-ci.yml"
     pipeline.write_text(pipeline.read_text().replace("allow-hosts: www.example.com", "simulate: true"))
     equal(project.merge_request(), 0)
-    assert "told planned" in project.log and "nothing was sent" in project.log, project.log
+    assert "outputs planned" in project.log and "nothing was sent" in project.log, project.log
 
 
 def a_run_that_ends_before_its_plan_says_so_in_the_note(project):
@@ -241,7 +241,7 @@ def a_note_that_cannot_be_written_changes_nothing(project):
         equal(project.merge_request(gitlab), 0)
         equal(gitlab.calls[-1], "POST /api/v4/projects/7/merge_requests/12/notes")
     assert "GitLab answers HTTP 403: 403 Forbidden" in project.log, project.log
-    assert "told planned" in project.log, project.log
+    assert "outputs planned" in project.log, project.log
     equal(project.merge_request(GITLAB_TOKEN=""), 0)
     assert "`GITLAB_TOKEN` is empty" in project.log, project.log
 
@@ -252,7 +252,7 @@ def globs_and_a_tag_that_looks_like_a_number_are_inputs_as_they_are_written(proj
     inputs = "provider: alibaba-cdn, files: '*/*.html', urls: 'https://www.example.com/{name}', base: '1.10', dry-run: true"
     pipeline.write_text(pipeline.read_text().replace("allow-hosts: www.example.com", inputs.replace(", ", "\n      ")))
     equal(project.run(), 0)
-    assert "told planned, 1 changed" in project.log, project.log
+    assert "outputs planned, 1 changed" in project.log, project.log
     assert URL in project.artifact("cdn-purge-summary.md")
 
 

@@ -1,6 +1,6 @@
 """Asks `cdn-purge mock-server` with Huawei Cloud's own client, as its users would, and checks every answer and refusal.
 
-Usage: huawei.py BINARY (through the `run` beside it, which sets up the environment)
+Usage: huawei.py BINARY (through the `run` next to it, which sets up the environment)
 """
 
 import functools
@@ -15,7 +15,7 @@ from huaweicloudsdkcdn import v1, v2
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
 
-# Nobody's keys.
+# Made-up credentials.
 KEY = {"HUAWEICLOUD_SDK_AK": "example-key", "HUAWEICLOUD_SDK_SK": "example-secret"}
 TOKEN = {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "interop-token+/=="}
 SITE = "https://www.example.com"
@@ -83,7 +83,7 @@ def finished(cdn, task):
     raise AssertionError(f"task {task} doesn't end")
 
 
-# --- What is asked. Each takes the binary and a generation of the client.
+# --- The tests. Each takes the binary and a generation of the client.
 
 
 def every_refresh_and_its_details(binary, generation):
@@ -234,8 +234,8 @@ def domains_statistics_and_logs(binary, generation):
         equal((answer["total"], answer["domains"][0]["domain_status"]), (1, "online"))
 
         hour = int(time.time()) // 3600 * 3_600_000
-        asked = {"start_time": hour - 3_600_000, "end_time": hour, "domain_name": "www.example.com,img.example.com", "interval": 300}
-        stats = lambda **more: cdn.call("show_domain_stats", "ShowDomainStatsRequest", **asked, **more)["result"]
+        parameters = {"start_time": hour - 3_600_000, "end_time": hour, "domain_name": "www.example.com,img.example.com", "interval": 300}
+        stats = lambda **more: cdn.call("show_domain_stats", "ShowDomainStatsRequest", **parameters, **more)["result"]
         apart = stats(action="detail", stat_type="flux,bw", group_by="domain", service_area="global")
         equal(sorted(apart), ["img.example.com", "www.example.com"])
         equal({name: len(values) for name, values in apart["www.example.com"].items()}, {"flux": 12, "bw": 12})

@@ -1,6 +1,6 @@
 """Asks `cdn-purge mock-server` with the vendors' own clients, as their users would, and checks every answer and refusal.
 
-Usage: run.py BINARY (through the `run` beside it, which sets up the environment)
+Usage: run.py BINARY (through the `run` next to it, which sets up the environment)
 """
 
 import base64
@@ -158,7 +158,7 @@ def equal(found, expected):
     assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
-# --- What is asked. Each takes the binary and one client's constructor.
+# --- The tests. Each takes the binary and one client's constructor.
 
 
 def every_type_of_refresh(binary, connect):
@@ -195,7 +195,7 @@ def every_parameter_of_a_prefetch(binary, connect):
             paths = [f"{SITE}/{batch}/page-{number}.html" for number in range(20)]
             answer = client.call("PushObjectCache", ObjectPath="\r\n".join(paths), **parameters)
             rows = [row for task_id in answer["PushTaskId"].split(",") for row in finished(client, task_id)]
-            # What is asked in the same second shares an id, so there may be rows of the batch before.
+            # Requests in the same second share an id, so there may be rows of the batch before.
             equal({row["ObjectPath"] for row in rows} & set(paths), set(paths))
             equal({row["ObjectType"] for row in rows}, {"preload"})
         equal(len(mock.ledger()), 80)
@@ -264,7 +264,7 @@ def what_is_malformed_is_refused_whole(binary, connect):
             ("InvalidObjectPath.ExceedsMaximum", {"ObjectPath": "\n".join(f"{SITE}/{n}" for n in range(1001))}),
             ("SingleRequest.OverLimit", {"ObjectPath": "\n".join(f"https://{n}.example.com/" for n in range(11))}),
         ):
-            # The former client puts addresses into the query, where a thousand of them meet the limit of the gateway.
+            # The former client puts URLs into the query, where a thousand of them meet the limit of the gateway.
             if connect is Former and code == "InvalidObjectPath.ExceedsMaximum":
                 continue
             equal(refusal(client, "RefreshObjectCaches", **parameters)[0], code)

@@ -77,19 +77,19 @@ fn planned(config: &str, options: &str, changes: &str) -> String {
     let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
     let mapped = mapping::map(&changes, &settings.rules, overrides);
     match plan::make(mapped, &settings.targets, &Limits::of(&settings)) {
-        Ok(plan) => told(&plan, settings.targets.len() > 1),
+        Ok(plan) => described(&plan, settings.targets.len() > 1),
         Err(error) => refused(&error, folder.path()),
     }
 }
 
 fn refused(error: &Error, folder: &Path) -> String {
     let folder = format!("{}/", folder.display());
-    let told = error.diagnostics().into_iter().map(|problem| {
+    let described = error.diagnostics().into_iter().map(|problem| {
         let place = problem.place.map(|place| format!("{place}: ")).unwrap_or_default();
         let help = problem.help.map(|help| format!("  help: {help}\n")).unwrap_or_default();
         format!("refused: {place}{}\n{help}", problem.title).replace(&folder, "")
     });
-    told.collect()
+    described.collect()
 }
 
 /// `A path`, `M path`, `D path`, `R old -> new`, `S path` for a submodule; a path in double quotes is as git quotes it.
@@ -131,7 +131,7 @@ fn repo_path(text: &str) -> RepoPath {
 }
 
 /// A line per URL, and one per file without any.
-fn told(plan: &Plan, with_target: bool) -> String {
+fn described(plan: &Plan, with_target: bool) -> String {
     let mut text = String::new();
     for planned in plan.lanes.iter().flat_map(|lane| &lane.tasks) {
         let task = &planned.task;

@@ -1,16 +1,16 @@
 //! The real binary, seen from outside: arguments, environment and signals go in; an exit code, words, files and calls come out.
 
-mod asking; // what providers are asked
-mod check_online; // what keys may do
+mod check_online; // permissions of the credentials
 mod checkout; // repositories in which the changes can't be determined
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
 mod first_steps; // the first five minutes in a repository of each common generator
 pub mod github; // what a runner of GitHub Actions gets
-mod keyless; // keys that nobody stored
 mod links; // submodules and symbolic links
 mod lists; // URLs that are given
 mod names; // file names that tools trip over
+mod no_credentials; // runs without stored credentials: roles, OIDC tokens, profiles, programs
+mod query; // task history, quota, metrics, logs, domains
 pub mod stage; // what all of them play on: a site, a run, what it left
 mod targets; // one configuration with several providers
 mod trouble; // vendors that refuse, break off, lie or never answer

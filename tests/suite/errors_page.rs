@@ -1,4 +1,4 @@
-//! The page of errors is held against the sources: every message in them has its row, and no row is left of one
+//! The page of errors is checked against the sources: every message in them has its row, and no row is left of one
 //! that is gone.
 
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ pub fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Fails where the file isn't this text, or makes it so if that is asked for.
+/// Fails where the file isn't this text, or makes it so if `UPDATE_GENERATED` is set.
 pub fn settle(path: &Path, text: &str) {
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         std::fs::write(path, text).unwrap();
@@ -38,8 +38,8 @@ pub fn settle(path: &Path, text: &str) {
 /// The text with other lines between two markers; they are indented as the first marker is.
 fn replaced(text: &str, begin: &str, end: &str, block: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let first = lines.iter().position(|line| line.trim() == begin).expect("the first marker stands in the file");
-    let last = first + lines[first..].iter().position(|line| line.trim() == end).expect("the other one stands below");
+    let first = lines.iter().position(|line| line.trim() == begin).expect("the first marker is in the file");
+    let last = first + lines[first..].iter().position(|line| line.trim() == end).expect("the other one is below it");
     let indent = &lines[first][..lines[first].len() - lines[first].trim_start().len()];
     let block = block.lines().map(|line| if line.is_empty() { String::new() } else { format!("{indent}{line}") });
     let before = lines[..=first].iter().map(|line| (*line).to_owned());

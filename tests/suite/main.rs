@@ -1,6 +1,6 @@
 //! The tests that see the program from outside: one binary, one module per point of view.
 #![expect(unreachable_pub, reason = "modules of one binary share with each other")]
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should fail at that line")]
 
 mod cases; // configuration and changes become the plan that `cases/*.md` shows
 mod cli; // the real binary from outside: exit codes, words, files, and what a vendor got
@@ -15,9 +15,10 @@ mod sim; // whole executions in virtual time, with every fault
 mod sim_credentials; // credentials that expire during a run
 mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
 mod sim_strangers; // the same against servers that another maker built from the same documentation
-mod sim_targets; // several providers in one run, the pause before a prefetch, keys that get locked
+mod sim_targets; // several providers in one run, the pause before a prefetch, credentials that get locked
 mod sim_trials; // clocks that are wrong, late executions, undocumented refusals, forged journals
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod token_provider; // a provider with a bearer token, without status and quota
 mod waiting; // `wait` begins nothing, and never ends well without having waited
+mod words; // the words that no text uses
 mod world; // what those executions live in

@@ -162,7 +162,7 @@ fn a_wrong_secret_sends_nothing_and_is_not_tried_twice() {
     story.assert_partition();
     assert!(story.ledger.is_empty());
     assert_eq!(stops(&story), [StopCause::Credentials]);
-    assert!(story.calls <= 2, "{} calls with keys that are refused", story.calls);
+    assert!(story.calls <= 2, "{} calls with rejected credentials", story.calls);
 }
 
 #[test]

@@ -175,9 +175,9 @@ fn an_id_that_is_not_visible_yet_may_be_refused() {
         world.settings.listing_lag = Duration::from_secs(lag);
         world.bend = Some(Rc::new(|api, request, answer| {
             let target = request.uri().query().unwrap_or_default().to_owned();
-            let asked = target.split("TaskId=").nth(1).unwrap_or_default().split('&').next().unwrap().to_owned();
+            let requested = target.split("TaskId=").nth(1).unwrap_or_default().split('&').next().unwrap().to_owned();
             let body = String::from_utf8_lossy(answer.body()).into_owned();
-            let hidden = asked.split("%2C").any(|id| !body.contains(id));
+            let hidden = requested.split("%2C").any(|id| !body.contains(id));
             if api == BY_ID && hidden { refused(404, "InvalidTaskId.NotFound") } else { answer }
         }));
         world.run().assert_all_done().assert_ledger();
@@ -368,7 +368,7 @@ fn a_server_that_counts_two_rows_and_gives_one_keeps_no_row_for_each_task() {
 
 #[test]
 fn a_list_that_breaks_off_proves_no_absence() {
-    // It doesn't care for the URL that is asked for, and the page with our row never comes.
+    // It ignores the URL in the query, and the page with our row never comes.
     let mut world = World::of_pages(10).with_faults(&["RefreshObjectCaches#1=drop-after"]);
     world.bend = Some(Rc::new(|api, request: &Request<Bytes>, answer| {
         if api != RECORDS || answer.status() != StatusCode::OK {

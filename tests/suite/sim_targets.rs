@@ -1,4 +1,4 @@
-//! Several providers in one run, and what differs between them: the pause before a prefetch, and keys that get locked.
+//! Several providers in one run, and what differs between them: the pause before a prefetch, and credentials that get locked.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -51,33 +51,33 @@ fn wait(folder: &Path, journal: &str, rule: &[&str]) -> (ExitCode, String) {
         out_columns: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     });
-    let told = String::from_utf8(screen.0.borrow().clone()).unwrap();
-    (code, told)
+    let printed = String::from_utf8(screen.0.borrow().clone()).unwrap();
+    (code, printed)
 }
 
 const RULE: [&str; 4] = ["--files", "public/**", "--urls", "https://www.example.com/{tail}"];
 
 #[test]
 fn without_the_rules_of_the_run_there_is_nothing_to_wait_for() {
-    let (code, told) = wait(checkout().path(), "journal", &[]);
-    assert!(code == ExitCode::Usage && told.contains("given without `files` and `urls`"), "{told}");
+    let (code, printed) = wait(checkout().path(), "journal", &[]);
+    assert!(code == ExitCode::Usage && printed.contains("given without `files` and `urls`"), "{printed}");
 }
 
 #[test]
 fn a_plan_without_urls_is_no_success() {
     let rule = ["--files", "elsewhere/**", RULE[2], RULE[3]];
-    let (code, told) = wait(checkout().path(), "journal", &rule);
-    assert!(code == ExitCode::Checkout && told.contains("this plan has no URL"), "{told}");
+    let (code, printed) = wait(checkout().path(), "journal", &rule);
+    assert!(code == ExitCode::Checkout && printed.contains("this plan has no URL"), "{printed}");
 }
 
 #[test]
 fn without_a_journal_nothing_is_begun() {
-    let (code, told) = wait(checkout().path(), "no-journal", &RULE);
-    assert!(code == ExitCode::Checkout && told.contains("there is no journal"), "{told}");
+    let (code, printed) = wait(checkout().path(), "no-journal", &RULE);
+    assert!(code == ExitCode::Checkout && printed.contains("there is no journal"), "{printed}");
 }
 
 #[test]
 fn a_journal_that_tells_of_nothing_sent_begins_nothing() {
-    let (code, told) = wait(checkout().path(), "journal", &RULE);
-    assert!(code == ExitCode::Checkout && told.contains("has nothing to continue"), "{told}");
+    let (code, printed) = wait(checkout().path(), "journal", &RULE);
+    assert!(code == ExitCode::Checkout && printed.contains("has nothing to continue"), "{printed}");
 }

@@ -48,7 +48,7 @@ pub trait Emulator {
     }
 }
 
-/// What a vendor can be asked to do with a URL, a directory, a regular expression or a cache tag.
+/// What a request does with a URL, a directory, a regular expression or a cache tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {

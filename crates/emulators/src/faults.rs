@@ -62,7 +62,7 @@ pub const FAULT_KINDS: [&str; 15] = [
 ];
 
 impl Fault {
-    /// Whether the vendor does at once what was asked, whatever the client gets to see.
+    /// Whether the vendor executes the request at once, whatever the client receives.
     pub fn executes(&self) -> bool {
         matches!(
             self,

@@ -10,7 +10,7 @@ use crate::faults::{Fault, Faults};
 use crate::response::{json, typed};
 use crate::{DocumentedErrors, Emulator, LedgerEntry};
 
-/// The longest request line that is taken, as a gateway's front server would: nginx's `large_client_header_buffers` is
+/// The longest request line that is accepted, as a gateway's front server would: nginx's `large_client_header_buffers` is
 /// 8 KiB (nginx documentation, ngx_http_core_module); no vendor documents its own.
 pub const REQUEST_LINE_BYTES: usize = 8 * 1024;
 

@@ -68,7 +68,7 @@ impl EmulatorSettings {
     }
 }
 
-/// What is wrong with an OIDC token, as far as an emulator without the issuer's keys can see.
+/// What is wrong with an OIDC token. Its signature isn't checked: an emulator doesn't have the issuer's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     /// It has no three parts, or the middle one holds no claims.

@@ -131,13 +131,13 @@ fn quiet_leaves_only_what_counts() {
 
 #[test]
 fn annotations_are_few_and_the_last_says_how_many_more() {
-    for (told, shown, last) in [
+    for (announced, shown, last) in [
         (3, 3, "::error title=cdn-purge::failure 3"),
         (9, 9, "::error title=cdn-purge::failure 9"),
         (5_000, 9, "::error title=cdn-purge::and 4992 more; the log has them all"),
     ] {
         let (mut console, out, _) = console(github(), LOOK);
-        (1..=told).for_each(|number| console.announce(Severity::Error, &format!("failure {number}")));
+        (1..=announced).for_each(|number| console.announce(Severity::Error, &format!("failure {number}")));
         console.finish().unwrap();
         let text = out.text();
         let annotations: Vec<_> = text.lines().filter(|line| line.starts_with("::")).collect();

@@ -222,17 +222,17 @@ mod tests {
     #[test]
     fn the_requests_are_those_of_the_notes_api() {
         let note = note(&[]).unwrap().unwrap();
-        let told = |request: Request<Bytes>| {
+        let request_line = |request: Request<Bytes>| {
             assert_eq!(request.headers()["private-token"], "glpat-secret");
             assert!(!format!("{request:?}").contains("glpat"), "the token shows in {request:?}");
             format!("{} {}", request.method(), request.uri())
         };
-        assert_eq!(told(note.who()), "GET https://gitlab.example.com/api/v4/user");
+        assert_eq!(request_line(note.who()), "GET https://gitlab.example.com/api/v4/user");
         let notes = "https://gitlab.example.com/api/v4/projects/7/merge_requests/12/notes";
         let query = "order_by=updated_at&sort=desc&per_page=50&page=3";
-        assert_eq!(told(note.page(3)), format!("GET {notes}?{query}"));
-        assert_eq!(told(note.write(None, "x")), format!("POST {notes}"));
-        assert_eq!(told(note.write(Some(5), "x")), format!("PUT {notes}/5"));
+        assert_eq!(request_line(note.page(3)), format!("GET {notes}?{query}"));
+        assert_eq!(request_line(note.write(None, "x")), format!("POST {notes}"));
+        assert_eq!(request_line(note.write(Some(5), "x")), format!("PUT {notes}/5"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The server over real sockets, asked by the real transport.
+//! The server over real sockets, called by the real transport.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -176,7 +176,7 @@ async fn an_end_lets_the_call_under_way_finish_and_closes_idle_connections() {
         api.call(request("a")).await.unwrap();
         let under_way = api.call(request("b"));
         let end = async {
-            // The vendor has taken it, and its answer is on the way for the other half of the latency.
+            // The vendor has accepted it, and its answer is on the way for the other half of the latency.
             while gateway.borrow().ledger().count() < 2 {
                 tokio::task::yield_now().await;
             }

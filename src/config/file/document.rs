@@ -72,7 +72,7 @@ pub(in crate::config) fn read(path: &Path, repository: &Path) -> Result<Source, 
             "put the file itself into the repository, or name the other place with `config`",
         ));
     }
-    // Asked before it is opened: to open a named pipe would wait for its other end.
+    // Checked before it is opened: opening a named pipe would wait for its other end.
     let is_file = |found: fs::Metadata| {
         if found.is_file() {
             Ok(())

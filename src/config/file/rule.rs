@@ -247,7 +247,7 @@ fn queries(fields: &Map<'_>, findings: &mut Findings<'_>) -> Vec<String> {
     for item in &items {
         if item.text.starts_with('?') {
             let help = format!("write it without `?`: {}", quoted(item.text.trim_start_matches('?')));
-            findings.report(&item.node.span, "a query string stands behind the `?`", help);
+            findings.report(&item.node.span, "a query string is written without the `?`", help);
         } else if item.text.contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '#') {
             let help = "percent-encode spaces as `%20` and `#` as `%23`";
             findings.report(&item.node.span, format!("{} isn't a query string", quoted(item.text)), help);
@@ -276,7 +276,7 @@ fn has_pages(rule: &Rule, fields: &Map<'_>) -> bool {
     fields.node("urls").is_some() && matches!(rule.kind, RefreshKind::Url | RefreshKind::AnyQuery)
 }
 
-/// Refuses what changes nothing, whatever is asked for, because the rule has no URL that it is about.
+/// Refuses a setting that has no effect, because the rule has no URL that it applies to.
 fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
     const PAGES: &str = "it is about pages, which are `urls` of the kind `file` or `any-query`: remove it, or give the pages a rule of their own";
     let [urls, directories, tags] = URL_KEYS.map(|name| fields.node(name).is_some());

@@ -33,7 +33,7 @@ fn no_two_rules_have_the_same_name() {
 
 #[test]
 fn a_rule_is_checked_key_by_key() {
-    for (rule, told) in [
+    for (rule, expected) in [
         ("urls: https://e.example/", "6:5 this rule has no `files`"),
         ("files: a", "6:5 this rule maps to no URLs"),
         ("files: []\nurls: https://e.example/", "6:12 `files` is an empty list"),
@@ -44,7 +44,7 @@ fn a_rule_is_checked_key_by_key() {
         ("files: a\nurls: https://e.example/\nencoded: cooked", "8:14 `encoded` is `cooked`"),
         (
             "files: a\nurls: https://e.example/\nqueries: '?a=1'",
-            "8:14 a query string stands behind the `?` | write it without `?`: `a=1`",
+            "8:14 a query string is written without the `?` | write it without `?`: `a=1`",
         ),
         ("files: a\nurls: https://e.example/\nqueries: a b", "8:14 `a b` isn't a query string"),
         ("files: a\nurls: https://e.example/\nprefetch: 1", "8:15 `prefetch` is `1`"),
@@ -55,7 +55,7 @@ fn a_rule_is_checked_key_by_key() {
         ),
     ] {
         let found = rule_problems(rule);
-        assert!(found.len() == 1 && found[0].starts_with(told), "{rule}: {found:?}");
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{rule}: {found:?}");
     }
     assert!(rule_problems("just text")[0].starts_with("6:5 `rules[0]` is text, not a mapping"));
 }
@@ -89,8 +89,8 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
         ["encoded: raw", "index: index.html", "queries: a=1", "prefetch: true", "kind: url", "allow-everything: true"]
     {
         let found = rule_problems(&format!("{tag}targets: main\n{key}"));
-        let told = format!("9:5 `{}` doesn't apply ", key.split(':').next().unwrap());
-        assert!(found.len() == 2 && found[1].starts_with(&told), "{key}: {found:?}");
+        let expected = format!("9:5 `{}` doesn't apply ", key.split(':').next().unwrap());
+        assert!(found.len() == 2 && found[1].starts_with(&expected), "{key}: {found:?}");
     }
     for (rule, key) in [
         (page, "index: index.html\nqueries: a=1\nprefetch: true\nencoded: both"),

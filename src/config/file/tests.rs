@@ -135,17 +135,17 @@ fn the_line_is_shown_with_a_caret_under_the_word() {
 #[test]
 fn an_endpoint_in_the_file_is_refused_with_its_reason() {
     for text in ["endpoint: swift-cdn=https://evil.example", "Endpoint: x"] {
-        let told = problems(&format!("{text}\n{HEAD}rules: [{{files: a, urls: 'https://e.example/{{tail}}'}}]\n"));
-        assert_eq!(told.len(), 1, "{told:?}");
+        let expected = problems(&format!("{text}\n{HEAD}rules: [{{files: a, urls: 'https://e.example/{{tail}}'}}]\n"));
+        assert_eq!(expected.len(), 1, "{expected:?}");
         assert!(
-            told[0].contains("endpoints don't belong in the configuration file")
-                && told[0].contains("`CDN_PURGE_ENDPOINT`")
+            expected[0].contains("endpoints don't belong in the configuration file")
+                && expected[0].contains("`CDN_PURGE_ENDPOINT`")
         );
     }
-    let told = problems(
+    let expected = problems(
         "version: 1\ntargets:\n  main:\n    provider: swift-cdn\n    endpoint: https://evil.example\nrules: [{files: a, urls: 'https://e.example/'}]\n",
     );
-    assert!(told[0].starts_with("5:5 `endpoint`: endpoints don't belong"), "{told:?}");
+    assert!(expected[0].starts_with("5:5 `endpoint`: endpoints don't belong"), "{expected:?}");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn an_option_that_the_file_may_not_set_is_sent_where_it_belongs() {
 #[test]
 fn options_of_the_file_are_read_as_strictly_as_flags() {
     let text = |option: &str| format!("{HEAD}rules: [{{files: a, urls: 'https://e.example/'}}]\n{option}\n");
-    for (option, told) in [
+    for (option, expected) in [
         ("wait: refesh", "6:7 `wait` is `refesh` | did you mean `refresh`?"),
         ("batch-size: '20'", "6:13 `batch-size` is text | write `20` without quotes"),
         ("batch-size: 0", "6:13 `batch-size` is `0` | write a whole number, at least 1"),
@@ -197,13 +197,13 @@ fn options_of_the_file_are_read_as_strictly_as_flags() {
         ("wait:", "6:5 `wait` is empty | remove it, or write a value"),
         ("wait: [all]", "6:7 `wait` is a list, not text | write one value"),
     ] {
-        assert_eq!(problems(&text(option)), [told]);
+        assert_eq!(problems(&text(option)), [expected]);
     }
 }
 
 #[test]
 fn files_that_are_no_configuration_are_told_so() {
-    for (text, told) in [
+    for (text, expected) in [
         ("", "1:1 this file is empty"),
         ("# only a remark\n", "1:1 this file is empty"),
         ("~", "1:1 this file is empty"),
@@ -212,7 +212,7 @@ fn files_that_are_no_configuration_are_told_so() {
         ("<html><body>404: not found</body></html>", "1:1 unknown key `<html><body>404` in the file"),
     ] {
         let found = problems(text);
-        assert!(found.iter().any(|problem| problem.starts_with(told)), "{text}: {found:?}");
+        assert!(found.iter().any(|problem| problem.starts_with(expected)), "{text}: {found:?}");
     }
 }
 

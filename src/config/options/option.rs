@@ -36,7 +36,7 @@ pub enum Group {
     Changes,
     /// What is sent, and how.
     Sending,
-    /// Who asks, and whom.
+    /// Credentials and endpoints.
     Credentials,
     /// Reports, notes and what a terminal shows.
     Output,

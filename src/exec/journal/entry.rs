@@ -67,7 +67,7 @@ pub enum Entry {
         lane: LaneIndex,
         /// The batch.
         batch: BatchNumber,
-        /// What it asks for.
+        /// Its operation.
         operation: Operation,
         /// How.
         mode: PurgeMode,
@@ -111,13 +111,13 @@ pub enum Entry {
         /// The provider's task id.
         task_id: Option<String>,
     },
-    /// The run came to its end.
+    /// The run has ended.
     Closed {
         /// When, on the provider's clock if it is known.
         at: Timestamp,
         /// Whether every task is done; if not, the next run continues from here.
         complete: bool,
-        /// Whether what isn't done was, as `wait` asks, not waited for: then only a run that waits continues from here.
+        /// Whether the rest wasn't waited for because of `wait`: then only a run that waits continues from here.
         as_asked: bool,
         /// Whether every task is done or failed, but for prefetches whose refresh failed.
         all_final: bool,

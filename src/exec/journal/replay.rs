@@ -20,13 +20,13 @@ pub struct Past {
     pub last: Option<Timestamp>,
     /// How much the provider's clock was ahead of its machine's, as far as that is known.
     pub ahead: SignedDuration,
-    /// Whether it came to its end with every task done or failed: nothing is under way, and there is nothing to try but again.
+    /// Whether it ended with every task done or failed: nothing is under way, and only failed tasks could be tried again.
     pub all_final: bool,
     /// Whether outputs and reports of its end were written.
     pub is_published: bool,
-    /// Whether it came to its end with everything done.
+    /// Whether it ended with everything done.
     pub complete: bool,
-    /// Whether it came to its end with nothing left but what it was asked not to wait for.
+    /// Whether it ended with nothing left but tasks that `wait` excludes.
     pub as_asked: bool,
 }
 
@@ -46,7 +46,7 @@ pub struct PastLane {
 /// A batch that was sent and isn't ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PastBatch {
-    /// What it asks for.
+    /// Its operation.
     pub operation: Operation,
     /// Delete instead of revalidate.
     pub mode: PurgeMode,
@@ -56,7 +56,7 @@ pub struct PastBatch {
     pub tasks: BTreeSet<TaskIndex>,
     /// When it was sent.
     pub sent: SentTime,
-    /// Its task ids; empty: whether it was taken isn't known.
+    /// Its task ids; empty: whether it was accepted isn't known.
     pub task_ids: Vec<String>,
 }
 
@@ -159,12 +159,12 @@ impl Replay {
 }
 
 impl Past {
-    /// Whether something was taken, or may have been, that a run which starts over would send twice.
+    /// Whether something was accepted, or may have been, that a run which starts over would send twice.
     pub(super) fn holds_something(&self) -> bool {
         self.lanes.values().any(|lane| !lane.done.is_empty() || !lane.open.is_empty())
     }
 
-    /// Whether nothing is left to do but what `wait` didn't ask for, or to try again what failed.
+    /// Whether nothing is left to do but to wait for tasks that `wait` excluded, or to retry failed ones.
     pub(super) fn is_over(&self) -> bool {
         self.as_asked || self.all_final
     }

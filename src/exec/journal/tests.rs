@@ -90,7 +90,7 @@ fn replay(records: &[Entry]) -> Past {
 }
 
 /// The records' content for a run that began now.
-fn told(records: &[Entry]) -> Past {
+fn replayed(records: &[Entry]) -> Past {
     let past = replay(records);
     Past { begun: past.holds_something().then(now), ..past }
 }
@@ -106,7 +106,7 @@ fn any_prefix_of_a_journal_replays_and_doubts_at_most_what_it_saw_leave() {
         let (journal, past) = Journal::open(&path, &identity(), RUN, now()).unwrap();
         drop(journal);
         let lines = bytes[..length].iter().filter(|&&byte| byte == b'\n').count();
-        let expected = if lines == 0 { Past::default() } else { told(&story()[..lines - 1]) };
+        let expected = if lines == 0 { Past::default() } else { replayed(&story()[..lines - 1]) };
         assert_eq!(past, expected, "{length} bytes");
         let again = Journal::open(&path, &identity(), RUN, now()).unwrap().1;
         assert_eq!(again, past, "replaying twice is replaying once");
@@ -133,7 +133,7 @@ fn a_flipped_bit_ends_the_journal_before_it_or_has_it_refused_if_more_was_sent_a
         }
         let before = bytes[..place].iter().filter(|&&byte| byte == b'\n').count();
         let (_journal, past) = Journal::open(&path, &identity(), RUN, now()).unwrap();
-        assert_eq!(past, told(&story()[..before - 1]), "byte {place}");
+        assert_eq!(past, replayed(&story()[..before - 1]), "byte {place}");
     }
 }
 
@@ -200,7 +200,7 @@ fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
     let other =
         Identity { plan: "p2".into(), head: None, lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()] };
-    let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the keys are wrong".into() };
+    let refused = Entry::NotTaken { lane: 0, batch: 1, why: "the credentials are wrong".into() };
     let complete = vec![sent(1, &[0]), taken(1, "17"), ended(0, Outcome::Done), closed(true, true, false)];
     let sent_nothing = vec![sent(1, &[0]), refused, closed(false, false, false)];
     for (name, entries) in [("complete", complete), ("nothing", sent_nothing), ("killed early", vec![])] {
@@ -392,7 +392,7 @@ fn what_was_done_before_another_commit_was_deployed_is_done_again_after_it() {
     assert!(overtaken(&past, 10), "c1 was live again since");
     half(journal);
     assert_eq!(run("c2", 35, RUN).1.lanes[&0].done.len(), 1, "and not since this");
-    // What somebody else's account was asked for is no deployment here.
+    // What was sent to another account is no deployment here.
     let other = Identity { head: Some("c3".into()), lanes: vec!["blog".into()], ..identity() };
     let (journal, _) = Journal::open(&folder.path().join("blog.journal"), &other, RUN, minutes(40)).unwrap();
     half(journal);
@@ -431,7 +431,7 @@ fn ranges_name_every_task_once() {
 fn a_batch_that_was_accepted_as_done_is_done_even_if_the_run_was_killed_before_it_wrote_its_tasks_down() {
     let entries = [sent(1, &[0, 1]), Entry::Taken { lane: 0, batch: 1, task_ids: Vec::new(), is_done: true }];
     for ends in [vec![], vec![ended(0, Outcome::Done)]] {
-        let past = told(&[&entries[..], &ends].concat());
+        let past = replayed(&[&entries[..], &ends].concat());
         let lane = &past.lanes[&0];
         assert_eq!((lane.done.keys().copied().collect::<Vec<_>>(), lane.open.len()), (vec![0, 1], 0));
         assert_eq!(lane.done_after.len(), 2);

@@ -272,7 +272,7 @@ fn a_signal_stops_the_queue_and_leaves_what_is_in_flight_a_little_time() {
     scene.submitted(2.0, 1, tracked("a"));
     assert_eq!((scene.state(1), scene.leaving()), ("accepted", vec![]));
     scene.submitted(2.0, 2, Err(error(ApiErrorKind::Ambiguous)));
-    assert_eq!(scene.state(2), "closed", "the records aren't asked any more");
+    assert_eq!(scene.state(2), "closed", "the records aren't queried any more");
     scene.at(4.0, Input::Tick);
     assert_eq!(scene.lane.open(), 0);
     assert_eq!(scene.outcomes().iter().filter(|(_, outcome)| *outcome == "unknown").count(), 32);

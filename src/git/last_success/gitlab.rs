@@ -1,8 +1,8 @@
 //! Finds the commit of the last successful pipeline, through GitLab's API.
 //!
 //! `GET /projects/:id/pipelines`, newest first: GitLab Docs, "Pipelines API" (2026-11). A job's own token may not read them on
-//! every GitLab: "GitLab CI/CD job token" (2026-11) doesn't list this call, and an open request asks for it
-//! (gitlab-org/gitlab issue 506668). So a `token` with `read_api` is asked for when it is refused.
+//! every GitLab: "GitLab CI/CD job token" (2026-11) doesn't list this call, and an open issue requests it
+//! (gitlab-org/gitlab issue 506668). So if it is refused, the error tells to pass a `token` with `read_api`.
 
 use git2::Oid;
 use serde_json::Value;

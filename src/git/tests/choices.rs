@@ -18,11 +18,11 @@ fn a_decision_is_told_with_what_else_it_could_have_been() {
     origin.git(&["tag", "v1", "main~3"]);
     let clone = origin.clone(&["--branch=topic"]);
     clone.git(&["remote", "set-head", "origin", "main"]);
-    let told = chosen(&clone, Some("origin/main~1"), &[]).lines();
+    let explained = chosen(&clone, Some("origin/main~1"), &[]).lines();
     let [head, given] = [origin.id("topic"), origin.id("main~1")];
     let [parent, tag, left] = [origin.id("topic~1"), origin.id("v1"), origin.id("main~2")];
     assert_eq!(
-        told,
+        explained,
         [
             "run      no CI".to_owned(),
             format!("base     {given}"),
@@ -43,11 +43,11 @@ fn a_decision_is_told_with_what_else_it_could_have_been() {
 fn a_refusal_is_told_with_the_choices_that_are_left() {
     let clone = parted().clone(&["--depth=2"]);
     let choices = chosen(&clone, None, &[("CI", "true"), ("CIRCLECI", "true")]);
-    let told = choices.lines().join("\n");
+    let explained = choices.lines().join("\n");
     assert!(refusal(choices.decided).contains("CircleCI"));
-    assert!(told.starts_with("run      CircleCI\nbase     undecided"), "{told}");
-    assert!(told.contains(&format!("  {} ", clone.id("HEAD~1"))), "{told}");
-    assert!(told.contains("the nearest tag in the history of head: the tag before head can't"), "{told}");
+    assert!(explained.starts_with("run      CircleCI\nbase     undecided"), "{explained}");
+    assert!(explained.contains(&format!("  {} ", clone.id("HEAD~1"))), "{explained}");
+    assert!(explained.contains("the nearest tag in the history of head: the tag before head can't"), "{explained}");
 }
 
 #[test]
@@ -102,15 +102,18 @@ fn every_host_is_told_with_its_alternatives() {
     for (variables, run, base) in rows {
         let variables = [variables, &[("CI_DEFAULT_BRANCH", "main")]].concat();
         let choices = chosen(&checkout, None, &variables);
-        let told = choices.lines();
-        assert_eq!(told[0], format!("run      {run}"));
+        let explained = choices.lines();
+        assert_eq!(explained[0], format!("run      {run}"));
         let decided = base.map_or("undecided: the error below says why".to_owned(), |base| checkout.id(base));
-        assert_eq!(told[1], format!("base     {decided}"), "{run}");
+        assert_eq!(explained[1], format!("base     {decided}"), "{run}");
         assert_eq!(choices.decided.is_ok(), base.is_some());
         if base.is_some() {
-            assert!(told[3].starts_with("because  ") && told[3].len() > 20 && told[4].ends_with(" files"), "{told:#?}");
+            assert!(
+                explained[3].starts_with("because  ") && explained[3].len() > 20 && explained[4].ends_with(" files"),
+                "{explained:#?}"
+            );
         }
-        let others = told.split(|line| line == "Another base would have been").nth(1).unwrap();
+        let others = explained.split(|line| line == "Another base would have been").nth(1).unwrap();
         assert_eq!(others.len(), 4, "{others:#?}");
         let named = ["the first parent of head", "`v1`", "the merge base with `main`", "`changes: all`"];
         for (line, name) in others.iter().zip(named) {

@@ -16,7 +16,7 @@ use super::pairs::{EMPTY, assert_pair, files, parted};
 const ZERO: &str = "0000000000000000000000000000000000000000";
 
 /// [`parted`], with `merged` (`topic` merged into `main`), `destination` (`main` merged into `topic`), `train` (`second`, which
-/// stands on `main`, merged into `merged`), `rebased` (`topic` put onto `main`), and tags.
+/// is on `main`, merged into `merged`), `rebased` (`topic` put onto `main`), and tags.
 fn world() -> Checkout {
     let world = parted();
     for (branch, from, other) in [("merged", "main", "topic"), ("destination", "topic", "main")] {

@@ -1,4 +1,4 @@
-//! A forge without a network: what is asked of it goes to a real `git upload-pack`, or gets an answer that a test wrote.
+//! A forge without a network: requests go to a real `git upload-pack`, or get a response that a test wrote.
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
@@ -108,8 +108,8 @@ impl Forge {
             return plain(StatusCode::UNAUTHORIZED, "Bad credentials\n");
         }
         let is_advertisement = request.method() == Method::GET;
-        let asked = request.headers().get("git-protocol").map(|value| value.to_str().unwrap());
-        let protocol = asked.filter(|_| self.version == 2).unwrap_or("version=0");
+        let header = request.headers().get("git-protocol").map(|value| value.to_str().unwrap());
+        let protocol = header.filter(|_| self.version == 2).unwrap_or("version=0");
         let extra: &[&str] = if is_advertisement { &["--http-backend-info-refs"] } else { &[] };
         let mut child = Command::new("git")
             .args(["upload-pack", "--stateless-rpc"])

@@ -99,9 +99,9 @@ fn github_tells_the_last_run_that_ended_well_on_the_branch() {
     assert_eq!(found.range.base, Some(base));
     let reason = "the commit of run 96 of `deploy site.yml`, the last on `main` that ended well";
     assert_eq!(found.range.reason, reason);
-    let asked = "GET https://api.github.example/repos/team/site/actions/workflows/deploy%20site.yml/runs\
+    let requested = "GET https://api.github.example/repos/team/site/actions/workflows/deploy%20site.yml/runs\
                  ?branch=main&status=success&per_page=100&page=1 Bearer from-environment";
-    assert_eq!(forge.requests.borrow()[..], [asked]);
+    assert_eq!(forge.requests.borrow()[..], [requested]);
     assert_eq!(forge.masked.borrow()[..], ["from-environment"]);
 }
 

@@ -64,9 +64,9 @@ fn a_run_that_is_repeated_after_later_tags_counts_from_the_same_one() {
 #[test]
 fn a_tag_is_never_its_own_base() {
     let checkout = tagged();
-    tag(&checkout, "behind", "main~1");
+    tag(&checkout, "earlier", "main~1");
     checkout.git(&["tag", "--delete", "v2"]);
-    let event = json!({ "action": "published", "release": { "tag_name": "behind" } });
+    let event = json!({ "action": "published", "release": { "tag_name": "earlier" } });
     let found = checkout.found_on_github("release", &event).unwrap();
     assert_pair(&checkout, &found, "v1", "main");
 }
@@ -163,7 +163,7 @@ fn a_tag_counts_from_the_one_before_it_in_its_own_series() {
         ("Python's candidates", &[&["1.0"], &["1.1rc1"], &["1.1.dev2"], &["1.1"]], "1.0"),
         ("dates", &[&["2026-11-28"], &["2026-11-29", "v3.1.0"], &["v3.2.0"], &["2026-11-30"]], "2026-11-29"),
         ("dates after a word", &[&["live/2026.11.28"], &["test/2026.11.29"], &["live/2026.11.30"]], "live/2026.11.28"),
-        ("counters, beside a tag that moves", &[&["build-99"], &["v1.0.0", "latest"], &["build-100"]], "build-99"),
+        ("counters, with a tag that moves", &[&["build-99"], &["v1.0.0", "latest"], &["build-100"]], "build-99"),
     ];
     for (scheme, commits, expected) in schemes {
         let tree: Vec<_> = (0..commits.len()).map(|number| files(&format!("a{number}"))).collect();

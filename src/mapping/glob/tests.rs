@@ -182,7 +182,7 @@ fn a_bomb_is_refused_or_costs_no_more_than_its_length() {
     }
 }
 
-/// A segment for us and the same for globset, where `[!a]` would match a `/`, and where `{` drops the `**` beside it.
+/// A segment for us and the same for globset, where `[!a]` would match a `/`, and where `{` drops the `**` next to it.
 fn segment() -> impl Strategy<Value = (String, String)> {
     let plain =
         prop::sample::select(vec!["a", "b", "-", ".", "*", "?", "[ab]", "[a-c]", "{a,b*}", "{,a}", "{a,{b,?}c}", "ab"])

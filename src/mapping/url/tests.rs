@@ -128,7 +128,7 @@ fn an_expression_may_escape() {
 }
 
 proptest! {
-    /// What passes is asked for at the path that it spells: no client resolves or reads any of it otherwise.
+    /// A valid URL is requested at exactly its path: no client resolves or reads any of it otherwise.
     #[test]
     fn a_url_that_passes_has_the_segments_that_it_spells(path in r"[a./\\%2eE:?]{0,12}") {
         let url = format!("https://h.example/{path}");

@@ -244,7 +244,7 @@ async fn without_a_resolver_a_name_is_refused_and_an_address_is_not() {
     assert!(error.message.contains("/etc/resolv.conf"), "{error}");
 }
 
-/// Speaks TLS with one of the fixtures' certificates and answers one request, if it comes to that.
+/// Speaks TLS with one of the fixtures' certificates and answers one request, if the handshake succeeds.
 fn tls_server(certificate: &str) -> SocketAddr {
     let chain = vec![CertificateDer::from_pem_file(format!("{FIXTURES}/{certificate}.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(format!("{FIXTURES}/localhost.key")).unwrap();

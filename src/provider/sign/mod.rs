@@ -1,4 +1,4 @@
-//! Signatures: pure functions of a request, keys, a time and a nonce, one file per scheme.
+//! Signatures: pure functions of a request, credentials, a time and a nonce, one file per scheme.
 
 use bytes::Bytes;
 

@@ -47,7 +47,7 @@ fn explain_signature(error: &mut ApiError, sent: &SentRequest<'_>) {
     });
 }
 
-/// The task ids of an accepted batch. Without one of them and the request's id nothing proves that it was taken.
+/// The task ids of an accepted batch. Without one of them and the request's id nothing proves that it was accepted.
 pub(super) fn accepted(answer: &Answer, field: &str) -> Result<Accepted, ApiError> {
     let task_ids = answer.task_ids(field)?;
     let request_id = answer.request_id().ok_or_else(|| answer.without("a request id"))?;

@@ -1,6 +1,6 @@
 //! Alibaba Cloud's CDN, DCDN and VOD: our calls as the vendor's, each one signed request.
 //!
-//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, and `credentials.rs` gets keys. `README.md` holds links, permissions and what is unproven.
+//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, and `credentials.rs` finds credentials. `README.md` holds links, permissions and what is unproven.
 
 use async_trait::async_trait;
 use http::Method;
@@ -116,8 +116,8 @@ impl Provider for Alibaba {
         let limit = &list.call;
         if filter.kind.is_none() && (filter.domain.is_some() || filter.status.is_some()) {
             let error =
-                ApiError::new(ApiErrorKind::Denied, limit.api, "a domain or a status is asked for without a kind");
-            return Err(ApiError { help: Some("name a kind of task, and ask for each kind".into()), ..error });
+                ApiError::new(ApiErrorKind::Denied, limit.api, "a domain or a status is queried without a kind");
+            return Err(ApiError { help: Some("name a kind of task, and query each kind".into()), ..error });
         }
         let mut query = limit.page(PAGE, page);
         query.extend(present([

@@ -10,7 +10,7 @@ use crate::provider::error_format::ErrorFormat;
 use crate::provider::json::{self, Row};
 use crate::provider::{Accepted, ApiError, Domain, LogFile, MeasureQuestion, Page, Point, Record, Spec};
 
-/// A business error comes as a success with `error` in its body. Other spellings: huaweicloudsdkcore 3.1.219 reads them too.
+/// A business error comes as a success with `error` in its body. Other forms: huaweicloudsdkcore 3.1.219 reads them too.
 pub(super) static ERROR_FORMAT: ErrorFormat = ErrorFormat {
     errors_may_look_good: true,
     proof: "total",

@@ -6,12 +6,12 @@ use crate::provider::error_format::Code;
 /// What `/detail` says of a task that isn't visible yet, and everything else of a host that isn't the account's.
 pub(super) const FOREIGN: &str = "CDN.0108"; // terraform 2026
 
-const RESET: &str = "a higher quota can be asked for with a service ticket";
+const RESET: &str = "request a higher quota with a service ticket";
 const DOMAIN: &str = "the domain must belong to the account of the access key, and be enabled or being configured";
 const SERVICE: &str = "see in the console whether CDN is activated and paid for";
 const GRANT: &str = "grant `{permission}` to the IAM user, and the policy CDN DomainReadOnlyAccess with it";
 const PROJECT: &str = "set `enterprise-project` of the target to `all` or to the domain's project, or grant `{permission}` in that project";
-const KEY: &str = "check the access key, its secret, and the token of temporary keys; after five refused signatures in a row \
+const KEY: &str = "check the access key, its secret, and the token of temporary credentials; after five refused signatures in a row \
                    the vendor locks a key for five minutes";
 const NO_API: &str = "the endpoint doesn't serve this API; some accounts have it enabled by a service ticket";
 

@@ -5,7 +5,7 @@
 //! - `sts 3.1.219`: huaweicloudsdksts 3.1.219 for Python, whose request is in `tests/vectors/huawei-oidc.json`
 //! - `sdk 3.1.219`, `terraform 2026`: see `spec.rs`
 //!
-//! Nobody tried the token service on a live account: the spelling of the names, and whether the CDN accepts credentials of an
+//! Nobody tried the token service on a live account: the form of the names, and whether the CDN accepts credentials of an
 //! agency, are unproven.
 
 use async_trait::async_trait;

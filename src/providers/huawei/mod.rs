@@ -1,6 +1,6 @@
 //! Huawei Cloud CDN: our calls as the vendor's, each one signed request.
 //!
-//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, and `credentials.rs` gets keys. `README.md` holds links, permissions and what is unproven.
+//! `spec.rs` is the vendor as data, `answer.rs` reads what comes back, and `credentials.rs` finds credentials. `README.md` holds links, permissions and what is unproven.
 
 use async_trait::async_trait;
 use http::Method;
@@ -92,7 +92,7 @@ impl Provider for Huawei {
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
         let Submission { operation, mode, .. } = submission;
         let limits = HUAWEI_CDN.able(operation)?;
-        // What wasn't asked for isn't sent: the European cloud doesn't document the options.
+        // An option at its default isn't sent: the European cloud doesn't document the options.
         let mut task = Map::from_iter([("urls".to_owned(), json!(submission.values()))]);
         if let Some(OptionValue::Boolean(encode)) = self.0.options.get("zh-url-encode") {
             task.insert("zh_url_encode".into(), (*encode).into());
@@ -139,7 +139,7 @@ impl Provider for Huawei {
             Some(_) => return Ok(Page::default()),
         };
         let status = match filter.status {
-            // There are four words for what isn't finished, and one can be asked for: none is then.
+            // Four statuses mean unfinished, and only one can be a filter: so none is sent.
             None | Some(RecordStatus::Running) => None,
             Some(RecordStatus::Complete) => Some("succeed"),
             Some(RecordStatus::Failed) => Some("failed"),
@@ -158,7 +158,7 @@ impl Provider for Huawei {
     }
 
     async fn measure(&self, question: &MeasureQuestion, api: &dyn Api) -> Result<Vec<Point>, ApiError> {
-        // A width that isn't over is asked for only where there is no other.
+        // An unfinished interval is queried only if there is no other.
         let width = question.interval.as_secs().max(1);
         let widths = (question.until.duration_since(question.since).unsigned_abs().as_secs() / width).max(1);
         let end = question.since.as_second().saturating_add_unsigned(widths * width) * 1_000;

@@ -40,7 +40,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             .help("the enterprise project's id, or `all`; IAM users need it where that feature is on")
             .sent_as("enterprise_project_id"), // with every call but those for records and quota: sdk 3.1.219
         OptionSpec::new("domain-id", Text)
-            .help("the account's id, sent with each request; unset: the one that comes with the keys"),
+            .help("the account's id, sent with each request; unset: the one that comes with the credentials"),
         OptionSpec::PREFETCH_DELAY,
     ],
     credentials: CREDENTIALS,

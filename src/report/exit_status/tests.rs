@@ -26,7 +26,7 @@ fn end() -> Event {
     event(9, EventKind::RunFinished { calls: 1 })
 }
 
-/// The sample without its refused address, so that everything can be done.
+/// The sample without its refused URL, so that everything can be done.
 fn plan() -> crate::plan::Plan {
     let mut plan = fixture::plan();
     plan.lanes[0].tasks[2].refused = None;

@@ -116,11 +116,11 @@ fn a_dry_run_is_told_as_one() {
         "{text}"
     );
     assert!(!text.contains("done |"), "{text}");
-    // What it costs, which file purges which address, and, unfolded, which file purges nothing.
+    // What it costs, which file purges which URL, and, unfolded, which file purges nothing.
     assert!(text.contains("| refresh | 3 | 1 | 2 of 10,000 URL refreshes a day |"), "{text}");
     assert!(text.contains("It would take about "), "{text}");
     assert!(text.contains("| file | URL | operation | rule |"), "{text}");
-    let skipped = text.split("not mapped to a URL**").nth(1).expect("the heading of files without an address");
+    let skipped = text.split("not mapped to a URL**").nth(1).expect("the heading of files without a URL");
     assert!(skipped.contains("| file | reason |") && !skipped.contains("</details>"), "{text}");
 }
 
@@ -167,18 +167,18 @@ fn a_long_summary_is_cut_at_whole_rows_and_says_so() {
 fn sentences_keep_their_words_and_lose_their_marks() {
     let sentences = [
         "the push's `before`, what the CDN has served until now",
-        "HEAD~1, said aloud",
+        "HEAD~1, logged",
         "see https://evil.example",
         "mail @octocat",
         "world: the response to batch 1 was lost: <img src=x>",
         "**bold** `a`b`",
         "first-class. Then: more (50 %)",
     ];
-    let told: Vec<_> = sentences.into_iter().map(prose).collect();
-    assert_eq!(prose("\n"), r"`\n`", "a line break alone is told too");
-    insta::assert_snapshot!(told.join("\n"), @"
+    let escaped: Vec<_> = sentences.into_iter().map(prose).collect();
+    assert_eq!(prose("\n"), r"`\n`", "a line break alone is shown too");
+    insta::assert_snapshot!(escaped.join("\n"), @"
     the push's `before`, what the CDN has served until now
-    `HEAD~1, said aloud`
+    `HEAD~1, logged`
     `see https://evil.example`
     `mail @octocat`
     `world: the response to batch 1 was lost: <img src=x>`
@@ -206,10 +206,10 @@ proptest! {
 
     #[test]
     fn no_sentence_means_anything_to_a_renderer(text in hostile_text()) {
-        let told = prose(&text);
+        let escaped = prose(&text);
         // Outside of code spans, nothing is left that opens a link, an element, a mention or an entity.
         let mut outside = String::new();
-        let mut rest = told.as_str();
+        let mut rest = escaped.as_str();
         while let Some(start) = rest.find('`') {
             outside.push_str(&rest[..start]);
             let fence = rest[start..].len() - rest[start..].trim_start_matches('`').len();
@@ -224,7 +224,7 @@ proptest! {
                 }
                 at += found + run;
             }
-            prop_assert!(end.is_some(), "an open fence in {told:?}");
+            prop_assert!(end.is_some(), "an open fence in {escaped:?}");
             rest = &inner[end.unwrap()..];
         }
         outside.push_str(rest);

@@ -1,4 +1,4 @@
-//! `check --online`: what the keys may do, the hosts, and the smallest policy, with nothing changed at the vendor.
+//! `check --online`: the permissions of the credentials, the hosts, and the smallest policy, with nothing changed at the vendor.
 
 use super::stage::{Finished, KEY, SECRET, Site};
 use super::vendor::{Trap, Vendor};
@@ -80,7 +80,10 @@ fn a_host_of_another_account_is_named() {
         super::stage::CONFIGURATION.replace("https://www.example.com", "https://www.elsewhere.test"),
     );
     let finished = check(&site, vendor.address(), (KEY, SECRET));
-    finished.complains(1, &["`www.elsewhere.test` is not among the account's domains", "in the account of the keys"]);
+    finished.complains(
+        1,
+        &["`www.elsewhere.test` is not among the account's domains", "in the account of the credentials"],
+    );
 }
 
 #[test]

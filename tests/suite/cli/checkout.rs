@@ -3,7 +3,7 @@
 use super::stage::{Finished, Site};
 use super::vendor::Trap;
 
-/// Runs against a gateway that nobody may come to.
+/// Runs against an endpoint that must not be called.
 fn run(site: &Site, arguments: &[&str]) -> Finished {
     run_with(site, arguments, &[])
 }
@@ -65,10 +65,10 @@ fn a_configuration_that_a_stranger_may_have_written_sends_nothing() {
     site.write("public/index.html", "<h1>a stranger's</h1>\n");
     site.commit("Propose a change");
     let proposed = site.git(&["rev-parse", "HEAD"]);
-    let event = site.beside("event.json");
+    let event = site.sibling("event.json");
     let request = serde_json::json!({"pull_request": {"base": {"sha": project}, "head": {"sha": proposed}}});
     std::fs::write(&event, request.to_string()).unwrap();
-    let [output, summary] = ["output", "summary"].map(|name| site.beside(name));
+    let [output, summary] = ["output", "summary"].map(|name| site.sibling(name));
     let github = [
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_EVENT_NAME", "pull_request_target"),
@@ -92,8 +92,8 @@ fn a_shallow_clone_without_the_base_is_told_how_deep_it_must_be() {
     let site = Site::new();
     let before = site.git(&["rev-parse", "HEAD~1"]);
     let source = format!("file://{}", site.repository().display());
-    let clone = site.beside("clone");
-    site.git_in(&site.beside(""), &["clone", "--quiet", "--depth", "1", &source, clone.to_str().unwrap()]);
+    let clone = site.sibling("clone");
+    site.git_in(&site.sibling(""), &["clone", "--quiet", "--depth", "1", &source, clone.to_str().unwrap()]);
     let folder = clone.to_str().unwrap();
     let config = clone.join("cdn-purge.yml");
     let arguments = ["run", "--repository", folder, "--config", config.to_str().unwrap(), "--fetch=false"];
@@ -103,11 +103,11 @@ fn a_shallow_clone_without_the_base_is_told_how_deep_it_must_be() {
         .complains(3, &["in this shallow clone", "git fetch --unshallow"]);
 
     let after = site.git(&["rev-parse", "HEAD"]);
-    let event = site.beside("event.json");
+    let event = site.sibling("event.json");
     let push = serde_json::json!({"ref": "refs/heads/main", "before": before, "after": after,
         "repository": {"default_branch": "main"}});
     std::fs::write(&event, push.to_string()).unwrap();
-    let output = site.beside("output");
+    let output = site.sibling("output");
     let github = [
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_EVENT_NAME", "push"),
@@ -123,9 +123,9 @@ fn a_shallow_clone_without_the_base_is_told_how_deep_it_must_be() {
 fn a_base_that_a_shallow_clone_lacks_is_read_from_where_it_was_cloned() {
     let site = Site::new();
     let before = site.git(&["rev-parse", "HEAD~1"]);
-    let clone = site.beside("clone");
+    let clone = site.sibling("clone");
     let source = format!("file://{}", site.repository().display());
-    site.git_in(&site.beside(""), &["clone", "--quiet", "--depth", "1", &source, clone.to_str().unwrap()]);
+    site.git_in(&site.sibling(""), &["clone", "--quiet", "--depth", "1", &source, clone.to_str().unwrap()]);
     let trap = Trap::new();
     let arguments = ["plan", "--repository", clone.to_str().unwrap(), "--config", "cdn-purge.yml", "--base", &before];
     let finished = site.run(trap.address(), &arguments).finish();

@@ -129,7 +129,7 @@ fn the_demo_does_the_whole_job_and_leaves_nothing_behind() {
     let site = Site::empty();
     let finished = site.bare_run(&["demo"]).finish();
     finished.ends_with(0).says(&["URLs done", "not mapped to a URL: "]);
-    assert_eq!(std::fs::read_dir(site.beside("temporary")).unwrap().count(), 0, "its repository is gone");
+    assert_eq!(std::fs::read_dir(site.sibling("temporary")).unwrap().count(), 0, "its repository is gone");
 }
 
 #[test]

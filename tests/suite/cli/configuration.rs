@@ -3,7 +3,7 @@
 use super::stage::{CONFIGURATION, Finished, Site};
 use super::vendor::Trap;
 
-/// Runs with this configuration, against a gateway that nobody may come to.
+/// Runs with this configuration, against an endpoint that must not be called.
 fn run(configuration: impl AsRef<[u8]>) -> Finished {
     let site = Site::new();
     site.write("cdn-purge.yml", configuration);

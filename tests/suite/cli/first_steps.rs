@@ -128,12 +128,12 @@ fn a_first_configuration_is_written_for_each_common_generator_and_maps_what_it_e
         site.commit("Begin");
         let written = site.bare_run(&["init"]).finish();
         written.ends_with(0).says(&[sample.found, "`https://www.shop.test/", "cdn-purge check", "cdn-purge plan"]);
-        assert!(!written.out.contains("stands for your host"), "{}", written.out);
+        assert!(!written.out.contains("is a placeholder"), "{}", written.out);
         site.bare_run(&["check"]).finish().ends_with(0);
         site.commit("Refresh the CDN");
         site.write(sample.changed, "something else\n");
         site.commit("Change");
-        let report = site.beside("report.json");
+        let report = site.sibling("report.json");
         let planned = site.bare_run(&["plan", "--report-file", report.to_str().unwrap()]).finish();
         planned.ends_with(0);
         let rows = planned.report()["urls"].as_array().unwrap();

@@ -24,9 +24,9 @@ impl Job {
             "ref": "refs/heads/main", "forced": false, "repository": {"default_branch": "main"},
             "before": commit("HEAD~1"), "after": commit("HEAD"),
         });
-        std::fs::write(site.beside("event.json"), event.to_string()).unwrap();
+        std::fs::write(site.sibling("event.json"), event.to_string()).unwrap();
         for name in ["output", "summary"] {
-            std::fs::write(site.beside(name), "").unwrap();
+            std::fs::write(site.sibling(name), "").unwrap();
         }
         Self { site }
     }
@@ -43,7 +43,7 @@ impl Job {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.site.beside(name)
+        self.site.sibling(name)
     }
 
     fn read(&self, name: &str) -> String {

@@ -17,7 +17,7 @@ enum Moment {
 }
 
 fn run(site: &Site, vendor: &Vendor) -> Run {
-    let journal = site.beside("journal");
+    let journal = site.sibling("journal");
     let arguments = ["run", "--sequential", "--batch-size", "2", "--log-level", "verbose"];
     site.run(vendor.address(), &arguments).args(&["--journal", journal.to_str().unwrap()])
 }
@@ -54,7 +54,7 @@ fn a_run_that_is_killed_is_finished_by_the_next_one() {
 fn an_interruption_leaves_everything_told_and_the_next_run_goes_on() {
     let vendor = Vendor::start(&["--task-seconds", "3"]);
     let site = Site::new();
-    let (output, summary) = (site.beside("output"), site.beside("summary"));
+    let (output, summary) = (site.sibling("output"), site.sibling("summary"));
     let first = run(&site, &vendor).envs(&[("GITHUB_ACTIONS", "true"), ("RUNNER_TEMP", "/nonexistent")]);
     let first = first.args(&["--base", "HEAD~1"]).env("GITHUB_OUTPUT", &output).env("GITHUB_STEP_SUMMARY", &summary);
     let first = first.start();
@@ -76,7 +76,7 @@ fn an_interruption_leaves_everything_told_and_the_next_run_goes_on() {
     assert!(std::fs::read_to_string(summary).unwrap().contains("SIGINT"));
     assert_eq!(vendor.ledger().len(), 2);
 
-    let journal = site.beside("journal");
+    let journal = site.sibling("journal");
     let second =
         site.run(vendor.address(), &["run", "--base", "HEAD~1", "--journal", journal.to_str().unwrap()]).finish();
     second.is_all_done();
@@ -132,10 +132,10 @@ fn a_run_whose_log_or_outputs_could_not_be_written_sends_nothing_when_it_is_star
     let lost = ["exec >/dev/full 2>/dev/full", "export GITHUB_OUTPUT=/dev/full"];
     at_once(&lost, |lost| {
         let (vendor, site) = (Vendor::start(&[]), Site::new());
-        let output = site.beside("output");
+        let output = site.sibling("output");
         let again = || {
             on_github(run(&site, &vendor).args(&["--base", "HEAD~1"]), &output)
-                .env("GITHUB_STEP_SUMMARY", site.beside("summary"))
+                .env("GITHUB_STEP_SUMMARY", site.sibling("summary"))
         };
         for _ in 0..2 {
             again().after(lost).finish().ends_with(3);
@@ -164,7 +164,7 @@ fn on_github(run: Run, output: &std::path::Path) -> Run {
 fn a_signal_while_the_keys_are_asked_for_ends_the_run_at_once() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let output = site.beside("output");
+    let output = site.sibling("output");
     let started = on_github(run(&site, &vendor), &output)
         .args(&["--base", "HEAD~1"])
         .env("ALIBABA_CLOUD_STS_ENDPOINT", format!("http://{}", silent.local_addr().unwrap()))
@@ -179,7 +179,7 @@ fn a_signal_while_the_keys_are_asked_for_ends_the_run_at_once() {
 fn a_signal_while_gitlab_does_not_answer_leaves_the_note_and_ends_the_run() {
     let site = Site::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let project = site.beside("project");
+    let project = site.sibling("project");
     std::fs::create_dir(&project).unwrap();
     let started = site
         .bare_run(&["plan", "--base", "HEAD~1", "--merge-request-note"])
@@ -200,7 +200,7 @@ fn a_signal_while_gitlab_does_not_answer_leaves_the_note_and_ends_the_run() {
 #[test]
 fn a_signal_while_a_list_of_urls_does_not_end_ends_the_run_at_once() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
-    let (output, list) = (site.beside("output"), site.beside("list"));
+    let (output, list) = (site.sibling("output"), site.sibling("list"));
     assert!(Command::new("mkfifo").arg(&list).status().unwrap().success());
     let started = on_github(site.run(vendor.address(), &["refresh", "-f", list.to_str().unwrap()]), &output).start();
     // Opening it waits for the other end.
@@ -228,7 +228,7 @@ fn next_commit(site: &Site, content: &str) {
 }
 
 fn run_of_the_last_commit(site: &Site, vendor: &Vendor, arguments: &[&str]) -> Run {
-    let journal = site.beside("journal");
+    let journal = site.sibling("journal");
     let run = site.run(vendor.address(), arguments).args(&["--base", "HEAD~1", "--prefetch=false"]);
     run.args(&["--journal", journal.to_str().unwrap()])
 }
@@ -277,7 +277,7 @@ fn what_timed_out_is_finished_by_wait_and_refused_to_another_commit_with_what_to
     next_commit(&site, "one");
     let refused = run_of_the_last_commit(&site, &vendor, &["run"]).finish();
     refused.complains(3, &["can't be resumed: it is about the commit", &first[..12], "`cdn-purge wait`"]);
-    let (base, journal) = (format!("{first}~1"), site.beside("journal"));
+    let (base, journal) = (format!("{first}~1"), site.sibling("journal"));
     let wait = site.run(vendor.address(), &["wait", "--base", &base, "--head", &first, "--prefetch=false"]);
     wait.args(&["--journal", journal.to_str().unwrap()]).finish().is_all_done();
     run_of_the_last_commit(&site, &vendor, &["run"]).finish().is_all_done();

@@ -5,7 +5,7 @@ use super::stage::{Finished, Site};
 /// A site whose last commits each move the submodule `public/theme`, whose files are pages; the last one changes another page too.
 fn with_submodule() -> Site {
     let site = Site::new();
-    let theme = site.beside("theme");
+    let theme = site.sibling("theme");
     std::fs::create_dir(&theme).unwrap();
     site.git_in(&theme, &["init", "--quiet", "--initial-branch=main"]);
     for text in ["one", "two", "three"] {
@@ -24,7 +24,7 @@ fn with_submodule() -> Site {
 /// A clone of the site without its submodules, as `actions/checkout` makes it.
 fn without_submodule() -> Site {
     let (origin, site) = (with_submodule(), Site::empty());
-    site.git_in(&site.beside(""), &["clone", "--quiet", origin.repository().to_str().unwrap(), "site"]);
+    site.git_in(&site.sibling(""), &["clone", "--quiet", origin.repository().to_str().unwrap(), "site"]);
     site
 }
 

@@ -9,7 +9,7 @@ const PROVIDER: [&str; 2] = ["--provider", "alibaba-cdn"];
 fn arguments_and_a_file_are_refreshed_and_warmed() {
     let vendor = Vendor::start(&[]);
     let site = Site::empty();
-    std::fs::write(site.beside("list"), "# pages\r\nhttps://www.example.com/a b\r\n\r\nhttps://www.example.com/c\n")
+    std::fs::write(site.sibling("list"), "# pages\r\nhttps://www.example.com/a b\r\n\r\nhttps://www.example.com/c\n")
         .unwrap();
     let run = site.run(vendor.address(), &["refresh", "https://www.example.com/c", "-f", "../list", "--prefetch"]);
     run.args(&PROVIDER).finish().is_all_done().says(&["1 URL from the command line", "2 URLs from `../list`"]);
@@ -94,7 +94,7 @@ fn of_several_targets_one_must_be_named() {
 fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
     let vendor = Vendor::start(&[]);
     let site = Site::empty();
-    let journal = site.beside("journal");
+    let journal = site.sibling("journal");
     let pages = ["1", "2", "3", "4", "5"];
     let list = urls(&pages).join("\n");
     let arguments = ["refresh", "-f", "-", "--batch-size", "2", "--sequential", "--journal", journal.to_str().unwrap()];
@@ -113,7 +113,7 @@ fn a_list_is_sent_as_scripts_do_and_goes_on_from_its_journal() {
 fn urls_that_are_given_again_after_a_failure_tell_what_is_not_sent_again_and_how_it_would_be() {
     let vendor = Vendor::start(&["--fail", "/2"]);
     let site = Site::empty();
-    let journal = site.beside("journal");
+    let journal = site.sibling("journal");
     let arguments = ["refresh", "https://www.example.com/1", "https://www.example.com/2"];
     let state = ["--journal", journal.to_str().unwrap()];
     let refresh = || site.run(vendor.address(), &arguments).args(&PROVIDER).args(&state).finish();

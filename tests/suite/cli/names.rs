@@ -55,7 +55,7 @@ fn site() -> Site {
 }
 
 fn dry_run(site: &Site) -> Run {
-    let report = site.beside("report.json");
+    let report = site.sibling("report.json");
     site.bare_run(&["run", "--dry-run", "--report-file", report.to_str().unwrap()])
 }
 
@@ -64,9 +64,9 @@ fn urls() -> BTreeSet<String> {
 }
 
 /// The bytes of a path as the report shows it: text, or git's quoted form where it is none or opens with a quote.
-fn bytes(told: &str) -> Vec<u8> {
-    let Some(quoted) = told.strip_prefix('"').and_then(|told| told.strip_suffix('"')) else {
-        return told.as_bytes().to_vec();
+fn bytes(reported: &str) -> Vec<u8> {
+    let Some(quoted) = reported.strip_prefix('"').and_then(|reported| reported.strip_suffix('"')) else {
+        return reported.as_bytes().to_vec();
     };
     let mut bytes = Vec::new();
     let mut rest = quoted.as_bytes();
@@ -87,8 +87,8 @@ fn the_report_has_every_url_with_the_bytes_of_its_file() {
     let site = site();
     let report = dry_run(&site).finish().ends_with(0).report.clone().unwrap();
     let rows = report["urls"].as_array().unwrap();
-    let told: BTreeSet<String> = rows.iter().map(|row| row["url"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(told, urls());
+    let reported: BTreeSet<String> = rows.iter().map(|row| row["url"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(reported, urls());
     for (name, segment) in NAMES {
         let url = format!("https://www.example.com/{segment}");
         let of_it: Vec<&Value> = rows.iter().filter(|row| row["url"] == *url).collect();
@@ -103,7 +103,7 @@ fn the_report_has_every_url_with_the_bytes_of_its_file() {
 #[test]
 fn the_summary_and_the_junit_file_have_every_url_and_nothing_has_a_raw_control() {
     let site = site();
-    let (summary, output) = (site.beside("summary.md"), site.beside("output"));
+    let (summary, output) = (site.sibling("summary.md"), site.sibling("output"));
     let on_github = dry_run(&site)
         .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "workflow_dispatch")])
         .env("GITHUB_STEP_SUMMARY", &summary)

@@ -72,12 +72,12 @@ impl Site {
     }
 
     /// A path outside the repository, in the same folder.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    pub fn sibling(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     pub fn repository(&self) -> PathBuf {
-        self.beside("site")
+        self.sibling("site")
     }
 
     pub fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
@@ -111,7 +111,7 @@ impl Site {
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
     }
 
-    /// The program in the repository, with a cleared environment: no CI, no keys.
+    /// The program in the repository, with a cleared environment: no CI, no credentials.
     pub fn bare_run(&self, arguments: &[&str]) -> Run {
         self.start_of(env!("CARGO_BIN_EXE_cdn-purge"), arguments)
     }
@@ -121,12 +121,12 @@ impl Site {
         let mut command = Command::new(program);
         command.current_dir(self.repository()).args(arguments).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.beside("home")).env("TMPDIR", self.beside("temporary"));
+        command.env("HOME", self.sibling("home")).env("TMPDIR", self.sibling("temporary"));
         command.env("GIT_CONFIG_GLOBAL", "/dev/null");
-        Run { command, input: None, report: self.beside("report.json"), is_group: false }
+        Run { command, input: None, report: self.sibling("report.json"), is_group: false }
     }
 
-    /// The same with keys, a report and a gateway.
+    /// The same with credentials, a report and an endpoint.
     pub fn run(&self, gateway: SocketAddr, arguments: &[&str]) -> Run {
         let run = self.bare_run(arguments).args(&["--endpoint", &format!("alibaba-cdn=http://{gateway}")]);
         let report = run.report.clone();
@@ -203,16 +203,16 @@ impl Run {
         if let Some(text) = self.input {
             child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         }
-        let (told, news) = channel();
-        let out = reader(child.stdout.take().unwrap(), told.clone());
-        let err = reader(child.stderr.take().unwrap(), told);
+        let (sender, news) = channel();
+        let out = reader(child.stdout.take().unwrap(), sender.clone());
+        let err = reader(child.stderr.take().unwrap(), sender);
         let (child, out, err) = (Some(child), Some(out), Some(err));
         Started { child, out, err, news, began, report: self.report, is_group: self.is_group }
     }
 }
 
 /// Reads all that comes, and passes each line on.
-fn reader(from: impl Read + Send + 'static, told: std::sync::mpsc::Sender<String>) -> JoinHandle<Vec<u8>> {
+fn reader(from: impl Read + Send + 'static, sender: std::sync::mpsc::Sender<String>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let (mut from, mut all) = (BufReader::new(from), Vec::new());
         loop {
@@ -221,7 +221,7 @@ fn reader(from: impl Read + Send + 'static, told: std::sync::mpsc::Sender<String
                 return all;
             }
             // Nobody may be interested any more.
-            let _ = told.send(String::from_utf8_lossy(&all[start..]).into_owned());
+            let _ = sender.send(String::from_utf8_lossy(&all[start..]).into_owned());
         }
     })
 }
@@ -344,7 +344,7 @@ impl Finished {
         let mut outcomes = BTreeMap::new();
         for row in self.report()["urls"].as_array().unwrap() {
             let name = format!("{} {}", text(row, "operation"), text(row, "url"));
-            assert_eq!(outcomes.insert(name.clone(), text(row, "outcome")), None, "{name} stands twice");
+            assert_eq!(outcomes.insert(name.clone(), text(row, "outcome")), None, "{name} is there twice");
         }
         outcomes
     }

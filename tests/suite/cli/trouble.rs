@@ -196,7 +196,7 @@ fn an_unknown_domain_is_told_with_the_providers_words_and_whose_it_must_be() {
 fn a_journal_that_serves_every_run_is_free_again_when_all_is_done_or_failed() {
     let vendor = Vendor::start(&["--fail", "about/new.html"]);
     let site = Site::new();
-    let state = site.beside("kept.journal");
+    let state = site.sibling("kept.journal");
     let run = |more: &[&str]| site.run(vendor.address(), more).args(&["--journal", state.to_str().unwrap()]).finish();
     run(&["run"]).ends_with(1);
     site.write("public/index.html", "<h1>more news</h1>\n");

@@ -1,4 +1,4 @@
-//! Whom a run talks to: `mock-server` as a process of its own, with a ledger; or a port that nobody should come to.
+//! The provider of a run: `mock-server` as a process of its own, with a ledger; or a port that must not be called.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -95,7 +95,7 @@ impl Drop for Vendor {
     }
 }
 
-/// A port that nobody should come to.
+/// A port that must not be called.
 pub struct Trap(TcpListener);
 
 impl Trap {

@@ -1,4 +1,4 @@
-//! The main job as it should be: what a vendor is asked for, what is said, and what the report contains.
+//! The main job without trouble: the requests, the messages and the report.
 
 use super::stage::{CONFIGURATION, KEY, SECRET, STALE, Site, WARM, at_once, urls};
 use super::vendor::{Trap, Vendor};
@@ -36,7 +36,7 @@ fn a_dry_run_needs_no_keys_and_no_network_and_shows_the_plan() {
     let site = Site::new();
     let trap = Trap::new();
     let endpoint = format!("alibaba-cdn=http://{}", trap.address());
-    let report = site.beside("report.json");
+    let report = site.sibling("report.json");
     for command in [&["run", "--dry-run"][..], &["plan"], &["--dry-run"]] {
         let run = site.bare_run(command).args(&["--endpoint", &endpoint, "--report-file", report.to_str().unwrap()]);
         let finished = run.finish();
@@ -52,7 +52,7 @@ fn a_dry_run_needs_no_keys_and_no_network_and_shows_the_plan() {
 #[test]
 fn a_simulation_needs_no_keys_and_tells_the_minutes_without_taking_them() {
     let site = Site::new();
-    let report = site.beside("report.json");
+    let report = site.sibling("report.json");
     let finished = site.bare_run(&["run", "--simulate", "--report-file", report.to_str().unwrap()]).finish();
     finished.ends_with(0).says(&["a simulation: nothing was sent"]);
     // Nothing was sent, so no later step may take it for done.
@@ -121,7 +121,7 @@ fn given_urls_come_from_a_file_or_from_standard_input() {
     at_once(&[true, false], |from_file| {
         let vendor = Vendor::start(&[]);
         let site = Site::empty();
-        std::fs::write(site.beside("list"), list).unwrap();
+        std::fs::write(site.sibling("list"), list).unwrap();
         let name = if *from_file { "../list" } else { "-" };
         let run = site.run(vendor.address(), &["run", "--provider", "alibaba-cdn", "--url-file", name]);
         run.input(if *from_file { "" } else { list }).finish().is_all_done();
@@ -151,7 +151,7 @@ fn an_empty_or_bad_list_of_urls_is_an_error_and_never_everything() {
 fn what_was_not_waited_for_is_followed_and_finished_by_wait() {
     let vendor = Vendor::start(&[]);
     let site = Site::new();
-    let journal = site.beside("journal");
+    let journal = site.sibling("journal");
     let state = ["--journal", journal.to_str().unwrap(), "--base", "HEAD~1"];
     let left = site.run(vendor.address(), &["run", "--wait", "none"]).args(&state).finish();
     left.ends_with(0).says(&["`cdn-purge wait` with the same options continues from the journal"]);
@@ -160,7 +160,7 @@ fn what_was_not_waited_for_is_followed_and_finished_by_wait() {
     site.run(vendor.address(), &["wait"]).args(&state).finish().is_all_done();
     vendor.accepted(&STALE, &WARM);
 
-    let nowhere = site.beside("nowhere");
+    let nowhere = site.sibling("nowhere");
     let lost = site.run(vendor.address(), &["wait", "--journal", nowhere.to_str().unwrap()]).finish();
     lost.complains(3, &["there is no journal", "name the journal of the earlier run with `journal`"]);
     site.run(vendor.address(), &["run", "--wait", "none"]).args(&state).finish();
@@ -188,7 +188,7 @@ fn a_second_run_after_a_whole_one_begins_anew() {
     for _ in 0..2 {
         site.run(vendor.address(), &["run", "--prefetch=false"]).finish().is_all_done();
     }
-    assert_eq!(vendor.ledger().len(), 8, "asked for twice, done twice");
+    assert_eq!(vendor.ledger().len(), 8, "requested twice, done twice");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn changes_all_takes_every_tracked_file() {
 fn the_deployed_commit_is_kept_in_a_file_when_everything_is_done_and_the_next_run_begins_there() {
     let vendor = Vendor::start(&[]);
     let site = Site::new();
-    let file = site.beside("deployed");
+    let file = site.sibling("deployed");
     let named = file.to_str().unwrap();
     let base = format!("file:{named}");
     let arguments = ["--base", &base, "--save-base", named, "--prefetch=false"];

@@ -60,12 +60,12 @@ struct Served {
 /// Starts it on a port of its own.
 fn serve(ground: &Ground, text: &str) -> Served {
     let listen = Regex::new(r"--listen (\S+)").unwrap();
-    let asked = listen.captures(text).expect("it says where it listens")[1].to_owned();
+    let written = listen.captures(text).expect("it says where it listens")[1].to_owned();
     assert_eq!(text.trim().lines().count(), 1, "a server's block is one command: {text}");
-    let started = ground.script(&format!("exec {}", text.replace(&asked, "127.0.0.1:0"))).start();
+    let started = ground.script(&format!("exec {}", text.replace(&written, "127.0.0.1:0"))).start();
     let line = started.line_with("listening on http://");
     let address = line.trim().rsplit('/').next().unwrap().to_owned();
-    Served { started, addresses: (asked, address) }
+    Served { started, addresses: (written, address) }
 }
 
 /// Runs the blocks of a section one after the other, and gives how many were run.
@@ -85,8 +85,8 @@ fn play(document: &str, all: &[Block], scene: &[Block]) -> usize {
                     served = Some(serve(&ground, &text));
                     continue;
                 }
-                if let Some(Served { addresses: (asked, is), .. }) = &served {
-                    text = text.replace(asked, is);
+                if let Some(Served { addresses: (written, is), .. }) = &served {
+                    text = text.replace(written, is);
                 }
                 if text.starts_with("cdn-purge init") {
                     ground.forget_the_configuration();
@@ -131,8 +131,8 @@ fn shape(text: &str) -> Vec<String> {
 /// What a document shows below a command is what the command prints.
 fn assert_shows(finished: &Finished, shown: &str, place: &str) {
     // Progress is reported on standard error, results on standard output.
-    let (told, shown) = (shape(&format!("{}{}", finished.err, finished.out)), shape(shown));
-    assert_eq!(told, shown, "{place}: what is printed isn't what is shown");
+    let (printed, shown) = (shape(&format!("{}{}", finished.err, finished.out)), shape(shown));
+    assert_eq!(printed, shown, "{place}: what is printed isn't what is shown");
 }
 
 /// Runs all commands of a document.

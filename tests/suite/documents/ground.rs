@@ -36,7 +36,7 @@ const CHANGED: &[&str] = &[
     "tests/cases/names.md",
 ];
 
-/// What each provider's keys are called, and the emulators take.
+/// The variables of each provider's credentials, with the values that the emulators accept.
 pub const KEYS: [(&str, &str); 4] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY),
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET),
@@ -111,7 +111,7 @@ impl Ground {
             site.commit(tag);
             site.git(&["tag", tag]);
         }
-        let programs = site.beside("programs");
+        let programs = site.sibling("programs");
         std::fs::create_dir(&programs).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cdn-purge"), programs.join("cdn-purge")).unwrap();
         for (name, text) in PROGRAMS {
@@ -122,7 +122,7 @@ impl Ground {
         Self { site, vendor: Vendor::with_environment(&[], &KEYS), programs }
     }
 
-    /// A script that ends at its first failure, on a machine without CI and keys, that reaches the emulators alone.
+    /// A script that ends at its first failure, on a machine without CI and credentials, that reaches the emulators alone.
     pub fn script(&self, text: &str) -> Run {
         let mut search = self.programs.clone().into_os_string();
         search.push(":");
@@ -158,7 +158,7 @@ impl Ground {
 /// Ends well, and has done something.
 #[track_caller]
 pub fn assert_done(finished: &Finished, place: &str) {
-    let told = format!("{}{}", finished.out, finished.err);
-    assert_eq!(finished.code, Some(0), "{place}:\n{told}");
-    assert!(!told.contains("nothing to do"), "{place} does nothing:\n{told}");
+    let printed = format!("{}{}", finished.out, finished.err);
+    assert_eq!(finished.code, Some(0), "{place}:\n{printed}");
+    assert!(!printed.contains("nothing to do"), "{place} does nothing:\n{printed}");
 }

@@ -44,13 +44,13 @@ fn github(good: String) -> String {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
-            let asked = lines.next().unwrap_or_default();
+            let request = lines.next().unwrap_or_default();
             lines.find(String::is_empty);
-            let answer = if asked.starts_with("GET /token?") {
-                let audience = asked.split("audience=").nth(1).unwrap().split(' ').next().unwrap();
+            let answer = if request.starts_with("GET /token?") {
+                let audience = request.split("audience=").nth(1).unwrap().split(' ').next().unwrap();
                 json!({"value": oidc_token(audience)})
             } else {
-                assert!(asked.starts_with("GET /repos/octo/site/actions/workflows/cdn.yml/runs?"), "{asked}");
+                assert!(request.starts_with("GET /repos/octo/site/actions/workflows/cdn.yml/runs?"), "{request}");
                 json!({"workflow_runs": [{
                     "id": 41, "run_number": 4, "event": "push", "conclusion": "success", "head_branch": "main", "head_sha": good,
                 }]})
@@ -92,7 +92,7 @@ impl<'a> Workflow<'a> {
         };
         let mut payload = payload;
         payload["repository"] = json!({"full_name": "octo/site", "default_branch": "main"});
-        std::fs::write(ground.site.beside("event.json"), payload.to_string()).unwrap();
+        std::fs::write(ground.site.sibling("event.json"), payload.to_string()).unwrap();
         let address = github(ground.commit("HEAD~1"));
         Self { ground, event, permissions, outputs: Vec::new(), address }
     }
@@ -103,9 +103,9 @@ impl<'a> Workflow<'a> {
 
     /// A script of a step, in the environment that the runner gives it.
     fn step(&self, script: &str, step: &Value) -> Run {
-        let beside = |name: &str| self.ground.site.beside(name);
+        let sibling = |name: &str| self.ground.site.sibling(name);
         for name in ["output", "summary"] {
-            std::fs::write(beside(name), "").unwrap();
+            std::fs::write(sibling(name), "").unwrap();
         }
         let branch = if self.event == "pull_request" { "3/merge" } else { "main" };
         let mut run = self
@@ -120,10 +120,10 @@ impl<'a> Workflow<'a> {
             ])
             .env("GITHUB_WORKFLOW_REF", "octo/site/.github/workflows/cdn.yml@refs/heads/main")
             .env("GITHUB_SHA", self.ground.commit("HEAD"))
-            .env("GITHUB_EVENT_PATH", beside("event.json"))
-            .env("GITHUB_OUTPUT", beside("output"))
-            .env("GITHUB_STEP_SUMMARY", beside("summary"))
-            .env("RUNNER_TEMP", beside("temporary"));
+            .env("GITHUB_EVENT_PATH", sibling("event.json"))
+            .env("GITHUB_OUTPUT", sibling("output"))
+            .env("GITHUB_STEP_SUMMARY", sibling("summary"))
+            .env("RUNNER_TEMP", sibling("temporary"));
         if self.may("id-token", "write") {
             run = run.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token?api-version=2.0", self.address));
             run = run.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "bearer-of-the-runner-0123456789");
@@ -145,7 +145,7 @@ impl<'a> Workflow<'a> {
                 }
                 _ => None,
             }
-            .unwrap_or_else(|| panic!("`{}` stands for nothing", &found[1]))
+            .unwrap_or_else(|| panic!("`{}` has no value", &found[1]))
         };
         expression.replace_all(value, stands_for).into_owned()
     }
@@ -167,7 +167,7 @@ impl<'a> Workflow<'a> {
             );
         let finished = run.finish();
         assert_done(&finished, place);
-        let read = |name: &str| std::fs::read_to_string(self.ground.site.beside(name)).unwrap();
+        let read = |name: &str| std::fs::read_to_string(self.ground.site.sibling(name)).unwrap();
         assert!(read("summary").contains("URLs"), "{place}: {}", read("summary"));
         self.outputs = runner_outputs(&read("output"));
         let output = |wanted: &str| self.outputs.iter().find(|(name, _)| name == wanted).unwrap().1.as_str();
@@ -216,7 +216,7 @@ fn run_job(document: &str, block: &Block, ground: &Ground, name: &str, job: &Val
         run = run.env(&name, value);
     }
     match tokens {
-        // The keys are variables of the project, unless the job asks for others.
+        // The credentials are variables of the project, unless the job sets others.
         None => run = run.envs(&KEYS),
         Some(tokens) => {
             for (name, token) in tokens {
@@ -297,7 +297,7 @@ fn every_rule_of_a_configuration_gives_urls() {
     at_once(&(0..configurations.len()).collect::<Vec<_>>(), |number| {
         let (place, configuration) = &configurations[*number];
         let (file, report) =
-            (ground.site.beside(&format!("{number}.yml")), ground.site.beside(&format!("{number}.json")));
+            (ground.site.sibling(&format!("{number}.yml")), ground.site.sibling(&format!("{number}.json")));
         std::fs::write(&file, configuration).unwrap();
         let plan = format!("cdn-purge plan --config '{}' --report-file '{}'", file.display(), report.display());
         assert_done(&ground.script(&plan).finish(), place);

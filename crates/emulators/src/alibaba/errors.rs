@@ -1,5 +1,5 @@
 //! The documented errors of the gateway and of the three products' pages: written from the documentation and not from a client's
-//! table, so that each is held against the other.
+//! table, so that each is checked against the other.
 
 use crate::Meaning::{
     Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,

@@ -56,8 +56,8 @@ impl Alibaba {
         if version(request) != Some(self.product.version) {
             return Err(ErrorCode::new("InvalidVersion", "Specified parameter Version is not valid."));
         }
-        let asked = action(request).filter(|_| request.path == "/");
-        let known = self.product.calls.iter().find(|(_, name, _)| Some(*name) == asked);
+        let requested = action(request).filter(|_| request.path == "/");
+        let known = self.product.calls.iter().find(|(_, name, _)| Some(*name) == requested);
         let &(call, name, calls_per_second) = known.ok_or_else(|| {
             ErrorCode::new("InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
         })?;
@@ -115,7 +115,7 @@ impl Emulator for Alibaba {
     }
 
     fn error(&self, code: &str, now: Timestamp) -> Response<Bytes> {
-        let response = response::error(code, "The request is refused, as it was asked to be.");
+        let response = response::error(code, "This refusal was requested with --fault.");
         dated(response, self.account.vendors_clock(now))
     }
 

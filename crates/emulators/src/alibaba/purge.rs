@@ -144,10 +144,10 @@ impl Alibaba {
     }
 
     pub(super) fn status(&self, request: &Received<'_>, now: Timestamp) -> Answer {
-        let asked = request.parameter("TaskId").ok_or_else(|| missing("TaskId is"))?;
-        let ids: Option<HashSet<u64>> = asked.split(',').map(|id| id.trim().parse().ok()).collect();
+        let requested = request.parameter("TaskId").ok_or_else(|| missing("TaskId is"))?;
+        let ids: Option<HashSet<u64>> = requested.split(',').map(|id| id.trim().parse().ok()).collect();
         let ids = ids
-            .filter(|_| asked.split(',').count() <= IDS_PER_CALL)
+            .filter(|_| requested.split(',').count() <= IDS_PER_CALL)
             .ok_or_else(|| ErrorCode::new("InvalidTaskId.Malformed", "TaskId is not a list of up to ten numbers."))?;
         let tasks = &self.account.tasks;
         let places = ids.iter().flat_map(|id| tasks.of_id(*id)).copied();

@@ -34,8 +34,8 @@ impl Alibaba {
         if end.duration_since(start).unsigned_abs() > interval.span || is_older(start, interval.kept, now) {
             return Err(ErrorCode::new("InvalidTime", "The range is too long, or too long ago."));
         }
-        let asked = request.parameter("DomainName").unwrap_or_default();
-        let domains: Vec<String> = match asked {
+        let requested = request.parameter("DomainName").unwrap_or_default();
+        let domains: Vec<String> = match requested {
             "" => self.known_domains(),
             names => names.split(',').map(|name| name.trim().to_lowercase()).collect(),
         };
@@ -63,7 +63,7 @@ impl Alibaba {
             Measure::Bandwidth => "BpsDataPerInterval",
         };
         Ok(json!({
-            "DomainName": asked, "StartTime": timestamp(start), "EndTime": timestamp(end),
+            "DomainName": requested, "StartTime": timestamp(start), "EndTime": timestamp(end),
             "DataInterval": seconds.to_string(), per_interval: {"DataModule": rows},
         })
         .to_string())
@@ -110,14 +110,14 @@ impl Alibaba {
 
     pub(super) fn domains(&self, request: &Received<'_>, now: Timestamp) -> Answer {
         let (page_number, size) = paging(request, "PageNumber", 20, 500)?;
-        let asked = request.parameter("DomainName");
+        let requested = request.parameter("DomainName");
         let search = request.parameter("DomainSearchType").unwrap_or("full_match");
-        let fits = |name: &String| match (asked, search) {
+        let fits = |name: &String| match (requested, search) {
             (None, _) => true,
-            (Some(asked), "fuzzy_match") => name.contains(asked),
-            (Some(asked), "pre_match") => name.starts_with(asked),
-            (Some(asked), "suf_match") => name.ends_with(asked),
-            (Some(asked), _) => name == asked,
+            (Some(requested), "fuzzy_match") => name.contains(requested),
+            (Some(requested), "pre_match") => name.starts_with(requested),
+            (Some(requested), "suf_match") => name.ends_with(requested),
+            (Some(requested), _) => name == requested,
         };
         let names: Vec<String> = self.known_domains().into_iter().filter(fits).collect();
         let row = |name: &String| {

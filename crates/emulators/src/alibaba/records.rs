@@ -29,7 +29,7 @@ pub(super) struct Row<'t> {
     description: &'static str,
 }
 
-/// The words of the list for what was asked: reference 2026-04; those of the last two are not documented.
+/// The list's words for the operations: reference 2026-04; those of the last two are not documented.
 const OBJECT_TYPES: [(&str, Operation); 6] = [
     ("file", Operation::RefreshUrl),
     ("directory", Operation::RefreshDirectory),

@@ -31,7 +31,7 @@ pub(super) fn timestamp(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The response to a request. `answer`: a JSON object without its `RequestId`. V3 is answered in JSON, V1 if it asks for it.
+/// The response to a request. `answer`: a JSON object without its `RequestId`. V3 is answered in JSON, V1 only with `Format=JSON`.
 pub(super) fn respond(answer: Answer, request: &Received<'_>, request_id: &str, now: Timestamp) -> Response<Bytes> {
     let (status, root, body) = match answer {
         Ok(fields) => (200, format!("{}Response", action(request).unwrap_or_default()), with_id(&fields, request_id)),

@@ -70,7 +70,7 @@ impl Alibaba {
     }
 }
 
-/// Checks the token, as far as that goes without the issuer's keys.
+/// Checks the token, except its signature: the issuer's keys are unknown here.
 fn verify(provider: &str, token: &str, account: &str, now: Timestamp) -> Result<(), ErrorCode> {
     if !provider.starts_with(&format!("acs:ram::{account}:oidc-provider/")) {
         return Err(ErrorCode::new("AuthenticationFail.NoPermission", "No such OIDC Provider registered."));

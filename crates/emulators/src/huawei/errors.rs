@@ -1,5 +1,5 @@
 //! The documented errors of the service and of the gateway in front of it: written from the documentation and not from a client's
-//! table, so that each is held against the other. Source: support.huaweicloud.com/intl/en-us/api-cdn/ErrorCode and the error codes
+//! table, so that each is checked against the other. Source: support.huaweicloud.com/intl/en-us/api-cdn/ErrorCode and the error codes
 //! of API Gateway, read in 2025.
 
 use crate::Meaning::{Credentials, Denied, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge};

@@ -150,7 +150,7 @@ impl Emulator for Huawei {
     }
 
     fn error(&self, code: &str, now: Timestamp) -> Response<Bytes> {
-        let response = response::error(code, "The request is refused, as it was asked to be.", "", "refused");
+        let response = response::error(code, "This refusal was requested with --fault.", "", "refused");
         crate::response::dated(response, self.account.vendors_clock(now))
     }
 

@@ -45,8 +45,8 @@ pub(super) fn statistics(request: &Received<'_>, now: Timestamp) -> Answer {
     let (Some(start), Some(end)) = (moment(request, "start_time")?, moment(request, "end_time")?) else {
         return Err(malformed("start_time and end_time are missing"));
     };
-    let asked = request.parameter("domain_name").ok_or_else(|| malformed("domain_name is missing"))?;
-    let domains: Vec<&str> = if asked == "all" { DOMAINS.to_vec() } else { asked.split(',').collect() };
+    let requested = request.parameter("domain_name").ok_or_else(|| malformed("domain_name is missing"))?;
+    let domains: Vec<&str> = if requested == "all" { DOMAINS.to_vec() } else { requested.split(',').collect() };
     if domains.len() > 20 {
         return refused("CDN.0201", "More than 20 domain names.");
     }

@@ -1,4 +1,4 @@
-//! The list of tasks, the rows of a task, and the rows of all tasks, each with its own spelling, as the documentation has them.
+//! The list of tasks, the rows of a task, and the rows of all tasks, each with its own field names, as the documentation has them.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -60,20 +60,20 @@ impl Huawei {
         }
         let (size, skipped) = paging(request, 30)?;
         let (start, end) = (moment(request, "start_date")?, moment(request, "end_date")?);
-        let asked_file_type = request.parameter("file_type").unwrap_or("file");
-        let (asked_type, status) = (request.parameter("task_type"), request.parameter("status"));
+        let wanted_file_type = request.parameter("file_type").unwrap_or("file");
+        let (wanted_type, status) = (request.parameter("task_type"), request.parameter("status"));
         let tasks = &self.account.tasks;
         let fits = |place: &usize| {
             let (operation, created) = (tasks.entry(*place).operation, tasks.created(*place));
             tasks.is_listed(*place, now)
-                && file_type(operation) == asked_file_type
-                && asked_type.is_none_or(|asked| asked == task_type(operation))
+                && file_type(operation) == wanted_file_type
+                && wanted_type.is_none_or(|wanted| wanted == task_type(operation))
                 && start.is_none_or(|start| created >= start)
                 && end.is_none_or(|end| created <= end)
         };
         let firsts = tasks.ids().filter_map(|id| tasks.of_id(id).first().copied());
         let rows = firsts.filter(fits).map(|first| self.counts(first, now));
-        let mut rows: Vec<Value> = rows.filter(|row| status.is_none_or(|asked| row["status"] == asked)).collect();
+        let mut rows: Vec<Value> = rows.filter(|row| status.is_none_or(|wanted| row["status"] == wanted)).collect();
         let field = request.parameter("order_field").unwrap_or("create_time");
         match request.parameter("order_type").unwrap_or("desc") {
             "asc" => rows.sort_by_key(|row| row[field].as_i64()),
@@ -113,16 +113,16 @@ impl Huawei {
             word => Ok(word),
         };
         let status = word("status", &STATUSES)?;
-        let asked_type = word("task_type", &["refresh", "preheating"])?;
-        let asked_file_type = word("file_type", &["file", "directory"])?;
+        let wanted_type = word("task_type", &["refresh", "preheating"])?;
+        let wanted_file_type = word("file_type", &["file", "directory"])?;
         let tasks = &self.account.tasks;
         let fits = |place: &usize| {
             let operation = tasks.entry(*place).operation;
             tasks.is_listed(*place, now)
                 && (start..end).contains(&tasks.created(*place))
-                && asked_type.as_deref().is_none_or(|asked| asked == task_type(operation))
-                && asked_file_type.as_deref().is_none_or(|asked| asked == file_type(operation))
-                && status.as_deref().is_none_or(|asked| asked == self.status(*place, now))
+                && wanted_type.as_deref().is_none_or(|wanted| wanted == task_type(operation))
+                && wanted_file_type.as_deref().is_none_or(|wanted| wanted == file_type(operation))
+                && status.as_deref().is_none_or(|wanted| wanted == self.status(*place, now))
         };
         let places: Vec<usize> = match request.parameter("url") {
             Some(url) => tasks.of_url(url).iter().rev().copied().filter(fits).collect(),

@@ -1,5 +1,5 @@
 //! The claim of a request about its sender, by SDK-HMAC-SHA256: written from the API signature guide of support.huaweicloud.com
-//! (read in November 2026), and held against requests of the vendor's SDK.
+//! (read in November 2026), and compared with requests of the vendor's SDK.
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;

@@ -40,8 +40,8 @@ impl Huawei {
         if !(2..=128).contains(&session.len()) || !session.chars().all(takes) {
             return Err(bad_request("agency_session_name is wrongly formed"));
         }
-        let asked = body.get("duration_seconds").map_or(Some(3_600), Value::as_u64);
-        let Some(seconds) = asked.filter(|seconds| (900..=43_200).contains(seconds)) else {
+        let requested = body.get("duration_seconds").map_or(Some(3_600), Value::as_u64);
+        let Some(seconds) = requested.filter(|seconds| (900..=43_200).contains(seconds)) else {
             return Err(bad_request("duration_seconds is out of range"));
         };
         if let Some(flaw) = flaw(word("id_token"), AUDIENCE, now) {

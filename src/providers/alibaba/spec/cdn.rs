@@ -28,7 +28,7 @@ pub(super) const CDN_SPEC: Spec = Spec {
     ],
     options: &[
         OptionSpec::new("region", OptionValueSpec::OneOf(&["mainland", "overseas"]))
-            .help("where the API is asked: in the Chinese `mainland`, or `overseas` in Singapore; unset: `mainland`"),
+            .help("the region of the API: the Chinese `mainland`, or `overseas` in Singapore; unset: `mainland`"),
         AREA,
         L2_PRELOAD,
         HEADERS,
@@ -58,7 +58,7 @@ pub(super) const CDN_SPEC: Spec = Spec {
     quota: quota(CallSpec::new("DescribeRefreshQuota", "cdn:DescribeRefreshQuota", Rate::per_second(20))),
     signature_validity: Duration::from_mins(15), // help, signature page, 2023-10
     url_characters: 1_024,                       // reference 2026-04; DCDN guide 2025-09; taken as the same for VOD
-    prefetch_delay: Duration::ZERO,              // no page asks for a pause
+    prefetch_delay: Duration::ZERO,              // no page mentions a pause
     queries: QuerySpec {
         traffic: Some(traffic(TRAFFIC, INTERVALS)),
         bandwidth: Some(bandwidth(BANDWIDTH, INTERVALS)),

@@ -7,7 +7,7 @@ use crate::provider::error_format::Code;
 
 const QUEUE: &str =
     "the account's prefetch queue is full, or its prefetch quota for today is gone: the summary says what is left";
-const RESET: &str = "the quota comes back at 00:00 UTC+8; a higher one can be asked for in the console";
+const RESET: &str = "the quota is reset at 00:00 UTC+8; request a higher one in the console";
 const DOMAIN: &str = "the domain must belong to the account of the access key and be online";
 const SERVICE: &str = "see in the console whether CDN is activated, paid for and not suspended";
 const GRANT: &str = "grant `{permission}` to the RAM user or role";

@@ -25,7 +25,7 @@ pub static ALIBABA_VOD: Spec = Spec {
         takes(Refresh(AnyQuery), REFRESH, 1_000, None, ""),
         takes(Prefetch, PREFETCH, 100, Some(500), "Preload"), // 1,000 in a call are refused: reference 2026-04; taken as for CDN
     ],
-    // There is no call by id: the list is asked, one id at a time.
+    // There is no call by id: the list is queried, one id at a time.
     tracking: tracking(RECORDS, RECORDS),
     // VOD guide 2021-07.
     quota: quota(CallSpec::new("DescribeVodRefreshQuota", "vod:DescribeVodRefreshQuota", Rate::per_second(30))),
@@ -37,7 +37,7 @@ pub static ALIBABA_VOD: Spec = Spec {
                 .rows(300), // the default; 1,000 at most: reference 2026-04
             step: Duration::from_secs(1), // as its times are spelled: reference 2026-04
             span: days(31), // a year is documented, reference 2026-04; a month keeps the number of pages small
-            kept: days(365), // not documented; the longest range that may be asked for
+            kept: days(365), // not documented; the longest range of a query
         }),
         domains: None, // VOD has no call for it among those of its CDN
     },

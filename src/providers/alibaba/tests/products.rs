@@ -172,7 +172,7 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
                 assert!(points.iter().all(|point| point.value > 0.0));
                 assert_eq!(points, block_on(provider.measure(&question, &line)).unwrap());
 
-                // The longest range is taken, and a longer one isn't.
+                // The longest range is accepted, and a longer one isn't.
                 let most = |extra: u64| {
                     let since = start() - SignedDuration::try_from(interval.span).unwrap();
                     let question = MeasureQuestion {
@@ -187,7 +187,7 @@ fn traffic_and_bandwidth_have_a_point_for_each_interval() {
             }
         }
     }
-    assert!(ALIBABA_DCDN.queries.measure(Measure::Traffic).is_none(), "who asks is told so before");
+    assert!(ALIBABA_DCDN.queries.measure(Measure::Traffic).is_none(), "it is refused before a call");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn the_rows_of_a_task_decide_and_not_that_it_is_done() {
     assert_eq!(page.total, 2);
     let states: Vec<_> = page.rows.iter().map(|record| record.state.clone()).collect();
     assert_eq!(states, [TaskState::Complete, TaskState::Failed("ORIGIN_ERROR: origin 502".into())]);
-    // They are asked for by this id, whatever they call themselves.
+    // They are queried by this id, whatever id they contain.
     assert!(page.rows.iter().all(|record| record.task_id == "2000345" && record.prefetch));
     assert_eq!(page.rows[0].created, Timestamp::from_second(1_700_000_000).ok());
 }

@@ -324,7 +324,7 @@ fn what_the_vendor_does_not_keep_is_refused_in_its_words() {
 fn log_files_are_those_of_whole_hours_and_their_links_lead_to_gzip() {
     use secrecy::ExposeSecret;
     let line = friendly();
-    // What is asked for has such ends: `step`.
+    // A query's range ends on whole steps: `step`.
     let question = LogQuestion {
         offer: HUAWEI_CDN.queries.logs.as_ref().unwrap(),
         domain: "www.example.com".into(),

@@ -101,7 +101,7 @@ fn the_quota_is_told_by_operation() {
 fn tasks_are_followed_by_their_ids_without_a_journal() {
     let site = Site::empty();
     let vendor = Vendor::start(&[]);
-    let journal = site.beside("journal");
+    let journal = site.sibling("journal");
     let state = ["--journal", journal.to_str().unwrap(), "--wait", "none"];
     let sent =
         site.run(vendor.address(), &["refresh", "https://www.example.com/a"]).args(&PROVIDER).args(&state).finish();
@@ -124,10 +124,10 @@ fn each_day_of_a_range_has_its_traffic_wherever_the_vendors_days_begin() {
     let endpoint = format!("huawei-cdn=http://{}", vendor.address());
     let now = Timestamp::now();
     let what = ["traffic", "--provider", "huawei-cdn", "--endpoint", &endpoint, "--domain", "www.example.com"];
-    let told = site.bare_run(&what).args(&["--since", "40d", "--interval", "1d", "--format", "json"]);
-    let told = json(&told.envs(&keys).finish());
+    let measured = site.bare_run(&what).args(&["--since", "40d", "--interval", "1d", "--format", "json"]);
+    let measured = json(&measured.envs(&keys).finish());
     let at = |point: &Value| point["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
-    let days: Vec<Timestamp> = told["traffic"].as_array().unwrap().iter().map(at).collect();
+    let days: Vec<Timestamp> = measured["traffic"].as_array().unwrap().iter().map(at).collect();
     let day = SignedDuration::from_hours(24);
     assert!(days.iter().all(|day| day.to_string().ends_with("T16:00:00Z")), "{days:?}");
     assert!(days.windows(2).all(|pair| pair[1].duration_since(pair[0]) == day), "{days:?}");
@@ -168,15 +168,15 @@ fn traffic_and_bandwidth_are_plotted_and_written_for_programs() {
 fn log_files_are_listed_without_their_links_fetched_once_and_skipped_then() {
     let site = Site::empty();
     let vendor = busy(&site);
-    let asked = ["logs", "--domain", "www.example.com", "--since", "5h"];
-    let listed = json(&ask(&site, &vendor, &[&asked[..], &["--format", "json"]].concat()));
+    let arguments = ["logs", "--domain", "www.example.com", "--since", "5h"];
+    let listed = json(&ask(&site, &vendor, &[&arguments[..], &["--format", "json"]].concat()));
     let files = listed["logs"].as_array().unwrap();
     assert!(files.len() >= 4 && files.iter().all(|file| file.get("url").is_none()), "{listed}");
     let twice =
-        json(&ask(&site, &vendor, &[&asked[..], &["--domain", "WWW.example.com", "--format", "json"]].concat()));
+        json(&ask(&site, &vendor, &[&arguments[..], &["--domain", "WWW.example.com", "--format", "json"]].concat()));
     assert_eq!(twice["logs"], listed["logs"]);
-    let folder = site.beside("logs");
-    let download = [&asked[..], &["--download", folder.to_str().unwrap()]].concat();
+    let folder = site.sibling("logs");
+    let download = [&arguments[..], &["--download", folder.to_str().unwrap()]].concat();
     let finished = ask(&site, &vendor, &download);
     finished.ends_with(0).says(&["files fetched into", "0 there already"]);
     assert!(!finished.out.contains("Signature") && !finished.err.contains("Signature"));
@@ -185,7 +185,7 @@ fn log_files_are_listed_without_their_links_fetched_once_and_skipped_then() {
         assert_eq!(std::fs::metadata(path).unwrap().len(), file["bytes"].as_u64().unwrap());
     }
     ask(&site, &vendor, &download).ends_with(0).says(&["0 files fetched into", "there already"]);
-    let links = json(&ask(&site, &vendor, &[&asked[..], &["--show-signed-urls", "--format", "json"]].concat()));
+    let links = json(&ask(&site, &vendor, &[&arguments[..], &["--show-signed-urls", "--format", "json"]].concat()));
     assert!(links["logs"][0]["url"].as_str().unwrap().contains("Signature="));
     ask(&site, &vendor, &["logs", "--domain", "nobody.example"]).says(&["nobody.example"]);
 }
@@ -206,7 +206,7 @@ fn a_log_file_of_another_size_than_is_listed_is_kept_when_it_comes_twice() {
         }
     });
     let site = Site::empty();
-    let folder = site.beside("logs");
+    let folder = site.sibling("logs");
     let run = site.bare_run(&["logs", "--provider", "huawei-cdn", "--domain", "www.example.com", "--since", "5m"]);
     let run =
         run.args(&["--endpoint", &format!("huawei-cdn=http://{address}"), "--download", folder.to_str().unwrap()]);
@@ -274,7 +274,7 @@ fn keys_that_are_refused_are_not_tried_for_target_after_target() {
         .says(&["t3: skipped, since `huawei-cdn` refused the credentials", "t6: "]);
     run(&["check", "--online"], "wrong-secret").ends_with(6).says(&["t6: skipped, since"]);
     run(&["quota"], "right-secret").ends_with(0).says(&["t6"]);
-    // A permission that is missing is no refusal of the keys.
+    // A missing permission doesn't mean that the credentials are wrong.
     let keys = [("HUAWEICLOUD_SDK_AK", "right"), ("HUAWEICLOUD_SDK_SK", "right-secret")];
     let strict = Vendor::with_environment(&["--forbid", "ShowQuota"], &keys);
     let run = site.bare_run(&["quota"]).args(&["--endpoint", &format!("huawei-cdn=http://{}", strict.address())]);

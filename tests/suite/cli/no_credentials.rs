@@ -25,7 +25,7 @@ fn good_token() -> String {
 /// A run without any key, that reaches one gateway for everything.
 fn run(site: &Site, vendor: &Vendor) -> Run {
     let gateway = vendor.address();
-    let report = site.beside("report.json");
+    let report = site.sibling("report.json");
     site.bare_run(&["run", "--base", "HEAD~1", "--log-level", "verbose"])
         .args(&["--endpoint", &format!("alibaba-cdn=http://{gateway}"), "--report-file", report.to_str().unwrap()])
         .env("ALIBABA_CLOUD_STS_ENDPOINT", format!("http://{gateway}"))
@@ -39,13 +39,13 @@ fn hides(finished: &Finished, secret: &str) {
     }
 }
 
-/// Answers one request as GitHub's token service does; gives what was asked.
+/// Answers one request as GitHub's token service does; returns the request.
 fn token_service(token: &str) -> (String, std::thread::JoinHandle<String>) {
     let (address, served) = service(format!(r#"{{"count":1,"value":"{token}"}}"#));
     (format!("http://{address}/token?api-version=2.0"), served)
 }
 
-/// Answers one request with this; gives what was asked.
+/// Answers one request with this; returns the request.
 fn service(body: String) -> (SocketAddr, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -66,7 +66,7 @@ fn service(body: String) -> (SocketAddr, std::thread::JoinHandle<String>) {
     (address, served)
 }
 
-/// A vendor may want it along with keys that it says nothing of.
+/// A vendor may want it with credentials that don't contain it.
 #[test]
 fn the_accounts_id_of_the_environment_goes_with_credentials_from_anywhere() {
     let site = Site::empty();
@@ -80,8 +80,8 @@ fn the_accounts_id_of_the_environment_goes_with_credentials_from_anywhere() {
         let run = site.bare_run(&["quota", "--provider", "huawei-cdn"]);
         let run = run.args(&["--endpoint", &format!("huawei-cdn=http://{gateway}")]);
         run.envs(&[(id, "key"), (secret, "secret"), ("HUAWEICLOUD_SDK_DOMAIN_ID", "0a1b2c")]).finish().ends_with(0);
-        let asked = served.join().unwrap();
-        assert!(asked.contains("x-domain-id: 0a1b2c\r\n"), "{id}: {asked}");
+        let requested = served.join().unwrap();
+        assert!(requested.contains("x-domain-id: 0a1b2c\r\n"), "{id}: {requested}");
     }
 }
 
@@ -107,18 +107,18 @@ fn a_job_of_github_asks_for_a_token_that_is_for_the_vendor() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
     let (url, served) = token_service(&good_token());
     let bearer = "bearer-of-the-runner-0123456789";
-    std::fs::write(site.beside("output"), "").unwrap();
-    std::fs::write(site.beside("summary"), "").unwrap();
+    std::fs::write(site.sibling("output"), "").unwrap();
+    std::fs::write(site.sibling("summary"), "").unwrap();
     let finished = run(&site, &vendor)
-        .env("GITHUB_OUTPUT", site.beside("output"))
-        .env("GITHUB_STEP_SUMMARY", site.beside("summary"))
+        .env("GITHUB_OUTPUT", site.sibling("output"))
+        .env("GITHUB_STEP_SUMMARY", site.sibling("summary"))
         .envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ID", "77"), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", bearer)])
         .envs(&[("ACTIONS_ID_TOKEN_REQUEST_URL", &url), ("INPUT_ROLE", ROLE), ("INPUT_OIDC-PROVIDER", PROVIDER)])
         .finish();
     finished.is_all_done().says(&[&format!("credentials of the role {ROLE}, with GitHub's OIDC token, valid until ")]);
-    let asked = served.join().unwrap();
-    assert!(asked.starts_with("GET /token?api-version=2.0&audience=sts.aliyuncs.com HTTP/1.1\r\n"), "{asked}");
-    assert!(asked.contains(&format!("authorization: Bearer {bearer}\r\n")), "{asked}");
+    let requested = served.join().unwrap();
+    assert!(requested.starts_with("GET /token?api-version=2.0&audience=sts.aliyuncs.com HTTP/1.1\r\n"), "{requested}");
+    assert!(requested.contains(&format!("authorization: Bearer {bearer}\r\n")), "{requested}");
     assert!(finished.out.contains(&format!("::add-mask::{}", good_token())), "{}", finished.out);
     for secret in [&good_token(), bearer] {
         hides(&finished, secret);
@@ -178,7 +178,7 @@ fn credentials_of_the_vendors_own_profile_are_used_unless_it_is_in_the_checkout(
         super::stage::SECRET
     );
     for home in ["site", "home"] {
-        let folder = site.beside(home).join(".aliyun");
+        let folder = site.sibling(home).join(".aliyun");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("config.json"), &profile).unwrap();
     }
@@ -193,7 +193,7 @@ fn credentials_of_the_vendors_own_profile_are_used_unless_it_is_in_the_checkout(
 
 /// Profiles of the vendor's command line in the home folder.
 fn profiles(site: &Site, profiles: &str) {
-    let folder = site.beside("home").join(".aliyun");
+    let folder = site.sibling("home").join(".aliyun");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("config.json"), format!(r#"{{"profiles":[{profiles}]}}"#)).unwrap();
 }
@@ -203,7 +203,7 @@ fn profiles(site: &Site, profiles: &str) {
 fn a_command_of_the_profile_gives_credentials_and_no_shell_reads_it() {
     use std::os::unix::fs::PermissionsExt as _;
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
-    let program = site.beside("keys");
+    let program = site.sibling("keys");
     let (key, secret) = (super::stage::KEY, super::stage::SECRET);
     let answer = format!(r#"{{"mode":"AK","access_key_id":"{key}","access_key_secret":"{secret}"}}"#);
     std::fs::write(&program, format!("#!/bin/sh\n[ \"$1\" = ';touch' ] && printf '%s' '{answer}'\n")).unwrap();
@@ -229,7 +229,7 @@ fn a_command_of_the_profile_gives_credentials_and_no_shell_reads_it() {
 #[test]
 fn a_role_may_be_assumed_by_the_role_of_another_profile_and_by_a_token_in_a_file() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
-    let file = site.beside("token");
+    let file = site.sibling("token");
     std::fs::write(&file, format!("{}\n", good_token())).unwrap();
     profiles(
         &site,
@@ -240,10 +240,10 @@ fn a_role_may_be_assumed_by_the_role_of_another_profile_and_by_a_token_in_a_file
         ),
     );
     let finished = run(&site, &vendor).env("ALIBABA_CLOUD_PROFILE", "outer").finish();
-    let told = format!(
+    let message = format!(
         "credentials of the role acs:ram::1:role/outer, with the credentials of the role {ROLE}, with the OIDC token in a file, valid until "
     );
-    finished.is_all_done().says(&[&told]);
+    finished.is_all_done().says(&[&message]);
     hides(&finished, &good_token());
     vendor.accepted(&STALE, &WARM);
 }
@@ -276,7 +276,7 @@ fn an_agency_of_huawei_cloud_gives_credentials_that_are_refreshed_during_the_run
     let target = "{provider: huawei-cdn, prefetch-delay: 0s}";
     site.write("cdn-purge.yml", super::stage::CONFIGURATION.replace("{provider: alibaba-cdn}", target));
     let token = token("sts.myhuaweicloud.com", 4_000_000_000);
-    let report = site.beside("report.json");
+    let report = site.sibling("report.json");
     let finished = site
         .bare_run(&["run", "--base", "HEAD~1", "--endpoint", &format!("huawei-cdn={gateway}")])
         .args(&["--report-file", report.to_str().unwrap()])
@@ -295,7 +295,7 @@ fn an_agency_of_huawei_cloud_gives_credentials_that_are_refreshed_during_the_run
     vendor.accepted(&STALE, &WARM);
 }
 
-/// A token isn't sent to another cloud, and what narrows the keys isn't passed over.
+/// A token isn't sent to another cloud, and a policy that narrows the credentials isn't ignored.
 #[test]
 fn a_token_goes_to_its_own_cloud_alone_and_no_policy_is_ignored() {
     let site = Site::empty();
