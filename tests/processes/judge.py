@@ -1,7 +1,6 @@
 """Judges an attempt by the provider's ledger, not by what the program says of itself."""
 
 import collections
-import json
 import re
 import signal
 
@@ -75,14 +74,19 @@ class Judge:
 
     def report(self, run):
         report, rows = run.report, run.report["urls"]
-        outcomes = {(row["target"] if row["target"] in self.scenario.providers else self.scenario.providers[0],
-                     row["operation"], path_of(row["url"])): row["outcome"] for row in rows}
+        providers = self.scenario.providers
+        # Of a list of URLs the only target has a name of its own.
+        targets = [row["target"] if row["target"] in providers else providers[0] for row in rows]
+        keys = [(target, row["operation"], path_of(row["url"])) for target, row in zip(targets, rows)]
+        outcomes = {key: row["outcome"] for key, row in zip(keys, rows)}
         self.check(len(outcomes) == len(rows), f"{self.where}: the report has a URL twice")
         self.check(set(outcomes) == self.plan, f"{self.where}: the report isn't the plan: {set(outcomes) ^ self.plan}")
         counts = collections.Counter(outcomes.values())
-        told = {name: count for name, count in report["counts"].items() if count and name != "planned"}
-        self.check(told == dict(counts) and report["counts"]["planned"] == len(rows), f"{self.where}: the counts {told} are not {counts}")
-        is_refused = any(self.machine.proxy.spoiled[f"undocumented code {moment} execution"] for moment in ("before", "after"))
+        reported = {name: count for name, count in report["counts"].items() if count and name != "planned"}
+        is_sum = reported == dict(counts) and report["counts"]["planned"] == len(rows)
+        self.check(is_sum, f"{self.where}: the counts {reported} are not {counts}")
+        moments = ("before", "after")
+        is_refused = any(self.machine.proxy.spoiled[f"undocumented code {moment} execution"] for moment in moments)
         for key, outcome in outcomes.items():
             is_accepted = key in run.after
             if outcome == "done":
@@ -93,7 +97,6 @@ class Judge:
                 is_new = len(run.after.get(key, [])) > len(run.before.get(key, []))
                 is_known = is_to_fail(self.scenario, key)
                 self.check(not is_accepted or is_known and not is_new, f"{self.where}: {key} was submitted")
-        self.counts = counts
 
     def exit_code(self, run):
         code, report = run.code, run.report
@@ -115,7 +118,8 @@ class Judge:
             return
         outcomes = set(report["counts"]) - {"planned", "done"}
         open_ = {name for name in outcomes if report["counts"][name]}
-        self.check((report["status"] == "done") == (not open_), f"{self.where}: status {report['status']} with {report['counts']}")
+        is_right = (report["status"] == "done") == (not open_)
+        self.check(is_right, f"{self.where}: status {report['status']} with {report['counts']}")
         # Reports and log are written after the report's own code is known.
         allowed = {report["exit_code"]} | ({3} if self.may_not_publish(run) else set())
         self.check(code in allowed, f"{self.where} ended with {code}, and its report says {report['exit_code']}")
@@ -142,7 +146,8 @@ class Judge:
         self.check(set(values) <= set(OUTPUTS), f"{self.where}: outputs {sorted(values)}")
         if run.code == 0 or "failed" in values:
             for name in ("failed", "unsubmitted", "unknown"):
-                self.check(values.get(name) == str(run.report["counts"][name]), f"{self.where}: the output {name} is {values.get(name)}")
+                is_equal = values.get(name) == str(run.report["counts"][name])
+                self.check(is_equal, f"{self.where}: the output {name} is {values.get(name)}")
         self.check(values.get("status") == run.report["status"], f"{self.where}: the output status is {values.get('status')}")
 
     def secrecy(self, run):
@@ -177,15 +182,16 @@ class Judge:
     def links(self):
         """Nothing outside the checkout was touched through a link of its own."""
         outside = self.machine.folder / "outside"
-        self.check((outside / "precious").read_text() == "before" if self.scenario.source != "a list" else True,
-                   f"{self.where}: a link was followed")
+        is_there = self.scenario.source == "a list" or (outside / "precious").read_text() == "before"
+        self.check(is_there, f"{self.where}: a link was followed")
         if self.scenario.link:
             names = sorted(path.name for path in outside.iterdir())
             self.check(names == ["precious"], f"{self.where}: written through a link: {names}")
 
     def missing(self, run):
         """What was never accepted, but for prefetches whose refresh fails."""
-        return {key for key in self.plan - set(run.after) if not (key[1] == "prefetch" and is_to_fail(self.scenario, key))}
+        is_blocked = lambda key: key[1] == "prefetch" and is_to_fail(self.scenario, key)
+        return {key for key in self.plan - set(run.after) if not is_blocked(key)}
 
     def end(self, run):
         """Everything is done once nothing goes wrong any more."""

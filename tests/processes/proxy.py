@@ -1,4 +1,4 @@
-"""A proxy between the program and the provider. It spoils the calls that it is told to, and knows which of them were executed."""
+"""A proxy between the program and the provider. It spoils the calls that a scenario names, and knows which of them were executed."""
 
 import collections
 import dataclasses

@@ -1,6 +1,6 @@
 """Plays seeded scenarios, several at once, and ends with a table of what went wrong in them.
 
-Usage: run.py BINARY [--seeds N] [--seed K] [--at-once N] (through the `run` beside it)
+Usage: run.py BINARY [--seeds N] [--seed K] [--at-once N] (through `run`, which is next to it)
 """
 
 import argparse
@@ -17,11 +17,11 @@ from judge import Judge
 from machine import Machine
 from scenario import KINDS, draw
 
-# Attempts in which something may go wrong, and those that it takes at most to make everything good.
+# How often the command is repeated at most: something goes wrong in the first two runs.
 ATTEMPTS = 7
 
 
-def play(binary, shim, seed, tells):
+def play(binary, shim, seed, is_shown):
     """Gives what was wrong, and what happened."""
     scenario = draw(seed)
     story = [scenario.describe()]
@@ -35,8 +35,9 @@ def play(binary, shim, seed, tells):
                 judge.attempt(run)
                 counts = run.report["counts"] if run.report else None
                 took = run.ended - run.began
-                story.append(f"  run {number}: exit {run.code} after {took:.1f} s, {run.memory >> 20} MiB, {counts}, {sum(map(len, run.after.values()))} accepted")
-                if tells or judge.wrong:
+                accepted = sum(map(len, run.after.values()))
+                story.append(f"  run {number}: exit {run.code} after {took:.1f} s, {run.memory >> 20} MiB, {counts}, {accepted} accepted")
+                if is_shown or judge.wrong:
                     story += [f"  | {line}" for line in run.said.splitlines()[-60:]]
                 machine.mend_files(number)
                 # A run that is complete and published is over: the same command would start another.
@@ -87,7 +88,8 @@ def main():
                 runs, highest = runs + attempts, max(highest, memory)
                 verdict = "FAILED" if wrong else "ok    "
                 with lock:
-                    print(f"{verdict}  seed {games[game]:3} {draw(games[game]).kind}: {attempts} runs, {took:.0f} s", flush=True)
+                    about = f"seed {games[game]:3} {draw(games[game]).kind}"
+                    print(f"{verdict}  {about}: {attempts} runs, {took:.0f} s", flush=True)
                     if wrong or given.seed is not None:
                         print(story, *(f"  WRONG: {text}" for text in wrong[:6]), sep="\n", flush=True)
                 if wrong:
@@ -95,8 +97,10 @@ def main():
     print(f"\n{'fault':40} times")
     for kind in KINDS:
         print(f"{kind:40} {happened[kind]:5}")
-    print(f"processes: {len(seeds)} scenarios, {runs} runs, {sum(happened.values())} faults of {len(set(happened))} kinds, "
-          f"{highest >> 20} MiB at most, {time.monotonic() - began:.0f} s")
+    print(
+        f"processes: {len(seeds)} scenarios, {runs} runs, {sum(happened.values())} faults of {len(set(happened))} kinds, "
+        f"{highest >> 20} MiB at most, {time.monotonic() - began:.0f} s"
+    )
     never = [kind for kind in KINDS if not happened[kind]]
     if given.seed is None and len(seeds) >= len(KINDS) and never:
         print(f"never happened: {', '.join(never)}")

@@ -85,8 +85,8 @@ class Scenario:
         """All of it in a few lines."""
         spoils = [f"{s.how} ({s.kind} {s.first}+{s.count - 1}, run {s.attempt})" for s in self.spoils]
         return (
-            f"seed {self.seed}, {self.kind}: {len(self.pages)} pages from {self.source} at {', '.join(self.providers)} on {self.host}, "
-            f"{len(self.deleted)} deleted, prefetch {self.prefetch}, batches of {self.batch_size or 'any size'}, "
+            f"seed {self.seed}, {self.kind}: {len(self.pages)} pages from {self.source} at {', '.join(self.providers)} "
+            f"on {self.host}, {len(self.deleted)} deleted, prefetch {self.prefetch}, batches of {self.batch_size or 'any size'}, "
             f"sequential {self.sequential}, tasks {self.task_seconds} s, listed {self.listing_lag} s late, rows per {self.rows}, "
             f"fails {self.fails}\n  spoils {spoils}, clock {self.clock_name or self.step or 'right'}, signals {self.signals}, "
             f"files {self.files}, link {self.link or 'none'}, refused {self.refused}"
@@ -109,7 +109,7 @@ def draw(seed):
     elif kind in ("outputs full", "summary full", "summary's folder read-only"):
         host = "GitHub"
     else:
-        host = chance.choice(["GitHub", "GitHub", "GitLab", "no host"]) if source == "a repository" else chance.choice(["GitHub", "no host"])
+        host = chance.choice(["GitHub", "no host"] + (["GitHub", "GitLab"] if source == "a repository" else []))
     several = source == "a repository" and chance.random() < 0.2
     scenario = Scenario(
         seed=seed,
@@ -151,11 +151,13 @@ def draw(seed):
         add_signal(scenario, chance, "SIGKILL as a request is executed", 1)
     elif chance.random() < 0.25:
         # It mustn't come before the scenario's own fault does.
-        add_signal(scenario, chance, chance.choice(KILLS), chance.randint(2 if kind in CALLS + QUOTA + DATES + FILES + OTHERS else 1, 2))
+        first = 2 if kind in CALLS + QUOTA + DATES + FILES + OTHERS else 1
+        add_signal(scenario, chance, chance.choice(KILLS), chance.randint(first, 2))
     if kind in FILES:
         scenario.files[1] = kind
     elif kind not in LINKS and chance.random() < 0.1:
-        scenario.files[2] = chance.choice([name for name in FILES if host == "GitHub" or "summary" not in name and "outputs" not in name])
+        of_github = [name for name in FILES if "summary" in name or "outputs" in name]
+        scenario.files[2] = chance.choice([name for name in FILES if host == "GitHub" or name not in of_github])
     if any("journal's disk" in name or "size limited" in name for name in scenario.files.values()):
         # So many records that they don't fit.
         scenario.batch_size = 1
@@ -181,5 +183,8 @@ def add_spoil(scenario, chance, how, attempt):
 def add_signal(scenario, chance, name, attempt):
     signal, moment = next((s, m) for s in SIGNALS for m in MOMENTS if f"{s} {m}" == name)
     # A run takes at least as long as its tasks.
-    when = round(chance.uniform(0.02, 0.3), 2) if moment == MOMENTS[0] else 1 if name == scenario.kind or scenario.step else chance.randint(1, 4)
+    if moment == MOMENTS[0]:
+        when = round(chance.uniform(0.02, 0.3), 2)
+    else:
+        when = 1 if name == scenario.kind or scenario.step else chance.randint(1, 4)
     scenario.signals[attempt] = (signal, moment, when)
