@@ -15,6 +15,9 @@ import urllib.parse
 HTML = b"<html><head><title>Sign in to this network</title></head><body>\n::error::a page\n</body></html>\n"
 # How long an answer is held: longer than the program reads (15 s), and not so long that the gateway gives up.
 LATE = 17
+# How long a gateway holds a request before it is executed: together with the time in which records lag it is longer than the
+# 30 s after which the records would be believed if they were counted from the sending.
+HELD = 28
 
 
 @dataclasses.dataclass
@@ -236,7 +239,7 @@ def late_answer(proxy, call, connection, spoil):
 
 def late_execution(proxy, call, connection, spoil):
     # The client has left by then, and the gateway doesn't care.
-    proxy.over.wait(LATE)
+    proxy.over.wait(HELD)
     proxy.execute(call)
     return False
 

@@ -132,7 +132,14 @@ def draw(seed):
     if kind in CLOCKS or (kind not in STEPS and kind not in DATES and chance.random() < 0.25):
         scenario.clock_name = kind if kind in CLOCKS else chance.choice(list(CLOCKS))
         scenario.clock = CLOCKS[scenario.clock_name]
-    if kind in QUOTA or chance.random() < 0.25:
+    # A clock that is ahead matters where nothing is known of the provider's, and an answer is lost.
+    is_unclocked = kind in CLOCKS and scenario.clock > 0
+    if is_unclocked:
+        add_spoil(scenario, chance, "reset after execution", 1)
+        scenario.spoils[-1].kind, scenario.spoils[-1].first = "purge", 1
+    if kind == "executed late, no answer":
+        scenario.listing_lag = 6
+    if kind in QUOTA or is_unclocked or chance.random() < 0.25:
         how = kind if kind in QUOTA else chance.choice(QUOTA)
         scenario.spoils += [Spoil(how, "quota", attempt, count=999) for attempt in (1, 2)]
     if kind in CALLS:
