@@ -16,7 +16,7 @@ use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
 
 use super::errors;
 use super::repository::Repository;
-use super::tree_diff::{Entries, Entry, Item, Mode, TreeSource};
+use super::tree_diff::{Entries, Entry, Item, Mode, TreeSource, may_hold_folders, may_hold_links};
 
 /// The longest target, in bytes: no system takes a longer path.
 const LONGEST_TARGET: usize = 4096;
@@ -147,8 +147,13 @@ impl<'a> View<'a> {
     }
 
     /// Calls `each` with the entries of a tree, until it returns `false`.
-    fn each(&self, tree: Oid, mut each: impl FnMut(Entry<'_>) -> bool) -> Result<(), Error> {
-        let mut entries = Entries::new(tree, TreeSource::read(&self.objects, tree)?)?;
+    fn each(&self, tree: Oid, each: impl FnMut(Entry<'_>) -> bool) -> Result<(), Error> {
+        Self::each_of(tree, TreeSource::read(&self.objects, tree)?, each)
+    }
+
+    /// The same for a tree with this content.
+    fn each_of(tree: Oid, bytes: Vec<u8>, mut each: impl FnMut(Entry<'_>) -> bool) -> Result<(), Error> {
+        let mut entries = Entries::new(tree, bytes)?;
         while let Some(entry) = entries.current() {
             if !each(entry) {
                 break;
@@ -339,8 +344,9 @@ impl Search<'_> {
     }
 
     fn is_of_interest(&self, folder: &[u8]) -> bool {
-        let folder = [self.place.above, folder, b"/"].concat();
-        self.place.reach.selects_below(if folder == b"/" { b"" } else { &folder })
+        let above = self.place.above;
+        let folder = if folder.is_empty() { above.to_vec() } else { [above, folder, b"/"].concat() };
+        self.place.reach.selects_below(&folder)
     }
 
     /// Searches the folders that the rules spell out and those on the way, then folders in them, the nearest first. Gives whether
@@ -372,6 +378,9 @@ impl Search<'_> {
         let most =
             if self.place.symlinks == Symlinks::Everywhere { usize::MAX } else { self.searched.len() + SEARCHED };
         while let Some((path, tree, is_target)) = self.queue.pop_front() {
+            if !is_target && !self.is_of_interest(&path) {
+                continue;
+            }
             if self.searched.len() >= most {
                 return Ok(false);
             }
@@ -385,8 +394,12 @@ impl Search<'_> {
         if deep.is_some() && !self.searched.insert(path.to_vec()) {
             return Ok(());
         }
+        let bytes = TreeSource::read(&self.view.objects, tree)?;
+        if !may_hold_links(&bytes) && (deep.is_none() || !may_hold_folders(&bytes)) {
+            return Ok(());
+        }
         let (mut links, mut folders) = (Vec::new(), Vec::new());
-        self.view.each(tree, |entry| {
+        View::each_of(tree, bytes, |entry| {
             match entry.item.mode {
                 Mode::Symlink => links.push(joined(path, entry.name)),
                 Mode::Directory if deep.is_some() => folders.push((joined(path, entry.name), entry.item.id)),
@@ -397,11 +410,7 @@ impl Search<'_> {
         for link in links {
             self.add(link)?;
         }
-        for (folder, tree) in folders {
-            if deep == Some(true) || self.is_of_interest(&folder) {
-                self.queue.push_back((folder, tree, deep == Some(true)));
-            }
-        }
+        self.queue.extend(folders.into_iter().map(|(folder, tree)| (folder, tree, deep == Some(true))));
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use std::ffi::CStr;
 use std::ops::Range;
 
 use git2::Oid;
+use memchr::memmem;
 
 use crate::error::Error;
 use crate::model::EntryKind;
@@ -338,11 +339,7 @@ impl Entries {
     /// # Errors
     /// As for [`Entries::advance`].
     fn links(&self) -> Result<Vec<Vec<u8>>, Error> {
-        // Nearly no tree has one, and looking for the mode costs a fraction of reading all entries.
-        const MODE: &[u8; 7] = b"120000 ";
-        let (Some(tree), true) = (self.tree, self.bytes.windows(MODE.len()).any(|bytes| bytes == MODE)) else {
-            return Ok(Vec::new());
-        };
+        let (Some(tree), true) = (self.tree, may_hold_links(&self.bytes)) else { return Ok(Vec::new()) };
         let mut links = Vec::new();
         let mut entries = Self::new(tree, self.bytes.clone())?;
         while let Some(entry) = entries.current() {
@@ -409,6 +406,16 @@ impl Entries {
             help: "run `git fsck` in a full clone to find the commit it came with, and rewrite that commit".to_owned(),
         }
     }
+}
+
+/// Whether a tree can hold symbolic links. Nearly none does, and looking for their mode costs a fraction of reading all entries.
+pub(super) fn may_hold_links(tree: &[u8]) -> bool {
+    memmem::find(tree, b"120000 ").is_some()
+}
+
+/// The same for folders.
+pub(super) fn may_hold_folders(tree: &[u8]) -> bool {
+    memmem::find(tree, b"40000 ").is_some()
 }
 
 /// How many bytes come before the first zero.
