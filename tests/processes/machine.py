@@ -62,7 +62,7 @@ class Machine:
         flags += ["--rows", scenario.rows, "--clock-offset", str(-scenario.clock)]
         flags += [part for text in scenario.fails for part in ("--fail", text)]
         self.provider = MockServer(binary, *flags, environment=KEYS)
-        self.proxy = Proxy(self.provider.address, scenario.spoils)
+        self.proxy = Proxy(self.provider.address, scenario.spoils, -scenario.clock)
         self.forge = Forge(self.folder / "served") if scenario.endless else None
         self.make_site()
 

@@ -65,7 +65,7 @@ def kind_of(name):
     return "quota" if re.search("quota", name, re.IGNORECASE) else "query"
 
 
-def refusal(call, status, alibaba, huawei, message="no"):
+def refusal(call, date, status, alibaba, huawei, message="no"):
     """An error in the shape of the vendor's."""
     if call.path.startswith("/v1.0/cdn/"):
         body = {"error_code": huawei, "error_msg": message} if huawei.startswith("APIG") else None
@@ -73,14 +73,14 @@ def refusal(call, status, alibaba, huawei, message="no"):
     else:
         body = {"RequestId": "4C1E-0", "Code": alibaba, "Message": message}
     call.status, call.reason, call.answer = status, "Refused", json.dumps(body).encode()
-    call.answer_headers = [("Content-Type", "application/json"), ("Date", email.utils.formatdate(usegmt=True))]
+    call.answer_headers = [("Content-Type", "application/json"), ("Date", date)]
 
 
 class Proxy:
-    """Listens on a port of its own; everything goes to `provider`."""
+    """Listens on a port of its own; everything goes to `provider`, whose clock is `offset` seconds ahead."""
 
-    def __init__(self, provider, spoils):
-        self.provider, self.spoils = provider, spoils
+    def __init__(self, provider, spoils, offset):
+        self.provider, self.spoils, self.offset = provider, spoils, offset
         self.attempt, self.numbers = 0, collections.Counter()
         self.spoiled = collections.Counter()
         self.signatures, self.trapped, self.on_call = set(), [], lambda call, moment: None
@@ -260,7 +260,9 @@ def refused(status, alibaba, huawei, executes):
     def spoil(proxy, call, connection, spoil):
         if executes:
             proxy.execute(call)
-        refusal(call, status, alibaba, huawei, "no\n::set-output name=status::done ##[error]")
+        # The vendor's own errors have its own time.
+        date = email.utils.formatdate(time.time() + proxy.offset, usegmt=True)
+        refusal(call, date, status, alibaba, huawei, "no\n::set-output name=status::done ##[error]")
         proxy.answer(call, connection)
         return True
 
