@@ -64,6 +64,19 @@ impl CiHost {
         }
     }
 
+    /// The beginning of the URL of a commit's page: GitHub's variables as Gitea and Forgejo set them too, else GitLab's.
+    pub fn commit_page(environment: &Environment) -> Option<String> {
+        let value = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+        let page = match (value("GITHUB_SERVER_URL"), value("GITHUB_REPOSITORY"), value("CI_PROJECT_URL")) {
+            (Some(server), Some(repository), _) => format!("{server}/{repository}/commit/"),
+            (_, _, Some(project)) => format!("{project}/-/commit/"),
+            _ => return None,
+        };
+        // It becomes a link in a page that others read.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-_".contains(&byte);
+        (page.starts_with("https://") && page.bytes().all(is_plain)).then_some(page)
+    }
+
     /// For people.
     pub fn name(&self) -> &'static str {
         match self {

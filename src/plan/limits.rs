@@ -138,12 +138,8 @@ fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     let Some(allowed) = limits.allow_hosts else { return Ok(()) };
     let mut foreign = BTreeSet::new();
     for planned in lanes.iter().flat_map(|lane| &lane.tasks) {
-        let host = match planned.task.operation {
-            Operation::Refresh(RefreshKind::Regex) => url::host_of_pattern(&planned.task.subject.value),
-            _ => url::host_of_subject(&planned.task.subject).map(str::to_owned),
-        };
-        // What names no host, or a pattern that may match at several, isn't allowed under any name.
-        let host = host.map_or_else(|| planned.task.subject.to_string(), |host| host.to_ascii_lowercase());
+        // A pattern that names no host, or may match at several, isn't allowed under any name.
+        let host = host_or_subject(planned);
         if !allowed.contains(&host) {
             foreign.insert(host);
         }
@@ -180,6 +176,23 @@ fn roots(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
         help: format!("name a directory below the root, or {ask}; nothing was sent"),
         exit_code: ExitCode::Usage,
     })
+}
+
+impl Plan {
+    /// The hosts whose whole content the plan refreshes, sorted.
+    pub fn purged_hosts(&self) -> BTreeSet<String> {
+        let all = self.lanes.iter().flat_map(|lane| &lane.tasks).filter(|planned| empties_host(planned));
+        all.map(host_or_subject).collect()
+    }
+}
+
+/// The host of a task in lower case. A pattern that names no host, or may match at several, stands for itself.
+fn host_or_subject(planned: &PlannedTask) -> String {
+    let host = match planned.task.operation {
+        Operation::Refresh(RefreshKind::Regex) => url::host_of_pattern(&planned.task.subject.value),
+        _ => url::host_of_subject(&planned.task.subject).map(str::to_owned),
+    };
+    host.map_or_else(|| planned.task.subject.to_string(), |host| host.to_ascii_lowercase())
 }
 
 /// Whether a task drops everything a host has in the caches.

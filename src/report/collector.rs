@@ -170,6 +170,11 @@ impl EventSink for Collector<'_> {
                     }
                 }
             }
+            EventKind::BatchStarted { lane, operation: Operation::Prefetch, .. } => {
+                if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {
+                    record.report.timeline.first_prefetch.get_or_insert(event.elapsed);
+                }
+            }
             EventKind::BatchSubmitted { lane, task_ids, .. } => {
                 for task_id in task_ids {
                     self.know_task_id(task_id);

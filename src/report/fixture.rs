@@ -65,10 +65,19 @@ pub(crate) fn plan() -> Plan {
 
 /// A plan of refreshes of these URLs at one target, each from a file of the same name.
 pub(crate) fn plan_of(urls: &[String]) -> Plan {
-    let tasks: Vec<_> = urls.iter().map(|url| task("main", REFRESH, url, url)).collect();
+    plan_of_kind(REFRESH, urls)
+}
+
+/// As [`plan_of`], with directories.
+pub(crate) fn plan_of_directories(urls: &[String]) -> Plan {
+    plan_of_kind(DIRECTORY, urls)
+}
+
+fn plan_of_kind(operation: Operation, urls: &[String]) -> Plan {
+    let tasks: Vec<_> = urls.iter().map(|url| task("main", operation, url, url)).collect();
     let indices: Vec<TaskIndex> = (0..).take(tasks.len()).collect();
     Plan {
-        lanes: vec![lane("main", tasks, &[(REFRESH, &indices)])],
+        lanes: vec![lane("main", tasks, &[(operation, &indices)])],
         skipped: Vec::new(),
         digest: "0".repeat(64).into(),
     }
@@ -86,6 +95,7 @@ pub(crate) fn context(mode: Mode) -> Context {
         fail_on: FailOn::Any,
         wait: Wait::All,
         started: "2026-11-22T10:00:00Z".parse().unwrap(),
+        commit_page: Some("https://github.com/octo/site/commit/".into()),
         config: Some("cdn-purge.yml".into()),
     }
 }

@@ -3,16 +3,22 @@
 //! Names and messages of others are code spans, where Markdown, HTML, mentions and links have no effect. The summary is cut
 //! at whole rows and counts the rows it leaves out, because a CI host drops a summary that is too long without a word.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use crate::config::Mode;
 use crate::error::Error;
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
-use crate::report::phrases::{NOTHING_MAPPED_HINT, operation_word, short_commit, stop_word, verdict};
+use crate::report::phrases::{
+    NOTHING_MAPPED_HINT, operation_word, purges_everything, short_commit, stop_word, verdict,
+};
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, duration, grouped};
 use crate::text::sanitize;
 
-use self::page::{Page, code, html, prose};
+use self::page::{Page, code, html, link, prose};
 
 mod page;
 mod plan;
@@ -20,16 +26,21 @@ mod plan;
 /// Up to this many unmapped files are shown unfolded in a plan.
 const SHOWN: usize = 20;
 
+/// Up to this many URLs that need attention are listed: the results of the targets come after them.
+const LISTED: usize = 500;
+
 /// The summary, in at most `budget` bytes.
 pub fn markdown(report: &Report<'_>, budget: usize) -> String {
     let mut page = Page::new(budget);
     page.block(&heading(report));
     page.block(&question(report));
-    targets(report, &mut page);
-    stops(report, &mut page);
+    page.block(&purges_everything(report).map(|text| format!("> [!WARNING]\n> {}", prose(&text))).unwrap_or_default());
     failures(report, &mut page);
     unsubmitted(report, &mut page);
+    targets(report, &mut page);
+    stops(report, &mut page);
     notes(report, &mut page);
+    page.block(&timeline(report));
     urls(report, &mut page);
     skipped(report, &mut page);
     page.into_text()
@@ -40,7 +51,8 @@ pub fn error(error: &Error) -> String {
     let mut text = "### ❌ cdn-purge: failed before sending anything\n\n".to_owned();
     for problem in error.diagnostics() {
         let place = problem.place.map(|place| format!("{}: ", code(&place.to_string()))).unwrap_or_default();
-        let help = problem.help.map(|help| format!("  \n  help: {}", prose(&sanitize(&help)))).unwrap_or_default();
+        let help = problem.help.unwrap_or_default();
+        let help: String = help.lines().map(|line| format!("  \n  {}", prose(&sanitize(line)))).collect();
         text.push_str(&format!("- {place}{}{help}\n", prose(&sanitize(&problem.title))));
     }
     text.push('\n');
@@ -49,6 +61,9 @@ pub fn error(error: &Error) -> String {
 
 fn heading(report: &Report<'_>) -> String {
     let mark = match (report.status(), report.exit_code() as u8) {
+        (Status::Planned, 0) if report.context.mode == Mode::DryRun => "📝",
+        // Files changed, and no rule maps them: perhaps as it should be, perhaps a mistake in the rules.
+        (Status::NothingToDo, 0) if report.context.changed_files > 0 => "⚠️",
         (Status::Done | Status::NothingToDo | Status::Planned, 0) => "✅",
         (_, 0) => "⚠️",
         _ => "❌",
@@ -60,8 +75,14 @@ fn question(report: &Report<'_>) -> String {
     let files = counted(report.context.changed_files, "changed file", "changed files");
     let mut lines = match &report.context.range {
         Some(range) => {
-            let base = range.base.as_deref().map_or_else(|| "(empty)".into(), |base| code(short_commit(base)));
-            vec![format!("{base} → {}: {files}. Base: {}", code(short_commit(&range.head)), prose(&range.reason))]
+            let commit = |id: &str| match &report.context.commit_page {
+                Some(page) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                    format!("[{}]({page}{id})", code(short_commit(id)))
+                }
+                _ => code(short_commit(id)),
+            };
+            let base = range.base.as_deref().map_or_else(|| "(empty)".into(), commit);
+            vec![format!("{base} → {}: {files}. Base: {}", commit(&range.head), prose(&range.reason))]
         }
         None => vec!["URLs from a list".to_owned()],
     };
@@ -94,21 +115,49 @@ fn targets(report: &Report<'_>, page: &mut Page) {
         };
         let header = ["operation", "planned", "done", "failed", "unsubmitted", "unknown", "quota left: before → after"];
         page.table(None, &header, counts.len(), counts.iter().map(row));
-        page.block(&timeline(of.timeline, report));
     }
 }
 
-fn timeline(timeline: Timeline, report: &Report<'_>) -> String {
-    let moments = [
-        ("first batch accepted", timeline.first_submitted),
-        ("last batch accepted", timeline.last_submitted),
-        ("last refresh done", timeline.last_refreshed),
-        ("last prefetch done", timeline.last_prefetched),
-        ("end", (timeline != Timeline::default()).then_some(report.elapsed)),
-    ];
-    let shown: Vec<_> =
-        moments.into_iter().filter_map(|(what, at)| at.map(|at| format!("{what} {}", duration(at)))).collect();
-    if shown.is_empty() { String::new() } else { format!("Timeline: {}", shown.join(" · ")) }
+/// When each target submitted, refreshed and prefetched, as a chart that GitHub and GitLab draw.
+fn timeline(report: &Report<'_>) -> String {
+    let mut chart = String::new();
+    for (lane, of) in report.lanes_with_reports() {
+        let Timeline { first_submitted, last_submitted, last_refreshed, first_prefetch, last_prefetched } = of.timeline;
+        let bars = [
+            ("submit", first_submitted, last_submitted),
+            ("refresh", first_submitted, last_refreshed),
+            ("prefetch", first_prefetch, last_prefetched),
+        ];
+        let mut section = String::new();
+        for (name, from, to) in bars {
+            if let (Some(from), Some(to)) = (from, to) {
+                let _ = writeln!(
+                    section,
+                    "    {name} {} :{}, {}",
+                    duration(to.saturating_sub(from)),
+                    moment(from),
+                    moment(to)
+                );
+            }
+        }
+        if !section.is_empty() {
+            let name: String =
+                lane.target.name.chars().filter(|letter| letter.is_alphanumeric() || "-_.".contains(*letter)).collect();
+            let _ = write!(chart, "    section {name}\n{section}");
+        }
+    }
+    if chart.is_empty() {
+        return chart;
+    }
+    format!(
+        "<details><summary>Timeline</summary>\n\n```mermaid\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    axisFormat %H:%M:%S\n{chart}```\n\n</details>"
+    )
+}
+
+/// A time since the run began, on a made-up day: Mermaid knows no other than a moment in the reader's time zone.
+fn moment(elapsed: Duration) -> String {
+    let start = jiff::civil::date(2000, 1, 1).at(0, 0, 0, 0);
+    start.saturating_add(elapsed).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 fn stops(report: &Report<'_>, page: &mut Page) {
@@ -135,23 +184,29 @@ fn failures(report: &Report<'_>, page: &mut Page) {
         let task_id = row.ended.task_id.as_deref().map_or("–".into(), code);
         vec![
             row.ended.name().into(),
+            code(&row.lane.target.name),
             operation_word(row.planned.task.operation),
-            code(&row.planned.task.subject.text()),
+            link(&row.planned.task.subject.text()),
             code(row.ended.reason().unwrap_or_default()),
             task_id,
         ]
     };
-    let header = ["outcome", "operation", "URL", "reason, in the provider's words", "task id"];
-    page.table(None, &header, count, report.rows().filter(is_failure).map(cells));
+    let header = ["outcome", "target", "operation", "URL", "reason, in the provider's words", "task id"];
+    page.table(None, &header, count, report.rows().filter(is_failure).take(LISTED).map(cells));
 }
 
 fn unsubmitted(report: &Report<'_>, page: &mut Page) {
-    let reasons = report.unsubmitted_reasons();
+    let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for row in report.rows() {
+        if let Some(Outcome::Unsubmitted(reason)) = &row.ended.outcome {
+            *reasons.entry((&row.lane.target.name, reason)).or_default() += 1;
+        }
+    }
     if reasons.is_empty() || !page.block("**Not submitted**") {
         return;
     }
-    let cells = |(reason, count): &(&str, usize)| vec![grouped(*count), code(reason)];
-    page.table(None, &["URLs", "reason"], reasons.len(), reasons.iter().map(cells));
+    let cells = |((target, reason), count): (&(&str, &str), &usize)| vec![grouped(*count), code(target), code(reason)];
+    page.table(None, &["URLs", "target", "reason"], reasons.len(), reasons.iter().map(cells));
 }
 
 fn notes(report: &Report<'_>, page: &mut Page) {
@@ -185,7 +240,7 @@ fn lane_urls(lane: &Lane, of: &LaneReport, page: &mut Page) {
             },
         );
         vec![
-            code(&row.planned.task.subject.text()),
+            link(&row.planned.task.subject.text()),
             operation_word(row.planned.task.operation),
             row.ended.name().into(),
             because,

@@ -60,7 +60,8 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
             format!("{} planned{cant}, nothing was sent", counted(counts.planned, "URL", "URLs"))
         }
         Status::Planned | Status::Done => {
-            format!("all {} done in {}{how}", counted(counts.done, "URL", "URLs"), duration(report.elapsed))
+            let all = if counts.done > 1 { "all " } else { "" };
+            format!("{all}{} done in {}{how}", counted(counts.done, "URL", "URLs"), duration(report.elapsed))
         }
         Status::Partial | Status::Failed | Status::TimedOut => {
             let mut parts =
@@ -72,6 +73,12 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
             format!("{}, after {}{}{how}", parts.join(", "), duration(report.elapsed), interrupted.unwrap_or_default())
         }
     }
+}
+
+/// ``PURGES EVERYTHING on `www.example.com` ``, where the plan does that.
+pub(super) fn purges_everything(report: &Report<'_>) -> Option<String> {
+    let hosts: Vec<String> = report.plan.purged_hosts().iter().map(|host| format!("`{host}`")).collect();
+    (!hosts.is_empty()).then(|| format!("PURGES EVERYTHING on {}", hosts.join(", ")))
 }
 
 pub(super) fn outcome_words(counts: Counts) -> impl Iterator<Item = (usize, &'static str)> {

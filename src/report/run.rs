@@ -26,6 +26,8 @@ pub struct Context {
     pub wait: Wait,
     /// When the program started.
     pub started: Timestamp,
+    /// The beginning of the URL of a commit's page at the CI host, up to the commit.
+    pub commit_page: Option<String>,
     /// The configuration's path as it was named.
     pub config: Option<String>,
 }
@@ -103,6 +105,7 @@ pub(super) struct Timeline {
     pub(super) first_submitted: Option<Duration>,
     pub(super) last_submitted: Option<Duration>,
     pub(super) last_refreshed: Option<Duration>,
+    pub(super) first_prefetch: Option<Duration>,
     pub(super) last_prefetched: Option<Duration>,
 }
 

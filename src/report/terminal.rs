@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::model::Outcome;
 use crate::plan::Lane;
 use crate::report::phrases::{
-    NOTHING_MAPPED_HINT, daily_share, operation_word, outcome_words, short_commit, stop_word, usual_time, verdict,
+    NOTHING_MAPPED_HINT, daily_share, operation_word, outcome_words, purges_everything, short_commit, stop_word,
+    usual_time, verdict,
 };
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, grouped};
@@ -20,6 +21,7 @@ const ELSEWHERE: &str = "set `report-file` to get all of them";
 pub fn summary(report: &Report<'_>) -> String {
     let mut text = format!("cdn-purge: {}\n", verdict(report));
     range(report, &mut text);
+    warning(report, &mut text);
     for (lane, of) in report.lanes_with_reports() {
         lane_summary(lane, of, &mut text);
     }
@@ -36,6 +38,7 @@ pub fn summary(report: &Report<'_>) -> String {
 pub fn plan(report: &Report<'_>, shown: usize) -> String {
     let mut text = format!("cdn-purge: {}\n", verdict(report));
     range(report, &mut text);
+    warning(report, &mut text);
     for (lane, of) in report.lanes_with_reports() {
         lane_plan(lane, of, shown, &mut text);
     }
@@ -51,6 +54,10 @@ fn range(report: &Report<'_>, text: &mut String) {
     let Some(range) = &report.context.range else { return };
     let base = range.base.as_deref().map_or("(empty)", short_commit);
     line(text, &format!("  {base}..{}: {files} (base: {})", short_commit(&range.head), range.reason));
+}
+
+fn warning(report: &Report<'_>, text: &mut String) {
+    purges_everything(report).iter().for_each(|warning| line(text, &format!("  WARNING: {warning}")));
 }
 
 fn lane_head(lane: &Lane) -> String {

@@ -189,6 +189,7 @@ fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
         changed_files: 0,
         fail_on: FailOn::Any,
         wait: Wait::All,
+        commit_page: None,
         started,
         config: None,
     };

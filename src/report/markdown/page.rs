@@ -29,6 +29,16 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{space}{}{space}{fence}", text.replace('|', "\\|"))
 }
 
+/// A URL as a code span that links to it. What isn't a plain URL, such as a pattern or a cache tag, is a code span alone.
+pub(super) fn link(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?&=%+,;@$".contains(&byte);
+    if text.starts_with("https://") && text.len() <= CELL_CHARACTERS && text.bytes().all(is_plain) {
+        format!("[{}]({text})", code(text))
+    } else {
+        code(text)
+    }
+}
+
 /// A sentence of ours, with literals in backticks, as Markdown: the literals, and any part that a renderer could interpret,
 /// become code.
 pub(super) fn prose(text: &str) -> String {
@@ -128,8 +138,7 @@ impl Page {
 
     /// Says what is left out, from the reserve.
     fn left_out(&mut self, count: usize) {
-        let said =
-            format!("_{} left out for lack of space; the JSON report has all._\n\n", counted(count, "row", "rows"));
+        let said = format!("_{} left out; the JSON report has all._\n\n", counted(count, "row", "rows"));
         if count > 0 && self.text.len() + said.len() + FOLD_END.len() <= self.limit {
             self.text.push_str(&said);
         }

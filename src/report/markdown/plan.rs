@@ -1,6 +1,6 @@
 //! The parts of a dry run's summary: the cost of the plan, and which file refreshes which URL.
 
-use super::page::{Page, code, html};
+use super::page::{Page, code, html, link};
 use crate::model::Operation;
 use crate::plan::Lane;
 use crate::report::phrases::{daily_share, operation_word, usual_time};
@@ -38,7 +38,7 @@ pub(super) fn urls(lane: &Lane, of: &LaneReport, page: &mut Page) {
             several => format!(" and {} more", grouped(several - 1)),
         };
         let rule = first.map_or_else(|| "–".into(), |reason| code(&reason.rule));
-        vec![format!("{file}{more}"), code(&task.subject.text()), operation_word(task.operation), rule]
+        vec![format!("{file}{more}"), link(&task.subject.text()), operation_word(task.operation), rule]
     };
     page.table(Some(&title), &["file", "URL", "operation", "rule"], count, lane_rows(lane, of).map(cells));
 }

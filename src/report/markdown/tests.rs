@@ -41,8 +41,22 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
     insta::assert_snapshot!(markdown(&report, 100_000), @"
     ### ❌ cdn-purge: 2 of 6 URLs done, 2 failed, 1 unsubmitted, 1 unknown, after 15 min 2 s
 
-    `111111111111` → `222222222222`: 6 changed files. Base: the push's `before`, what the CDN has served until now  
+    [`111111111111`](https://github.com/octo/site/commit/1111111111111111111111111111111111111111) → [`222222222222`](https://github.com/octo/site/commit/2222222222222222222222222222222222222222): 6 changed files. Base: the push's `before`, what the CDN has served until now  
     Rules: `cdn-purge.yml`
+
+    **3 URLs need attention**
+
+    | outcome | target | operation | URL | reason, in the provider's words | task id |
+    | --- | --- | --- | --- | --- | --- |
+    | failed | `mainland` | refresh | [`https://www.example.com/b.html`](https://www.example.com/b.html) | `RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)` | `704` |
+    | failed | `mainland` | refresh | [`https://www.example.com/too-long.html`](https://www.example.com/too-long.html) | `1,025 characters, and Sample CDN takes 1,024` | – |
+    | unknown | `world` | refresh (directory) | [`https://world.example.com/docs/`](https://world.example.com/docs/) | `no answer came until the deadline` | – |
+
+    **Not submitted**
+
+    | URLs | target | reason |
+    | --- | --- | --- |
+    | 1 | `mainland` | `its refresh failed` |
 
     **`mainland`** (Sample CDN)
 
@@ -51,39 +65,37 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
     | refresh | 3 | 1 | 2 | 0 | 0 | 9,000 → 8,998 of 10,000 |
     | prefetch | 2 | 1 | 0 | 1 | 0 | – |
 
-    Timeline: first batch accepted 1.0 s · last batch accepted 5 min 11 s · last refresh done 5 min · last prefetch done 15 min · end 15 min 2 s
-
     **`world`** (Sample CDN)
 
     | operation | planned | done | failed | unsubmitted | unknown | quota left: before → after |
     | --- | --- | --- | --- | --- | --- | --- |
     | refresh (directory) | 1 | 0 | 0 | 0 | 1 | – |
 
-    **3 URLs need attention**
-
-    | outcome | operation | URL | reason, in the provider's words | task id |
-    | --- | --- | --- | --- | --- |
-    | failed | refresh | `https://www.example.com/b.html` | `RefreshTask: OriginTimeout: the origin didn't answer (HTTP 200, request id 4B6F)` | `704` |
-    | failed | refresh | `https://www.example.com/too-long.html` | `1,025 characters, and Sample CDN takes 1,024` | – |
-    | unknown | refresh (directory) | `https://world.example.com/docs/` | `no answer came until the deadline` | – |
-
-    **Not submitted**
-
-    | URLs | reason |
-    | --- | --- |
-    | 1 | `its refresh failed` |
-
     - world: the response to batch 1 was lost: connection reset
+
+    <details><summary>Timeline</summary>
+
+    ```mermaid
+    gantt
+        dateFormat YYYY-MM-DD HH:mm:ss.SSS
+        axisFormat %H:%M:%S
+        section mainland
+        submit 5 min 10 s :2000-01-01 00:00:01.000, 2000-01-01 00:05:11.000
+        refresh 4 min 59 s :2000-01-01 00:00:01.000, 2000-01-01 00:05:00.000
+        prefetch 9 min 49 s :2000-01-01 00:05:11.000, 2000-01-01 00:15:00.000
+    ```
+
+    </details>
 
     <details><summary>5 URLs at mainland</summary>
 
     | URL | operation | outcome | source file |
     | --- | --- | --- | --- |
-    | `https://www.example.com/a.html` | refresh | done | `a.html` by `pages` |
-    | `https://www.example.com/b.html` | refresh | failed | `b.html` by `pages` |
-    | `https://www.example.com/too-long.html` | refresh | failed | `too-long.html` by `pages` |
-    | `https://www.example.com/a.html` | prefetch | done | `a.html` by `pages` |
-    | `https://www.example.com/b.html` | prefetch | unsubmitted | `b.html` by `pages` |
+    | [`https://www.example.com/a.html`](https://www.example.com/a.html) | refresh | done | `a.html` by `pages` |
+    | [`https://www.example.com/b.html`](https://www.example.com/b.html) | refresh | failed | `b.html` by `pages` |
+    | [`https://www.example.com/too-long.html`](https://www.example.com/too-long.html) | refresh | failed | `too-long.html` by `pages` |
+    | [`https://www.example.com/a.html`](https://www.example.com/a.html) | prefetch | done | `a.html` by `pages` |
+    | [`https://www.example.com/b.html`](https://www.example.com/b.html) | prefetch | unsubmitted | `b.html` by `pages` |
 
     </details>
 
@@ -91,7 +103,7 @@ fn a_run_is_told_with_its_failures_and_its_reasons() {
 
     | URL | operation | outcome | source file |
     | --- | --- | --- | --- |
-    | `https://world.example.com/docs/` | refresh (directory) | unknown | `docs/x.md` by `pages` |
+    | [`https://world.example.com/docs/`](https://world.example.com/docs/) | refresh (directory) | unknown | `docs/x.md` by `pages` |
 
     </details>
 
@@ -122,6 +134,23 @@ fn a_dry_run_is_told_as_one() {
     assert!(text.contains("| file | URL | operation | rule |"), "{text}");
     let skipped = text.split("not mapped to a URL**").nth(1).expect("the heading of files without a URL");
     assert!(skipped.contains("| file | reason |") && !skipped.contains("</details>"), "{text}");
+}
+
+#[test]
+fn a_plan_that_fits_is_marked_as_a_plan_and_a_whole_host_in_capitals() {
+    let plan = fixture::plan_of_directories(&["https://www.example.com/".into()]);
+    let text = markdown(&fixture::report(&plan, fixture::context(Mode::DryRun), &[]), 100_000);
+    assert!(text.starts_with("### 📝 cdn-purge: 1 URL planned, nothing was sent\n"), "{text}");
+    assert!(text.contains("> [!WARNING]\n> PURGES EVERYTHING on `www.example.com`\n"), "{text}");
+}
+
+#[test]
+fn the_lines_of_a_remedy_stay_lines() {
+    let error = Error::usage("no credentials for `x`", "set `A` and `B`\nalso tried: `/home/x`");
+    assert_eq!(
+        super::error(&error),
+        "### ❌ cdn-purge: failed before sending anything\n\n- no credentials for `x`  \n  set `A` and `B`  \n  also tried: `/home/x`\n\n"
+    );
 }
 
 #[test]
@@ -158,8 +187,8 @@ fn a_long_summary_is_cut_at_whole_rows_and_says_so() {
         assert!(text.len() <= budget, "{} > {budget}", text.len());
         assert!(text.is_empty() || text.ends_with('\n'));
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
-        assert!(text.lines().filter(|line| line.starts_with("| unknown")).all(|line| cells(line).len() == 5));
-        assert!(budget < 2_000 || text.contains("rows left out for lack of space"), "{budget}");
+        assert!(text.lines().filter(|line| line.starts_with("| unknown")).all(|line| cells(line).len() == 6));
+        assert!(budget < 2_000 || text.contains("rows left out"), "{budget}");
     }
 }
 
