@@ -9,7 +9,7 @@ mod quota;
 mod subject;
 mod task;
 
-pub use change::{Change, ChangeKind, EntryKind, RepoPath};
+pub use change::{Change, ChangeKind, EntryKind, RepoPath, Side};
 pub use event::{Event, EventKind, EventSink, Moment, Resumed, Signal, StopCause};
 pub use operation::{Operation, PurgeMode, RefreshKind};
 pub use quota::{Quota, QuotaEntry};

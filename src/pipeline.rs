@@ -15,7 +15,7 @@ use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Options};
 use crate::git::{self, Following, Range};
-use crate::mapping::{self, Mapped, Overrides};
+use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
 use crate::model::{Change, EntryKind, Event, EventKind, EventSink, Signal, Skipped};
 use crate::plan::{self, Limits, Plan};
 use crate::report::{self, Collector, Context, Report, Status};
@@ -56,6 +56,7 @@ impl Job<'_> {
             return self.interrupted(console, interrupt.signal(), "the changes were looked for");
         };
         let Found { range, changed_files, mapped, unresolved } = found?;
+        warn(&mapped.warnings, console);
         let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
         if let Some(error) = unresolved.filter(|_| plan.is_empty() || settings.submodules == Submodules::Require) {
             return Err(error);
@@ -144,11 +145,14 @@ impl Job<'_> {
             }
             return Ok(Found { range: None, changed_files: 0, mapped, unresolved: None });
         }
-        let mut changed = {
+        let (mut changed, fronts) = {
             let transport = FetchTransport::new(console, settings, self.network, self.started);
             let fetching = transport.fetching();
-            git::search(&settings.repository, &settings.changes, &following(settings), self.environment, &fetching)
-                .await?
+            let following = following(settings);
+            let changed =
+                git::search(&settings.repository, &settings.changes, &following, self.environment, &fetching).await?;
+            let fronts = self.front_matters(&changed, &fetching).await?;
+            (changed, fronts)
         };
         let range = &changed.range;
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
@@ -166,7 +170,7 @@ impl Job<'_> {
         if settings.submodules == Submodules::Ignore {
             ignored = changed.files.extract_if(.., |change| change.entry == EntryKind::Submodule).collect();
         }
-        let mut mapped = mapping::map(&changed.files, &settings.rules, overrides);
+        let mut mapped = mapping::map_with(&changed.files, &settings.rules, overrides, &fronts);
         mapped.skipped.extend(ignored.into_iter().map(|Change { path, .. }| Skipped {
             file: path,
             why: "a submodule, and `submodules` is `ignore`".to_owned(),
@@ -181,6 +185,16 @@ impl Job<'_> {
             unresolved.get_or_insert(Error::Checkout { message, help: reason.help.clone() });
         }
         Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved })
+    }
+
+    /// The front matter that the rules need, of the changed files as they are and as they were.
+    async fn front_matters(&self, changed: &git::Changed, fetching: &git::Fetching<'_>) -> Result<FrontMatters, Error> {
+        let wanted = mapping::front_matter_files(&changed.files, &self.settings.rules);
+        let Settings { repository, .. } = self.settings;
+        let most = mapping::MOST_FRONT_MATTER_BYTES;
+        let read = git::contents(repository, &changed.range, &wanted, most, self.environment, fetching).await?;
+        let parsed = read.into_iter().map(|content| content.and_then(|content| FrontMatter::parse(&content)));
+        Ok(wanted.into_iter().zip(parsed).collect())
     }
 
     /// Carries the plan out; gives the journal; a simulation has none.
@@ -273,6 +287,18 @@ pub fn following(settings: &Settings) -> Following {
         submodules: settings.submodules,
         symlinks: settings.symlinks,
         reach: settings.rules.iter().map(|rule| rule.files.clone()).collect(),
+    }
+}
+
+/// Announces warnings about single files, the first of them in full.
+fn warn(warnings: &[String], console: &mut Console) {
+    for warning in warnings.iter().take(SHOWN) {
+        console.announce(Severity::Warning, warning);
+    }
+    if warnings.len() > SHOWN {
+        let more = counted(warnings.len() - SHOWN, "more warning", "more warnings");
+        console
+            .announce(Severity::Warning, &format!("and {more} about other files: `cdn-purge explain PATH` shows them"));
     }
 }
 

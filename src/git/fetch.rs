@@ -36,6 +36,9 @@ mod store;
 /// the wire, so the last round is some megabytes.
 const DEPTHS: [u32; 5] = [64, 256, 1024, 4096, 16_384];
 
+/// How many contents are asked for in one request.
+const MOST_CONTENTS: usize = 1000;
+
 /// Fetches from the repository's remote.
 pub(super) struct Fetcher<'a> {
     reader: &'a Reader,
@@ -200,6 +203,37 @@ impl<'a> Fetcher<'a> {
         let fetched = self.fetch_commit(id, head).await;
         fetched.map_err(|failure| self.failed(what, failure, distance))?;
         self.log_fetched(what);
+        Ok(())
+    }
+
+    /// Fetches a commit's directories and then the contents of files that aren't here. What the server doesn't send stays absent.
+    ///
+    /// # Errors
+    /// [`Error::Checkout`] for a repository that can't be read.
+    pub(super) async fn fetch_contents(&mut self, commit: Oid, head: Oid, paths: &[Vec<u8>]) -> Result<(), Error> {
+        if !self.fetching.is_on || !self.has_remote()? {
+            return Ok(());
+        }
+        self.commit(commit, &format!("the commit `{commit}`"), head).await?;
+        let paths = paths.to_vec();
+        let mut absent = self.reader.ask(move |clone| Ok(clone.absent_contents(commit, &paths)))?;
+        absent.sort_unstable();
+        absent.dedup();
+        let mut fetched = Ok(());
+        for contents in absent.chunks(MOST_CONTENTS) {
+            let request = Request::contents(contents.to_vec());
+            fetched = self.fetch(&request).await;
+            if fetched.is_err() {
+                break;
+            }
+        }
+        match fetched {
+            Ok(()) if absent.is_empty() => {}
+            Ok(()) => self.log_fetched(&format!("the contents of {} files", absent.len())),
+            Err(failure) => {
+                self.fetching.transport.note(&format!("file contents can't be fetched: {}", failure.message))
+            }
+        }
         Ok(())
     }
 

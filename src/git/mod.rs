@@ -2,11 +2,12 @@
 //!
 //! [`search`] is the whole step: `range` decides which two commits count, `last_success` looks up the last deployment, `fetch`
 //! gets what the clone lacks, `revisions` looks the commits up, `tree_diff` compares their trees, `renames` pairs moved files,
-//! `submodules` and `links` add the files behind those.
+//! `submodules` and `links` add the files behind those. `contents` reads the beginning of some.
 //! libgit2 reads the repository, on a thread with a time limit (`time_limit`). No process is started.
 
 pub use self::choices::{Choices, choices};
 pub use self::config_trust::trusted;
+pub use self::contents::{content_at_head, contents};
 pub use self::io::{Fetching, HttpTransport, OnChunk};
 pub use self::search::{Changed, Range, find, search};
 pub use self::submodules::{Following, Unexpanded};
@@ -14,6 +15,7 @@ pub use self::submodules::{Following, Unexpanded};
 mod checkout_check;
 mod choices;
 mod config_trust;
+mod contents;
 mod errors;
 mod event;
 mod fetch;

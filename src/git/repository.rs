@@ -17,6 +17,9 @@ use super::{errors, oid, workspace};
 /// No commit, tag or directory that people make is larger: as a directory it has several million files.
 const LARGEST: usize = 256 << 20;
 
+/// A page whose front matter is read is smaller, in bytes.
+const LARGEST_PAGE: usize = 32 << 20;
+
 /// The most commits that a server is sent as present: it stops at the first one it knows.
 const MOST_HELD: usize = 32;
 
@@ -241,6 +244,42 @@ impl Repository {
             }
         }
         Ok(Some(item))
+    }
+
+    /// The contents of these files of a commit that aren't here. A file that can't be found has none.
+    pub(super) fn absent_contents(&self, commit: Oid, paths: &[Vec<u8>]) -> Vec<Oid> {
+        let file = |path: &Vec<u8>| self.entry(commit, path).ok().flatten().filter(|item| item.mode.is_file());
+        let ids = paths.iter().filter_map(file).map(|item| item.id);
+        ids.filter(|id| self.kind(*id).is_ok_and(|kind| kind.is_none())).collect()
+    }
+
+    /// The first bytes of a file of a commit: one more than `most`, if it has more.
+    ///
+    /// # Errors
+    /// A sentence fragment on why there is none: no file at this path, or one whose contents aren't here.
+    pub(super) fn content(&self, commit: Oid, path: &[u8], most: usize) -> Result<Vec<u8>, String> {
+        let absent = || "it isn't in this clone: check out with the whole history (`fetch-depth: 0`)".to_owned();
+        if !self.holds(commit) {
+            return Err(absent());
+        }
+        let item = self.entry(commit, path).map_err(|error| error.to_string())?;
+        let item = item.ok_or_else(|| "it isn't committed".to_owned())?;
+        if !item.mode.is_file() {
+            return Err("it isn't a regular file".to_owned());
+        }
+        let odb = self.odb().map_err(|error| error.to_string())?;
+        match odb.read_header(item.id) {
+            Ok((size, _)) if size > LARGEST_PAGE => {
+                Err(format!("the file has {size} bytes, and {LARGEST_PAGE} is the limit"))
+            }
+            Ok(_) => {
+                let object = odb.read(item.id).map_err(|error| error.message().to_owned())?;
+                let data = object.data();
+                Ok(data[..data.len().min(most + 1)].to_vec())
+            }
+            Err(error) if error.code() == ErrorCode::NotFound => Err(absent()),
+            Err(error) => Err(error.message().to_owned()),
+        }
     }
 
     /// The settings of the remote.

@@ -5,6 +5,7 @@ mod checkout;
 mod choices;
 mod clones;
 mod config_trust;
+mod contents;
 mod deployments;
 mod events;
 mod every_event;

@@ -238,6 +238,11 @@ impl Mode {
         }
     }
 
+    /// Whether it is a regular file.
+    pub(super) fn is_file(self) -> bool {
+        matches!(self, Self::File | Self::Executable)
+    }
+
     fn parse(digits: &[u8]) -> Option<Self> {
         if digits.is_empty() || digits.len() > 6 {
             return None;

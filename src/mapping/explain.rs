@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::files::Verdict;
+use super::front_matter::FrontMatter;
 use super::placeholder::{Placeholder, TemplateContext};
-use super::rule::Rule;
+use super::rule::{Rule, RuleUrls};
 use super::url;
 use crate::model::{RefreshKind, RepoPath, TargetName};
 
@@ -36,10 +37,13 @@ pub enum Finding {
     Matched {
         /// The including pattern that matched first.
         pattern: String,
-        /// The value of each placeholder, in the order in which they are listed; `{1}`… last.
+        /// The value of each placeholder, in the order in which they are listed; then `{1}`…, then the
+        /// front matter's.
         placeholders: Vec<(String, String)>,
         /// The URLs, in the order of the rule's templates.
         urls: Vec<ExplainedUrl>,
+        /// Why templates give no URL, a sentence fragment each; and the rule's own warning.
+        warnings: Vec<String>,
         /// The targets that serve the URLs.
         targets: Vec<TargetName>,
     },
@@ -65,10 +69,10 @@ pub struct ExplainedUrl {
     pub problem: Option<String>,
 }
 
-/// Explains the result of each rule for a path.
-pub fn explain(path: &RepoPath, rules: &[Rule]) -> Explanation {
-    let explained: Vec<_> =
-        rules.iter().map(|rule| RuleExplanation { rule: Arc::clone(&rule.name), finding: find(path, rule) }).collect();
+/// Explains the result of each rule for a path; with its front matter, or why that can't be read, if a rule needs it.
+pub fn explain(path: &RepoPath, rules: &[Rule], front: &Result<FrontMatter, String>) -> Explanation {
+    let explain = |rule: &Rule| RuleExplanation { rule: Arc::clone(&rule.name), finding: find(path, rule, front) };
+    let explained: Vec<_> = rules.iter().map(explain).collect();
     let is_matched = explained.iter().any(|rule| rule.finding != Finding::Unmatched);
     Explanation {
         path: path.clone(),
@@ -83,13 +87,14 @@ impl Explanation {
         let mut lines = vec![self.path.to_string()];
         for RuleExplanation { rule, finding } in &self.rules {
             match finding {
-                Finding::Matched { pattern, placeholders, urls, targets } => {
+                Finding::Matched { pattern, placeholders, urls, warnings, targets } => {
                     lines.push(format!("  rule `{rule}` matches it by `{pattern}`, for {}", targets.join(", ")));
                     lines.extend(placeholders.iter().map(|(name, value)| match value.as_str() {
                         "" => format!("    {name} is empty"),
                         value => format!("    {name} = {value}"),
                     }));
                     lines.extend(urls.iter().map(|url| format!("    {}", url.line())));
+                    lines.extend(warnings.iter().map(|warning| format!("    warning: {warning}")));
                 }
                 Finding::Excluded { by } => lines.push(format!("  rule `{rule}` excludes it by `!{by}`")),
                 Finding::Unmatched => lines.push(format!("  rule `{rule}` doesn't match it")),
@@ -113,19 +118,25 @@ impl ExplainedUrl {
     }
 }
 
-fn find(path: &RepoPath, rule: &Rule) -> Finding {
+fn find(path: &RepoPath, rule: &Rule, front: &Result<FrontMatter, String>) -> Finding {
     let found = match rule.files.judge(path.as_bytes()) {
         Verdict::Matched(found) => found,
         Verdict::Excluded { by } => return Finding::Excluded { by: by.into() },
         Verdict::Unmatched => return Finding::Unmatched,
     };
-    let context = TemplateContext::new(path, found);
+    let needs_front = rule.needs_front_matter();
+    let context = TemplateContext::new(path, found, front.as_ref().ok().filter(|_| needs_front));
     let text = |bytes: &[u8]| RepoPath::new(bytes).to_string();
     let named =
-        Placeholder::NAMED.iter().map(|&(name, placeholder)| (format!("{{{name}}}"), text(context.value(placeholder))));
+        Placeholder::NAMED.iter().map(|(name, placeholder)| (format!("{{{name}}}"), text(context.value(placeholder))));
     let captures = found.captures();
     let numbered = (1_usize..).zip(captures.all()).map(|(number, value)| (format!("{{{number}}}"), text(value)));
-    let urls = rule.urls_of(&context).into_iter().map(|rule_url| ExplainedUrl {
+    let fronted = front.iter().filter(|_| needs_front).flat_map(FrontMatter::shown);
+    let fronted = fronted.map(|(key, value)| (format!("{{front.{key}}}"), value));
+    let RuleUrls { urls, missing } = rule.urls_of(&context);
+    let unread =
+        front.as_ref().err().filter(|_| needs_front).map(|why| format!("its front matter can't be read: {why}"));
+    let urls = urls.into_iter().map(|rule_url| ExplainedUrl {
         refresh: rule.refresh.then_some(rule_url.kind),
         prefetch: rule.prefetch && rule_url.is_page(),
         problem: url::check_kind(rule_url.kind, &rule_url.url).err(),
@@ -133,8 +144,9 @@ fn find(path: &RepoPath, rule: &Rule) -> Finding {
     });
     Finding::Matched {
         pattern: found.pattern().into(),
-        placeholders: named.chain(numbered).collect(),
+        placeholders: named.chain(numbered).chain(fronted).collect(),
         urls: urls.collect(),
+        warnings: unread.into_iter().chain(missing).chain(rule.warning.as_deref().map(str::to_owned)).collect(),
         targets: rule.targets.clone(),
     }
 }

@@ -3,6 +3,7 @@
 mod encoding;
 mod explain;
 mod files;
+mod front_matter;
 mod glob;
 mod placeholder;
 mod reach;
@@ -12,12 +13,15 @@ mod tasks;
 mod template;
 #[cfg(test)]
 mod tests;
+mod transform;
 pub mod url;
 
 pub use encoding::Encoded;
 pub use explain::{Explanation, explain};
 pub use files::{GlobProblem, Globs};
+pub use front_matter::{FrontMatter, MOST_BYTES as MOST_FRONT_MATTER_BYTES};
 pub use reach::Reach;
 pub use rule::{Overrides, Rule};
-pub use tasks::{Mapped, map, map_urls};
+pub use tasks::{FrontMatters, Mapped, front_matter_files, map, map_urls, map_with};
 pub use template::{Template, TemplateProblem};
+pub use transform::{Argument, TRANSFORMS, TransformEntry};

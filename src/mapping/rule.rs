@@ -40,6 +40,8 @@ pub struct Rule {
     pub queries: Vec<String>,
     /// Whether `directories` may name the root of a host.
     pub allow_everything: bool,
+    /// A warning for every changed file that it selects: the rule knows that pages are stale, and not which.
+    pub warning: Option<Arc<str>>,
 }
 
 /// Options of the whole run that replace those of the rules.
@@ -65,7 +67,30 @@ impl RuleUrl {
     }
 }
 
+/// The URLs that a rule gives for a file.
+#[derive(Debug, Default)]
+pub(super) struct RuleUrls {
+    /// In the order of the templates.
+    pub(super) urls: Vec<RuleUrl>,
+    /// Why templates give no URL, a sentence fragment each.
+    pub(super) missing: Vec<String>,
+}
+
 impl Rule {
+    /// Whether a template takes values from the front matter of files.
+    pub fn needs_front_matter(&self) -> bool {
+        self.templates().any(|template| template.front_matter().is_some())
+    }
+
+    /// Whether it has no URLs, and warns instead.
+    pub(super) fn is_warning_only(&self) -> bool {
+        self.warning.is_some() && self.templates().next().is_none()
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.urls.iter().chain(&self.directories).chain(&self.tags)
+    }
+
     /// Whether what it gives for a folder as a whole, by [`Rule::urls_of_folder`], is what it gives for all files in it.
     pub(super) fn covers_folders(&self) -> bool {
         self.urls.iter().all(|template| self.is_for_folders(template)) && self.tags.iter().all(Template::is_constant)
@@ -77,19 +102,19 @@ impl Rule {
     }
 
     /// The URLs of a folder whose files aren't known: all but those of single files.
-    pub(super) fn urls_of_folder(&self, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
+    pub(super) fn urls_of_folder(&self, context: &TemplateContext<'_>) -> RuleUrls {
         self.urls_by(context, |template| self.is_for_folders(template))
     }
 
     /// Every URL of a file, in the order of the templates.
-    pub(super) fn urls_of(&self, context: &TemplateContext<'_>) -> Vec<RuleUrl> {
+    pub(super) fn urls_of(&self, context: &TemplateContext<'_>) -> RuleUrls {
         self.urls_by(context, |_| true)
     }
 
-    fn urls_by(&self, context: &TemplateContext<'_>, is_asked: impl Fn(&Template) -> bool) -> Vec<RuleUrl> {
-        let mut urls = Vec::new();
+    fn urls_by(&self, context: &TemplateContext<'_>, is_asked: impl Fn(&Template) -> bool) -> RuleUrls {
+        let (mut urls, mut missing) = (Vec::new(), Vec::new());
         for template in self.urls.iter().filter(|template| is_asked(template)) {
-            for url in forms(template, context, &self.encoded, self.kind == RefreshKind::Regex) {
+            for url in forms(template, context, &self.encoded, self.kind == RefreshKind::Regex, &mut missing) {
                 let kind = self.kind;
                 match kind {
                     RefreshKind::Directory => urls.push(RuleUrl { url: url::as_directory(url), kind }),
@@ -110,31 +135,43 @@ impl Rule {
             }
         }
         for template in &self.directories {
-            let forms = forms(template, context, &self.encoded, false);
-            urls.extend(forms.map(|url| RuleUrl { url: url::as_directory(url), kind: RefreshKind::Directory }));
+            let forms = forms(template, context, &self.encoded, false, &mut missing);
+            urls.extend(
+                forms.into_iter().map(|url| RuleUrl { url: url::as_directory(url), kind: RefreshKind::Directory }),
+            );
         }
         for template in &self.tags {
-            let forms = forms(template, context, &[Encoded::Encoded], false);
-            urls.extend(forms.map(|url| RuleUrl { url, kind: RefreshKind::Tag }));
+            let forms = forms(template, context, &[Encoded::Encoded], false, &mut missing);
+            urls.extend(forms.into_iter().map(|url| RuleUrl { url, kind: RefreshKind::Tag }));
         }
-        urls
+        RuleUrls { urls, missing }
     }
 }
 
-/// The forms in which a template's URL is submitted, each once.
+/// The forms in which a template's URLs are submitted, each once. A template without a URL adds the reason to `missing`.
 fn forms(
     template: &Template,
     context: &TemplateContext<'_>,
     encoded: &[Encoded],
     expression: bool,
-) -> impl Iterator<Item = String> {
+    missing: &mut Vec<String>,
+) -> Vec<String> {
     let mut urls = Vec::with_capacity(encoded.len());
     for &encoded in encoded {
-        let url = template.render(context, Form { encoded, expression });
-        let url = if expression { url } else { url::with_lower_host(url) };
-        if !urls.contains(&url) {
-            urls.push(url);
+        match template.render(context, Form { encoded, expression }) {
+            Ok(rendered) => {
+                for url in rendered {
+                    let url = if expression { url } else { url::with_lower_host(url) };
+                    if !urls.contains(&url) {
+                        urls.push(url);
+                    }
+                }
+            }
+            Err(problem) => {
+                missing.push(problem);
+                break;
+            }
         }
     }
-    urls.into_iter()
+    urls
 }

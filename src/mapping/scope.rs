@@ -61,6 +61,7 @@ mod tests {
             encoded: vec![Encoded::Encoded],
             queries: Vec::new(),
             allow_everything: false,
+            warning: None,
         }
     }
 

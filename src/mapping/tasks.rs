@@ -3,14 +3,16 @@
 //! Every changed path ends in at least one task or in one [`Skipped`] with its reason; nothing is dropped on the way. A URL
 //! that can't be requested (over-long, with a `..`) is a task too, for the plan to report.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::files::{GlobIndex, Verdict};
+use super::files::{GlobIndex, Match, Verdict};
+use super::front_matter::FrontMatter;
 use super::placeholder::TemplateContext;
-use super::rule::{Overrides, Rule, RuleUrl};
+use super::rule::{Overrides, Rule, RuleUrls};
 use crate::model::{
-    Change, ChangeKind, EntryKind, Operation, PurgeMode, Reason, RefreshKind, RepoPath, Skipped, Subject, TargetName,
-    Task,
+    Change, ChangeKind, EntryKind, Operation, PurgeMode, Reason, RefreshKind, RepoPath, Side, Skipped, Subject,
+    TargetName, Task,
 };
 
 /// The tasks of some changes.
@@ -22,6 +24,51 @@ pub struct Mapped {
     pub skipped: Vec<Skipped>,
     /// Submodules whose changed files aren't known, each with a rule that may have URLs for some of them.
     pub unresolved: Vec<(RepoPath, Arc<str>)>,
+    /// URLs that a rule couldn't make of a file, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// The front matter of files, at each side of the comparison; or why it couldn't be read.
+pub type FrontMatters = BTreeMap<(Side, RepoPath), Result<FrontMatter, String>>;
+
+/// The files whose front matter the rules need for these changes: as they were, and as they are.
+pub fn front_matter_files(changes: &[Change], rules: &[Rule]) -> Vec<(Side, RepoPath)> {
+    let needing: Vec<&Rule> = rules.iter().filter(|rule| rule.needs_front_matter()).collect();
+    let mut files = BTreeSet::new();
+    if needing.is_empty() {
+        return Vec::new();
+    }
+    let index = GlobIndex::new(needing.iter().map(|rule| &rule.files));
+    let is_needed = |path: &RepoPath| {
+        index.judge(path.as_bytes()).iter().any(|(_, verdict)| matches!(verdict, Verdict::Matched(_)))
+    };
+    for change in changes.iter().filter(|change| matches!(change.entry, EntryKind::File | EntryKind::Symlink)) {
+        let versions = versions(change)
+            .into_iter()
+            .flat_map(|version| version.sides.iter().map(move |side| (*side, version.path)));
+        files.extend(versions.filter(|(_, path)| is_needed(path)).map(|(side, path)| (side, path.clone())));
+    }
+    files.into_iter().collect()
+}
+
+/// A path of a change, and the commits that hold it, the one that gives the current URLs first.
+struct Version<'c> {
+    path: &'c RepoPath,
+    gone: bool,
+    sides: &'static [Side],
+}
+
+/// The paths of a change.
+fn versions(change: &Change) -> Vec<Version<'_>> {
+    let at = |path, gone, sides| Version { path, gone, sides };
+    match &change.kind {
+        ChangeKind::Added => vec![at(&change.path, false, &[Side::Head])],
+        ChangeKind::Modified => vec![at(&change.path, false, &[Side::Head, Side::Base])],
+        ChangeKind::Deleted => vec![at(&change.path, true, &[Side::Base])],
+        ChangeKind::Renamed { from } => {
+            vec![at(from, true, &[Side::Base]), at(&change.path, false, &[Side::Head])]
+        }
+    }
 }
 
 /// Maps URLs that were listed instead of changed files to tasks, at every target. `rule` is the name in their reason, `kind`
@@ -51,16 +98,20 @@ pub fn map_urls(
     mapped
 }
 
-/// Maps changed files to tasks by the rules.
+/// Maps changed files to tasks by the rules, without the front matter of any.
 pub fn map(changes: &[Change], rules: &[Rule], overrides: Overrides) -> Mapped {
+    map_with(changes, rules, overrides, &FrontMatters::new())
+}
+
+/// Maps changed files to tasks by the rules, with the front matter of those that [`front_matter_files`] names.
+pub fn map_with(changes: &[Change], rules: &[Rule], overrides: Overrides, fronts: &FrontMatters) -> Mapped {
     let mut mapped = Mapped::default();
-    let rules = Rules { rules, index: GlobIndex::new(rules.iter().map(|rule| &rule.files)), overrides };
+    let index = GlobIndex::new(rules.iter().map(|rule| &rule.files));
+    let rules = Rules { rules, index, overrides, fronts };
     for change in changes {
-        let deleted = change.kind == ChangeKind::Deleted;
-        if let ChangeKind::Renamed { from } = &change.kind {
-            mapped.add(from, change.entry, true, &rules);
+        for version in versions(change) {
+            mapped.add(&version, change.entry, &rules);
         }
-        mapped.add(&change.path, change.entry, deleted, &rules);
     }
     mapped
 }
@@ -70,11 +121,13 @@ struct Rules<'r> {
     rules: &'r [Rule],
     index: GlobIndex<'r>,
     overrides: Overrides,
+    fronts: &'r FrontMatters,
 }
 
 impl Mapped {
-    /// Maps one path; `gone` if the file doesn't exist any more.
-    fn add(&mut self, path: &RepoPath, entry: EntryKind, gone: bool, rules: &Rules<'_>) {
+    /// Maps one path.
+    fn add(&mut self, version: &Version<'_>, entry: EntryKind, rules: &Rules<'_>) {
+        let (path, gone) = (version.path, version.gone);
         let folder = match entry {
             EntryKind::File | EntryKind::Symlink => None,
             EntryKind::Submodule | EntryKind::Folder => Some([path.as_bytes(), b"/"].concat()),
@@ -92,16 +145,25 @@ impl Mapped {
                 }
                 Verdict::Matched(found) => {
                     let actions = RuleActions::new(rule, rules.overrides, gone);
+                    let mut missing = Vec::new();
                     if actions.refresh || actions.prefetch {
                         let file = file.get_or_insert_with(|| Arc::new(path.clone()));
-                        let context = TemplateContext::new(path, found);
-                        let is_whole = entry == EntryKind::Submodule && may_match_below(rule);
-                        let urls = if is_whole { rule.urls_of_folder(&context) } else { rule.urls_of(&context) };
-                        self.add_tasks(rule, file, actions, urls);
+                        if entry == EntryKind::Submodule && may_match_below(rule) {
+                            let urls = rule.urls_of_folder(&TemplateContext::new(path, found, None));
+                            missing = self.add_tasks(rule, file, actions, urls, &[]);
+                        } else {
+                            missing = self.add_versions(rule, file, actions, version, found, rules.fronts);
+                        }
                         covered.extend(rule.covers_folders().then_some(place));
                     }
-                    if self.tasks.len() == before {
-                        reasons.push(actions.no_task(rule));
+                    if self.tasks.len() == before && !rule.is_warning_only() {
+                        reasons.push(actions.no_task(rule, &missing));
+                    }
+                    let warning = |missing| format!("`{path}`: rule `{}`: {missing}", rule.name);
+                    self.warnings.extend(missing.into_iter().map(warning));
+                    if let Some(warning) = &rule.warning {
+                        self.warnings.push(format!("`{path}`: {warning}"));
+                        reasons.push(format!("rule `{}` only warns", rule.name));
                     }
                 }
                 Verdict::Excluded { by } => reasons.push(format!("excluded by `!{by}` of rule `{}`", rule.name)),
@@ -128,10 +190,60 @@ impl Mapped {
         }
     }
 
-    fn add_tasks(&mut self, rule: &Rule, file: &Arc<RepoPath>, actions: RuleActions, urls: Vec<RuleUrl>) {
+    /// Adds the tasks of a rule for a path, in each version of its front matter; gives what is missing in one.
+    fn add_versions(
+        &mut self,
+        rule: &Rule,
+        file: &Arc<RepoPath>,
+        actions: RuleActions,
+        version: &Version<'_>,
+        found: Match<'_, '_>,
+        fronts: &FrontMatters,
+    ) -> Vec<String> {
+        if !rule.needs_front_matter() {
+            let urls = rule.urls_of(&TemplateContext::new(file, found, None));
+            return self.add_tasks(rule, file, actions, urls, &[]);
+        }
+        let mut missing = Vec::new();
+        let mut current = Vec::new();
+        for (place, side) in version.sides.iter().enumerate() {
+            let front = match fronts.get(&(*side, version.path.clone())) {
+                Some(Ok(front)) => Some(front),
+                Some(Err(problem)) => {
+                    let when = if *side == Side::Base { " before the change" } else { "" };
+                    missing.push(format!("its front matter{when} can't be read: {problem}"));
+                    None
+                }
+                None => None,
+            };
+            let context = TemplateContext::new(file, found, front);
+            // The URLs of the version before: where they are others, nothing is there any more.
+            let actions = if place > 0 { RuleActions { prefetch: false, gone: true, ..actions } } else { actions };
+            let before = self.tasks.len();
+            let of_version = self.add_tasks(rule, file, actions, rule.urls_of(&context), &current);
+            if place == 0 {
+                current = self.tasks[before..].iter().map(|task| task.subject.clone()).collect();
+                missing.extend(of_version);
+            }
+        }
+        missing
+    }
+
+    /// Adds the tasks of a rule for a file, without those of some subjects; gives the reasons for which templates gave no URL.
+    fn add_tasks(
+        &mut self,
+        rule: &Rule,
+        file: &Arc<RepoPath>,
+        actions: RuleActions,
+        RuleUrls { urls, missing }: RuleUrls,
+        without: &[Subject],
+    ) -> Vec<String> {
         for rule_url in urls {
+            let subject = Subject::of(rule_url.kind, &rule_url.url);
+            if without.contains(&subject) {
+                continue;
+            }
             for target in &rule.targets {
-                let subject = Subject::of(rule_url.kind, &rule_url.url);
                 let task = |operation, mode| Task {
                     target: Arc::clone(target),
                     operation,
@@ -147,6 +259,7 @@ impl Mapped {
                 }
             }
         }
+        missing
     }
 
     fn skip(&mut self, path: &RepoPath, why: String) {
@@ -172,9 +285,10 @@ impl RuleActions {
     }
 
     /// The reason for which a matching rule gave no task, in case no other gave one.
-    fn no_task(self, rule: &Rule) -> String {
+    fn no_task(self, rule: &Rule, missing: &[String]) -> String {
         let name = &rule.name;
         match self {
+            _ if !missing.is_empty() => format!("rule `{name}` matches it, and {}", missing.join(", and ")),
             Self { refresh: true, .. } => format!("rule `{name}` matches it and names no URL"),
             Self { prefetch: true, .. } => {
                 format!("rule `{name}` matches it and only prefetches, and has no page to fetch")

@@ -94,3 +94,12 @@ pub struct Change {
     /// The value.
     pub entry: EntryKind,
 }
+
+/// One of the two commits that are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The commit that was deployed before.
+    Base,
+    /// The commit that is deployed now.
+    Head,
+}

@@ -1,16 +1,18 @@
 //! `cases/*.md`: each configuration with its changes yields exactly the plan that is printed below them.
 //!
 //! A case is prose around fenced blocks: `yaml` is a configuration, `options` are flags for it (`name: value`), `changes` are
-//! changed paths, `plan` is what must come out. A plan belongs to the blocks above it, which stay for the next one.
+//! changed paths, `plan` is what must come out. A plan belongs to the blocks above it, which stay for the next one. A block of
+//! `head PATH` or `base PATH` is the content of a file in a commit, for the front matter.
 //! `UPDATE_GENERATED=1 cargo test` writes the plans again.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use cdn_purge::config::{self, CommandKind, Flags};
 use cdn_purge::environment::Environment;
 use cdn_purge::error::Error;
-use cdn_purge::mapping::{self, Overrides};
-use cdn_purge::model::{Change, ChangeKind, EntryKind, Operation, PurgeMode, RefreshKind, RepoPath, Task};
+use cdn_purge::mapping::{self, FrontMatter, Overrides};
+use cdn_purge::model::{Change, ChangeKind, EntryKind, Operation, PurgeMode, RefreshKind, RepoPath, Side, Task};
 use cdn_purge::plan::{self, Limits, Plan};
 
 use crate::generated::{path, settle};
@@ -33,6 +35,7 @@ fn every_case_ends_in_the_plan_that_it_shows() {
 /// The file with every plan as the program makes it, and how many there are.
 fn settled(written: &str, file: &Path) -> (String, usize) {
     let (mut config, mut options, mut changes) = (String::new(), String::new(), String::new());
+    let mut contents = BTreeMap::new();
     let (mut text, mut plans) = (String::new(), 0);
     let mut lines = written.lines();
     while let Some(line) = lines.next() {
@@ -47,9 +50,16 @@ fn settled(written: &str, file: &Path) -> (String, usize) {
             "changes" => changes.clone_from(&block),
             "plan" => {
                 plans += 1;
-                text.push_str(&planned(&config, &options, &changes));
+                text.push_str(&planned(&config, &options, &changes, &contents));
             }
-            other => panic!("{}: a block of `{other}`", file.display()),
+            other => {
+                let side = match other.split_once(' ') {
+                    Some(("head", path)) => (Side::Head, repo_path(path)),
+                    Some(("base", path)) => (Side::Base, repo_path(path)),
+                    _ => panic!("{}: a block of `{other}`", file.display()),
+                };
+                contents.insert(side, block.clone());
+            }
         }
         if language != "plan" {
             text.push_str(&block);
@@ -59,7 +69,7 @@ fn settled(written: &str, file: &Path) -> (String, usize) {
     (text, plans)
 }
 
-fn planned(config: &str, options: &str, changes: &str) -> String {
+fn planned(config: &str, options: &str, changes: &str, contents: &BTreeMap<(Side, RepoPath), String>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cdn-purge.yml");
     std::fs::write(&file, config).unwrap();
@@ -75,9 +85,16 @@ fn planned(config: &str, options: &str, changes: &str) -> String {
     };
     let changes: Vec<Change> = changes.lines().map(change).collect();
     let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
-    let mapped = mapping::map(&changes, &settings.rules, overrides);
+    let wanted = mapping::front_matter_files(&changes, &settings.rules);
+    let front = |file: &(Side, RepoPath)| match contents.get(file) {
+        Some(content) => FrontMatter::parse(content.as_bytes()),
+        None => Err("it isn't committed".to_owned()),
+    };
+    let fronts = wanted.into_iter().map(|file| (file.clone(), front(&file))).collect();
+    let mapped = mapping::map_with(&changes, &settings.rules, overrides, &fronts);
+    let warnings: String = mapped.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
     match plan::make(mapped, &settings.targets, &Limits::of(&settings)) {
-        Ok(plan) => described(&plan, settings.targets.len() > 1),
+        Ok(plan) => described(&plan, settings.targets.len() > 1) + &warnings,
         Err(error) => refused(&error, folder.path()),
     }
 }

@@ -75,7 +75,8 @@ pub(crate) static RULE_KEYS: &[Key] = &[
     key(
         "urls",
         KeyShape::Texts,
-        "URL templates; `{path}`, `{tail}`, `{dir}`, `{name}`, `{stem}`, `{ext}` and `{1}` to `{9}` are filled in",
+        "URL templates; `{path}`, `{tail}`, `{dir}`, `{name}`, `{stem}`, `{ext}`, `{1}` to `{9}` and `{front.KEY}` are filled in, \
+         with transforms after a `|`",
     ),
     key("directories", KeyShape::Texts, "URL templates of directories to purge, each ending in `/`"),
     key("tags", KeyShape::Texts, "Templates of cache tags to purge, each as `https://www.example.com/#TAG`"),
@@ -96,4 +97,5 @@ pub(crate) static RULE_KEYS: &[Key] = &[
     ),
     key("queries", KeyShape::Texts, "Query strings, without `?`, to purge in addition to the plain URL"),
     key("allow-everything", KeyShape::Boolean, "Whether a whole host may be purged; default false"),
+    key("warning", KeyShape::Text, "Warning for each changed file of the rule, which needs no URLs then"),
 ];

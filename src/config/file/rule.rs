@@ -57,7 +57,8 @@ pub(super) fn read(
     let (directories, directory_items) =
         templates(&fields, "directories", files.as_ref(), findings, Template::parse_directory);
     let (tags, tag_items) = templates(&fields, "tags", files.as_ref(), findings, Template::parse_tag);
-    if URL_KEYS.iter().all(|name| fields.node(name).is_none()) {
+    let warning = warning(&fields, findings);
+    if URL_KEYS.iter().all(|name| fields.node(name).is_none()) && fields.node("warning").is_none() {
         findings.report(fields.span, "this rule maps to no URLs", "add `urls`, `directories` or `tags`");
     }
     if !allow_everything {
@@ -75,6 +76,7 @@ pub(super) fn read(
         encoded: encoded(&fields, findings),
         queries: queries(&fields, findings),
         allow_everything,
+        warning,
         urls,
         directories,
         tags,
@@ -98,6 +100,16 @@ fn name(fields: &Map<'_>, place: &str, findings: &mut Findings<'_>) -> Arc<str> 
         findings.report(&node.span, "this can't be a rule's name", "write one line of at most 100 characters");
     }
     Arc::from(name)
+}
+
+/// The text of the warning for every file of the rule.
+fn warning(fields: &Map<'_>, findings: &mut Findings<'_>) -> Option<Arc<str>> {
+    let node = fields.node("warning")?;
+    let text = text(node, "warning", findings)?.text.trim();
+    if text.is_empty() || text.contains(char::is_control) || text.chars().count() > 300 {
+        findings.report(&node.span, "this can't be a warning", "write one line of at most 300 characters");
+    }
+    Some(Arc::from(text))
 }
 
 fn flag(fields: &Map<'_>, name: &str, default: bool, findings: &mut Findings<'_>) -> bool {
@@ -258,7 +270,7 @@ fn queries(fields: &Map<'_>, findings: &mut Findings<'_>) -> Vec<String> {
 
 /// Whether a rule does anything at all; refuses one that doesn't.
 fn operates(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) -> bool {
-    if rule.refresh || (rule.prefetch && has_pages(rule, fields)) {
+    if rule.refresh || rule.warning.is_some() || (rule.prefetch && has_pages(rule, fields)) {
         return true;
     }
     let span = fields.entry("refresh").map_or(fields.span, |(key, _)| &key.span);

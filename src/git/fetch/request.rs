@@ -9,13 +9,13 @@ use super::pkt_line::{delimiter, flush, line};
 /// Commits to fetch, and how much of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
-    /// The commits.
+    /// The commits, or the objects alone if there is no depth.
     pub(super) commits: Vec<Oid>,
     /// Commits that are here with all their trees, so that the server sends the difference alone.
     pub(super) held: Vec<Oid>,
     /// Where the history ends here. Without these a server takes everything before `held` for held, and sends nothing.
     pub(super) ends: Vec<Oid>,
-    /// How many commits deep.
+    /// How many commits deep; 0 for objects alone.
     pub(super) depth: u32,
     /// The part that is left out, if the server can filter.
     pub(super) without: Filter,
@@ -24,6 +24,8 @@ pub(super) struct Request {
 /// The part that a server leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
+    /// Nothing: the objects themselves are what is asked for.
+    Nothing,
     /// File contents.
     Contents,
     /// Contents and directories: commits remain.
@@ -31,10 +33,11 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    fn name(self) -> &'static str {
+    fn name(self) -> Option<&'static str> {
         match self {
-            Self::Contents => "blob:none",
-            Self::Directories => "tree:0",
+            Self::Nothing => None,
+            Self::Contents => Some("blob:none"),
+            Self::Directories => Some("tree:0"),
         }
     }
 }
@@ -42,6 +45,11 @@ impl Filter {
 const AGENT: &str = concat!("agent=cdn-purge/", env!("CARGO_PKG_VERSION"));
 
 impl Request {
+    /// The request for the contents of files. In this version of the protocol a server sends every object that it has.
+    pub(super) fn contents(ids: Vec<Oid>) -> Self {
+        Self { commits: ids, held: Vec::new(), ends: Vec::new(), depth: 0, without: Filter::Nothing }
+    }
+
     /// The request, in one message; with a filter if the server can.
     pub(super) fn message(&self, can_filter: bool) -> Vec<u8> {
         let mut message = Vec::new();
@@ -52,9 +60,11 @@ impl Request {
         line(&mut message, "ofs-delta");
         self.commits.iter().for_each(|commit| line(&mut message, &format!("want {commit}")));
         self.ends.iter().for_each(|commit| line(&mut message, &format!("shallow {commit}")));
-        line(&mut message, &format!("deepen {}", self.depth));
-        if can_filter {
-            line(&mut message, &format!("filter {}", self.without.name()));
+        if self.depth > 0 {
+            line(&mut message, &format!("deepen {}", self.depth));
+        }
+        if let Some(filter) = self.without.name().filter(|_| can_filter) {
+            line(&mut message, &format!("filter {filter}"));
         }
         self.held.iter().for_each(|commit| line(&mut message, &format!("have {commit}")));
         line(&mut message, "done");

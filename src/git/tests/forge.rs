@@ -14,7 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::{Changes, Submodules, Symlinks};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::git::{Changed, Choices, Fetching, Following, HttpTransport, OnChunk, choices, search};
+use crate::git::{Changed, Choices, Fetching, Following, HttpTransport, OnChunk, Range, choices, contents, search};
+use crate::model::{RepoPath, Side};
 
 use super::checkout::Checkout;
 
@@ -87,6 +88,16 @@ impl Forge {
         environment: &Environment,
     ) -> Result<Changed, Error> {
         block_on(search(&clone.path, changes, &following(), environment, &self.fetching()))
+    }
+
+    /// The beginnings of files that a run reads with the help of this forge.
+    pub(super) fn contents(
+        &self,
+        clone: &Checkout,
+        range: &Range,
+        wanted: &[(Side, RepoPath)],
+    ) -> Result<Vec<Result<Vec<u8>, String>>, Error> {
+        block_on(contents(&clone.path, range, wanted, 4, &Environment::new(), &self.fetching()))
     }
 
     /// What `explain --range` finds with the help of this forge.

@@ -4,7 +4,7 @@ use crate::mapping::{Encoded, Overrides, map};
 use crate::model::{Change, ChangeKind, EntryKind, Operation};
 
 fn lines(path: impl Into<Vec<u8>>, rules: &[Rule]) -> String {
-    explain(&RepoPath::new(path), rules).lines().join("\n")
+    explain(&RepoPath::new(path), rules, &Ok(FrontMatter::default())).lines().join("\n")
 }
 
 fn rules() -> [Rule; 4] {
@@ -31,12 +31,12 @@ fn an_excluded_path_names_the_pattern_and_no_closest_rule() {
 
 #[test]
 fn a_path_without_a_rule_names_the_closest() {
-    let last = |path: &str| explain(&RepoPath::new(path), &rules()).closest;
+    let last = |path: &str| explain(&RepoPath::new(path), &rules(), &Ok(FrontMatter::default())).closest;
     let closest = |rule: &str, rest: &str| Some(format!("rule `{rule}` comes closest: its pattern {rest}"));
     assert_eq!(last("content/posts/a.md"), closest("posts", "`content/posts/*/*.md` begins with `content/posts/` too"));
     assert_eq!(last("Public/**"), closest("site", "is `public/**`"));
     assert_eq!(last("文/文文文"), None);
-    assert_eq!(explain(&RepoPath::new("a"), &[]).lines(), ["a"]);
+    assert_eq!(explain(&RepoPath::new("a"), &[], &Ok(FrontMatter::default())).lines(), ["a"]);
 }
 
 #[test]
@@ -54,7 +54,9 @@ fn the_explanation_names_the_urls_that_the_mapping_gives() {
         (vec!["i".into()], vec![Encoded::Encoded, Encoded::Raw], vec!["q".into()]);
     let rules = [site];
     let path = RepoPath::new("é/i");
-    let Finding::Matched { urls, .. } = &explain(&path, &rules).rules[0].finding else { panic!("not matched") };
+    let Finding::Matched { urls, .. } = &explain(&path, &rules, &Ok(FrontMatter::default())).rules[0].finding else {
+        panic!("not matched")
+    };
     let explained: Vec<_> = urls
         .iter()
         .flat_map(|url| {

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::mapping::files::{Globs, Verdict};
+use crate::mapping::front_matter::FrontMatter;
 use crate::model::RepoPath;
 
 const ENCODED: Form = Form { encoded: Encoded::Encoded, expression: false };
@@ -11,7 +12,19 @@ fn rendered(pattern: &str, template: &str, path: &[u8], form: Form) -> String {
     let path = RepoPath::new(path);
     let Verdict::Matched(found) = globs.judge(path.as_bytes()) else { panic!("{pattern} doesn't match {path}") };
     let template = if form.expression { Template::parse_expression(template) } else { Template::parse(template) };
-    template.unwrap().render(&TemplateContext::new(&path, found), form)
+    let urls = template.unwrap().render(&TemplateContext::new(&path, found, None), form).unwrap();
+    let [url] = &urls[..] else { panic!("{urls:?}") };
+    url.clone()
+}
+
+/// The URLs of `posts/2024-05-06-Old Name.md` with this front matter.
+fn fronted(template: &str, front: &str) -> Result<Vec<String>, String> {
+    let globs = Globs::parse(&["posts/**/*.md".to_owned()]).unwrap();
+    let path = RepoPath::new("posts/2024-05-06-Old Name.md");
+    let Verdict::Matched(found) = globs.judge(path.as_bytes()) else { panic!("no match") };
+    let front = FrontMatter::parse(format!("---\n{front}\n---\nText\n").as_bytes()).unwrap();
+    let template = Template::parse(template).unwrap_or_else(|problems| panic!("{template}: {problems:?}"));
+    template.render(&TemplateContext::new(&path, found, Some(&front)), ENCODED)
 }
 
 fn problems(template: &str) -> String {
@@ -203,7 +216,7 @@ fn a_tag_stands_behind_its_host_and_holds_a_files_name_whatever_it_is() {
         let path = RepoPath::new(path);
         let Verdict::Matched(found) = globs.judge(path.as_bytes()) else { panic!("{path}") };
         let template = Template::parse_tag("https://h.example/#product-{stem}").unwrap();
-        assert_eq!(template.render(&TemplateContext::new(&path, found), ENCODED), expected);
+        assert_eq!(template.render(&TemplateContext::new(&path, found, None), ENCODED).unwrap(), [expected]);
     }
     for (template, message) in [
         ("https://h.example/#", "this isn't the URL of a tag"),
@@ -229,5 +242,142 @@ fn the_dots_of_a_host_may_be_escaped_in_an_expression_alone() {
     assert!(Template::parse(text).is_err());
     for text in [r"https://www\.example\.com\x/", r"https://www.{dir}\.com/", r"https://[a-z]\.example\.com/"] {
         assert!(Template::parse_expression(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn transforms_are_applied_from_left_to_right() {
+    for (template, path, expected) in [
+        ("https://h.example/{stem|lower|slug}/", "posts/About Us_2.md", "https://h.example/about-us-2/"),
+        (
+            "https://h.example/{1|strip-number}/{stem|strip-number}",
+            "posts/01-a/2_b/03. C.md",
+            "https://h.example/a/b/C",
+        ),
+        ("https://h.example/{tail|without:.md}.html", "posts/a/b.md", "https://h.example/a/b.html"),
+        (
+            "https://h.example/{stem|before:#}/{stem|after:#}?q={stem|before:#}",
+            "posts/é#b.md",
+            "https://h.example/%C3%A9/b?q=%C3%A9",
+        ),
+        (
+            "https://h.example/news/{stem|date:year}/{stem|date:month}/{stem|date:day}/{stem|strip-date}/",
+            "posts/2014-5-06-turns-2-0-0.md",
+            "https://h.example/news/2014/05/06/turns-2-0-0/",
+        ),
+        ("https://h.example/{stem|date:year|default:undated}/x", "posts/a.md", "https://h.example/undated/x"),
+        ("https://h.example/{1|after:x|default:}/x", "posts/a/b.md", "https://h.example/x"),
+    ] {
+        assert_eq!(rendered("posts/**/*.md", template, path.as_bytes(), ENCODED), expected, "{template}");
+    }
+}
+
+#[test]
+fn the_front_matter_gives_values_and_a_default_takes_their_place() {
+    let slug = "https://h.example/{front.slug|default:{stem|strip-date|slug}}/";
+    let permalink =
+        "https://h.example/{front.permalink|default:{front.date|date:year|default:{stem|date:year}}/{stem}}";
+    for (template, front, expected) in [
+        (slug, "slug: new", &["https://h.example/new/"][..]),
+        (slug, "slug: ''", &["https://h.example/old-name/"]),
+        (slug, "title: x", &["https://h.example/old-name/"]),
+        (slug, "slug: /a b/c/", &["https://h.example/a%20b/c/"]),
+        (permalink, "permalink: /about/", &["https://h.example/about/"]),
+        (permalink, "date: 2023-01-02 10:00:00 +0800", &["https://h.example/2023/2024-05-06-Old%20Name"]),
+        (permalink, "x: 1", &["https://h.example/2024/2024-05-06-Old%20Name"]),
+        ("https://h.example/{front.aliases|optional}", "x: 1", &[]),
+        (
+            "https://h.example/{front.aliases|optional}",
+            "aliases: [/a, 'b?c=%20#d']",
+            &["https://h.example/a", "https://h.example/b%3Fc=%2520%23d"],
+        ),
+        ("https://h.example/{front.aliases|absolute|optional}", "aliases: [a, b]", &[]),
+        ("https://h.example/{front.categories|slug|join:/}/x", "categories: [A b, C]", &["https://h.example/a-b/c/x"]),
+        (
+            "https://h.example/{front.a}-{front.b}",
+            "{a: [1, 2], b: [3, 4]}",
+            &["https://h.example/1-3", "https://h.example/1-4", "https://h.example/2-3", "https://h.example/2-4"],
+        ),
+    ] {
+        assert_eq!(fronted(template, front).unwrap(), expected, "{template} of {front}");
+    }
+}
+
+#[test]
+fn a_value_that_is_no_part_of_a_path_gives_no_url() {
+    let list = |count: usize| format!("a: [{0}]\nb: [{0}]", vec!["x"; count].join(", "));
+    let nested = list(11);
+    for (front, expected) in [
+        ("a: 1", "`{front.b}` has no value"),
+        ("a: https://evil.example/x", "`{front.a}` names a host, and a URL's host is always the template's"),
+        ("a: //evil.example/x", "`{front.a}` names a host, and a URL's host is always the template's"),
+        ("a: \"x\\ny\"", "`{front.a}` has a control character"),
+        ("a: /:year/:title/", "`{front.a}` has the generator's own placeholder `:year`: write a rule for it"),
+        ("a: {b: c}", "`{front.a}` is a mapping, not a text"),
+        (&nested, "`{front.b}` gives more than 100 URLs"),
+    ] {
+        assert_eq!(fronted("https://h.example/{front.a}/{front.b}", front).unwrap_err(), expected, "{front}");
+    }
+    let long = format!("a: {}", "x".repeat(3000));
+    assert_eq!(fronted("https://h.example/{front.a}", &long).unwrap_err(), "`{front.a}` is longer than 2048 bytes");
+}
+
+#[test]
+fn every_problem_of_a_transform_has_its_place_and_its_remedy() {
+    let all: Vec<String> = [
+        "https://h.example/{stem|slugg}/{tail|kebab}/{1|}",
+        "https://h.example/{stem|lower:x}/{stem|date}/{stem|date:hour}/{name|without}/{stem|slug:wordpress}/{tail|without:}",
+        "https://h.example/{front}/{front.}/{front.a.b}/{date.year}",
+        "https://h.example/{stem|default:{x}|lower}/{stem|optional|optional}",
+        "https://h.example/{stem|default:a?b}",
+        "https://h.example/{stem|default:{name}",
+        "https://h.example/{stem|lower/{name}",
+        "https://h.example/{a|default:{b|default:{c|default:{d|default:{e|default:f}}}}}",
+    ]
+    .map(problems)
+    .to_vec();
+    insta::assert_snapshot!(all.concat());
+}
+
+#[test]
+fn the_table_of_transforms_says_what_they_do() {
+    for entry in TRANSFORMS {
+        assert!(Template::parse(&format!("https://h.example/{}", entry.example)).is_ok(), "{}", entry.example);
+        let call = entry.example.trim_matches(['{', '}']).split_once('|').unwrap().1;
+        let (name, argument) = call.split_once(':').unwrap_or((call, ""));
+        assert_eq!(name, entry.name);
+        let Some(transform) = Transform::of(name, argument) else { continue };
+        assert!(!entry.results.is_empty(), "{name}");
+        for (value, expected) in entry.results {
+            let given = transform.apply(vec![value.as_bytes().into()]);
+            let expected: Vec<_> = expected.iter().map(|text| text.as_bytes()).collect();
+            assert_eq!(given, expected, "{call} of {value}");
+        }
+    }
+}
+
+proptest! {
+    /// Whatever a stranger writes into a page, its URL stays at the template's host, and a request for it is one.
+    #[test]
+    fn no_value_of_a_front_matter_leaves_the_host_or_the_path(
+        value in "[a-z:/.?#@%\\\\ é\u{0}-\u{20}]{0,30}",
+        template in prop::sample::select(vec![
+            "https://h.example/{front.a}", "https://h.example/x/{front.a|slug:hugo}/", "https://h.example/{front.a|lower|optional}",
+            "https://h.example/{front.a|after:/|default:{front.a|before::|default:y}}/z",
+        ]),
+    ) {
+        let front = format!("a: {}", serde_json::Value::from(value));
+        for url in fronted(template, &front).unwrap_or_default() {
+            let parsed = ::url::Url::parse(&url).unwrap();
+            prop_assert_eq!(parsed.host_str(), Some("h.example"));
+            prop_assert!(parsed.query().is_none() && parsed.fragment().is_none(), "{}", url);
+            prop_assert!(url.is_ascii() && !url.contains([' ', '\\']), "{}", url);
+        }
+    }
+
+    #[test]
+    fn reading_any_template_never_panics(text in "https://h/(\\{|\\}|\\||:|stem|front\\.a|slug|date|year|default|optional|/|\\?|#|é){0,12}") {
+        let _ = Template::parse(&text);
+        let _ = Template::parse_expression(&text);
     }
 }
