@@ -116,6 +116,14 @@ pub enum Error {
         /// `Quota` for quota and caps, `Usage` for hosts and roots.
         exit_code: ExitCode,
     },
+    /// A manifest of a built site that another run wrote meanwhile: it isn't known what the caches hold.
+    #[error("{message}")]
+    Overtaken {
+        /// Which manifest, and which run.
+        message: String,
+        /// What to do.
+        help: String,
+    },
     /// Credentials that are missing, malformed or refused before anything was sent.
     #[error("{message}")]
     Credentials {
@@ -158,6 +166,7 @@ impl Error {
         match self {
             Self::Inputs(_) => ExitCode::Usage,
             Self::Checkout { .. } | Self::Journal { .. } | Self::Network { .. } => ExitCode::Checkout,
+            Self::Overtaken { .. } => ExitCode::Unknown,
             Self::PlanRefused { exit_code, .. } | Self::Provider { exit_code, .. } => *exit_code,
             Self::Credentials { .. } => ExitCode::Credentials,
         }
@@ -168,6 +177,7 @@ impl Error {
         match self {
             Self::Inputs(problems) => problems.clone(),
             Self::Checkout { message, help }
+            | Self::Overtaken { message, help }
             | Self::PlanRefused { message, help, .. }
             | Self::Credentials { message, help }
             | Self::Journal { message, help }

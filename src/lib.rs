@@ -7,6 +7,7 @@ pub mod client;
 pub mod commands;
 pub mod config;
 pub mod credentials;
+pub mod directory;
 pub mod environment;
 pub mod error;
 pub mod exec;

@@ -2,13 +2,12 @@
 //!
 //! That sentence as code. The inputs are read before, since they decide what is run in which time.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::url_list::{self, UrlList};
 use crate::config::{Changes, LogLevel, Mode, Settings, Submodules, UrlOptions, Wait};
 use crate::credentials::exchange::PendingMasks;
-use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::durations::Durations;
 use crate::exec::interrupt::Interrupt;
@@ -21,10 +20,12 @@ use crate::plan::{self, Limits, Plan};
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::counted;
 
+use self::built::BuiltSite;
 use self::connect::Connections;
 use self::git_http::FetchTransport;
 pub use self::job::Job;
 
+mod built;
 pub mod connect;
 pub(crate) mod git_http;
 mod job;
@@ -55,9 +56,11 @@ impl Job<'_> {
         let Some(found) = unless_interrupted(&interrupt, self.find(console)).await else {
             return self.interrupted(console, interrupt.signal(), "the changes were looked for");
         };
-        let Found { range, changed_files, mapped, unresolved } = found?;
+        let Found { range, changed_files, mapped, unresolved, mut built } = found?;
         warn(&mapped.warnings, console);
-        let plan = plan::make(mapped, &settings.targets, &Limits::of(settings))?;
+        let mut limits = Limits::of(settings);
+        limits.roots_allowed.extend(built.iter().flat_map(|built| built.former_roots.iter().cloned()));
+        let plan = plan::make(mapped, &settings.targets, &limits)?;
         if let Some(error) = unresolved.filter(|_| plan.is_empty() || settings.submodules == Submodules::Require) {
             return Err(error);
         }
@@ -70,11 +73,16 @@ impl Job<'_> {
         if let Some(sentence) = plan::limits::in_one_form_of_two(&plan) {
             console.note(LogLevel::Normal, &sentence);
         }
-        let head = range.as_ref().map(|range| range.head.clone());
+        // What was done for a build is stale after another one, also where both are of the same commit.
+        let head = match &built {
+            Some(built) => Some(built.build().to_owned()),
+            None => range.as_ref().map(|range| range.head.clone()),
+        };
         let context = Context {
             mode: settings.mode,
             range,
             changed_files,
+            built: built.as_ref().map(|built| built.origin.clone()),
             fail_on: settings.fail_on,
             wait: settings.wait,
             started: self.started,
@@ -91,11 +99,23 @@ impl Job<'_> {
             let Some(connections) = connections else {
                 return self.interrupted(console, interrupt.signal(), "credentials were requested");
             };
+            if let Some(built) = built.as_mut().filter(|_| settings.mode == Mode::Real) {
+                built.begin()?;
+            }
             journal = self.execute(&plan, connections?, &masks, console, interrupt.clone(), &mut collector).await?;
         }
         console.end_group();
-        let report = collector.finish();
-        let (code, is_published) = publish(&report, settings, console);
+        let mut report = collector.finish();
+        let kept = match built.as_mut().filter(|_| settings.mode == Mode::Real) {
+            Some(built) => built.finish(self, &mut report),
+            None => Ok(()),
+        };
+        let (mut code, is_published) = publish(&report, settings, console);
+        if let Err(error) = &kept {
+            console.error(error);
+            code = code.worst(error.exit_code());
+        }
+        let is_published = is_published && kept.is_ok();
         note::write(self, |bytes| report::markdown::markdown(&report, bytes), interrupt, console).await;
         if let Some(journal) = &mut journal {
             // A log that couldn't be written turns the run red, too.
@@ -143,7 +163,12 @@ impl Job<'_> {
                 let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
                 mapped.tasks.extend(given.tasks);
             }
-            return Ok(Found { range: None, changed_files: 0, mapped, unresolved: None });
+            return Ok(Found { range: None, changed_files: 0, mapped, unresolved: None, built: None });
+        }
+        if let Changes::Directory(options) = &settings.changes {
+            let (built, mapped) = built::find(self, options, overrides, console).await?;
+            let (range, changed_files) = (built.range.clone(), built.changed_files);
+            return Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built) });
         }
         let (mut changed, fronts) = {
             let transport = FetchTransport::new(console, settings, self.network, self.started);
@@ -184,7 +209,7 @@ impl Job<'_> {
             }
             unresolved.get_or_insert(Error::Checkout { message, help: reason.help.clone() });
         }
-        Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved })
+        Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved, built: None })
     }
 
     /// The front matter that the rules need, of the changed files as they are and as they were.
@@ -252,7 +277,7 @@ impl Job<'_> {
         if self.settings.mode != Mode::Real {
             return Ok((Journal::none(), Past::default()));
         }
-        let path = state_file(self.settings, self.environment, console, identity);
+        let path = self.state_file(console, identity);
         files::refuse_links(&path)?;
         let purpose = if self.settings.resume { Purpose::Finish } else { Purpose::Run(self.settings.wait) };
         if self.settings.resume && !path.exists() {
@@ -273,12 +298,14 @@ impl Job<'_> {
 
 /// The tasks of a run, and what they come from.
 struct Found {
-    /// Nothing where URLs were given.
+    /// Nothing where URLs were given; of a built directory the manifest's and this one, where both are known.
     range: Option<Range>,
     changed_files: usize,
     mapped: Mapped,
     /// The first submodule whose changed files aren't known and may have URLs: an error where nothing else is to be done.
     unresolved: Option<Error>,
+    /// The built directory that the changes are of.
+    built: Option<BuiltSite>,
 }
 
 /// Which changes are replaced by those that they lead to.
@@ -334,11 +361,6 @@ fn fold(console: &mut Console, title: &str) {
     if !matches!(console.host(), CiHost::Plain { .. }) {
         console.group(title);
     }
-}
-
-/// The journal's file: as named, else in the runner's temporary folder or this person's state folder, under a name of its own.
-fn state_file(settings: &Settings, environment: &Environment, console: &Console, identity: &Identity) -> PathBuf {
-    settings.journal.clone().unwrap_or_else(|| console.host().state_folder(environment).join(identity.file_name()))
 }
 
 /// Everything a person or a program reads afterwards. What can't be written is said and turns the run red; the rest is

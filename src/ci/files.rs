@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::ci::redactor::Redactor;
 use crate::error::Error;
@@ -45,6 +46,17 @@ pub fn refuse_links(path: &Path) -> Result<(), Error> {
             help: "remove the link, or set a path outside the checkout".into(),
         }),
     }
+}
+
+/// How long ago a file was written; `None` if there is none, or its time is in the future.
+pub fn age(path: &Path) -> Option<Duration> {
+    fs::metadata(path).and_then(|about| about.modified()).ok()?.elapsed().ok()
+}
+
+/// Removes a file of our own, if it is there.
+pub fn remove(path: &Path) {
+    // It is of no use any more, and does no harm.
+    let _ = fs::remove_file(path);
 }
 
 /// The symbolic link inside a checkout that a path leads through, or is.

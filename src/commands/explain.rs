@@ -1,12 +1,15 @@
-//! `explain PATH…`: which rule turned a file into which URLs, or why none did; `explain --range`: which commits count.
+//! `explain PATH…`: which rule turned a file into which URLs, or why none did; `explain --range`: which commits count;
+//! `explain --twice`: where two builds differ.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::run;
 use crate::ci::Console;
-use crate::config::{self, CommandKind, Flags, Settings};
+use crate::config::{self, Changes, CommandKind, Flags, ManifestSource, Settings};
+use crate::directory::{self, Manifest};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::git;
@@ -27,12 +30,26 @@ pub(super) fn run(
 ) -> Result<ExitCode, Error> {
     let settings = config::read(CommandKind::Explain, flags, environment)?;
     let needs_front = settings.rules.iter().any(Rule::needs_front_matter);
+    let root = git::root(&settings.repository);
+    let built = match &settings.changes {
+        Changes::Directory(options) => {
+            let manifest = match &options.manifest {
+                ManifestSource::File(path) => Manifest::read(&root.join(path))?,
+                ManifestSource::Listing(_) | ManifestSource::None => None,
+            };
+            Some((options, manifest))
+        }
+        _ => None,
+    };
     let explained = paths.iter().map(|path| {
         let path = path.as_encoded_bytes();
-        let path = path.strip_prefix(b"./").unwrap_or(path);
-        let path = RepoPath::new(path);
+        let path = RepoPath::new(path.strip_prefix(b"./").unwrap_or(path));
         let front = if needs_front { front_matter(&settings, &path, environment) } else { Ok(FrontMatter::default()) };
-        mapping::explain(&path, &settings.rules, &front).lines().join("\n")
+        let mut lines = mapping::explain(&path, &settings.rules, &front).lines();
+        if let Some((options, manifest)) = &built {
+            lines.extend(directory::explain(&root, &options.directory, manifest.as_ref(), &path));
+        }
+        lines.join("\n")
     });
     let text = explained.collect::<Vec<_>>().join("\n\n");
     Ok(run::print(console, &text))
@@ -44,6 +61,16 @@ fn front_matter(settings: &Settings, path: &RepoPath, environment: &Environment)
     let content = git::content_at_head(&settings.repository, path, most, environment);
     let content = content.map_err(|error| error.to_string())??;
     FrontMatter::parse(&content)
+}
+
+/// Shows the first differing bytes of the files in which two builds differ.
+///
+/// # Errors
+/// [`Error::Checkout`] for a directory that can't be read.
+pub(super) fn twice(builds: &[OsString; 2], console: &mut Console, now: Timestamp) -> Result<ExitCode, Error> {
+    let [one, other] = builds;
+    let difference = directory::difference(Path::new(one), Path::new(other), now)?;
+    Ok(run::print(console, &directory::lines_of(&difference).join("\n")))
 }
 
 /// Explains which two commits a run would compare. Where it would refuse, the other choices are listed before the error.

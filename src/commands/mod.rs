@@ -65,6 +65,7 @@ pub fn execute(world: World) -> ExitCode {
         Command::Wait(flags) => run::run(CommandKind::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
+        Command::ExplainTwice(builds) => explain::twice(&builds, &mut console, now),
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
         Command::Check(flags) => check::check(&flags, &environment).map(|text| run::print(&mut console, &text)),
         Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),

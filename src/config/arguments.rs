@@ -27,6 +27,8 @@ pub enum Command {
         /// As they were typed; at least one.
         paths: Vec<OsString>,
     },
+    /// Show where two builds of a site differ.
+    ExplainTwice([OsString; 2]),
     /// Show which two commits are compared, and why.
     ExplainRange(Flags),
     /// Validate options and configuration.
@@ -84,6 +86,11 @@ fn command(mut matches: ArgMatches) -> Result<Command, Error> {
         ("run", Some(kind)) => Command::Run(flags(&mut inner, kind)),
         ("explain", _) if inner.get_flag("range") => {
             Command::ExplainRange(flags(&mut inner, CommandKind::ExplainRange))
+        }
+        ("explain", _) if inner.contains_id("twice") => {
+            let mut builds = inner.remove_many::<OsString>("twice").into_iter().flatten();
+            let mut next = || builds.next().unwrap_or_default();
+            Command::ExplainTwice([next(), next()])
         }
         ("explain", Some(kind)) => Command::Explain {
             paths: inner.remove_many::<OsString>("paths").into_iter().flatten().collect(),
@@ -228,13 +235,20 @@ fn complete(command: clap::Command, known: &Known, detail: Detail) -> clap::Comm
                 .value_name("PATH")
                 .help("Files, relative to the root of the repository")
                 .num_args(1..)
-                .required_unless_present("range")
-                .conflicts_with("range")
+                .required_unless_present_any(["range", "twice"])
+                .conflicts_with_all(["range", "twice"])
                 .value_parser(clap::value_parser!(OsString)),
             Arg::new("range")
                 .long("range")
                 .help("Show which two commits a run would compare, why, and what other bases would give")
                 .action(ArgAction::SetTrue),
+            Arg::new("twice")
+                .long("twice")
+                .value_names(["DIR", "DIR"])
+                .num_args(2)
+                .help("Show where two builds of the same sources differ")
+                .conflicts_with("range")
+                .value_parser(clap::value_parser!(OsString)),
         ]),
         "check" => command.arg(
             Arg::new("online")

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::directory_options::ManifestSource;
 use super::layers::Flags;
 use super::options::CommandKind;
 use super::read::{Reading, read_with};
@@ -51,6 +52,14 @@ fn summary(reading: &Reading) -> String {
         let path = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
         let _ = writeln!(text, "\nURLs come from `{path}`");
     } else {
+        if let Changes::Directory(built) = &settings.changes {
+            let with = match &built.manifest {
+                ManifestSource::File(path) => format!("compared with the manifest `{}`", path.display()),
+                ManifestSource::Listing(path) => format!("compared with the listing `{}`", path.display()),
+                ManifestSource::None => "all of them".to_owned(),
+            };
+            let _ = writeln!(text, "\nchanges\n  files of the built directory `{}`, {with}", built.directory);
+        }
         text.push_str("\nrules\n");
         for (rule, written) in settings.rules.iter().zip(&reading.rule_texts) {
             let _ = writeln!(text, "  {}: {}", rule.name, written.files.join("  "));

@@ -178,6 +178,7 @@ fn from_options(
             encoded: vec![Encoded::Encoded],
             queries: Vec::new(),
             allow_everything: false,
+            immutable: false,
             warning: None,
         });
         configuration.rule_texts.push(RuleText { files, urls });

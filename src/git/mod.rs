@@ -5,6 +5,7 @@
 //! `submodules` and `links` add the files behind those. `contents` reads the beginning of some.
 //! libgit2 reads the repository, on a thread with a time limit (`time_limit`). No process is started.
 
+pub use self::checkout::{head_commit, root};
 pub use self::choices::{Choices, choices};
 pub use self::config_trust::trusted;
 pub use self::contents::{content_at_head, contents};
@@ -12,6 +13,7 @@ pub use self::io::{Fetching, HttpTransport, OnChunk};
 pub use self::search::{Changed, Range, find, search};
 pub use self::submodules::{Following, Unexpanded};
 
+mod checkout;
 mod checkout_check;
 mod choices;
 mod config_trust;

@@ -15,8 +15,8 @@ pub(super) struct Generator {
     pub(super) outputs: &'static [&'static str],
     /// Folders whose files become files of the site under the same name.
     pub(super) copied: &'static [&'static str],
-    /// Whether pages are made of what lies outside of its folder too: code that is documented, the docs next to it.
-    pub(super) reads_elsewhere: bool,
+    /// The folder of its output in which every name has a hash of the content; empty if there is none.
+    pub(super) fingerprinted: &'static str,
 }
 
 const fn generator(
@@ -24,7 +24,7 @@ const fn generator(
     markers: &'static [&'static str],
     outputs: &'static [&'static str],
 ) -> Generator {
-    Generator { name, markers, shared_markers: &[], outputs, copied: &[], reads_elsewhere: false }
+    Generator { name, markers, shared_markers: &[], outputs, copied: &[], fingerprinted: "" }
 }
 
 impl Generator {
@@ -36,25 +36,27 @@ impl Generator {
         Self { copied, ..self }
     }
 
-    const fn reading_elsewhere(self) -> Self {
-        Self { reads_elsewhere: true, ..self }
+    const fn fingerprinting(self, fingerprinted: &'static str) -> Self {
+        Self { fingerprinted, ..self }
     }
 }
 
 /// Those with the clearest marks first: a site of one may hold a `package.json` or a `config.toml` of another kind.
 pub(super) static GENERATORS: &[Generator] = &[
-    generator("Docusaurus", &["docusaurus.config.*"], &["build"]).copying(&["static"]).reading_elsewhere(),
-    generator("VitePress", &[".vitepress/config.*"], &[".vitepress/dist"]).copying(&["public"]),
+    generator("Docusaurus", &["docusaurus.config.*"], &["build"]).copying(&["static"]),
+    generator("VitePress", &[".vitepress/config.*"], &[".vitepress/dist"])
+        .copying(&["public"])
+        .fingerprinting("assets/"),
     generator("VuePress", &[".vuepress/config.*"], &[".vuepress/dist"]).copying(&[".vuepress/public"]),
-    generator("Astro", &["astro.config.*"], &["dist"]).copying(&["public"]),
+    generator("Astro", &["astro.config.*"], &["dist"]).copying(&["public"]).fingerprinting("_astro/"),
     generator("Gatsby", &["gatsby-config.*"], &["public"]).copying(&["static"]),
     generator("Nuxt", &["nuxt.config.*"], &[".output/public", "dist"]).copying(&["public"]),
     generator("Next.js", &["next.config.*"], &["out"]).copying(&["public"]),
     generator("Eleventy", &[".eleventy.js", "eleventy.config.*"], &["_site"])
         .shared(&[("package.json", &["\"@11ty/eleventy\""])]),
     generator("Hexo", &["_config.hexo.yml"], &["public"]).shared(&[("package.json", &["\"hexo\""])]),
-    generator("MkDocs", &["mkdocs.yml", "mkdocs.yaml"], &["site"]).reading_elsewhere(),
-    generator("mdBook", &["book.toml"], &["book"]).reading_elsewhere(),
+    generator("MkDocs", &["mkdocs.yml", "mkdocs.yaml"], &["site"]),
+    generator("mdBook", &["book.toml"], &["book"]),
     generator("Zola", &[], &["public"]).shared(&[("config.toml", &["base_url"])]).copying(&["static"]),
     generator(
         "Hugo",
@@ -72,9 +74,8 @@ pub(super) static GENERATORS: &[Generator] = &[
         ("_config.yml", &["theme:", "remote_theme:", "baseurl:", "permalink:", "markdown:", "plugins:", "jekyll"]),
     ]),
     generator("Sphinx", &[], &["_build/html", "build/html"])
-        .shared(&[("conf.py", &["extensions", "html_theme", "sphinx"])])
-        .reading_elsewhere(),
-    generator("Vite", &["vite.config.*"], &["dist"]).copying(&["public"]),
+        .shared(&[("conf.py", &["extensions", "html_theme", "sphinx"])]),
+    generator("Vite", &["vite.config.*"], &["dist"]).copying(&["public"]).fingerprinting("assets/"),
     generator("Create React App", &[], &["build"])
         .shared(&[("package.json", &["\"react-scripts\""])])
         .copying(&["public"]),
@@ -83,3 +84,6 @@ pub(super) static GENERATORS: &[Generator] = &[
 /// Folders that hold a finished site where no generator is known.
 pub(super) const FOLDERS: &[&str] =
     &["public", "dist", "docs", "site", "www", "htdocs", "build", "out", "_site", "html", "web", "static", "src"];
+
+/// Those of them that a build writes, where git ignores them.
+pub(super) const BUILD_FOLDERS: &[&str] = &["dist", "public", "_site", "build", "out", "site"];

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use self::generators::{FOLDERS, GENERATORS, Generator};
+use self::generators::{BUILD_FOLDERS, FOLDERS, GENERATORS, Generator};
 pub use self::hosts::SiteUrl;
 use crate::provider::Spec;
 
@@ -32,8 +32,6 @@ pub struct Site {
     urls: Vec<(SiteUrl, String)>,
     /// The provider whose credentials the repository's pipelines name.
     provider: Option<&'static Spec>,
-    /// Folders of the site's own that are copied as they are, from the repository's root.
-    copied: Vec<String>,
     /// Whether a finished site has pages that aren't the index of their folder.
     has_named_pages: bool,
     /// Other pipelines' files, to say what to copy.
@@ -44,8 +42,10 @@ pub struct Site {
 enum Kind {
     /// The site itself is committed; with the generator that made it, if it is known, and the file that shows it.
     Finished(Option<(&'static Generator, String)>),
-    /// It is built of these files, elsewhere.
-    Built(&'static Generator, String),
+    /// It is built of these files into a directory that isn't committed; the file that shows the generator, and the directory.
+    Built(&'static Generator, String, String),
+    /// It is built into a directory that git ignores, by a generator that isn't known.
+    Ignored(String),
     /// Nothing that is known.
     Unknown,
 }
@@ -57,7 +57,7 @@ pub fn wanted(files: &[String]) -> impl Iterator<Item = &str> {
     files.iter().map(String::as_str).filter(move |file| {
         let name = name(file);
         let is_pipeline = file.starts_with(".github/workflows/") || *file == ".gitlab-ci.yml";
-        let is_known = matches!(name, "CNAME" | "package.json") || name.ends_with(".tf") || is_pipeline;
+        let is_known = matches!(name, "CNAME" | "package.json" | ".gitignore") || name.ends_with(".tf") || is_pipeline;
         let is_marker = || shared().any(|marker| marker == name) || own().any(|marker| ends_in(file, marker).is_some());
         file.matches('/').count() <= DEPTH + 1 && (is_known || is_marker())
     })
@@ -86,7 +86,7 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
             urls.extend(found.into_iter().map(|url| (url, path.clone())));
         }
     }
-    if let Kind::Built(generator, _) | Kind::Finished(Some((generator, _))) = &kind
+    if let Kind::Built(generator, ..) | Kind::Finished(Some((generator, _))) = &kind
         && let Some(base) = base(generator, contents)
     {
         for (url, _) in urls.iter_mut().filter(|(url, _)| url.path == "/") {
@@ -100,19 +100,12 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
         names.into_iter().any(|name| contents.values().any(|text| text.contains(name)))
     };
     let provider = providers.iter().find(names_keys).copied();
-    let copied = match &kind {
-        Kind::Built(generator, _) => {
-            let folders = generator.copied.iter().map(|copied| format!("{folder}{copied}/"));
-            folders.filter(|copied| files.iter().any(|file| file.starts_with(copied.as_str()))).collect()
-        }
-        _ => Vec::new(),
-    };
     let has_gitlab = files.iter().any(|file| file == ".gitlab-ci.yml");
     let is_named_page = |file: &String| {
         file.starts_with(&folder) && file.ends_with(".html") && !["index.html", "404.html"].contains(&name(file))
     };
     let has_named_pages = files.iter().any(is_named_page);
-    Site { kind, folder, urls, provider, copied, has_named_pages, has_gitlab }
+    Site { kind, folder, urls, provider, has_named_pages, has_gitlab }
 }
 
 /// The path below which the generator puts the site, if a file of its own names it.
@@ -147,14 +140,36 @@ fn kind(files: &[String], contents: &BTreeMap<String, String>) -> (Kind, String)
         });
         return match finished {
             Some(output) => (Kind::Finished(Some((generator, marker))), output),
-            None => (Kind::Built(generator, marker), folder),
+            None => {
+                let outputs = || generator.outputs.iter().map(|output| format!("{folder}{output}"));
+                let ignored = outputs().find(|output| is_ignored(contents, output));
+                let output = ignored.or_else(|| outputs().next()).unwrap_or_default();
+                (Kind::Built(generator, marker, output), folder)
+            }
         };
     }
     let folders = FOLDERS.iter().map(|folder| format!("{folder}/")).chain([String::new()]);
     match folders.into_iter().find(|folder| has_page(folder)) {
         Some(folder) => (Kind::Finished(None), folder),
-        None => (Kind::Unknown, String::new()),
+        None => match BUILD_FOLDERS.iter().find(|folder| is_ignored(contents, folder)) {
+            Some(folder) => (Kind::Ignored((*folder).to_owned()), String::new()),
+            None => (Kind::Unknown, String::new()),
+        },
     }
+}
+
+/// Whether a `.gitignore` above a folder names it.
+fn is_ignored(contents: &BTreeMap<String, String>, folder: &str) -> bool {
+    let files = contents.iter().filter_map(|(file, text)| Some((file.strip_suffix(".gitignore")?, text)));
+    let below = files.filter_map(|(above, text)| Some((folder.strip_prefix(above)?, text)));
+    below.into_iter().any(|(below, text)| {
+        let last = below.rsplit('/').next().unwrap_or(below);
+        let patterns = text
+            .lines()
+            .map(str::trim)
+            .map(|line| line.trim_end_matches("/**").trim_end_matches("/*").trim_matches('/'));
+        patterns.into_iter().any(|pattern| pattern == below || pattern == last)
+    })
 }
 
 /// The folder of the site that this generator makes, and the file that shows it: the one nearest to the root.
@@ -249,9 +264,18 @@ pub fn draft(site: &Site, choices: &Choices, providers: &[&'static Spec]) -> Dra
     let _ = write!(
         text,
         "version: 1\n\n# Where the URLs live. `cdn-purge providers` lists what else a target takes{others}.\n\
-         targets:\n  site:\n    provider: {}\n\nrules:\n",
+         targets:\n  site:\n    provider: {}\n",
         provider.name
     );
+    if let Kind::Built(_, _, output) | Kind::Ignored(output) = &site.kind {
+        let _ = write!(
+            text,
+            "\n# The site is built in the CI: its files are compared with a manifest of the last deployment.\n\
+             changes: directory\ndirectory: {}\n",
+            quoted(output)
+        );
+    }
+    text.push_str("\nrules:\n");
     recognised.insert(0, rules(site, &urls, &mut text, &mut open));
     let hosts = urls.into_iter().map(|url| url.host).collect();
     Draft { text, recognised, open, provider, has_gitlab: site.has_gitlab, hosts }
@@ -277,7 +301,7 @@ fn rules(site: &Site, urls: &[SiteUrl], text: &mut String, open: &mut Vec<String
             let place = if folder.is_empty() { "the repository's root".to_owned() } else { format!("`{folder}`") };
             text.push_str("  # The site is committed as it is served, so each file has its own URL. A page that is the index of its folder\n");
             text.push_str("  # has two more: /docs/index.html is /docs/ and /docs too.\n");
-            rule(text, "pages", &files(folder, &[]), "urls", urls, if folder.is_empty() { "{path}" } else { "{tail}" });
+            rule(text, "pages", &files(folder), "urls", urls, if folder.is_empty() { "{path}" } else { "{tail}" });
             text.push_str("    index: index.html\n    # prefetch: true            # fetch each into the caches again, as soon as it is refreshed\n");
             if site.has_named_pages {
                 text.push_str("\n  # Many servers give /about.html out as /about too, and links leave the ending out. Where yours doesn't, drop this rule.\n");
@@ -292,41 +316,21 @@ fn rules(site: &Site, urls: &[SiteUrl], text: &mut String, open: &mut Vec<String
                 None => format!("a finished site in {place}"),
             }
         }
-        Kind::Built(generator, marker) => {
-            let source = if generator.reads_elsewhere { "" } else { folder.as_str() };
-            let copied: Vec<String> = site.copied.clone();
-            for copied in &copied {
-                let _ = writeln!(
-                    text,
-                    "  # {} copies {copied} into the site as it is, so each file has its own URL.",
-                    generator.name
-                );
-                rule(text, &format!("copied-{}", label(copied)), &[format!("{copied}**")], "urls", urls, "{tail}");
-                text.push_str("    index: index.html\n\n");
-            }
-            let _ = writeln!(
-                text,
-                "  # {} builds the pages of the other files, and a template, a menu or a title can change any of them: which page",
-                generator.name
-            );
-            text.push_str("  # comes of which file isn't known here, so a change refreshes the whole site. That is one directory refresh of the\n");
-            text.push_str(
-                "  # day's quota for each host. Where a file makes one page only, a rule of its own is cheaper, as\n",
-            );
-            text.push_str("  #   - files: \"content/posts/*.md\"\n  #     urls: \"https://HOST/posts/{1}/\"\n");
-            text.push_str("  # with the file excluded here; but lists, feeds and neighbours that show it must be among its URLs.\n");
-            rule(text, "built", &files(source, &copied), "directories", urls, "");
-            allow_everything(text, urls);
+        Kind::Built(generator, marker, output) => {
+            built_rules(text, output, generator.fingerprinted, urls);
+            open.push(KEEP.into());
             if generator.name == "Next.js" || generator.name == "Nuxt" {
                 open.push(format!(
-                    "{} can render pages on a server: what such a page shows may change without a commit",
+                    "{} can render pages on a server: such a page isn't in `{output}`, and may change without a build",
                     generator.name
                 ));
             }
-            format!(
-                "{} builds the site (`{marker}`), and the pages themselves aren't in the repository",
-                generator.name
-            )
+            format!("{} builds the site (`{marker}`) into `{output}`, which isn't committed", generator.name)
+        }
+        Kind::Ignored(output) => {
+            built_rules(text, output, "", urls);
+            open.push(KEEP.into());
+            format!("a site that is built into `{output}`, which git ignores")
         }
         Kind::Unknown => {
             text.push_str("  # Nothing here tells how files become pages, so a change of any file refreshes the whole site. Where files are served\n");
@@ -334,7 +338,7 @@ fn rules(site: &Site, urls: &[SiteUrl], text: &mut String, open: &mut Vec<String
             text.push_str(
                 "  #   - files: \"public/**\"\n  #     urls: \"https://HOST/{tail}\"\n  #     index: index.html\n",
             );
-            rule(text, "all", &files("", &[]), "directories", urls, "");
+            rule(text, "all", &files(""), "directories", urls, "");
             allow_everything(text, urls);
             open.push(
                 "no generator and no finished site was recognised, so any change refreshes the whole site".into(),
@@ -344,10 +348,33 @@ fn rules(site: &Site, urls: &[SiteUrl], text: &mut String, open: &mut Vec<String
     }
 }
 
+/// What a person has to do for a site that isn't committed.
+const KEEP: &str = "`.cdn-purge/manifest.txt` has to be kept between the runs, in the CI's cache or as an artifact, and `.cdn-purge` belongs \
+                    into `.gitignore`; the first run asks what to do without it (docs/built-sites.md)";
+
+/// The rules of a built directory.
+fn built_rules(text: &mut String, output: &str, fingerprinted: &str, urls: &[SiteUrl]) {
+    text.push_str("  # Each file of the build has its own URL. A page that is the index of its folder has two more: /docs/index.html is\n");
+    text.push_str("  # /docs/ and /docs too.\n");
+    let mut pages = vec![format!("{output}/**"), format!("!{output}/**/*.map")];
+    if !fingerprinted.is_empty() {
+        pages.push(format!("!{output}/{fingerprinted}**"));
+    }
+    rule(text, "pages", &pages, "urls", urls, "{tail}");
+    text.push_str("    index: index.html\n    # prefetch: true            # fetch each into the caches again, as soon as it is refreshed\n");
+    if !fingerprinted.is_empty() {
+        text.push_str(
+            "\n  # Names with a hash of the content: never purged, and a change under the same name is an error.\n",
+        );
+        let files = [format!("{output}/{fingerprinted}**")];
+        rule(text, "fingerprinted", &files, "urls", urls, &format!("{fingerprinted}{{tail}}"));
+        text.push_str("    immutable: true\n");
+    }
+}
+
 /// Everything in a folder, without what is none of the site.
-fn files(folder: &str, excluded: &[String]) -> Vec<String> {
+fn files(folder: &str) -> Vec<String> {
     let mut files = vec![format!("{folder}**")];
-    files.extend(excluded.iter().map(|excluded| format!("!{excluded}**")));
     if folder.is_empty() {
         let never = [".github/**", ".gitlab-ci.yml", ".gitignore", "cdn-purge.yml", "cdn-purge.schema.json"];
         files.extend(never.iter().map(|never| format!("!{never}")));
@@ -370,11 +397,6 @@ fn allow_everything(text: &mut String, urls: &[SiteUrl]) {
     if urls.iter().any(|url| url.path == "/") {
         text.push_str("    allow-everything: true            # the root of a host is never refreshed without this\n");
     }
-}
-
-/// A name of a rule.
-fn label(folder: &str) -> String {
-    folder.trim_matches('/').replace(|letter: char| !letter.is_ascii_alphanumeric(), "-").trim_matches('-').to_owned()
 }
 
 /// A text as a YAML scalar, whatever it holds.

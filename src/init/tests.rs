@@ -66,22 +66,51 @@ const FIXTURES: &[Fixture] = &[
     ),
     (
         &[("hugo.toml", "baseURL = 'https://www.shop.test/'"), ("content/posts/a.md", ""), ("static/a b.css", "")],
-        "Hugo builds the site (`hugo.toml`)",
+        "Hugo builds the site (`hugo.toml`) into `public`",
         &[
-            ("static/a b.css", &["https://www.shop.test/a%20b.css"]),
-            ("content/posts/a.md", ALL),
-            ("themes/x/y.html", ALL),
+            (
+                "public/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("public/x.js.map", &[]),
+            ("README.md", &[]),
         ],
     ),
     (
         &[("config.toml", "baseURL = 'https://www.shop.test/'\n"), ("archetypes/default.md", "")],
-        "Hugo builds the site (`config.toml`)",
-        &[("config.toml", ALL)],
+        "Hugo builds the site (`config.toml`) into `public`",
+        &[
+            (
+                "public/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("public/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("config.toml", "base_url = 'https://www.shop.test'\n"), ("templates/page.html", ""), ("static/x.js", "")],
-        "Zola builds the site (`config.toml`)",
-        &[("static/x.js", &["https://www.shop.test/x.js"]), ("sass/x.scss", ALL)],
+        "Zola builds the site (`config.toml`) into `public`",
+        &[
+            (
+                "public/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("public/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[
@@ -89,8 +118,19 @@ const FIXTURES: &[Fixture] = &[
             ("_posts/2026-01-01-a.md", ""),
             ("index.md", ""),
         ],
-        "Jekyll builds the site (`_config.yml`)",
-        &[("_posts/2026-01-01-a.md", ALL), ("README.md", ALL)],
+        "Jekyll builds the site (`_config.yml`) into `_site`",
+        &[
+            (
+                "_site/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("_site/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[
@@ -114,13 +154,35 @@ const FIXTURES: &[Fixture] = &[
             ("_config.yml", "url: https://www.shop.test\ntheme: x\n"),
             ("package.json", "{\"dependencies\": {\n\"hexo\": \"7\"}}"),
         ],
-        "Hexo builds the site (`package.json`)",
-        &[("source/_posts/a.md", ALL)],
+        "Hexo builds the site (`package.json`) into `public`",
+        &[
+            (
+                "public/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("public/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("eleventy.config.js", ""), ("CNAME", "www.shop.test\n"), ("posts/a.md", "")],
-        "Eleventy builds the site (`eleventy.config.js`)",
-        &[("posts/a.md", ALL)],
+        "Eleventy builds the site (`eleventy.config.js`) into `_site`",
+        &[
+            (
+                "_site/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("_site/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[
@@ -128,8 +190,20 @@ const FIXTURES: &[Fixture] = &[
             ("web/public/x.svg", ""),
             ("web/src/pages/a.astro", ""),
         ],
-        "Astro builds the site (`web/astro.config.mjs`)",
-        &[("web/public/x.svg", &["https://www.shop.test/x.svg"]), ("web/src/pages/a.astro", ALL), ("api/main.go", &[])],
+        "Astro builds the site (`web/astro.config.mjs`) into `web/dist`",
+        &[
+            (
+                "web/dist/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("web/dist/x.js.map", &[]),
+            ("README.md", &[]),
+            ("web/dist/_astro/x.1a2b.js", &[]),
+        ],
     ),
     (
         &[
@@ -138,8 +212,19 @@ const FIXTURES: &[Fixture] = &[
             ("public/x.svg", ""),
             ("app/page.tsx", ""),
         ],
-        "Next.js builds the site (`next.config.js`)",
-        &[("public/x.svg", &["https://www.shop.test/x.svg"]), ("app/page.tsx", ALL)],
+        "Next.js builds the site (`next.config.js`) into `out`",
+        &[
+            (
+                "out/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("out/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[
@@ -161,13 +246,35 @@ const FIXTURES: &[Fixture] = &[
     ),
     (
         &[("nuxt.config.ts", ""), ("CNAME", "www.shop.test"), ("pages/index.vue", "")],
-        "Nuxt builds the site (`nuxt.config.ts`)",
-        &[("pages/index.vue", ALL)],
+        "Nuxt builds the site (`nuxt.config.ts`) into `.output/public`",
+        &[
+            (
+                ".output/public/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            (".output/public/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("gatsby-config.ts", "siteUrl: `https://www.shop.test`,"), ("static/x.png", ""), ("src/pages/a.tsx", "")],
-        "Gatsby builds the site (`gatsby-config.ts`)",
-        &[("static/x.png", &["https://www.shop.test/x.png"]), ("src/pages/a.tsx", ALL)],
+        "Gatsby builds the site (`gatsby-config.ts`) into `public`",
+        &[
+            (
+                "public/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("public/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[
@@ -175,8 +282,19 @@ const FIXTURES: &[Fixture] = &[
             ("website/static/x.png", ""),
             ("docs/a.md", ""),
         ],
-        "Docusaurus builds the site (`website/docusaurus.config.js`)",
-        &[("website/static/x.png", &["https://www.shop.test/x.png"]), ("docs/a.md", ALL)],
+        "Docusaurus builds the site (`website/docusaurus.config.js`) into `website/build`",
+        &[
+            (
+                "website/build/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("website/build/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[
@@ -184,16 +302,36 @@ const FIXTURES: &[Fixture] = &[
             ("static/img/x.png", ""),
             ("docs/intro.md", ""),
         ],
-        "Docusaurus builds the site (`docusaurus.config.ts`)",
+        "Docusaurus builds the site (`docusaurus.config.ts`) into `build`",
         &[
-            ("static/img/x.png", &["https://www.shop.test/project/img/x.png"]),
-            ("docs/intro.md", &["https://www.shop.test/project/"]),
+            (
+                "build/a b/index.html",
+                &[
+                    "https://www.shop.test/project/a%20b/index.html",
+                    "https://www.shop.test/project/a%20b/",
+                    "https://www.shop.test/project/a%20b",
+                ],
+            ),
+            ("build/x.js.map", &[]),
+            ("README.md", &[]),
         ],
     ),
     (
         &[("docs/.vitepress/config.mts", ""), ("CNAME", "www.shop.test"), ("docs/public/x.png", ""), ("docs/a.md", "")],
-        "VitePress builds the site (`docs/.vitepress/config.mts`)",
-        &[("docs/public/x.png", &["https://www.shop.test/x.png"]), ("docs/a.md", ALL)],
+        "VitePress builds the site (`docs/.vitepress/config.mts`) into `docs/.vitepress/dist`",
+        &[
+            (
+                "docs/.vitepress/dist/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("docs/.vitepress/dist/x.js.map", &[]),
+            ("README.md", &[]),
+            ("docs/.vitepress/dist/assets/x.1a2b.js", &[]),
+        ],
     ),
     (
         &[
@@ -221,28 +359,84 @@ const FIXTURES: &[Fixture] = &[
     ),
     (
         &[("docs/.vuepress/config.js", ""), ("CNAME", "www.shop.test"), ("docs/a.md", "")],
-        "VuePress builds the site (`docs/.vuepress/config.js`)",
-        &[("docs/a.md", ALL)],
+        "VuePress builds the site (`docs/.vuepress/config.js`) into `docs/.vuepress/dist`",
+        &[
+            (
+                "docs/.vuepress/dist/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("docs/.vuepress/dist/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("mkdocs.yml", "site_url: https://www.shop.test/guide\n"), ("docs/index.md", "")],
-        "MkDocs builds the site (`mkdocs.yml`)",
-        &[("docs/index.md", &["https://www.shop.test/guide/"]), ("src/lib.py", &["https://www.shop.test/guide/"])],
+        "MkDocs builds the site (`mkdocs.yml`) into `site`",
+        &[
+            (
+                "site/a b/index.html",
+                &[
+                    "https://www.shop.test/guide/a%20b/index.html",
+                    "https://www.shop.test/guide/a%20b/",
+                    "https://www.shop.test/guide/a%20b",
+                ],
+            ),
+            ("site/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("docs/conf.py", "extensions = []"), ("CNAME", "www.shop.test"), ("docs/index.rst", "")],
-        "Sphinx builds the site (`docs/conf.py`)",
-        &[("docs/index.rst", ALL), ("src/lib.py", ALL)],
+        "Sphinx builds the site (`docs/conf.py`) into `docs/_build/html`",
+        &[
+            (
+                "docs/_build/html/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("docs/_build/html/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("book.toml", "[book]\n"), ("CNAME", "www.shop.test"), ("src/SUMMARY.md", "")],
-        "mdBook builds the site (`book.toml`)",
-        &[("src/SUMMARY.md", ALL)],
+        "mdBook builds the site (`book.toml`) into `book`",
+        &[
+            (
+                "book/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("book/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("vite.config.ts", ""), ("index.html", ""), ("CNAME", "www.shop.test"), ("src/main.ts", "")],
-        "Vite builds the site (`vite.config.ts`)",
-        &[("src/main.ts", ALL), ("index.html", ALL)],
+        "Vite builds the site (`vite.config.ts`) into `dist`",
+        &[
+            (
+                "dist/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("dist/x.js.map", &[]),
+            ("README.md", &[]),
+            ("dist/assets/x.1a2b.js", &[]),
+        ],
     ),
     (
         &[
@@ -250,8 +444,19 @@ const FIXTURES: &[Fixture] = &[
             ("public/index.html", ""),
             ("src/App.js", ""),
         ],
-        "Create React App builds the site (`package.json`)",
-        &[("src/App.js", ALL)],
+        "Create React App builds the site (`package.json`) into `build`",
+        &[
+            (
+                "build/a b/index.html",
+                &[
+                    "https://www.shop.test/a%20b/index.html",
+                    "https://www.shop.test/a%20b/",
+                    "https://www.shop.test/a%20b",
+                ],
+            ),
+            ("build/x.js.map", &[]),
+            ("README.md", &[]),
+        ],
     ),
     (
         &[("public/index.html", ""), ("public/css/a.css", ""), ("CNAME", "www.shop.test")],
@@ -274,6 +479,26 @@ const FIXTURES: &[Fixture] = &[
         &[("index.html", ""), ("CNAME", "www.shop.test\n"), ("css/a.css", "")],
         "a finished site in the repository's root",
         &[("css/a.css", &["https://www.shop.test/css/a.css"]), (".github/workflows/x.yml", &[])],
+    ),
+    (
+        &[(".gitignore", "node_modules\n/dist/\n"), ("CNAME", "www.shop.test\n"), ("build.sh", "")],
+        "a site that is built into `dist`, which git ignores",
+        &[("dist/a.css", &["https://www.shop.test/a.css"]), ("build.sh", &[])],
+    ),
+    (
+        &[
+            (".gitignore", "*.log\nbuild/html\n"),
+            ("docs/.gitignore", "_build\n"),
+            ("docs/conf.py", "extensions = []"),
+            ("CNAME", "www.shop.test"),
+        ],
+        "Sphinx builds the site (`docs/conf.py`) into `docs/_build/html`",
+        &[("docs/_build/html/a.html", &["https://www.shop.test/a.html"])],
+    ),
+    (
+        &[(".gitignore", "/build/html/\n"), ("conf.py", "extensions = []"), ("CNAME", "www.shop.test")],
+        "Sphinx builds the site (`conf.py`) into `build/html`",
+        &[("build/html/a.html", &["https://www.shop.test/a.html"])],
     ),
     (&[("CNAME", "www.shop.test\n"), ("main.go", "")], "nothing that makes a site", &[("main.go", ALL)]),
 ];

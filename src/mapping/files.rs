@@ -148,6 +148,15 @@ impl Globs {
         }
     }
 
+    /// The patterns as they were written.
+    pub(super) fn texts(&self) -> impl Iterator<Item = String> {
+        self.patterns.iter().map(
+            |Pattern { glob, excludes }| {
+                if *excludes { format!("!{}", glob.text()) } else { glob.text().to_owned() }
+            },
+        )
+    }
+
     /// The including patterns, in the order in which they are written.
     pub(super) fn including(&self) -> impl Iterator<Item = &Glob> {
         self.patterns.iter().filter(|pattern| !pattern.excludes).map(|pattern| &pattern.glob)

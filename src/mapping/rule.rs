@@ -40,6 +40,8 @@ pub struct Rule {
     pub queries: Vec<String>,
     /// Whether `directories` may name the root of a host.
     pub allow_everything: bool,
+    /// Whether the content under a name never changes, as with a fingerprint in the name: nothing is ever refreshed.
+    pub immutable: bool,
     /// A warning for every changed file that it selects: the rule knows that pages are stale, and not which.
     pub warning: Option<Arc<str>>,
 }

@@ -11,7 +11,7 @@ impl Rule {
         let refreshes = overrides.refresh.unwrap_or(self.refresh);
         let prefetches = overrides.prefetch.unwrap_or(self.prefetch);
         let is_asked = |operation: &Operation| match operation {
-            Operation::Refresh(kind) => refreshes && self.kinds().contains(kind),
+            Operation::Refresh(kind) => refreshes && !self.immutable && self.kinds().contains(kind),
             Operation::Prefetch => {
                 prefetches && !self.urls.is_empty() && matches!(self.kind, RefreshKind::Url | RefreshKind::AnyQuery)
             }
@@ -61,6 +61,7 @@ mod tests {
             encoded: vec![Encoded::Encoded],
             queries: Vec::new(),
             allow_everything: false,
+            immutable: false,
             warning: None,
         }
     }

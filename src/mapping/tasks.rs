@@ -24,6 +24,8 @@ pub struct Mapped {
     pub skipped: Vec<Skipped>,
     /// Submodules whose changed files aren't known, each with a rule that may have URLs for some of them.
     pub unresolved: Vec<(RepoPath, Arc<str>)>,
+    /// Files whose content changed although a rule says that it never does, with the rule's name.
+    pub broken_promises: Vec<(Arc<str>, RepoPath)>,
     /// URLs that a rule couldn't make of a file, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -54,19 +56,19 @@ pub fn front_matter_files(changes: &[Change], rules: &[Rule]) -> Vec<(Side, Repo
 /// A path of a change, and the commits that hold it, the one that gives the current URLs first.
 struct Version<'c> {
     path: &'c RepoPath,
-    gone: bool,
+    fate: Fate,
     sides: &'static [Side],
 }
 
 /// The paths of a change.
 fn versions(change: &Change) -> Vec<Version<'_>> {
-    let at = |path, gone, sides| Version { path, gone, sides };
+    let at = |path, fate, sides| Version { path, fate, sides };
     match &change.kind {
-        ChangeKind::Added => vec![at(&change.path, false, &[Side::Head])],
-        ChangeKind::Modified => vec![at(&change.path, false, &[Side::Head, Side::Base])],
-        ChangeKind::Deleted => vec![at(&change.path, true, &[Side::Base])],
+        ChangeKind::Added => vec![at(&change.path, Fate::New, &[Side::Head])],
+        ChangeKind::Modified => vec![at(&change.path, Fate::Changed, &[Side::Head, Side::Base])],
+        ChangeKind::Deleted => vec![at(&change.path, Fate::Gone, &[Side::Base])],
         ChangeKind::Renamed { from } => {
-            vec![at(from, true, &[Side::Base]), at(&change.path, false, &[Side::Head])]
+            vec![at(from, Fate::Gone, &[Side::Base]), at(&change.path, Fate::New, &[Side::Head])]
         }
     }
 }
@@ -106,8 +108,7 @@ pub fn map(changes: &[Change], rules: &[Rule], overrides: Overrides) -> Mapped {
 /// Maps changed files to tasks by the rules, with the front matter of those that [`front_matter_files`] names.
 pub fn map_with(changes: &[Change], rules: &[Rule], overrides: Overrides, fronts: &FrontMatters) -> Mapped {
     let mut mapped = Mapped::default();
-    let index = GlobIndex::new(rules.iter().map(|rule| &rule.files));
-    let rules = Rules { rules, index, overrides, fronts };
+    let rules = Rules::new(rules, overrides, fronts);
     for change in changes {
         for version in versions(change) {
             mapped.add(&version, change.entry, &rules);
@@ -116,18 +117,52 @@ pub fn map_with(changes: &[Change], rules: &[Rule], overrides: Overrides, fronts
     mapped
 }
 
+/// Every refresh that the rules know for these files, whatever happened to them; with `even_unrefreshed` also those of rules
+/// that don't refresh.
+pub fn refreshes(paths: &[RepoPath], rules: &[Rule], even_unrefreshed: bool) -> Vec<Task> {
+    let mut mapped = Mapped::default();
+    let overrides = Overrides { refresh: even_unrefreshed.then_some(true), prefetch: Some(false) };
+    let fronts = FrontMatters::new();
+    let rules = Rules { keeps_promises: false, ..Rules::new(rules, overrides, &fronts) };
+    for path in paths {
+        let version = Version { path, fate: Fate::Changed, sides: &[Side::Head] };
+        mapped.add(&version, EntryKind::File, &rules);
+    }
+    mapped.tasks
+}
+
+/// What became of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It wasn't there before.
+    New,
+    /// Its content is another.
+    Changed,
+    /// It isn't there any more.
+    Gone,
+}
+
 /// All rules, with the run's overrides.
 struct Rules<'r> {
     rules: &'r [Rule],
     index: GlobIndex<'r>,
     overrides: Overrides,
     fronts: &'r FrontMatters,
+    /// Whether [`Rule::immutable`] counts.
+    keeps_promises: bool,
+}
+
+impl<'r> Rules<'r> {
+    fn new(rules: &'r [Rule], overrides: Overrides, fronts: &'r FrontMatters) -> Self {
+        let index = GlobIndex::new(rules.iter().map(|rule| &rule.files));
+        Self { rules, index, overrides, fronts, keeps_promises: true }
+    }
 }
 
 impl Mapped {
     /// Maps one path.
     fn add(&mut self, version: &Version<'_>, entry: EntryKind, rules: &Rules<'_>) {
-        let (path, gone) = (version.path, version.gone);
+        let (path, fate) = (version.path, version.fate);
         let folder = match entry {
             EntryKind::File | EntryKind::Symlink => None,
             EntryKind::Submodule | EntryKind::Folder => Some([path.as_bytes(), b"/"].concat()),
@@ -144,7 +179,11 @@ impl Mapped {
                     reasons.push(format!("a folder; rule `{}` is about the files that changed in it", rule.name));
                 }
                 Verdict::Matched(found) => {
-                    let actions = RuleActions::new(rule, rules.overrides, gone);
+                    let is_immutable = rule.immutable && rules.keeps_promises;
+                    let actions = RuleActions::new(rule, rules.overrides, fate, is_immutable);
+                    if is_immutable && fate == Fate::Changed {
+                        self.broken_promises.push((Arc::clone(&rule.name), path.clone()));
+                    }
                     let mut missing = Vec::new();
                     if actions.refresh || actions.prefetch {
                         let file = file.get_or_insert_with(|| Arc::new(path.clone()));
@@ -172,7 +211,7 @@ impl Mapped {
         }
         if entry == EntryKind::Submodule {
             let lost = rules.rules.iter().enumerate().find(|(place, rule)| {
-                let actions = RuleActions::new(rule, rules.overrides, gone);
+                let actions = RuleActions::new(rule, rules.overrides, fate, rule.immutable && rules.keeps_promises);
                 let acts = actions.refresh || actions.prefetch;
                 acts && !covered.contains(place) && may_match_below(rule)
             });
@@ -273,14 +312,17 @@ struct RuleActions {
     refresh: bool,
     prefetch: bool,
     gone: bool,
+    immutable: bool,
 }
 
 impl RuleActions {
-    fn new(rule: &Rule, overrides: Overrides, gone: bool) -> Self {
+    fn new(rule: &Rule, overrides: Overrides, fate: Fate, immutable: bool) -> Self {
+        let gone = fate == Fate::Gone;
         Self {
-            refresh: overrides.refresh.unwrap_or(rule.refresh),
+            refresh: overrides.refresh.unwrap_or(rule.refresh) && !immutable,
             prefetch: overrides.prefetch.unwrap_or(rule.prefetch) && !gone,
             gone,
+            immutable,
         }
     }
 
@@ -293,6 +335,7 @@ impl RuleActions {
             Self { prefetch: true, .. } => {
                 format!("rule `{name}` matches it and only prefetches, and has no page to fetch")
             }
+            Self { immutable: true, .. } => format!("rule `{name}` matches it, and what it matches is immutable"),
             Self { gone: true, .. } => {
                 format!("rule `{name}` matches it and doesn't refresh; a deleted file is never prefetched")
             }

@@ -24,8 +24,8 @@ pub struct Template {
     highest_capture: Option<(usize, Range<usize>)>,
     /// The first placeholder of the front matter, by its place in the text.
     front: Option<Range<usize>>,
-    /// The text's length: a URL is about as long.
-    length: usize,
+    /// As it was written.
+    text: Box<str>,
 }
 
 /// What is wrong with a template.
@@ -168,11 +168,16 @@ impl Template {
         check_characters(text, tag, &plain_path, &reader.arguments, &mut problems);
         if problems.is_empty() {
             let Reader { pieces, highest, front, .. } = reader;
-            Ok(Self { pieces, highest_capture: highest, front, length: text.len() })
+            Ok(Self { pieces, highest_capture: highest, front, text: text.into() })
         } else {
             problems.sort_by_key(|problem| problem.span.start);
             Err(problems)
         }
+    }
+
+    /// The template as it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The highest numbered placeholder, `{1}`…`{9}`, with its place in the text; `None` without one.
@@ -206,7 +211,7 @@ impl Template {
     /// # Errors
     /// A sentence fragment on a placeholder that has no value, or one that can't be part of a URL.
     pub(super) fn render(&self, context: &TemplateContext<'_>, form: Form) -> Result<Vec<String>, String> {
-        let mut drafts = vec![Draft { url: String::with_capacity(self.length + 64), nothing_before: false }];
+        let mut drafts = vec![Draft { url: String::with_capacity(self.text.len() + 64), nothing_before: false }];
         append(&self.pieces, context, form, &mut drafts)?;
         let finished = |draft: Draft| {
             let mut url = draft.url;

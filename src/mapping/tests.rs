@@ -22,6 +22,7 @@ pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
         encoded: vec![Encoded::Encoded],
         queries: Vec::new(),
         allow_everything: false,
+        immutable: false,
         warning: None,
     }
 }

@@ -8,7 +8,7 @@ use super::lanes::{Lane, Plan, PlannedTask};
 use crate::config::{Changes, Settings};
 use crate::error::{Error, ExitCode};
 use crate::mapping::url;
-use crate::model::{Operation, Quota, RefreshKind, Subject};
+use crate::model::{Operation, Quota, RefreshKind, RepoPath, Subject};
 
 /// The limits of a plan.
 #[derive(Debug, Default)]
@@ -39,6 +39,22 @@ impl<'a> Limits<'a> {
             batch_size: settings.batch_size,
         }
     }
+}
+
+/// Refuses files whose content changed under a name that a rule calls immutable: caches and browsers never look for it again.
+///
+/// # Errors
+/// [`Error::PlanRefused`] with the files.
+pub fn promises(broken: &[(Arc<str>, RepoPath)]) -> Result<(), Error> {
+    let Some((rule, _)) = broken.first() else { return Ok(()) };
+    let names: Vec<String> = broken.iter().take(10).map(|(_, file)| format!("`{file}`")).collect();
+    let more = if broken.len() > 10 { format!(" and {} more", broken.len() - 10) } else { String::new() };
+    Err(Error::PlanRefused {
+        message: format!("the content of immutable files changed, by the rule `{rule}`: {}{more}", names.join(", ")),
+        help: "let the build give each content a name of its own, or drop `immutable` from the rule; nothing was sent"
+            .into(),
+        exit_code: ExitCode::Usage,
+    })
 }
 
 /// Holds a plan against the limits that are known before anything is sent.

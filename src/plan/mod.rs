@@ -24,6 +24,7 @@ pub use limits::Limits;
 /// [`Error::PlanRefused`] when it is above a cap, touches a host that isn't allowed, or would refresh a whole host without
 /// `allow-everything`.
 pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<Plan, Error> {
+    limits::promises(&mapped.broken_promises)?;
     let mut lanes: Vec<Lane> = merge(mapped.tasks, targets)
         .into_iter()
         .zip(targets)

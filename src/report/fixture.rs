@@ -92,6 +92,7 @@ pub(crate) fn context(mode: Mode) -> Context {
             reason: "the push's `before`, what the CDN has served until now".into(),
         }),
         changed_files: 6,
+        built: None,
         fail_on: FailOn::Any,
         wait: Wait::All,
         started: "2026-11-22T10:00:00Z".parse().unwrap(),

@@ -30,17 +30,19 @@ impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let context = &self.context;
         let range = context.range.as_ref();
-        let mut report = serializer.serialize_struct("Report", 21)?;
+        let mut report = serializer.serialize_struct("Report", 23)?;
         report.serialize_field("version", &VERSION)?;
         report.serialize_field("program", concat!("cdn-purge ", env!("CARGO_PKG_VERSION")))?;
         report.serialize_field("status", self.status().name())?;
         report.serialize_field("exit_code", &(self.exit_code() as u8))?;
         report.serialize_field("mode", mode_name(context.mode))?;
         report.serialize_field("config", &context.config)?;
+        report.serialize_field("changes_from", self.changes_from())?;
         report.serialize_field("base", &range.and_then(|range| range.base.as_deref()))?;
         report.serialize_field("head", &range.map(|range| &range.head))?;
         report.serialize_field("range_reason", &range.map(|range| &range.reason))?;
         report.serialize_field("changed_files", &context.changed_files)?;
+        report.serialize_field("manifest", &context.built)?;
         report.serialize_field("plan_digest", self.plan.digest())?;
         report.serialize_field("started", &context.started)?;
         report.serialize_field("elapsed_seconds", &seconds(self.elapsed))?;
@@ -53,6 +55,16 @@ impl Serialize for Report<'_> {
         report.serialize_field("urls", &Sequence(|| self.rows().map(UrlDocument::new)))?;
         report.serialize_field("skipped", &self.plan.skipped)?;
         report.end()
+    }
+}
+
+impl Report<'_> {
+    fn changes_from(&self) -> &'static str {
+        match (&self.context.built, &self.context.range) {
+            (Some(_), _) => "directory",
+            (None, Some(_)) => "git",
+            (None, None) => "urls",
+        }
     }
 }
 

@@ -73,8 +73,9 @@ fn heading(report: &Report<'_>) -> String {
 
 fn question(report: &Report<'_>) -> String {
     let files = counted(report.context.changed_files, "changed file", "changed files");
-    let mut lines = match &report.context.range {
-        Some(range) => {
+    let mut lines = match (&report.context.built, &report.context.range) {
+        (Some(built), _) => vec![prose(&built.summary)],
+        (None, Some(range)) => {
             let commit = |id: &str| match &report.context.commit_page {
                 Some(page) if id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
                     format!("[{}]({page}{id})", code(short_commit(id)))
@@ -84,7 +85,7 @@ fn question(report: &Report<'_>) -> String {
             let base = range.base.as_deref().map_or_else(|| "(empty)".into(), commit);
             vec![format!("{base} → {}: {files}. Base: {}", commit(&range.head), prose(&range.reason))]
         }
-        None => vec!["URLs from a list".to_owned()],
+        (None, None) => vec!["URLs from a list".to_owned()],
     };
     if let Some(config) = &report.context.config {
         lines.push(format!("Rules: {}", code(config)));

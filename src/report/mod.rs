@@ -18,7 +18,7 @@ pub mod terminal;
 
 pub use collector::Collector;
 pub use exit_status::Status;
-pub use run::{Context, Counts, Report};
+pub use run::{BuiltOrigin, Context, Counts, Report};
 
 use run::{Ended, LaneReport, Row, Stop, Timeline, lane_counts, lane_quotas, lane_rows};
 

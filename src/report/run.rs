@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::config::{FailOn, Mode, Wait};
 use crate::git::Range;
-use crate::model::{Operation, Outcome, Quota, QuotaEntry, Signal, StopCause};
+use crate::model::{Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task};
 use crate::plan::{Lane, Plan, PlannedTask};
 
 /// What a report needs besides plan and events.
@@ -20,6 +20,8 @@ pub struct Context {
     pub range: Option<Range>,
     /// How many files differ.
     pub changed_files: usize,
+    /// The built directory that the files are of; `None` for commits and for a list of URLs.
+    pub built: Option<BuiltOrigin>,
     /// Which failures fail the step.
     pub fail_on: FailOn,
     /// What the run waits for: the rest is neither done nor failed.
@@ -30,6 +32,20 @@ pub struct Context {
     pub commit_page: Option<String>,
     /// The configuration's path as it was named.
     pub config: Option<String>,
+}
+
+/// What the files of a built directory were compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BuiltOrigin {
+    /// From the repository's root.
+    pub directory: String,
+    /// How many files there are, and what happened to them since when.
+    #[serde(skip)]
+    pub summary: String,
+    /// The manifest that was read, 64 hex digits.
+    pub read: Option<String>,
+    /// The manifest that was written in its place.
+    pub written: Option<String>,
 }
 
 /// How a run went. Made by [`Collector::finish`].
@@ -149,6 +165,23 @@ impl<'a> Report<'a> {
     /// The commit that the changes lead to; a list of URLs has none.
     pub fn head(&self) -> Option<&str> {
         Some(self.context.range.as_ref()?.head.as_str())
+    }
+
+    /// Notes the manifest that was written after the run.
+    pub fn set_manifest(&mut self, id: String) {
+        if let Some(built) = &mut self.context.built {
+            built.written = Some(id);
+        }
+    }
+
+    /// The tasks that aren't done, without prefetches that were submitted and that `wait` doesn't wait for.
+    pub fn unfinished(&self) -> impl Iterator<Item = &Task> {
+        let is_left = |row: &Row<'_>| match (&row.ended.outcome, row.planned.task.operation) {
+            (Some(Outcome::Done), _) => false,
+            (Some(Outcome::Unknown(_)), operation @ Operation::Prefetch) => self.context.wait.follows(operation),
+            _ => true,
+        };
+        self.rows().filter(is_left).map(|row| &row.planned.task)
     }
 
     /// The counts of the tasks that `wanted` picks, over all targets.

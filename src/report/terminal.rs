@@ -51,6 +51,9 @@ pub fn plan(report: &Report<'_>, shown: usize) -> String {
 
 fn range(report: &Report<'_>, text: &mut String) {
     let files = counted(report.context.changed_files, "changed file", "changed files");
+    if let Some(built) = &report.context.built {
+        return line(text, &format!("  {}", built.summary));
+    }
     let Some(range) = &report.context.range else { return };
     let base = range.base.as_deref().map_or("(empty)", short_commit);
     line(text, &format!("  {base}..{}: {files} (base: {})", short_commit(&range.head), range.reason));

@@ -186,6 +186,7 @@ fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
     let context = Context {
         mode: Mode::Real,
         range: None,
+        built: None,
         changed_files: 0,
         fail_on: FailOn::Any,
         wait: Wait::All,

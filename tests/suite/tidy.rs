@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("credentials", &["text", "model", "error", "environment", "provider", "providers", "client", "config"]),
     ("config", &["text", "model", "error", "environment", "mapping", "provider", "providers", "init"]),
     ("git", &["model", "error", "environment", "config", "mapping"]),
+    ("directory", &["text", "model", "error", "environment"]),
     ("plan", &["model", "error", "config", "mapping", "provider"]),
     ("exec", &["model", "error", "config", "plan", "provider", "client"]),
     ("query", &["model", "error", "provider", "client"]),
@@ -26,8 +27,11 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Words that touch the world, and the only files that may hold them.
 const WORLD: &[(&str, &[&str])] = &[
-    ("std::fs", &["config/", "credentials/", "git/", "exec/journal/", "exec/durations.rs", "ci/", "commands/"]),
-    ("File::open", &["config/", "credentials/", "git/", "exec/journal/", "exec/durations.rs", "ci/"]),
+    (
+        "std::fs",
+        &["config/", "credentials/", "git/", "directory/", "exec/journal/", "exec/durations.rs", "ci/", "commands/"],
+    ),
+    ("File::open", &["config/", "credentials/", "git/", "directory/", "exec/journal/", "exec/durations.rs", "ci/"]),
     ("std::env::", &["main.rs", "ci/host.rs"]),
     ("git2::", &["git/", "commands/demo.rs"]),
     ("reqwest", &["provider/http.rs", "provider/http/"]),

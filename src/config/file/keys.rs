@@ -96,6 +96,11 @@ pub(crate) static RULE_KEYS: &[Key] = &[
         "Encoding of characters that not all clients percent-encode: non-ASCII, `[`, `]`, `|`, `^`; default `encoded`",
     ),
     key("queries", KeyShape::Texts, "Query strings, without `?`, to purge in addition to the plain URL"),
+    key(
+        "immutable",
+        KeyShape::Boolean,
+        "Whether the content under a name never changes, as with a hash in the name; its URLs are never purged; default false",
+    ),
     key("allow-everything", KeyShape::Boolean, "Whether a whole host may be purged; default false"),
     key("warning", KeyShape::Text, "Warning for each changed file of the rule, which needs no URLs then"),
 ];

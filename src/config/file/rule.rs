@@ -76,6 +76,7 @@ pub(super) fn read(
         encoded: encoded(&fields, findings),
         queries: queries(&fields, findings),
         allow_everything,
+        immutable: flag(&fields, "immutable", false, findings),
         warning,
         urls,
         directories,
@@ -299,6 +300,17 @@ fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
         ("index", pages, PAGES),
         ("queries", pages, PAGES),
         ("prefetch", pages || !rule.prefetch, PAGES),
+        ("immutable", pages || !rule.immutable, PAGES),
+        (
+            "directories",
+            !rule.immutable,
+            "the rule is `immutable`, so nothing is refreshed: give the directories a rule of their own",
+        ),
+        (
+            "tags",
+            !rule.immutable,
+            "the rule is `immutable`, so nothing is refreshed: give the tags a rule of their own",
+        ),
         ("encoded", urls || directories, "it is about `urls` and `directories`, and a tag has one form: remove it"),
         (
             "allow-everything",

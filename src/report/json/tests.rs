@@ -123,6 +123,7 @@ fn a_report_says_everything_once() {
       "base": "1111111111111111111111111111111111111111",
       "calls": 7,
       "changed_files": 6,
+      "changes_from": "git",
       "config": "cdn-purge.yml",
       "counts": {
         "done": 2,
@@ -135,6 +136,7 @@ fn a_report_says_everything_once() {
       "exit_code": 4,
       "head": "2222222222222222222222222222222222222222",
       "interrupted": null,
+      "manifest": null,
       "mode": "real",
       "notes": [
         "world: the response to batch 1 was lost: connection reset"

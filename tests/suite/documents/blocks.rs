@@ -10,6 +10,7 @@ pub const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "docs/README.md",
     "docs/commands.md",
+    "docs/built-sites.md",
     "docs/change-detection.md",
     "docs/configuration.md",
     "docs/credentials.md",

@@ -29,6 +29,8 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "docker build -t cdn-purge .       # an image with the binary and a shell",
         "needs a daemon; `.ci/run image` builds it without",
     ),
+    ("docs/built-sites.md", "npm ci && npm run build", "builds a site of the reader's"),
+    ("docs/built-sites.md", "npm run deploy", "uploads it"),
 ];
 
 /// A placeholder in a document, and the value that a reader would fill in.
