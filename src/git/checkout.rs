@@ -10,11 +10,9 @@ use super::time_limit::{LIMIT, Reader};
 
 /// The directory of the checkout that `start` lies in: the one with `.git`; without one `start` itself.
 pub fn root(start: &Path) -> PathBuf {
-    let found = start.canonicalize().ok().and_then(|start| {
-        let root = start.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())?;
-        Some(root.to_owned())
-    });
-    found.unwrap_or_else(|| start.to_owned())
+    let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+    let root = start.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
+    root.unwrap_or(&start).to_owned()
 }
 
 /// The commit that is checked out, 40 hex digits; without a repository that can be read, the one that the CI names.

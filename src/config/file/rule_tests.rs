@@ -32,6 +32,18 @@ fn no_two_rules_have_the_same_name() {
 }
 
 #[test]
+fn what_is_immutable_has_pages_alone() {
+    let told = rule_problems("files: a\nurls: https://e.example/a\ndirectories: https://e.example/b/\nimmutable: true");
+    assert!(
+        told.len() == 1 && told[0].contains("`directories` doesn't apply to this rule | the rule is `immutable`"),
+        "{told:?}"
+    );
+    let told = rule_problems("files: a\nurls: https://e.example/b/\nkind: directory\nimmutable: true");
+    assert!(told.len() == 1 && told[0].contains("`immutable` doesn't apply to this rule"), "{told:?}");
+    assert_eq!(rule_problems("files: a\nurls: https://e.example/a\nimmutable: true"), [""; 0]);
+}
+
+#[test]
 fn a_rule_is_checked_key_by_key() {
     for (rule, expected) in [
         ("urls: https://e.example/", "6:5 this rule has no `files`"),

@@ -143,7 +143,11 @@ pub(super) fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
     if let (Some(theirs), Some(ours)) = (&theirs.head, &ours.head)
         && theirs != ours
     {
-        return Some(format!("it is about the commit or build `{}`, this run is about `{}`", short(theirs), short(ours)));
+        return Some(format!(
+            "it is about the commit or build `{}`, this run is about `{}`",
+            short(theirs),
+            short(ours)
+        ));
     }
     if theirs.plan != ours.plan || theirs.head != ours.head {
         return Some("it belongs to another plan (other commits, configuration or version)".into());

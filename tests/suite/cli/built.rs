@@ -337,3 +337,38 @@ fn options_of_a_built_directory_need_one() {
     );
     site.bare_run(&["check"]).finish().ends_with(2).says(&["leads out of the repository: `/etc/passwd`"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_build_is_named_and_not_waited_for() {
+    let site = site();
+    let made = std::process::Command::new("mkfifo").arg(site.repository().join("dist/pipe")).status().unwrap();
+    assert!(made.success());
+    site.bare_run(&["plan"]).finish().ends_with(3).says(&["holds what can't be compared: `pipe` (a named pipe)"]);
+}
+
+#[test]
+fn a_manifest_that_a_stranger_may_have_written_decides_nothing() {
+    let vendor = Vendor::start(&[]);
+    let site = adopted(&vendor);
+    site.write("dist/index.html", "<h1>news</h1>\n");
+    let commit = site.git(&["rev-parse", "HEAD"]);
+    let [output, summary] = ["output", "summary"].map(|name| site.beside(name));
+    let run = |arguments: &[&str]| {
+        fs::write(&output, "").unwrap();
+        fs::write(&summary, "").unwrap();
+        let run = site.run(vendor.address(), &["run"]).args(arguments);
+        let run = run.envs(&[("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request_target")]);
+        run.env("GITHUB_SHA", &commit).env("GITHUB_OUTPUT", &output).env("GITHUB_STEP_SUMMARY", &summary).finish()
+    };
+    run(&[])
+        .ends_with(3)
+        .says(&["manifest.txt` isn't trusted to decide what is sent on a `pull_request_target` event"]);
+    assert_eq!(vendor.ledger(), [""; 0]);
+    // A plan sends nothing.
+    run(&["--dry-run"]).ends_with(0);
+    let outside = site.beside("manifest.txt");
+    fs::copy(manifest(&site), &outside).unwrap();
+    run(&["--manifest", &format!("file:{}", outside.display())]).ends_with(0);
+    vendor.accepted(&["index.html"], &[]);
+}
