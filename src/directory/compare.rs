@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
+use super::built_file::BuiltFile;
 use super::digest::Digest;
-use super::files::BuiltFile;
 use super::listing::ListedFile;
 use super::manifest::{Entry, State};
 use crate::model::{Change, ChangeKind, EntryKind, RepoPath};

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::built_file::BuiltFile;
 use super::compare::{Comparison, compare};
 use super::errors;
-use super::files::{BuiltFile, read};
+use super::files::read;
 use super::manifest::{Entry, State};
 use super::reproducible;
 use super::walk::place_of;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::error::Error;
+use crate::text::format::counted;
 
 fn checkout(message: String, help: impl Into<String>) -> Error {
     Error::Checkout { message, help: help.into() }
@@ -41,7 +42,10 @@ pub(super) fn too_many(directory: &str, limit: usize) -> Error {
 /// A build that lost most of its files.
 pub fn shrunk(directory: &str, files: usize, before: usize) -> Error {
     checkout(
-        format!("the built directory `{directory}` holds {files} files, and it held {before} at the last deployment"),
+        format!(
+            "the built directory `{directory}` holds {}, and it held {before} at the last deployment",
+            counted(files, "file", "files")
+        ),
         "check the build: what is missing would be purged as deleted; if that is meant, set `allow-shrink`",
     )
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 
+use super::built_file::BuiltFile;
 use super::digest::{Digest, DigestKind};
 use super::errors;
 use super::listing::ListedFile;
@@ -19,19 +20,6 @@ const MOST_THREADS: usize = 8;
 
 /// So many files are taken by a thread at once.
 const SHARE: usize = 64;
-
-/// A file of a built directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BuiltFile {
-    /// Below the directory, `/`-separated.
-    pub path: Box<[u8]>,
-    /// In bytes.
-    pub size: u64,
-    /// Of its content.
-    pub digest: Digest,
-    /// A number for its times and its inode; `None` where they don't tell whether it changed.
-    pub stamp: Option<u64>,
-}
 
 /// All files of a built directory.
 #[derive(Debug)]

@@ -22,9 +22,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::built_file::BuiltFile;
 use super::digest::{Digest, DigestKind};
 use super::errors;
-use super::files::BuiltFile;
 use super::site::{Run, Site};
 use super::walk::MOST;
 use crate::error::Error;

@@ -5,16 +5,18 @@
 //! before the upload. `site` says which site, which build and which run it is; `reproducible` recognizes builds that differ
 //! although their sources don't; `difference` shows where two builds do.
 
+pub use self::built_file::BuiltFile;
 pub use self::compare::{Comparison, Counts, compare, compare_listing};
 pub use self::difference::{difference, lines_of};
 pub use self::digest::{Digest, DigestKind};
 pub use self::errors::{empty, shrunk, unreadable_rules};
 pub use self::explain::explain;
-pub use self::files::{BuiltFile, BuiltFiles, read, read_for_listing};
+pub use self::files::{BuiltFiles, read, read_for_listing};
 pub use self::listing::{ListedFile, read_listing};
 pub use self::manifest::{Entry, Header, Manifest, State, Stored};
 pub use self::site::{Run, Site};
 
+mod built_file;
 mod compare;
 mod difference;
 mod digest;

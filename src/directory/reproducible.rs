@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::built_file::BuiltFile;
 use super::compare::Counts;
-use super::files::BuiltFile;
 use super::manifest::Header;
 
 /// After so short a time, in minutes, a deployment of an unknown commit is most likely one of the same sources.

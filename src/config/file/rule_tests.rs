@@ -33,12 +33,14 @@ fn no_two_rules_have_the_same_name() {
 
 #[test]
 fn what_is_immutable_has_pages_alone() {
-    let told = rule_problems("files: a\nurls: https://e.example/a\ndirectories: https://e.example/b/\nimmutable: true");
+    let told = rule_problems(
+        "files: a\nurls: https://e.example/a\ndirectories: https://e.example/b/\ntargets: main\nimmutable: true",
+    );
     assert!(
         told.len() == 1 && told[0].contains("`directories` doesn't apply to this rule | the rule is `immutable`"),
         "{told:?}"
     );
-    let told = rule_problems("files: a\nurls: https://e.example/b/\nkind: directory\nimmutable: true");
+    let told = rule_problems("files: a\nurls: https://e.example/b/\nkind: directory\ntargets: main\nimmutable: true");
     assert!(told.len() == 1 && told[0].contains("`immutable` doesn't apply to this rule"), "{told:?}");
     assert_eq!(rule_problems("files: a\nurls: https://e.example/a\nimmutable: true"), [""; 0]);
 }

@@ -165,7 +165,7 @@ fn a_build_that_failed_is_not_a_deletion_of_the_site() {
         fs::remove_file(site.repository().join("dist").join(file)).unwrap();
     }
     let run = |arguments: &[&str]| site.run(trap.address(), &["run"]).args(arguments).finish();
-    run(&[]).ends_with(3).says(&["holds 1 files, and it held 3 at the last deployment", "allow-shrink"]);
+    run(&[]).ends_with(3).says(&["holds 1 file, and it held 3 at the last deployment", "allow-shrink"]);
     fs::remove_file(site.repository().join("dist/index.html")).unwrap();
     run(&[]).ends_with(3).says(&["the built directory `dist` is empty"]);
     fs::remove_dir_all(site.repository().join("dist")).unwrap();

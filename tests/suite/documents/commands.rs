@@ -167,13 +167,15 @@ fn the_commands_that_replace_the_vendors_script_do_what_their_page_says() {
 
 #[test]
 fn the_commands_of_the_pages_behind_the_readme_do_what_these_say() {
-    at_once(&["docs/configuration.md", "docs/exit-codes-and-outputs.md"], |document| run(document));
+    at_once(&["docs/configuration.md", "docs/exit-codes-and-outputs.md", "docs/built-sites.md"], |document| {
+        run(document)
+    });
 }
 
 #[test]
 fn no_document_for_users_has_commands_that_nothing_runs() {
     let run = ["README.md", "docs/recipes.md", "docs/commands.md", "docs/migrating.md"];
-    let run = [&run[..], &["docs/configuration.md", "docs/exit-codes-and-outputs.md"]].concat();
+    let run = [&run[..], &["docs/configuration.md", "docs/exit-codes-and-outputs.md", "docs/built-sites.md"]].concat();
     for document in DOCUMENTS.iter().filter(|document| is_for_users(document)) {
         for block in blocks(document) {
             let known = ["sh", "yaml", "text", "json"].contains(&block.language.as_str());

@@ -139,6 +139,9 @@ impl Ground {
     /// Makes it a repository that has never heard of this program.
     pub fn forget_the_configuration(&self) {
         std::fs::remove_file(self.site.repository().join("cdn-purge.yml")).unwrap();
+        // A site that is committed as it is served: one that is built has to be built before anything can be planned.
+        self.site.git(&["rm", "--quiet", "mkdocs.yml"]);
+        self.site.git(&["commit", "--quiet", "--amend", "--no-edit"]);
     }
 
     pub fn commit(&self, revision: &str) -> String {
