@@ -210,7 +210,7 @@ fn numbered(site: &Site, vendor: &Vendor, number: u32, arguments: &[&str]) -> Fi
         ("GITHUB_RUN_NUMBER", number.as_str()),
         ("GITHUB_REPOSITORY", "acme/site"),
     ]);
-    let [output, summary] = ["output", "summary"].map(|name| site.beside(name));
+    let [output, summary] = ["output", "summary"].map(|name| site.sibling(name));
     fs::write(&output, "").unwrap();
     fs::write(&summary, "").unwrap();
     run.env("GITHUB_OUTPUT", output).env("GITHUB_STEP_SUMMARY", summary).finish()
@@ -276,7 +276,7 @@ fn a_killed_run_is_continued_by_the_same_command_and_by_wait() {
 fn a_manifest_is_written_through_no_link_of_the_checkout() {
     let trap = Trap::new();
     let site = site();
-    let outside = site.beside("outside");
+    let outside = site.sibling("outside");
     fs::create_dir(&outside).unwrap();
     std::os::unix::fs::symlink(&outside, site.repository().join(".cdn-purge")).unwrap();
     let finished = site.run(trap.address(), &["run", "--without-manifest", "adopt"]).finish();
@@ -353,7 +353,7 @@ fn a_manifest_that_a_stranger_may_have_written_decides_nothing() {
     let site = adopted(&vendor);
     site.write("dist/index.html", "<h1>news</h1>\n");
     let commit = site.git(&["rev-parse", "HEAD"]);
-    let [output, summary] = ["output", "summary"].map(|name| site.beside(name));
+    let [output, summary] = ["output", "summary"].map(|name| site.sibling(name));
     let run = |arguments: &[&str]| {
         fs::write(&output, "").unwrap();
         fs::write(&summary, "").unwrap();
@@ -367,7 +367,7 @@ fn a_manifest_that_a_stranger_may_have_written_decides_nothing() {
     assert_eq!(vendor.ledger(), [""; 0]);
     // A plan sends nothing.
     run(&["--dry-run"]).ends_with(0);
-    let outside = site.beside("manifest.txt");
+    let outside = site.sibling("manifest.txt");
     fs::copy(manifest(&site), &outside).unwrap();
     run(&["--manifest", &format!("file:{}", outside.display())]).ends_with(0);
     vendor.accepted(&["index.html"], &[]);
