@@ -3,7 +3,7 @@
 
 Usage: directory.py PROGRAM [FILES]
 
-PROGRAM is a release build. Beside `sha256sum` over two processes: a plan that reads every file, compares and maps, and one that goes by the
+PROGRAM is a release build. Compared with `sha256sum` over two processes: a plan that reads every file, compares and maps, and one that goes by the
 times of the files (`manifest-trust: mtime`). The aims are 1.3 times `sha256sum` and 100 MiB for the first, 0.5 s for the second.
 
 The outcome is right when the plan has exactly the URLs of the files that were changed, and the one of an unchanged directory has none.
