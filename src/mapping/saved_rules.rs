@@ -84,6 +84,7 @@ impl SavedRule {
             queries,
             allow_everything,
             immutable: _,
+            warning: _,
         } = rule;
         let texts = |templates: &[Template]| templates.iter().map(|template| template.text().to_owned()).collect();
         Self {
@@ -124,6 +125,7 @@ impl SavedRule {
             queries: self.queries,
             allow_everything: self.allow_everything,
             immutable: false,
+            warning: None,
             name: self.name.into(),
         })
     }
