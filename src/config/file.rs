@@ -22,6 +22,7 @@ pub(super) mod document;
 pub(super) mod keys;
 mod read;
 pub(super) mod rule;
+mod site;
 pub(super) mod source;
 mod target;
 mod tree;
@@ -132,7 +133,11 @@ fn targets(fields: &Map<'_>, providers: &[&'static Spec], findings: &mut Finding
 
 fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (Vec<Rule>, Vec<RuleText>) {
     let example = || "write `rules:`, and below it `- files: …` with its `urls: …`".to_owned();
+    let site = fields.node("site").map(|node| site::read(node, targets, findings));
     let Some(node) = fields.node("rules") else {
+        if let Some(site) = site {
+            return site.into_iter().unzip();
+        }
         findings.report(&(0..0), "`rules` is missing", example());
         return Default::default();
     };
@@ -141,6 +146,7 @@ fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (V
         findings.report(&node.span, "`rules` is empty", example());
     }
     let mut read: Vec<(Rule, RuleText)> = Vec::new();
+    let mut of_site = site.unwrap_or_default();
     for (index, node) in items.iter().enumerate() {
         let Some((rule, texts)) = rule::read(index, node, targets, findings) else { continue };
         if read.iter().any(|(other, _)| other.name == rule.name) {
@@ -153,7 +159,9 @@ fn rules(fields: &Map<'_>, targets: &Targets, findings: &mut Findings<'_>) -> (V
         }
         read.push((rule, texts));
     }
-    read.into_iter().unzip()
+    // A rule of the file replaces the one that has its name.
+    of_site.retain(|(rule, _)| read.iter().all(|(other, _)| other.name != rule.name));
+    of_site.into_iter().chain(read).unzip()
 }
 
 /// An option of the table that the file sets.

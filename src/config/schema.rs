@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file::keys::{FILE_KEYS, Key, KeyShape, RULE_KEYS, TARGET_KEYS};
+use super::file::keys::{FILE_KEYS, Key, KeyShape, RULE_KEYS, SITE_KEYS, TARGET_KEYS};
 use super::options::{ENTRIES, Entry, Shape};
 use crate::provider::{OptionSpec, OptionValueSpec, Spec};
 use crate::providers::PROVIDERS;
@@ -25,7 +25,8 @@ fn schema(providers: &[&'static Spec]) -> Value {
         "title": "The configuration of cdn-purge",
         "type": "object",
         "properties": properties,
-        "required": ["version", "targets", "rules"],
+        "required": ["version", "targets"],
+        "anyOf": [{ "required": ["rules"] }, { "required": ["site"] }],
         "additionalProperties": false,
     })
 }
@@ -40,6 +41,15 @@ fn key(key: &Key, providers: &[&'static Spec]) -> Value {
             "additionalProperties": { "oneOf": providers.iter().map(|spec| target(spec)).collect::<Vec<_>>() },
         }),
         KeyShape::Rules => json!({ "type": "array", "minItems": 1, "items": rule(providers) }),
+        KeyShape::Site => json!({
+            "type": "object",
+            "properties": SITE_KEYS
+                .iter()
+                .map(|known| (known.name.to_owned(), self::key(known, providers)))
+                .collect::<Map<String, Value>>(),
+            "required": ["generator", "url"],
+            "additionalProperties": false,
+        }),
         KeyShape::Provider => json!({ "enum": providers.iter().map(|spec| spec.name).collect::<Vec<_>>() }),
         KeyShape::Text => json!({ "type": "string", "minLength": 1 }),
         KeyShape::Texts => one_or_several(&json!({ "type": "string", "minLength": 1 })),
@@ -87,7 +97,7 @@ fn rule(providers: &[&'static Spec]) -> Value {
         "type": "object",
         "properties": properties,
         "required": ["files"],
-        "anyOf": [{ "required": ["urls"] }, { "required": ["directories"] }, { "required": ["tags"] }],
+        "anyOf": [{ "required": ["urls"] }, { "required": ["directories"] }, { "required": ["tags"] }, { "required": ["warning"] }],
         "additionalProperties": false,
     })
 }

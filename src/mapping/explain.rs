@@ -125,6 +125,7 @@ fn find(path: &RepoPath, rule: &Rule, front: &Result<FrontMatter, String>) -> Fi
         Verdict::Unmatched => return Finding::Unmatched,
     };
     let needs_front = rule.needs_front_matter();
+    let greedy = rule.greedy_warning(&found);
     let context = TemplateContext::new(path, found, front.as_ref().ok().filter(|_| needs_front));
     let text = |bytes: &[u8]| RepoPath::new(bytes).to_string();
     let named =
@@ -146,7 +147,12 @@ fn find(path: &RepoPath, rule: &Rule, front: &Result<FrontMatter, String>) -> Fi
         pattern: found.pattern().into(),
         placeholders: named.chain(numbered).chain(fronted).collect(),
         urls: urls.collect(),
-        warnings: unread.into_iter().chain(missing).chain(rule.warning.as_deref().map(str::to_owned)).collect(),
+        warnings: unread
+            .into_iter()
+            .chain(missing)
+            .chain(greedy)
+            .chain(rule.warning.as_deref().map(str::to_owned))
+            .collect(),
         targets: rule.targets.clone(),
     }
 }

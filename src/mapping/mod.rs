@@ -5,6 +5,7 @@ mod explain;
 mod files;
 mod front_matter;
 mod glob;
+mod greedy;
 mod placeholder;
 mod reach;
 mod rule;

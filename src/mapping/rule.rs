@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::encoding::Encoded;
-use super::files::Globs;
+use super::files::{Globs, Match};
+use super::greedy::greedy;
 use super::placeholder::TemplateContext;
 use super::template::{Form, Template};
 use super::url;
@@ -82,6 +83,14 @@ impl Rule {
     /// Whether a template takes values from the front matter of files.
     pub fn needs_front_matter(&self) -> bool {
         self.templates().any(|template| template.front_matter().is_some())
+    }
+
+    /// The warning about captures of a pattern that a template uses and a greedy wildcard takes apart.
+    pub(super) fn greedy_warning(&self, found: &Match<'_, '_>) -> Option<String> {
+        let highest = self.templates().filter_map(|template| Some(template.highest_capture()?.0)).max()?;
+        let captures = found.captures();
+        let greedy = greedy(found.pattern(), captures.all()).filter(|greedy| greedy.number <= highest)?;
+        Some(greedy.warning(found.pattern(), captures.get(greedy.number)))
     }
 
     /// Whether it has no URLs, and warns instead.

@@ -3,6 +3,7 @@
 //! Every changed path ends in at least one task or in one [`Skipped`] with its reason; nothing is dropped on the way. A URL
 //! that can't be requested (over-long, with a `..`) is a task too, for the plan to report.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -150,12 +151,14 @@ struct Rules<'r> {
     fronts: &'r FrontMatters,
     /// Whether [`Rule::immutable`] counts.
     keeps_promises: bool,
+    /// The places of rules about whose captures there is a warning: one is enough.
+    greedy: RefCell<BTreeSet<usize>>,
 }
 
 impl<'r> Rules<'r> {
     fn new(rules: &'r [Rule], overrides: Overrides, fronts: &'r FrontMatters) -> Self {
         let index = GlobIndex::new(rules.iter().map(|rule| &rule.files));
-        Self { rules, index, overrides, fronts, keeps_promises: true }
+        Self { rules, index, overrides, fronts, keeps_promises: true, greedy: RefCell::default() }
     }
 }
 
@@ -185,6 +188,7 @@ impl Mapped {
                         self.broken_promises.push((Arc::clone(&rule.name), path.clone()));
                     }
                     let mut missing = Vec::new();
+                    let greedy_warning = rule.greedy_warning(&found);
                     if actions.refresh || actions.prefetch {
                         let file = file.get_or_insert_with(|| Arc::new(path.clone()));
                         if entry == EntryKind::Submodule && may_match_below(rule) {
@@ -197,6 +201,9 @@ impl Mapped {
                     }
                     if self.tasks.len() == before && !rule.is_warning_only() {
                         reasons.push(actions.no_task(rule, &missing));
+                    }
+                    if let Some(greedy) = greedy_warning.filter(|_| rules.greedy.borrow_mut().insert(place)) {
+                        self.warnings.push(format!("`{path}`: rule `{}`: {greedy}", rule.name));
                     }
                     let warning = |missing| format!("`{path}`: rule `{}`: {missing}", rule.name);
                     self.warnings.extend(missing.into_iter().map(warning));

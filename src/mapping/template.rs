@@ -315,6 +315,9 @@ fn check_value(value: &[u8]) -> Result<(), String> {
     if text.contains(char::is_control) {
         return Err("has a control character".into());
     }
+    if text.contains("{{") || text.contains("{%") {
+        return Err("has the generator's own placeholders: write a rule for it".into());
+    }
     let is_pattern = |segment: &str| {
         segment.strip_prefix(':').is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_lowercase()))
     };

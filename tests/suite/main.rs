@@ -11,6 +11,7 @@ mod generated; // files that are printed from tables are up to date
 mod imports; // no file imports from a file that imports from it
 mod internal_error; // a panic is never 0
 mod made_up; // a provider that nobody sells, made of its own folder alone
+mod presets; // the presets of `site` give the URLs that the generators made
 mod sim; // whole executions in virtual time, with every fault
 mod sim_credentials; // credentials that expire during a run
 mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts

@@ -23,6 +23,8 @@ pub(crate) enum KeyShape {
     Targets,
     /// A list of rules.
     Rules,
+    /// A generator with the root of its site.
+    Site,
     /// The name of a provider.
     Provider,
     /// A text.
@@ -46,6 +48,24 @@ pub(crate) static FILE_KEYS: &[Key] = &[
     key("version", KeyShape::Version, "The version of this format: 1"),
     key("targets", KeyShape::Targets, "CDN accounts to purge, by name: a provider and its options"),
     key("rules", KeyShape::Rules, "Which changed files map to which URLs; every matching rule applies"),
+    key("site", KeyShape::Site, "Rules for the sources of a site that a known generator builds"),
+];
+
+/// The generators that `site` knows.
+pub(crate) const GENERATORS: &[&str] =
+    &["hugo", "jekyll", "hexo", "mkdocs", "docusaurus", "vitepress", "eleventy", "sphinx"];
+
+/// The keys of `site`.
+pub(crate) static SITE_KEYS: &[Key] = &[
+    key("generator", KeyShape::OneOf(GENERATORS), "Generator that builds the site; its default settings are assumed"),
+    key("url", KeyShape::Text, "URL of the site's root, such as `https://www.example.com/`"),
+    key("folder", KeyShape::Text, "Folder of the generator's configuration; default the repository's root"),
+    key("targets", KeyShape::Texts, "Targets of the URLs; default all"),
+    key(
+        "allow-everything",
+        KeyShape::Boolean,
+        "Whether layouts and settings purge the whole site when they change; default false, with a warning",
+    ),
 ];
 
 /// The keys of a target, besides its provider's options.

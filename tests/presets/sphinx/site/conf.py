@@ -1,0 +1,2 @@
+project = "Sample"
+html_theme = "basic"
