@@ -166,6 +166,15 @@ impl Job<'_> {
             return Ok(Found { range: None, changed_files: 0, mapped, unresolved: None, built: None });
         }
         if let Changes::Directory(options) = &settings.changes {
+            if let Some(rule) = settings.rules.iter().find(|rule| rule.needs_front_matter()) {
+                return Err(Error::usage(
+                    format!(
+                        "rule `{}` takes values from the front matter of pages, and a built directory has none",
+                        rule.name
+                    ),
+                    "write its URLs by the names of the built files: `{tail}`; front matter is for sources in git",
+                ));
+            }
             let (built, mapped) = built::find(self, options, overrides, console).await?;
             let (range, changed_files) = (built.range.clone(), built.changed_files);
             return Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built) });
