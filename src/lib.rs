@@ -2,6 +2,7 @@
 //!
 //! Values flow one way: `config` → `git` → `mapping` → `plan` → `exec` → `report` → `ci`. `ARCHITECTURE.md` has the map.
 
+pub mod change_list;
 pub mod ci;
 pub mod client;
 pub mod commands;

@@ -4,9 +4,11 @@
 
 use std::path::Path;
 
+use crate::change_list::{self, ChangeList};
 use crate::ci::{CiHost, Console, Progress, Severity, files};
+use crate::config::list_file;
 use crate::config::url_list::{self, UrlList};
-use crate::config::{Changes, LogLevel, Mode, Settings, Submodules, UrlOptions, Wait};
+use crate::config::{Changes, ListOptions, LogLevel, Mode, Settings, Submodules, UrlOptions, Wait};
 use crate::credentials::exchange::PendingMasks;
 use crate::error::{Error, ExitCode};
 use crate::exec::durations::Durations;
@@ -15,7 +17,7 @@ use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Options};
 use crate::git::{self, Following, Range};
 use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
-use crate::model::{Change, EntryKind, Event, EventKind, EventSink, Signal, Skipped};
+use crate::model::{Change, EntryKind, Event, EventKind, EventSink, RepoPath, Signal, Skipped};
 use crate::plan::{self, Limits, Plan};
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::counted;
@@ -81,6 +83,10 @@ impl Job<'_> {
         let context = Context {
             mode: settings.mode,
             range,
+            list: match &settings.changes {
+                Changes::List(options) => Some(list_file::name(&options.file)),
+                _ => None,
+            },
             changed_files,
             built: built.as_ref().map(|built| built.origin.clone()),
             fail_on: settings.fail_on,
@@ -178,6 +184,11 @@ impl Job<'_> {
             let (built, mapped) = built::find(self, options, overrides, console).await?;
             let (range, changed_files) = (built.range.clone(), built.changed_files);
             return Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built) });
+        }
+        if let Changes::List(options) = &settings.changes {
+            let list = changes_of_list(settings, options, console).await?;
+            let mapped = mapping::map(&list, &settings.rules, overrides);
+            return Ok(Found { range: None, changed_files: list.len(), mapped, unresolved: None, built: None });
         }
         let (mut changed, fronts) = {
             let transport = FetchTransport::new(console, settings, self.network, self.started);
@@ -347,14 +358,43 @@ async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output
     }
 }
 
-/// The URLs that are given. Read apart, because a pipe or a person may keep the reader waiting for ever, and a signal must
-/// be heard meanwhile.
+/// The URLs that are given.
 async fn listed(settings: &Settings, listing: &UrlOptions) -> Result<Vec<UrlList>, Error> {
     let (listing, targets, hosts) = (listing.clone(), settings.targets.clone(), settings.allow_hosts.clone());
+    apart(move || url_list::read(&listing, &targets, hosts.as_deref())).await
+}
+
+/// The changes that a deploy tool's list names.
+async fn changes_of_list(
+    settings: &Settings,
+    options: &ListOptions,
+    console: &mut Console,
+) -> Result<Vec<Change>, Error> {
+    let ListOptions { file, format, directory } = options;
+    let name = list_file::name(file);
+    let file = if file == Path::new("-") { file.clone() } else { settings.repository.join(file) };
+    let bytes = apart(move || list_file::read(&file)).await?;
+    let directory = directory.as_ref().map(|directory| RepoPath::new(directory.as_bytes()));
+    let ChangeList { changes, unchanged } = change_list::parse(&bytes, *format, &name, directory.as_ref())?;
+    let count = counted(changes.len(), "changed file", "changed files");
+    let others = if unchanged > 0 { format!(" and {unchanged} unchanged") } else { String::new() };
+    console.note(LogLevel::Normal, &format!("{count}{others} in the list `{name}`"));
+    if changes.is_empty() && unchanged == 0 {
+        let text = format!(
+            "the list `{name}` is empty, so nothing is refreshed; if its tool failed, repeat the run with its list"
+        );
+        console.announce(Severity::Warning, &text);
+    }
+    Ok(changes)
+}
+
+/// Reads something on a thread of its own, because a pipe or a person may keep the reader waiting for ever, and a signal must
+/// be heard meanwhile.
+async fn apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, news) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         // After a signal nobody is interested any more.
-        let _ = sender.send(url_list::read(&listing, &targets, hosts.as_deref()));
+        let _ = sender.send(read());
     });
     news.await.expect("a reader that ends without an answer has ended the process")
 }

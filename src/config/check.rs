@@ -60,6 +60,9 @@ fn summary(reading: &Reading) -> String {
             };
             let _ = writeln!(text, "\nchanges\n  files of the built directory `{}`, {with}", built.directory);
         }
+        if let Changes::List(list) = &settings.changes {
+            let _ = writeln!(text, "\nchanges\n  the files that the list `{}` names", list.file.display());
+        }
         text.push_str("\nrules\n");
         for (rule, written) in settings.rules.iter().zip(&reading.rule_texts) {
             let _ = writeln!(text, "  {}: {}", rule.name, written.files.join("  "));

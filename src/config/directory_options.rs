@@ -58,10 +58,10 @@ pub enum ManifestTrust {
 const ONLY_HERE: [&str; 6] =
     ["directory", "manifest", "without-manifest", "manifest-trust", "allow-shrink", "rollback"];
 
-/// Reports options of a built directory where the changes come from elsewhere.
-pub(super) fn refuse(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) {
+/// Reports options of a built directory where the changes come from elsewhere, without those that are `allowed` there.
+pub(super) fn refuse(given: &LayeredOptions, allowed: &[&str], problems: &mut Vec<Diagnostic>) {
     let is_meant = |name: &&str| given.is_explicit(name) || (*name == "directory" && is_of_file(given));
-    for name in ONLY_HERE.into_iter().filter(is_meant) {
+    for name in ONLY_HERE.into_iter().filter(|name| !allowed.contains(name)).filter(is_meant) {
         problems.push(Diagnostic::new(
             format!("{} needs `changes: directory`", given.label(name)),
             "set `changes` to `directory`, or drop it",
@@ -156,7 +156,12 @@ fn manifest_source(
 
 /// A path without `.` and double slashes. The configuration file, which may come with a pull request, can name no place
 /// outside of the repository; whoever sets a flag can.
-fn inside(name: &str, path: &Path, given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<String> {
+pub(super) fn inside(
+    name: &str,
+    path: &Path,
+    given: &LayeredOptions,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<String> {
     let leads_out = path.components().any(|part| part == Component::ParentDir);
     if leads_out || (path.is_absolute() && !given.is_explicit(name)) {
         problems.push(Diagnostic::new(

@@ -8,6 +8,8 @@ mod file;
 mod generate;
 mod init_options;
 mod layers;
+pub mod list_file;
+mod list_options;
 mod man;
 mod mock_server;
 pub(crate) mod network;
@@ -33,6 +35,7 @@ pub use generate::{
 };
 pub use init_options::{InitOptions, InitOutput};
 pub use layers::Flags;
+pub use list_options::{ListFormat, ListOptions};
 pub use mock_server::MockServerOptions;
 pub use options::CommandKind;
 pub use read::read;

@@ -12,7 +12,7 @@ use super::options::CommandKind;
 use super::rules::{self, Found};
 use super::{
     BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Submodules, Symlinks, Target, UrlOptions,
-    Wait, When, directory_options, network, targets, url_options,
+    Wait, When, directory_options, list_options, network, targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
@@ -191,13 +191,19 @@ fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut V
                 "with a URL list no commits are compared: drop one of the two",
             ));
         }
-        directory_options::refuse(given, problems);
+        directory_options::refuse(given, &[], problems);
+        list_options::refuse(given, problems);
         return Changes::Listed(listing);
     }
+    if given.choice("changes") == Some("list") {
+        directory_options::refuse(given, &["directory"], problems);
+        return Changes::List(list_options::read(given, problems));
+    }
+    list_options::refuse(given, problems);
     if given.choice("changes") == Some("directory") {
         return Changes::Directory(directory_options::read(given, problems));
     }
-    directory_options::refuse(given, problems);
+    directory_options::refuse(given, &[], problems);
     if given.choice("changes") != Some("all") {
         return match base.as_deref().and_then(BaseSpec::parse) {
             None => Changes::Git { base, head },

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::base_spec::BaseSpec;
 use super::directory_options::DirectoryOptions;
+use super::list_options::ListOptions;
 use super::url_options::UrlOptions;
 use crate::mapping::Rule;
 use crate::model::{Operation, TargetName};
@@ -114,6 +115,8 @@ pub enum Changes {
     },
     /// The files of a built directory that aren't as the last deployment left them.
     Directory(DirectoryOptions),
+    /// The files that a deploy tool's own list names.
+    List(ListOptions),
     /// No files: URLs that are given.
     Listed(UrlOptions),
 }

@@ -1,18 +1,13 @@
 //! Parses and checks lists of URLs; reports every invalid one with its line.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
+use super::list_file;
 use super::settings::Target;
 use super::url_options::UrlOptions;
 use crate::error::{Diagnostic, Error, Place};
 use crate::mapping::{Encoded, url};
 use crate::model::RefreshKind;
-
-/// The largest list that is read: 100,000 URLs of the greatest length fit.
-const LARGEST: u64 = 128 << 20;
 
 /// URLs from one place.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,8 +52,8 @@ pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[Stri
         found.push(UrlList { rule: "arguments", place: "the command line".into(), urls });
     }
     if let Some(path) = &listing.file {
-        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-        let bytes = bytes(path, &name)?;
+        let name = list_file::name(path);
+        let bytes = list_file::read(path)?;
         let urls = checks.lines(&name, &bytes, &mut problems);
         if urls.is_empty() && problems.is_empty() {
             return Err(Error::usage(
@@ -71,29 +66,21 @@ pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[Stri
     if problems.is_empty() { Ok(found) } else { Err(Error::Inputs(problems)) }
 }
 
-fn bytes(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
-    let unreadable = |error: std::io::Error| {
-        Error::usage(format!("the URLs in `{name}` can't be read: {error}"), "name a file with one URL per line")
-    };
-    let mut bytes = Vec::new();
-    let input: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(unreadable)?)
-    };
-    input.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Error::usage(
-            format!("`{name}` is larger than {} MiB", LARGEST >> 20),
-            "cut it into several lists",
-        ));
-    }
-    Ok(bytes)
-}
-
 impl Checks<'_> {
     /// The URLs of a file; `name` is how problems call it.
     fn lines(self, name: &str, bytes: &[u8], problems: &mut Vec<Diagnostic>) -> Vec<String> {
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            problems.push(Diagnostic {
+                title: format!("`{name}` is text in UTF-16"),
+                place: Some(Place { file: name.to_owned(), line: 1, column: 1 }),
+                snippet: String::new(),
+                help: Some(
+                    "write it as UTF-8: in PowerShell with `| Out-File -Encoding utf8 FILE`; nothing was sent"
+                        .to_owned(),
+                ),
+            });
+            return Vec::new();
+        }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
         let is_said = |line: &[u8]| !matches!(line.trim_ascii().first(), None | Some(b'#'));
@@ -352,6 +339,66 @@ mod tests {
         let urls: Vec<Vec<String>> =
             read(&listing, &[target()], None).unwrap().into_iter().map(|listed| listed.urls).collect();
         assert_eq!(urls, [["https://a.test/a%20b"], ["https://a.test/1"]]);
+    }
+
+    /// Spellings of one URL are one, and what no client asks for is refused.
+    #[test]
+    fn odd_lines_are_read_as_clients_read_them_or_refused() {
+        let list = [
+            "https://my.test",
+            "https://my.test/",
+            "https://www.test:443/x",
+            "https://www.test/x",
+            "HTTPS://WWW.Test/x",
+            "https://www.test:/x",
+            "https://www.test:00443/x",
+            "http://www.test:80/x",
+            "http://www.test:443/x",
+            "https://www.test:8443/x",
+            "https://www.test?y=1",
+            "https://www.test/x?y=*",
+            "https://www.test/b?",
+            "https://[::1]:443/x",
+        ];
+        let read = [
+            "https://my.test/",
+            "https://www.test/x",
+            "http://www.test/x",
+            "http://www.test:443/x",
+            "https://www.test:8443/x",
+            "https://www.test/?y=1",
+            "https://www.test/x?y=*",
+            "https://www.test/b?",
+            "https://[::1]/x",
+        ];
+        assert_eq!(urls(&list.join("\n")), read);
+        for (line, problem) in [
+            ("https://*.test/a", "a `*` in the host"),
+            ("https://www.test./a", "a `.` at the end of the host"),
+            ("https://www.test/a,", "a separator of list items at its end"),
+            ("https://www.test/a;", "a separator of list items at its end"),
+            ("<https://www.test/a>", "no `https://`"),
+            ("\"https://www.test/a\"", "no `https://`"),
+            ("https://me@www.test/a", "a user name or password"),
+            ("https://www.test/a#b", "a fragment"),
+            ("https://www.test/a\thttps://www.test/b", "a second URL"),
+            ("https://www.test/a\t200", "the control character"),
+            ("https://www.test/a\rhttps://www.test/b", "a second URL"),
+            ("https://www.test/a\0", "the control character"),
+            ("https://www.test:x/a", "can't be a host"),
+            ("https://www.test/a/../b", "the segment `..`"),
+            ("https://", "no host"),
+        ] {
+            let problems = parse(RefreshKind::Url, None, format!("https://a.test/\n{line}\n").as_bytes()).unwrap_err();
+            assert!(
+                problems.len() == 1 && problems[0].starts_with("2: ") && problems[0].contains(problem),
+                "{line}: {problems:?}"
+            );
+        }
+        for utf_16 in [b"\xff\xfeh\0\n\0", b"\xfe\xff\0h\0\n"] {
+            let problems = parse(RefreshKind::Url, None, utf_16).unwrap_err();
+            assert!(problems.len() == 1 && problems[0].contains("is text in UTF-16"), "{problems:?}");
+        }
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl<'a> Fetcher<'a> {
     /// # Errors
     /// A history that can't be fetched.
     pub(super) async fn descends(&mut self, head: &Commit, other: Oid) -> Result<bool, Error> {
-        let what = format!("the history between `{}` and `{other}`", head.id);
+        let what = format!("the way from `{other}` to `{}`", head.id);
         let merge_base = self.history(head.id, other, &what).await?;
         Ok(merge_base == Some(other))
     }

@@ -142,6 +142,12 @@ impl Search {
                     "leave `changes: directory` out to go by the commits",
                 ));
             }
+            Changes::List(_) => {
+                return Err(Error::usage(
+                    "a deploy tool's list says which files changed, so no commits are compared",
+                    "leave `changes: list` out to go by the commits",
+                ));
+            }
             Changes::Listed(_) => {
                 return Err(Error::usage(
                     "URLs are given, so there are no changed files to find",
@@ -159,7 +165,7 @@ impl Search {
             Changes::Since { base: BaseSpec::Tag(pattern), .. } => (range::since_tag(pattern), Vec::new()),
             // Decided by what is found outside of the clone.
             Changes::All { .. } | Changes::Since { .. } => (range::everything(), Vec::new()),
-            Changes::Git { .. } | Changes::Directory(_) | Changes::Listed(_) => {
+            Changes::Git { .. } | Changes::Directory(_) | Changes::List(_) | Changes::Listed(_) => {
                 by_host(base, head_given, &checked_out, environment)?
             }
         };

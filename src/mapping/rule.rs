@@ -172,7 +172,7 @@ fn forms(
         match template.render(context, Form { encoded, expression }) {
             Ok(rendered) => {
                 for url in rendered {
-                    let url = if expression { url } else { url::with_lower_host(url) };
+                    let url = if expression { url } else { url::with_head_of_clients(url) };
                     if !urls.contains(&url) {
                         urls.push(url);
                     }

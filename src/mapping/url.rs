@@ -77,7 +77,8 @@ fn check_expression(url: &str) -> Result<(), String> {
 
 /// Whether an authority is a host alone, with or without a port, and the one that clients read.
 fn is_host(authority: &str, parsed: &::url::Url) -> bool {
-    let is_it = |host: &str| !host.is_empty() && host.eq_ignore_ascii_case(host_of(authority));
+    let is_one = |host: &str| !host.is_empty() && !host.contains('*') && !host.ends_with('.');
+    let is_it = |host: &str| is_one(host) && host.eq_ignore_ascii_case(host_of(authority));
     !authority.contains('@') && parsed.host_str().is_some_and(is_it)
 }
 
@@ -123,6 +124,10 @@ pub fn more_than_one(text: &str) -> Option<(Range<usize>, &'static str, &'static
         starts.take_while(|&start| start < 16_384).find(|start| is_scheme(start) && is_after_separator(start))
     {
         return Some((start..text.len(), "a second URL after the first", "write each URL by itself"));
+    }
+    if text.ends_with([',', ';']) {
+        let help = "remove it; as a part of the URL, write `%2C` for a `,` and `%3B` for a `;`";
+        return Some((text.len() - 1..text.len(), "a separator of list items at its end", help));
     }
     let path = authority(text).map_or(text.len(), |(_, path)| path);
     let end = path + path_of(&text[path..]).len();
@@ -183,7 +188,7 @@ pub fn spell_given(url: &str, encoded: Encoded) -> String {
     };
     let path = authority(url).map_or(0, |(_, path)| path);
     let query = path + path_of(&url[path..]).len();
-    let mut spelled = url[..path].to_ascii_lowercase();
+    let mut spelled = head_of_clients(url, path);
     for (start, character) in url[path..].char_indices() {
         let start = path + start;
         let text = &url[start..start + character.len_utf8()];
@@ -209,11 +214,28 @@ pub fn as_browsers_do(url: &str) -> Cow<'_, str> {
     Cow::Owned(plain + &url[path.len()..])
 }
 
-/// The same URL with scheme and host in lower case, as clients spell them: a provider may compare letter by letter.
-pub(super) fn with_lower_host(mut url: String) -> String {
+/// The same URL with scheme, host and root as clients spell them: a provider may compare letter by letter.
+pub(super) fn with_head_of_clients(url: String) -> String {
     let path = authority(&url).map_or(0, |(_, path)| path);
-    url[..path].make_ascii_lowercase();
-    url
+    let head = head_of_clients(&url, path);
+    if url.starts_with(&head) { url } else { head + &url[path..] }
+}
+
+/// Scheme and authority of a URL whose path begins at `path`, as clients spell them: in lower case, without the port that the
+/// scheme has anyway, and with the `/` of a root that the URL leaves out.
+fn head_of_clients(url: &str, path: usize) -> String {
+    let mut head = url[..path].to_ascii_lowercase();
+    let default = if head.starts_with("https:") { 443 } else { 80 };
+    let port = head.rfind(':').filter(|&colon| !head[colon..].contains([']', '/']));
+    if let Some(colon) =
+        port.filter(|&colon| matches!(&head[colon + 1..], port if port.is_empty() || port.parse() == Ok(default)))
+    {
+        head.truncate(colon);
+    }
+    if !head.is_empty() && !url[path..].starts_with('/') {
+        head.push('/');
+    }
+    head
 }
 
 /// The directory's URLs if this one's last segment is an index file: `/dir/` and `/dir`; at the root only `/`.
@@ -277,7 +299,11 @@ pub(super) fn check_authority(authority: &str) -> Result<(), (String, String)> {
             return Err((format!("`{authority}` can't be a host: {error}"), help));
         }
     };
-    if host.eq_ignore_ascii_case(spelled) {
+    if host.contains('*') {
+        Err(("a `*` in the host, which no request has".into(), "list each host by itself".into()))
+    } else if let Some(without) = host.strip_suffix('.') {
+        Err(("a `.` at the end of the host, which caches take for another one".into(), format!("write `{without}`")))
+    } else if host.eq_ignore_ascii_case(spelled) {
         Ok(())
     } else {
         Err((format!("clients read the host `{spelled}` as `{host}`"), format!("write `{host}`")))

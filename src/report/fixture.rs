@@ -91,6 +91,7 @@ pub(crate) fn context(mode: Mode) -> Context {
             head: "2222222222222222222222222222222222222222".into(),
             reason: "the push's `before`, what the CDN has served until now".into(),
         }),
+        list: None,
         changed_files: 6,
         built: None,
         fail_on: FailOn::Any,

@@ -63,6 +63,7 @@ impl Report<'_> {
         match (&self.context.built, &self.context.range) {
             (Some(_), _) => "directory",
             (None, Some(_)) => "git",
+            (None, None) if self.context.list.is_some() => "list",
             (None, None) => "urls",
         }
     }

@@ -85,7 +85,10 @@ fn question(report: &Report<'_>) -> String {
             let base = range.base.as_deref().map_or_else(|| "(empty)".into(), commit);
             vec![format!("{base} → {}: {files}. Base: {}", commit(&range.head), prose(&range.reason))]
         }
-        (None, None) => vec!["URLs from a list".to_owned()],
+        (None, None) => vec![match &report.context.list {
+            Some(list) => format!("{files} in the list {}", code(list)),
+            None => "URLs from a list".to_owned(),
+        }],
     };
     if let Some(config) = &report.context.config {
         lines.push(format!("Rules: {}", code(config)));

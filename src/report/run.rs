@@ -16,8 +16,10 @@ use crate::plan::{Lane, Plan, PlannedTask};
 pub struct Context {
     /// The operation.
     pub mode: Mode,
-    /// Between which commits; `None` for a list of URLs.
+    /// Between which commits; `None` for a list of URLs or of changed files.
     pub range: Option<Range>,
+    /// The list that named the changed files, as people call it.
+    pub list: Option<String>,
     /// How many files differ.
     pub changed_files: usize,
     /// The built directory that the files are of; `None` for commits and for a list of URLs.

@@ -54,6 +54,9 @@ fn range(report: &Report<'_>, text: &mut String) {
     if let Some(built) = &report.context.built {
         return line(text, &format!("  {}", built.summary));
     }
+    if let Some(list) = &report.context.list {
+        line(text, &format!("  {files} in the list `{list}`"));
+    }
     let Some(range) = &report.context.range else { return };
     let base = range.base.as_deref().map_or("(empty)", short_commit);
     line(text, &format!("  {base}..{}: {files} (base: {})", short_commit(&range.head), range.reason));

@@ -187,6 +187,7 @@ fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
         mode: Mode::Real,
         range: None,
         built: None,
+        list: None,
         changed_files: 0,
         fail_on: FailOn::Any,
         wait: Wait::All,

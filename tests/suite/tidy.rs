@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("init", &["provider"]),
     ("credentials", &["text", "model", "error", "environment", "provider", "providers", "client", "config"]),
     ("config", &["text", "model", "error", "environment", "mapping", "provider", "providers", "init"]),
+    ("change_list", &["model", "error", "config"]),
     ("git", &["model", "error", "environment", "config", "mapping"]),
     ("directory", &["text", "model", "error", "environment"]),
     ("plan", &["model", "error", "config", "mapping", "provider"]),

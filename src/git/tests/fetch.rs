@@ -398,3 +398,36 @@ fn a_server_that_cannot_send_commits_alone_is_not_asked_for_a_merge_base() {
         assert!(refused.contains(part), "{part} in {refused}");
     }
 }
+
+/// A shallow checkout of something else than the event's commit: a later commit of the same branch (`ref: main`), and the branch
+/// of built files.
+#[test]
+fn the_history_that_shows_whether_a_checkout_belongs_to_its_event_is_fetched() {
+    let origin = site(40);
+    origin.import("built", None, &[Files::from([(b"index.html".to_vec(), ("100644", b"x".to_vec()))])]);
+    let sha = origin.id("main~3");
+    let event = serde_json::json!({ "ref": "refs/heads/main", "before": origin.id("main~9"), "after": sha });
+    let search = |forge: &Forge, branch: &str| {
+        let clone = cloned(&origin, &["--depth=1", &format!("--branch={branch}")]);
+        let file = clone.outside().join("event.json");
+        std::fs::write(&file, event.to_string()).unwrap();
+        let variables = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "push"),
+            ("GITHUB_EVENT_PATH", file.to_str().unwrap()),
+            ("GITHUB_SHA", &sha),
+        ];
+        forge.search(&clone, &Changes::Git { base: None, head: None }, &environment_of(&variables))
+    };
+    let forge = Forge::of(&origin);
+    let found = search(&forge, "main").unwrap();
+    assert_eq!(found.range.base, Some(origin.id("main~9")));
+    assert_eq!(lines(&found.files), lines(&origin.between("main~9", "main").unwrap().files));
+    assert!(forge.notes.borrow()[0].starts_with("fetched 64 commits of history for the way from"));
+    let refused = refusal(search(&Forge::of(&origin), "built"));
+    assert!(refused.contains("is checked out; this run is about") && refused.contains("another branch"), "{refused}");
+    let refused = refusal(search(&Forge { is_on: false, ..Forge::of(&origin) }, "built"));
+    assert!(refused.contains("isn't known: this shallow clone doesn't show it"), "{refused}");
+    let refused = refusal(search(&Forge { password: Some("secret"), ..Forge::of(&origin) }, "main"));
+    assert!(refused.contains("isn't known: the way from") && refused.contains("can't be fetched from"), "{refused}");
+}
