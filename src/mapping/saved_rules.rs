@@ -197,7 +197,7 @@ mod tests {
     fn what_this_version_cannot_read_says_why() {
         let text = save(&[rule("pages", &["**"], &["https://h.example/{tail}"])]);
         for (from, to, why) in
-            [("{tail}", "{front.slug}", "placeholder"), ("**", "[", "unclosed"), ("\"url\"", "\"galaxy\"", "galaxy")]
+            [("{tail}", "{pth}", "placeholder"), ("**", "[", "unclosed"), ("\"url\"", "\"galaxy\"", "galaxy")]
         {
             let problem = SavedRules::parse(&text.replacen(from, to, 1)).unwrap_err();
             assert!(problem.contains(why), "{problem}");
