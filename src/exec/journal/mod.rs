@@ -23,7 +23,7 @@
 //! damaged, and refused. Replaying twice is replaying once.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::slice;
 
@@ -33,13 +33,16 @@ use crate::error::Error;
 use entry::differs;
 use lines::{is_plausible, is_torn_opening, line, next, parse, refuse_damage};
 use replay::Replay;
+use storage::LockedFile;
 
 mod entry;
 mod lines;
 mod replay;
+mod storage;
 
 pub use entry::{Entry, Identity, Purpose, ranges};
 pub use replay::{Past, PastBatch, PastLane, SentTime};
+pub use storage::Storage;
 
 /// The journal's format.
 const VERSION: u32 = 1;
@@ -50,18 +53,20 @@ const LARGEST: u64 = 64 << 20;
 const OLDEST_HOURS: i64 = 72;
 /// How long after its last request or its end an unfinished run is continued by the same command.
 const CONTINUED_HOURS: i64 = 2;
+/// How far two clocks that agree may be apart: `Date` has whole seconds, and an answer takes its time.
+const ROUNDING: SignedDuration = SignedDuration::from_mins(1);
 
 /// The journal of a run.
 #[derive(Debug)]
 pub struct Journal {
-    file: Option<File>,
+    storage: Option<Box<dyn Storage>>,
     path: PathBuf,
 }
 
 impl Journal {
     /// A journal that keeps nothing, for simulations.
     pub fn none() -> Self {
-        Self { file: None, path: PathBuf::new() }
+        Self { storage: None, path: PathBuf::new() }
     }
 
     /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with its content.
@@ -72,10 +77,7 @@ impl Journal {
     /// [`Error::Journal`]: it can't be written, another run has it open, it belongs to something else (the field that
     /// differs is named), or it isn't a journal.
     pub fn open(path: &Path, identity: &Identity, purpose: Purpose, now: Timestamp) -> Result<(Self, Past), Error> {
-        let failed = |what: &str, error: &io::Error| Error::Journal {
-            message: format!("the journal `{}` can't be {what}: {error}", path.display()),
-            help: "name a writable file with `journal`; without a journal an interrupted run could send twice".into(),
-        };
+        let failed = |what: &str, error: &io::Error| unusable(path, what, error);
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             std::fs::create_dir_all(directory).map_err(|error| failed("made", &error))?;
         }
@@ -84,30 +86,37 @@ impl Journal {
             return Err(failed("opened", &io::Error::other("it is no regular file")));
         }
         let file = options().open(path).map_err(|error| failed("opened", &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Journal {
-                    message: format!("another run has the journal `{}` open", path.display()),
-                    help: "wait until it ends, or name another file with `journal`".into(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed("locked", &error)),
-        }
-        // From here on it lets go of the lock, whatever comes.
-        let mut journal = Self { file: Some(file), path: path.to_owned() };
-        let mut file = journal.file.as_ref().expect("it was opened above");
-        if file.metadata().map_err(|error| failed("read", &error))?.len() > LARGEST {
+        let file = LockedFile::lock(file, path).map_err(|error| match error {
+            TryLockError::WouldBlock => Error::Journal {
+                message: format!("another run has the journal `{}` open", path.display()),
+                help: "wait until it ends, or name another file with `journal`".into(),
+            },
+            TryLockError::Error(error) => failed("locked", &error),
+        })?;
+        Self::over(Box::new(file), path, identity, purpose, now)
+    }
+
+    /// The same, kept elsewhere than in a file: `path` is its name in messages.
+    ///
+    /// # Errors
+    /// Those of [`Journal::open`].
+    pub fn over(
+        mut storage: Box<dyn Storage>,
+        path: &Path,
+        identity: &Identity,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<(Self, Past), Error> {
+        let failed = |what: &str, error: &io::Error| unusable(path, what, error);
+        if storage.length().map_err(|error| failed("read", &error))? > LARGEST {
             return Err(not_ours(path, format!("it is larger than {} MiB", LARGEST >> 20)));
         }
-        let read = read(file).map_err(|error| failed("read", &error))?;
+        let read = read(&mut *storage).map_err(|error| failed("read", &error))?;
         if let Some(number) = read.implausible {
             return Err(not_ours(path, format!("no run writes what its line {number} says")));
         }
-        let whole = read.whole;
-        let is_torn = file.metadata().map_err(|error| failed("read", &error))?.len() > whole;
-        let cut = if is_torn { file.set_len(whole) } else { Ok(()) };
-        cut.and_then(|()| file.seek(SeekFrom::End(0))).map_err(|error| failed("cut", &error))?;
+        storage.cut(read.whole).map_err(|error| failed("cut", &error))?;
+        let mut journal = Self { storage: Some(storage), path: path.to_owned() };
         let past = journal.resume(read, identity, purpose, now)?;
         let written = match &past {
             Some(past) if past.outdated.is_none() => journal.write(&Entry::Continued { at: now }),
@@ -132,9 +141,9 @@ impl Journal {
     /// # Errors
     /// The write failed: nothing may be sent any more.
     pub fn write_all(&mut self, records: &[Entry]) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+        let Some(storage) = &mut self.storage else { return Ok(()) };
         let lines: Vec<Vec<u8>> = records.iter().map(line).collect::<io::Result<_>>()?;
-        file.write_all(&lines.concat())
+        storage.write(&lines.concat())
     }
 
     /// Notes that outputs and reports are written: the run is finished.
@@ -151,7 +160,7 @@ impl Journal {
     /// The write or the sync failed: nothing may be sent any more.
     pub fn write_synced(&mut self, records: &[Entry]) -> io::Result<()> {
         self.write_all(records)?;
-        self.file.as_ref().map_or(Ok(()), File::sync_data)
+        self.storage.as_mut().map_or(Ok(()), |storage| storage.sync())
     }
 
     /// Where it is; empty for [`Journal::none`].
@@ -216,23 +225,17 @@ impl Journal {
     }
 
     fn restart(&mut self, identity: &Identity, now: Timestamp) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?)?;
-        file.sync_all()?;
-        sync_directory(&self.path)
+        let Some(storage) = &mut self.storage else { return Ok(()) };
+        storage.cut(0)?;
+        storage.write(&line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?)?;
+        storage.sync_new()
     }
 }
 
-/// Lets the next run have the file at once. Closing it alone doesn't: a child process that is just being started holds the
-/// same open file until it has become its program, and the lock with it.
-impl Drop for Journal {
-    fn drop(&mut self) {
-        if let Some(file) = &self.file {
-            // Nothing is lost when this fails: the lock goes with the last holder of the file.
-            let _ = file.unlock();
-        }
+fn unusable(path: &Path, what: &str, error: &io::Error) -> Error {
+    Error::Journal {
+        message: format!("the journal `{}` can't be {what}: {error}", path.display()),
+        help: "name a writable file with `journal`; without a journal an interrupted run could send twice".into(),
     }
 }
 
@@ -270,7 +273,7 @@ struct Records {
 fn age(past: &Past, begun: Timestamp, now: Timestamp) -> SignedDuration {
     let by_clock = now.duration_since(past.last.unwrap_or(begun));
     let corrected = by_clock.checked_add(past.ahead).unwrap_or(by_clock);
-    let possible = [by_clock, corrected].into_iter().filter(|age| !age.is_negative());
+    let possible = [by_clock, corrected].into_iter().filter(|age| *age > -ROUNDING);
     possible.min().unwrap_or(by_clock)
 }
 
@@ -283,8 +286,9 @@ fn not_ours(path: &Path, why: String) -> Error {
 }
 
 /// Reads the whole records, one at a time.
-fn read(file: &File) -> io::Result<Records> {
-    let mut reader = BufReader::new(file);
+fn read(storage: &mut dyn Storage) -> io::Result<Records> {
+    let size = storage.length()?;
+    let mut reader = storage.content()?;
     let (mut records, mut replay, mut line) = (Records::default(), Replay::default(), Vec::new());
     for number in 1.. {
         let length = next(&mut reader, &mut line)? as u64;
@@ -299,7 +303,7 @@ fn read(file: &File) -> io::Result<Records> {
             }
             // A first line that is no record at all is somebody else's file: it isn't cut.
             None if records.whole == 0 && length > 0 && !is_torn_opening(&line) => {
-                return Ok(Records { whole: file.metadata()?.len(), ..Records::default() });
+                return Ok(Records { whole: size, ..Records::default() });
             }
             None => {
                 refuse_damage(reader, number)?;
@@ -310,17 +314,6 @@ fn read(file: &File) -> io::Result<Records> {
     }
     records.past = replay.past;
     Ok(records)
-}
-
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

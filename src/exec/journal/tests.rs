@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::io::{Seek, SeekFrom};
 
 use super::*;
 use crate::config::Wait;
@@ -174,9 +175,10 @@ fn two_runs_never_share_a_journal() {
 fn the_next_run_has_the_journal_at_once_even_while_a_child_process_still_holds_its_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let (journal, _) = Journal::open(&path, &identity(), RUN, now()).unwrap();
+    let file = LockedFile::lock(options().open(&path).unwrap(), &path).unwrap();
     // What a child has between its fork and its program: another handle of the same open file.
-    let _held_by_a_child = journal.file.as_ref().unwrap().try_clone().unwrap();
+    let _held_by_a_child = file.file.try_clone().unwrap();
+    let (journal, _) = Journal::over(Box::new(file), &path, &identity(), RUN, now()).unwrap();
     drop(journal);
     Journal::open(&path, &identity(), RUN, now()).unwrap();
 }
@@ -501,7 +503,11 @@ fn the_age_of_a_journal_is_right_where_the_machines_clock_is_wrong_in_both_runs(
             journal.write(&entry).unwrap();
         }
         drop(journal);
-        assert_eq!(Journal::open(&path, &identity(), RUN, local(1)).unwrap().1.lanes[&0].done.len(), 1, "{hours} h");
+        // Also at once, where rounding makes the age negative.
+        let at_once = local(0) - jiff::SignedDuration::from_millis(400);
+        for again in [at_once, local(1)] {
+            assert_eq!(Journal::open(&path, &identity(), RUN, again).unwrap().1.lanes[&0].done.len(), 1, "{hours} h");
+        }
         let past = Journal::open(&path, &identity(), RUN, local(125)).unwrap().1;
         assert!(past.outdated.is_some(), "{hours} h: two hours have passed");
     }
