@@ -283,7 +283,11 @@ fn earliest(connection: &Connection, sent: SentAt) -> Timestamp {
 
 /// What an earlier run left for a lane, by the provider's clock as far as it's known.
 pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
-    let age = |sent: SentTime| Duration::try_from(api.server_now().duration_since(sent.at)).unwrap_or_default();
+    // By two clocks of which nothing is known no time has certainly passed.
+    let age = |sent: SentTime| match sent.is_providers {
+        true => Duration::try_from(api.server_now().duration_since(sent.at)).unwrap_or_default(),
+        false => Duration::ZERO,
+    };
     let done =
         past.done.iter().map(|(&task, id)| (task, id.clone(), past.done_after.get(&task).map(|&sent| age(sent))));
     let open = past.open.iter().map(|(&number, open)| ResumedBatch {

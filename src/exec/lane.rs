@@ -57,6 +57,8 @@ const CLOCK_CORRECTIONS: u32 = 2;
 /// How long the provider's records may lag. What they don't show so long after we gave up on the answer wasn't executed.
 /// Unproven: no vendor states it.
 const RECORD_LAG: Duration = Duration::from_secs(30);
+/// How long after it left a request may be executed at last: a gateway may hold it until the client gives up, and longer.
+const LATEST_EXECUTION: Duration = READ_TIMEOUT.saturating_add(RECORD_LAG);
 /// When to query the records for a URL that no row of its task names, or again after a list that broke off.
 const MISSING: Duration = Duration::from_secs(10);
 /// How often a batch is sent again after its answer was lost.
@@ -361,7 +363,7 @@ impl<'a> Lane<'a> {
         self.batches = Batches::after(resume.last_batch);
         for (task, task_id, age) in resume.done {
             if let Some(age) = age {
-                self.prefetches.accepted(task, age.saturating_sub(READ_TIMEOUT), self.now);
+                self.prefetches.accepted(task, age.saturating_sub(LATEST_EXECUTION), self.now);
             }
             self.finish(task, Outcome::Done, task_id);
         }
@@ -597,8 +599,8 @@ impl<'a> Lane<'a> {
         for id in &task_ids {
             self.tracking.follow(id, number, tasks.len(), operation, self.now);
         }
-        // The answer may have been on its way for a while.
-        let age = self.age(sent).saturating_sub(READ_TIMEOUT);
+        // It may have been on its way for a while.
+        let age = self.age(sent).saturating_sub(LATEST_EXECUTION);
         let open = tasks.iter().filter(|&&task| self.places[task as usize] == Place::InBatch(number)).count();
         let accepted = Accepted { task_ids, at: self.now, sent, acknowledged, open, query: None };
         self.batches.set(number, BatchState::Accepted(accepted), false);
@@ -775,7 +777,14 @@ impl<'a> Lane<'a> {
             SentAt::Earlier { .. } => self.now,
         };
         let query = RecordQuery::first(soon + Duration::from_secs(1));
-        let uncertain = Uncertain { sent, gave_up: self.now, why, is_refusal, is_first_next: false, query };
+        // A request of a run that was killed may still be on its way.
+        let on_its_way = match sent {
+            SentAt::Moment(_) => Duration::ZERO,
+            SentAt::Earlier { age, is_providers: true, .. } => READ_TIMEOUT.saturating_sub(age),
+            SentAt::Earlier { .. } => READ_TIMEOUT,
+        };
+        let gave_up = self.now + on_its_way;
+        let uncertain = Uncertain { sent, gave_up, why, is_refusal, is_first_next: false, query };
         self.batches.set(number, BatchState::Uncertain(uncertain), false);
         let operation = self.batches.get(number).map(|batch| batch.content.operation);
         let limits = operation.and_then(|operation| self.spec.operation(operation));

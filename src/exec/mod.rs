@@ -87,7 +87,9 @@ pub async fn execute(
     }
     let Summary { complete, as_asked, all_final } = summary;
     let now = options.started.checked_add(started.elapsed()).unwrap_or(options.started);
-    let at = connections.first().map_or(now, |connection| connection.api.server_now());
+    // One target's provider may never have said its time.
+    let known = connections.iter().find_map(|connection| connection.api.server_time());
+    let at = known.or(connections.first().map(|connection| connection.api.server_now())).unwrap_or(now);
     run.record_synced(&[Entry::Closed { at, complete, as_asked, all_final }]);
     if run.is_journal_broken() {
         run.emit(EventKind::Noted { text: "the journal's last record couldn't be written".into() });

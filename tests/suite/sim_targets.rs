@@ -112,10 +112,10 @@ fn a_run_that_goes_on_keeps_the_rest_of_the_pause_whether_its_refreshes_were_don
             assert!(first.killed);
             second.assert_all_done().assert_ledger();
             let (shortest, longest) = pauses(&second);
-            // When exactly it was taken isn't known then: the answer may have come 15 s after the request.
+            // When exactly it was taken isn't known then: a gateway may have held it until 45 s after it left.
             let expected = PREFETCH_DELAY.max(Duration::from_secs(later));
             assert!(shortest >= expected, "{task} {later}: {shortest:?}");
-            assert!(longest < expected + Duration::from_secs(20), "{task} {later}: {longest:?}");
+            assert!(longest < expected + Duration::from_secs(50), "{task} {later}: {longest:?}");
         }
     }
 }

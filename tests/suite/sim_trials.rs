@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cdn_purge::model::{EventKind, Moment, Operation, Outcome, RefreshKind, Signal};
+use cdn_purge::providers::huawei::HUAWEI_CDN;
 use emulators::Rows;
 use http::Response;
 use serde_json::{Value, json};
@@ -320,5 +321,37 @@ fn a_forged_journal_costs_no_memory_and_makes_no_panic() {
         let story = next(&first, &path, Duration::from_secs(2), World::of_pages(12)).run();
         story.assert_partition();
         assert_eq!(story.count("done"), 24, "{name}");
+    }
+}
+
+#[test]
+fn a_request_that_is_on_its_way_when_its_run_is_killed_is_not_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let world = || {
+        let mut world = World::of_pages(12).with_faults(&["RefreshObjectCaches#1=late:28000"]);
+        world.settings.listing_lag = Duration::from_secs(10);
+        world
+    };
+    let mut first = World { journal: Some(journal.clone()), ..world() };
+    first.killed_after = Some(Duration::from_millis(200));
+    let first = first.run();
+    assert!(first.killed);
+    let second = next(&first, &journal, Duration::from_secs(1), world()).run();
+    second.assert_all_done().assert_ledger();
+    assert_eq!(second.ledger.len(), 24);
+}
+
+#[test]
+fn the_pause_before_a_prefetch_counts_from_a_refresh_that_was_executed_late() {
+    let mut world = World::of_pages(3).with_faults(&["CreateRefreshTasks#1=late:40000"]).at(&[&HUAWEI_CDN]);
+    world.settings.listing_lag = Duration::from_secs(2);
+    let story = world.run();
+    story.assert_all_done().assert_ledger();
+    for prefetch in story.ledger.iter().filter(|entry| entry.operation == Operation::Prefetch) {
+        let refresh =
+            story.ledger.iter().find(|entry| entry.operation == REFRESH && entry.url == prefetch.url).unwrap();
+        let pause = prefetch.at.duration_since(refresh.at);
+        assert!(pause.as_secs() >= 5 * 60, "{} was prefetched {pause} after its refresh", prefetch.url);
     }
 }
