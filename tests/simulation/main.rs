@@ -1,0 +1,43 @@
+//! The simulation in short: some thousand stories, each judged by the vendors' ledgers. `examples/simulate.rs` tells more of them.
+
+use std::time::{Duration, Instant};
+
+use simulator::faults::Fault;
+use simulator::invariants::RULES;
+
+pub mod simulator;
+
+#[test]
+fn nothing_is_lost_doubled_or_called_done_untruly_whatever_goes_wrong() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (began, mut told) = (Instant::now(), 0);
+    let mut injected = simulator::faults::FaultCounts::default();
+    // As many as fit into the time: a debug build on a busy machine tells fewer.
+    while told < 512 || (told < 4_096 && began.elapsed() < Duration::from_secs(5)) {
+        let tally = simulator::tell_many(told, told + 256, threads, true, |_| {});
+        let broken: Vec<String> =
+            tally.violations.iter().map(|(seed, rule, what)| format!("seed {seed}: {rule}: {what}")).collect();
+        assert!(broken.is_empty(), "see `cargo run --example simulate -- --seed N`\n{}", broken.join("\n"));
+        assert!(tally.totals.done * 2 > tally.stories, "{} of {} stories end well", tally.totals.done, tally.stories);
+        injected.add(&tally.faults);
+        told += 256;
+    }
+    let missing: Vec<Fault> = injected.iter().filter(|(_, count)| *count == 0).map(|(fault, _)| fault).collect();
+    assert!(missing.is_empty(), "these faults never happened: {missing:?}");
+}
+
+#[test]
+fn a_seed_tells_its_story_event_by_event_and_always_the_same() {
+    let (once, again) = (simulator::tell(7, true), simulator::tell(7, true));
+    assert_eq!(once.story, again.story);
+    for word in ["seed 7:", "run 0 begins", "journal ←", "leaves", "is answered", "run 0 ends"] {
+        assert!(once.story.contains(word), "{word} isn't in:\n{}", once.story);
+    }
+}
+
+#[test]
+fn each_invariant_has_its_place() {
+    for (number, (rule, place)) in RULES.iter().enumerate() {
+        assert!(rule.starts_with(&format!("I{} ", number + 1)) && !place.is_empty(), "{rule}");
+    }
+}

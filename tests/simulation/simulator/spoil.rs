@@ -1,0 +1,69 @@
+//! Spoils the rows of a list, whatever the vendor's shape of it.
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::Value;
+
+use super::faults::Fault;
+use super::shared::Shared;
+
+/// The names that vendors have for a total, for a row's state, and for its URL.
+const TOTALS: [&str; 2] = ["TotalCount", "total"];
+const STATES: [&str; 2] = ["Status", "status"];
+const URLS: [&str; 2] = ["ObjectPath", "url"];
+
+/// An answer whose rows are spoiled; one that can't be read or has no rows stays as it is.
+pub fn rows(response: Response<Bytes>, fault: Fault, shared: &Shared) -> Response<Bytes> {
+    let (head, body) = response.into_parts();
+    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return Response::from_parts(head, body) };
+    if fault == Fault::WrongTotal {
+        let total = [0, 1, 7, 1_000][shared.draw(4) as usize];
+        for name in TOTALS.into_iter().filter(|name| value.get(name).is_some()).collect::<Vec<_>>() {
+            value[name] = Value::from(total);
+        }
+    } else if let Some(rows) = list(&mut value) {
+        spoil(rows, fault, shared);
+    }
+    Response::from_parts(head, value.to_string().into())
+}
+
+fn spoil(rows: &mut Vec<Value>, fault: Fault, shared: &Shared) {
+    let set = |row: &mut Value, names: &[&str], to: &str| {
+        for name in names {
+            if let Some(field) = row.get_mut(*name).filter(|field| field.is_string()) {
+                *field = Value::from(to);
+            }
+        }
+    };
+    match fault {
+        Fault::NoRows => rows.clear(),
+        Fault::RowsMissing => rows.retain(|_| shared.happens(0.5)),
+        Fault::Backwards => {
+            rows.iter_mut().filter(|_| shared.happens(0.5)).for_each(|row| set(row, &STATES, "Refreshing"));
+        }
+        Fault::UnknownWord => {
+            rows.iter_mut().filter(|_| shared.happens(0.5)).for_each(|row| set(row, &STATES, "Complte"));
+        }
+        Fault::RowsTwice => {
+            let again: Vec<Value> = rows.iter().filter(|_| shared.happens(0.5)).cloned().collect();
+            rows.extend(again);
+        }
+        _ => {
+            let foreign: Vec<Value> = rows.iter().take(1).cloned().collect();
+            for mut row in foreign {
+                set(&mut row, &URLS, "https://www.example.com/stranger/page.html");
+                set(&mut row, &STATES, "Failed");
+                rows.insert(0, row);
+            }
+        }
+    }
+}
+
+/// The first list of objects in a value, however deep.
+fn list(value: &mut Value) -> Option<&mut Vec<Value>> {
+    match value {
+        Value::Array(rows) => Some(rows),
+        Value::Object(fields) => fields.values_mut().find_map(list),
+        _ => None,
+    }
+}
