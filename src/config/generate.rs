@@ -9,12 +9,7 @@ use crate::text::suggest::any_of;
 pub fn options_markdown() -> String {
     let mut text = String::new();
     for group in Group::OF_A_RUN {
-        let _ = writeln!(text, "## {}\n\n| option | default | in the file | description |", group.heading());
-        text.push_str("| --- | --- | --- | --- |\n");
-        for entry in ENTRIES.iter().filter(|entry| entry.group == group) {
-            row(entry, if entry.in_file { "yes" } else { "" }, &mut text);
-        }
-        text.push('\n');
+        let _ = writeln!(text, "## {}\n\n{}", group.heading(), group_markdown(group));
     }
     text.push_str(
         "## Options of other commands\n\n| option | default | commands | description |\n| --- | --- | --- | --- |\n",
@@ -22,6 +17,19 @@ pub fn options_markdown() -> String {
     for entry in ENTRIES.iter().filter(|entry| entry.group == Group::Command) {
         let commands: Vec<String> = entry.used_by.iter().map(|kind| format!("`{}`", kind.name())).collect();
         row(entry, &commands.join(", "), &mut text);
+    }
+    text
+}
+
+/// The options that a newcomer needs, as a Markdown table.
+pub fn basic_options_markdown() -> String {
+    group_markdown(Group::Basic)
+}
+
+fn group_markdown(group: Group) -> String {
+    let mut text = "| option | default | in the file | description |\n| --- | --- | --- | --- |\n".to_owned();
+    for entry in ENTRIES.iter().filter(|entry| entry.group == group) {
+        row(entry, if entry.in_file { "yes" } else { "" }, &mut text);
     }
     text
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cdn_purge::commands::providers;
 use cdn_purge::config::{
-    action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, options_markdown, schema,
+    action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, basic_options_markdown, options_markdown, schema,
 };
 
 /// A file of this repository.
@@ -82,4 +82,5 @@ fn the_documents_list_every_option_and_every_provider() {
     settle_block("README.md", "providers", &providers::matrix_markdown());
     settle_block("docs/providers.md", "providers", &providers::markdown());
     settle_block("docs/options.md", "options", &options_markdown());
+    settle_block("README.md", "options", &basic_options_markdown());
 }
