@@ -92,7 +92,7 @@ impl Job<'_> {
             fail_on: settings.fail_on,
             wait: settings.wait,
             started: self.started,
-            commit_page: CiHost::commit_page(&self.environment),
+            commit_page: CiHost::commit_page(self.environment),
             config: settings.config.as_ref().map(|path| path.display().to_string()),
         };
         let mut collector = Collector::new(&plan, context);

@@ -31,7 +31,7 @@ pub use arguments::{Command, parse_arguments};
 pub use base_spec::{BaseSpec, TagPattern};
 pub use directory_options::{DirectoryOptions, ManifestSource, ManifestTrust, WithoutManifest};
 pub use generate::{
-    action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, basic_options_markdown,
+    action_env_yaml, action_inputs_yaml, basic_options_markdown, component_inputs_yaml, component_variables_yaml,
     options_markdown,
 };
 pub use init_options::{InitOptions, InitOutput};

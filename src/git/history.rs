@@ -199,7 +199,7 @@ mod tests {
             let seen: HashSet<Oid> = world.history(&heads).into_iter().filter(|id| marked.contains(id)).collect();
             let repository = world.repository(&[]);
             let reached = reached(&repository, &heads, |id| marked.contains(&id)).unwrap();
-            prop_assert_eq!(reached.into_iter().collect::<HashSet<_>>(), seen.clone());
+            prop_assert_eq!(&reached.into_iter().collect::<HashSet<_>>(), &seen);
             let found = nearest(&repository, &heads, &marked).unwrap();
             prop_assert_eq!(found.len(), world.nearest(&seen).len());
             prop_assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), world.nearest(&seen));

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use cdn_purge::commands::providers;
 use cdn_purge::config::{
-    action_env_yaml, action_inputs_yaml, component_inputs_yaml, component_variables_yaml, basic_options_markdown, options_markdown, schema,
+    action_env_yaml, action_inputs_yaml, basic_options_markdown, component_inputs_yaml, component_variables_yaml,
+    options_markdown, schema,
 };
 
 /// A file of this repository.

@@ -531,7 +531,8 @@ fn no_event_is_compared_with_a_checkout_that_it_is_not_about() {
     let buildkite: &[(&str, &str)] = &[("BUILDKITE", "true"), ("BUILDKITE_COMMIT", "@main")];
     let woodpecker: &[(&str, &str)] =
         &[("CI", "woodpecker"), ("CI_REPO_DEFAULT_BRANCH", "main"), ("CI_COMMIT_SHA", "@main")];
-    let runs: [(&[(&str, &str)], Vec<(&str, &str)>); 28] = [
+    type Variables<'a> = Vec<(&'a str, &'a str)>;
+    let runs: [(&[(&str, &str)], Variables<'_>); 28] = [
         (gitlab, of("push", "@main~2").to_vec()),
         (gitlab, of("push", ZERO).to_vec()),
         (gitlab, of("webide", "@main~2").to_vec()),

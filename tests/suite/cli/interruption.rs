@@ -212,8 +212,8 @@ fn a_signal_while_a_list_of_urls_does_not_end_ends_the_run_at_once() {
 #[test]
 fn a_journal_that_can_not_be_written_any_more_stops_the_run_and_the_next_one_goes_on() {
     let (site, vendor) = (Site::new(), Vendor::start(&[]));
-    // A disk that is full after a block.
-    let finished = run(&site, &vendor).after("trap '' XFSZ; ulimit -f 1").finish();
+    // A disk that is full after two blocks.
+    let finished = run(&site, &vendor).after("trap '' XFSZ; ulimit -f 2").finish();
     finished.ends_with(3).says(&["the journal can't be written any more, so nothing more may be sent"]);
     let sent = vendor.ledger().len();
     assert!((1..6).contains(&sent), "{sent} URLs were sent");
