@@ -1,3 +1,5 @@
+//! Purge exactly the CDN URLs that your deployment changed, wait until the CDN confirms each of them, and fail the build if it doesn't.
+//!
 //! Read the inputs, find the changed files, map them to CDN URLs, plan batches, run them, and report.
 //!
 //! Values flow one way: `config` → `git` → `mapping` → `plan` → `exec` → `report` → `ci`. `ARCHITECTURE.md` has the map.

@@ -221,7 +221,7 @@ fn the_map_of_the_code_names_every_module() {
 
 #[test]
 fn the_readme_opens_with_what_the_program_does() {
-    let sentence = "Read the inputs, find the changed files, map them to CDN URLs, plan batches, run them, and report.";
+    let sentence = "Purge exactly the CDN URLs that your deployment changed, wait until the CDN confirms each of them, and fail the build if it doesn't.";
     let head = |text: &str| text.lines().take(5).collect::<Vec<_>>().join(" ");
     assert!(head(&read("README.md")).contains(sentence));
     assert!(read("src/lib.rs").starts_with(&format!("//! {sentence}\n")));
