@@ -59,7 +59,7 @@ pub(super) struct BuiltSite {
 /// What a build is compared with.
 enum Before {
     /// The manifest, as it was read or, where there was none, without files.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     Listing(Vec<ListedFile>),
     /// Nothing is known: every file counts as changed.
     Nothing,
@@ -77,7 +77,7 @@ impl Before {
 
     fn manifest(&self) -> Option<&Manifest> {
         match self {
-            Self::Manifest(manifest) => Some(manifest),
+            Self::Manifest(manifest) => Some(&**manifest),
             Self::Listing(_) | Self::Nothing | Self::Adopted => None,
         }
     }
@@ -210,7 +210,7 @@ async fn gather(
         let files = directory::read(&root, directory, trusted, now)?;
         let stored = manifest.as_ref().map(|manifest| manifest.id.clone());
         let before = match manifest {
-            Some(manifest) => Before::Manifest(manifest),
+            Some(manifest) => Before::Manifest(Box::new(manifest)),
             None if store.is_some() && without == WithoutManifest::Adopt => Before::Adopted,
             None => Before::Nothing,
         };
@@ -376,7 +376,7 @@ impl BuiltSite {
         if !follows || copy.header.site != manifest.header.site {
             return Ok(None);
         }
-        let current = std::mem::replace(&mut self.before, Before::Manifest(copy));
+        let current = std::mem::replace(&mut self.before, Before::Manifest(Box::new(copy)));
         let mapped = self.map(settings, overrides, &mut Vec::new())?;
         let again = Mapped { tasks: mapped.tasks.clone(), ..Mapped::default() };
         let mut limits = Limits::of(settings);
