@@ -231,7 +231,7 @@ impl<'a> Fetcher<'a> {
             Ok(()) if absent.is_empty() => {}
             Ok(()) => self.log_fetched(&format!("the contents of {} files", absent.len())),
             Err(failure) => {
-                self.fetching.transport.note(&format!("file contents can't be fetched: {}", failure.message))
+                self.fetching.transport.note(&format!("file contents can't be fetched: {}", failure.message));
             }
         }
         Ok(())

@@ -330,7 +330,7 @@ impl SlugRules {
     /// The slug of a text.
     fn slug(self, text: &str) -> String {
         match self {
-            Self::Jekyll => hyphenated(text, |letter| is_word(letter)).to_lowercase(),
+            Self::Jekyll => hyphenated(text, is_word).to_lowercase(),
             Self::JekyllPretty => hyphenated(text, |letter| is_word(letter) || "._~!$&'()+,;=@".contains(letter)),
             Self::Hugo => hugo_path(text),
         }

@@ -81,7 +81,7 @@ impl Reader<'_> {
         let value = self.value(0)?;
         self.skip_space();
         let ends = self.rest.is_empty() || self.rest.starts_with(['\n', '\r', '#']);
-        ends.then(|| (!is_nested).then(|| (key, value)))
+        ends.then_some((!is_nested).then_some((key, value)))
     }
 
     fn key(&mut self) -> Option<String> {
