@@ -488,7 +488,7 @@ mod tests {
         fn a_slug_of_a_slug_is_the_slug(value in "\\PC{0,40}", rules in prop::sample::select(SLUG_RULES)) {
             let slug = text(&format!("slug:{rules}"), &value);
             // A letter of which the lowercase form is two characters is at its end after one step.
-            prop_assert_eq!(text(&format!("slug:{rules}"), &slug), slug.clone());
+            prop_assert_eq!(&text(&format!("slug:{rules}"), &slug), &slug);
             prop_assert!(!slug.contains([' ', '?', '%', '"', '<']), "{}", slug);
             prop_assert!(rules == "hugo" || !slug.contains(['/', '#', '\\']), "{}", slug);
         }

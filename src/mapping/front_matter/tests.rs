@@ -125,9 +125,9 @@ proptest! {
     fn a_text_is_read_as_it_was_written(text in "[ -~éß文\t]{1,20}") {
         let quoted = serde_json::Value::from(text.clone());
         let expected = Ok(format!("a={text}"));
-        prop_assert_eq!(read(&format!("{{\"a\": {quoted}}}")), expected.clone());
-        prop_assert_eq!(read(&format!("---\na: {quoted}\n---\n")), expected.clone());
-        prop_assert_eq!(read(&format!("+++\na = {quoted}\n+++\n")), expected.clone());
+        prop_assert_eq!(&read(&format!("{{\"a\": {quoted}}}")), &expected);
+        prop_assert_eq!(&read(&format!("---\na: {quoted}\n---\n")), &expected);
+        prop_assert_eq!(&read(&format!("+++\na = {quoted}\n+++\n")), &expected);
         if !text.contains('\'') {
             prop_assert_eq!(read(&format!("+++\na = '{text}'\n+++\n")), expected);
         }

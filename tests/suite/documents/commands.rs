@@ -168,7 +168,7 @@ fn the_commands_that_replace_the_vendors_script_do_what_their_page_says() {
 #[test]
 fn the_commands_of_the_pages_behind_the_readme_do_what_these_say() {
     at_once(&["docs/configuration.md", "docs/exit-codes-and-outputs.md", "docs/built-sites.md"], |document| {
-        run(document)
+        run(document);
     });
 }
 
