@@ -129,7 +129,7 @@ proptest! {
         prop_assert_eq!(&read(&format!("---\na: {quoted}\n---\n")), &expected);
         prop_assert_eq!(&read(&format!("+++\na = {quoted}\n+++\n")), &expected);
         if !text.contains('\'') {
-            prop_assert_eq!(read(&format!("+++\na = '{text}'\n+++\n")), expected);
+            prop_assert_eq!(&read(&format!("+++\na = '{text}'\n+++\n")), &expected);
         }
     }
 }
