@@ -148,7 +148,7 @@ fn a_journal_of_another_plan_account_or_nature_is_refused_and_left_alone() {
     assert!(message.contains("another plan"), "{message}");
     let other_commit = Identity { head: Some("c2".into()), ..identity() };
     let message = Journal::open(&path, &other_commit, RUN, now()).unwrap_err().to_string();
-    assert!(message.contains("about the commit `c1`, this run is about `c2`"), "{message}");
+    assert!(message.contains("about the commit or build `c1`, this run is about `c2`"), "{message}");
     let no_commit = Identity { head: None, ..identity() };
     assert!(Journal::open(&path, &no_commit, RUN, now()).is_err());
     let other_account = Identity { lanes: vec!["site alibaba-cdn https://cdn.aliyuncs.com k2".into()], ..identity() };
