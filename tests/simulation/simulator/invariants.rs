@@ -65,7 +65,7 @@ pub const RULES: [(&str, &str); 17] = [
 const GRACE: [(Signal, Duration); 2] =
     [(Signal::Interrupt, Duration::from_millis(3_050)), (Signal::Terminate, Duration::from_millis(550))];
 
-/// What an acceptance comes to at the vendor.
+/// How an acceptance ends at the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Complete(Timestamp),

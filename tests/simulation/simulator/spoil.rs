@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::faults::Fault;
 use super::shared::Shared;
 
-/// The names that vendors have for a total, for a row's state, and for its URL.
+/// The names that vendors have for a total, a row's state, an error's message, and a row's URL.
 const TOTALS: [&str; 2] = ["TotalCount", "total"];
 const STATES: [&str; 2] = ["Status", "status"];
+const MESSAGES: [&str; 3] = ["Message", "message", "error_msg"];
 const URLS: [&str; 2] = ["ObjectPath", "url"];
 
 /// An answer whose rows are spoiled; one that can't be read or has no rows stays as it is.
@@ -55,6 +56,23 @@ fn spoil(rows: &mut Vec<Value>, fault: Fault, shared: &Shared) {
                 set(&mut row, &STATES, "Failed");
                 rows.insert(0, row);
             }
+        }
+    }
+}
+
+/// An error's body whose message is another.
+pub fn message(body: &Bytes, text: &str) -> Bytes {
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.clone() };
+    put(&mut value, text);
+    value.to_string().into()
+}
+
+/// Puts a text wherever a vendor has its message.
+fn put(value: &mut Value, text: &str) {
+    for (name, field) in value.as_object_mut().into_iter().flatten() {
+        match field {
+            Value::String(message) if MESSAGES.contains(&&**name) => text.clone_into(message),
+            other => put(other, text),
         }
     }
 }

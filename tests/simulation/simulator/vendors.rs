@@ -245,10 +245,7 @@ impl Vendors {
             Fault::HostileMessage => {
                 let code = self.documented(spec, |meaning| meaning == Meaning::Refused);
                 let (head, body) = self.refusal(spec, code).into_parts();
-                let text = serde_json::to_string(HOSTILE).expect("text is JSON");
-                let text = &text[1..text.len() - 1];
-                let body = String::from_utf8_lossy(&body).replace("The request is refused", text);
-                at_once(Reply::Whole(Response::from_parts(head, body.into())))
+                at_once(Reply::Whole(Response::from_parts(head, spoil::message(&body, HOSTILE))))
             }
             Fault::NoDate | Fault::CachedDate => {
                 let mut response = execute();
@@ -267,7 +264,7 @@ impl Vendors {
         }
     }
 
-    /// A documented code whose meaning fits; those after which a run goes on are far more frequent.
+    /// A documented code whose meaning fits; those after which a run continues are far more frequent.
     fn documented(&self, spec: &Spec, fits: impl Fn(Meaning) -> bool) -> Option<&'static str> {
         let ends = |meaning| {
             matches!(meaning, Meaning::QuotaSpent | Meaning::Credentials | Meaning::Forbidden | Meaning::Denied)
