@@ -51,7 +51,7 @@ pub fn error(error: &Error) -> String {
     let mut text = "### ❌ cdn-purge: failed before sending anything\n\n".to_owned();
     for problem in error.diagnostics() {
         let place = problem.place.map(|place| format!("{}: ", code(&place.to_string()))).unwrap_or_default();
-        let help = problem.help.unwrap_or_default();
+        let help = problem.help.map(|help| format!("help: {help}")).unwrap_or_default();
         let help: String = help.lines().map(|line| format!("  \n  {}", prose(&sanitize(line)))).collect();
         text.push_str(&format!("- {place}{}{help}\n", prose(&sanitize(&problem.title))));
     }

@@ -150,7 +150,11 @@ fn init_writes_a_configuration_that_check_takes_and_overwrites_nothing() {
         "cdn-purge.yml`",
         "it is served at `https://www.shop.test/`, says `hugo.toml`",
     ]);
-    site.bare_run(&["check"]).finish().ends_with(0).says(&["is valid", "copied-static: static/**"]);
+    site.bare_run(&["check"]).finish().ends_with(0).says(&[
+        "is valid",
+        "files of the built directory `public`",
+        "pages: public/**",
+    ]);
     let schema: serde_json::Value = serde_json::from_str(&read("cdn-purge.schema.json")).unwrap();
     assert_eq!(schema["properties"]["version"]["const"], 1);
     site.bare_run(&["init"]).finish().ends_with(2).says(&["there is a configuration already", "--force"]);
