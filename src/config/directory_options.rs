@@ -60,13 +60,19 @@ const ONLY_HERE: [&str; 6] =
 
 /// Reports options of a built directory where the changes come from elsewhere, without those that are `allowed` there.
 pub(super) fn refuse(given: &LayeredOptions, allowed: &[&str], problems: &mut Vec<Diagnostic>) {
-    let is_meant = |name: &&str| given.is_explicit(name) || (*name == "directory" && is_of_file(given));
+    let is_meant = |name: &&str| is_set(given, name) || (*name == "directory" && is_of_file(given));
     for name in ONLY_HERE.into_iter().filter(|name| !allowed.contains(name)).filter(is_meant) {
         problems.push(Diagnostic::new(
             format!("{} needs `changes: directory`", given.label(name)),
             "set `changes` to `directory`, or drop it",
         ));
     }
+}
+
+/// Whether somebody has set an option. A switch that is off asks for nothing: GitLab's component passes every one of them.
+fn is_set(given: &LayeredOptions, name: &str) -> bool {
+    let is_off = ["allow-shrink", "rollback"].contains(&name) && given.boolean(name) == Some(false);
+    given.is_explicit(name) && !is_off
 }
 
 /// Whether the file names a directory, and nobody has set another source of changes than the file's.
@@ -103,7 +109,7 @@ pub(super) fn read(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Di
     }
     let is_file = matches!(manifest, ManifestSource::File(_));
     for name in ["without-manifest", "manifest-trust", "rollback"] {
-        if !is_file && given.is_explicit(name) {
+        if !is_file && is_set(given, name) {
             problems.push(Diagnostic::new(
                 format!("{} needs a manifest of the form `file:PATH`", given.label(name)),
                 "set `manifest` to `file:PATH`, or drop it",

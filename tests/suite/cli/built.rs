@@ -338,6 +338,14 @@ fn options_of_a_built_directory_need_one() {
     site.bare_run(&["check"]).finish().ends_with(2).says(&["leads out of the repository: `/etc/passwd`"]);
 }
 
+#[test]
+fn a_switch_that_is_off_needs_no_built_directory() {
+    let site = site();
+    let switches = [("CDN_PURGE_ALLOW_SHRINK", "false"), ("CDN_PURGE_ROLLBACK", "false")];
+    let finished = site.bare_run(&["plan", "--changes", "git"]).envs(&switches).finish();
+    assert!(!finished.err.contains("needs `changes: directory`"), "{}", finished.err);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_the_build_is_named_and_not_waited_for() {
