@@ -8,7 +8,7 @@ use crate::change_list::{self, ChangeList};
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::list_file;
 use crate::config::url_list::{self, UrlList};
-use crate::config::{Changes, ListOptions, LogLevel, Mode, Settings, Submodules, UrlOptions, Wait};
+use crate::config::{Changes, DirectoryOptions, ListOptions, LogLevel, Mode, Settings, Submodules, UrlOptions, Wait};
 use crate::credentials::exchange::PendingMasks;
 use crate::error::{Error, ExitCode};
 use crate::exec::durations::Durations;
@@ -155,41 +155,74 @@ impl Job<'_> {
         Ok(if signal == Some(Signal::Terminate) { ExitCode::Terminated } else { ExitCode::Interrupted })
     }
 
-    /// Which files changed, and which URLs they were: or the URLs that were given.
+    /// The changes of the source that the settings name, and their tasks; or the tasks of given URLs.
     async fn find(&self, console: &mut Console) -> Result<Found, Error> {
+        let overrides = Overrides { refresh: self.settings.refresh, prefetch: self.settings.prefetch };
+        match &self.settings.changes {
+            Changes::Listed(listing) => self.find_given(listing, overrides, console).await,
+            Changes::Directory(options) => self.find_built(options, overrides, console).await,
+            Changes::List(options) => self.find_listed(options, overrides, console).await,
+            Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } => {
+                self.find_committed(overrides, console).await
+            }
+        }
+    }
+
+    /// The tasks of given URLs.
+    async fn find_given(
+        &self,
+        listing: &UrlOptions,
+        overrides: Overrides,
+        console: &mut Console,
+    ) -> Result<Found, Error> {
+        let targets: Vec<_> = self.settings.targets.iter().map(|target| target.name.clone()).collect();
+        let mut mapped = Mapped::default();
+        for listed in listed(self.settings, listing).await? {
+            let count = counted(listed.urls.len(), "URL", "URLs");
+            console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
+            let how = (listing.kind, listing.mode);
+            let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
+            mapped.tasks.extend(given.tasks);
+        }
+        Ok(Found { range: None, changed_files: 0, mapped, unresolved: None, built: None })
+    }
+
+    /// The files of a built directory that differ from its manifest.
+    async fn find_built(
+        &self,
+        options: &DirectoryOptions,
+        overrides: Overrides,
+        console: &mut Console,
+    ) -> Result<Found, Error> {
+        if let Some(rule) = self.settings.rules.iter().find(|rule| rule.needs_front_matter()) {
+            return Err(Error::usage(
+                format!(
+                    "rule `{}` takes values from the front matter of pages, and a built directory has none",
+                    rule.name
+                ),
+                "write its URLs by the names of the built files: `{tail}`; front matter is for sources in git",
+            ));
+        }
+        let (built, mapped) = built::find(self, options, overrides, console).await?;
+        let (range, changed_files) = (built.range.clone(), built.changed_files);
+        Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built) })
+    }
+
+    /// The files that a deploy tool's list names.
+    async fn find_listed(
+        &self,
+        options: &ListOptions,
+        overrides: Overrides,
+        console: &mut Console,
+    ) -> Result<Found, Error> {
+        let list = changes_of_list(self.settings, options, console).await?;
+        let mapped = mapping::map(&list, &self.settings.rules, overrides);
+        Ok(Found { range: None, changed_files: list.len(), mapped, unresolved: None, built: None })
+    }
+
+    /// The files that differ between two commits, or all files of one.
+    async fn find_committed(&self, overrides: Overrides, console: &mut Console) -> Result<Found, Error> {
         let settings = self.settings;
-        let overrides = Overrides { refresh: settings.refresh, prefetch: settings.prefetch };
-        if let Changes::Listed(listing) = &settings.changes {
-            let targets: Vec<_> = settings.targets.iter().map(|target| target.name.clone()).collect();
-            let mut mapped = Mapped::default();
-            for listed in listed(settings, listing).await? {
-                let count = counted(listed.urls.len(), "URL", "URLs");
-                console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
-                let how = (listing.kind, listing.mode);
-                let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
-                mapped.tasks.extend(given.tasks);
-            }
-            return Ok(Found { range: None, changed_files: 0, mapped, unresolved: None, built: None });
-        }
-        if let Changes::Directory(options) = &settings.changes {
-            if let Some(rule) = settings.rules.iter().find(|rule| rule.needs_front_matter()) {
-                return Err(Error::usage(
-                    format!(
-                        "rule `{}` takes values from the front matter of pages, and a built directory has none",
-                        rule.name
-                    ),
-                    "write its URLs by the names of the built files: `{tail}`; front matter is for sources in git",
-                ));
-            }
-            let (built, mapped) = built::find(self, options, overrides, console).await?;
-            let (range, changed_files) = (built.range.clone(), built.changed_files);
-            return Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built) });
-        }
-        if let Changes::List(options) = &settings.changes {
-            let list = changes_of_list(settings, options, console).await?;
-            let mapped = mapping::map(&list, &settings.rules, overrides);
-            return Ok(Found { range: None, changed_files: list.len(), mapped, unresolved: None, built: None });
-        }
         let (mut changed, fronts) = {
             let transport = FetchTransport::new(console, settings, self.network, self.started);
             let fetching = transport.fetching();
