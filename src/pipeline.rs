@@ -159,7 +159,7 @@ impl Job<'_> {
     async fn find(&self, console: &mut Console) -> Result<Found, Error> {
         let overrides = Overrides { refresh: self.settings.refresh, prefetch: self.settings.prefetch };
         match &self.settings.changes {
-            Changes::Listed(listing) => self.find_given(listing, overrides, console).await,
+            Changes::Urls(listing) => self.find_urls(listing, overrides, console).await,
             Changes::Directory(options) => self.find_built(options, overrides, console).await,
             Changes::List(options) => self.find_listed(options, overrides, console).await,
             Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } => {
@@ -169,7 +169,7 @@ impl Job<'_> {
     }
 
     /// The tasks of given URLs.
-    async fn find_given(
+    async fn find_urls(
         &self,
         listing: &UrlOptions,
         overrides: Overrides,
@@ -177,7 +177,7 @@ impl Job<'_> {
     ) -> Result<Found, Error> {
         let targets: Vec<_> = self.settings.targets.iter().map(|target| target.name.clone()).collect();
         let mut mapped = Mapped::default();
-        for listed in listed(self.settings, listing).await? {
+        for listed in given_urls(self.settings, listing).await? {
             let count = counted(listed.urls.len(), "URL", "URLs");
             console.note(LogLevel::Normal, &format!("{count} from {}", listed.place));
             let how = (listing.kind, listing.mode);
@@ -392,7 +392,7 @@ async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output
 }
 
 /// The URLs that are given.
-async fn listed(settings: &Settings, listing: &UrlOptions) -> Result<Vec<UrlList>, Error> {
+async fn given_urls(settings: &Settings, listing: &UrlOptions) -> Result<Vec<UrlList>, Error> {
     let (listing, targets, hosts) = (listing.clone(), settings.targets.clone(), settings.allow_hosts.clone());
     apart(move || url_list::read(&listing, &targets, hosts.as_deref())).await
 }

@@ -48,7 +48,7 @@ fn summary(reading: &Reading) -> String {
         }
         text.push('\n');
     }
-    if let Changes::Listed(UrlOptions { file, .. }) = &settings.changes {
+    if let Changes::Urls(UrlOptions { file, .. }) = &settings.changes {
         let path = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
         let _ = writeln!(text, "\nURLs come from `{path}`");
     } else {

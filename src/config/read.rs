@@ -140,7 +140,7 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
         ))
     };
     let listed = match &settings.changes {
-        Changes::Listed(listing) if listing.encoded.contains(&Encoded::Raw) => &settings.targets[..],
+        Changes::Urls(listing) if listing.encoded.contains(&Encoded::Raw) => &settings.targets[..],
         _ => &[],
     };
     let listed = listed.iter().filter_map(|target| problem(target, "`encoded`"));
@@ -193,7 +193,7 @@ fn changes(given: &LayeredOptions, listing: Option<UrlOptions>, problems: &mut V
         }
         directory_options::refuse(given, &[], problems);
         list_options::refuse(given, problems);
-        return Changes::Listed(listing);
+        return Changes::Urls(listing);
     }
     if given.choice("changes") == Some("list") {
         directory_options::refuse(given, &["directory"], problems);

@@ -21,7 +21,7 @@ impl Settings {
     pub fn required_permissions(&self, target: &Target) -> RequiredPermissions {
         let mut wanted = BTreeSet::new();
         let mut hosts = BTreeSet::new();
-        if let Changes::Listed(listing) = &self.changes {
+        if let Changes::Urls(listing) = &self.changes {
             wanted.extend(self.refresh.unwrap_or(true).then_some(Operation::Refresh(listing.kind)));
             wanted.extend(self.prefetch.unwrap_or(false).then_some(Operation::Prefetch));
         } else {

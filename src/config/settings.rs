@@ -118,7 +118,7 @@ pub enum Changes {
     /// The files that a deploy tool's own list names.
     List(ListOptions),
     /// No files: URLs that are given.
-    Listed(UrlOptions),
+    Urls(UrlOptions),
 }
 
 /// What a changed submodule means.

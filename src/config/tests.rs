@@ -33,7 +33,7 @@ struct World {
 /// The URLs of a file, to be refreshed one by one.
 fn listed(file: &str) -> Changes {
     let file = Some(PathBuf::from(file));
-    Changes::Listed(UrlOptions {
+    Changes::Urls(UrlOptions {
         arguments: Vec::new(),
         file,
         kind: RefreshKind::Url,

@@ -148,7 +148,7 @@ impl Search {
                     "leave `changes: list` out to go by the commits",
                 ));
             }
-            Changes::Listed(_) => {
+            Changes::Urls(_) => {
                 return Err(Error::usage(
                     "URLs are given, so there are no changed files to find",
                     "leave `url-file` out to go by the changed files",
@@ -165,7 +165,7 @@ impl Search {
             Changes::Since { base: BaseSpec::Tag(pattern), .. } => (range::since_tag(pattern), Vec::new()),
             // Decided by what is found outside of the clone.
             Changes::All { .. } | Changes::Since { .. } => (range::everything(), Vec::new()),
-            Changes::Git { .. } | Changes::Directory(_) | Changes::List(_) | Changes::Listed(_) => {
+            Changes::Git { .. } | Changes::Directory(_) | Changes::List(_) | Changes::Urls(_) => {
                 by_host(base, head_given, &checked_out, environment)?
             }
         };

@@ -29,7 +29,7 @@ impl<'a> Limits<'a> {
         let may_empty_a_host = settings.rules.iter().filter(|rule| rule.allow_everything);
         let rules = may_empty_a_host.map(|rule| Arc::clone(&rule.name));
         let given = match &settings.changes {
-            Changes::Listed(listing) if listing.allow_everything => &["arguments", "url-file"][..],
+            Changes::Urls(listing) if listing.allow_everything => &["arguments", "url-file"][..],
             _ => &[],
         };
         Self {

@@ -240,7 +240,7 @@ fn urls_that_are_given_have_no_changed_files() {
         mode: crate::model::PurgeMode::Default,
         allow_everything: false,
     };
-    let error = find(Path::new("."), &Changes::Listed(listing), &Environment::new()).unwrap_err();
+    let error = find(Path::new("."), &Changes::Urls(listing), &Environment::new()).unwrap_err();
     assert!(matches!(error, Error::Inputs(_)), "{error:?}");
 }
 
