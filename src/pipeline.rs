@@ -194,15 +194,7 @@ impl Job<'_> {
         overrides: Overrides,
         console: &mut Console,
     ) -> Result<Found, Error> {
-        if let Some(rule) = self.settings.rules.iter().find(|rule| rule.needs_front_matter()) {
-            return Err(Error::usage(
-                format!(
-                    "rule `{}` takes values from the front matter of pages, and a built directory has none",
-                    rule.name
-                ),
-                "write its URLs by the names of the built files: `{tail}`; front matter is for sources in git",
-            ));
-        }
+        refuse_front_matter(self.settings)?;
         let (built, mapped) = built::find(self, options, overrides, console).await?;
         let (range, changed_files) = (built.range.clone(), built.changed_files);
         Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built) })
@@ -215,6 +207,7 @@ impl Job<'_> {
         overrides: Overrides,
         console: &mut Console,
     ) -> Result<Found, Error> {
+        refuse_front_matter(self.settings)?;
         let list = changes_of_list(self.settings, options, console).await?;
         let mapped = mapping::map(&list, &self.settings.rules, overrides);
         Ok(Found { range: None, changed_files: list.len(), mapped, unresolved: None, built: None })
@@ -359,6 +352,20 @@ struct Found {
     unresolved: Option<Error>,
     /// The built directory that the changes are of.
     built: Option<BuiltSite>,
+}
+
+/// Refuses rules that could give no URL: front matter is read from commits alone.
+fn refuse_front_matter(settings: &Settings) -> Result<(), Error> {
+    match settings.rules.iter().find(|rule| rule.needs_front_matter()) {
+        None => Ok(()),
+        Some(rule) => Err(Error::usage(
+            format!(
+                "rule `{}` takes values from the front matter of pages, which is read for files in git only",
+                rule.name
+            ),
+            "write its URLs by the names of the files: `{tail}`; or leave `changes` out to go by the commits",
+        )),
+    }
 }
 
 /// Which changes are replaced by those that they lead to.

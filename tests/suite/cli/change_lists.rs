@@ -87,3 +87,18 @@ fn a_list_that_cannot_be_used_is_an_error_with_its_lines_and_nothing_is_sent() {
     out.complains(2, &["`--list` leads out of the repository", "without `..`"]);
     trap.is_untouched();
 }
+
+#[test]
+fn rules_that_need_front_matter_are_refused_where_files_do_not_come_from_git() {
+    let site = Site::empty();
+    site.write("dist/a.md", "---\nslug: hello\n---\n");
+    site.write("list", "M\tdist/a.md\n");
+    let rule = ["--provider", "alibaba-cdn", "--files", "dist/**", "--urls", "https://www.example.com/{front.slug}/"];
+    for source in [
+        &["--changes", "list", "--list", "list", "--list-format", "git"][..],
+        &["--changes", "directory", "--directory", "dist", "--manifest", "none"],
+    ] {
+        let finished = site.bare_run(&["plan"]).args(source).args(&rule).finish();
+        finished.complains(2, &["which is read for files in git only", "leave `changes` out"]);
+    }
+}
