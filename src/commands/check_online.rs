@@ -73,7 +73,7 @@ async fn ask(
     console: &mut Console,
 ) -> Result<PermissionsReport, Error> {
     let masks = PendingMasks::default();
-    let reached = connect::reach(job, target, &masks).await;
+    let reached = connect::reach(job, target, needs.hosts.iter().cloned().collect(), &masks).await;
     connect::mask(&masks, console);
     let (connection, notes) = reached?;
     for (_, note) in &notes {

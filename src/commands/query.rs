@@ -192,7 +192,7 @@ impl<'a> Answer<'a> {
             network: &self.network,
             started: self.stage.now,
         };
-        let (connection, notes) = connect::reach(&job, target, &self.masks).await?;
+        let (connection, notes) = connect::reach(&job, target, Vec::new(), &self.masks).await?;
         for (level, note) in &notes {
             self.console().note(*level, note);
         }

@@ -6,12 +6,13 @@ use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::time::Duration;
 
+use ::url::Url;
+use async_trait::async_trait;
 use emulators::EmulatorSettings;
 use emulators::faults::Faults;
 use emulators::gateway::Gateway;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use super::job::Job;
 use crate::ci::Console;
@@ -23,11 +24,12 @@ use crate::credentials::sources::Source;
 use crate::credentials::{self, search};
 use crate::error::{Error, ExitCode};
 use crate::exec::journal::Identity;
+use crate::mapping::url;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
 use crate::provider::simulation::{SimulationApi, access_key};
-use crate::provider::{Api, ApiError, ApiErrorKind, ProviderContext, Spec};
+use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Provider, ProviderContext, Spec, Submission};
 use crate::providers::{self, REGISTRY};
 
 /// There and back, in a simulation.
@@ -60,6 +62,14 @@ pub(super) async fn connect(
     let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new() };
     let mut all = Connections { connections: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
+        let mut hosts: Vec<String> = lane
+            .tasks
+            .iter()
+            .filter_map(|task| url::host_of_subject(&task.task.subject))
+            .map(str::to_lowercase)
+            .collect();
+        hosts.sort_unstable();
+        hosts.dedup();
         let (spec, endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));
         let account = match accounts.entry((spec.name, endpoint)) {
             Entry::Occupied(known) => known.into_mut(),
@@ -70,12 +80,17 @@ pub(super) async fn connect(
         };
         let Account { endpoint, name, .. } = &*account;
         all.identity.lanes.push(format!("{} {} {endpoint} {}", lane.target.name, spec.name, hashed(name)));
-        all.connections.push(account.connection(&lane.target, job.seed()).await?);
+        let mut connection = account.connection(&lane.target, hosts);
+        if let Err(error) = prepare(&mut connection, job).await {
+            // The other targets go ahead.
+            connection.provider = Box::new(Unprepared { spec, error });
+        }
+        all.connections.push(connection);
     }
     Ok(all)
 }
 
-/// Connects to one target over the network, for a query; gives notes for the log, too. Adds new secrets to `masks`, also where it
+/// Connects to one target over the network, for queries about these hosts; gives notes for the log, too. Adds new secrets to `masks`, also where it
 /// fails.
 ///
 /// # Errors
@@ -83,12 +98,51 @@ pub(super) async fn connect(
 pub async fn reach(
     job: &Job<'_>,
     target: &Target,
+    hosts: Vec<String>,
     masks: &PendingMasks,
 ) -> Result<(Connection<'static>, Vec<Note>), Error> {
     let mut notes = Vec::new();
     let endpoint = target.provider.endpoint(&target.options);
     let account = Account::real(job, target.provider, endpoint, masks, &mut notes).await?;
-    Ok((account.connection(target, job.seed()).await?, notes))
+    let mut connection = account.connection(target, hosts);
+    match prepare(&mut connection, job).await {
+        Ok(()) => Ok((connection, notes)),
+        Err(error) => {
+            let exit_code = match error.kind {
+                ApiErrorKind::Credentials | ApiErrorKind::Forbidden => ExitCode::Credentials,
+                _ => ExitCode::Failed,
+            };
+            let help = error.help.clone().unwrap_or_else(|| "check the target's options".to_owned());
+            let message = format!("target `{}` can't be prepared: {}", target.name, ApiError { help: None, ..error });
+            Err(Error::Provider { message, help, exit_code })
+        }
+    }
+}
+
+/// Looks up what the target needs.
+async fn prepare(connection: &mut Connection<'_>, job: &Job<'_>) -> Result<(), ApiError> {
+    connection.prepare(&mut fastrand::Rng::with_seed(job.seed())).await
+}
+
+/// A provider that couldn't look up what its target needs: it answers each batch with that error, and sends nothing.
+struct Unprepared {
+    spec: &'static Spec,
+    error: ApiError,
+}
+
+#[async_trait(?Send)]
+impl Provider for Unprepared {
+    fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
+    async fn submit(&self, _: Submission<'_>, _: &dyn Api) -> Result<Accepted, ApiError> {
+        let kind = match self.error.kind {
+            kind @ (ApiErrorKind::Credentials | ApiErrorKind::Forbidden) => kind,
+            _ => ApiErrorKind::Denied,
+        };
+        Err(ApiError { kind, ..self.error.clone() })
+    }
 }
 
 /// Makes a console mask the secrets that are new since the last time.
@@ -164,29 +218,16 @@ impl Account {
         Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(key), api, refresh: None, name }
     }
 
-    async fn connection(&self, target: &Target, seed: u64) -> Result<Connection<'static>, Error> {
+    fn connection(&self, target: &Target, hosts: Vec<String>) -> Connection<'static> {
         let provider = providers::open(ProviderContext {
             spec: target.provider,
             options: target.options.clone(),
+            hosts,
             endpoint: self.endpoint.clone(),
             credentials: self.credentials.clone(),
         });
-        let mut connection = Connection {
-            target: target.name.clone(),
-            provider,
-            api: Rc::clone(&self.api),
-            refresh: self.refresh.clone(),
-        };
-        connection.prepare(&mut fastrand::Rng::with_seed(seed)).await.map_err(|error| {
-            let exit_code = match error.kind {
-                ApiErrorKind::Credentials | ApiErrorKind::Forbidden => ExitCode::Credentials,
-                _ => ExitCode::Failed,
-            };
-            let help = error.help.clone().unwrap_or_else(|| "check the target's options; nothing was sent".to_owned());
-            let message = format!("target `{}` can't be prepared: {}", target.name, ApiError { help: None, ..error });
-            Error::Provider { message, help, exit_code }
-        })?;
-        Ok(connection)
+        let (api, refresh) = (Rc::clone(&self.api), self.refresh.clone());
+        Connection { target: target.name.clone(), provider, api, refresh }
     }
 }
 

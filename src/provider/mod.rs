@@ -48,6 +48,8 @@ pub struct ProviderContext {
     pub spec: &'static Spec,
     /// The target's options.
     pub options: Options,
+    /// The hosts of the target's URLs, in lower case, each once; empty where nothing will be submitted.
+    pub hosts: Vec<String>,
     /// Where to send requests: scheme, host and port, no path.
     pub endpoint: url::Url,
     /// The account's credentials; read for each request, since a run may refresh them.
@@ -139,10 +141,10 @@ pub trait Provider {
     /// What it is.
     fn spec(&self) -> &'static Spec;
 
-    /// Looks up what the target needs before its first batch, such as the id of a zone by its name. Called once.
+    /// Looks up what the target needs before its first batch, such as the id of the zone of its hosts. Called once.
     ///
     /// # Errors
-    /// Any [`ApiErrorKind`]; nothing is submitted then.
+    /// Any [`ApiErrorKind`]; nothing is submitted to this target then, and its tasks end with this error.
     async fn prepare(&mut self, api: &dyn Api) -> Result<(), ApiError> {
         let _ = api;
         Ok(())

@@ -79,7 +79,7 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let api = SimulationApi::new(Rc::clone(&gateway), Duration::from_millis(50), clock, 1);
     let options = Options::new();
     let endpoint = spec.endpoint(&options).parse().unwrap();
-    let context = ProviderContext { spec, options, endpoint, credentials };
+    let context = ProviderContext { spec, options, hosts: Vec::new(), endpoint, credentials };
     let provider: Box<dyn Provider> = providers::open(context);
     let url = test_url(operation.operation, 0);
     let subject = match operation.operation {

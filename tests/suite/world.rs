@@ -334,6 +334,7 @@ impl World {
                 target: lane.target.name.clone(),
                 provider: (self.registration(lane.target.provider).open)(ProviderContext {
                     spec: lane.target.provider,
+                    hosts: Vec::new(),
                     options: lane.target.options.clone(),
                     endpoint: lane.target.provider.endpoint(&lane.target.options).parse().unwrap(),
                     credentials: credentials.clone(),

@@ -402,7 +402,7 @@ fn credentials(spec: &Spec, settings: &EmulatorSettings) -> SharedCredentials {
 fn context(spec: &'static Spec, credentials: SharedCredentials) -> ProviderContext {
     let options = provider::Options::new();
     let endpoint = spec.endpoint(&options).parse().expect("an endpoint is a URL");
-    ProviderContext { spec, options, endpoint, credentials }
+    ProviderContext { spec, options, hosts: Vec::new(), endpoint, credentials }
 }
 
 /// Issues a role's credentials, so many times.

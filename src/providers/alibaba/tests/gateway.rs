@@ -156,6 +156,7 @@ fn another_port_is_part_of_the_signed_host() {
     let settings = EmulatorSettings::default();
     let provider = open(ProviderContext {
         spec: &ALIBABA_CDN,
+        hosts: Vec::new(),
         options: Options::new(),
         endpoint: url::Url::parse("http://127.0.0.1:18081").unwrap(),
         credentials: SharedCredentials::new(access_key(&settings)),

@@ -35,6 +35,7 @@ fn provider_of(spec: &'static Spec, options: &[(&'static str, OptionValue)], tok
     let options = options.iter().cloned().collect::<Options>();
     open(ProviderContext {
         spec,
+        hosts: Vec::new(),
         endpoint: url::Url::parse(spec.endpoint(&options)).unwrap(),
         options,
         credentials: SharedCredentials::new(access_key(&settings).with_token(token.map(Into::into))),

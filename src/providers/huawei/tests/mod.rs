@@ -33,7 +33,13 @@ fn provider(options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
 fn provider_with(options: &[(&'static str, OptionValue)], key: AccessKey) -> Box<dyn Provider> {
     let options: Options = options.iter().cloned().collect();
     let endpoint = url::Url::parse(HUAWEI_CDN.endpoint(&options)).unwrap();
-    open(ProviderContext { spec: &HUAWEI_CDN, options, endpoint, credentials: SharedCredentials::new(key) })
+    open(ProviderContext {
+        spec: &HUAWEI_CDN,
+        options,
+        hosts: Vec::new(),
+        endpoint,
+        credentials: SharedCredentials::new(key),
+    })
 }
 
 /// The way to the emulator. No call may ask for a nonce: the signature has none.
