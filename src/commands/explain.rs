@@ -12,7 +12,7 @@ use crate::config::{self, Changes, CommandKind, Flags, ManifestSource, Settings}
 use crate::directory::{self, Manifest};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
-use crate::git;
+use crate::git::{self, Choices};
 use crate::mapping::{self, FrontMatter, Rule};
 use crate::model::RepoPath;
 use crate::pipeline::{self, git_http::FetchTransport};
@@ -84,21 +84,23 @@ pub(super) fn range(
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
     let settings = config::read(CommandKind::ExplainRange, flags, environment)?;
-    let network = Network::new(environment);
-    let choices = {
-        let transport = FetchTransport::new(console, &settings, &network, now);
-        let fetching = transport.fetching();
-        run::block_on(
-            false,
-            git::choices(
-                &settings.repository,
-                &settings.changes,
-                &pipeline::following(&settings),
-                environment,
-                &fetching,
-            ),
-        )??
-    };
+    let choices = choices(&settings, environment, console, &Network::new(environment), now)?;
     let code = run::print(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)
+}
+
+/// What a run would compare, and the alternatives.
+///
+/// # Errors
+/// [`Error::Checkout`] when there is no repository or no head to speak of.
+pub(super) fn choices(
+    settings: &Settings,
+    environment: &Environment,
+    console: &mut Console,
+    network: &Network,
+    now: Timestamp,
+) -> Result<Choices, Error> {
+    let transport = FetchTransport::new(console, settings, network, now);
+    let (fetching, following) = (transport.fetching(), pipeline::following(settings));
+    run::block_on(false, git::choices(&settings.repository, &settings.changes, &following, environment, &fetching))?
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, ExitCode};
 
 mod check_online;
 mod demo;
+mod doctor;
 mod explain;
 mod init;
 pub mod mock_server;
@@ -69,6 +70,7 @@ pub fn execute(world: World) -> ExitCode {
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
         Command::Check(flags) => check::check(&flags, &environment).map(|text| run::print(&mut console, &text)),
         Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),
+        Command::Doctor(flags) => doctor::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Init(options) => init::run(&options, &mut console),
         Command::Providers => Ok(run::print(&mut console, &providers::table())),
         Command::Schema => Ok(run::print(&mut console, &schema::text())),

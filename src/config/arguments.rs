@@ -35,6 +35,8 @@ pub enum Command {
     Check(Flags),
     /// The same, and list the permissions that the credentials lack.
     CheckOnline(Flags),
+    /// Check the surroundings of a run.
+    Doctor(Flags),
     /// Resume an earlier run.
     Wait(Flags),
     /// Refresh or prefetch a list of URLs.
@@ -97,6 +99,7 @@ fn command(mut matches: ArgMatches) -> Result<Command, Error> {
             flags: flags(&mut inner, kind),
         },
         ("check", Some(kind)) if inner.get_flag("online") => Command::CheckOnline(flags(&mut inner, kind)),
+        ("doctor", Some(kind)) => Command::Doctor(flags(&mut inner, kind)),
         ("check", Some(kind)) => Command::Check(flags(&mut inner, kind)),
         ("wait", Some(kind)) => Command::Wait(flags(&mut inner, kind)),
         ("demo", Some(kind)) => Command::Demo(flags(&mut inner, kind)),
@@ -167,6 +170,7 @@ const COMMANDS: &[Known] = &[
     basic("explain", "Show which rule maps a file to which URLs", Some(CommandKind::Explain)),
     basic("refresh", "Purge the URLs you list, and wait", Some(CommandKind::Refresh)).or(&["purge"]),
     basic("prefetch", "Load the URLs you list into the caches, and wait", Some(CommandKind::Prefetch)).or(&["preload", "warm"]),
+    other("doctor", "Check the CI, checkout, configuration, credentials, network and clock", Some(CommandKind::Check)),
     other("records", "List the provider's refresh and prefetch tasks", Some(CommandKind::Records)),
     other("quota", "Show what is left of today's quota", Some(CommandKind::Quota)),
     other("traffic", "Show the bytes delivered", Some(CommandKind::Traffic)),

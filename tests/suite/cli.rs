@@ -6,6 +6,7 @@ mod check_online; // permissions of the credentials
 mod checkout; // repositories in which the changes can't be determined
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
+mod doctor; // the surroundings of a run
 mod first_steps; // the first five minutes in a repository of each common generator
 pub mod github; // what a runner of GitHub Actions gets
 mod links; // submodules and symbolic links

@@ -1,0 +1,138 @@
+//! `doctor`: whether everything around a run is in order: the CI, the checkout, the configuration, credentials, the network and the
+//! clock. It signs nothing, and changes nothing anywhere.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Request;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{explain, run};
+use crate::ci::{CiHost, Console};
+use crate::config::{self, CommandKind, Flags, Settings, Target};
+use crate::credentials::search;
+use crate::environment::Environment;
+use crate::error::{Error, ExitCode};
+use crate::provider::clock::{self, Clock};
+use crate::provider::http::Network;
+use crate::provider::{Api, ApiName};
+
+/// How far a clock may be off without a remark: a `Date` has whole seconds, and its way takes time too.
+const PUNCTUAL: SignedDuration = SignedDuration::from_secs(3);
+
+/// Checks everything, and reports each problem where it is found. The exit code is that of the worst.
+///
+/// # Errors
+/// [`Error::Checkout`] when the system gives no event loop.
+pub(super) fn run(
+    flags: &Flags,
+    environment: &Environment,
+    console: &mut Console,
+    is_terminal: bool,
+    now: Timestamp,
+) -> Result<ExitCode, Error> {
+    console.result(&format!("version        {}", env!("CARGO_PKG_VERSION")));
+    console.result(&format!("CI             {}", CiHost::detect(environment).name()));
+    let settings = match config::read(CommandKind::Check, flags, environment) {
+        Ok(settings) => settings,
+        // Without settings there is no target to look at.
+        Err(error) => return Ok(problem(console, "configuration", &error)),
+    };
+    run::prepare(&settings, environment, console, is_terminal);
+    let (rules, targets) = (settings.rules.len(), settings.targets.len());
+    let source = settings.config.as_ref().map_or("the options".to_owned(), |path| format!("`{}`", path.display()));
+    console.result(&format!("configuration  {source}: rules: {rules}, targets: {targets}"));
+
+    let network = Network::new(environment);
+    let mut code = match explain::choices(&settings, environment, console, &network, now)
+        .and_then(|found| found.decided)
+    {
+        Ok(changed) => {
+            let base = changed.range.base.as_deref().map_or("the beginning", short);
+            console.result(&format!("checkout       {base}..{}, {}", short(&changed.range.head), changed.range.reason));
+            ExitCode::Success
+        }
+        Err(error) => problem(console, "checkout", &error),
+    };
+    let journals = settings.journal.as_ref().and_then(|file| file.parent().map(std::path::Path::to_path_buf));
+    let journals = journals.unwrap_or_else(|| console.host().state_folder(environment));
+    console.result(&format!("journals       `{}`", journals.display()));
+    let mut reached = BTreeSet::new();
+    for target in &settings.targets {
+        console.result(&format!("{}: {}", target.name, target.provider.title));
+        code = code.worst(credentials(&settings, target, environment, console));
+        let endpoint = endpoint(&settings, target);
+        if reached.insert(endpoint.to_string()) {
+            code = code.worst(run::block_on(false, reach(&endpoint, &network, console, now))?);
+        }
+    }
+    Ok(code)
+}
+
+/// Reports a problem under the name of what has it.
+fn problem(console: &mut Console, name: &str, error: &Error) -> ExitCode {
+    console.result(&format!("{name:<15}has a problem:"));
+    console.error(error);
+    error.exit_code()
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+/// Where the API of a target is.
+fn endpoint(settings: &Settings, target: &Target) -> Url {
+    let set = settings.endpoints.iter().find(|(set, _)| set.name == target.provider.name);
+    set.map_or_else(
+        || Url::parse(target.provider.endpoint(&target.options)).expect("a provider's own endpoint is a URL"),
+        |(_, endpoint)| endpoint.clone(),
+    )
+}
+
+/// Where the credentials come from. They aren't used: `check --online` does that.
+fn credentials(settings: &Settings, target: &Target, environment: &Environment, console: &mut Console) -> ExitCode {
+    match search::source(target.provider, &settings.credentials, environment, &settings.repository) {
+        Ok(source) => {
+            console.result(&format!("  credentials  {}", source.words()));
+            ExitCode::Success
+        }
+        Err(error) => problem(console, "  credentials", &error),
+    }
+}
+
+/// Whether an endpoint answers, and what its clock shows. Any answer will do: the request isn't signed.
+async fn reach(endpoint: &Url, network: &Network, console: &mut Console, now: Timestamp) -> ExitCode {
+    let host = endpoint.host_str().unwrap_or_default();
+    let api = match network.open(std::slice::from_ref(endpoint), Clock::new(now)) {
+        Ok(api) => api,
+        Err(error) => return problem(console, "  network", &error),
+    };
+    let via = api.proxy(endpoint).map(|proxy| format!(" through the proxy `{proxy}`")).unwrap_or_default();
+    let request = Request::get(endpoint.as_str()).extension(ApiName("GET /")).body(Bytes::new());
+    let request = request.expect("a URL is a request's target");
+    let sent = Instant::now();
+    match api.call(request).await {
+        Ok(answer) => {
+            console.result(&format!("  network      `{host}` answers{via} in {} ms", sent.elapsed().as_millis()));
+            let Some(date) = clock::date(answer.headers()) else { return ExitCode::Success };
+            let ahead = api.machine_time().duration_since(date);
+            console.result(&match ahead.abs() <= PUNCTUAL {
+                true => "  clock        right".to_owned(),
+                false => format!(
+                    "  clock        {} s {} the provider's; requests are signed by the provider's time",
+                    ahead.as_secs().abs(),
+                    if ahead.is_negative() { "behind" } else { "ahead of" }
+                ),
+            });
+            ExitCode::Success
+        }
+        Err(error) => {
+            let help = error.help.clone().unwrap_or_else(|| {
+                "allow this machine to reach the host, or set `HTTPS_PROXY`; on a self-hosted runner ask its operator".to_owned()
+            });
+            problem(console, "  network", &Error::Network { message: error.message, help })
+        }
+    }
+}
