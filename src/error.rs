@@ -37,10 +37,45 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Its id on the page of errors: `E301`; `None` for a message that isn't on the page, such as a provider's own.
+    pub fn id(&self) -> Option<&'static str> {
+        let rows = PAGE.lines().filter_map(|row| row.strip_prefix("| <a id=")?.split_once("</a>"));
+        let fits = rows.filter_map(|(_, row)| {
+            let mut cells = row.split(" | ");
+            let (id, message) = (cells.next()?, cells.next()?.replace("\\|", "|"));
+            Some((fixed_length(&message, &self.title)?, id))
+        });
+        // Of two that fit, the one that spells out more.
+        fits.max_by_key(|(fixed, _)| *fixed).map(|(_, id)| id)
+    }
+
+    /// A link to the page of errors, at this id.
+    pub fn link(id: &str) -> String {
+        format!("{}/blob/main/docs/errors.md#{}", env!("CARGO_PKG_REPOSITORY"), id.to_lowercase())
+    }
+
     /// A problem that has no place in a file.
     pub fn new(title: impl Into<String>, help: impl Into<String>) -> Self {
         Self { title: title.into(), place: None, snippet: String::new(), help: Some(help.into()) }
     }
+}
+
+/// The page that gives every message its id and its remedy.
+const PAGE: &str = include_str!("../docs/errors.md");
+
+/// How much of a message the page spells out, in bytes, if the message is one of this form; `…` in the form stands for any text.
+fn fixed_length(form: &str, message: &str) -> Option<usize> {
+    let (first, others) = form.split_once('…').unwrap_or((form, ""));
+    let mut rest = message.strip_prefix(first)?;
+    if !form.contains('…') {
+        return rest.is_empty().then_some(form.len());
+    }
+    let mut pieces: Vec<&str> = others.split('…').collect();
+    let last = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        rest = &rest[rest.find(piece)? + piece.len()..];
+    }
+    rest.ends_with(last).then(|| form.chars().filter(|&letter| letter != '…').map(char::len_utf8).sum())
 }
 
 /// How the program ends. The worst of all applies; see [`ExitCode::worst`].

@@ -168,7 +168,9 @@ impl Console {
 
     /// Says what is wrong in what a person wrote: title, place, line, help; on GitHub with an annotation on that line.
     pub fn diagnostic(&mut self, diagnostic: &Diagnostic, severity: Severity) {
-        self.log(&format!("{}: {}", severity.label().0, diagnostic.title), Some(severity));
+        let id = diagnostic.id();
+        let shown = id.map(|id| format!("[{id}]")).unwrap_or_default();
+        self.log(&format!("{}{shown}: {}", severity.label().0, diagnostic.title), Some(severity));
         if let Some(place) = diagnostic.place.as_ref().filter(|_| !diagnostic.snippet.contains("-->")) {
             self.log(&format!(" --> {place}"), None);
         }
@@ -178,7 +180,8 @@ impl Console {
         match &diagnostic.help {
             Some(help) => {
                 self.log(&format!("  = help: {help}"), None);
-                self.annotate(severity, &diagnostic.title, help, diagnostic.place.as_ref());
+                let link = id.map(|id| format!("\n{id}: {}", Diagnostic::link(id))).unwrap_or_default();
+                self.annotate(severity, &diagnostic.title, &format!("{help}{link}"), diagnostic.place.as_ref());
             }
             None => self.annotate(severity, "cdn-purge", &diagnostic.title, diagnostic.place.as_ref()),
         }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::config::Mode;
-use crate::error::Error;
+use crate::error::{Diagnostic, Error};
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
 use crate::report::phrases::{
@@ -50,10 +50,11 @@ pub fn markdown(report: &Report<'_>, budget: usize) -> String {
 pub fn error(error: &Error) -> String {
     let mut text = "### ❌ cdn-purge: failed before sending anything\n\n".to_owned();
     for problem in error.diagnostics() {
+        let id = problem.id().map(|id| format!("[{id}]({}) ", Diagnostic::link(id))).unwrap_or_default();
         let place = problem.place.map(|place| format!("{}: ", code(&place.to_string()))).unwrap_or_default();
         let help = problem.help.map(|help| format!("help: {help}")).unwrap_or_default();
         let help: String = help.lines().map(|line| format!("  \n  {}", prose(&sanitize(line)))).collect();
-        text.push_str(&format!("- {place}{}{help}\n", prose(&sanitize(&problem.title))));
+        text.push_str(&format!("- {id}{place}{}{help}\n", prose(&sanitize(&problem.title))));
     }
     text.push('\n');
     text

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use cdn_purge::error::Diagnostic;
 use regex::Regex;
 
 use crate::generated::path;
@@ -49,19 +50,39 @@ fn messages() -> BTreeSet<String> {
     found.filter(|text| text.split_whitespace().filter(|word| !word.contains('…')).count() >= FEWEST_WORDS).collect()
 }
 
-/// The first cells of the page's tables of messages.
-fn rows(page: &str) -> BTreeSet<String> {
-    let tables = page.split("\n\n").filter(|part| part.starts_with("| message |"));
-    let rows = tables.flat_map(|table| table.lines().skip(2));
-    rows.filter_map(|row| row.strip_prefix("| ")?.split(" | ").next()).map(|cell| cell.replace("\\|", "|")).collect()
+/// The ids of the page's tables of messages, each with its message.
+fn rows(page: &str) -> Vec<(String, String)> {
+    let tables = page.split("\n\n").filter(|part| part.starts_with("| id | message |"));
+    let rows = tables.flat_map(|table| table.lines().skip(2)).map(|row| {
+        let cells: Vec<&str> = row.trim_start_matches("| ").split(" | ").collect();
+        let id = cells[0].rsplit('>').next().unwrap();
+        assert_eq!(cells[0], format!("<a id=\"{}\"></a>{id}", id.to_lowercase()));
+        (id.to_owned(), cells[1].replace("\\|", "|"))
+    });
+    rows.collect()
 }
 
 #[test]
 fn every_message_has_its_row_on_the_page_of_errors_and_every_row_its_message() {
     let page = std::fs::read_to_string(path(PAGE)).unwrap();
-    let (messages, rows) = (messages(), rows(&page));
+    let messages = messages();
+    let rows: BTreeSet<String> = rows(&page).into_iter().map(|(_, message)| message).collect();
     assert!(messages.len() > 80, "the sources hold {} messages: the pattern no longer finds them", messages.len());
     let missing: Vec<_> = messages.difference(&rows).collect();
     let gone: Vec<_> = rows.difference(&messages).collect();
     assert!(missing.is_empty() && gone.is_empty(), "{PAGE} lacks {missing:#?}\nand has, of the past, {gone:#?}");
+}
+
+#[test]
+fn every_message_of_the_page_is_found_by_an_id_of_its_own() {
+    let rows = rows(&std::fs::read_to_string(path(PAGE)).unwrap());
+    let ids: BTreeSet<_> = rows.iter().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), rows.len(), "two messages have the same id");
+    for (id, message) in &rows {
+        for filling in ["x", "docs/a b.html", ""] {
+            let problem = Diagnostic::new(message.replace('…', filling), "");
+            assert_eq!(problem.id(), Some(&**id), "{}", problem.title);
+        }
+    }
+    assert_eq!(Diagnostic::new("QuotaExceeded.Refresh: no more", "").id(), None);
 }

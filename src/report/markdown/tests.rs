@@ -149,7 +149,7 @@ fn the_lines_of_a_remedy_stay_lines() {
     let error = Error::usage("no credentials for `x`", "set `A` and `B`\nalso tried: `/home/x`");
     assert_eq!(
         super::error(&error),
-        "### ❌ cdn-purge: failed before sending anything\n\n- no credentials for `x`  \n  help: set `A` and `B`  \n  also tried: `/home/x`\n\n"
+        "### ❌ cdn-purge: failed before sending anything\n\n- [E413](https://github.com/org/cdn-purge-action/blob/main/docs/errors.md#e413) no credentials for `x`  \n  help: set `A` and `B`  \n  also tried: `/home/x`\n\n"
     );
 }
 

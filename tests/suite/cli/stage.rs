@@ -315,7 +315,7 @@ impl Finished {
     #[track_caller]
     pub fn complains(&self, code: i32, said: &[&str]) -> &Self {
         self.ends_with(code);
-        let first = self.err.lines().find(|line| line.starts_with("error: "));
+        let first = self.err.lines().find(|line| line.starts_with("error: ") || line.starts_with("error["));
         assert!(first.is_some_and(|line| line.contains(said[0])), "`{}` isn't the error in\n{}", said[0], self.err);
         let helps: Vec<&str> = self.err.lines().filter(|line| line.contains("help: ")).collect();
         let last = said.last().unwrap();
