@@ -472,14 +472,28 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> (
     let junit = console.host().junit_file().map_or(Ok(()), |file| {
         files::replace(&file, console.redactor(), |writer| report::junit::write(report, writer))
     });
+    let page = write_page(report, settings, console);
     let base = keep_base(report, settings, console);
-    let written = [reported, junit, base, summarize(report, console), hand_out(report, file.as_deref(), console)];
+    let written = [reported, junit, page, base, summarize(report, console), hand_out(report, file.as_deref(), console)];
     let is_written = written.iter().all(Result::is_ok);
     let code = written.into_iter().filter_map(Result::err).fold(report.exit_code(), |code, error| {
         console.error(&error);
         code.worst(error.exit_code())
     });
     (code, is_written)
+}
+
+/// Writes the HTML report, if one is wanted: from the JSON report, whose secrets are redacted before anything is escaped.
+fn write_page(report: &Report<'_>, settings: &Settings, console: &mut Console) -> Result<(), Error> {
+    let Some(file) = &settings.report_html else { return Ok(()) };
+    let redactor = console.redactor();
+    files::replace(file, redactor, |page| {
+        let mut json = redactor.writer(Vec::new());
+        report::json::write(report, &mut json)?;
+        report::html::write(&json.finish()?, page)
+    })?;
+    console.note(LogLevel::Normal, &format!("the HTML report is `{}`", file.display()));
+    Ok(())
 }
 
 /// Keeps the commit that is deployed now, for the run that begins where this one ended well.

@@ -111,12 +111,12 @@ impl<'a> Progress<'a> {
 
     fn batch_event(&mut self, event: &EventKind) {
         match event {
-            EventKind::BatchStarted { lane, batch, operation, size, attempt } => {
+            EventKind::BatchStarted { lane, batch, operation, tasks, attempt } => {
                 if let Some(progress) = self.lanes.get_mut(usize::from(*lane)) {
-                    progress.sizes.insert(*batch, *size);
+                    progress.sizes.insert(*batch, tasks.len());
                 }
                 let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-                let urls = counted(*size, "URL", "URLs");
+                let urls = counted(tasks.len(), "URL", "URLs");
                 let operation = operation_word(*operation);
                 let text = format!("{}: batch {batch}: {operation}, {urls}{again}", self.name(*lane));
                 self.say(LogLevel::Verbose, &text);

@@ -18,6 +18,7 @@ mod init;
 pub mod mock_server;
 pub mod providers;
 mod query;
+mod report;
 mod run;
 mod signals;
 
@@ -72,6 +73,7 @@ pub fn execute(world: World) -> ExitCode {
         Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Doctor(flags) => doctor::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Init(options) => init::run(&options, &mut console),
+        Command::Report { report, page } => report::run(&report, page, &mut console),
         Command::Providers => Ok(run::print(&mut console, &providers::table())),
         Command::Schema => Ok(run::print(&mut console, &schema::text())),
         Command::Print(text) => Ok(run::print(&mut console, &text)),

@@ -4,6 +4,7 @@
 //! wherever it was made. Nothing exits or prints here: help is a value too.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -43,6 +44,13 @@ pub enum Command {
     List(CommandKind, Flags),
     /// Query the providers; with `wait`, follow tasks by their ids.
     Query(CommandKind, Flags),
+    /// Make an HTML report.
+    Report {
+        /// The JSON report.
+        report: PathBuf,
+        /// Where the HTML report goes, if it is named.
+        page: Option<PathBuf>,
+    },
     /// The table of providers.
     Providers,
     /// The configuration's JSON schema.
@@ -110,6 +118,9 @@ fn command(mut matches: ArgMatches) -> Result<Command, Error> {
             Command::List(kind, flags)
         }
         (_, Some(kind)) => Command::Query(kind, flags(&mut inner, kind)),
+        ("report", None) => {
+            Command::Report { report: inner.remove_one("report").unwrap_or_default(), page: inner.remove_one("html") }
+        }
         ("providers", None) => Command::Providers,
         ("schema", None) => Command::Schema,
         ("init", None) => Command::Init(Box::new(init_options::read(&mut inner)?)),
@@ -177,6 +188,7 @@ const COMMANDS: &[Known] = &[
     other("bandwidth", "Show the bits per second delivered", Some(CommandKind::Bandwidth)),
     other("logs", "List or download the log files of a domain", Some(CommandKind::Logs)),
     other("domains", "List the domains of the account", Some(CommandKind::Domains)),
+    other("report", "Make an HTML report of the JSON report of a run", None),
     basic("providers", "List CDNs with their limits and environment variables", None),
     basic("demo", "Run on a sample site against a local mock CDN", Some(CommandKind::Demo)),
     other("mock-server", "Serve a mock API of every provider over HTTP", None),
@@ -267,6 +279,21 @@ fn complete(command: clap::Command, known: &Known, detail: Detail) -> clap::Comm
             let shells = format!("[{}]", man::SHELLS.join(", "));
             command.arg(Arg::new("shell").value_name("SHELL").help(shells).required(true))
         }
+        "report" => command.args([
+            Arg::new("report")
+                .value_name("FILE")
+                .help("JSON report: the file that `report-file` named, or the output `report`")
+                .required(true)
+                .value_parser(clap::value_parser!(PathBuf)),
+            Arg::new("html")
+                .long("html")
+                .value_name("FILE")
+                .help("Write an HTML report. Default file: that of the JSON report, with the ending `html`")
+                .num_args(0..=1)
+                .require_equals(true)
+                .required(true)
+                .value_parser(clap::value_parser!(PathBuf)),
+        ]),
         "init" => command.args(init_options::options()),
         "mock-server" => command.args(mock_server::options()),
         _ => command,
@@ -391,6 +418,8 @@ mod tests {
             ("check --online --provider x", "CheckOnline"),
             ("wait --journal x", "Wait"),
             ("providers", "Providers"),
+            ("report run.json --html", "Report { report: \"run.json\", page: None }"),
+            ("report run.json --html=a.html", "Report { report: \"run.json\", page: Some"),
             ("schema", "Schema"),
             ("init --host www.shop.test", "Init"),
             ("completions fish", "Print"),

@@ -88,6 +88,7 @@ pub(super) fn read_with(
         allow_hosts: network::hosts(&given, &mut problems),
         journal: given.path("journal"),
         report_file: given.path("report-file"),
+        report_html: given.path("report-html"),
         merge_request_note: given.boolean("merge-request-note") == Some(true),
         endpoints: network::endpoints(&given, providers, &mut problems),
         credentials: credentials(&given, &mut problems),
@@ -99,9 +100,16 @@ pub(super) fn read_with(
         notes,
     };
     problems.extend(encoded_anyway(&settings));
-    if settings.journal.is_some() && settings.journal == settings.report_file {
-        let names = ["journal", "report-file"].map(|name| given.label(name));
-        problems.push(Diagnostic::new(format!("{} and {} are one file", names[0], names[1]), "name a file for each"));
+    let files = [
+        ("journal", &settings.journal),
+        ("report-file", &settings.report_file),
+        ("report-html", &settings.report_html),
+    ];
+    for (index, (name, file)) in files.iter().enumerate() {
+        if let Some((other, _)) = files[..index].iter().find(|(_, other)| file.is_some() && other == file) {
+            let (name, other) = (given.label(name), given.label(other));
+            problems.push(Diagnostic::new(format!("{other} and {name} are one file"), "name a file for each"));
+        }
     }
     if settings.refresh == Some(false) && settings.prefetch == Some(false) {
         problems.push(Diagnostic::new(

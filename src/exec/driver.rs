@@ -175,7 +175,7 @@ impl<'a> Driver<'a> {
             if !run.record_leaving(entry).await {
                 return Input::NotSent { batch: number, error: None };
             }
-            run.emit(EventKind::BatchStarted { lane, batch: number, operation, size, attempt });
+            run.emit(EventKind::BatchStarted { lane, batch: number, operation, tasks: batch.tasks.clone(), attempt });
             let subjects: Vec<_> = batch.tasks.iter().map(|&task| &plan.tasks[task as usize].task.subject).collect();
             let is_leaving = tokio::select! {
                 biased;

@@ -60,8 +60,8 @@ pub enum EventKind {
         batch: BatchNumber,
         /// Its operation.
         operation: Operation,
-        /// How many URLs.
-        size: usize,
+        /// Its tasks.
+        tasks: Vec<TaskIndex>,
         /// From 1.
         attempt: u32,
     },

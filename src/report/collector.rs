@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::config::Mode;
-use crate::model::{Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex};
+use crate::model::{
+    BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Signal, TaskIndex,
+};
 use crate::plan::{Lane, Plan};
 use crate::report::phrases::earlier_run;
-use crate::report::{Context, Ended, LaneReport, Report, Stop, Timeline};
+use crate::report::{BatchReport, Context, Counts, Ended, LaneReport, Report, Stop, Timeline};
 use crate::text::format::grouped;
 
 /// The number of notes that are kept; the rest is counted.
@@ -35,7 +37,35 @@ pub struct Collector<'a> {
 #[derive(Debug)]
 struct LaneRecord {
     ended: Vec<Option<Ended>>,
+    /// The place in the report of the batch that each task was last sent in.
+    batches: Vec<Option<u32>>,
     report: LaneReport,
+}
+
+impl LaneRecord {
+    fn batch_sent(
+        &mut self,
+        number: BatchNumber,
+        operation: Operation,
+        tasks: &[TaskIndex],
+        attempts: u32,
+        sent: Duration,
+    ) {
+        let batches = &mut self.report.batches;
+        let earlier = (attempts > 1).then(|| batches.iter_mut().rfind(|sent| sent.number == number)).flatten();
+        if let Some(batch) = earlier {
+            batch.attempts = attempts;
+            return;
+        }
+        let place = u32::try_from(batches.len()).ok();
+        for task in tasks {
+            if let Some(batch) = self.batches.get_mut(*task as usize) {
+                *batch = place;
+            }
+        }
+        let (accepted, finished, counts, task_ids) = (None, None, Counts::default(), Vec::new());
+        batches.push(BatchReport { number, operation, attempts, sent, accepted, finished, counts, task_ids });
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -43,12 +73,14 @@ impl<'a> Collector<'a> {
     pub fn new(plan: &'a Plan, context: Context) -> Self {
         let new_record = |lane: &Lane| LaneRecord {
             ended: vec![None; lane.tasks.len()],
+            batches: vec![None; lane.tasks.len()],
             report: LaneReport {
                 ended: Vec::new(),
                 before: None,
                 after: None,
                 stops: Vec::new(),
                 timeline: Timeline::default(),
+                batches: Vec::new(),
             },
         };
         Self {
@@ -142,7 +174,15 @@ impl<'a> Collector<'a> {
         }
         let place = &mut record.ended[task as usize];
         match place {
-            None => *place = Some(ended),
+            None => {
+                let batch =
+                    record.batches[task as usize].and_then(|batch| record.report.batches.get_mut(batch as usize));
+                if let Some(batch) = batch {
+                    batch.counts.add(&ended);
+                    batch.finished = Some(elapsed);
+                }
+                *place = Some(ended);
+            }
             Some(first) if *first == ended => {}
             Some(first) => {
                 // Two outcomes of one task: the worse one counts, so that no report is better than its events.
@@ -170,12 +210,15 @@ impl EventSink for Collector<'_> {
                     }
                 }
             }
-            EventKind::BatchStarted { lane, operation: Operation::Prefetch, .. } => {
+            EventKind::BatchStarted { lane, batch, operation, tasks, attempt } => {
                 if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {
-                    record.report.timeline.first_prefetch.get_or_insert(event.elapsed);
+                    if *operation == Operation::Prefetch {
+                        record.report.timeline.first_prefetch.get_or_insert(event.elapsed);
+                    }
+                    record.batch_sent(*batch, *operation, tasks, *attempt, event.elapsed);
                 }
             }
-            EventKind::BatchSubmitted { lane, task_ids, .. } => {
+            EventKind::BatchSubmitted { lane, batch, task_ids, .. } => {
                 for task_id in task_ids {
                     self.know_task_id(task_id);
                 }
@@ -183,6 +226,10 @@ impl EventSink for Collector<'_> {
                     let timeline = &mut record.report.timeline;
                     timeline.first_submitted.get_or_insert(event.elapsed);
                     timeline.last_submitted = Some(event.elapsed);
+                    if let Some(batch) = record.report.batches.iter_mut().rfind(|sent| sent.number == *batch) {
+                        batch.accepted = Some(event.elapsed);
+                        batch.task_ids.clone_from(task_ids);
+                    }
                 }
             }
             EventKind::BatchUncertain { lane, batch, why } => {
@@ -205,7 +252,6 @@ impl EventSink for Collector<'_> {
                 self.is_finished = true;
             }
             EventKind::RunStarted { .. }
-            | EventKind::BatchStarted { .. }
             | EventKind::BatchRetried { .. }
             | EventKind::BatchSplit { .. }
             | EventKind::Waiting { .. } => {}

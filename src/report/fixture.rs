@@ -124,7 +124,7 @@ pub(crate) fn story() -> Vec<Event> {
     vec![
         event(0, EventKind::RunStarted { tasks: 6, resumed: None }),
         event(0, EventKind::QuotaRead { lane: 0, quota: quota(9_000), moment: Moment::Before }),
-        event(1, EventKind::BatchStarted { lane: 0, batch: 1, operation: REFRESH, size: 2, attempt: 1 }),
+        event(1, EventKind::BatchStarted { lane: 0, batch: 1, operation: REFRESH, tasks: vec![0, 1], attempt: 1 }),
         event(
             1,
             EventKind::BatchSubmitted {
@@ -134,13 +134,16 @@ pub(crate) fn story() -> Vec<Event> {
                 request_id: Some("R-1".into()),
             },
         ),
-        event(1, EventKind::BatchStarted { lane: 1, batch: 1, operation: DIRECTORY, size: 1, attempt: 1 }),
+        event(1, EventKind::BatchStarted { lane: 1, batch: 1, operation: DIRECTORY, tasks: vec![0], attempt: 1 }),
         event(2, EventKind::BatchUncertain { lane: 1, batch: 1, why: "connection reset".into() }),
         finished(2, 0, 2, Outcome::Failed("1,025 characters, and Sample CDN takes 1,024".into()), None),
         finished(300, 0, 0, Outcome::Done, Some("704")),
         finished(310, 0, 1, Outcome::Failed(failed.into()), Some("704")),
         finished(310, 0, 4, Outcome::Unsubmitted("its refresh failed".into()), None),
-        event(311, EventKind::BatchStarted { lane: 0, batch: 2, operation: Operation::Prefetch, size: 1, attempt: 1 }),
+        event(
+            311,
+            EventKind::BatchStarted { lane: 0, batch: 2, operation: Operation::Prefetch, tasks: vec![3], attempt: 1 },
+        ),
         event(311, EventKind::BatchSubmitted { lane: 0, batch: 2, task_ids: vec!["705".into()], request_id: None }),
         finished(900, 0, 3, Outcome::Done, Some("705")),
         finished(901, 1, 0, Outcome::Unknown("no answer came until the deadline".into()), None),

@@ -9,13 +9,13 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::config::Mode;
-use crate::model::{Operation, QuotaEntry, Reason, RefreshKind, StopCause};
+use crate::model::{BatchNumber, Operation, QuotaEntry, Reason, RefreshKind, StopCause};
 use crate::plan::Lane;
-use crate::report::{Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
+use crate::report::{BatchReport, Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
 use crate::text::json;
 
 /// Raised when a program that reads the report could be misled; new fields don't raise it.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// Writes the report, indented, with a line break at its end.
 ///
@@ -30,7 +30,7 @@ impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let context = &self.context;
         let range = context.range.as_ref();
-        let mut report = serializer.serialize_struct("Report", 23)?;
+        let mut report = serializer.serialize_struct("Report", 24)?;
         report.serialize_field("version", &VERSION)?;
         report.serialize_field("program", concat!("cdn-purge ", env!("CARGO_PKG_VERSION")))?;
         report.serialize_field("status", self.status().name())?;
@@ -47,6 +47,7 @@ impl Serialize for Report<'_> {
         report.serialize_field("started", &context.started)?;
         report.serialize_field("elapsed_seconds", &seconds(self.elapsed))?;
         report.serialize_field("calls", &self.calls)?;
+        report.serialize_field("purged_hosts", &self.plan.purged_hosts())?;
         report.serialize_field("interrupted", &self.interrupted)?;
         report.serialize_field("counts", &self.count(|_| true))?;
         report.serialize_field("targets", &Sequence(|| self.lanes_with_reports().map(TargetDocument::new)))?;
@@ -106,6 +107,37 @@ struct TargetDocument<'r> {
     operations: Vec<OperationDocument>,
     stops: Vec<StopDocument<'r>>,
     timeline: TimelineDocument,
+    batches: Vec<BatchDocument<'r>>,
+}
+
+/// A batch that was sent; times are seconds since the run began.
+#[derive(serde::Serialize)]
+struct BatchDocument<'r> {
+    number: BatchNumber,
+    operation: &'static str,
+    kind: Option<RefreshKind>,
+    attempts: u32,
+    sent: f64,
+    accepted: Option<f64>,
+    finished: Option<f64>,
+    counts: Counts,
+    task_ids: &'r [String],
+}
+
+impl<'r> BatchDocument<'r> {
+    fn new(batch: &'r BatchReport) -> Self {
+        Self {
+            number: batch.number,
+            operation: batch.operation.name(),
+            kind: kind(batch.operation),
+            attempts: batch.attempts,
+            sent: seconds(batch.sent),
+            accepted: batch.accepted.map(seconds),
+            finished: batch.finished.map(seconds),
+            counts: batch.counts,
+            task_ids: &batch.task_ids,
+        }
+    }
 }
 
 /// One operation at a target.
@@ -159,6 +191,7 @@ impl<'r> TargetDocument<'r> {
                 })
                 .collect(),
             timeline: TimelineDocument::new(report.timeline),
+            batches: report.batches.iter().map(BatchDocument::new).collect(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod collector;
 mod exit_status;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -20,7 +21,7 @@ pub use collector::Collector;
 pub use exit_status::Status;
 pub use run::{BuiltOrigin, Context, Counts, Report};
 
-use run::{Ended, LaneReport, Row, Stop, Timeline, lane_counts, lane_quotas, lane_rows};
+use run::{BatchReport, Ended, LaneReport, Row, Stop, Timeline, lane_counts, lane_quotas, lane_rows};
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::config::{FailOn, Mode, Wait};
 use crate::git::Range;
-use crate::model::{Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task};
+use crate::model::{BatchNumber, Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task};
 use crate::plan::{Lane, Plan, PlannedTask};
 
 /// What a report needs besides plan and events.
@@ -77,6 +77,25 @@ pub(super) struct LaneReport {
     pub(super) after: Option<Quota>,
     pub(super) stops: Vec<Stop>,
     pub(super) timeline: Timeline,
+    /// In the order in which they were first sent.
+    pub(super) batches: Vec<BatchReport>,
+}
+
+/// What became of a batch that was sent.
+#[derive(Debug)]
+pub(super) struct BatchReport {
+    pub(super) number: BatchNumber,
+    pub(super) operation: Operation,
+    /// How often it was sent.
+    pub(super) attempts: u32,
+    /// When it was first sent, since the run began; and so on.
+    pub(super) sent: Duration,
+    pub(super) accepted: Option<Duration>,
+    /// When the last of its tasks had its outcome.
+    pub(super) finished: Option<Duration>,
+    /// The outcomes of its tasks; those of a batch that was split are counted in its halves.
+    pub(super) counts: Counts,
+    pub(super) task_ids: Vec<String>,
 }
 
 /// How a task ended, and under which of the provider's ids.

@@ -143,6 +143,7 @@ fn a_report_says_everything_once() {
       ],
       "plan_digest": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
       "program": "cdn-purge",
+      "purged_hosts": [],
       "range_reason": "the push's `before`, what the CDN has served until now",
       "skipped": [
         {
@@ -158,6 +159,46 @@ fn a_report_says_everything_once() {
       "status": "partial",
       "targets": [
         {
+          "batches": [
+            {
+              "accepted": 1.0,
+              "attempts": 1,
+              "counts": {
+                "done": 1,
+                "failed": 1,
+                "planned": 2,
+                "unknown": 0,
+                "unsubmitted": 0
+              },
+              "finished": 310.0,
+              "kind": "url",
+              "number": 1,
+              "operation": "refresh",
+              "sent": 1.0,
+              "task_ids": [
+                "704"
+              ]
+            },
+            {
+              "accepted": 311.0,
+              "attempts": 1,
+              "counts": {
+                "done": 1,
+                "failed": 0,
+                "planned": 1,
+                "unknown": 0,
+                "unsubmitted": 0
+              },
+              "finished": 900.0,
+              "kind": null,
+              "number": 2,
+              "operation": "prefetch",
+              "sent": 311.0,
+              "task_ids": [
+                "705"
+              ]
+            }
+          ],
           "name": "mainland",
           "operations": [
             {
@@ -199,6 +240,25 @@ fn a_report_says_everything_once() {
           }
         },
         {
+          "batches": [
+            {
+              "accepted": null,
+              "attempts": 1,
+              "counts": {
+                "done": 0,
+                "failed": 0,
+                "planned": 1,
+                "unknown": 1,
+                "unsubmitted": 0
+              },
+              "finished": 901.0,
+              "kind": "directory",
+              "number": 1,
+              "operation": "refresh",
+              "sent": 1.0,
+              "task_ids": []
+            }
+          ],
           "name": "world",
           "operations": [
             {

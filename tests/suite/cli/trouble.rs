@@ -205,3 +205,22 @@ fn a_journal_that_serves_every_run_is_free_again_when_all_is_done_or_failed() {
     let both = ["run", "--dry-run", "--journal", "x", "--report-file", "x"];
     site.bare_run(&both).finish().complains(2, &["`--journal` and `--report-file` are one file", "a file for each"]);
 }
+
+#[test]
+fn a_file_that_is_no_report_makes_no_page_and_a_report_the_same_page_as_its_run() {
+    let site = Site::new();
+    site.bare_run(&["report", "cdn-purge.yml", "--html"])
+        .finish()
+        .complains(2, &["isn't a JSON report", "report-file"]);
+    assert!(!site.repository().join("cdn-purge.html").exists());
+    let files = ["--report-file", "plan.json", "--report-html", "plan.html"];
+    site.bare_run(&["plan", "--base", "HEAD~1"]).args(&files).finish().ends_with(0);
+    site.bare_run(&["report", "plan.json", "--html=again.html"]).finish().ends_with(0);
+    let page = |name: &str| std::fs::read_to_string(site.repository().join(name)).unwrap();
+    assert_eq!(page("again.html"), page("plan.html"));
+    assert!(page("plan.html").contains("https://www.example.com/about/new.html"));
+    let twice = ["plan", "--report-file", "x", "--report-html", "x"];
+    site.bare_run(&twice)
+        .finish()
+        .complains(2, &["`--report-file` and `--report-html` are one file", "a file for each"]);
+}
