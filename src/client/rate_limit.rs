@@ -1,4 +1,4 @@
-//! The rate of one API of one account: how soon the next call may leave.
+//! The rates of one API of one account: how soon the next call may leave.
 //!
 //! A token bucket in its "theoretical arrival time" form: a call takes its slot at once and sleeps until it comes, so calls
 //! leave in the order in which they came. A throttle cuts the rate, successes bring it back slowly; the documented limit is
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::provider::{ApiError, ApiErrorKind, CallSpec, Rate, RateScope, RateUnit};
+use crate::provider::{ApiError, ApiErrorKind, Burst, CallSpec, Rate, RateScope, RateUnit};
 
 /// The window of a rate, and what the way to the server may take from the distance of two calls.
 const WINDOW: f64 = 1.05;
@@ -44,6 +44,8 @@ pub struct RateLimiter {
     most: u32,
     /// Whose turn it is to leave, first come, first served.
     turn: Mutex<()>,
+    /// Those of the rates that the API shares with others.
+    shared: Vec<Rc<RateLimiter>>,
 }
 
 impl RateLimiter {
@@ -51,7 +53,11 @@ impl RateLimiter {
     /// isn't documented is a part of it.
     pub fn new(rate: &Rate) -> Self {
         let amount = f64::from(rate.amount.max(1));
-        let burst = rate.burst.map_or_else(|| (amount * BURST).floor().max(1.0), |burst| f64::from(burst.max(1)));
+        let burst = match rate.burst {
+            Burst::Undocumented => (amount * BURST).floor().max(1.0),
+            Burst::Bucket(burst) => f64::from(burst.max(1)),
+            Burst::Window => amount,
+        };
         let limit = rate.amount_per_second() * if amount > 2.0 { STEADY } else { 0.9 };
         Self {
             limit,
@@ -62,9 +68,15 @@ impl RateLimiter {
             counts: rate.counts,
             window: rate.per.mul_f64(WINDOW),
             left: RefCell::default(),
-            most: rate.amount.max(1) + rate.burst.unwrap_or(0),
+            most: rate.most(),
             turn: Mutex::default(),
+            shared: Vec::new(),
         }
+    }
+
+    /// Every limiter that a call passes.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.shared.iter().map(|shared| &**shared))
     }
 
     /// Waits until a call with so many items may leave, and counts it.
@@ -76,41 +88,52 @@ impl RateLimiter {
     /// Takes the next free slot and waits for it. The call itself counts from [`RateLimiter::depart`].
     pub async fn reserve(&self, items: usize) {
         let now = Instant::now();
-        let interval = Duration::from_secs_f64(1.0 / self.rate.get());
-        let weight = f64::from(self.weight(items));
-        let tolerance = interval.mul_f64((self.burst - weight).max(0.0));
-        let next = self.next.get().max(now);
-        self.next.set(next + interval.mul_f64(weight));
-        let slot = next.checked_sub(tolerance).unwrap_or(now);
+        let slot = self.all().map(|limiter| limiter.take_slot(items, now)).max().unwrap_or(now);
         if slot > now {
             sleep_until(slot).await;
         }
     }
 
-    /// Waits while the last window holds as much as the limit allows: after a burst, and after something delayed its calls.
-    pub async fn depart(&self, items: usize) {
-        let _turn = self.turn.lock().await;
-        while let Err(free) = self.try_to_depart(self.weight(items), Instant::now()) {
-            sleep_until(free).await;
-        }
+    /// Takes the next free slot, and says when it comes.
+    fn take_slot(&self, items: usize, now: Instant) -> Instant {
+        let interval = Duration::from_secs_f64(1.0 / self.rate.get());
+        let weight = f64::from(self.weight(items));
+        let tolerance = interval.mul_f64((self.burst - weight).max(0.0));
+        let next = self.next.get().max(now);
+        self.next.set(next + interval.mul_f64(weight));
+        next.checked_sub(tolerance).unwrap_or(now)
     }
 
-    /// Notes that a call leaves now; or says when to try again. A call that is larger than the limit leaves alone.
-    fn try_to_depart(&self, weight: u32, now: Instant) -> Result<(), Instant> {
+    /// Waits while the last window holds as much as the limit allows: after a burst, and after something delayed its calls.
+    pub async fn depart(&self, items: usize) {
+        // Always in the same order: the API's own, then what it shares.
+        let mut turns = Vec::with_capacity(1 + self.shared.len());
+        for limiter in self.all() {
+            turns.push(limiter.turn.lock().await);
+        }
+        while let Some(free) = self.all().filter_map(|limiter| limiter.full_until(items, Instant::now())).max() {
+            sleep_until(free).await;
+        }
+        let now = Instant::now();
+        self.all().for_each(|limiter| limiter.left.borrow_mut().push_back((now, limiter.weight(items))));
+    }
+
+    /// When to try again, where the last window holds too much. A call that is larger than the limit leaves alone.
+    fn full_until(&self, items: usize, now: Instant) -> Option<Instant> {
         let mut left = self.left.borrow_mut();
-        while let Some(&(first, _)) = left.front() {
-            let held: u32 = left.iter().map(|(_, weight)| weight).sum();
-            if held + weight <= self.most {
+        let mut held: u32 = left.iter().map(|(_, weight)| weight).sum();
+        while let Some(&(first, weight)) = left.front() {
+            if held + self.weight(items) <= self.most {
                 break;
             }
             let free = first + self.window;
             if free > now {
-                return Err(free);
+                return Some(free);
             }
+            held -= weight;
             left.pop_front();
         }
-        left.push_back((now, weight));
-        Ok(())
+        None
     }
 
     fn weight(&self, items: usize) -> u32 {
@@ -123,8 +146,11 @@ impl RateLimiter {
     /// Adapts the rate to a response, and returns it.
     pub fn on_response<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {
         match &answer {
-            Ok(_) => self.succeeded(),
-            Err(error) if error.kind == ApiErrorKind::Throttled => self.throttled(Instant::now()),
+            Ok(_) => self.all().for_each(Self::succeeded),
+            // Which of the rates it was isn't said.
+            Err(error) if error.kind == ApiErrorKind::Throttled => {
+                self.all().for_each(|limiter| limiter.throttled(Instant::now()));
+            }
             Err(_) => {}
         }
         answer
@@ -134,7 +160,7 @@ impl RateLimiter {
     fn throttled(&self, until: Instant) {
         let now = Instant::now();
         if self.last_cut.get().is_none_or(|last| now >= last + Duration::from_secs(1)) {
-            self.rate.set((self.rate.get() * CUT).max(self.limit * FLOOR));
+            self.set_rate((self.rate.get() * CUT).max(self.limit * FLOOR));
             self.last_cut.set(Some(now));
         }
         let full = Duration::from_secs_f64((self.burst - 1.0) / self.rate.get());
@@ -144,7 +170,14 @@ impl RateLimiter {
 
     /// A call went through: the rate comes back, never above the limit.
     fn succeeded(&self) {
-        self.rate.set((self.rate.get() + self.limit * RECOVERY).min(self.limit));
+        self.set_rate((self.rate.get() + self.limit * RECOVERY).min(self.limit));
+    }
+
+    /// Another rate, at which what the bucket lacks comes back.
+    fn set_rate(&self, rate: f64) {
+        let now = Instant::now();
+        let lacking = self.next.get().saturating_duration_since(now);
+        self.next.set(now + lacking.mul_f64(self.rate.replace(rate) / rate));
     }
 }
 
@@ -159,16 +192,20 @@ type Key = (&'static str, &'static str, Rate, Option<Arc<str>>);
 impl RateLimiters {
     /// The one of a provider's call for a target.
     pub fn of(&self, provider: &'static str, call: &CallSpec, target: &Arc<str>) -> Rc<RateLimiter> {
-        let mut limiters = self.0.borrow_mut();
-        let new = || Rc::new(RateLimiter::new(&call.rate));
-        let target = (call.rate.scope == RateScope::Target).then(|| Arc::clone(target));
-        Rc::clone(limiters.entry((provider, call.api, call.rate, target)).or_insert_with(new))
+        let one = |name, rate: &Rate, shared| {
+            let target = (rate.scope == RateScope::Target).then(|| Arc::clone(target));
+            let new = || Rc::new(RateLimiter { shared, ..RateLimiter::new(rate) });
+            Rc::clone(self.0.borrow_mut().entry((provider, name, *rate, target)).or_insert_with(new))
+        };
+        let shared = call.shared.iter().map(|shared| one(shared.name, &shared.rate, Vec::new())).collect();
+        one(call.api, &call.rate, shared)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::SharedRate;
 
     async fn departures(limiter: &RateLimiter, count: usize) -> Vec<f64> {
         let start = Instant::now();
@@ -227,6 +264,42 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_window_is_filled_at_once_and_then_waits_for_the_next() {
+        let limiter = RateLimiter::new(&Rate::in_window(1_200, Duration::from_mins(5)));
+        let times = departures(&limiter, 2_401).await;
+        assert!(times[1_199] < 0.1 && (300.0..330.0).contains(&times[1_200]), "{} {}", times[1_199], times[1_200]);
+        assert!((600.0..660.0).contains(&times[2_400]), "{}", times[2_400]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_keep_to_every_rate_and_to_what_they_share_with_others() {
+        const SHARED: &[SharedRate] =
+            &[SharedRate { name: "all calls", rate: Rate::in_window(100, Duration::from_mins(1)) }];
+        let limiters = RateLimiters::default();
+        let call = |api, rate| CallSpec::new(api, "purge", rate).sharing(SHARED);
+        let of = |api, rate| limiters.of("cdn", &call(api, rate), &"site".into());
+        let (urls, tags) = (of("urls", Rate::per_second(800).of_items()), of("tags", Rate::per_second(10).burst(50)));
+        let start = Instant::now();
+        let (left, elapsed) = (RefCell::new(Vec::new()), || start.elapsed().as_secs_f64());
+        let one = async || {
+            for _ in 0..60 {
+                urls.acquire(100).await;
+                left.borrow_mut().push(elapsed());
+            }
+        };
+        let other = async || {
+            for _ in 0..60 {
+                tags.acquire(1).await;
+                left.borrow_mut().push(elapsed());
+            }
+        };
+        futures_util::future::join(one(), other()).await;
+        let left = left.into_inner();
+        assert_eq!(left.len(), 120);
+        assert!(left[99] < 10.0 && left[100] >= 60.0, "{} {}", left[99], left[100]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_burst_that_fills_the_window_costs_no_call_its_place() {
         let limiter = RateLimiter::new(&Rate::per_second(50));
         let left = RefCell::new(Vec::new());
@@ -258,6 +331,18 @@ mod tests {
             limiter.succeeded();
         }
         assert_eq!(limiter.rate.get(), limiter.limit);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_that_was_throttled_keeps_its_rate_from_the_first_success() {
+        let limiter = RateLimiter::new(&Rate::in_window(1_200, Duration::from_mins(5)));
+        let start = Instant::now();
+        limiter.throttled(start);
+        for _ in 0..20 {
+            limiter.acquire(1).await;
+            limiter.succeeded();
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

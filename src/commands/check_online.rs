@@ -179,17 +179,21 @@ const ONLINE: &str = "online";
 /// The word for one that serves while its settings are spread; it will be online soon.
 const CONFIGURING: &str = "configuring";
 
+/// The word for a zone that serves.
+const ACTIVE: &str = "active";
+
 /// What the account's domains say of a host, and whether it serves. A domain `.example.com` or `*.example.com` is all below.
 fn state(host: &str, domains: &[Domain]) -> (String, bool) {
-    let is_below = |domain: &str| {
-        let wild = domain.strip_prefix('*').unwrap_or(domain);
-        wild.starts_with('.') && host.len() > wild.len() && host.ends_with(wild)
+    let is_below = |domain: &Domain| {
+        let name = domain.name.to_ascii_lowercase();
+        let wild = if domain.is_zone { format!(".{name}") } else { name.strip_prefix('*').unwrap_or(&name).to_owned() };
+        wild.starts_with('.') && host.len() > wild.len() && host.ends_with(&wild)
     };
     let exact = domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(host));
-    match exact.or_else(|| domains.iter().find(|domain| is_below(&domain.name.to_ascii_lowercase()))) {
+    match exact.or_else(|| domains.iter().find(|domain| is_below(domain))) {
         None => ("not among the account's domains".to_owned(), false),
         Some(domain) => {
-            let serves = [ONLINE, CONFIGURING].iter().any(|word| domain.status.eq_ignore_ascii_case(word));
+            let serves = [ONLINE, CONFIGURING, ACTIVE].iter().any(|word| domain.status.eq_ignore_ascii_case(word));
             (domain.status.clone(), serves)
         }
     }
@@ -210,7 +214,7 @@ fn policies(settings: &Settings, console: &mut Console) {
     }
     for (spec, permissions) in providers.iter().filter(|(_, permissions)| !permissions.is_empty()) {
         let policy = spec.policy.granting(permissions);
-        console.result(&format!("\nthe smallest policy for the credentials of {}\n{policy}", spec.title));
+        console.result(&format!("\n{} for the credentials of {}\n{policy}", spec.policy.title(), spec.title));
     }
 }
 
@@ -225,16 +229,21 @@ mod tests {
             status: status.into(),
             service: String::new(),
             cname: None,
+            is_zone: false,
         };
         let domains = [
             domain("www.example.com", "offline"),
             domain(".example.com", "online"),
             domain("*.shop.test", "Configuring"),
+            Domain { is_zone: true, ..domain("zone.test", "active") },
         ];
         for (host, expected) in [
             ("www.example.com", ("offline", false)),
             ("img.example.com", ("online", true)),
             ("a.b.shop.test", ("Configuring", true)),
+            ("zone.test", ("active", true)),
+            ("www.zone.test", ("active", true)),
+            ("anotherzone.test", ("not among the account's domains", false)),
             ("example.com", ("not among the account's domains", false)),
             ("shop.test", ("not among the account's domains", false)),
             ("wwwexample.com", ("not among the account's domains", false)),

@@ -11,7 +11,6 @@ use emulators::faults::Faults;
 use emulators::gateway::Gateway;
 use git2::{FileMode, Oid, Repository, Signature, Time};
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 
 use super::{mock_server, run, signals};
@@ -21,8 +20,6 @@ use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
 use crate::pipeline::Job;
-use crate::provider::Spec;
-use crate::provider::credentials::Part;
 use crate::provider::http::Network;
 use crate::providers::{PROVIDERS, REGISTRY, emulators};
 
@@ -128,19 +125,11 @@ fn environment_of_demo(environment: &Environment) -> Environment {
         .collect();
     let settings = EmulatorSettings::default();
     for spec in PROVIDERS {
-        own.extend(variables_of(spec, &settings));
+        own.extend(
+            spec.credentials.first().map(|names| mock_server::variables(names, &settings)).into_iter().flatten(),
+        );
     }
     own
-}
-
-fn variables_of(spec: &Spec, settings: &EmulatorSettings) -> Vec<(String, String)> {
-    let fields = spec.credentials.first().map_or(&[][..], |names| names.0);
-    let value = |part| match part {
-        Part::Id => Some(settings.access_key_id.clone()),
-        Part::Secret => Some(settings.access_key_secret.expose_secret().to_owned()),
-        Part::SecurityToken | Part::AccountId | Part::Token => None,
-    };
-    fields.iter().filter_map(|field| Some((field.name.to_owned(), value(field.part)?))).collect()
 }
 
 /// A folder that goes away with its owner.

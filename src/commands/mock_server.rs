@@ -26,8 +26,8 @@ use tokio::sync::watch;
 use crate::config::MockServerOptions;
 use crate::environment::{Environment, nonempty};
 use crate::error::Error;
-use crate::provider::Spec;
 use crate::provider::credentials::{AccessKey, Credentials, Part};
+use crate::provider::{CredentialSpec, Spec};
 use crate::providers::{PROVIDERS, REGISTRY, emulators};
 use body::{AnswerBody, Closed};
 
@@ -41,13 +41,14 @@ const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 impl MockServerOptions {
-    /// The settings of one provider's emulator: with the access key in the provider's own variables, else with a demonstration key.
+    /// The settings of one provider's emulator: with the credentials in the provider's own variables, else with those of the demonstration.
     pub fn settings(&self, provider: &Spec, environment: &Environment) -> EmulatorSettings {
         let settings = self.vendor.clone();
-        match access_key(provider, environment) {
-            Some(AccessKey { id, secret, security_token, .. }) => {
+        match credentials(provider, environment) {
+            Some(Credentials::AccessKey(AccessKey { id, secret, security_token, .. })) => {
                 EmulatorSettings { access_key_id: id, access_key_secret: secret, security_token, ..settings }
             }
+            Some(Credentials::Token(token)) => EmulatorSettings { access_key_secret: token, ..settings },
             None => settings,
         }
     }
@@ -179,15 +180,21 @@ fn refused(status: http::StatusCode) -> http::Response<AnswerBody> {
     response
 }
 
-/// The access key in the provider's own variables; an empty one is absent.
-fn access_key(provider: &Spec, environment: &Environment) -> Option<AccessKey> {
-    provider.credentials.iter().find_map(|names| {
-        let found = names.credentials(|part| nonempty(environment, names.name(part)?).map(Into::into));
-        match found? {
-            Credentials::AccessKey(key) => Some(key),
-            Credentials::Token(_) => None,
-        }
-    })
+/// The credentials in the provider's own variables; an empty one is absent.
+fn credentials(provider: &Spec, environment: &Environment) -> Option<Credentials> {
+    let found =
+        |names: &CredentialSpec| names.credentials(|part| nonempty(environment, names.name(part)?).map(Into::into));
+    provider.credentials.iter().find_map(found)
+}
+
+/// The variables of credentials that an emulator with these settings accepts.
+pub(super) fn variables(names: &CredentialSpec, settings: &EmulatorSettings) -> Vec<(String, String)> {
+    let value = |part| match part {
+        Part::Id => Some(settings.access_key_id.clone()),
+        Part::Secret | Part::Token => Some(settings.access_key_secret.expose_secret().to_owned()),
+        Part::SecurityToken | Part::AccountId => None,
+    };
+    names.0.iter().filter_map(|field| Some((field.name.to_owned(), value(field.part)?))).collect()
 }
 
 /// Says where to find the emulators, and how to get in.
@@ -199,12 +206,11 @@ fn greet(
 ) -> std::io::Result<()> {
     for provider in PROVIDERS {
         // Only credentials that are no secret are shown: those of the demonstration.
-        match (access_key(provider, environment), provider.credentials.first()) {
+        match (credentials(provider, environment), provider.credentials.first()) {
             (None, Some(names)) => {
-                let EmulatorSettings { access_key_id, access_key_secret, .. } = options.settings(provider, environment);
-                let secret = access_key_secret.expose_secret();
-                let [id, secret_name] = [Part::Id, Part::Secret].map(|part| names.name(part).unwrap_or_default());
-                writeln!(out, "{}: {id}={access_key_id} {secret_name}={secret}", provider.name)?;
+                let variables = variables(names, &options.settings(provider, environment));
+                let shown: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                writeln!(out, "{}: {}", provider.name, shown.join(" "))?;
             }
             (Some(_), _) => writeln!(out, "{}: the credentials of this environment", provider.name)?,
             (None, None) => {}

@@ -1,9 +1,10 @@
 //! `providers`: what each provider can do, its limits, its options and where its credentials come from.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use crate::model::Operation;
-use crate::provider::{CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Spec};
+use crate::provider::{Burst, CredentialSpec, OperationSpec, OptionSpec, OptionValueSpec, Rate, RateUnit, Spec};
 use crate::providers::PROVIDERS;
 
 /// The table, for people at a terminal.
@@ -87,10 +88,11 @@ fn text(spec: &Spec) -> String {
     );
     for operation in spec.operations {
         let (kind, api, per_day) = (words(operation.operation), operation.call.api, per_day(operation));
-        let (per_call, rate) = (operation.per_call, operation.call.rate.amount_per_second());
+        let (per_call, rate) = (operation.per_call, rates(operation));
         let _ = writeln!(text, "  {kind:<22} {api:<longest$} {per_call:>9} {per_day:>9} {rate:>9}");
     }
-    let _ = writeln!(text, "  quotas reset at {}; URLs of up to {} characters", reset(spec), spec.url_characters);
+    let _ =
+        writeln!(text, "  {}URLs of up to {} characters", reset(spec, "quotas reset at ", "; "), spec.url_characters);
     text.push_str("\n  options of a target\n");
     for option in spec.options {
         let _ = writeln!(text, "  {:<22} {}: {}", option.name, value(option, ""), option.help);
@@ -109,14 +111,13 @@ fn section(spec: &Spec) -> String {
     text.push_str("| --- | --- | ---: | ---: | ---: |\n");
     for operation in spec.operations {
         let (kind, api, per_day) = (words(operation.operation), operation.call.api, per_day(operation));
-        let (per_call, rate) = (operation.per_call, operation.call.rate.amount_per_second());
+        let (per_call, rate) = (operation.per_call, rates(operation));
         let _ = writeln!(text, "| {kind} | `{api}` | {per_call} | {per_day} | {rate} |");
     }
     let _ = writeln!(
         text,
-        "\nThese are the vendor's standard limits; a run reads your account's remaining quota before it sends anything. Quotas \
-         reset at {}. The maximum URL length is {} characters.\n",
-        reset(spec),
+        "\nThese are the vendor's standard limits{} The maximum URL length is {} characters.\n",
+        reset(spec, "; a run reads your account's remaining quota before it sends anything. Quotas reset at ", "."),
         spec.url_characters
     );
     text.push_str("| target option | value | description |\n| --- | --- | --- |\n");
@@ -149,13 +150,32 @@ fn words(operation: Operation) -> String {
     }
 }
 
-/// When the quota comes back.
-fn reset(spec: &Spec) -> &'static str {
-    spec.quota.as_ref().map_or("a time that the vendor doesn't document", |quota| quota.reset)
+/// When the quota comes back, between these words; of a provider without one only the last.
+fn reset(spec: &Spec, before: &str, after: &str) -> String {
+    match (&spec.quota, spec.operations.iter().any(|operation| operation.per_day.is_some())) {
+        (Some(quota), _) => format!("{before}{}{after}", quota.reset),
+        (None, true) => format!("{before}a time that the vendor doesn't document{after}"),
+        (None, false) => after.trim_start_matches(';').trim_start().to_owned(),
+    }
 }
 
+/// URLs in a day; a dash where nothing counts them.
 fn per_day(operation: &OperationSpec) -> String {
-    operation.per_day.map_or_else(|| "?".to_owned(), |count| count.to_string())
+    let unknown = if operation.quota.is_empty() { "–" } else { "?" };
+    operation.per_day.map_or_else(|| unknown.to_owned(), |count| count.to_string())
+}
+
+/// How often an operation's call may be made.
+fn rates(operation: &OperationSpec) -> String {
+    operation.call.rates().map(rate).collect::<Vec<_>>().join("; ")
+}
+
+/// `50`, `800 URLs`, `5 in 60 s, and 25 at once`.
+fn rate(rate: &Rate) -> String {
+    let things = if rate.counts == RateUnit::Items { " URLs" } else { "" };
+    let per = if rate.per == Duration::from_secs(1) { String::new() } else { format!(" in {} s", rate.per.as_secs()) };
+    let at_once = if let Burst::Bucket(burst) = rate.burst { format!(", and {burst} at once") } else { String::new() };
+    format!("{}{things}{per}{at_once}", rate.amount)
 }
 
 /// What an option may hold, each literal between `quote`s.
@@ -168,6 +188,7 @@ fn value(option: &OptionSpec, quote: &str) -> String {
         OptionValueSpec::Text => "text".to_owned(),
         OptionValueSpec::Duration => format!("a time span, as {quote}90s{quote} or {quote}5m{quote}"),
         OptionValueSpec::Headers => "a mapping of names to values".to_owned(),
+        OptionValueSpec::Number(least, most) => format!("a number from {least} to {most}"),
     }
 }
 

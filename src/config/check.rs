@@ -96,6 +96,7 @@ fn option(value: &OptionValue) -> String {
     match value {
         OptionValue::Boolean(boolean) => boolean.to_string(),
         OptionValue::Word(word) => word.clone(),
+        OptionValue::Number(number) => number.to_string(),
         OptionValue::Duration(span) => format!("{} s", span.as_secs()),
         // Their values may be anything, a token included.
         OptionValue::Headers(headers) => headers.keys().map(String::as_str).collect::<Vec<_>>().join(" and "),

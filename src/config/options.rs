@@ -128,7 +128,7 @@ pub static ENTRIES: &[Entry] = &[
 
     Entry::new("target", list("NAME").or_commas(), Command, CHOOSING,
         "Target of the configuration; repeatable. Default: the only one, for queries all of them"),
-    Entry::new("kind", Choice(&["url", "directory", "regex", "any-query", "tag", "prefetch"]), Command, &[Refresh, Records],
+    Entry::new("kind", Choice(&["url", "directory", "prefix", "regex", "any-query", "tag", "host", "everything", "prefetch"]), Command, &[Refresh, Records],
         "Kind of refresh, or of task to list. A tag is written `https://HOST/#TAG`; `prefetch` is for `records` only"),
     Entry::new("encoded", Choice(FORMS), Command, URLS,
         "URL encoding of non-ASCII characters and `[`, `]`, `|`, `^`. `encoded` percent-encodes all, `browser` as browsers do (not `[`, `]`, `|`), `raw` none; `both` sends `encoded` and `raw`").or("encoded"),

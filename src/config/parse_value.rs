@@ -102,6 +102,15 @@ pub(super) fn count(text: &str, least: u64) -> Result<u64, ValueProblem> {
     }
 }
 
+/// A whole number within bounds.
+pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, ValueProblem> {
+    let number = count(text, least.into())?;
+    u32::try_from(number).ok().filter(|number| *number <= most).ok_or_else(|| ValueProblem {
+        message: format!("is above {most}"),
+        help: format!("write a number from {least} to {most}"),
+    })
+}
+
 /// A time span: `90s`, `15m`, `2h`, `1h30m`; a plain number counts seconds. Longer than nothing, at most a week.
 pub(super) fn duration(text: &str) -> Result<Duration, ValueProblem> {
     let duration = duration_or_none(text)?;

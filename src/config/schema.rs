@@ -81,6 +81,7 @@ fn target_option(option: &OptionSpec) -> Value {
         OptionValueSpec::OneOf(words) => json!({ "enum": words }),
         OptionValueSpec::Text => json!({ "type": "string" }),
         OptionValueSpec::Duration => duration(0),
+        OptionValueSpec::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         OptionValueSpec::Headers => json!({
             "type": "object",
             "additionalProperties": one_or_several(&json!({ "type": "string" })),

@@ -121,6 +121,7 @@ fn read(option: &OptionSpec, texts: &[String]) -> Result<OptionValue, ValueProbl
         }
         OptionValueSpec::Text => OptionValue::Word(text.to_owned()),
         OptionValueSpec::Duration => OptionValue::Duration(parse_value::duration_or_none(text)?),
+        OptionValueSpec::Number(least, most) => OptionValue::Number(parse_value::number(text, least, most)?),
         OptionValueSpec::Headers => {
             let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for text in texts {

@@ -33,7 +33,9 @@ pub(super) fn configured(
         Part::SecurityToken => inputs.security_token.clone(),
         Part::AccountId | Part::Token => None,
     };
-    if let Some(found) = read(spec, &OPTIONS, option)? {
+    // They are for the providers that have an access key.
+    let has_key = spec.credentials.first().is_some_and(|variables| variables.name(Part::Id).is_some());
+    if let Some(found) = read(spec, &OPTIONS, option)?.filter(|_| has_key) {
         return Ok(Some(found));
     }
     for variables in spec.credentials {

@@ -455,8 +455,8 @@ impl<'a> Lane<'a> {
         }
         let most = self.options.batch_size.into_iter().chain(self.gates.largest(operation)).min();
         let all = !self.batches.is_queued(operation) && self.now >= since + slot(self.spec, operation);
-        if all || batch::is_full(self.spec, operation, count, most) {
-            let per_batch = most.map_or(limits.per_call, |most| most.min(limits.per_call)).max(1);
+        if all || batch::is_full(self.plan, operation, count, most) {
+            let per_batch = batch::most(self.plan, limits, most);
             if !self.batches.is_unaccepted(operation) {
                 // None could be accepted while their refreshes weren't done.
                 self.gates.class(operation).progress = self.now;

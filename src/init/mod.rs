@@ -30,7 +30,7 @@ pub struct Site {
     folder: String,
     /// With the file that names each.
     urls: Vec<(SiteUrl, String)>,
-    /// The provider whose credentials the repository's pipelines name.
+    /// The provider whose credentials the repository's pipelines name, or whose files are there.
     provider: Option<&'static Spec>,
     /// Whether a finished site has pages that aren't the index of their folder.
     has_named_pages: bool,
@@ -99,7 +99,12 @@ pub fn recognise(files: &[String], contents: &BTreeMap<String, String>, provider
         let names = spec.credentials.iter().filter_map(|names| names.required().next());
         names.into_iter().any(|name| contents.values().any(|text| text.contains(name)))
     };
-    let provider = providers.iter().find(names_keys).copied();
+    let shows = |spec: &&&'static Spec| {
+        let is_file = |sign: &&&str| files.iter().any(|file| name(file) == **sign);
+        let is_word = |sign: &&&str| !sign.contains('.') && contents.values().any(|text| text.contains(**sign));
+        spec.signs.iter().any(|sign| is_file(&sign) || is_word(&sign))
+    };
+    let provider = providers.iter().find(names_keys).or_else(|| providers.iter().find(shows)).copied();
     let has_gitlab = files.iter().any(|file| file == ".gitlab-ci.yml");
     let is_named_page = |file: &String| {
         file.starts_with(&folder) && file.ends_with(".html") && !["index.html", "404.html"].contains(&name(file))

@@ -558,6 +558,20 @@ fn the_provider_is_the_one_whose_keys_a_pipeline_names() {
 }
 
 #[test]
+fn the_provider_is_the_one_whose_files_or_resources_a_repository_has() {
+    for spec in PROVIDERS {
+        for sign in spec.signs {
+            let terraform = format!("resource \"{sign}\" \"site\" {{}}\n");
+            let (path, text) = if sign.contains('.') { (*sign, "") } else { ("infra/main.tf", terraform.as_str()) };
+            assert_eq!(written(&[(path, text), ("index.html", "")]).provider.name, spec.name, "{sign}");
+        }
+    }
+    let pipeline = ".github/workflows/deploy.yml";
+    let both = [("wrangler.toml", ""), (pipeline, "HUAWEICLOUD_SDK_AK"), ("index.html", "")];
+    assert_eq!(written(&both).provider.name, "huawei-cdn", "credentials in a pipeline say more");
+}
+
+#[test]
 fn a_folder_whose_name_no_pattern_begins_with_is_passed_over() {
     for folder in [" site", "a\nb", "\tsite", "a*b"] {
         read(&written(&[(&format!("{folder}/hugo.toml"), ""), (&format!("{folder}/static/x"), "")]));

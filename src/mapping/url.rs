@@ -97,6 +97,11 @@ pub fn check_kind(kind: RefreshKind, url: &str) -> Result<(), String> {
             Subject::tag(url).and_then(|tag| check(&format!("https://{}/", tag.host.unwrap_or_default())))
         }
         RefreshKind::Regex => check_expression(url),
+        RefreshKind::Host | RefreshKind::Everything if !is_root(url) || url.contains('?') => {
+            let root = host(url).map(|host| format!(": write `https://{host}/`"));
+            Err(format!("a path, where the kind `{}` takes a host alone{}", kind.name(), root.unwrap_or_default()))
+        }
+        RefreshKind::Prefix if url.contains('?') => Err("a query, which a prefix doesn't have".into()),
         _ => check(url),
     }
 }

@@ -37,6 +37,11 @@ impl RefreshKind {
         Self::Everything,
     ];
 
+    /// Whether a root of its kind is everything of a host.
+    pub fn is_wide(self) -> bool {
+        matches!(self, Self::Directory | Self::Prefix | Self::Host | Self::Everything)
+    }
+
     /// The word in configuration, flags and reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -28,7 +28,7 @@ use crate::mapping::url;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
-use crate::provider::simulation::{SimulationApi, access_key};
+use crate::provider::simulation::{SimulationApi, credentials};
 use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Provider, ProviderContext, Spec, Submission};
 use crate::providers::{self, REGISTRY};
 
@@ -74,7 +74,7 @@ pub(super) async fn connect(
         let account = match accounts.entry((spec.name, endpoint)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(match job.settings.mode {
-                Mode::Simulate => Account::simulated(endpoint, job.started),
+                Mode::Simulate => Account::simulated(spec, endpoint, job.started),
                 Mode::Real | Mode::DryRun => Account::real(job, spec, endpoint, masks, &mut all.notes).await?,
             }),
         };
@@ -208,14 +208,14 @@ impl Account {
     }
 
     /// To the emulators in memory, whose tasks take as long as the vendor says they do.
-    fn simulated(endpoint: &str, started: Timestamp) -> Self {
+    fn simulated(spec: &Spec, endpoint: &str, started: Timestamp) -> Self {
         let emulator = EmulatorSettings { task_duration: None, ..EmulatorSettings::default() };
-        let key = access_key(&emulator);
-        let name = key.id.clone();
+        let credentials = credentials(spec, &emulator);
+        let name = credentials.id().to_owned();
         let emulators = providers::emulators(REGISTRY, |_| emulator.clone());
         let gateway = Rc::new(RefCell::new(Gateway::new(emulators, Faults::none())));
         let api = Rc::new(SimulationApi::new(gateway, SIMULATED_LATENCY, Clock::new(started), 0));
-        Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(key), api, refresh: None, name }
+        Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(credentials), api, refresh: None, name }
     }
 
     fn connection(&self, target: &Target, hosts: Vec<String>) -> Connection<'static> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::lanes::{Batch, Lane, PlannedTask};
 use crate::mapping::url;
 use crate::model::{Operation, PurgeMode, TaskIndex};
-use crate::provider::{OperationSpec, Spec};
+use crate::provider::OperationSpec;
 
 /// All batches of a lane, in the order in which they go out: refreshes by kind, then prefetches.
 pub fn all(lane: &Lane, batch_size: Option<usize>) -> Vec<Batch> {
@@ -29,7 +29,7 @@ pub fn cut(lane: &Lane, operation: Operation, indices: &[TaskIndex], batch_size:
     };
     let mut batches = Vec::new();
     for mode in [PurgeMode::Default, PurgeMode::Soft, PurgeMode::Hard] {
-        let mut open = Open::new(limits, batch_size);
+        let mut open = Open::new(limits, most(lane, limits, batch_size));
         for &index in indices {
             let planned = &lane.tasks[index as usize];
             if planned.task.mode == mode && !open.take(index, planned) {
@@ -46,12 +46,14 @@ pub fn cut(lane: &Lane, operation: Operation, indices: &[TaskIndex], batch_size:
 }
 
 /// Whether a batch of this many URLs is as large as a call can be.
-pub fn is_full(spec: &Spec, operation: Operation, size: usize, batch_size: Option<usize>) -> bool {
-    spec.operation(operation).is_some_and(|limits| size >= most(limits, batch_size))
+pub fn is_full(lane: &Lane, operation: Operation, size: usize, batch_size: Option<usize>) -> bool {
+    lane.target.provider.operation(operation).is_some_and(|limits| size >= most(lane, limits, batch_size))
 }
 
-fn most(limits: &OperationSpec, batch_size: Option<usize>) -> usize {
-    batch_size.map_or(limits.per_call, |size| size.min(limits.per_call)).max(1)
+/// The most URLs in a batch of an operation.
+pub fn most(lane: &Lane, limits: &OperationSpec, batch_size: Option<usize>) -> usize {
+    let per_call = limits.per_call(&lane.target.options);
+    batch_size.map_or(per_call, |size| size.min(per_call)).max(1)
 }
 
 /// A batch that is still being filled.
@@ -64,8 +66,8 @@ struct Open<'a> {
 }
 
 impl<'a> Open<'a> {
-    fn new(limits: &'static OperationSpec, batch_size: Option<usize>) -> Self {
-        Self { limits, most: most(limits, batch_size), hosts: HashSet::new(), bytes: 0, tasks: Vec::new() }
+    fn new(limits: &'static OperationSpec, most: usize) -> Self {
+        Self { limits, most, hosts: HashSet::new(), bytes: 0, tasks: Vec::new() }
     }
 
     /// Whether the URL still fits; if so, it is in. An empty batch takes any URL: alone it can't be cut further.

@@ -32,8 +32,7 @@ impl Lane {
                 let Some(spec) = self.target.provider.operation(operation) else { continue };
                 let batches = self.batch_count(operation);
                 if batches > 0 {
-                    let calls = batches as f64 / spec.call.rate.amount_per_second();
-                    sending += Duration::try_from_secs_f64(calls).unwrap_or(Duration::MAX);
+                    sending = sending.saturating_add(spec.call.time_of(batches, self.cost(operation) as usize));
                     typical = typical.max(spec.typical);
                 }
             }

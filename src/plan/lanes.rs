@@ -73,6 +73,11 @@ impl Plan {
 }
 
 impl Lane {
+    /// Whether an operation is done once the provider accepted it, because it has no status to query.
+    pub fn is_done_when_accepted(&self, operation: Operation) -> bool {
+        self.target.provider.tracking.is_none() && self.target.provider.operation(operation).is_some()
+    }
+
     /// How many URLs of an operation will be submitted: what it costs of the day's quota.
     pub fn cost(&self, operation: Operation) -> u64 {
         let counts = |planned: &&PlannedTask| planned.task.operation == operation && planned.refused.is_none();

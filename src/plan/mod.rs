@@ -46,7 +46,12 @@ fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
     let mut seen: HashMap<(usize, Operation, Subject), usize> = HashMap::with_capacity(tasks.len());
     for task in tasks {
         let lane = places[&*task.target];
-        match seen.entry((lane, task.operation, task.subject.clone())) {
+        // Everything of a target is the same, whatever host it is asked at.
+        let subject = match task.operation {
+            Operation::Refresh(RefreshKind::Everything) => Subject::url(""),
+            _ => task.subject.clone(),
+        };
+        match seen.entry((lane, task.operation, subject)) {
             std::collections::hash_map::Entry::Occupied(entry) => {
                 let merged: &mut Task = &mut lanes[lane][*entry.get()];
                 merged.mode = merged.mode.max(task.mode);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::body::{self, BodyFormat};
 use super::credentials::{Credentials, SharedCredentials};
@@ -70,11 +70,17 @@ impl ErrorFormat {
         if status.is_redirection() {
             return Err(unreadable(base, &format!("a redirect to {}; nothing is sent there", redirect_host(headers))));
         }
-        let body = body::parse(response.body());
-        let fields = ErrorFields::of(self, body.as_ref().map_or(&Value::Null, |(_, value)| value));
+        let body = match response.body().is_empty() && self.may_be_empty {
+            true => Ok((self.body, Value::Object(Map::new()))),
+            false => body::parse(response.body()),
+        };
+        let mut fields = ErrorFields::of(self, body.as_ref().map_or(&Value::Null, |(_, value)| value));
         let base = ApiError { request_id: word(fields.request_id.clone()).or(base.request_id.clone()), ..base };
         let length = response.body().len();
         let is_good = self.good.contains(&status.as_u16());
+        if self.status_is_code && !is_good && fields.message.is_some() {
+            fields.code.get_or_insert_with(|| status.as_u16().to_string());
+        }
         if !is_good || (self.errors_may_look_good && fields.code.is_some()) {
             return Err(self.refusal(fields, headers, sent, base));
         }

@@ -34,8 +34,12 @@ pub struct ErrorFormat {
     pub total: &'static str,
     /// What proves that an answer is the vendor's, so that it may leave out a list that is empty.
     pub proof: &'static str,
-    /// The object that holds an error's fields; where it isn't there, they are at the top level.
+    /// The object that holds an error's fields, or a list that begins with it; where it isn't there, they are at the top level.
     pub inside: &'static str,
+    /// Whether the vendor has no codes: an error with its message has the status as its code.
+    pub status_is_code: bool,
+    /// Whether a good answer may be empty.
+    pub may_be_empty: bool,
     /// The names of the code, any of them; like the others in XML too, where the vendor's gateways send some.
     pub code: &'static [&'static str],
     /// The names of the message.
@@ -70,6 +74,8 @@ impl ErrorFormat {
         total: "total",
         proof: "",
         inside: "",
+        status_is_code: false,
+        may_be_empty: false,
         code: &["code"],
         message: &["message"],
         request_id: &["request_id"],
@@ -226,6 +232,7 @@ pub(super) struct ErrorFields {
 impl ErrorFields {
     pub(super) fn of(format: &ErrorFormat, body: &Value) -> Self {
         let inside = &body[format.inside];
+        let inside = inside.get(0).unwrap_or(inside);
         let fields = Row(if inside.is_object() { inside } else { body });
         let first = |names: &[&str]| fields.first(names);
         Self {

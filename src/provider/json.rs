@@ -26,6 +26,11 @@ impl Row<'_> {
         names.iter().find_map(|name| self.text(name))
     }
 
+    /// Whether a field is true.
+    pub fn is_true(self, name: &str) -> bool {
+        self.0[name] == Value::Bool(true)
+    }
+
     /// A field's finite number.
     pub fn number(self, name: &str) -> Option<f64> {
         number(&self.0[name])

@@ -34,12 +34,12 @@ pub use credentials::CredentialSpec;
 pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
 pub use policy::PolicySpec;
 pub use query::{
-    Domain, LogFile, LogQuestion, MeasureQuestion, Page, Point, Record, RecordFilter, RecordKind, RecordStatus,
+    Domain, Grants, LogFile, LogQuestion, MeasureQuestion, Page, Point, Record, RecordFilter, RecordKind, RecordStatus,
     TaskState,
 };
 pub use spec::{
-    AfterLostAnswer, CallSpec, EndpointSpec, IntervalSpec, LogSpec, Measure, MeasureSpec, OperationSpec, QuerySpec,
-    QuotaSpec, Rate, RateScope, RateUnit, RecordsSpec, Spec, TrackingSpec, days,
+    AfterLostAnswer, Burst, CallSpec, EndpointSpec, IntervalSpec, LogSpec, Measure, MeasureSpec, OperationSpec,
+    QuerySpec, QuotaSpec, Rate, RateScope, RateUnit, RecordsSpec, SharedRate, Spec, TrackingSpec, days,
 };
 
 /// What a provider is made of.
@@ -201,6 +201,15 @@ pub trait Provider {
     async fn logs(&self, question: &LogQuestion, page: u32, api: &dyn Api) -> Result<Page<LogFile>, ApiError> {
         let _ = (page, api);
         Err(unanswered(question.offer.call.api))
+    }
+
+    /// Asks which of the permissions that the [`Spec`] names the credentials have.
+    ///
+    /// # Errors
+    /// Any [`ApiErrorKind`]; `Credentials` where they aren't valid.
+    async fn grants(&self, offer: &CallSpec, api: &dyn Api) -> Result<Grants, ApiError> {
+        let _ = api;
+        Err(unanswered(offer.api))
     }
 
     /// Lists the account's domains by the call that is offered for it, a page at a time (from 1).

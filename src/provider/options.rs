@@ -61,6 +61,8 @@ pub enum OptionValueSpec {
     Duration,
     /// A mapping of header names to one value or a list of them.
     Headers,
+    /// A whole number from the first to the second.
+    Number(u32, u32),
 }
 
 /// The value of a target's option.
@@ -74,6 +76,8 @@ pub enum OptionValue {
     Duration(Duration),
     /// For [`OptionValueSpec::Headers`].
     Headers(BTreeMap<String, Vec<String>>),
+    /// For [`OptionValueSpec::Number`].
+    Number(u32),
 }
 
 /// As it travels in a parameter.
@@ -81,6 +85,7 @@ impl fmt::Display for OptionValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Boolean(yes) => write!(f, "{yes}"),
+            Self::Number(number) => write!(f, "{number}"),
             Self::Word(word) => f.write_str(word),
             Self::Duration(span) => write!(f, "{}", span.as_secs()),
             Self::Headers(headers) => f.write_str(&serde_json::to_string(headers).expect("texts are JSON")),

@@ -30,8 +30,19 @@ struct Statement<'a> {
 }
 
 impl PolicySpec {
+    /// The vendor has no policies: its permissions are chosen by name.
+    pub const NAMES: Self = Self { version: "", resource: None, always: &[] };
+
+    /// How people call what [`PolicySpec::granting`] gives.
+    pub fn title(&self) -> &'static str {
+        if self.version.is_empty() { "the permissions" } else { "the smallest policy" }
+    }
+
     /// The policy that grants these permissions and nothing else, ready to paste.
     pub fn granting(&self, permissions: &[&str]) -> String {
+        if self.version.is_empty() {
+            return permissions.join("\n");
+        }
         let mut action = permissions.to_vec();
         action.extend(self.always.iter().filter(|permission| !permissions.contains(permission)));
         let statement = [Statement { effect: "Allow", action, resource: self.resource }];
@@ -60,6 +71,11 @@ mod tests {
   ]
 }"#;
         assert_eq!(spec.granting(&["cdn:Refresh", "cdn:Quota"]), text);
+    }
+
+    #[test]
+    fn a_vendor_without_policies_has_its_permissions_listed() {
+        assert_eq!(PolicySpec::NAMES.granting(&["Cache Purge: Purge", "Zone: Read"]), "Cache Purge: Purge\nZone: Read");
     }
 
     #[test]

@@ -53,6 +53,15 @@ impl<T> Default for Page<T> {
     }
 }
 
+/// The permissions that credentials have, as far as the provider says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Those that they have.
+    pub granted: Vec<&'static str>,
+    /// Those that they lack.
+    pub missing: Vec<&'static str>,
+}
+
 /// Which records to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFilter {
@@ -188,4 +197,6 @@ pub struct Domain {
     pub service: String,
     /// Where its users are sent.
     pub cname: Option<String>,
+    /// Whether everything below its name is part of it.
+    pub is_zone: bool,
 }

@@ -14,14 +14,22 @@ use emulators::gateway::{Gateway, Wire};
 use jiff::Timestamp;
 
 use crate::provider::clock::Clock;
-use crate::provider::credentials::AccessKey;
+use crate::provider::credentials::{AccessKey, Credentials, Part};
 use crate::provider::http::{ANSWER_BYTES, READ_TIMEOUT};
-use crate::provider::{Api, ApiError, ApiErrorKind, ApiName};
+use crate::provider::{Api, ApiError, ApiErrorKind, ApiName, Spec};
 
 /// The access key that an emulator accepts.
 pub fn access_key(settings: &EmulatorSettings) -> AccessKey {
     AccessKey::new(settings.access_key_id.clone(), settings.access_key_secret.clone())
         .with_token(settings.security_token.clone())
+}
+
+/// The credentials that a provider's emulator accepts.
+pub fn credentials(spec: &Spec, settings: &EmulatorSettings) -> Credentials {
+    match spec.credentials.first().and_then(|names| names.name(Part::Token)) {
+        Some(_) => Credentials::Token(settings.access_key_secret.clone()),
+        None => access_key(settings).into(),
+    }
 }
 
 /// The way to the emulators without a network.

@@ -37,6 +37,8 @@ pub struct Spec {
     pub queries: QuerySpec,
     /// How the vendor grants the permissions that operations and calls above name.
     pub policy: PolicySpec,
+    /// What shows that a repository uses it: names of files (with a dot), and words in Terraform files and pipelines.
+    pub signs: &'static [&'static str],
 }
 
 impl fmt::Debug for Spec {
@@ -152,12 +154,23 @@ pub struct Rate {
     pub amount: u32,
     /// The window.
     pub per: Duration,
-    /// How many may leave at once after a pause. `None`: not documented, so a small part of `amount`.
-    pub burst: Option<u32>,
+    /// How many may leave at once after a pause.
+    pub burst: Burst,
     /// What is counted.
     pub counts: RateUnit,
     /// Who shares it.
     pub scope: RateScope,
+}
+
+/// How many may leave at once after a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Burst {
+    /// Not documented, so a small part of the amount.
+    Undocumented,
+    /// So many on top of the amount, as in a bucket that is full at the start.
+    Bucket(u32),
+    /// The whole amount: what is limited is the sum over the window.
+    Window,
 }
 
 /// What a rate counts.
@@ -181,7 +194,13 @@ pub enum RateScope {
 impl Rate {
     /// So many calls of the account in a second.
     pub const fn per_second(amount: u32) -> Self {
-        Self { amount, per: Duration::from_secs(1), burst: None, counts: RateUnit::Calls, scope: RateScope::Account }
+        Self {
+            amount,
+            per: Duration::from_secs(1),
+            burst: Burst::Undocumented,
+            counts: RateUnit::Calls,
+            scope: RateScope::Account,
+        }
     }
 
     /// So many calls of the account in a minute.
@@ -189,10 +208,33 @@ impl Rate {
         Self { per: Duration::from_mins(1), ..Self::per_second(amount) }
     }
 
+    /// So many calls of the account in any time of this length, all at once if need be.
+    pub const fn in_window(amount: u32, per: Duration) -> Self {
+        Self { per, burst: Burst::Window, ..Self::per_second(amount) }
+    }
+
     /// So many may leave at once after a pause.
     #[must_use]
     pub const fn burst(self, burst: u32) -> Self {
-        Self { burst: Some(burst), ..self }
+        Self { burst: Burst::Bucket(burst), ..self }
+    }
+
+    /// The most that any window may hold.
+    pub fn most(&self) -> u32 {
+        let amount = self.amount.max(1);
+        if let Burst::Bucket(burst) = self.burst { amount + burst } else { amount }
+    }
+
+    /// How long it takes until so many calls with so many items may have left.
+    fn time_of(&self, calls: usize, items: usize) -> Duration {
+        let count = if self.counts == RateUnit::Calls { calls } else { items } as f64;
+        let at_once = match self.burst {
+            Burst::Undocumented => 0.0,
+            Burst::Bucket(burst) => f64::from(burst),
+            // Each window begins when the one before is over.
+            Burst::Window => return self.per.mul_f64(((count - 1.0) / f64::from(self.amount.max(1))).floor().max(0.0)),
+        };
+        Duration::try_from_secs_f64((count - at_once).max(0.0) / self.amount_per_second()).unwrap_or(Duration::MAX)
     }
 
     /// Subjects are counted, not calls.
@@ -231,6 +273,8 @@ pub struct OperationSpec {
     pub call: CallSpec,
     /// URLs in one call.
     pub per_call: usize,
+    /// The option of a target that says another number of URLs in one call; empty: there is none.
+    pub per_call_option: &'static str,
     /// URLs in a day for an account with the default quota.
     pub per_day: Option<u64>,
     /// What the vendor calls it where it says what is left for today; empty: it doesn't say.
@@ -271,6 +315,7 @@ impl OperationSpec {
             operation,
             call,
             per_call,
+            per_call_option: "",
             per_day,
             quota,
             hosts_per_call: None,
@@ -281,11 +326,40 @@ impl OperationSpec {
         }
     }
 
+    /// A second execution costs nothing and changes nothing.
+    #[must_use]
+    pub const fn resent(self) -> Self {
+        Self { after_lost_answer: AfterLostAnswer::Resend, ..self }
+    }
+
+    /// It is done when the provider accepts it.
+    #[must_use]
+    pub const fn at_once(self) -> Self {
+        Self { typical: Duration::ZERO, ..self }
+    }
+
+    /// URLs in one call at a target with these options.
+    pub fn per_call(&self, options: &Options) -> usize {
+        match options.get(self.per_call_option) {
+            Some(OptionValue::Number(number)) => *number as usize,
+            _ => self.per_call,
+        }
+    }
+
     /// It knows these modes beyond the default.
     #[must_use]
     pub const fn modes(self, modes: &'static [PurgeMode]) -> Self {
         Self { modes, ..self }
     }
+}
+
+/// A rate that several calls share.
+#[derive(Clone, Copy, Debug)]
+pub struct SharedRate {
+    /// The same for each of these calls.
+    pub name: &'static str,
+    /// How much the provider lets through of all of them together.
+    pub rate: Rate,
 }
 
 /// One of the vendor's calls.
@@ -297,6 +371,8 @@ pub struct CallSpec {
     pub permission: &'static str,
     /// How often it may be called.
     pub rate: Rate,
+    /// The rates that it shares with other calls.
+    pub shared: &'static [SharedRate],
     /// Task ids in one call (1 if tasks aren't polled by id).
     pub ids_per_call: usize,
     /// Rows in one page; 0 where an answer always holds all of them.
@@ -306,7 +382,23 @@ pub struct CallSpec {
 impl CallSpec {
     /// A call for one thing, with an answer in one piece.
     pub const fn new(api: &'static str, permission: &'static str, rate: Rate) -> Self {
-        Self { api, permission, rate, ids_per_call: 1, rows_per_page: 0 }
+        Self { api, permission, rate, shared: &[], ids_per_call: 1, rows_per_page: 0 }
+    }
+
+    /// It shares these rates with other calls.
+    #[must_use]
+    pub const fn sharing(self, shared: &'static [SharedRate]) -> Self {
+        Self { shared, ..self }
+    }
+
+    /// Every rate that it keeps to.
+    pub fn rates(&self) -> impl Iterator<Item = &Rate> {
+        std::iter::once(&self.rate).chain(self.shared.iter().map(|shared| &shared.rate))
+    }
+
+    /// How long it takes until so many calls with so many items may have left.
+    pub fn time_of(&self, calls: usize, items: usize) -> Duration {
+        self.rates().map(|rate| rate.time_of(calls, items)).max().unwrap_or_default()
     }
 
     /// It takes so many task ids.
@@ -344,11 +436,13 @@ pub struct QuerySpec {
     pub logs: Option<LogSpec>,
     /// The account's domains.
     pub domains: Option<CallSpec>,
+    /// Which permissions the credentials have.
+    pub grants: Option<CallSpec>,
 }
 
 impl QuerySpec {
     /// Nothing of it.
-    pub const NOTHING: Self = Self { traffic: None, bandwidth: None, logs: None, domains: None };
+    pub const NOTHING: Self = Self { traffic: None, bandwidth: None, logs: None, domains: None, grants: None };
 
     /// How this is queried.
     pub const fn measure(&self, measure: Measure) -> Option<&MeasureSpec> {
@@ -456,6 +550,7 @@ impl Spec {
         prefetch_delay: Duration::ZERO,
         queries: QuerySpec::NOTHING,
         policy: PolicySpec { version: "1", resource: None, always: &[] },
+        signs: &[],
     };
 }
 

@@ -7,6 +7,7 @@ use crate::provider::profile::ProfileFile;
 use crate::provider::{Provider, ProviderContext, Spec};
 
 pub mod alibaba;
+pub mod cloudflare;
 pub mod huawei;
 
 /// Makes an emulator.
@@ -56,6 +57,13 @@ pub static REGISTRY: &[Registration] = &[
         roles: Some(&huawei::Sts),
         profiles: huawei::PROFILES,
         emulator: Some(emulators::huawei::cdn),
+    },
+    Registration {
+        spec: &cloudflare::CLOUDFLARE,
+        open: cloudflare::open,
+        roles: None,
+        profiles: &[],
+        emulator: Some(emulators::cloudflare::cdn),
     },
 ];
 

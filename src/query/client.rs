@@ -123,5 +123,11 @@ pub(super) fn not_offered(spec: &Spec, what: &str) -> Error {
         ("domains", asks.domains.is_some()),
     ];
     let offers: Vec<&str> = offers.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
-    unusable(format!("{} offers no {what}", spec.title), format!("it offers {}", offers.join(", ")))
+    let help = match offers.is_empty() {
+        true => "it offers no queries".to_owned(),
+        false => format!("it offers {}", offers.join(", ")),
+    };
+    let instead = "; what it accepts is done, and the report of a run lists it";
+    let instead = if spec.tracking.is_none() { instead } else { "" };
+    unusable(format!("{} offers no {what}", spec.title), help + instead)
 }

@@ -85,6 +85,20 @@ pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> 
         };
         report.learn(call.permission, status);
     }
+    if let Some(call) = spec.queries.grants.as_ref() {
+        let answer = client.call(call, async || client.provider.grants(call, client.api).await).await;
+        match answer {
+            Ok(grants) => {
+                grants.granted.iter().for_each(|name| report.learn(name, PermissionStatus::Granted));
+                for name in grants.missing {
+                    let text = format!("the credentials lack `{name}`");
+                    let error = ApiError::new(ApiErrorKind::Forbidden, call.api, text);
+                    report.learn(name, PermissionStatus::Missing(error));
+                }
+            }
+            Err(error) => report.learn("", PermissionStatus::Unknown(error)),
+        }
+    }
     if let Some(call) = spec.queries.domains.as_ref().filter(|_| report.end.is_none()) {
         let answer = list_domains(client, call).await;
         report.domains = answer.as_ref().ok().cloned();

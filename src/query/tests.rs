@@ -48,6 +48,7 @@ static SPEC: Spec = Spec {
         }),
         bandwidth: None,
         logs: Some(LogSpec { call: PAGED, step: HOUR, span: DAY, kept: Duration::from_secs(30 * 86_400) }),
+        grants: None,
         domains: Some(PAGED),
     },
     ..Spec::BARE
@@ -207,8 +208,13 @@ impl Provider for &Fake {
 
     async fn domains(&self, _: &CallSpec, page: u32, _: &dyn Api) -> Result<Page<Domain>, ApiError> {
         self.call("Ask")?;
-        let domain =
-            |n: u32| Domain { name: format!("{n}.test"), status: String::new(), service: String::new(), cname: None };
+        let domain = |n: u32| Domain {
+            name: format!("{n}.test"),
+            status: String::new(),
+            service: String::new(),
+            cname: None,
+            is_zone: false,
+        };
         let first = (page - 1) * 100;
         Ok(Page { rows: (first..250.min(first + 100)).map(domain).collect(), total: 250 })
     }

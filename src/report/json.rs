@@ -146,6 +146,8 @@ struct OperationDocument {
     operation: &'static str,
     kind: Option<RefreshKind>,
     counts: Counts,
+    /// Whether the provider confirms what is done, or has only accepted it.
+    confirmed: bool,
     quota: Option<QuotaDocument>,
 }
 
@@ -171,6 +173,7 @@ impl<'r> TargetDocument<'r> {
             operation: operation.name(),
             kind: kind(operation),
             counts,
+            confirmed: !lane.is_done_when_accepted(operation),
             quota: quotas
                 .iter()
                 .find(|(of, ..)| *of == operation)

@@ -12,7 +12,7 @@ use crate::error::{Diagnostic, Error};
 use crate::model::{Operation, Outcome};
 use crate::plan::Lane;
 use crate::report::phrases::{
-    NOTHING_MAPPED_HINT, operation_word, purges_everything, short_commit, stop_word, verdict,
+    NOTHING_MAPPED_HINT, done_means, operation_word, purges_everything, short_commit, stop_word, verdict,
 };
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, duration, grouped};
@@ -115,6 +115,9 @@ fn targets(report: &Report<'_>, page: &mut Page) {
             });
             let mut cells = vec![operation_word(*operation), grouped(counts.planned)];
             cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(grouped));
+            if let Some(meaning) = done_means(lane, *operation).filter(|_| counts.done > 0) {
+                cells[2] = format!("{} ({meaning})", cells[2]);
+            }
             cells.push(quota.unwrap_or_else(|| "–".into()));
             cells
         };

@@ -31,6 +31,11 @@ pub fn stop_word(operation: Option<Operation>) -> String {
     }
 }
 
+/// What `done` means at a target; `None` where the provider confirms it.
+pub(super) fn done_means(lane: &Lane, operation: Operation) -> Option<&'static str> {
+    lane.is_done_when_accepted(operation).then_some("accepted; this CDN has no status API")
+}
+
 /// The first 12 digits of a commit's id.
 pub fn short_commit(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::model::Outcome;
 use crate::plan::Lane;
 use crate::report::phrases::{
-    NOTHING_MAPPED_HINT, daily_share, operation_word, outcome_words, purges_everything, short_commit, stop_word,
-    usual_time, verdict,
+    NOTHING_MAPPED_HINT, daily_share, done_means, operation_word, outcome_words, purges_everything, short_commit,
+    stop_word, usual_time, verdict,
 };
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, grouped};
@@ -74,7 +74,10 @@ fn lane_summary(lane: &Lane, of: &LaneReport, text: &mut String) {
     line(text, &lane_head(lane));
     let quotas = lane_quotas(of);
     for (operation, counts) in lane_counts(lane, of) {
-        let mut parts = vec![format!("{} of {} done", grouped(counts.done), grouped(counts.planned))];
+        let meaning = done_means(lane, operation).filter(|_| counts.done > 0).map(|text| format!(" ({text})"));
+        let done =
+            format!("{} of {} done{}", grouped(counts.done), grouped(counts.planned), meaning.unwrap_or_default());
+        let mut parts = vec![done];
         parts.extend(outcome_words(counts).map(|(count, word)| format!("{} {word}", grouped(count))));
         if let Some((_, before, after)) = quotas.iter().find(|(of, ..)| *of == operation) {
             let left = after

@@ -39,6 +39,7 @@ static PAPER: Spec = Spec {
     prefetch_delay: Duration::ZERO,
     queries: QuerySpec::NOTHING,
     policy: PolicySpec { version: "1", resource: None, always: &[] },
+    signs: &[],
 };
 
 static REGISTRY: [Registration; 1] = [Registration {

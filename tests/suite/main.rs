@@ -18,6 +18,7 @@ mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
 mod sim_strangers; // the same against servers that another maker built from the same documentation
 mod sim_targets; // several providers in one run, the pause before a prefetch, credentials that get locked
 mod sim_trials; // clocks that are wrong, late executions, undocumented refusals, forged journals
+mod sim_untracked; // providers without a status: accepted is done
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod token_provider; // a provider with a bearer token, without status and quota
 mod waiting; // `wait` begins nothing, and never ends well without having waited

@@ -40,6 +40,7 @@ static PLAIN: Spec = Spec {
     prefetch_delay: Duration::ZERO,
     queries: QuerySpec::NOTHING,
     policy: PolicySpec { version: "1", resource: None, always: &[] },
+    signs: &[],
 };
 
 struct Plain(ProviderContext);

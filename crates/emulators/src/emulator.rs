@@ -60,8 +60,14 @@ pub enum Operation {
     RefreshRegex,
     /// Purge one URL with all its query strings.
     RefreshAnyQuery,
+    /// Purge everything that begins with a URL.
+    RefreshPrefix,
     /// Purge everything with a cache tag.
     RefreshTag,
+    /// Purge everything of a host.
+    RefreshHost,
+    /// Purge everything of a zone or service.
+    RefreshEverything,
     /// Fetch a URL into the caches.
     Prefetch,
 }

@@ -5,6 +5,7 @@
 
 mod account;
 pub mod alibaba;
+pub mod cloudflare;
 mod emulator;
 pub mod faults;
 pub mod gateway;

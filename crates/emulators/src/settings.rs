@@ -35,6 +35,10 @@ pub struct EmulatorSettings {
     pub clock_offset_seconds: i64,
     /// Calls (the vendor's names) that the key may not make.
     pub forbid: Vec<String>,
+    /// The zones of the account, where a vendor has zones; empty: every domain is one.
+    pub zones: Vec<String>,
+    /// Replaces every documented number of URLs in a call.
+    pub per_call: Option<usize>,
     /// The longest life of session credentials.
     pub session_duration: Duration,
 }
@@ -76,6 +80,8 @@ impl Default for EmulatorSettings {
             ids: Ids::Merged,
             clock_offset_seconds: 0,
             forbid: Vec::new(),
+            zones: Vec::new(),
+            per_call: None,
             session_duration: Duration::from_secs(3600),
         }
     }

@@ -72,7 +72,7 @@ pub(crate) static SITE_KEYS: &[Key] = &[
 pub(crate) static TARGET_KEYS: &[Key] = &[key("provider", KeyShape::Provider, "Provider of the CDN")];
 
 /// The words of a rule's `kind`.
-pub(crate) const KINDS: &[&str] = &["url", "directory", "regex", "any-query"];
+pub(crate) const KINDS: &[&str] = &["url", "directory", "prefix", "regex", "any-query", "host", "everything"];
 
 /// The words of a rule's `encoded`.
 pub(crate) const FORMS: &[&str] = &["encoded", "browser", "raw", "both"];

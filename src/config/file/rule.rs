@@ -62,7 +62,7 @@ pub(super) fn read(
         findings.report(fields.span, "this rule maps to no URLs", "add `urls`, `directories` or `tags`");
     }
     if !allow_everything {
-        let roots = directory_items.iter().chain(url_items.iter().filter(|_| kind == RefreshKind::Directory));
+        let roots = directory_items.iter().chain(url_items.iter().filter(|_| kind.is_wide()));
         roots.for_each(|item| root(item, findings));
     }
     let rule = Rule {

@@ -71,6 +71,13 @@ fn option(name: &str, spec: &OptionValueSpec, node: &Node, findings: &mut Findin
         }
         OptionValueSpec::Duration => duration(node, name, findings).map(OptionValue::Duration),
         OptionValueSpec::Headers => headers(name, node, findings).map(OptionValue::Headers),
+        OptionValueSpec::Number(least, most) => {
+            let given = parse_value::number(&text(node, name, findings)?.text, *least, *most);
+            let report = |problem: parse_value::ValueProblem| {
+                findings.report(&node.span, format!("`{name}` {}", problem.message), problem.help);
+            };
+            given.map_err(report).map(OptionValue::Number).ok()
+        }
     }
 }
 

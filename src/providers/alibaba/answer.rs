@@ -112,6 +112,7 @@ pub(super) fn logs(answer: &Answer, scheme: &str) -> Result<Page<LogFile>, ApiEr
 /// One of the account's domains.
 pub(super) fn domain(row: Row<'_>) -> Option<Domain> {
     Some(Domain {
+        is_zone: false,
         name: row.word("DomainName"),
         status: row.word("DomainStatus"),
         service: row.word("CdnType"),

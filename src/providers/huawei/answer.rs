@@ -102,6 +102,7 @@ pub(super) fn log_file(row: Row<'_>) -> Option<LogFile> {
 /// One of the account's domains.
 pub(super) fn domain(row: Row<'_>) -> Option<Domain> {
     Some(Domain {
+        is_zone: false,
         name: row.text("domain_name")?,
         status: row.word("domain_status"),
         service: row.word("business_type"),

@@ -69,6 +69,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             kept: days(30),                // reference 2025-11
         }),
         // Policies 2026; how often is not documented: as for statistics. Rows: up to 10,000, sdk 3.1.219.
+        grants: None,
         domains: Some(CallSpec::new("ListDomains", "cdn:configuration:queryDomains", Rate::per_second(15)).rows(1_000)),
     },
     policy: PolicySpec {
@@ -77,6 +78,7 @@ pub static HUAWEI_CDN: Spec = Spec {
         // Without it an IAM user can't act on domains, whatever else is granted.
         always: &["cdn:configuration:queryDomains"],
     },
+    signs: &["huaweicloud_cdn_domain"], // terraform 2026
 };
 
 /// Policies 2026; reference 2025-11. The id is in the path. A page may have 10,000 rows (sdk 3.1.219): this holds a whole task.

@@ -65,6 +65,7 @@ fn breaches(value: &Value, schema: &Value, root: &Value, place: &str) -> Vec<Str
 fn is_of_type(value: &Value, name: &str) -> bool {
     match name {
         "object" => value.is_object(),
+        "boolean" => value.is_boolean(),
         "array" => value.is_array(),
         "string" => value.is_string(),
         "integer" => value.is_u64() || value.is_i64(),
@@ -202,6 +203,7 @@ fn a_report_says_everything_once() {
           "name": "mainland",
           "operations": [
             {
+              "confirmed": true,
               "counts": {
                 "done": 1,
                 "failed": 2,
@@ -218,6 +220,7 @@ fn a_report_says_everything_once() {
               }
             },
             {
+              "confirmed": true,
               "counts": {
                 "done": 1,
                 "failed": 0,
@@ -262,6 +265,7 @@ fn a_report_says_everything_once() {
           "name": "world",
           "operations": [
             {
+              "confirmed": true,
               "counts": {
                 "done": 0,
                 "failed": 0,

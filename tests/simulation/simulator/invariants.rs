@@ -266,7 +266,7 @@ impl<'a> Judge<'a> {
         for (name, times) in &*vendors.departures.borrow() {
             let rates = self.world.providers.iter().filter_map(|spec| rate(spec, name));
             let Some(rate) = rates.min_by_key(|rate| rate.amount) else { continue };
-            let most = (rate.amount + rate.burst.unwrap_or(0)) as usize;
+            let most = rate.most() as usize;
             let is_crowded = |(first, last): (&Instant, &Instant)| *last - *first < rate.per;
             if times.iter().zip(times.iter().skip(most)).any(is_crowded) {
                 self.broken("I7 rate", format!("{name} more than {most} times in {:?}", rate.per));
@@ -548,6 +548,9 @@ fn operation(of_vendor: emulators::Operation) -> Operation {
         emulators::Operation::RefreshDirectory => RefreshKind::Directory,
         emulators::Operation::RefreshRegex => RefreshKind::Regex,
         emulators::Operation::RefreshAnyQuery => RefreshKind::AnyQuery,
+        emulators::Operation::RefreshPrefix => RefreshKind::Prefix,
         emulators::Operation::RefreshTag => RefreshKind::Tag,
+        emulators::Operation::RefreshHost => RefreshKind::Host,
+        emulators::Operation::RefreshEverything => RefreshKind::Everything,
     })
 }

@@ -41,6 +41,7 @@ pub static TOKEN_CDN: Spec = Spec {
     prefetch_delay: Duration::ZERO,
     queries: QuerySpec::NOTHING,
     policy: PolicySpec { version: "1", resource: None, always: &[] },
+    signs: &[],
 };
 
 /// What the program can do with it.

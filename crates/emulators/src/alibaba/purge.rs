@@ -130,9 +130,9 @@ impl Alibaba {
     /// and a tag have one each. Source: the operation notes in alibabacloud_cdn20180510 9.2.0.
     fn merged_id(&mut self, operation: Operation, host: String, now: Timestamp) -> u64 {
         let shared_by = match operation {
-            Operation::RefreshDirectory | Operation::RefreshRegex | Operation::RefreshTag => 1,
             Operation::RefreshUrl | Operation::RefreshAnyQuery => 2_000,
             Operation::Prefetch => 500,
+            _ => 1,
         };
         let (id, second) = (self.account.tasks.next_id(), now.as_second());
         let open = self.open_ids.entry((operation, host)).or_insert(OpenId { second, id, size: 0 });

@@ -70,11 +70,13 @@ pub(super) const CDN_SPEC: Spec = Spec {
             kept: days(31),               // reference 2026-04
         }),
         // Reference 2026-04.
+        grants: None,
         domains: Some(CallSpec::new("DescribeUserDomains", "cdn:DescribeUserDomains", Rate::per_second(100)).rows(500)),
     },
     // For every resource: not each of these calls can be narrowed to a domain. Source: "Policy structure and syntax" of
     // 2026-05-27, www.alibabacloud.com/help/document_detail/93739.html
     policy: PolicySpec { version: "1", resource: Some("*"), always: &[] },
+    signs: &["alicloud_cdn_domain"],
 };
 
 /// CDN, version 2018-05-10.

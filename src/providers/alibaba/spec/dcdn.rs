@@ -31,6 +31,7 @@ pub static ALIBABA_DCDN: Spec = Spec {
     // Reference 2026-04.
     quota: quota(CallSpec::new("DescribeDcdnRefreshQuota", "dcdn:DescribeDcdnRefreshQuota", Rate::per_second(20))),
     queries: QuerySpec::NOTHING,
+    signs: &["alicloud_dcdn_domain"],
     ..CDN_SPEC
 };
 

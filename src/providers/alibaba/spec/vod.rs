@@ -39,8 +39,10 @@ pub static ALIBABA_VOD: Spec = Spec {
             span: days(31), // a year is documented, reference 2026-04; a month keeps the number of pages small
             kept: days(365), // not documented; the longest range of a query
         }),
+        grants: None,
         domains: None, // VOD has no call for it among those of its CDN
     },
+    signs: &["alicloud_vod_domain"],
     ..CDN_SPEC
 };
 
