@@ -45,7 +45,7 @@ pub struct RateLimiter {
     /// Whose turn it is to leave, first come, first served.
     turn: Mutex<()>,
     /// Those of the rates that the API shares with others.
-    shared: Vec<Rc<RateLimiter>>,
+    shared: Vec<Rc<Self>>,
 }
 
 impl RateLimiter {
