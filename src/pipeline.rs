@@ -289,6 +289,7 @@ impl Job<'_> {
         let durations = is_vendors.then(|| journal.path().with_file_name("cdn-purge-durations.json"));
         let options = Options {
             wait: settings.wait,
+            short_quota: settings.short_quota,
             refresh_timeout: settings.refresh_timeout,
             prefetch_timeout: settings.prefetch_timeout,
             batch_size: settings.batch_size,

@@ -43,7 +43,7 @@ pub use read::read;
 pub use required_permissions::RequiredPermissions;
 pub use rules::configuration_of;
 pub use settings::{
-    Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Submodules, Symlinks, Target, Wait, When,
+    Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, ShortQuota, Submodules, Symlinks, Target, Wait, When,
 };
 pub use url_options::UrlOptions;
 

@@ -92,6 +92,8 @@ pub static ENTRIES: &[Entry] = &[
         "Run against simulated providers in virtual time. Reports how long the run would take and what quota it would use").or("false"),
     Entry::new("fail-on", Choice(&["any", "refresh", "never"]), Sending, JOBS,
         "Which incomplete URLs fail the step. The output `status` isn't affected").or("any").in_file(),
+    Entry::new("on-short-quota", Choice(&["refuse", "fit"]), Sending, JOBS,
+        "What goes out if the day's quota is short. `refuse`: the refreshes of the rules that fit as a whole. `fit`: as many as fit; `--resume` sends the rest on the next day. Prefetches go out as far as the quota reaches").or("refuse").in_file(),
     Entry::new("max-urls", Count(0), Sending, JOBS,
         "Refuse a plan with more refreshes and prefetches than this").in_file(),
     Entry::new("batch-size", Count(1), Sending, JOBS,

@@ -11,8 +11,8 @@ use super::layers::{Flags, LayeredOptions};
 use super::options::CommandKind;
 use super::rules::{self, Found};
 use super::{
-    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, Submodules, Symlinks, Target, UrlOptions,
-    Wait, When, directory_options, list_options, network, targets, url_options,
+    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, ShortQuota, Submodules, Symlinks, Target,
+    UrlOptions, Wait, When, directory_options, list_options, network, targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
@@ -84,6 +84,7 @@ pub(super) fn read_with(
         refresh_timeout: given.duration("timeout").unwrap_or(REFRESH_TIMEOUT),
         prefetch_timeout: given.duration("timeout").unwrap_or(PREFETCH_TIMEOUT),
         fail_on: fail_on(&given),
+        short_quota: if given.choice("on-short-quota") == Some("fit") { ShortQuota::Fit } else { ShortQuota::Refuse },
         max_urls: given.count("max-urls"),
         allow_hosts: network::hosts(&given, &mut problems),
         journal: given.path("journal"),

@@ -52,6 +52,8 @@ pub struct Settings {
     pub prefetch_timeout: Duration,
     /// Which failures fail the step.
     pub fail_on: FailOn,
+    /// What goes out where the day's quota is short.
+    pub short_quota: ShortQuota,
     /// A plan with more refreshes and prefetches is refused.
     pub max_urls: Option<u64>,
     /// When given, a plan with any other host is refused. Lower case.
@@ -91,6 +93,15 @@ pub struct Target {
     pub provider: &'static Spec,
     /// The provider's own options.
     pub options: Options,
+}
+
+/// What goes out where the day's quota is short for refreshes. Prefetches go out as far as it reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShortQuota {
+    /// Those of the rules that fit as a whole.
+    Refuse,
+    /// As many as fit.
+    Fit,
 }
 
 /// Where the changes come from.

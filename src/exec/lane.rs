@@ -37,6 +37,7 @@ use super::record_match::RecordMatch;
 use super::tracking::{AfterPage, RowShape, StatusQuery, StatusSource, Tracking};
 use crate::client::retry;
 use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, Outcome, RefreshKind, Signal, StopCause, TaskIndex};
+use crate::plan::allotment::LeftOut;
 use crate::plan::{self, batch};
 use crate::provider;
 use crate::provider::http::READ_TIMEOUT;
@@ -117,8 +118,10 @@ pub(super) enum Input {
 /// What is known before the lane starts.
 #[derive(Debug, Default)]
 pub(super) struct Preflight {
-    /// Why it may not submit anything.
+    /// Why it may not submit anything at all.
     pub refusal: Option<(StopCause, String)>,
+    /// What the day's quota doesn't reach for.
+    pub left_out: LeftOut,
     /// Whether the provider knew the credentials.
     pub credentials_proven: bool,
     /// What an earlier run left.
@@ -358,7 +361,7 @@ impl<'a> Lane<'a> {
 
     /// Takes over what an earlier run left, fails what can't be sent, and queues the rest.
     fn start(&mut self, preflight: Preflight) {
-        let Preflight { refusal, credentials_proven, resume } = preflight;
+        let Preflight { refusal, left_out, credentials_proven, resume } = preflight;
         self.session.credentials_proven = credentials_proven;
         self.batches = Batches::after(resume.last_batch);
         for (task, task_id, age) in resume.done {
@@ -391,6 +394,11 @@ impl<'a> Lane<'a> {
                 self.gates.operations().into_iter().for_each(|operation| self.give_up_all(operation, &why));
             }
             return;
+        }
+        for (operation, why, tasks) in left_out.operations {
+            let (lane, cause) = (self.index, StopCause::Quota);
+            self.emit(EventKind::LaneStopped { lane, operation: Some(operation), cause, why: why.clone() });
+            tasks.into_iter().for_each(|task| self.end(task, Outcome::Unsubmitted(why.clone())));
         }
         for operation in self.gates.operations() {
             let is_it =

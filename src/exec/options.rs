@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::durations::Durations;
-use crate::config::Wait;
+use crate::config::{ShortQuota, Wait};
 
 /// How a plan is carried out.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Options {
     pub prefetch_timeout: Duration,
     /// The most URLs in a batch.
     pub batch_size: Option<usize>,
+    /// What goes out where the day's quota is short.
+    pub short_quota: ShortQuota,
     /// The next batch only when the one before is done.
     pub sequential: bool,
     /// How long tasks took in earlier runs.

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::journal::{Past, PastLane};
+use super::journal::Past;
 use super::lane::{Preflight, proves_credentials};
 use super::run::Run;
 use crate::client::connection::Connection;
 use crate::client::retry;
-use crate::model::{EventKind, LaneIndex, Moment, Operation, Quota, StopCause};
-use crate::plan::limits::{self, Verdict};
+use crate::model::{EventKind, LaneIndex, Moment, Quota, StopCause};
+use crate::plan::allotment::{Demand, allot};
 use crate::plan::{self, Plan};
 use crate::provider::{ApiError, ApiErrorKind};
 
@@ -52,18 +52,19 @@ pub(super) async fn preflight(
         preflight.credentials_proven = proves_credentials(quota);
         match quota {
             Ok(quota) => {
-                let same = plan.lanes.iter().zip(0..).zip(&accounts).filter(|(_, other)| **other == account);
-                let cost_of = |operation| {
-                    same.clone().map(|((lane, number), _)| cost(lane, past.lanes.get(&number), operation)).sum()
-                };
-                let costs: Vec<(Operation, u64)> =
-                    Operation::ALL.into_iter().map(|operation| (operation, cost_of(operation))).collect();
                 run.emit(EventKind::QuotaRead { lane: number, quota: quota.clone(), moment: Moment::Before });
+                if index != account {
+                    continue;
+                }
+                let same: Vec<usize> = (0..accounts.len()).filter(|&other| accounts[other] == account).collect();
+                let demands: Vec<Demand<'_>> = same.iter().map(|&lane| demand(&plan.lanes[lane], lane, past)).collect();
                 let reset = target.provider.quota.as_ref().map_or("", |quota| quota.reset);
-                match limits::fits(&costs, quota, reset) {
-                    Verdict::Fits => {}
-                    Verdict::FitsDearly(sentence) => run.emit(EventKind::Noted { text: sentence }),
-                    Verdict::Short(sentence) => preflight.refusal = Some((StopCause::Quota, sentence)),
+                let (left_out, remark) = allot(&demands, quota, reset, run.options.short_quota);
+                if let Some(text) = remark {
+                    run.emit(EventKind::Noted { text });
+                }
+                for (lane, left_out) in same.into_iter().zip(left_out) {
+                    preflights[lane].left_out = left_out;
                 }
             }
             Err(error) if error.kind == ApiErrorKind::Credentials => {
@@ -88,13 +89,13 @@ pub(super) async fn read_again(lane: LaneIndex, connection: &Connection<'_>, run
     }
 }
 
-/// What a lane still has to submit of an operation.
-fn cost(lane: &plan::Lane, past: Option<&PastLane>, operation: Operation) -> u64 {
-    let Some(past) = past else { return lane.cost(operation) };
-    let of = |task: &&u32| lane.tasks[**task as usize].task.operation == operation;
-    let spent =
-        past.done.keys().filter(of).count() + past.open.values().flat_map(|open| &open.tasks).filter(of).count();
-    lane.cost(operation).saturating_sub(spent as u64)
+/// What a lane needs of the quota: not what an earlier run submitted.
+fn demand<'a>(lane: &'a plan::Lane, index: usize, past: &Past) -> Demand<'a> {
+    let index = LaneIndex::try_from(index).expect("a plan has few lanes");
+    let past = past.lanes.get(&index);
+    let done = past.into_iter().flat_map(|past| past.done.keys().copied());
+    let open = past.into_iter().flat_map(|past| past.open.values()).flat_map(|open| open.tasks.iter().copied());
+    Demand { lane, spent: done.chain(open).collect() }
 }
 
 /// Reads the quota, with a few retries; a clock that is off is corrected here already.

@@ -213,6 +213,7 @@ mod tests {
     async fn batches_that_are_due_together_are_written_together_and_leave_in_their_order() {
         let options = Options {
             wait: Wait::All,
+            short_quota: crate::config::ShortQuota::Refuse,
             refresh_timeout: Duration::ZERO,
             prefetch_timeout: Duration::ZERO,
             batch_size: None,

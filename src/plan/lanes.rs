@@ -72,6 +72,13 @@ impl Plan {
     }
 }
 
+impl PlannedTask {
+    /// Whether it will be submitted, if nothing goes wrong.
+    pub fn costs_quota(&self) -> bool {
+        self.refused.is_none()
+    }
+}
+
 impl Lane {
     /// Whether an operation is done once the provider accepted it, because it has no status to query.
     pub fn is_done_when_accepted(&self, operation: Operation) -> bool {
@@ -80,7 +87,7 @@ impl Lane {
 
     /// How many URLs of an operation will be submitted: what it costs of the day's quota.
     pub fn cost(&self, operation: Operation) -> u64 {
-        let counts = |planned: &&PlannedTask| planned.task.operation == operation && planned.refused.is_none();
+        let counts = |planned: &&PlannedTask| planned.task.operation == operation && planned.costs_quota();
         self.tasks.iter().filter(counts).count() as u64
     }
 }

@@ -1,4 +1,4 @@
-//! What a plan may not do: exceed a cap or a quota, touch a foreign host, empty a whole host unasked.
+//! What a plan may not do: exceed a cap, touch a foreign host, empty a whole host unasked.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -8,7 +8,7 @@ use super::lanes::{Lane, Plan, PlannedTask};
 use crate::config::{Changes, Settings};
 use crate::error::{Error, ExitCode};
 use crate::mapping::url;
-use crate::model::{Operation, Quota, RefreshKind, RepoPath, Subject};
+use crate::model::{Operation, RefreshKind, RepoPath, Subject};
 
 /// The limits of a plan.
 #[derive(Debug, Default)]
@@ -115,39 +115,6 @@ pub fn in_one_form_of_two(plan: &Plan) -> Option<String> {
          page links to it; for both set `encoded: [encoded, browser]` in the rule `{rule}`",
         first.subject.value
     ))
-}
-
-/// How a lane's tasks compare with a day's quota.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It fits.
-    Fits,
-    /// It fits, and takes more than half of what is left; the sentence says so.
-    FitsDearly(String),
-    /// It doesn't fit; the sentence has the numbers.
-    Short(String),
-}
-
-/// Holds what is to be submitted (`(operation, URLs)`) against what is left.
-pub fn fits(costs: &[(Operation, u64)], quota: &Quota, reset: &str) -> Verdict {
-    let mut short = Vec::new();
-    let mut dear = Vec::new();
-    for &(operation, cost) in costs {
-        let Some(left) = quota.remaining(operation) else { continue };
-        let unit = operation.unit();
-        if cost > left {
-            short.push(format!("{cost} {unit} are planned and {left} are left today"));
-        } else if cost > 0 && cost.saturating_mul(2) > left {
-            dear.push(format!("{cost} of the {left} {unit} left today"));
-        }
-    }
-    if !short.is_empty() {
-        return Verdict::Short(format!("{}; the quota comes back at {reset}", short.join(", ")));
-    }
-    if !dear.is_empty() {
-        return Verdict::FitsDearly(format!("this plan takes {}", dear.join(", ")));
-    }
-    Verdict::Fits
 }
 
 fn hosts(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {

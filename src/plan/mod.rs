@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::mapping::{Mapped, url};
 use crate::model::{Operation, PurgeMode, RefreshKind, Subject, Task, TaskIndex};
 
+pub mod allotment;
 pub mod batch;
 mod estimate;
 mod lanes;
@@ -166,4 +167,4 @@ fn without_query(url: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

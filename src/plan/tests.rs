@@ -1,9 +1,8 @@
 use proptest::prelude::*;
 
-use super::limits::Verdict;
 use super::*;
 use crate::error::ExitCode;
-use crate::model::{Quota, QuotaEntry, Reason};
+use crate::model::Reason;
 use crate::provider::{OperationSpec, Spec};
 
 const fn limits(operation: Operation, per_call: usize, bytes: Option<usize>) -> OperationSpec {
@@ -27,7 +26,7 @@ fn target(name: &str) -> Target {
     Target { name: name.into(), provider: &SPEC, options: Default::default() }
 }
 
-fn task(operation: Operation, url: &str) -> Task {
+pub(super) fn task(operation: Operation, url: &str) -> Task {
     let because = vec![Reason { rule: "rules[0]".into(), file: None }];
     Task { target: "site".into(), operation, mode: PurgeMode::Default, subject: Subject::url(url), because }
 }
@@ -40,7 +39,7 @@ fn planned(tasks: Vec<Task>, limits: &Limits<'_>) -> Result<Plan, Error> {
     make(Mapped { tasks, ..Mapped::default() }, &[target("site"), target("other")], limits)
 }
 
-fn free(tasks: Vec<Task>) -> Plan {
+pub(super) fn free(tasks: Vec<Task>) -> Plan {
     planned(tasks, &Limits::default()).unwrap()
 }
 
@@ -164,17 +163,6 @@ fn a_whole_host_is_refreshed_only_when_its_rule_asks_for_it() {
         let allowed = Limits { roots_allowed: vec!["rules[0]".into()], ..Limits::default() };
         assert!(planned(vec![root], &allowed).is_ok());
     }
-}
-
-#[test]
-fn a_quota_that_is_short_or_half_used_is_said_with_the_numbers() {
-    let quota = Quota { entries: vec![QuotaEntry { operation: FILE, limit: 100, remaining: 10 }] };
-    assert_eq!(limits::fits(&[(FILE, 5)], &quota, "midnight"), Verdict::Fits);
-    assert_eq!(limits::fits(&[(FILE, 0), (DIRECTORY, 900)], &quota, "midnight"), Verdict::Fits);
-    let dear = Verdict::FitsDearly("this plan takes 6 of the 10 URL refreshes left today".into());
-    assert_eq!(limits::fits(&[(FILE, 6)], &quota, "midnight"), dear);
-    let short = "11 URL refreshes are planned and 10 are left today; the quota comes back at midnight";
-    assert_eq!(limits::fits(&[(FILE, 11)], &quota, "midnight"), Verdict::Short(short.into()));
 }
 
 #[test]

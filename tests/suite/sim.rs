@@ -155,6 +155,17 @@ fn a_quota_that_is_short_sends_nothing() {
 }
 
 #[test]
+fn a_short_quota_for_prefetches_is_used_up_after_all_refreshes() {
+    let mut world = World::of_pages(20);
+    world.tasks.extend((0..10).map(|number| (Operation::Prefetch, format!("https://www.example.com/other/{number}"))));
+    world.settings.quota = Some(25);
+    let story = world.run();
+    story.assert_partition();
+    assert_eq!((story.count("done"), story.count("unsubmitted"), story.ledger.len()), (45, 5, 45));
+    assert_eq!(stops(&story), [StopCause::Quota]);
+}
+
+#[test]
 fn a_wrong_secret_sends_nothing_and_is_not_tried_twice() {
     let mut world = World::of_pages(20);
     world.secret = Some("not the secret");

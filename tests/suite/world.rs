@@ -215,6 +215,7 @@ impl World {
             latency: Duration::from_millis(50),
             options: Options {
                 wait: Wait::All,
+                short_quota: cdn_purge::config::ShortQuota::Refuse,
                 refresh_timeout: Duration::from_secs(15 * 60),
                 prefetch_timeout: Duration::from_secs(60 * 60),
                 batch_size: None,

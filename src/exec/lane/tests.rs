@@ -68,6 +68,7 @@ impl Scene {
         let plan = Box::leak(Box::new(plan::make(mapped, &[target], &Limits::default()).unwrap()));
         let options = Box::leak(Box::new(Options {
             wait: Wait::All,
+            short_quota: crate::config::ShortQuota::Refuse,
             refresh_timeout: Duration::from_secs(900),
             prefetch_timeout: Duration::from_secs(900),
             batch_size: None,
@@ -412,7 +413,7 @@ fn what_an_earlier_run_left_is_followed_or_looked_up() {
     };
     let open = vec![batch(3, &[1], &["a"]), batch(7, &[2], &[])];
     let resume = Resume { done: vec![(0, Some("z".into()), None)], open, last_batch: 7 };
-    scene.at(0.0, Input::Start(Preflight { credentials_proven: true, refusal: None, resume }));
+    scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
     assert_eq!((scene.outcomes(), scene.state(3), scene.state(7)), (vec![(0, "done")], "accepted", "uncertain"));
     assert_eq!(scene.leaving(), [8], "the two others, under a new number");
 }
@@ -500,7 +501,7 @@ fn a_batch_of_an_earlier_run_teaches_nothing_about_how_long_tasks_take() {
         task_ids: vec!["a".into()],
     }];
     let resume = Resume { open, last_batch: 1, ..Resume::default() };
-    scene.at(0.0, Input::Start(Preflight { credentials_proven: true, refusal: None, resume }));
+    scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
     scene.at(100.0, Input::Tick).status(100.1, vec![row(0, "a", TaskState::Complete)]);
     assert_eq!((scene.outcomes(), scene.lane.durations()), (vec![(0, "done")], Durations::default()));
 }

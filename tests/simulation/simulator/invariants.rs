@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use cdn_purge::config::Wait;
+use cdn_purge::config::{ShortQuota, Wait};
 use cdn_purge::error::ExitCode;
 use cdn_purge::exec::journal::{Identity, Journal, Past, Purpose, Storage};
 use cdn_purge::model::{Operation, Outcome, RefreshKind, Signal, StopCause};
@@ -38,7 +38,10 @@ pub const RULES: [(&str, &str); 17] = [
     ("I3 write ahead", "in `vendors.rs`, as each submission leaves: its record is on the disk"),
     ("I4 order", "here, after each run: no prefetch is accepted before its refreshes are done and their pause is over"),
     ("I5 exit truth", "here, after each run: the exit code and the status are those of the outcomes"),
-    ("I6 budget", "here, after the first run: where the quota was read and is short, nothing is submitted"),
+    (
+        "I6 budget",
+        "here, after the first run: where the quota was read and is short, whole rules are submitted, or as many as fit",
+    ),
     ("I7 rate", "here, after each run: no window holds more calls than the vendor documents"),
     ("I8 bounded", "here, after each run: its time is bounded; in `shared.rs`: its effects are"),
     (
@@ -413,27 +416,44 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// I6: a quota that was read and is short sends nothing.
+    /// I6: where a quota was read and is short, a rule's refreshes go out together or not at all, unless as many as fit are wanted; no
+    /// short quota touches another operation.
     fn check_budget(&self, end: &RunEnd, vendors: &Vendors) {
         let Some(daily) = self.world.settings.quota.filter(|_| end.number == 0 && !self.world.has_stranger) else {
             return;
         };
-        for (name, accepted) in vendors.ledgers(|spec, ledger| (spec.name, ledger.len())) {
-            let of = |&(_, spec, planned): &(Place, &'static Spec, &PlannedTask)| {
-                spec.name == name && planned.refused.is_none()
-            };
-            let cost = |wanted: Operation| {
-                self.planned().filter(of).filter(|(_, _, planned)| planned.task.operation == wanted).count() as u64
-            };
+        for (name, accepted) in vendors.ledgers(|spec, ledger| {
+            let operations: Vec<Operation> = ledger.iter().map(|entry| operation(entry.operation)).collect();
+            (spec.name, operations)
+        }) {
             let spec = self.world.providers.iter().find(|spec| spec.name == name).expect("a vendor of this world");
-            let counted = spec.operations.iter().filter(|operation| !operation.quota.is_empty());
-            let is_short = counted.into_iter().any(|operation| cost(operation.operation) > daily);
-            let was_read = vendors.quotas_read.borrow().contains(&name);
-            if is_short && was_read && accepted > 0 {
-                self.broken(
-                    "I6 budget",
-                    format!("{name} had {daily} left, and {accepted} were accepted of a plan that needs more"),
-                );
+            if !vendors.quotas_read.borrow().contains(&name) {
+                continue;
+            }
+            for limits in spec.operations.iter().filter(|limits| !limits.quota.is_empty()) {
+                let wanted = limits.operation;
+                let of_lane = |lane: &(Place, &'static Spec, &PlannedTask)| {
+                    lane.1.name == name && lane.2.refused.is_none() && lane.2.task.operation == wanted
+                };
+                let mut per_lane: BTreeMap<_, u64> = BTreeMap::new();
+                self.planned().filter(of_lane).for_each(|(place, ..)| *per_lane.entry(place.0).or_default() += 1);
+                let cost: u64 = per_lane.values().sum();
+                let sent = accepted.iter().filter(|&&other| other == wanted).count() as u64;
+                let is_refresh = matches!(wanted, Operation::Refresh(_));
+                let may_go = match self.world.short_quota {
+                    _ if cost <= daily => cost,
+                    ShortQuota::Refuse if is_refresh => {
+                        // The rules of a lane are one here, and lanes are taken in their order.
+                        per_lane.values().fold(0, |sum, cost| if sum + cost <= daily { sum + cost } else { sum })
+                    }
+                    _ => daily,
+                };
+                if sent > may_go {
+                    let what = format!(
+                        "{name} had {daily} left, {cost} {wanted:?} were planned, {sent} accepted instead of {may_go}"
+                    );
+                    self.broken("I6 budget", what);
+                }
             }
         }
     }

@@ -240,6 +240,7 @@ impl Teller<'_> {
         };
         let options = Options {
             wait: world.wait,
+            short_quota: world.short_quota,
             refresh_timeout: world.timeouts[0],
             prefetch_timeout: world.timeouts[1],
             batch_size: world.batch_size,

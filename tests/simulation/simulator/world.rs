@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cdn_purge::config::{Target, Wait};
+use cdn_purge::config::{ShortQuota, Target, Wait};
 use cdn_purge::exec::durations::{Distribution, Durations};
 use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Operation, PurgeMode, Reason, RefreshKind, Subject, Task};
@@ -54,6 +54,8 @@ pub struct World {
     pub batch_size: Option<usize>,
     /// One batch after the other.
     pub sequential: bool,
+    /// What goes out where the quota is short.
+    pub short_quota: ShortQuota,
     /// How long tasks take, as far as earlier runs measured it.
     pub durations: Durations,
     /// The chance that something goes wrong with a call.
@@ -122,6 +124,7 @@ impl World {
             },
             batch_size: chance(random, 0.4).then(|| random.usize(1..4) * (1 + tasks_count / 40)),
             sequential: chance(random, 0.08),
+            short_quota: if seed % 2 == 0 { ShortQuota::Refuse } else { ShortQuota::Fit },
             durations,
             fault_rate,
             loses_only,

@@ -1,6 +1,6 @@
 //! Vendors that refuse, break off, lie or never answer: nothing is sent twice, nothing is reported better than it is.
 
-use super::stage::{Finished, KEY, SECRET, STALE, Site, WARM, at_once};
+use super::stage::{Finished, KEY, SECRET, STALE, Site, WARM, at_once, urls};
 use super::vendor::{Trap, Vendor};
 
 /// Refreshes at this vendor, without prefetches: one stage is enough.
@@ -91,6 +91,35 @@ fn a_quota_that_is_short_sends_nothing_and_says_the_numbers() {
     finished.ends_with(5).says(&["4 URL refreshes are planned and 3 are left today", "00:00 UTC+8"]);
     vendor.accepted(&[], &[]);
     assert!(finished.outcomes().values().all(|outcome| outcome == "unsubmitted"));
+}
+
+#[test]
+fn as_many_refreshes_as_fit_go_out_where_that_is_wanted() {
+    let vendor = Vendor::start(&["--quota", "3"]);
+    let finished = refresh(&vendor, &["--on-short-quota", "fit"]);
+    finished.ends_with(5).says(&["4 URL refreshes are planned and 3 are left today, so 3 go out"]);
+    assert_eq!(finished.report()["counts"]["done"], 3);
+    assert_eq!(finished.report()["counts"]["unsubmitted"], 1);
+    vendor.accepted(&STALE[..3], &[]);
+}
+
+#[test]
+fn a_short_quota_of_prefetches_keeps_no_visitor_from_the_new_pages() {
+    let cases = [("any", 5), ("refresh", 0)];
+    at_once(&cases, |(fail_on, code)| {
+        let vendor = Vendor::start(&["--quota", "4"]);
+        let site = Site::new();
+        let warm = ["w1.html", "w2.html", "w3.html"];
+        let mut earlier = vec!["prefetch".to_owned()];
+        earlier.extend(urls(&warm));
+        let earlier: Vec<&str> = earlier.iter().map(String::as_str).collect();
+        site.run(vendor.address(), &earlier).finish().ends_with(0);
+        let finished = site.run(vendor.address(), &["run", "--fail-on", fail_on]).finish();
+        finished.ends_with(*code).says(&["2 URL prefetches are planned and 1 is left today, so 1 goes out"]);
+        assert_eq!(finished.report()["counts"]["done"], 5);
+        assert_eq!(finished.report()["counts"]["unsubmitted"], 1);
+        vendor.accepted(&STALE, &[&warm[..], &WARM[..1]].concat());
+    });
 }
 
 #[test]
