@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use simulator::Violation;
 use simulator::invariants::RULES;
 
 #[path = "../tests/simulation/simulator/mod.rs"]
@@ -72,7 +73,11 @@ fn run(arguments: Vec<String>) -> Result<bool, String> {
 fn many(from: u64, seeds: u64, threads: usize, to_the_end: bool, out: &mut impl Write) -> io::Result<bool> {
     let began = Instant::now();
     let next = std::sync::Mutex::new(Duration::from_secs(30));
-    let progress = |stories: u64| {
+    let progress = |stories: u64, news: &[Violation]| {
+        // At once: a long run may be ended before it has told all.
+        for violation in news {
+            let _ = writeln!(io::stderr(), "{}", sentence(violation));
+        }
         let mut next = next.lock().expect("nobody panics with it");
         if began.elapsed() >= *next {
             *next += Duration::from_secs(30);
@@ -99,9 +104,13 @@ fn many(from: u64, seeds: u64, threads: usize, to_the_end: bool, out: &mut impl 
         writeln!(out, "  {count:>10}  {fault:?}")?;
     }
     writeln!(out, "{} violations", tally.broken)?;
-    for (seed, rule, what) in &tally.violations {
-        let what: String = what.chars().take(400).collect();
-        writeln!(out, "  seed {seed}: {rule}: {what}")?;
+    for violation in &tally.violations {
+        writeln!(out, "  {}", sentence(violation))?;
     }
     Ok(tally.broken == 0)
+}
+
+fn sentence((seed, rule, what): &Violation) -> String {
+    let what: String = what.chars().take(400).collect();
+    format!("seed {seed}: {rule}: {what}")
 }

@@ -14,7 +14,7 @@ fn nothing_is_lost_doubled_or_called_done_untruly_whatever_goes_wrong() {
     let mut injected = simulator::faults::FaultCounts::default();
     // As many as fit into the time: a debug build on a busy machine tells fewer.
     while told < 512 || (told < 4_096 && began.elapsed() < Duration::from_secs(5)) {
-        let tally = simulator::tell_many(told, told + 256, threads, true, |_| {});
+        let tally = simulator::tell_many(told, told + 256, threads, true, |_, _| {});
         let broken: Vec<String> =
             tally.violations.iter().map(|(seed, rule, what)| format!("seed {seed}: {rule}: {what}")).collect();
         assert!(broken.is_empty(), "see `cargo run --example simulate -- --seed N`\n{}", broken.join("\n"));

@@ -73,6 +73,9 @@ fn tell_and_compare(seed: u64) -> Told {
     once
 }
 
+/// Seed, rule, and what broke it.
+pub type Violation = (u64, &'static str, String);
+
 /// What came of many stories.
 #[derive(Default)]
 pub struct Tally {
@@ -82,8 +85,8 @@ pub struct Tally {
     pub totals: Totals,
     /// What was injected.
     pub faults: FaultCounts,
-    /// Seed, rule, and what broke it; the first of them.
-    pub violations: Vec<(u64, &'static str, String)>,
+    /// The first of them.
+    pub violations: Vec<Violation>,
     /// How many there were.
     pub broken: u64,
 }
@@ -115,8 +118,14 @@ impl Tally {
 }
 
 /// Tells the stories of all seeds from one to, and without, another, on so many threads; to the end, or to the first that breaks a
-/// rule. `progress` hears how many are told.
-pub fn tell_many(from: u64, to: u64, threads: usize, to_the_end: bool, progress: impl Fn(u64) + Sync) -> Tally {
+/// rule. `progress` hears how many are told, and which rules the last of them broke.
+pub fn tell_many(
+    from: u64,
+    to: u64,
+    threads: usize,
+    to_the_end: bool,
+    progress: impl Fn(u64, &[Violation]) + Sync,
+) -> Tally {
     const CHUNK: u64 = 64;
     let (next, tally) = (AtomicU64::new(from), Mutex::new(Tally::default()));
     let work = || {
@@ -129,15 +138,20 @@ pub fn tell_many(from: u64, to: u64, threads: usize, to_the_end: bool, progress:
             for seed in first..(first + CHUNK).min(to) {
                 match catch_unwind(AssertUnwindSafe(|| tell_and_compare(seed))) {
                     Ok(story) => told.take(seed, story),
-                    Err(_) => {
+                    Err(panic) => {
+                        let why = panic.downcast_ref::<String>().cloned();
+                        let why = why.or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
+                        let what = format!("a panic: {}", why.unwrap_or_default());
+                        told.stories += 1;
                         told.broken += 1;
-                        told.violations.push((seed, "I5 exit truth", "a panic".to_owned()));
+                        told.violations.push((seed, "I5 exit truth", what));
                     }
                 }
             }
             let mut tally = tally.lock().expect("no thread panics while it adds");
+            let news = told.violations.clone();
             tally.add(told);
-            progress(tally.stories);
+            progress(tally.stories, &news);
             if !to_the_end && tally.broken > 0 {
                 next.store(to, Ordering::Relaxed);
             }
