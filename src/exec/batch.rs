@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::journal::TaskIds;
 use crate::model::{BatchNumber, Operation, TaskIndex};
 use crate::plan;
 
@@ -34,6 +35,8 @@ pub(super) struct Resume {
     pub open: Vec<ResumedBatch>,
     /// The highest batch number so far.
     pub last_batch: BatchNumber,
+    /// Task ids of earlier submissions: no trace of those of this run.
+    pub earlier: TaskIds,
 }
 
 /// A batch of an earlier run.

@@ -2,6 +2,7 @@
 //!
 //! Every request waits for its rate limit; one that changes something is in the journal before it leaves.
 
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -21,12 +22,20 @@ use super::tracking::{PAGES, StatusQuery, has_more};
 use crate::client::connection::Connection;
 use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, TaskIndex};
 use crate::plan;
-use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, Submission};
+use crate::provider::http::READ_TIMEOUT;
+use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, RecordsSpec, Submission};
 
 /// How far the provider's clock may be from what we know of it, when its records are queried.
 const SKEW: Duration = Duration::from_secs(3);
 /// How much earlier than the time we know a record may have been created: `Date` has whole seconds.
 const DATE_PRECISION: Duration = Duration::from_secs(2);
+
+/// How long after the time we know, at most, a request can have been executed: a rate limit and a gateway may hold it, and the
+/// answer that the time is known from may have been slow.
+const ON_ITS_WAY: Duration = Duration::from_mins(5);
+/// How much too early the provider's time may be that one answer taught: `Date` has whole seconds, cut, and the answer was on its
+/// way for a while.
+const DATE_LAG: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 /// A request in flight.
 type Job<'a> = Pin<Box<dyn Future<Output = Input> + 'a>>;
@@ -201,7 +210,7 @@ impl<'a> Driver<'a> {
         Box::pin(async move {
             let provider = &connection.provider;
             let result = if query.by_records {
-                let call = spec.records().map(|records| &records.call);
+                let call = spec.records().map(RecordsSpec::of_task);
                 let filter = RecordFilter { task_id: query.task_ids.first().cloned(), ..RecordFilter::default() };
                 ask(run, connection, call, async || provider.records(&filter, query.page, &*connection.api).await).await
             } else {
@@ -217,7 +226,7 @@ impl<'a> Driver<'a> {
         Box::pin(async move {
             let url = plan.tasks[task as usize].task.subject.to_string();
             let result = records(run, connection, url, sent, has_range).await;
-            Input::Records { batch, task, earliest: earliest(connection, sent), result }
+            Input::Records { batch, task, accepted: accepted(connection, sent), result }
         })
     }
 }
@@ -234,7 +243,7 @@ async fn records(
     let api = &*connection.api;
     let spec = connection.provider.spec();
     let call = spec.records().map(|records| &records.call);
-    let since = earliest(connection, sent).checked_sub(SKEW).ok().filter(|_| has_range);
+    let since = accepted(connection, sent).start().checked_sub(SKEW).ok().filter(|_| has_range);
     let ahead = if api.server_time().is_some() { Duration::from_secs(60) } else { spec.signature_validity };
     let until = api.server_now().checked_add(ahead).ok().filter(|_| has_range);
     let filter = RecordFilter { url: Some(url), since, until, ..RecordFilter::default() };
@@ -265,9 +274,9 @@ async fn ask<T>(
     run.ask(connection, call, query).await
 }
 
-/// The earliest time of the provider's clock at which a batch that left then can have been accepted. As long as that clock isn't
-/// known, it may be off by as much as a signature allows.
-fn earliest(connection: &Connection, sent: SentAt) -> Timestamp {
+/// When a batch that left then can have been accepted, on the provider's clock. As long as that clock isn't known, it may be off by
+/// as much as a signature allows.
+fn accepted(connection: &Connection, sent: SentAt) -> RangeInclusive<Timestamp> {
     let api = &*connection.api;
     let (at, is_providers) = match sent {
         SentAt::Moment(moment) => {
@@ -278,14 +287,18 @@ fn earliest(connection: &Connection, sent: SentAt) -> Timestamp {
     };
     let margin = if is_providers { DATE_PRECISION } else { connection.provider.spec().signature_validity };
     let whole_seconds = Timestamp::from_second(at.as_second()).unwrap_or(at);
-    whole_seconds.checked_sub(margin).unwrap_or(whole_seconds)
+    let earliest = whole_seconds.checked_sub(margin).unwrap_or(whole_seconds);
+    earliest..=at.checked_add(margin + ON_ITS_WAY).unwrap_or(Timestamp::MAX)
 }
 
 /// What an earlier run left for a lane, by the provider's clock as far as it's known.
 pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
     // By two clocks of which nothing is known no time has certainly passed.
     let age = |sent: SentTime| match sent.is_providers {
-        true => Duration::try_from(api.server_now().duration_since(sent.at)).unwrap_or_default(),
+        true => {
+            let age = Duration::try_from(api.server_now().duration_since(sent.at)).unwrap_or_default();
+            age.saturating_sub(DATE_LAG)
+        }
         false => Duration::ZERO,
     };
     let done =
@@ -301,5 +314,9 @@ pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
         sent: SentAt::Earlier { at: open.sent.at, is_providers: open.sent.is_providers, age: age(open.sent) },
         task_ids: open.task_ids.clone(),
     });
-    Resume { done: done.collect(), open: open.collect(), last_batch: past.last_batch }
+    let mut earlier = past.earlier.clone();
+    for (id, tasks) in &past.ended {
+        earlier.entry(id.clone()).or_default().extend(tasks);
+    }
+    Resume { done: done.collect(), open: open.collect(), last_batch: past.last_batch, earlier }
 }

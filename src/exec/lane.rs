@@ -21,6 +21,7 @@
 //! The main rule: a batch is sent again only if it certainly wasn't executed.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -104,8 +105,8 @@ pub(super) enum Input {
         batch: BatchNumber,
         /// The task whose URL it is.
         task: TaskIndex,
-        /// The earliest time of the provider's clock at which the batch can have been accepted, by what is known of that clock now.
-        earliest: Timestamp,
+        /// When the batch can have been accepted, on the provider's clock, by what is known of that clock now.
+        accepted: RangeInclusive<Timestamp>,
         /// The rows.
         result: Result<Page, ApiError>,
     },
@@ -343,13 +344,13 @@ impl<'a> Lane<'a> {
                     Err(error) => self.on_status_error(&query.task_ids, query.by_records, &error),
                 }
             }
-            Input::Records { batch, task, earliest, result } => {
+            Input::Records { batch, task, accepted, result } => {
                 self.session.querying -= 1;
                 self.session.credentials_proven |= proves_credentials(&result);
                 if self.batches.uncertain_mut(batch).is_some() {
-                    self.on_records_of_batch(batch, task, earliest, result);
+                    self.on_records_of_batch(batch, task, &accepted, result);
                 } else {
-                    self.on_records_of_task(batch, task, earliest, result);
+                    self.on_records_of_task(batch, task, &accepted, result);
                 }
             }
             Input::Signal(signal) => self.interrupt(signal),
@@ -364,6 +365,7 @@ impl<'a> Lane<'a> {
         let Preflight { refusal, left_out, credentials_proven, resume } = preflight;
         self.session.credentials_proven = credentials_proven;
         self.batches = Batches::after(resume.last_batch);
+        self.records.earlier = resume.earlier;
         for (task, task_id, age) in resume.done {
             if let Some(age) = age {
                 self.prefetches.accepted(task, age.saturating_sub(LATEST_EXECUTION), self.now);
@@ -862,7 +864,7 @@ impl<'a> Lane<'a> {
         &mut self,
         number: BatchNumber,
         task: TaskIndex,
-        earliest: Timestamp,
+        accepted: &RangeInclusive<Timestamp>,
         result: Result<Page, ApiError>,
     ) {
         let now = self.now;
@@ -897,7 +899,7 @@ impl<'a> Lane<'a> {
         if let Some(again) = again {
             uncertain.query.at = again;
         }
-        if let Some(record) = page.rows.into_iter().find(|record| self.is_trace(record, task, earliest)) {
+        if let Some(record) = page.rows.into_iter().find(|record| self.is_trace(record, task, accepted)) {
             let receipt = provider::Accepted::Tracked { task_ids: vec![record.task_id], request_id: None };
             self.on_accepted(number, receipt, sent, false);
         } else if again.is_some() {
@@ -941,9 +943,9 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Whether a record is what a submission of this task left, accepted no earlier than this.
-    fn is_trace(&self, record: &Record, task: TaskIndex, earliest: Timestamp) -> bool {
-        self.records.is_about(record, task) && record.created.is_none_or(|created| created >= earliest)
+    /// Whether a record is what a submission of this task left that can have been accepted at that time.
+    fn is_trace(&self, record: &Record, task: TaskIndex, accepted: &RangeInclusive<Timestamp>) -> bool {
+        self.records.is_about(record, task) && record.created.is_none_or(|created| accepted.contains(&created))
     }
 
     /// Nobody can tell any more whether a batch was accepted.
@@ -1077,14 +1079,14 @@ impl<'a> Lane<'a> {
         &mut self,
         number: BatchNumber,
         task: TaskIndex,
-        earliest: Timestamp,
+        accepted: &RangeInclusive<Timestamp>,
         result: Result<Page, ApiError>,
     ) {
         let now = self.now;
         let is_clock_corrected = result.as_ref().is_err_and(|error| self.learn_clock(error));
-        let Some(accepted) = self.batches.accepted_mut(number) else { return };
-        let since = accepted.at;
-        let Some(query) = accepted.query.as_mut() else { return };
+        let Some(batch) = self.batches.accepted_mut(number) else { return };
+        let since = batch.at;
+        let Some(query) = batch.query.as_mut() else { return };
         query.is_in_flight = false;
         let queried_at = query.at;
         let page = match result {
@@ -1109,7 +1111,7 @@ impl<'a> Lane<'a> {
         };
         self.query_again(number, now + MISSING);
         self.session.failed_queries = 0;
-        if let Some(record) = page.rows.into_iter().find(|record| self.is_trace(record, task, earliest)) {
+        if let Some(record) = page.rows.into_iter().find(|record| self.is_trace(record, task, accepted)) {
             // The others may each have an id of their own: no reason to wait before the next query.
             self.query_again(number, now);
             self.link(number, &record.task_id);

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
+use super::journal::TaskIds;
 use crate::model::{Operation, RefreshKind, TaskIndex};
 use crate::plan::PlannedTask;
 use crate::provider::Record;
@@ -23,6 +24,8 @@ pub(super) struct RecordMatch<'a> {
     by_tag: HashMap<String, Vec<TaskIndex>>,
     /// Whether a row named a task.
     named: Vec<bool>,
+    /// Task ids of earlier submissions.
+    pub earlier: TaskIds,
 }
 
 impl<'a> RecordMatch<'a> {
@@ -37,7 +40,14 @@ impl<'a> RecordMatch<'a> {
                 by_tag.entry(subject.value.clone()).or_default().push(index);
             }
         }
-        Self { tasks, by_url, by_key: OnceCell::new(), by_tag, named: vec![false; tasks.len()] }
+        Self {
+            tasks,
+            by_url,
+            by_key: OnceCell::new(),
+            by_tag,
+            named: vec![false; tasks.len()],
+            earlier: TaskIds::new(),
+        }
     }
 
     /// The tasks that a row names, among those that `may_be` meant. They count as named from now on.
@@ -61,10 +71,13 @@ impl<'a> RecordMatch<'a> {
         tasks
     }
 
-    /// Whether a row is about the URL and the operation of a task.
+    /// Whether a row is about the URL and the operation of a task, and not of an earlier submission.
     pub(super) fn is_about(&self, record: &Record, task: TaskIndex) -> bool {
         let mut urls = std::iter::once(&*record.url).chain(several(&record.url));
-        fits(self.operation(task), record, &word(record)) && urls.any(|url| self.spelled(url).contains(&task))
+        let is_earlier = self.earlier.get(&record.task_id).is_some_and(|tasks| tasks.contains(&task));
+        !is_earlier
+            && fits(self.operation(task), record, &word(record))
+            && urls.any(|url| self.spelled(url).contains(&task))
     }
 
     /// Whether a row named a task.

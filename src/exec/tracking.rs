@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::durations::{ASSUMED_SPREAD, Distribution, Durations, KINDS, Measurement};
 use crate::model::{BatchNumber, Operation};
-use crate::provider::{CallSpec, Page, Record, Spec, TaskState};
+use crate::provider::{CallSpec, Page, Record, RecordsSpec, Spec, TaskState};
 
 /// The time between two polls, as a share of the task's age: the delay of a verdict stays below it, and is half of it on
 /// average.
@@ -413,7 +413,7 @@ impl Tracking {
 
     /// What follows once the rows of a page were read; `rows` and `total` as the page had them.
     pub(super) fn after_page(&mut self, mut query: StatusQuery, rows: usize, total: usize, now: Instant) -> AfterPage {
-        let records = self.spec.records().map(|records| &records.call);
+        let records = self.spec.records().map(RecordsSpec::of_task);
         let call = if query.by_records { records } else { self.spec.status() };
         if call.is_some_and(|call| has_more(call, query.page, rows, query.seen, total)) {
             query.page += 1;

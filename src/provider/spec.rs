@@ -132,10 +132,24 @@ pub struct TrackingSpec {
 pub struct RecordsSpec {
     /// The call.
     pub call: CallSpec,
+    /// The call for one task id, with a rate and pages of its own; `None`: the same.
+    pub of_task: Option<CallSpec>,
     /// How far back the list reaches.
     pub kept: Duration,
     /// The longest time range of one call.
     pub span: Duration,
+}
+
+impl RecordsSpec {
+    /// The call for one task id.
+    pub fn of_task(&self) -> &CallSpec {
+        self.of_task.as_ref().unwrap_or(&self.call)
+    }
+
+    /// The call that a filter needs.
+    pub fn call_for(&self, filter: &super::RecordFilter) -> &CallSpec {
+        if filter.task_id.is_some() { self.of_task() } else { &self.call }
+    }
 }
 
 /// How the day's quota is read.
@@ -542,7 +556,7 @@ impl Spec {
         operations: &[],
         tracking: Some(TrackingSpec {
             status: CallSpec::BARE,
-            records: Some(RecordsSpec { call: CallSpec::BARE, kept: days(3), span: days(1) }),
+            records: Some(RecordsSpec { call: CallSpec::BARE, of_task: None, kept: days(3), span: days(1) }),
         }),
         quota: Some(QuotaSpec { call: CallSpec::BARE, reset: "midnight" }),
         signature_validity: Duration::from_mins(15),

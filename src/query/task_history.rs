@@ -35,7 +35,7 @@ pub async fn records(
             filter.kind.is_none() && filter.status.is_none() && filter.domain.is_none() && filter.url.is_none();
         let read = async |filter: &RecordFilter, most| -> Result<Vec<Record>, ApiError> {
             let page = async |number| client.provider.records(filter, number, client.api).await;
-            Ok(all_pages(client, &history.call, most, record_key, page).await?.noting_missing(client))
+            Ok(all_pages(client, history.call_for(filter), most, record_key, page).await?.noting_missing(client))
         };
         // Rows that the provider should have left out don't count towards the most.
         let mut rows = match read(&wanted, most.map(|_| left).filter(|_| is_open)).await {

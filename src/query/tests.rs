@@ -32,6 +32,7 @@ static SPEC: Spec = Spec {
         status: CallSpec { ids_per_call: 3, ..CallSpec::BARE },
         records: Some(crate::provider::RecordsSpec {
             call: PAGED,
+            of_task: None,
             kept: crate::provider::days(3),
             span: crate::provider::days(1),
         }),

@@ -102,7 +102,7 @@ async fn rows(client: &QueryClient<'_>, status: &CallSpec, ids: &[String]) -> Re
         for id in ids {
             let filter = RecordFilter { task_id: Some(id.clone()), ..RecordFilter::default() };
             let page = async |number| client.provider.records(&filter, number, client.api).await;
-            list.rows.extend(all_pages(client, &history.call, None, key, page).await?.noting_missing(client));
+            list.rows.extend(all_pages(client, history.of_task(), None, key, page).await?.noting_missing(client));
         }
     }
     Ok(list.rows)

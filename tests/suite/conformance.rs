@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use cdn_purge::model::{Operation, Outcome, PurgeMode, RefreshKind, Subject};
 use cdn_purge::provider::ApiErrorKind::{
     self, Ambiguous, Clock, Credentials, Denied, Expired, Forbidden, QuotaSpent, Refused, Server, Throttled, TooLarge,
@@ -14,7 +16,8 @@ use cdn_purge::provider::clock;
 use cdn_purge::provider::credentials::SharedCredentials;
 use cdn_purge::provider::simulation::{SimulationApi, credentials};
 use cdn_purge::provider::{
-    AfterLostAnswer, ApiError, CallSpec, OperationSpec, Options, Provider, ProviderContext, Spec, Submission,
+    AfterLostAnswer, Api, ApiError, ApiName, CallSpec, OperationSpec, Options, Provider, ProviderContext, RecordFilter,
+    Spec, Submission,
 };
 use cdn_purge::providers::{self, REGISTRY, Registration};
 use emulators::faults::Faults;
@@ -71,6 +74,12 @@ fn faults(rule: String) -> Faults {
     Faults::parse(&[rule], 0).unwrap()
 }
 
+fn opened(spec: &'static Spec, credentials: SharedCredentials) -> Box<dyn Provider> {
+    let options = Options::new();
+    let endpoint = spec.endpoint(&options).parse().unwrap();
+    providers::open(ProviderContext { spec, options, hosts: vec!["www.example.com".into()], endpoint, credentials })
+}
+
 /// One submission to a vendor who refuses it.
 fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Result<(), ApiError>, usize) {
     let settings = EmulatorSettings::default();
@@ -79,10 +88,7 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
     let gateway = Rc::new(RefCell::new(emulated(spec, &settings, faults)));
     let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
     let api = SimulationApi::new(Rc::clone(&gateway), Duration::from_millis(50), clock, 1);
-    let options = Options::new();
-    let endpoint = spec.endpoint(&options).parse().unwrap();
-    let context = ProviderContext { spec, options, hosts: vec!["www.example.com".into()], endpoint, credentials };
-    let mut provider: Box<dyn Provider> = providers::open(context);
+    let mut provider = opened(spec, credentials);
     let url = test_url(operation.operation, 0);
     let subject = match operation.operation {
         Operation::Refresh(kind) => Subject::of(kind, &url),
@@ -163,6 +169,67 @@ fn every_refusal_of_every_operation_allows_what_the_documentation_says() {
                 assert!(kind != Clock || error.server_time.is_some(), "{place}: the time to correct by");
             }
         }
+    }
+}
+
+/// The network, which notes the calls that leave.
+struct Noting {
+    inner: SimulationApi,
+    calls: RefCell<Vec<&'static str>>,
+}
+
+#[async_trait(?Send)]
+impl Api for Noting {
+    async fn call(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, ApiError> {
+        self.calls.borrow_mut().push(ApiName::of(&request));
+        self.inner.call(request).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn nonce(&self) -> String {
+        self.inner.nonce()
+    }
+
+    fn correct_clock(&self, server: Timestamp) {
+        self.inner.correct_clock(server);
+    }
+}
+
+#[test]
+fn every_query_is_the_call_whose_rate_it_waits_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    for spec in emulated_providers() {
+        let settings = EmulatorSettings::default();
+        let gateway = Rc::new(RefCell::new(emulated(spec, &settings, Faults::none())));
+        let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
+        let inner = SimulationApi::new(gateway, Duration::from_millis(50), clock, 1);
+        let api = Noting { inner, calls: RefCell::default() };
+        let provider = opened(spec, SharedCredentials::new(credentials(spec, &settings)));
+        let queries = async {
+            let mut expected = Vec::new();
+            if let Some(records) = spec.records() {
+                let by_id = RecordFilter { task_id: Some("1".into()), ..RecordFilter::default() };
+                let by_url = RecordFilter { url: Some("https://www.example.com/".into()), ..RecordFilter::default() };
+                for filter in [by_id, by_url] {
+                    let _ = provider.records(&filter, 1, &api).await;
+                    expected.push(records.call_for(&filter).api);
+                }
+            }
+            if let Some(status) = spec.status() {
+                let _ = provider.status(&["1".into()], 1, &api).await;
+                expected.push(status.api);
+            }
+            if let Some(quota) = &spec.quota {
+                let _ = provider.quota(&api).await;
+                expected.push(quota.call.api);
+            }
+            expected
+        };
+        let expected = runtime.block_on(queries);
+        assert_eq!(api.calls.take(), expected, "{}", spec.name);
     }
 }
 

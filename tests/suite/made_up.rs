@@ -31,7 +31,7 @@ static PAPER: Spec = Spec {
     operations: &[operation(REFRESH, "Forget"), operation(Operation::Prefetch, "Fetch")],
     tracking: Some(TrackingSpec {
         status: call("Look").ids(5),
-        records: Some(RecordsSpec { call: call("List"), kept: days(1), span: days(1) }),
+        records: Some(RecordsSpec { call: call("List"), of_task: None, kept: days(1), span: days(1) }),
     }),
     quota: Some(QuotaSpec { call: call("Left"), reset: "noon" }),
     signature_validity: Duration::from_mins(15),

@@ -113,10 +113,11 @@ fn a_run_that_goes_on_keeps_the_rest_of_the_pause_whether_its_refreshes_were_don
             assert!(first.killed);
             second.assert_all_done().assert_ledger();
             let (shortest, longest) = pauses(&second);
-            // When exactly it was taken isn't known then: a gateway may have held it until 45 s after it left.
+            // When exactly it was accepted isn't known then: it left up to 16 s after the time in the journal, which is that of an
+            // answer, and a gateway may have held it for 45 s.
             let expected = PREFETCH_DELAY.max(Duration::from_secs(later));
             assert!(shortest >= expected, "{task} {later}: {shortest:?}");
-            assert!(longest < expected + Duration::from_secs(50), "{task} {later}: {longest:?}");
+            assert!(longest < expected + Duration::from_secs(65), "{task} {later}: {longest:?}");
         }
     }
 }

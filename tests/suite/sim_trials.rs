@@ -101,6 +101,52 @@ fn a_run_that_did_everything_and_could_not_publish_sends_nothing_when_it_is_star
 }
 
 #[test]
+fn what_a_run_got_done_that_ended_seconds_ago_is_no_trace_of_a_lost_request() {
+    for milliseconds in [None, Some(80), Some(3_140), Some(12_000)] {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let world = || {
+            // Of the second run.
+            let faults = ["DescribeRefreshQuota#3-12=drop-before", "RefreshObjectCaches#2=drop-before"];
+            let mut world = World { journal: Some(journal.clone()), ..World::of_pages(12).with_faults(&faults) };
+            world.settings.task_duration = Some(Duration::ZERO);
+            world
+        };
+        let first = world().run();
+        first.assert_all_done();
+        let mut second = next(&first, &journal, Duration::from_millis(10), world());
+        second.killed_after = milliseconds.map(Duration::from_millis);
+        let mut last = second.run();
+        if last.killed {
+            let already = last.ledger.len();
+            let took = first.took + last.took;
+            last = next(&Story { took, ..last }, &journal, Duration::from_secs(1), world()).run();
+            assert!(already < last.ledger.len());
+        }
+        last.assert_all_done();
+        assert_eq!(last.ledger.len(), 48, "{milliseconds:?}");
+    }
+}
+
+#[test]
+fn the_record_of_a_task_that_failed_is_no_trace_of_its_next_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let world = || {
+        let faults = ["RefreshObjectCaches#2=drop-before"];
+        let mut world = World { journal: Some(journal.clone()), ..World::of_pages(3).with_faults(&faults) };
+        world.settings.task_duration = Some(Duration::ZERO);
+        world.settings.fail = vec!["page/1.html".into()];
+        world
+    };
+    let first = world().run();
+    let second = next(&first, &journal, Duration::from_millis(10), world()).run();
+    let sent = |story: &Story| story.ledger.iter().filter(|entry| entry.url == page(1)).count();
+    assert_eq!((sent(&first), sent(&second)), (1, 2));
+    assert_eq!((second.count("done"), second.count("failed"), second.count("unsubmitted")), (4, 1, 1));
+}
+
+#[test]
 fn a_refusal_that_no_vendor_documents_is_no_proof_that_nothing_was_executed() {
     let story = World::of_pages(12).with_faults(&["RefreshObjectCaches#1=refuse-after:Novel.Trouble"]).run();
     story.assert_all_done().assert_ledger();
@@ -351,6 +397,26 @@ fn the_pause_before_a_prefetch_counts_from_a_refresh_that_was_executed_late() {
     for prefetch in story.ledger.iter().filter(|entry| entry.operation == Operation::Prefetch) {
         let refresh =
             story.ledger.iter().find(|entry| entry.operation == REFRESH && entry.url == prefetch.url).unwrap();
+        let pause = prefetch.at.duration_since(refresh.at);
+        assert!(pause.as_secs() >= 5 * 60, "{} was prefetched {pause} after its refresh", prefetch.url);
+    }
+}
+
+#[test]
+fn the_pause_before_a_prefetch_is_kept_by_the_next_run_where_the_vendors_time_came_with_a_slow_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let world = || {
+        let faults = ["ShowQuota#1=slow:9000", "CreateRefreshTasks#1=late:40000"];
+        World { journal: Some(journal.clone()), ..World::of_pages(3).with_faults(&faults).at(&[&HUAWEI_CDN]) }
+    };
+    let first = World { killed_after: Some(Duration::from_secs(12)), ..world() }.run();
+    assert!(first.killed);
+    let second = next(&first, &journal, Duration::from_secs(60), world()).run();
+    second.assert_all_done().assert_ledger();
+    for prefetch in second.ledger.iter().filter(|entry| entry.operation == Operation::Prefetch) {
+        let refresh =
+            second.ledger.iter().find(|entry| entry.operation == REFRESH && entry.url == prefetch.url).unwrap();
         let pause = prefetch.at.duration_since(refresh.at);
         assert!(pause.as_secs() >= 5 * 60, "{} was prefetched {pause} after its refresh", prefetch.url);
     }

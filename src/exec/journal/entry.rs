@@ -48,6 +48,15 @@ pub enum Entry {
         /// When, on this machine's clock.
         at: Timestamp,
     },
+    /// What an earlier run sent of these tasks is in the provider's records under this id: no trace of this run's requests.
+    Earlier {
+        /// The lane.
+        lane: LaneIndex,
+        /// The task id.
+        task_id: String,
+        /// The tasks, as ranges `[first, last]`.
+        tasks: Vec<[TaskIndex; 2]>,
+    },
     /// Another run continues from here.
     Continued {
         /// When, on its machine's clock.

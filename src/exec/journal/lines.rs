@@ -3,12 +3,13 @@
 use std::io::{self, BufRead, Read};
 
 use super::entry::Entry;
+use crate::model::TaskIndex;
 
 /// The longest line that a run writes is far shorter: a batch of 1,000 tasks with an id each.
 const LONGEST: u64 = 1 << 20;
 /// More tasks than a plan has, more than a call takes, and more batches or attempts than a run makes.
 const TASKS: u32 = 1 << 22;
-const TASKS_PER_CALL: u64 = 1 << 14;
+pub(super) const TASKS_PER_CALL: u64 = 1 << 14;
 const COUNT: u32 = 1 << 30;
 
 /// A record as it is written.
@@ -39,14 +40,16 @@ pub(super) fn next(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<
 /// Whether a run can have written a record: one that somebody else made up could ask for all memory.
 pub(super) fn is_plausible(record: &Entry) -> bool {
     match record {
-        Entry::Sent { batch, attempt, tasks, .. } => {
-            let size: u64 = tasks.iter().map(|[first, last]| u64::from(last.saturating_sub(*first)) + 1).sum();
-            let are_planned = tasks.iter().all(|[first, last]| first <= last && *last < TASKS);
-            are_planned && size <= TASKS_PER_CALL && *batch < COUNT && *attempt < COUNT
-        }
+        Entry::Sent { batch, attempt, tasks, .. } => are_plausible(tasks) && *batch < COUNT && *attempt < COUNT,
+        Entry::Earlier { tasks, .. } => are_plausible(tasks),
         Entry::Ended { task, .. } => *task < TASKS,
         _ => true,
     }
+}
+
+fn are_plausible(tasks: &[[TaskIndex; 2]]) -> bool {
+    let size: u64 = tasks.iter().map(|[first, last]| u64::from(last.saturating_sub(*first)) + 1).sum();
+    size <= TASKS_PER_CALL && tasks.iter().all(|[first, last]| first <= last && *last < TASKS)
 }
 
 /// The record of a whole line; `None` if it isn't one.

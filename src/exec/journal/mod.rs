@@ -30,6 +30,7 @@ use std::slice;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
+use crate::model::TaskIndex;
 use entry::differs;
 use lines::{is_plausible, is_torn_opening, line, next, parse, refuse_damage};
 use replay::Replay;
@@ -41,7 +42,7 @@ mod replay;
 mod storage;
 
 pub use entry::{Entry, Identity, Purpose, ranges};
-pub use replay::{Past, PastBatch, PastLane, SentTime};
+pub use replay::{Past, PastBatch, PastLane, SentTime, TaskIds};
 pub use storage::Storage;
 
 /// The journal's format.
@@ -117,15 +118,17 @@ impl Journal {
         }
         storage.cut(read.whole).map_err(|error| failed("cut", &error))?;
         let mut journal = Self { storage: Some(storage), path: path.to_owned() };
-        let past = journal.resume(read, identity, purpose, now)?;
-        let written = match &past {
-            Some(past) if past.outdated.is_none() => journal.write(&Entry::Continued { at: now }),
+        let (continues, past) = journal.resume(read, identity, purpose, now)?;
+        let written = if continues {
+            journal.write(&Entry::Continued { at: now })
+        } else if purpose == Purpose::Finish {
             // Who only continues leaves what there is to whoever it belongs to.
-            _ if purpose == Purpose::Finish => Ok(()),
-            _ => journal.restart(identity, now),
+            return Ok((journal, Past::default()));
+        } else {
+            journal.restart(identity, now, &past)
         };
         written.map_err(|error| failed("written", &error))?;
-        Ok((journal, past.unwrap_or_default()))
+        Ok((journal, past))
     }
 
     /// Writes a record.
@@ -168,16 +171,16 @@ impl Journal {
         &self.path
     }
 
-    /// The state that the records hold, if they are of this plan and still current.
+    /// Whether the run that the records hold is continued, and what is to be known of it.
     fn resume(
         &self,
         read: Records,
         identity: &Identity,
         purpose: Purpose,
         now: Timestamp,
-    ) -> Result<Option<Past>, Error> {
+    ) -> Result<(bool, Past), Error> {
         let (version, theirs, at) = match &read.first {
-            None if read.whole == 0 => return Ok(None),
+            None if read.whole == 0 => return Ok((false, Past::default())),
             Some(Entry::Opened { version, identity, at }) => (*version, identity, *at),
             _ => return Err(self.foreign("it doesn't begin as a journal does".into())),
         };
@@ -188,15 +191,16 @@ impl Journal {
         let age = age(&past, at, now).as_hours();
         let is_finish = purpose == Purpose::Finish;
         let is_left = past.as_asked && past.is_published && !is_finish && !past.is_taken_up(purpose);
+        let is_over = (past.complete && past.is_published) || age >= OLDEST_HOURS;
         match differs(theirs, identity) {
-            _ if (past.complete && past.is_published) || age >= OLDEST_HOURS => Ok(None),
-            Some(why) if past.holds_something() && (is_finish || !past.is_over()) => Err(self.foreign(why)),
-            Some(_) => Ok(None),
-            None if is_left => Ok(None),
+            Some(why) if !is_over && past.holds_something() && (is_finish || !past.is_over()) => Err(self.foreign(why)),
+            Some(_) => Ok((false, Past::default())),
+            None if is_over || is_left => Ok((false, past.started_over())),
             None if !is_finish && (age >= CONTINUED_HOURS || self.is_overtaken(identity, at)) => {
-                Ok(past.holds_something().then(|| Past { outdated: Some(at), ..Past::default() }))
+                let outdated = past.holds_something().then_some(at);
+                Ok((false, Past { outdated, ..past.started_over() }))
             }
-            None => Ok(Some(Past { begun: past.holds_something().then_some(at), ..past })),
+            None => Ok((true, Past { begun: past.holds_something().then_some(at), ..past })),
         }
     }
 
@@ -224,10 +228,19 @@ impl Journal {
         }
     }
 
-    fn restart(&mut self, identity: &Identity, now: Timestamp) -> io::Result<()> {
+    fn restart(&mut self, identity: &Identity, now: Timestamp, past: &Past) -> io::Result<()> {
         let Some(storage) = &mut self.storage else { return Ok(()) };
         storage.cut(0)?;
-        storage.write(&line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?)?;
+        let mut lines = line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?;
+        for (&lane, past) in &past.lanes {
+            for (task_id, tasks) in &past.earlier {
+                let tasks: Vec<TaskIndex> = tasks.iter().copied().collect();
+                for tasks in tasks.chunks(lines::TASKS_PER_CALL as usize) {
+                    lines.extend(line(&Entry::Earlier { lane, task_id: task_id.clone(), tasks: ranges(tasks) })?);
+                }
+            }
+        }
+        storage.write(&lines)?;
         storage.sync_new()
     }
 }

@@ -30,6 +30,9 @@ pub struct Past {
     pub as_asked: bool,
 }
 
+/// Task ids, each with the tasks that were sent under it.
+pub type TaskIds = BTreeMap<String, BTreeSet<TaskIndex>>;
+
 /// What an earlier run left in a lane.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PastLane {
@@ -41,6 +44,10 @@ pub struct PastLane {
     pub open: BTreeMap<BatchNumber, PastBatch>,
     /// The highest batch number so far.
     pub last_batch: BatchNumber,
+    /// The task ids under which tasks are done or failed.
+    pub ended: TaskIds,
+    /// Those of the run before that one, which was over.
+    pub earlier: TaskIds,
 }
 
 /// A batch that was sent and isn't ended.
@@ -91,6 +98,10 @@ impl Replay {
         }
         match record {
             Entry::Opened { .. } | Entry::Continued { .. } => unclocked.clear(),
+            Entry::Earlier { lane, task_id, tasks } => {
+                let earlier = &mut past.lanes.entry(*lane).or_default().earlier;
+                earlier.entry(task_id.clone()).or_default().extend(all(tasks));
+            }
             Entry::Clock { lane: index, ahead } => {
                 past.ahead = SignedDuration::from_millis(*ahead);
                 let lane = past.lanes.entry(*index).or_default();
@@ -110,7 +121,7 @@ impl Replay {
                 }
                 let lane = past.lanes.entry(*index).or_default();
                 lane.close(*batch);
-                let tasks: BTreeSet<TaskIndex> = tasks.iter().flat_map(|[first, last]| *first..=*last).collect();
+                let tasks: BTreeSet<TaskIndex> = all(tasks).collect();
                 for &task in &tasks {
                     if let Some(before) = places.insert((*index, task), *batch) {
                         lane.leave(before, task);
@@ -143,6 +154,11 @@ impl Replay {
                     let sent = places.get(&(*index, *task)).and_then(|batch| Some(lane.open.get(batch)?.sent));
                     lane.done_after.extend(sent.map(|sent| (*task, sent)));
                 }
+                if matches!(outcome, Outcome::Done | Outcome::Failed(_)) {
+                    for id in task_id.iter().flat_map(|ids| ids.split(',')) {
+                        lane.ended.entry(id.to_owned()).or_default().insert(*task);
+                    }
+                }
                 if matches!(outcome, Outcome::Done | Outcome::Failed(_))
                     && let Some(batch) = places.remove(&(*index, *task))
                 {
@@ -158,7 +174,19 @@ impl Replay {
     }
 }
 
+/// The tasks of ranges.
+fn all(ranges: &[[TaskIndex; 2]]) -> impl Iterator<Item = TaskIndex> {
+    ranges.iter().flat_map(|[first, last]| *first..=*last)
+}
+
 impl Past {
+    /// What a run of the same plan has to know that starts over.
+    pub(super) fn started_over(&self) -> Self {
+        let ids = self.lanes.iter().map(|(&index, lane)| (index, lane.task_ids())).filter(|(_, ids)| !ids.is_empty());
+        let lanes = ids.map(|(index, earlier)| (index, PastLane { earlier, ..PastLane::default() }));
+        Self { lanes: lanes.collect(), ..Self::default() }
+    }
+
     /// Whether something was accepted, or may have been, that a run which starts over would send twice.
     pub(super) fn holds_something(&self) -> bool {
         self.lanes.values().any(|lane| !lane.done.is_empty() || !lane.open.is_empty())
@@ -180,6 +208,17 @@ impl Past {
 }
 
 impl PastLane {
+    /// The task ids that the provider has of this run, for one that starts over; if it got none, those of the run before it.
+    pub(super) fn task_ids(&self) -> TaskIds {
+        let mut ids = self.ended.clone();
+        for batch in self.open.values() {
+            for id in &batch.task_ids {
+                ids.entry(id.clone()).or_default().extend(&batch.tasks);
+            }
+        }
+        if ids.is_empty() { self.earlier.clone() } else { ids }
+    }
+
     fn close(&mut self, batch: BatchNumber) {
         self.open.remove(&batch);
     }

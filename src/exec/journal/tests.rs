@@ -84,6 +84,12 @@ fn a_second_run_hears_what_was_taken_what_is_in_doubt_and_what_is_done() {
     assert_eq!(lane.open[&3].tasks, BTreeSet::from([6]));
 }
 
+/// What is left of a run that starts over, but for its task ids.
+fn without_ids(past: Past) -> Past {
+    let lanes = past.lanes.into_iter().map(|(index, lane)| (index, PastLane { earlier: TaskIds::new(), ..lane }));
+    Past { lanes: lanes.filter(|(_, lane)| *lane != PastLane::default()).collect(), ..past }
+}
+
 fn replay(records: &[Entry]) -> Past {
     let mut replay = Replay::default();
     records.iter().for_each(|record| replay.take(record));
@@ -190,11 +196,47 @@ fn a_journal_that_is_complete_and_published_or_older_than_the_providers_records_
     let mut complete = story();
     complete.extend([closed(true, true, true), Entry::Published]);
     written(&path, &complete);
-    assert_eq!(Journal::open(&path, &identity(), RUN, now()).unwrap().1, Past::default());
+    assert_eq!(without_ids(Journal::open(&path, &identity(), RUN, now()).unwrap().1), Past::default());
 
     written(&directory.path().join("old"), &story());
     let later = now().checked_add(std::time::Duration::from_secs(73 * 3600)).unwrap();
-    assert_eq!(Journal::open(&directory.path().join("old"), &identity(), RUN, later).unwrap().1, Past::default());
+    assert_eq!(
+        without_ids(Journal::open(&directory.path().join("old"), &identity(), RUN, later).unwrap().1),
+        Past::default()
+    );
+}
+
+#[test]
+fn a_run_that_starts_over_knows_the_task_ids_of_the_last_one_and_no_other_plans() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let under = |task, ids: &str, outcome| Entry::Ended { lane: 0, task, outcome, task_id: Some(ids.into()) };
+    let ids = |ids: &[(&str, &[TaskIndex])]| -> TaskIds {
+        ids.iter().map(|(id, tasks)| ((*id).to_owned(), tasks.iter().copied().collect())).collect()
+    };
+    let earlier = |past: &Past| past.lanes.get(&0).map(|lane| lane.earlier.clone()).unwrap_or_default();
+    let published = [closed(true, true, true), Entry::Published];
+    let first = [sent(1, &[0, 1, 2]), taken(1, "17"), under(0, "17", Outcome::Done), under(2, "17,18", Outcome::Done)];
+    written(&path, &first);
+    let (mut journal, past) = Journal::open(&path, &identity(), RUN, now()).unwrap();
+    assert_eq!((earlier(&past), &past.lanes[&0].ended), (ids(&[]), &ids(&[("17", &[0, 2]), ("18", &[2])])));
+    journal.write_all(&[[under(1, "17", Outcome::Done)].as_slice(), &published].concat()).unwrap();
+    drop(journal);
+    // Whether it gets to sending something or not.
+    for _ in 0..2 {
+        let (_, past) = Journal::open(&path, &identity(), RUN, now()).unwrap();
+        assert_eq!((earlier(&past), past.begun), (ids(&[("17", &[0, 1, 2]), ("18", &[2])]), None));
+    }
+    let (mut journal, _) = Journal::open(&path, &identity(), RUN, now()).unwrap();
+    journal.write_all(&[sent(1, &[0]), taken(1, "19")]).unwrap();
+    drop(journal);
+    let later = now().checked_add(std::time::Duration::from_secs(3 * 3600)).unwrap();
+    let (mut journal, past) = Journal::open(&path, &identity(), RUN, later).unwrap();
+    assert_eq!((earlier(&past), past.outdated), (ids(&[("19", &[0])]), Some(now())));
+    journal.write_all(&published).unwrap();
+    drop(journal);
+    let other = Identity { plan: "p2".into(), ..identity() };
+    assert_eq!(Journal::open(&path, &other, RUN, later).unwrap().1, Past::default());
 }
 
 #[test]
@@ -245,7 +287,7 @@ fn what_nobody_wanted_to_wait_for_is_taken_up_only_by_who_does() {
     for (name, next, purpose) in [("same", identity(), Purpose::Run(Wait::None)), ("another", other, RUN)] {
         let path = directory.path().join(name);
         written(&path, &left(true));
-        assert_eq!(Journal::open(&path, &next, purpose, now()).unwrap().1, Past::default(), "{name}");
+        assert_eq!(without_ids(Journal::open(&path, &next, purpose, now()).unwrap().1), Past::default(), "{name}");
     }
     let timed_out = directory.path().join("timed out");
     written(&timed_out, &left(false));
@@ -304,10 +346,10 @@ fn an_unfinished_run_is_continued_for_two_hours_after_its_last_request_or_its_en
         let finished = Journal::open(&path, whose, Purpose::Finish, after(minutes)).unwrap().1;
         assert!(finished.lanes.contains_key(&0), "{name}: `wait` continues it as long as records are kept");
         let past = Journal::open(&path, whose, RUN, after(minutes)).unwrap().1;
-        assert_eq!(past.lanes.contains_key(&0), is_continued, "{name}");
+        assert_eq!(past.holds_something(), is_continued, "{name}");
         assert_eq!(past.outdated.is_none(), is_continued, "{name}");
         let again = Journal::open(&path, whose, RUN, after(minutes)).unwrap().1;
-        assert_eq!((again.lanes.contains_key(&0), again.outdated), (is_continued, None), "{name}: it starts over once");
+        assert_eq!((again.holds_something(), again.outdated), (is_continued, None), "{name}: it starts over once");
     }
 }
 
@@ -386,7 +428,7 @@ fn what_was_done_before_another_commit_was_deployed_is_done_again_after_it() {
     half(run("c2", 10, RUN).0);
     assert_eq!(run("c2", 15, RUN).1.lanes[&0].done.len(), 1, "c1 was deployed before this, not after");
     let (journal, past) = run("c1", 20, RUN);
-    let overtaken = |past: &Past, begun: i64| past.lanes.is_empty() && past.outdated == Some(minutes(begun));
+    let overtaken = |past: &Past, begun: i64| !past.holds_something() && past.outdated == Some(minutes(begun));
     assert!(overtaken(&past, 0), "c2 was deployed since: this is a rollback, by the job of then");
     half(journal);
     assert_eq!(run("c2", 25, Purpose::Finish).1.lanes[&0].done.len(), 1, "a wait begins nothing");
@@ -457,6 +499,7 @@ fn a_journal_that_no_run_can_have_written_is_refused_before_it_takes_memory() {
         all(BatchNumber::MAX, 1, vec![[0, 1]]),
         all(1, u32::MAX, vec![[0, 1]]),
         ended(TaskIndex::MAX, Outcome::Done),
+        Entry::Earlier { lane: 0, task_id: "17".into(), tasks: vec![[0, TaskIndex::MAX]] },
     ] {
         let _ = std::fs::remove_file(&path);
         written(&path, &[sent(1, &[0]), forged.clone()]);

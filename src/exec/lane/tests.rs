@@ -130,7 +130,7 @@ impl Scene {
 
     fn records(&mut self, seconds: f64, batch: BatchNumber, task: TaskIndex, rows: Vec<Record>) -> &mut Self {
         let result = Ok(Page { total: rows.len(), rows });
-        self.at(seconds, Input::Records { batch, task, earliest: Timestamp::UNIX_EPOCH, result })
+        self.at(seconds, Input::Records { batch, task, accepted: always(), result })
     }
 
     fn status(&mut self, seconds: f64, rows: Vec<Record>) -> &mut Self {
@@ -161,6 +161,11 @@ impl Scene {
     fn not_taken(&self) -> usize {
         self.entries.iter().filter(|entry| matches!(entry, Entry::NotTaken { .. })).count()
     }
+}
+
+/// Any time.
+fn always() -> RangeInclusive<Timestamp> {
+    Timestamp::UNIX_EPOCH..=Timestamp::MAX
 }
 
 fn error(kind: ApiErrorKind) -> ApiError {
@@ -313,15 +318,29 @@ fn records_prove_an_absence_only_long_after_we_gave_up_on_the_answer() {
 }
 
 #[test]
-fn an_older_record_of_the_same_url_is_no_trace() {
+fn a_record_of_the_same_url_from_another_time_is_no_trace() {
     let mut scene = Scene::of(&TRACKED, 2);
     scene.submitted(1.0, 1, Err(error(ApiErrorKind::Server))).at(2.0, Input::Tick);
     let created = Some(Timestamp::from_second(99).unwrap());
     let older = Record { created, ..row(0, "a", TaskState::Complete) };
-    let earliest = Timestamp::from_second(100).unwrap();
-    let page = Page { total: 1, rows: vec![older] };
-    scene.at(2.1, Input::Records { batch: 1, task: 0, earliest, result: Ok(page) });
+    let newer = Record { created: Some(Timestamp::from_second(201).unwrap()), ..older.clone() };
+    let [first, last] = [100, 200].map(|second| Timestamp::from_second(second).unwrap());
+    let page = Page { total: 2, rows: vec![older, newer] };
+    scene.at(2.1, Input::Records { batch: 1, task: 0, accepted: first..=last, result: Ok(page) });
     assert_eq!(scene.state(1), "uncertain");
+}
+
+#[test]
+fn a_record_of_an_earlier_submission_is_no_trace_and_another_of_its_task_id_is() {
+    let mut scene = Scene::unstarted(&TRACKED, (0..2).map(|number| (URL, number)));
+    let earlier = [("a".to_owned(), [0].into())].into();
+    let resume = Resume { earlier, ..Resume::default() };
+    scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
+    scene.submitted(1.0, 1, Err(error(ApiErrorKind::Server))).at(2.0, Input::Tick);
+    scene.records(2.1, 1, 0, vec![row(0, "a", TaskState::Complete)]);
+    assert_eq!(scene.state(1), "uncertain");
+    scene.at(40.0, Input::Tick).records(40.1, 1, 1, vec![row(1, "a", TaskState::Complete)]);
+    assert_eq!(scene.state(1), "accepted");
 }
 
 #[test]
@@ -345,7 +364,7 @@ fn what_nobody_can_tell_is_unknown_and_not_sent_again() {
     let mut scene = Scene::of(&TRACKED, 2);
     scene.submitted(1.0, 1, Err(error(ApiErrorKind::Ambiguous))).at(2.0, Input::Tick);
     let result = Err(error(ApiErrorKind::Forbidden));
-    scene.at(2.1, Input::Records { batch: 1, task: 0, earliest: Timestamp::UNIX_EPOCH, result });
+    scene.at(2.1, Input::Records { batch: 1, task: 0, accepted: always(), result });
     assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "unknown"), (1, "unknown")], "closed"));
 }
 
@@ -412,7 +431,7 @@ fn what_an_earlier_run_left_is_followed_or_looked_up() {
         task_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
     };
     let open = vec![batch(3, &[1], &["a"]), batch(7, &[2], &[])];
-    let resume = Resume { done: vec![(0, Some("z".into()), None)], open, last_batch: 7 };
+    let resume = Resume { done: vec![(0, Some("z".into()), None)], open, last_batch: 7, ..Resume::default() };
     scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
     assert_eq!((scene.outcomes(), scene.state(3), scene.state(7)), (vec![(0, "done")], "accepted", "uncertain"));
     assert_eq!(scene.leaving(), [8], "the two others, under a new number");
@@ -466,7 +485,7 @@ fn a_clock_that_the_records_refuse_is_corrected() {
     scene.submitted(15.0, 1, Err(error(ApiErrorKind::Server))).at(16.0, Input::Tick);
     let server_time = Some(Timestamp::UNIX_EPOCH);
     let result = Err(ApiError { server_time, ..error(ApiErrorKind::Clock) });
-    scene.at(16.1, Input::Records { batch: 1, task: 0, earliest: Timestamp::UNIX_EPOCH, result });
+    scene.at(16.1, Input::Records { batch: 1, task: 0, accepted: always(), result });
     assert!(scene.commands.iter().any(|command| matches!(command, Command::CorrectClock(_))));
     assert_eq!(scene.queried(), [1], "at once, by the right clock");
 }

@@ -67,12 +67,12 @@ impl Huawei {
 
     /// The rows of one task, a page of so many; those of one URL, if the filter names it. Tasks are found for seven days, or from
     /// the filter's beginning on (sdk 3.1.219).
-    async fn detail(&self, filter: &RecordFilter, rows: usize, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
+    async fn detail(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let Some(task_id) = &filter.task_id else { return Ok(Page::default()) };
         let mut query = self.0.parameters();
         let created = filter.since.map(milliseconds);
         query.extend(present([("url", filter.url.as_deref()), ("create_time", created.as_deref())]));
-        query.extend(STATUS.rows(rows).page(PAGE, page));
+        query.extend(STATUS.page(PAGE, page));
         let path = format!("/v1.0/cdn/historytasks/{task_id}/detail");
         let answer = self.call(&STATUS, &path, query, None, api).await;
         match answer.and_then(|answer| answer::detail(&answer, task_id)) {
@@ -117,7 +117,7 @@ impl Provider for Huawei {
 
     async fn status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let filter = RecordFilter { task_id: task_ids.first().cloned(), ..RecordFilter::default() };
-        self.detail(&filter, STATUS.rows_per_page, page, api).await
+        self.detail(&filter, page, api).await
     }
 
     /// The record query knows no task ids, so those of a task come from its details.
@@ -126,7 +126,7 @@ impl Provider for Huawei {
     async fn records(&self, filter: &RecordFilter, page: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let limit = &RECORDS.call;
         if filter.task_id.is_some() {
-            return self.detail(filter, limit.rows_per_page, page, api).await;
+            return self.detail(filter, page, api).await;
         }
         let offset = (page.max(1) as usize - 1) * limit.rows_per_page;
         let mut query = vec![("limit", limit.rows_per_page.to_string()), ("offset", offset.to_string())];

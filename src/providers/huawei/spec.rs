@@ -89,6 +89,8 @@ pub(super) const STATUS: CallSpec =
 /// Policies 2026; reference 2025-11, as are the times. The rows: sdk 3.1.219.
 pub(super) const RECORDS: RecordsSpec = RecordsSpec {
     call: CallSpec::new("ShowUrlTaskInfo", "cdn:configuration:queryCacheHistoryTask", Rate::per_second(5)).rows(100),
+    // The list has no parameter for a task id.
+    of_task: Some(STATUS),
     kept: days(15),
     span: days(1),
 };

@@ -88,7 +88,10 @@ pub(super) static CDN: Product = Product {
 /// Status by id, and the list of tasks.
 pub(super) const fn tracking(status: CallSpec, records: CallSpec) -> Option<TrackingSpec> {
     // How far the list reaches back, of all three products: reference 2026-04.
-    Some(TrackingSpec { status, records: Some(RecordsSpec { call: records, kept: days(3), span: days(3) }) })
+    Some(TrackingSpec {
+        status,
+        records: Some(RecordsSpec { call: records, of_task: None, kept: days(3), span: days(3) }),
+    })
 }
 
 /// The quota's call. When a day ends: the quota management page of help.aliyun.com, read 2026-11; taken as the same for all.
