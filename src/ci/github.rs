@@ -10,6 +10,8 @@ use crate::error::{Error, Place};
 use crate::report::outputs::Output;
 use crate::text::sanitize;
 
+pub mod comment;
+
 /// The runner shows ten annotations of a kind and step; one is left for its own, `Process completed with exit code …`.
 pub(super) const ANNOTATIONS: usize = 9;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::signals;
-use crate::ci::{CiHost, Console, Look, gitlab_note};
+use crate::ci::{CiHost, Console, Look, github_comment, gitlab_note};
 use crate::config::{self, CommandKind, Flags, LogLevel, Mode, Settings};
 use crate::credentials;
 use crate::environment::Environment;
@@ -60,6 +60,11 @@ pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &
         console.mask(&secret);
     }
     if let Some(token) = gitlab_note::token(environment) {
+        console.mask(&token);
+    }
+    if settings.pull_request_comment
+        && let Some(token) = github_comment::token(environment, settings.token.as_ref())
+    {
         console.mask(&token);
     }
     for note in &settings.notes {

@@ -111,10 +111,11 @@ fn is_any_text(entry: &Entry) -> bool {
     matches!(entry.shape, Shape::Text(_) | Shape::List(..) | Shape::Path(_))
 }
 
-/// The inputs of the component: all but secrets, which are masked variables there, color and progress, and the audience, which
-/// belongs into the job's `id_tokens`.
+/// The inputs of the component: all but secrets, which are masked variables there, color and progress, comments on GitHub, and
+/// the audience, which belongs into the job's `id_tokens`.
 fn component_inputs() -> impl Iterator<Item = &'static Entry> {
-    let is_other = |entry: &Entry| matches!(entry.name, "color" | "progress" | "oidc-audience");
+    let is_other =
+        |entry: &Entry| matches!(entry.name, "color" | "progress" | "oidc-audience" | "pull-request-comment");
     ENTRIES
         .iter()
         .filter(move |entry| entry.used_by.contains(&CommandKind::Run) && !entry.is_secret() && !is_other(entry))

@@ -121,6 +121,8 @@ pub static ENTRIES: &[Entry] = &[
         "File for the JSON report. Default: in the runner's temporary directory, on GitLab in the project directory, outside CI none"),
     Entry::new("report-html", Path("FILE"), Output, JOBS,
         "File for the HTML report. One file for a browser, with the timeline and every URL; `cdn-purge report FILE.json --html` makes it later"),
+    Entry::new("pull-request-comment", Boolean, Output, JOBS,
+        "Post the summary as a comment on the GitHub pull request. One comment for each job, which is kept up to date; the job needs `permissions: pull-requests: write`").or("false"),
     Entry::new("merge-request-note", Boolean, Output, JOBS,
         "Post the summary as a note on the GitLab merge request. Needs a token in `GITLAB_TOKEN`").or("false").no_input(),
     Entry::new("color", WHEN, Output, ALL, "When to use color").or("auto").no_input(),
@@ -203,6 +205,7 @@ mod tests {
             "head",
             "allow-hosts",
             "merge-request-note",
+            "pull-request-comment",
         ] {
             assert!(!find(name).unwrap().in_file, "{name}");
         }

@@ -90,6 +90,7 @@ pub(super) fn read_with(
         journal: given.path("journal"),
         report_file: given.path("report-file"),
         report_html: given.path("report-html"),
+        pull_request_comment: given.boolean("pull-request-comment") == Some(true),
         merge_request_note: given.boolean("merge-request-note") == Some(true),
         endpoints: network::endpoints(&given, providers, &mut problems),
         credentials: credentials(&given, &mut problems),

@@ -64,6 +64,8 @@ pub struct Settings {
     pub report_file: Option<PathBuf>,
     /// The HTML report's file, if named.
     pub report_html: Option<PathBuf>,
+    /// Keep the summary as a comment on the pull request, where the host is GitHub.
+    pub pull_request_comment: bool,
     /// Keep the summary as a note on the merge request, where the host is GitLab.
     pub merge_request_note: bool,
     /// Other gateways, by provider.

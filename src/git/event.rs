@@ -12,6 +12,14 @@ use super::range::{Host, variable};
 /// GitHub's events are at most 25 MB (GitHub Docs, webhook events and payloads, 2026-11); this is above it.
 const LARGEST: u64 = 32 << 20;
 
+/// The number of the pull request that the event is about; `None` for other events.
+///
+/// # Errors
+/// An event that can't be read.
+pub fn pull_request(environment: &Environment) -> Result<Option<u64>, Error> {
+    Ok(read(environment)?.and_then(|event| event["pull_request"]["number"].as_u64()))
+}
+
 /// The content of `GITHUB_EVENT_PATH`; `None` on other hosts and without the variable.
 ///
 /// # Errors

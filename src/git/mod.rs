@@ -9,6 +9,7 @@ pub use self::checkout::{head_commit, root};
 pub use self::choices::{Choices, choices};
 pub use self::config_trust::trusted;
 pub use self::contents::{content_at_head, contents};
+pub use self::event::pull_request;
 pub use self::io::{Fetching, HttpTransport, OnChunk};
 pub use self::search::{Changed, Range, find, search};
 pub use self::submodules::{Following, Unexpanded};

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::ci::comment_mark::mark;
 use crate::environment::Environment;
 use crate::error::Error;
 
@@ -182,13 +183,6 @@ fn gateway(environment: &Environment) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// An HTML comment, which is no comment of anything else whatever the job is called.
-fn mark(job: &str) -> String {
-    let letter =
-        |letter: char| if letter.is_alphanumeric() { letter.to_string() } else { format!("_{:x}", u32::from(letter)) };
-    format!("<!-- cdn-purge: {} -->", job.chars().map(letter).collect::<String>())
-}
-
 /// A variable without surrounding white space; one that holds anything but visible ASCII is none of ours, except a job's name.
 fn value<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
     let text = environment.get(name)?.trim();
@@ -249,13 +243,6 @@ mod tests {
         assert_eq!(note.find(&page(4, &format!("> {body}")), 4), Ok((None, false)), "quoted");
         let full = vec![json!({ "id": 1, "body": "hello" }); PER_PAGE];
         assert_eq!(note.find(&answer(200, &json!(full).to_string()), 4), Ok((None, true)));
-    }
-
-    #[test]
-    fn jobs_of_different_names_have_different_marks() {
-        let marks: Vec<_> = ["a b", "a-b", "a_20b", "a b 1/2", "ä"].map(mark).into();
-        let unique: std::collections::BTreeSet<_> = marks.iter().collect();
-        assert_eq!(unique.len(), marks.len());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What a runner of GitHub Actions gets: outputs, a summary, masks, and no command that anybody else wrote.
 
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::stage::{CONFIGURATION, Finished, KEY, Run, SECRET, STALE, Site, WARM};
 use super::vendor::{Trap, Vendor};
@@ -344,4 +346,130 @@ fn a_base_that_cannot_be_written_turns_the_step_red_and_leaves_the_outputs_true(
         job.output("refreshed"),
         vendor.ledger().iter().filter(|line| line.starts_with("refresh ")).count().to_string()
     );
+}
+
+/// GitHub's GraphQL API as far as a comment needs it: a pull request with comments, and who they are of.
+struct Forge {
+    address: SocketAddr,
+    comments: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Forge {
+    fn start(is_refusing: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let comments = Arc::new(Mutex::new(vec![("reviewer".to_owned(), "looks good".to_owned())]));
+        let shared = Arc::clone(&comments);
+        // It ends with the process of the tests.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut reader = BufReader::new(stream.unwrap());
+                let (mut line, mut length, mut has_token) = (String::new(), 0, false);
+                while reader.read_line(&mut line).unwrap() > 2 {
+                    let lower = line.to_lowercase();
+                    if let Some(value) = lower.strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    has_token |= lower.trim() == "authorization: bearer ghs-token-of-tests";
+                    line.clear();
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                let request: Value = serde_json::from_slice(&body).unwrap();
+                let answer = match has_token {
+                    true if is_refusing => json!({"errors": [{"message": "Resource not accessible by integration"}]}),
+                    true => answer(&request, &mut shared.lock().unwrap()),
+                    false => json!({"message": "Bad credentials"}),
+                };
+                let answer = answer.to_string();
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+                reader.get_mut().write_all((head + &answer).as_bytes()).unwrap();
+            }
+        });
+        Self { address, comments }
+    }
+
+    /// The plan of a pull request's job.
+    fn plan(&self, site: &Site, more: &[(&str, &str)]) -> Finished {
+        let event = json!({"pull_request": {"number": 12, "base": {"sha": site.git(&["rev-parse", "HEAD~1"])}}});
+        std::fs::write(site.sibling("event.json"), event.to_string()).unwrap();
+        let run = site.bare_run(&["plan", "--base", "HEAD~1"]).env("GITHUB_EVENT_PATH", site.sibling("event.json"));
+        let run = run.envs(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_EVENT_NAME", "pull_request"),
+            ("GITHUB_REPOSITORY", "octo/site"),
+        ]);
+        let run = run
+            .env("GITHUB_GRAPHQL_URL", format!("http://{}/graphql", self.address))
+            .env("GITHUB_API_URL", "http://127.0.0.1");
+        let run = run.env("GITHUB_OUTPUT", site.sibling("output")).env("GITHUB_STEP_SUMMARY", site.sibling("summary"));
+        run.env("INPUT_TOKEN", "ghs-token-of-tests").envs(more).finish()
+    }
+
+    fn ours(&self) -> Vec<String> {
+        let comments = self.comments.lock().unwrap();
+        comments.iter().filter(|(author, _)| author == "us").map(|(_, body)| body.clone()).collect()
+    }
+}
+
+/// What GitHub answers. A page has one comment, so that more than one page is looked at.
+fn answer(request: &Value, comments: &mut Vec<(String, String)>) -> Value {
+    let variables = &request["variables"];
+    let query = request["query"].as_str().unwrap();
+    let body = || variables["body"].as_str().unwrap().to_owned();
+    let index = |text: &str| text.parse::<usize>().unwrap();
+    if query.contains("addComment") {
+        assert_eq!(variables["id"], "PR_12");
+        comments.push(("us".to_owned(), body()));
+    } else if query.contains("updateIssueComment") {
+        comments[index(variables["id"].as_str().unwrap())].1 = body();
+    } else {
+        assert_eq!(
+            (&variables["owner"], &variables["name"], &variables["number"]),
+            (&json!("octo"), &json!("site"), &json!(12))
+        );
+        let at = variables["before"].as_str().map_or(comments.len(), index).checked_sub(1);
+        let nodes: Vec<Value> = at.iter().map(|&at| {
+            let (author, body) = &comments[at];
+            json!({"id": at.to_string(), "body": body, "viewerDidAuthor": author == "us", "author": {"login": author, "__typename": "User"}})
+        }).collect();
+        let at = at.unwrap_or(0);
+        let page = json!({"hasPreviousPage": at > 0, "startCursor": at.to_string()});
+        let pull_request = json!({"id": "PR_12", "comments": {"nodes": nodes, "pageInfo": page}});
+        return json!({"data": {"viewer": {"login": "us"}, "repository": {"pullRequest": pull_request}}});
+    }
+    json!({"data": {"done": {}}})
+}
+
+#[test]
+fn a_plan_is_one_comment_on_the_pull_request_and_kept_up_to_date() {
+    let (site, forge) = (Site::new(), Forge::start(false));
+    forge.plan(&site, &[]).ends_with(0);
+    assert!(forge.ours().is_empty(), "it is off by default");
+    let on = [("INPUT_PULL_REQUEST_COMMENT", "true")];
+    forge.plan(&site, &on).ends_with(0).says(&["the summary is a comment on the pull request"]);
+    let first = forge.ours();
+    assert!(
+        first.len() == 1 && first[0].contains("6 URLs planned") && first[0].contains("about/new.html"),
+        "{first:?}"
+    );
+    // Somebody copies it, and somebody else answers.
+    forge.comments.lock().unwrap().push(("stranger".to_owned(), first[0].clone()));
+    site.write("public/index.html", "<h1>once more</h1>\n");
+    site.write("public/second.html", "<h1>second</h1>\n");
+    site.commit("Push to the branch");
+    let finished = forge.plan(&site, &on);
+    finished.ends_with(0);
+    assert!(finished.out.contains("::add-mask::ghs-token-of-tests"), "{}", finished.out);
+    let second = forge.ours();
+    assert!(second.len() == 1 && second[0] != first[0] && second[0].contains("second.html"), "{second:?}");
+    assert_eq!(forge.comments.lock().unwrap()[2], ("stranger".to_owned(), first[0].clone()));
+}
+
+#[test]
+fn a_comment_that_can_not_be_written_is_a_warning_with_the_permission() {
+    let (site, forge) = (Site::new(), Forge::start(true));
+    let finished = forge.plan(&site, &[("INPUT_PULL_REQUEST_COMMENT", "true")]);
+    finished.ends_with(0).says(&["Resource not accessible by integration", "pull-requests: write"]);
+    assert!(forge.ours().is_empty());
 }
