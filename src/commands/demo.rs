@@ -1,4 +1,5 @@
-//! `demo`: the whole main job on a small repository that it makes itself, against the emulators over real HTTP.
+//! `demo`: a story in five steps, the whole main job on a small repository that it makes itself, against the emulators over real
+//! HTTP. It ends with the report, which stays.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,7 @@ rules:
     directories: "https://www.example.com/archive/"
 "#;
 
-/// Makes the repository, serves the emulators, does the job, and takes the repository away again.
+/// Makes the repository, serves the emulators, does the job, takes the repository away again and leaves the report.
 ///
 /// # Errors
 /// As the main job; and [`Error::Checkout`] when no repository can be made.
@@ -89,13 +90,18 @@ async fn perform(
         flags.add("endpoint", format!("{}=http://{address}", spec.name));
     }
     let environment = environment_of_demo(environment);
+    let page = folder.with_extension("html");
+    flags.add("report-html", page.display().to_string());
     let settings = config::read(CommandKind::Run, &flags, &environment)?;
     run::prepare(&settings, &environment, console, is_terminal);
-    console.note(LogLevel::Normal, &format!("a sample site of two commits in `{}`", folder.display()));
-    console.note(
-        LogLevel::Normal,
-        &format!("mock servers of the providers on http://{address}: 50 ms away, 2 s for a task"),
-    );
+    for step in [
+        format!("1/5 Created a sample site in a git repository: `{}`", folder.display()),
+        "2/5 Committed a change: posts, images, pages, one of them renamed, one deleted".to_owned(),
+        format!("3/5 Started a mock CDN on http://{address}; a purge takes 2 s there"),
+        "4/5 Running `cdn-purge run`: purge what changed, wait, prefetch".to_owned(),
+    ] {
+        console.note(LogLevel::Normal, &step);
+    }
 
     let shape = MockServerOptions {
         latency: Duration::from_millis(50),
@@ -109,10 +115,14 @@ async fn perform(
         mock_server::serve(listener, Rc::new(RefCell::new(gateway)), shape.latency, None, std::future::pending());
     let network = Network::new(&environment);
     let job = Job { settings: &settings, environment: &environment, network: &network, started: now };
-    tokio::select! {
+    let code = tokio::select! {
         served = server => served.map(|()| ExitCode::Internal),
         code = job.run(console, interrupt) => code,
+    }?;
+    if page.exists() {
+        console.summary(&format!("5/5 Wrote the report, with every URL and its source: open {}", page.display()));
     }
+    Ok(code)
 }
 
 /// No CI and no proxy, wherever the demo is started, and the emulators' credentials.

@@ -125,11 +125,16 @@ fn a_flag_beats_an_input_that_beats_the_variable_that_beats_the_file() {
 }
 
 #[test]
-fn the_demo_does_the_whole_job_and_leaves_nothing_behind() {
+fn the_demo_tells_five_steps_and_leaves_its_report_alone() {
     let site = Site::empty();
     let finished = site.bare_run(&["demo"]).finish();
-    finished.ends_with(0).says(&["URLs done", "not mapped to a URL: "]);
-    assert_eq!(std::fs::read_dir(site.sibling("temporary")).unwrap().count(), 0, "its repository is gone");
+    finished.ends_with(0).says(&["1/5 ", "2/5 ", "3/5 ", "4/5 ", "URLs done", "not mapped to a URL: "]);
+    let last = finished.out.lines().last().unwrap();
+    let left: Vec<_> =
+        std::fs::read_dir(site.sibling("temporary")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(last.starts_with("5/5 ") && last.ends_with(left[0].to_str().unwrap()), "{last}");
+    assert_eq!(left.len(), 1, "its repository is gone");
+    assert!(std::fs::read_to_string(&left[0]).unwrap().contains("https://www.example.com/archive/"));
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn shape(text: &str) -> Vec<String> {
         (r"127\.0\.0\.1:\d+", "ADDRESS"),
         (r"\d+(\.\d+)? s\b", "TIME"),
         (r"\d+ calls", "CALLS"),
-        (r"\d+ of (\d+) submitted, \d+ done", "SOME of $1 submitted, SOME done"),
+        (r"\d+ of (\d+) done after TIME; waiting.*", "SOME of $1 done after TIME; waiting"),
     ];
     let mut text = text.to_owned();
     for (pattern, name) in changing {
