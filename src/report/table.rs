@@ -4,8 +4,10 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::text::format::grouped;
+use crate::text::wrap::{shortened, wrap};
 use crate::text::{json, sanitize};
 
 /// The least that is left of a column that is cut to fit.
@@ -185,11 +187,58 @@ impl TableWriter {
     /// What is left to write.
     pub fn end(self) -> String {
         match self.format {
-            Format::Table { width } => aligned(self.columns, &self.rows, width),
+            Format::Table { width: None } => aligned(self.columns, &self.rows, None),
+            Format::Table { width: Some(width) } => fitted(self.columns, self.rows, width),
             Format::Json => self.pending.map(|line| line + "\n").unwrap_or_default() + "]}\n",
             Format::Csv => String::new(),
         }
     }
+}
+
+/// A table for a terminal. Where it would be wider, each value that all rows share is shown once below it, then the task ids are
+/// left out, then URLs are cut in their middle.
+fn fitted(columns: &[&str], mut rows: Vec<Vec<Value>>, width: usize) -> String {
+    let mut columns = columns.to_vec();
+    let mut shared = Vec::new();
+    let mut left_out = "";
+    let width_of = |columns: &[&str], rows: &[Vec<Value>], index: usize| {
+        rows.iter().map(|row| row[index].shown().width()).max().unwrap_or(0).max(columns[index].len())
+    };
+    let excess = |columns: &[&str], rows: &[Vec<Value>]| {
+        let widths = (0..columns.len()).map(|index| width_of(columns, rows, index) + usize::from(GAP));
+        widths.sum::<usize>().saturating_sub(width + usize::from(GAP))
+    };
+    let mut index = 0;
+    while index < columns.len() {
+        let is_shared = rows.len() > 1 && rows.iter().all(|row| row[index] == rows[0][index]);
+        if is_shared && columns.len() > 1 && columns[index] != "url" && excess(&columns, &rows) > 0 {
+            let value = rows[0][index].shown();
+            if !value.is_empty() {
+                shared.push(format!("{} {value}", columns[index].replace('_', " ")));
+            }
+            columns.remove(index);
+            rows.iter_mut().for_each(|row| drop(row.remove(index)));
+        } else {
+            index += 1;
+        }
+    }
+    if let Some(index) = columns.iter().position(|name| *name == "task_id").filter(|_| excess(&columns, &rows) > 0) {
+        columns.remove(index);
+        rows.iter_mut().for_each(|row| drop(row.remove(index)));
+        left_out = "`--format csv` has the task ids";
+    }
+    if let Some(index) = columns.iter().position(|name| *name == "url") {
+        let room = width_of(&columns, &rows, index).saturating_sub(excess(&columns, &rows));
+        for row in &mut rows {
+            row[index] = Value::text(shortened(&row[index].shown(), room.max(usize::from(NARROWEST))));
+        }
+    }
+    let mut text = aligned(&columns, &rows, Some(width));
+    let shared = if shared.is_empty() { String::new() } else { format!("in all rows: {}", shared.join(", ")) };
+    for note in [&*shared, left_out].into_iter().filter(|note| !note.is_empty()) {
+        wrap(note, width).into_iter().for_each(|line| text.push_str(&(line + "\n")));
+    }
+    text
 }
 
 /// Aligned columns, by what is seen. To fit `width`, text is cut: numbers and times are of no use when cut.
@@ -231,7 +280,6 @@ fn aligned(columns: &[&str], rows: &[Vec<Value>], width: Option<usize>) -> Strin
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
 
@@ -266,7 +314,19 @@ mod tests {
         );
         let narrow = written(Format::Table { width: Some(36) }, rows());
         assert!(narrow.lines().all(|line| line.width() <= 36), "{narrow}");
-        assert!(narrow.contains("1        https://www.examp…  1.50 MB"), "{narrow}");
+        insta::assert_snapshot!(narrow, @"");
+        assert!(narrow.contains("`--format csv` has the task ids") && !narrow.contains("22 "), "{narrow}");
+    }
+
+    #[test]
+    fn what_all_rows_share_is_shown_once_where_a_table_is_too_wide() {
+        let columns = &["target", "url", "task_id"];
+        let row = |page: &str| {
+            let url = format!("https://www.example.com/blog/2026/{page}.html");
+            vec![Value::text("mainland"), Value::text(url), Value::text("18392588710")]
+        };
+        insta::assert_snapshot!(fitted(columns, vec![row("first"), row("second")], 50), @"");
+        insta::assert_snapshot!(fitted(columns, vec![row("first"), row("second")], 90), @"");
     }
 
     #[test]
