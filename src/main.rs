@@ -16,14 +16,17 @@ fn main() -> ExitCode {
         out: Box::new(stdout()),
         err: Box::new(stderr()),
         is_terminal: stderr().is_terminal(),
-        out_columns: stdout().is_terminal().then(|| {
-            let size = terminal_size::terminal_size_of(stdout());
-            size.map_or(80, |(width, _)| usize::from(width.0))
-        }),
+        out_columns: stdout().is_terminal().then(|| columns(terminal_size::terminal_size_of(stdout()))),
+        err_columns: stderr().is_terminal().then(|| columns(terminal_size::terminal_size_of(stderr()))),
         now: jiff::Timestamp::now(),
     };
     let code: error::ExitCode = execute(world);
     ExitCode::from(code as u8)
+}
+
+/// How wide a terminal is; as wide as most, where it doesn't say.
+fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
+    size.map_or(80, |(width, _)| usize::from(width.0))
 }
 
 /// A variable as text. What isn't UTF-8 is no text and left out, but not where it may be an option: to be without a limit

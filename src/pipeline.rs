@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::change_list::{self, ChangeList};
+use crate::ci::progress::Expected;
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::list_file;
 use crate::config::url_list::{self, UrlList};
@@ -18,7 +19,7 @@ use crate::exec::{self, Options};
 use crate::git::{self, Following, Range};
 use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
 use crate::model::{Change, EntryKind, Event, EventKind, EventSink, RepoPath, Signal, Skipped};
-use crate::plan::{self, Limits, Plan};
+use crate::plan::{self, Lane, Limits, Plan};
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::counted;
 
@@ -229,7 +230,9 @@ impl Job<'_> {
         let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
         let head = &range.head[..12.min(range.head.len())];
         let files = counted(changed.files.len(), "changed file", "changed files");
-        console.note(LogLevel::Normal, &format!("{files} between {base} and {head}: {}", range.reason));
+        // The plan says it.
+        let level = if settings.mode == Mode::DryRun { LogLevel::Verbose } else { LogLevel::Normal };
+        console.note(level, &format!("{files} between {base} and {head}: {}", range.reason));
         for warning in &changed.warnings {
             console.announce(Severity::Warning, warning);
         }
@@ -301,7 +304,8 @@ impl Job<'_> {
             seed: self.seed(),
             started: self.started,
         };
-        let mut progress = Progress::new(console, plan);
+        let expected: Vec<_> = plan.lanes.iter().map(|lane| expected(lane, &options)).collect();
+        let mut progress = Progress::new(console, plan, &expected);
         let mut sink = |event: &Event| {
             // Before anything is said or written that could hold one.
             masks.take().iter().for_each(|secret| progress.mask(secret));
@@ -341,6 +345,22 @@ impl Job<'_> {
         }
         Ok((journal, past))
     }
+}
+
+/// How long the tasks of a lane may take: as earlier runs measured, else as the vendor says.
+fn expected(lane: &Lane, options: &Options) -> Expected {
+    let provider = lane.target.provider;
+    let usual =
+        ["refresh", "prefetch"].map(|kind| match options.durations.0.get(&format!("{} {kind}", provider.name)) {
+            Some(known) if known.is_unknown() => None,
+            Some(known) => Some(known.last_of(1)),
+            None => {
+                let planned =
+                    lane.batches.iter().map(|batch| batch.operation).filter(|operation| operation.name() == kind);
+                planned.filter_map(|operation| provider.operation(operation)).map(|spec| spec.typical).max()
+            }
+        });
+    Expected { timeouts: [options.refresh_timeout, options.prefetch_timeout], usual }
 }
 
 /// The tasks of a run, and what they come from.
@@ -456,14 +476,20 @@ fn fold(console: &mut Console, title: &str) {
 /// Everything a person or a program reads afterwards. What can't be written is said and turns the run red; the rest is
 /// written all the same, the outputs last. Gives whether everything was written, too.
 fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> (ExitCode, bool) {
+    let is_ci = !matches!(console.host(), CiHost::Plain { .. });
     let text = match settings.mode {
         Mode::DryRun => report::terminal::plan(report, SHOWN),
+        // What the log has said already isn't said again.
+        Mode::Simulate | Mode::Real if console.look().level > LogLevel::Quiet => report::terminal::result(report),
         Mode::Simulate | Mode::Real => report::terminal::summary(report),
     };
-    console.result(&text);
-    if report.exit_code() != ExitCode::Success && !matches!(console.host(), CiHost::Plain { .. }) {
+    let (verdict, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    if is_ci && report.exit_code() != ExitCode::Success {
         // A red step says why at its top, where the host shows annotations.
-        console.announce(Severity::Error, text.lines().next().unwrap_or_default());
+        console.announce(Severity::Error, verdict);
+        console.summary(rest);
+    } else {
+        console.summary(&text);
     }
     let file = settings.report_file.clone().or_else(|| console.host().report_file());
     let reported = file
@@ -493,7 +519,7 @@ fn write_page(report: &Report<'_>, settings: &Settings, console: &mut Console) -
         report::json::write(report, &mut json)?;
         report::html::write(&json.finish()?, page)
     })?;
-    console.note(LogLevel::Normal, &format!("the HTML report is `{}`", file.display()));
+    console.note(LogLevel::Verbose, &format!("the HTML report is `{}`", file.display()));
     Ok(())
 }
 

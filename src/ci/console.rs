@@ -9,17 +9,21 @@ use std::io::{self, Write};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::ci::host::CiHost;
+use crate::ci::paint::paint;
 use crate::ci::redactor::Redactor;
 use crate::ci::{github, gitlab};
 use crate::config::{LogLevel, When};
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error, Place};
 use crate::text::sanitize;
+use crate::text::wrap::wrap;
 
 /// Says things.
 pub struct Console {
     host: CiHost,
     look: Look,
+    /// How wide the terminals of the results and of the log are.
+    columns: [Option<usize>; 2],
     redactor: Redactor,
     out: Stream,
     err: Stream,
@@ -50,12 +54,12 @@ impl Severity {
         }
     }
 
-    /// The word that opens a line, and how a terminal shows it.
-    fn label(self) -> (&'static str, &'static str) {
+    /// The word that opens a line.
+    fn label(self) -> &'static str {
         match self {
-            Self::Error => ("error", "\x1b[1;31m"),
-            Self::Warning => ("warning", "\x1b[1;33m"),
-            Self::Notice => ("note", "\x1b[1;36m"),
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "note",
         }
     }
 }
@@ -65,15 +69,17 @@ impl Severity {
 pub struct Look {
     /// How much.
     pub level: LogLevel,
-    /// Whether words are coloured.
+    /// Whether words of the log are colored.
     pub color: bool,
+    /// Whether words of a result are colored though it goes to no terminal.
+    pub is_color_forced: bool,
     /// Whether progress is a bar.
     pub bar: bool,
 }
 
 impl Look {
-    /// Decides what was left open: colours and a bar in a terminal outside of CI, unless `NO_COLOR` or a dumb terminal says
-    /// otherwise. A step that GitHub runs with debug logging (`RUNNER_DEBUG`) says everything.
+    /// Decides what was left open: colors and a bar in a terminal outside of CI, unless `NO_COLOR`, `CLICOLOR_FORCE` or a dumb
+    /// terminal says otherwise (bixense.com/clicolors). A step that GitHub runs with debug logging (`RUNNER_DEBUG`) says everything.
     pub fn decide(
         level: LogLevel,
         color: When,
@@ -91,9 +97,16 @@ impl Look {
             When::Never => false,
         };
         let level = if is("RUNNER_DEBUG", "1") { LogLevel::Verbose } else { level };
+        let color = match color {
+            When::Auto if is_set("NO_COLOR") => When::Never,
+            When::Auto if is_set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") => When::Always,
+            When::Auto if is("CLICOLOR", "0") => When::Never,
+            given => given,
+        };
         Self {
             level,
-            color: decide(color, is_terminal && !is_set("NO_COLOR")),
+            color: decide(color, is_terminal),
+            is_color_forced: color == When::Always,
             bar: decide(progress, is_terminal) && level != LogLevel::Quiet,
         }
     }
@@ -105,6 +118,7 @@ impl Console {
         Self {
             host,
             look,
+            columns: [None, None],
             redactor: Redactor::default(),
             out: Stream::new(out),
             err: Stream::new(err),
@@ -113,6 +127,11 @@ impl Console {
             annotations: Default::default(),
             unix_seconds: || jiff::Timestamp::now().as_second(),
         }
+    }
+
+    /// Wraps at these columns what is shown in a terminal: results, and the log.
+    pub fn set_columns(&mut self, results: Option<usize>, log: Option<usize>) {
+        self.columns = [results, log];
     }
 
     /// Where the program runs.
@@ -154,37 +173,39 @@ impl Console {
     /// Says something, if as much as `level` is wanted ([`LogLevel::Quiet`]: in any case).
     pub fn note(&mut self, level: LogLevel, text: &str) {
         if level <= self.look.level {
-            self.log(text, None);
+            self.log(text);
         }
     }
 
-    /// Says something that counts, whatever is wanted: `error: …`; on GitHub with an annotation.
+    /// Says something that counts, whatever is wanted: `error: …`; on GitHub as an annotation, which its log shows too.
     pub fn announce(&mut self, severity: Severity, text: &str) {
-        self.log(&format!("{}: {text}", severity.label().0), Some(severity));
         let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
         let (title, message) = if rest.is_empty() { ("cdn-purge", title) } else { (title, rest) };
-        self.annotate(severity, title, message, None);
+        if !self.annotate(severity, title, message, None) {
+            self.log(&format!("{}: {text}", severity.label()));
+        }
     }
 
     /// Says what is wrong in what a person wrote: title, place, line, help; on GitHub with an annotation on that line.
     pub fn diagnostic(&mut self, diagnostic: &Diagnostic, severity: Severity) {
         let id = diagnostic.id();
         let shown = id.map(|id| format!("[{id}]")).unwrap_or_default();
-        self.log(&format!("{}{shown}: {}", severity.label().0, diagnostic.title), Some(severity));
+        self.log(&format!("{}{shown}: {}", severity.label(), diagnostic.title));
         if let Some(place) = diagnostic.place.as_ref().filter(|_| !diagnostic.snippet.contains("-->")) {
-            self.log(&format!(" --> {place}"), None);
+            self.log(&format!(" --> {place}"));
         }
         if !diagnostic.snippet.is_empty() {
-            self.log(&diagnostic.snippet, None);
+            // Its carets belong below what they point to.
+            self.log_wrapped(&diagnostic.snippet, None);
         }
         match &diagnostic.help {
             Some(help) => {
-                self.log(&format!("  = help: {help}"), None);
+                self.log(&format!("  = help: {help}"));
                 let link = id.map(|id| format!("\n{id}: {}", Diagnostic::link(id))).unwrap_or_default();
-                self.annotate(severity, &diagnostic.title, &format!("{help}{link}"), diagnostic.place.as_ref());
+                self.annotate(severity, &diagnostic.title, &format!("{help}{link}"), diagnostic.place.as_ref())
             }
             None => self.annotate(severity, "cdn-purge", &diagnostic.title, diagnostic.place.as_ref()),
-        }
+        };
     }
 
     /// Says every problem of an error; not in a part of the log that is folded away.
@@ -227,8 +248,15 @@ impl Console {
 
     /// Gives a result: what the program was called for. All lines of it go to standard output.
     pub fn result(&mut self, text: &str) {
-        let text = self.redactor.redact(text);
-        let lines: String = text.lines().map(|line| self.safe(line) + "\n").collect();
+        let lines = self.shown(text, None, false);
+        self.out.text(&lines);
+    }
+
+    /// Gives a result that is written for people alone: in a terminal it is wrapped and colored.
+    pub fn summary(&mut self, text: &str) {
+        let is_terminal = self.columns[0].is_some();
+        let is_colored = self.look.color && (is_terminal || self.look.is_color_forced);
+        let lines = self.shown(text, self.columns[0], is_colored);
         self.out.text(&lines);
     }
 
@@ -259,9 +287,10 @@ impl Console {
         }
     }
 
-    fn annotate(&mut self, severity: Severity, title: &str, message: &str, place: Option<&Place>) {
+    /// Whether it is shown now.
+    fn annotate(&mut self, severity: Severity, title: &str, message: &str, place: Option<&Place>) -> bool {
         if !matches!(self.host, CiHost::GitHub { .. }) {
-            return;
+            return false;
         }
         let line = github::annotation(
             severity.github_command(),
@@ -274,9 +303,12 @@ impl Console {
         annotations.count += 1;
         if annotations.count < github::ANNOTATIONS {
             self.out.line(&line);
-        } else if annotations.count == github::ANNOTATIONS {
+            return true;
+        }
+        if annotations.count == github::ANNOTATIONS {
             annotations.held = Some(line);
         }
+        false
     }
 
     /// The last annotation that the runner would show: the one that was held back for it, or how many there were.
@@ -292,19 +324,27 @@ impl Console {
         }
     }
 
-    /// Writes a text to the log, line by line; the label that opens its first line is coloured.
-    fn log(&mut self, text: &str, label: Option<Severity>) {
-        let text = self.redactor.redact(text).into_owned();
-        for (number, line) in text.lines().enumerate() {
-            let mut line = self.safe(line);
-            if let Some(severity) = label.filter(|_| number == 0 && self.look.color) {
-                let (word, color) = severity.label();
-                if let Some(rest) = line.strip_prefix(word) {
-                    line = format!("{color}{word}\x1b[0m{rest}");
-                }
+    /// Writes a text to the log, line by line.
+    fn log(&mut self, text: &str) {
+        self.log_wrapped(text, self.columns[1]);
+    }
+
+    fn log_wrapped(&mut self, text: &str, columns: Option<usize>) {
+        let lines = self.shown(text, columns, self.look.color);
+        self.log_stream().text(&lines);
+    }
+
+    /// A text's lines as they are written: only text, without a secret; then wrapped, then colored.
+    fn shown(&self, text: &str, columns: Option<usize>, is_colored: bool) -> String {
+        let columns = columns.filter(|_| matches!(self.host, CiHost::Plain { .. })).unwrap_or(usize::MAX);
+        let mut shown = String::new();
+        for line in self.redactor.redact(text).lines() {
+            for line in wrap(&self.safe(line), columns) {
+                shown.push_str(&if is_colored { paint(&line) } else { line });
+                shown.push('\n');
             }
-            self.log_stream().line(&line);
         }
+        shown
     }
 
     /// One line that is only text and holds no secret. Redacted before, as cleaning would take a secret apart; and after,

@@ -4,16 +4,19 @@
 //! where outputs go and where the summary goes. [`CiHost`] decides the last two, [`Console`] the first three. Nothing else in
 //! the program finds out where it runs.
 
+mod comment_mark;
 pub mod console;
 pub mod downloads;
 pub mod files;
 mod github;
 mod gitlab;
 pub mod host;
+mod paint;
 pub mod progress;
 pub mod redactor;
 
 pub use console::{Console, Look, Severity};
+pub use github::comment as github_comment;
 pub use gitlab::note as gitlab_note;
 pub use host::CiHost;
 pub use progress::Progress;

@@ -1,12 +1,16 @@
-//! Shows the progress of a run: a bar in a terminal, plain lines elsewhere.
+//! Shows the progress of a run: a bar for each target in a terminal, plain lines elsewhere.
 //!
-//! The time left is not shown: providers don't report it, and a guess would be wrong.
+//! Both say what is being waited for. The time left is that of the usual time of a task, from earlier runs or the vendor, and
+//! of the first tasks of this run as soon as they are done.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::ci::console::{Console, Severity};
@@ -17,70 +21,191 @@ use crate::model::{
 use crate::plan::Plan;
 use crate::report::phrases::{earlier_run, operation_word, quota_word, stop_word};
 use crate::text::format::{counted, duration, grouped};
+use crate::text::sanitize;
 
 /// The time between two lines about a lane.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
 
-/// The number of failed URLs that are listed one by one; the report has all.
-const LISTED_FAILURES: usize = 20;
+/// The longest name of a target before a bar, in characters.
+const NAME_CHARACTERS: usize = 16;
 
 /// Shows the progress of a run on a console.
 pub struct Progress<'a> {
     console: &'a mut Console,
     plan: &'a Plan,
     lanes: Vec<LaneProgress>,
-    bar: Option<ProgressBar>,
-    listed_failures: usize,
+    bars: Option<MultiProgress>,
 }
 
-#[derive(Default)]
+/// How long things take, of refreshes and of prefetches.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected {
+    /// After how long an accepted batch times out.
+    pub timeouts: [Duration; 2],
+    /// How long a task usually takes; `None` if nobody knows.
+    pub usual: [Option<Duration>; 2],
+}
+
 struct LaneProgress {
     tasks: usize,
-    sizes: BTreeMap<BatchNumber, usize>,
-    submitted: usize,
+    sizes: BTreeMap<BatchNumber, (Operation, usize)>,
+    expected: Expected,
+    classes: [ClassProgress; 2],
     done: usize,
     failed: usize,
     unsubmitted: usize,
     unknown: usize,
     shown_at: Duration,
+    bar: Option<Bar>,
+}
+
+/// The refreshes or the prefetches of a lane.
+#[derive(Clone, Copy, Default)]
+struct ClassProgress {
+    tasks: usize,
+    submitted: usize,
+    ended: usize,
+    first_accepted: Option<Duration>,
+    last_accepted: Option<Duration>,
+    /// How long a task of this run took.
+    measured: Option<Duration>,
+}
+
+/// A bar, and when it is expected to be full: in milliseconds since the run began, 0 if nobody knows.
+struct Bar {
+    bar: ProgressBar,
+    end: Arc<AtomicU64>,
 }
 
 impl LaneProgress {
     fn ended(&self) -> usize {
         self.done + self.failed + self.unsubmitted + self.unknown
     }
+
+    fn submitted(&self) -> usize {
+        self.classes.iter().map(|class| class.submitted).sum()
+    }
+
+    fn class(&mut self, operation: Operation) -> &mut ClassProgress {
+        &mut self.classes[class_of(operation)]
+    }
+
+    /// What the lane does now: the class that isn't over, and whether all of it is submitted.
+    fn phase(&self) -> Option<(usize, bool)> {
+        let is_open = |class: &ClassProgress| class.ended < class.tasks;
+        let waits = |class: &ClassProgress| is_open(class) && class.last_accepted.is_some();
+        let place = self.classes.iter().position(waits).or_else(|| self.classes.iter().position(is_open))?;
+        Some((place, self.classes[place].submitted + self.never_sent(place) >= self.classes[place].tasks))
+    }
+
+    /// Tasks that ended without having been submitted.
+    fn never_sent(&self, place: usize) -> usize {
+        self.classes[place].ended.saturating_sub(self.classes[place].submitted)
+    }
+
+    /// When everything is expected to have ended, since the run began.
+    fn expected_end(&self, now: Duration) -> Option<Duration> {
+        let mut end = now;
+        for (class, usual) in self.classes.iter().zip(self.expected.usual) {
+            if class.ended < class.tasks {
+                let usual = class.measured.or(usual)?;
+                // What isn't sent yet waits for what is before it.
+                end = class.last_accepted.map_or(end + usual, |accepted| end.max(accepted + usual));
+            }
+        }
+        Some(end)
+    }
+
+    /// `waiting for 64 refreshes (about 3 min left; timeout at 10:15:02 UTC)`; nothing at the end.
+    fn waiting(&self, now: Duration, clock: Timestamp) -> Option<String> {
+        let (place, is_sent) = self.phase()?;
+        let class = &self.classes[place];
+        let noun = [("refresh", "refreshes"), ("prefetch", "prefetches")][place];
+        let open = counted(class.tasks - class.ended, noun.0, noun.1);
+        if class.last_accepted.is_none() {
+            return Some(format!("{} to submit", open));
+        }
+        let mut when = Vec::new();
+        if let Some(end) = self.expected_end(now) {
+            when.push(time_left(end.saturating_sub(now)));
+        }
+        if let Some(accepted) = class.last_accepted.filter(|_| is_sent) {
+            let rest = (accepted + self.expected.timeouts[place]).saturating_sub(now);
+            if let Ok(at) = clock.checked_add(rest) {
+                when.push(format!("timeout at {}", at.strftime("%H:%M:%S UTC")));
+            }
+        }
+        let when = if when.is_empty() { String::new() } else { format!(" ({})", when.join("; ")) };
+        Some(format!("waiting for {open}{when}"))
+    }
+}
+
+/// `about 3 min left`.
+fn time_left(left: Duration) -> String {
+    match left.as_secs() {
+        0 => "longer than usual".to_owned(),
+        seconds @ 1..60 => format!("about {seconds} s left"),
+        seconds => format!("about {} left", duration(Duration::from_secs(seconds.div_ceil(60) * 60))),
+    }
+}
+
+fn class_of(operation: Operation) -> usize {
+    usize::from(operation == Operation::Prefetch)
 }
 
 impl<'a> Progress<'a> {
-    /// Begins; draws nothing before the first event.
-    pub fn new(console: &'a mut Console, plan: &'a Plan) -> Self {
-        let lanes: Vec<_> =
-            plan.lanes.iter().map(|lane| LaneProgress { tasks: lane.tasks.len(), ..Default::default() }).collect();
-        let bar = console.look().bar.then(|| new_bar(lanes.iter().map(|lane| lane.tasks).sum()));
-        Self { console, plan, lanes, bar, listed_failures: 0 }
+    /// Begins; draws nothing before the first event. `expected` is for each lane of the plan.
+    pub fn new(console: &'a mut Console, plan: &'a Plan, expected: &[Expected]) -> Self {
+        let bars = console.look().bar.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        let names: Vec<String> =
+            plan.lanes.iter().map(|lane| sanitize(&lane.target.name).chars().take(NAME_CHARACTERS).collect()).collect();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let lanes = plan.lanes.iter().zip(expected).zip(names).map(|((lane, expected), name)| {
+            let mut classes = [ClassProgress::default(); 2];
+            for planned in &lane.tasks {
+                classes[class_of(planned.task.operation)].tasks += 1;
+            }
+            let bar = bars
+                .as_ref()
+                .map(|bars| new_bar(bars, &format!("{name:width$}"), lane.tasks.len(), console.look().color));
+            LaneProgress {
+                tasks: lane.tasks.len(),
+                sizes: BTreeMap::new(),
+                expected: *expected,
+                classes,
+                done: 0,
+                failed: 0,
+                unsubmitted: 0,
+                unknown: 0,
+                shown_at: Duration::ZERO,
+                bar,
+            }
+        });
+        let lanes = lanes.collect();
+        Self { console, plan, lanes, bars }
     }
 
     /// Hides a secret from now on.
     pub fn mask(&mut self, secret: &SecretString) {
-        let Self { console, bar, .. } = self;
-        match bar {
-            Some(bar) => bar.suspend(|| console.mask(secret)),
+        let Self { console, bars, .. } = self;
+        match bars {
+            Some(bars) => bars.suspend(|| console.mask(secret)),
             None => console.mask(secret),
         }
     }
 
     fn say(&mut self, level: LogLevel, text: &str) {
-        let Self { console, bar, .. } = self;
-        match bar {
-            Some(bar) => bar.suspend(|| console.note(level, text)),
+        let Self { console, bars, .. } = self;
+        match bars {
+            Some(bars) => bars.suspend(|| console.note(level, text)),
             None => console.note(level, text),
         }
     }
 
     fn warn(&mut self, text: &str) {
-        let Self { console, bar, .. } = self;
-        match bar {
-            Some(bar) => bar.suspend(|| console.announce(Severity::Warning, text)),
+        let Self { console, bars, .. } = self;
+        match bars {
+            Some(bars) => bars.suspend(|| console.announce(Severity::Warning, text)),
             None => console.announce(Severity::Warning, text),
         }
     }
@@ -109,11 +234,11 @@ impl<'a> Progress<'a> {
             .map_or(Cow::Borrowed("a URL outside the plan"), |task| task.task.subject.text())
     }
 
-    fn batch_event(&mut self, event: &EventKind) {
+    fn batch_event(&mut self, event: &EventKind, elapsed: Duration) {
         match event {
             EventKind::BatchStarted { lane, batch, operation, tasks, attempt } => {
                 if let Some(progress) = self.lanes.get_mut(usize::from(*lane)) {
-                    progress.sizes.insert(*batch, tasks.len());
+                    progress.sizes.insert(*batch, (*operation, tasks.len()));
                 }
                 let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
                 let urls = counted(tasks.len(), "URL", "URLs");
@@ -123,7 +248,12 @@ impl<'a> Progress<'a> {
             }
             EventKind::BatchSubmitted { lane, batch, task_ids, request_id } => {
                 if let Some(progress) = self.lanes.get_mut(usize::from(*lane)) {
-                    progress.submitted += progress.sizes.remove(batch).unwrap_or(0);
+                    if let Some((operation, size)) = progress.sizes.remove(batch) {
+                        let class = progress.class(operation);
+                        class.submitted += size;
+                        class.first_accepted.get_or_insert(elapsed);
+                        class.last_accepted = Some(elapsed);
+                    }
                 }
                 let request = request_id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default();
                 let text = format!("{}: batch {batch} accepted as {}{request}", self.name(*lane), task_ids.join(", "));
@@ -136,7 +266,7 @@ impl<'a> Progress<'a> {
             EventKind::BatchSplit { lane, batch, why } => {
                 let text =
                     format!("{}: batch {batch} rejected, splitting to find the bad URL: {why}", self.name(*lane));
-                self.say(LogLevel::Normal, &text);
+                self.say(LogLevel::Verbose, &text);
             }
             EventKind::BatchUncertain { lane, batch, why } => {
                 let text = format!(
@@ -149,62 +279,63 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn task_finished(&mut self, lane: LaneIndex, task: TaskIndex, outcome: &Outcome) {
-        if let Some(progress) = self.lanes.get_mut(usize::from(lane)) {
+    fn task_finished(&mut self, lane: LaneIndex, task: TaskIndex, outcome: &Outcome, elapsed: Duration) {
+        let planned = self.plan.lanes.get(usize::from(lane)).and_then(|lane| lane.tasks.get(task as usize));
+        if let (Some(progress), Some(planned)) = (self.lanes.get_mut(usize::from(lane)), planned) {
+            let class = progress.class(planned.task.operation);
+            class.ended += 1;
             match outcome {
-                Outcome::Done => progress.done += 1,
+                Outcome::Done => {
+                    class.measured = class.first_accepted.map(|accepted| elapsed.saturating_sub(accepted));
+                    progress.done += 1;
+                }
                 Outcome::Failed(_) => progress.failed += 1,
                 Outcome::Unsubmitted(_) => progress.unsubmitted += 1,
                 Outcome::Unknown(_) => progress.unknown += 1,
             }
         }
+        // The summary lists what failed.
         let reason = outcome.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
         let text = format!("{}: {} {}{reason}", self.name(lane), outcome.name(), self.url(lane, task));
-        let is_news = matches!(outcome, Outcome::Failed(_) | Outcome::Unknown(_));
-        self.listed_failures += usize::from(is_news);
-        if is_news && self.listed_failures <= LISTED_FAILURES {
-            self.say(LogLevel::Normal, &text);
-            if self.listed_failures == LISTED_FAILURES {
-                self.say(LogLevel::Normal, "further failures are listed in the report only");
-            }
-        } else {
-            self.say(LogLevel::Verbose, &text);
-        }
+        self.say(LogLevel::Verbose, &text);
     }
 
+    /// What is left of the operations that the plan has; after the run the summary says it.
     fn quota_read(&mut self, lane: LaneIndex, quota: &Quota, moment: Moment) {
-        let entries: Vec<_> = quota.entries.iter().map(quota_word).collect();
+        let Some(planned) = self.plan.lanes.get(usize::from(lane)) else { return };
+        let is_used = |operation| planned.tasks.iter().any(|planned| planned.task.operation == operation);
+        let entries = quota.entries.iter().filter(|entry| is_used(entry.operation));
+        let entries: Vec<_> = entries.map(quota_word).collect();
         if !entries.is_empty() {
-            let when = if moment == Moment::Before { "left today" } else { "left after the run" };
-            self.say(LogLevel::Normal, &format!("{}: quota: {} {when}", self.name(lane), entries.join(", ")));
+            let (level, when) = match moment {
+                Moment::Before => (LogLevel::Normal, "left today"),
+                Moment::After => (LogLevel::Verbose, "left after the run"),
+            };
+            self.say(level, &format!("{}: quota: {} {when}", self.name(lane), entries.join(", ")));
         }
     }
 
-    /// Shows a lane's progress at milestones, and half a minute after the last line; moves the bar.
-    fn show(&mut self, kind: &EventKind, elapsed: Duration) {
-        if let Some(bar) = &self.bar {
-            let sum = |count: fn(&LaneProgress) -> usize| self.lanes.iter().map(count).sum::<usize>();
-            bar.set_position(sum(LaneProgress::ended) as u64);
-            let pending = sum(|lane| lane.tasks).saturating_sub(sum(LaneProgress::ended));
-            let mut parts = vec![(sum(|lane| lane.done), "done"), (sum(|lane| lane.failed), "failed")];
-            let rare = [(sum(|lane| lane.unsubmitted), "unsubmitted"), (sum(|lane| lane.unknown), "unknown")];
-            parts.extend(rare.into_iter().filter(|(count, _)| *count > 0));
-            parts.push((pending, "pending"));
-            let parts: Vec<_> = parts.iter().map(|(count, word)| format!("{} {word}", grouped(*count))).collect();
-            bar.set_message(parts.join(" · "));
-            return;
-        }
+    /// Shows a lane's progress at milestones, and half a minute after the last line; moves the bars.
+    fn show(&mut self, event: &Event) {
+        let Event { at, elapsed, kind } = event;
         let is_submission = matches!(kind, EventKind::BatchSubmitted { .. });
         let is_end = matches!(kind, EventKind::TaskFinished { .. });
         for index in 0..self.lanes.len() {
-            let lane = &mut self.lanes[index];
-            let is_due = elapsed.saturating_sub(lane.shown_at) >= BETWEEN_LINES && lane.ended() < lane.tasks;
             let is_this = lane_of(kind).is_some_and(|of| usize::from(of) == index);
+            let lane = &mut self.lanes[index];
+            if let Some(bar) = &lane.bar {
+                if is_this || matches!(kind, EventKind::RunStarted { .. }) {
+                    bar.show(lane, *elapsed);
+                }
+                continue;
+            }
+            let is_due = elapsed.saturating_sub(lane.shown_at) >= BETWEEN_LINES && lane.ended() < lane.tasks;
             let is_milestone =
-                is_this && (is_submission && lane.submitted == lane.tasks || is_end && lane.ended() == lane.tasks);
+                is_this && (is_submission && lane.submitted() == lane.tasks || is_end && lane.ended() == lane.tasks);
             if is_due || is_milestone {
-                lane.shown_at = elapsed;
-                let text = format!("{}: {}", self.plan.lanes[index].target.name, state(&self.lanes[index], elapsed));
+                lane.shown_at = *elapsed;
+                let state = state(lane, *elapsed, *at);
+                let text = format!("{}: {state}", self.plan.lanes[index].target.name);
                 self.say(LogLevel::Normal, &text);
             }
         }
@@ -221,7 +352,9 @@ impl EventSink for Progress<'_> {
                 self.say(LogLevel::Normal, &text);
             }
             EventKind::QuotaRead { lane, quota, moment } => self.quota_read(*lane, quota, *moment),
-            EventKind::TaskFinished { lane, task, outcome, .. } => self.task_finished(*lane, *task, outcome),
+            EventKind::TaskFinished { lane, task, outcome, .. } => {
+                self.task_finished(*lane, *task, outcome, event.elapsed);
+            }
             // The signal is shown once, not for each lane.
             EventKind::LaneStopped { cause: StopCause::Interrupted, .. } => {}
             EventKind::LaneStopped { lane, operation, why, .. } => {
@@ -234,52 +367,81 @@ impl EventSink for Progress<'_> {
                 self.warn(&text);
             }
             EventKind::RunFinished { calls } => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish_and_clear();
+                for bar in self.lanes.iter_mut().filter_map(|lane| lane.bar.take()) {
+                    bar.bar.finish_and_clear();
                 }
-                let text = format!(
-                    "finished after {} and {}",
-                    duration(event.elapsed),
-                    counted(*calls as usize, "call", "calls")
-                );
-                self.say(LogLevel::Normal, &text);
+                self.bars = None;
+                self.say(LogLevel::Normal, &format!("finished with {}", counted(*calls as usize, "call", "calls")));
                 return;
             }
-            batch => self.batch_event(batch),
+            batch => self.batch_event(batch, event.elapsed),
         }
-        self.show(&event.kind, event.elapsed);
+        self.show(event);
     }
 }
 
-fn state(lane: &LaneProgress, elapsed: Duration) -> String {
-    let mut parts = vec![format!("{} done", grouped(lane.done))];
+/// `62 of 130 done, 2 failed; waiting for 64 refreshes (…)`.
+fn state(lane: &LaneProgress, elapsed: Duration, clock: Timestamp) -> String {
+    let mut parts = vec![format!("{} of {} done", grouped(lane.done), grouped(lane.tasks))];
     for (count, word) in [(lane.failed, "failed"), (lane.unsubmitted, "unsubmitted"), (lane.unknown, "unknown")] {
         if count > 0 {
             parts.push(format!("{} {word}", grouped(count)));
         }
     }
-    format!(
-        "{} of {} submitted, {} after {}",
-        grouped(lane.submitted),
-        grouped(lane.tasks),
-        parts.join(", "),
-        duration(elapsed)
-    )
+    match lane.waiting(elapsed, clock) {
+        Some(waiting) => format!("{} after {}; {waiting}", parts.join(", "), duration(elapsed)),
+        None => format!("{} after {}", parts.join(", "), duration(elapsed)),
+    }
 }
 
 fn lane_of(kind: &EventKind) -> Option<LaneIndex> {
     match kind {
-        EventKind::BatchSubmitted { lane, .. } | EventKind::TaskFinished { lane, .. } => Some(*lane),
+        EventKind::BatchSubmitted { lane, .. }
+        | EventKind::TaskFinished { lane, .. }
+        | EventKind::Waiting { lane, .. } => Some(*lane),
         _ => None,
     }
 }
 
-fn new_bar(tasks: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} · {msg} · {elapsed}")
-        .expect("a template that a test draws");
-    let bar = ProgressBar::with_draw_target(Some(tasks as u64), ProgressDrawTarget::stderr()).with_style(style);
+impl Bar {
+    fn show(&self, lane: &LaneProgress, elapsed: Duration) {
+        self.bar.set_position(lane.ended() as u64);
+        let end = lane.expected_end(elapsed).map_or(0, |end| u64::try_from(end.as_millis()).unwrap_or(0));
+        self.end.store(end, Ordering::Relaxed);
+        let phase = match lane.phase() {
+            Some((0, false)) => "purging",
+            Some((_, false)) => "prefetching",
+            Some((0, true)) => "waiting for refreshes",
+            Some((_, true)) => "waiting for prefetches",
+            None => "done",
+        };
+        let rare = [(lane.failed, "failed"), (lane.unsubmitted, "unsubmitted"), (lane.unknown, "unknown")];
+        let rare = rare.into_iter().filter(|(count, _)| *count > 0);
+        let rare: String = rare.map(|(count, word)| format!(", {} {word}", grouped(count))).collect();
+        self.bar.set_message(format!("{phase}{rare}"));
+    }
+}
+
+fn new_bar(bars: &MultiProgress, name: &str, tasks: usize, is_colored: bool) -> Bar {
+    let end = Arc::new(AtomicU64::new(0));
+    let known = Arc::clone(&end);
+    let left = move |state: &ProgressState, writer: &mut dyn std::fmt::Write| {
+        let left = match known.load(Ordering::Relaxed) {
+            0 => String::new(),
+            _ if state.len() == Some(state.pos()) => String::new(),
+            end => format!("{}, ", time_left(Duration::from_millis(end).saturating_sub(state.elapsed()))),
+        };
+        // What can't be drawn is drawn again a second later.
+        let _ = writer.write_str(&left);
+    };
+    let bar = if is_colored { "{bar:20.green}" } else { "{bar:20}" };
+    let template = format!("{{prefix}} {bar} {{human_pos}} of {{human_len}}  {{left}}{{wide_msg}}");
+    let style = ProgressStyle::with_template(&template).expect("a template that a test draws").with_key("left", left);
+    let bar = ProgressBar::with_draw_target(Some(tasks as u64), ProgressDrawTarget::hidden()).with_style(style);
+    let bar = bars.add(bar);
+    bar.set_prefix(name.to_owned());
     bar.enable_steady_tick(Duration::from_secs(1));
-    bar
+    Bar { bar, end }
 }
 
 #[cfg(test)]

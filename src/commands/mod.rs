@@ -36,26 +36,29 @@ pub struct World {
     pub is_terminal: bool,
     /// How wide standard output is, in columns; `None` if it is no terminal.
     pub out_columns: Option<usize>,
+    /// The same of standard error.
+    pub err_columns: Option<usize>,
     /// The wall clock.
     pub now: Timestamp,
 }
 
 /// Runs the command that the command line names.
 pub fn execute(world: World) -> ExitCode {
-    let World { arguments, environment, mut out, err, is_terminal, out_columns, now } = world;
+    let World { arguments, environment, mut out, err, is_terminal, out_columns, err_columns, now } = world;
+    let columns = (out_columns, err_columns);
     let command = match parse_arguments(arguments) {
         Ok(command) => command,
         Err(error) => {
-            let mut console = plain_console(&environment, out, err, is_terminal);
+            let mut console = plain_console(&environment, out, err, is_terminal, columns);
             return conclude(Err(error), &mut console);
         }
     };
     if let Command::MockServer(options) = &command {
         let served = run::block_on(false, mock_server::run(options, &environment, &mut *out)).and_then(|served| served);
-        let mut console = plain_console(&environment, out, err, is_terminal);
+        let mut console = plain_console(&environment, out, err, is_terminal, columns);
         return conclude(served.map(|()| ExitCode::Success), &mut console);
     }
-    let mut console = plain_console(&environment, out, err, is_terminal);
+    let mut console = plain_console(&environment, out, err, is_terminal, columns);
     let stage = query::Stage { environment: &environment, is_terminal, out_columns, now };
     let result = match command {
         Command::Run(flags) => run::run(CommandKind::Run, &flags, &environment, &mut console, is_terminal, now),
@@ -83,10 +86,18 @@ pub fn execute(world: World) -> ExitCode {
 }
 
 /// A console before any option is read.
-fn plain_console(environment: &Environment, out: Box<dyn Write>, err: Box<dyn Write>, is_terminal: bool) -> Console {
+fn plain_console(
+    environment: &Environment,
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    is_terminal: bool,
+    (out_columns, err_columns): (Option<usize>, Option<usize>),
+) -> Console {
     let host = CiHost::detect(environment);
     let look = Look::decide(LogLevel::Normal, When::Auto, When::Auto, &host, environment, is_terminal);
-    Console::new(host, look, out, err)
+    let mut console = Console::new(host, look, out, err);
+    console.set_columns(out_columns, err_columns);
+    console
 }
 
 /// Says what went wrong, if something did, and ends in good order.

@@ -452,10 +452,14 @@ impl<'a> Lane<'a> {
             // They couldn't be accepted before.
             self.gates.class(operation).progress = self.now;
         }
-        if self.prefetches.next_end().is_some() && !std::mem::replace(&mut self.said_paused, true) {
+        if let Some(end) = self.prefetches.next_end()
+            && !std::mem::replace(&mut self.said_paused, true)
+        {
             let (target, pause) = (&self.plan.target.name, self.prefetches.pause);
+            let left = end.duration_since(self.now).as_secs_f64().ceil();
             self.note(format!(
-                "{target}: prefetches wait until {pause:?} after the refresh of their URL was accepted (`prefetch-delay`)"
+                "{target}: prefetches wait until {pause:?} after the refresh of their URL was accepted (`prefetch-delay`); \
+                 the first waits for {left} s more"
             ));
         }
         let Some(limits) = self.spec.operation(operation) else { return };

@@ -19,14 +19,25 @@ const ELSEWHERE: &str = "set `report-file` to get all of them";
 
 /// What happened, in a few lines.
 pub fn summary(report: &Report<'_>) -> String {
+    outcome(report, true)
+}
+
+/// The same below a log, without the commits and the notes that the log has.
+pub fn result(report: &Report<'_>) -> String {
+    outcome(report, false)
+}
+
+fn outcome(report: &Report<'_>, is_alone: bool) -> String {
     let mut text = format!("cdn-purge: {}\n", verdict(report));
-    range(report, &mut text);
+    if is_alone || report.plan.is_empty() {
+        range(report, &mut text);
+    }
     warning(report, &mut text);
     for (lane, of) in report.lanes_with_reports() {
         lane_summary(lane, of, &mut text);
     }
     failures(report, &mut text);
-    for note in &report.notes {
+    for note in report.notes.iter().filter(|_| is_alone) {
         line(&mut text, &format!("  note: {note}"));
     }
     skipped(report, &mut text);

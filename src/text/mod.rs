@@ -5,5 +5,6 @@ pub mod format;
 pub mod json;
 pub mod sanitize;
 pub mod suggest;
+pub mod wrap;
 
 pub use sanitize::sanitize;

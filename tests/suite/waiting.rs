@@ -49,6 +49,7 @@ fn wait(folder: &Path, journal: &str, rule: &[&str]) -> (ExitCode, String) {
         err: Box::new(screen.clone()),
         is_terminal: false,
         out_columns: None,
+        err_columns: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     });
     let printed = String::from_utf8(screen.0.borrow().clone()).unwrap();

@@ -27,7 +27,7 @@ impl Write for Seen {
     }
 }
 
-pub(crate) const LOOK: Look = Look { level: LogLevel::Normal, color: false, bar: false };
+pub(crate) const LOOK: Look = Look { level: LogLevel::Normal, color: false, is_color_forced: false, bar: false };
 
 pub(crate) fn console(host: CiHost, look: Look) -> (Console, Seen, Seen) {
     let (out, err) = (Seen::default(), Seen::default());
@@ -83,7 +83,6 @@ fn github_gets_groups_and_annotations_on_standard_output() {
       = help: did you mean `{path}`? 100%
     or `{tail}`
     ::error file=cdn%2Cpurge.yml,line=12,col=9,title=unknown placeholder `{pth}`::did you mean `{path}`? 100%25%0Aor `{tail}`
-    warning: half of the quota
     ::warning title=cdn-purge::half of the quota
     a result
     ::endgroup::
@@ -113,9 +112,9 @@ fn a_terminal_gets_headings_and_colour() {
     second
     ␛[1;31merror␛[0m: unknown placeholder `{pth}`
      --> cdn,purge.yml:12:9
-    12 |   urls: https://x/{pth}
+    12 |   urls: ␛[34mhttps://x/{pth}␛[0m
        |                   ^^^^^
-      = help: did you mean `{path}`? 100%
+      = ␛[1;36mhelp␛[0m: did you mean `{path}`? 100%
     or `{tail}`
     ␛[1;33mwarning␛[0m: half of the quota
     ");
@@ -198,14 +197,19 @@ fn look_follows_the_terminal_unless_told_otherwise() {
         let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Look::decide(LogLevel::Normal, When::Auto, When::Auto, host, &environment, terminal)
     };
-    let fancy = Look { level: LogLevel::Normal, color: true, bar: true };
+    let fancy = Look { color: true, bar: true, ..LOOK };
     assert_eq!(look(&plain(), &[], true), fancy);
     assert_eq!(look(&plain(), &[("NO_COLOR", "1")], true), Look { color: false, ..fancy });
+    assert_eq!(look(&plain(), &[("CLICOLOR", "0")], true), Look { color: false, ..fancy });
+    let forced = Look { color: true, is_color_forced: true, ..LOOK };
+    assert_eq!(look(&plain(), &[("CLICOLOR_FORCE", "1")], false), forced);
+    assert_eq!(look(&plain(), &[("CLICOLOR_FORCE", "0")], true), fancy);
+    assert_eq!(look(&plain(), &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true), Look { color: false, ..fancy });
     assert_eq!(look(&plain(), &[("TERM", "dumb")], true), LOOK);
     assert_eq!(look(&plain(), &[], false), LOOK);
     assert_eq!(look(&github(), &[("RUNNER_DEBUG", "1")], true), Look { level: LogLevel::Verbose, ..LOOK });
     let always = Look::decide(LogLevel::Quiet, When::Always, When::Always, &github(), &Environment::new(), false);
-    assert_eq!(always, Look { level: LogLevel::Quiet, color: true, bar: false });
+    assert_eq!(always, Look { level: LogLevel::Quiet, color: true, is_color_forced: true, bar: false });
 }
 
 /// Everything untrusted that a console is ever given.
