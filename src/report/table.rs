@@ -314,7 +314,13 @@ mod tests {
         );
         let narrow = written(Format::Table { width: Some(36) }, rows());
         assert!(narrow.lines().all(|line| line.width() <= 36), "{narrow}");
-        insta::assert_snapshot!(narrow, @"");
+        insta::assert_snapshot!(narrow, @r#"
+        url                            bytes
+        https://www.example.com/a    1.50 MB
+        https://www.e….com/新年快乐     12 B
+        =HYPERLINK("x"),b
+        `--format csv` has the task ids
+        "#);
         assert!(narrow.contains("`--format csv` has the task ids") && !narrow.contains("22 "), "{narrow}");
     }
 
@@ -325,8 +331,17 @@ mod tests {
             let url = format!("https://www.example.com/blog/2026/{page}.html");
             vec![Value::text("mainland"), Value::text(url), Value::text("18392588710")]
         };
-        insta::assert_snapshot!(fitted(columns, vec![row("first"), row("second")], 50), @"");
-        insta::assert_snapshot!(fitted(columns, vec![row("first"), row("second")], 90), @"");
+        insta::assert_snapshot!(fitted(columns, vec![row("first"), row("second")], 50), @"
+        url
+        https://www.example.com/blog/2026/first.html
+        https://www.example.com/blog/2026/second.html
+        in all rows: target mainland, task id 18392588710
+        ");
+        insta::assert_snapshot!(fitted(columns, vec![row("first"), row("second")], 90), @"
+        target    url                                            task id
+        mainland  https://www.example.com/blog/2026/first.html   18392588710
+        mainland  https://www.example.com/blog/2026/second.html  18392588710
+        ");
     }
 
     #[test]
