@@ -1,0 +1,3 @@
+project = "Sample"
+html_theme = "basic"
+templates_path = ["_templates"]

@@ -1,0 +1,1 @@
+export const text = "The boats lie in the harbour.";
