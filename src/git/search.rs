@@ -1,5 +1,6 @@
 //! The search for changed files: opens the repository, decides which two commits count, fetches one that is missing, compares them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use git2::Oid;
 use crate::config::{BaseSpec, Changes};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::model::Change;
+use crate::model::{Change, RepoPath};
 
 use super::fetch::Fetcher;
 use super::io::Fetching;
@@ -18,8 +19,8 @@ use super::repository::Repository;
 use super::revisions::Resolved;
 use super::submodules::{Expansion, Following, Level, Unexpanded};
 use super::time_limit::{LIMIT, Reader};
-use super::tree_diff::Walked;
-use super::{checkout_check, event, oid, renames};
+use super::tree_diff::{Item, Mode, Walked};
+use super::{checkout_check, errors, event, oid, renames};
 
 /// The two commits whose difference counts, and why these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,10 +220,44 @@ impl Search {
             let mut expansion = Expansion::new(&following, &environment);
             let base = range.base.as_deref().and_then(oid::parse);
             let files = expansion.changes(&Level::outermost(repository, base, head.id), walked)?;
-            let Expansion { unexpanded, warnings, notes, .. } = expansion;
+            let Expansion { unexpanded, mut warnings, notes, .. } = expansion;
+            let is_changed = |folder: &[u8]| files.iter().any(|change| change.path.as_bytes().starts_with(folder));
+            let folders = following.reach.folders();
+            let still: Vec<_> = folders.iter().filter(|folder| !is_changed(folder)).collect();
+            let built = built_folders(repository, head.id, &still)?;
+            let is_built = |folder: &[u8]| built.iter().any(|built| folder.starts_with(built.as_bytes()));
+            match built.first() {
+                Some(first) if folders.iter().all(|folder| is_built(folder)) => {
+                    return Err(errors::nothing_in_git(&first.to_string()));
+                }
+                _ => warnings.extend(built.iter().map(|folder| errors::not_in_git(&folder.to_string()))),
+            }
             Ok(Changed { range, files, unexpanded, warnings, notes })
         })
     }
+}
+
+/// Those of these folders, each ending in `/`, that the checkout has and the commit hasn't, each once.
+fn built_folders(repository: &Repository, commit: Oid, folders: &[&Vec<u8>]) -> Result<BTreeSet<RepoPath>, Error> {
+    let mut built = BTreeSet::new();
+    for folder in folders {
+        let Ok(text) = std::str::from_utf8(folder) else { continue };
+        if folder.is_empty() || !repository.directory.join(text).is_dir() {
+            continue;
+        }
+        for (end, _) in folder.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
+            match repository.entry(commit, &folder[..end])? {
+                Some(Item { mode: Mode::Directory, .. }) => {}
+                // A submodule, or a link.
+                Some(_) => break,
+                None => {
+                    built.insert(RepoPath::new(&folder[..end]));
+                    break;
+                }
+            }
+        }
+    }
+    Ok(built)
 }
 
 /// The host's decision, and the commits that it is about; none where a person chose a commit.

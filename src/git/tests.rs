@@ -1,6 +1,7 @@
 //! `find` on repositories that git made: against git's own answer, and on everything that can be wrong with a checkout.
 
 mod against_git;
+mod built_folders;
 mod checkout;
 mod choices;
 mod clones;
