@@ -56,7 +56,7 @@ class Project:
 
     def commit(self, message):
         self.git("add", ".")
-        self.git("commit", "--quiet", "--message", message)
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
     def run(self, *flags, **variables):
@@ -272,6 +272,53 @@ def an_input_of_the_wrong_kind_makes_no_pipeline(project):
         assert name in project.log, project.log
 
 
+def recipe():
+    """The job of the document of built sites."""
+    text = (ROOT / "docs/built-sites.md").read_text()
+    return text.split("## On GitLab", 1)[1].split("```yaml\n", 1)[1].split("```", 1)[0]
+
+
+def a_built_site_keeps_its_manifest_in_the_cache_of_its_job(project):
+    (project.folder / ".gitlab-ci.yml").write_text(f"""stages: [build, deploy]
+build:
+  stage: build
+  script:
+    - cp -r public dist
+  artifacts:
+    paths: [dist]
+{recipe()}""")
+    (project.folder / "cdn-purge.yml").write_text("""version: 1
+changes: directory
+directory: dist
+targets: {site: {provider: alibaba-cdn}}
+rules:
+  - files: "dist/**"
+    urls: "https://www.example.com/{tail}"
+""")
+    with (project.folder / ".gitignore").open("a") as ignored:
+        ignored.write("dist\n.cdn-purge\n")
+    project.commit("build the site")
+
+    def deploys(page, *flags, **variables):
+        """Changes a page and deploys the site; gives the exit code, and what the provider accepted."""
+        (project.folder / PAGE).write_text(page)
+        project.commit(page)
+        # The runner keeps caches only for jobs that have a folder of their own.
+        variables["CI_PROJECT_DIR"] = str(project.folder / ".gitlab-ci-local/builds/deploy")
+        with MockServer(project.programs / "cdn-purge", "--task-seconds", "0", *flags) as mock:
+            return project.run("--shell-isolation", **credentials(mock), **variables), mock.ledger()
+
+    equal(deploys("one"), (1, []))
+    assert "there is no manifest `" in project.log, project.log
+    equal(deploys("one", CDN_PURGE_WITHOUT_MANIFEST="adopt"), (0, []))
+    equal(deploys("two"), (0, [("refresh", URL)]))
+    equal(deploys("two"), (0, []))
+    # A job that failed keeps its cache too.
+    equal(deploys("three", "--refuse", "html"), (1, []))
+    equal(deploys("two"), (0, [("refresh", URL)]))
+    assert "1 left over from an earlier run" in project.log, project.log
+
+
 STORIES = [
     a_push_to_the_default_branch_is_refreshed_and_told_to_the_next_job,
     a_failure_fails_the_job_and_keeps_its_reports,
@@ -283,6 +330,7 @@ STORIES = [
     globs_and_a_tag_that_looks_like_a_number_are_inputs_as_they_are_written,
     a_push_to_another_branch_has_no_such_job,
     an_input_of_the_wrong_kind_makes_no_pipeline,
+    a_built_site_keeps_its_manifest_in_the_cache_of_its_job,
 ]
 
 
