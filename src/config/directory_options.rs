@@ -13,11 +13,13 @@ pub struct DirectoryOptions {
     pub directory: String,
     /// What it is compared with.
     pub manifest: ManifestSource,
+    /// The beginning of the names in a listing that are the site's: empty, or a path with a `/` at its end.
+    pub listing_prefix: String,
     /// What to do where there is no manifest yet.
     pub without_manifest: WithoutManifest,
     /// How unchanged files are recognized.
     pub trust: ManifestTrust,
-    /// Whether the directory may be empty, or hold less than half of the files of the manifest.
+    /// Whether the directory may be empty, hold less than half of the files of the manifest, or none of a listing.
     pub allow_shrink: bool,
     /// Whether the manifest may be of a newer run.
     pub rollback: bool,
@@ -55,8 +57,8 @@ pub enum ManifestTrust {
 }
 
 /// The options that only a built directory has.
-const ONLY_HERE: [&str; 6] =
-    ["directory", "manifest", "without-manifest", "manifest-trust", "allow-shrink", "rollback"];
+const ONLY_HERE: [&str; 7] =
+    ["directory", "manifest", "listing-prefix", "without-manifest", "manifest-trust", "allow-shrink", "rollback"];
 
 /// Reports options of a built directory where the changes come from elsewhere, without those that are `allowed` there.
 pub(super) fn refuse(given: &LayeredOptions, allowed: &[&str], problems: &mut Vec<Diagnostic>) {
@@ -116,9 +118,19 @@ pub(super) fn read(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Di
             ));
         }
     }
+    if !matches!(manifest, ManifestSource::Listing(_)) && is_set(given, "listing-prefix") {
+        problems.push(Diagnostic::new(
+            format!("{} needs a manifest of the form `listing:FILE`", given.label("listing-prefix")),
+            "set `manifest` to `listing:FILE`, or drop it",
+        ));
+    }
     DirectoryOptions {
         directory: directory.unwrap_or_default(),
         manifest,
+        listing_prefix: match given.text("listing-prefix").as_deref().map(|prefix| prefix.trim_matches('/')) {
+            None | Some("") => String::new(),
+            Some(prefix) => format!("{prefix}/"),
+        },
         without_manifest: match given.choice("without-manifest") {
             Some("all") => WithoutManifest::All,
             Some("adopt") => WithoutManifest::Adopt,

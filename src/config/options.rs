@@ -63,6 +63,8 @@ pub static ENTRIES: &[Entry] = &[
         "Built directory, for `changes: directory` and `changes: list`. A path from the repository's root; rules match its files as if it were committed: `dist/**`").in_file(),
     Entry::new("manifest", text("SOURCE"), Changes, RULES,
         "What the CDN may still hold of the built directory. `file:PATH` is read and written by each run (keep it in a cache or an artifact), `listing:FILE` is a listing of the store from before the upload, `none` takes every file").or("file:.cdn-purge/manifest.txt").in_file(),
+    Entry::new("listing-prefix", text("PREFIX"), Changes, RULES,
+        "Folder of the store that the site is in. For `manifest: listing:FILE`: the names in the listing begin with it, as `blog/`").in_file(),
     Entry::new("without-manifest", Choice(&["error", "all", "adopt"]), Changes, RULES,
         "What to do when there is no manifest yet. `error` stops and lists the choices with their cost, `all` purges every file, `adopt` purges nothing and takes the caches for fresh").or("error").in_file(),
     Entry::new("manifest-trust", Choice(&["digest", "mtime"]), Changes, RULES,

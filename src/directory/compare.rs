@@ -71,6 +71,11 @@ impl Counts {
         (self.changed + self.added + self.removed) * 2 > self.files.max(self.before)
     }
 
+    /// Whether there were files before, and none of them is at its place.
+    pub fn shares_nothing(&self) -> bool {
+        self.before > 0 && self.removed + self.renamed == self.before
+    }
+
     /// Whether less than half of the files are left.
     pub fn is_shrunk(&self) -> bool {
         self.files * 2 < self.before

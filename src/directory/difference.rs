@@ -41,7 +41,7 @@ pub fn difference(one: &Path, other: &Path, now: Timestamp) -> Result<Difference
         let name = build.file_name().and_then(|name| name.to_str());
         let above = build.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         match name {
-            Some(name) => read(above, name, None, now),
+            Some(name) => read(above, name, now),
             None => Err(errors::missing(&build.display().to_string(), "it has no name of its own")),
         }
     });

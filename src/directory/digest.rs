@@ -80,7 +80,15 @@ impl Digest {
         Self::Sha256(Sha256::digest(content).into())
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// The SHA-256 of several pieces, one after the other.
+    pub(super) fn sha256_of(pieces: &mut dyn Iterator<Item = &[u8]>) -> Self {
+        let mut hash = Sha256::new();
+        pieces.for_each(|piece| hash.update(piece));
+        Self::Sha256(hash.finalize().into())
+    }
+
+    /// The bytes themselves.
+    pub(super) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Md5(bytes) => bytes,
             Self::Sha1(bytes) => bytes,
@@ -92,7 +100,10 @@ impl Digest {
 /// In hex digits, lower case.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let digits = b"0123456789abcdef";
+        let text = self.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let text: String = text.map(|digit| char::from(digits[usize::from(digit)])).collect();
+        f.write_str(&text)
     }
 }
 
@@ -119,7 +130,12 @@ fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
     }
     let mut bytes = [0; N];
     for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
-        let digit = |letter: u8| char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digit = |letter: u8| match letter {
+            b'0'..=b'9' => Some(letter - b'0'),
+            b'a'..=b'f' => Some(letter - b'a' + 10),
+            b'A'..=b'F' => Some(letter - b'A' + 10),
+            _ => None,
+        };
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     Some(bytes)

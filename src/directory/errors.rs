@@ -93,6 +93,21 @@ pub(super) fn newer_run(manifest: &Path, theirs: &str, ours: &str) -> Error {
     )
 }
 
+/// A manifest that another run of this machine is using.
+pub(super) fn in_use(manifest: &Path) -> Error {
+    checkout(
+        format!("another run is at work with the manifest `{}`", manifest.display()),
+        "nothing was sent; let one deployment run at a time, and run this one again",
+    )
+}
+
+pub(super) fn unlocked(manifest: &Path, why: &str) -> Error {
+    checkout(
+        format!("the manifest `{}` can't be locked: {why}", manifest.display()),
+        "nothing was sent; let `manifest` name a file in a folder that the run can write to",
+    )
+}
+
 pub(super) fn too_large(manifest: &Path, megabytes: u64) -> Error {
     checkout(
         format!("the manifest `{}` would be larger than {megabytes} MiB", manifest.display()),
@@ -103,7 +118,20 @@ pub(super) fn too_large(manifest: &Path, megabytes: u64) -> Error {
 pub(super) fn unlisted(listing: &Path, why: &str) -> Error {
     checkout(
         format!("the listing `{}` can't be used: {why}", listing.display()),
-        "list the store before the upload, as the documentation of built sites shows",
+        "list the whole store before the upload, as the documentation of built sites shows",
+    )
+}
+
+/// A listing of other files than those of the build.
+pub fn unrelated(listing: &Path, directory: &str, files: usize) -> Error {
+    checkout(
+        format!(
+            "the listing `{}` has {}, and none of them is in `{directory}`: it is of another bucket or folder",
+            listing.display(),
+            counted(files, "file", "files")
+        ),
+        "list the bucket that the site is uploaded to; if the site is in a folder of it, set `listing-prefix`; if all files are meant to \
+         have new names, set `allow-shrink`",
     )
 }
 

@@ -255,6 +255,28 @@ impl Manifest {
 }
 
 impl Entry {
+    /// The entries of a manifest that another run wrote while this one was at work: what this one refreshed may hold the content of
+    /// either, so the next run refreshes it again. In the order of paths.
+    pub fn also_changed_by(theirs: &[Self], changed: &HashSet<Box<[u8]>>) -> Vec<Self> {
+        let is_known = |path: &[u8]| theirs.binary_search_by(|entry| (*entry.path).cmp(path)).is_ok();
+        let marked = |entry: &Self| {
+            if changed.contains(&entry.path) {
+                Self { stamp: None, state: State::Unrefreshed, ..entry.clone() }
+            } else {
+                entry.clone()
+            }
+        };
+        let new = changed.iter().filter(|path| !is_known(path)).map(|path| Self {
+            path: path.clone(),
+            content: None,
+            stamp: None,
+            state: State::Unrefreshed,
+        });
+        let mut entries: Vec<Self> = theirs.iter().map(marked).chain(new).collect();
+        entries.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        entries
+    }
+
     /// What the caches may hold after a run: `before` is the manifest that it followed, `unrefreshed` and `unprefetched` are the
     /// files whose refresh or prefetch isn't done.
     pub fn after(

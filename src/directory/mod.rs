@@ -9,10 +9,11 @@ pub use self::built_file::BuiltFile;
 pub use self::compare::{Comparison, Counts, compare, compare_listing};
 pub use self::difference::{difference, lines_of};
 pub use self::digest::{Digest, DigestKind};
-pub use self::errors::{empty, shrunk, unreadable_rules};
+pub use self::errors::{empty, shrunk, unreadable_rules, unrelated};
 pub use self::explain::explain;
-pub use self::files::{BuiltFiles, read, read_for_listing};
+pub use self::files::{BuiltFiles, FoundFiles, find, read};
 pub use self::listing::{ListedFile, read_listing};
+pub use self::lock::Lock;
 pub use self::manifest::{Entry, Header, Manifest, State, Stored};
 pub use self::site::{Run, Site};
 
@@ -24,9 +25,11 @@ mod errors;
 mod explain;
 mod files;
 mod listing;
+mod lock;
 mod manifest;
 pub mod reproducible;
 mod site;
+mod stamp;
 mod walk;
 
 #[cfg(test)]

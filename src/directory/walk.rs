@@ -1,13 +1,10 @@
-//! Lists the files of a directory: names as bytes, links followed inside of it only, nothing opened.
+//! Lists the files of a directory: names as bytes, links followed inside of it only. Files are neither opened nor asked for their sizes.
 
 use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::fs::{self, FileType};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use jiff::Timestamp;
-
-use super::digest::Digest;
 use super::errors;
 use crate::error::Error;
 
@@ -17,33 +14,19 @@ pub(super) const MOST: usize = 250_000;
 /// So many entries that can't be compared are named.
 const NAMED: usize = 10;
 
-/// Changes of so short a time before the walk may leave the times of a file as they were, in milliseconds. A kernel stamps
-/// files by a clock that ticks up to every 10 ms.
-const RACY: i64 = 1000;
-
-/// A file that was found, and not read.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Below the directory, `/`-separated.
-    pub(super) path: Box<[u8]>,
-    /// In bytes.
-    pub(super) size: u64,
-    /// See [`stamp`].
-    pub(super) stamp: Option<u64>,
-}
-
 /// A directory on the way down, by where it really is.
 struct Level {
     real: PathBuf,
     above: Option<Rc<Self>>,
 }
 
-/// Lists the files below `root`, which has no links in it, in the order of their paths. `name` is the directory's for messages.
+/// Lists the paths of the files below `root`, which has no links in it: below it, `/`-separated, in order. `name` is the directory's
+/// for messages.
 ///
 /// # Errors
 /// What is neither a file nor a directory, what can't be read, links that lead out or around in a circle; too much of it.
-pub(super) fn walk(root: &Path, name: &str, now: Timestamp) -> Result<Vec<Found>, Error> {
-    let mut walk = Walk { root, found: Vec::new(), problems: Vec::new(), more: 0, open: Vec::new(), now };
+pub(super) fn walk(root: &Path, name: &str) -> Result<Vec<Box<[u8]>>, Error> {
+    let mut walk = Walk { root, found: Vec::new(), problems: Vec::new(), more: 0, open: Vec::new() };
     walk.open.push((Vec::new(), Rc::new(Level { real: root.to_owned(), above: None })));
     let mut directories = 0;
     while let Some((path, level)) = walk.open.pop() {
@@ -56,17 +39,16 @@ pub(super) fn walk(root: &Path, name: &str, now: Timestamp) -> Result<Vec<Found>
     if !walk.problems.is_empty() {
         return Err(errors::unreadable(name, &walk.problems, walk.more));
     }
-    walk.found.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    walk.found.sort_unstable();
     Ok(walk.found)
 }
 
 struct Walk<'a> {
     root: &'a Path,
-    found: Vec<Found>,
+    found: Vec<Box<[u8]>>,
     problems: Vec<String>,
     more: usize,
     open: Vec<(Vec<u8>, Rc<Level>)>,
-    now: Timestamp,
 }
 
 impl Walk<'_> {
@@ -101,10 +83,7 @@ impl Walk<'_> {
                 Ok(kind) if kind.is_dir() => {
                     self.open.push((below, Rc::new(Level { real: entry.path(), above: Some(Rc::clone(level)) })));
                 }
-                Ok(_) => match entry.metadata() {
-                    Ok(about) => self.file(below, &about),
-                    Err(error) => self.problem(&below, &error.to_string()),
-                },
+                Ok(kind) => self.file(below, kind),
                 Err(error) => self.problem(&below, &error.to_string()),
             }
         }
@@ -126,16 +105,17 @@ impl Walk<'_> {
                 }
                 self.open.push((path, Rc::new(Level { real, above: Some(Rc::clone(level)) })));
             }
-            Ok(about) => self.file(path, &about),
+            Ok(about) => self.file(path, about.file_type()),
             Err(error) => self.problem(&path, &error.to_string()),
         }
     }
 
-    fn file(&mut self, path: Vec<u8>, about: &Metadata) {
-        if !about.is_file() {
-            return self.problem(&path, special(about));
+    fn file(&mut self, path: Vec<u8>, kind: FileType) {
+        if kind.is_file() {
+            self.found.push(path.into());
+        } else {
+            self.problem(&path, special(kind));
         }
-        self.found.push(Found { path: path.into(), size: about.len(), stamp: stamp(about, self.now) });
     }
 
     fn problem(&mut self, path: &[u8], why: &str) {
@@ -168,9 +148,8 @@ pub(super) fn place_of(root: &Path, path: &[u8]) -> PathBuf {
 }
 
 #[cfg(unix)]
-fn special(about: &Metadata) -> &'static str {
+fn special(kind: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt as _;
-    let kind = about.file_type();
     if kind.is_fifo() {
         "a named pipe"
     } else if kind.is_socket() {
@@ -181,31 +160,6 @@ fn special(about: &Metadata) -> &'static str {
 }
 
 #[cfg(not(unix))]
-fn special(_: &Metadata) -> &'static str {
+fn special(_: FileType) -> &'static str {
     "no file"
-}
-
-/// A number for the times and the inode of a file: equal as long as nobody touches it. None for a file that was changed just
-/// now: a second change could leave its times the same.
-#[cfg(unix)]
-fn stamp(about: &Metadata, now: Timestamp) -> Option<u64> {
-    use std::os::unix::fs::MetadataExt as _;
-    let newest = about.mtime().max(about.ctime());
-    // Whole seconds, and one more: a time between two of them counts as the later one.
-    if (newest + 1).saturating_mul(1000) > now.as_millisecond().saturating_sub(RACY) {
-        return None;
-    }
-    let fields = [about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()];
-    let mut bytes = Vec::with_capacity(48);
-    fields.iter().for_each(|field| bytes.extend_from_slice(&field.to_be_bytes()));
-    [about.ino(), about.dev()].iter().for_each(|field| bytes.extend_from_slice(&field.to_be_bytes()));
-    match Digest::sha256(&bytes) {
-        Digest::Sha256(digest) => digest.first_chunk().map(|first| u64::from_be_bytes(*first)),
-        _ => None,
-    }
-}
-
-#[cfg(not(unix))]
-fn stamp(_: &Metadata, _: Timestamp) -> Option<u64> {
-    None
 }

@@ -13,8 +13,8 @@ use super::job::Job;
 use crate::ci::{Console, Redactor, Severity, files};
 use crate::config::{DirectoryOptions, LogLevel, ManifestSource, ManifestTrust, Mode, Settings, WithoutManifest};
 use crate::directory::{
-    self, BuiltFiles, Comparison, Counts, Entry, Header, ListedFile, Manifest, Run, Site, compare, compare_listing,
-    read_listing, reproducible,
+    self, BuiltFiles, Comparison, Counts, Entry, Header, ListedFile, Lock, Manifest, Run, Site, compare,
+    compare_listing, read_listing, reproducible,
 };
 use crate::error::Error;
 use crate::exec::journal::Identity;
@@ -54,6 +54,8 @@ pub(super) struct BuiltSite {
     moved: HashSet<(TargetName, Operation, Subject)>,
     /// A copy of the manifest of before the run, for a run that continues this one.
     copy: PathBuf,
+    /// Keeps other runs of this machine from the manifest.
+    _lock: Option<Lock>,
 }
 
 /// What a build is compared with.
@@ -107,6 +109,13 @@ pub(super) async fn find(
             git::trusted(path, job.environment)?;
         }
     }
+    let lock = match &store {
+        Some(store) if settings.mode == Mode::Real => {
+            files::refuse_links(&Lock::file_for(store))?;
+            Some(Lock::take(store)?)
+        }
+        _ => None,
+    };
     let site = Site::of(&directory, job.environment);
     let (stored, before, files) = gather(job, options, &root, site.clone(), store.clone(), listing).await?;
     let header = Header {
@@ -155,6 +164,7 @@ pub(super) async fn find(
         changed: HashSet::new(),
         moved: HashSet::new(),
         copy,
+        _lock: lock,
     };
     if let Some(manifest) = built.before.manifest() {
         let store = built.store.as_deref().unwrap_or(Path::new(""));
@@ -172,6 +182,12 @@ pub(super) async fn find(
         None => built.map(settings, overrides, &mut notes)?,
     };
     let counts = built.counts;
+    if let ManifestSource::Listing(listing) = &options.manifest
+        && counts.shares_nothing()
+        && !options.allow_shrink
+    {
+        return Err(directory::unrelated(listing, &built.directory, counts.before));
+    }
     if counts.is_shrunk() && !options.allow_shrink {
         return Err(directory::shrunk(&built.directory, counts.files, counts.before));
     }
@@ -198,16 +214,22 @@ async fn gather(
     listing: Option<PathBuf>,
 ) -> Result<(Option<String>, Before, BuiltFiles), Error> {
     let (root, now, trust, without) = (root.to_owned(), job.started, options.trust, options.without_manifest);
+    let prefix = options.listing_prefix.clone();
     let read = move || {
         let directory = &site.directory;
         if let Some(listing) = listing {
-            let listed = read_listing(&listing)?;
-            let files = directory::read_for_listing(&root, directory, &listed, now)?;
+            let listed = read_listing(&listing, &prefix)?;
+            let files = directory::find(&root, directory)?.read_for_listing(&listed, now)?;
             return Ok((None, Before::Listing(listed), files));
         }
-        let manifest = store.as_deref().map(Manifest::read).transpose()?.flatten();
+        let (manifest, found) = std::thread::scope(|scope| {
+            let manifest = scope.spawn(|| store.as_deref().map(Manifest::read).transpose());
+            let found = directory::find(&root, directory);
+            (manifest.join().expect("reading a manifest doesn't panic"), found)
+        });
+        let (manifest, found) = (manifest?.flatten(), found?);
         let trusted = manifest.as_ref().filter(|_| trust == ManifestTrust::Mtime);
-        let files = directory::read(&root, directory, trusted, now)?;
+        let files = found.read(trusted, now)?;
         let stored = manifest.as_ref().map(|manifest| manifest.id.clone());
         let before = match manifest {
             Some(manifest) => Before::Manifest(Box::new(manifest)),
@@ -476,6 +498,26 @@ impl BuiltSite {
         Ok(())
     }
 
+    /// Another run wrote the manifest while this one was at work. It stays, but for the files that this run changes: they are marked, since
+    /// the caches may hold what either run deployed.
+    fn overtaken(&self, store: &Path) -> Result<Error, Error> {
+        let mut other = "a run that removed it".to_owned();
+        if let Some(manifest) = Manifest::read(store)? {
+            other = manifest.origin();
+            let entries = Entry::also_changed_by(&manifest.entries, &self.changed);
+            let header = Header { previous: Some(manifest.id), ..manifest.header };
+            let written = Manifest::write(store, &header, &entries)?;
+            files::replace(store, &Redactor::default(), |file| file.write_all(&written.bytes))?;
+        }
+        Ok(Error::Overtaken {
+            message: format!(
+                "the manifest `{}` is of {other}, which deployed while this run was at work: what the caches hold of both isn't known",
+                store.display()
+            ),
+            help: "the next run purges what this one changed again; let one deployment run at a time".into(),
+        })
+    }
+
     /// Puts a manifest into the store in place of the one that this run knows.
     fn write(&mut self, store: &Path, entries: &[Entry], keeps_rules: bool) -> Result<(), Error> {
         let mut header = self.header.clone();
@@ -488,26 +530,11 @@ impl BuiltSite {
         }
         let written = Manifest::write(store, &header, entries)?;
         if Manifest::id_in(store)? != self.stored {
-            return Err(overtaken(store));
+            return Err(self.overtaken(store)?);
         }
         files::replace(store, &Redactor::default(), |file| file.write_all(&written.bytes))?;
         self.stored = Some(written.id);
         Ok(())
-    }
-}
-
-/// Another run wrote the manifest while this one was at work.
-fn overtaken(store: &Path) -> Error {
-    let other = match Manifest::read(store) {
-        Ok(Some(manifest)) => manifest.origin(),
-        _ => "a run that removed it".to_owned(),
-    };
-    Error::Overtaken {
-        message: format!(
-            "the manifest `{}` is of {other}, which deployed while this run was at work: what the caches hold of both isn't known",
-            store.display()
-        ),
-        help: "the manifest wasn't overwritten; let one deployment run at a time, and run the later one again".into(),
     }
 }
 

@@ -233,6 +233,25 @@ fn an_older_run_is_refused_unless_it_is_a_rollback() {
 }
 
 #[test]
+fn a_second_run_at_the_same_time_is_refused_before_it_sends_anything() {
+    let vendor = Vendor::start(&["--fault", "RefreshObjectCaches#1=slow:3000"]);
+    let site = adopted(&vendor);
+    site.write("dist/index.html", "<h1>news</h1>\n");
+    let first = site.run(vendor.address(), &["run", "--log-level", "verbose"]).start();
+    first.wait_for("Purging");
+    vendor.wait_for(1);
+    let trap = Trap::new();
+    let second = site.run(trap.address(), &["run"]).finish();
+    second.ends_with(3).says(&["another run is at work with the manifest `", "manifest.txt`", "nothing was sent"]);
+    trap.is_untouched();
+    // A plan sends nothing, and isn't kept waiting.
+    site.run(trap.address(), &["plan"]).finish().ends_with(0);
+    first.finish().ends_with(0);
+    run(&site, &vendor, &[]).ends_with(0).says(&["nothing to do"]);
+    vendor.accepted(&["index.html"], &[]);
+}
+
+#[test]
 fn a_manifest_that_another_run_wrote_meanwhile_is_kept_and_named() {
     let vendor = Vendor::start(&["--fault", "RefreshObjectCaches#1=slow:3000"]);
     let site = adopted(&vendor);
@@ -244,8 +263,27 @@ fn a_manifest_that_another_run_wrote_meanwhile_is_kept_and_named() {
     vendor.wait_for(1);
     fs::write(manifest(&site), &other).unwrap();
     let finished = started.finish();
-    finished.ends_with(4).says(&["deployed while this run was at work", "the manifest wasn't overwritten"]);
-    assert_eq!(fs::read(manifest(&site)).unwrap(), other);
+    finished
+        .ends_with(4)
+        .says(&["deployed while this run was at work", "the next run purges what this one changed again"]);
+    // The other run's manifest, in which the file of this run is marked: even if its content is the other run's, the caches may hold
+    // what this one deployed.
+    let kept = fs::read_to_string(manifest(&site)).unwrap();
+    let entries = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with(['=', '!']));
+        lines
+            .map(|line| {
+                line.split(' ').enumerate().filter(|(at, _)| *at != 3).map(|(_, word)| format!("{word} ")).collect()
+            })
+            .collect()
+    };
+    let marked = |line: String| if line.ends_with(" index.html ") { line.replacen('=', "!", 1) } else { line };
+    let theirs = entries(&String::from_utf8(other).unwrap());
+    assert_eq!(entries(&kept), theirs.into_iter().map(marked).collect::<Vec<_>>());
+    site.write("dist/index.html", "<h1>home</h1>\n");
+    let before = vendor.ledger().len();
+    run(&site, &vendor, &[]).ends_with(0).says(&["1 left over from an earlier run"]);
+    assert_eq!(vendor.ledger()[before..].iter().filter(|line| line.contains("index.html")).count(), 1);
 }
 
 #[cfg(unix)]
@@ -304,6 +342,48 @@ fn a_listing_of_the_store_from_before_the_upload_needs_no_manifest() {
 }
 
 #[test]
+fn the_listing_of_another_folder_of_the_store_is_refused_and_a_prefix_reads_it() {
+    let vendor = Vendor::start(&[]);
+    let site = site();
+    let row = |name: &str, size: u32, etag: &str| {
+        format!("2026-11-30 18:00:00 +0800 CST {size:>12}      Standard   {etag}      oss://bucket1/{name}\n")
+    };
+    let listing = [
+        "LastModifiedTime                   Size(B)  StorageClass   ETAG                                  ObjectName\n"
+            .to_owned(),
+        row("blog/about/index.html", 15, "00000000000000000000000000000000"),
+        // Of `1`.
+        row("blog/assets/app.1111.js", 1, "C4CA4238A0B923820DCC509A6F75849B"),
+        row("shop/index.html", 14, "00000000000000000000000000000000"),
+        "Object Number is: 3\n\n0.066567(s) elapsed\n".to_owned(),
+    ];
+    site.write("before.txt", listing.concat());
+    let listed = ["--manifest", "listing:before.txt"];
+    run(&site, &vendor, &listed).ends_with(3).says(&[
+        "before.txt` has 3 files, and none of them is in `dist`: it is of another bucket or folder",
+        "set `listing-prefix`",
+    ]);
+    assert_eq!(vendor.ledger(), [""; 0]);
+    let finished = run(&site, &vendor, &[&listed[..], &["--listing-prefix", "blog"]].concat());
+    finished.ends_with(0).says(&["`dist`: 3 files, 1 changed, 1 added, by the listing of the store"]);
+    vendor.accepted(&["about/index.html", "index.html"], &[]);
+    run(&site, &vendor, &[&listed[..], &["--listing-prefix", "news"]].concat())
+        .ends_with(3)
+        .says(&["no name in it begins with `news/`, which is `listing-prefix`"]);
+}
+
+#[test]
+fn rules_about_a_build_need_it_to_be_said() {
+    let site = site();
+    site.write("cdn-purge.yml", CONFIGURATION.replace("changes: directory\ndirectory: dist\n", ""));
+    site.commit("Compare commits");
+    site.bare_run(&["plan"]).finish().ends_with(3).says(&[
+        "the rules only select files in `dist`, which isn't in git",
+        "set `changes: directory` and `directory: dist`",
+    ]);
+}
+
+#[test]
 fn two_builds_are_held_against_each_other() {
     let site = Site::empty();
     site.write("one/index.html", "<p>built at 10:00</p>");
@@ -327,6 +407,7 @@ fn options_of_a_built_directory_need_one() {
         (&["--directory", "../dist"], "leads out of the repository"),
         (&["--manifest", "dist/m.txt"], "is `dist/m.txt`"),
         (&["--manifest", "file:dist/m.txt"], "lies in the built directory"),
+        (&["--listing-prefix", "blog"], "`--listing-prefix` needs a manifest of the form `listing:FILE`"),
         (&["--manifest", "none", "--rollback"], "`--rollback` needs a manifest of the form `file:PATH`"),
     ] {
         site.bare_run(&["plan"]).args(arguments).finish().ends_with(2).says(&[said]);
