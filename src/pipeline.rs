@@ -9,9 +9,11 @@ use crate::ci::progress::Expected;
 use crate::ci::{CiHost, Console, Progress, Severity, files};
 use crate::config::list_file;
 use crate::config::url_list::{self, UrlList};
-use crate::config::{Changes, DirectoryOptions, ListOptions, LogLevel, Mode, Settings, Submodules, UrlOptions, Wait};
+use crate::config::{
+    Changes, DirectoryOptions, ListOptions, LogLevel, Mode, OnEmpty, Settings, Submodules, UrlOptions, Wait,
+};
 use crate::credentials::exchange::PendingMasks;
-use crate::error::{Error, ExitCode};
+use crate::error::{Diagnostic, Error, ExitCode};
 use crate::exec::durations::Durations;
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
@@ -21,7 +23,7 @@ use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
 use crate::model::{Change, EntryKind, Event, EventKind, EventSink, RepoPath, Signal, Skipped};
 use crate::plan::{self, Lane, Limits, Plan};
 use crate::report::{self, Collector, Context, Report, Status};
-use crate::text::format::counted;
+use crate::text::format::{counted, grouped};
 
 use self::built::BuiltSite;
 use self::connect::Connections;
@@ -32,6 +34,7 @@ mod built;
 pub mod connect;
 pub(crate) mod git_http;
 mod job;
+pub mod lint;
 mod note;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
@@ -59,7 +62,10 @@ impl Job<'_> {
         let Some(found) = unless_interrupted(&interrupt, self.find(console)).await else {
             return self.interrupted(console, interrupt.signal(), "the changes were looked for");
         };
-        let Found { range, changed_files, mapped, unresolved, mut built } = found?;
+        let Found { range, changed_files, mapped, unresolved, mut built, warnings } = found?;
+        for warning in settings.warnings.iter().chain(&warnings).filter(|_| !settings.resume) {
+            console.diagnostic(warning, Severity::Warning);
+        }
         warn(&mapped.warnings, console);
         let mut limits = Limits::of(settings);
         limits.roots_allowed.extend(built.iter().flat_map(|built| built.former_roots.iter().cloned()));
@@ -69,6 +75,9 @@ impl Job<'_> {
         }
         if settings.resume && plan.is_empty() {
             return Err(no_journal("this plan has no URL, so no run can have left a journal of it".into()));
+        }
+        if plan.is_empty() {
+            self.announce_empty(&plan, changed_files, console);
         }
         if let Some(sentence) = plan::limits::doubled(&plan) {
             console.announce(Severity::Warning, &sentence);
@@ -91,6 +100,7 @@ impl Job<'_> {
             changed_files,
             built: built.as_ref().map(|built| built.origin.clone()),
             fail_on: settings.fail_on,
+            on_empty: settings.on_empty,
             wait: settings.wait,
             started: self.started,
             commit_page: CiHost::commit_page(self.environment),
@@ -140,6 +150,34 @@ impl Job<'_> {
         Ok(code)
     }
 
+    /// Says what `on-empty` makes of a plan without URLs.
+    fn announce_empty(&self, plan: &Plan, changed_files: usize, console: &mut Console) {
+        let settings = self.settings;
+        let is_selected =
+            |skipped: &Skipped| settings.rules.iter().any(|rule| rule.files.matches(skipped.file.as_bytes()));
+        let severity = match settings.on_empty {
+            OnEmpty::Fail => Severity::Error,
+            OnEmpty::Warn if changed_files > 0 && !plan.skipped.iter().any(is_selected) => Severity::Warning,
+            OnEmpty::Warn | OnEmpty::Ok => return,
+        };
+        let text = match plan.skipped.first().filter(|_| !plan.skipped.iter().any(is_selected)) {
+            Some(first) => {
+                let files = match changed_files {
+                    1 => "the changed file".to_owned(),
+                    several => format!("any of the {} changed files", grouped(several)),
+                };
+                format!(
+                    "no rule selects {files}, so nothing is refreshed: `cdn-purge explain {}` shows why; if that is expected, set \
+                     `on-empty: ok`",
+                    first.file
+                )
+            }
+            None if changed_files == 0 => "no file changed, so nothing is refreshed".to_owned(),
+            None => "the changed files have no URL to refresh".to_owned(),
+        };
+        console.announce(severity, &text);
+    }
+
     /// What continues the run that a journal is of.
     fn continuation(&self) -> &'static str {
         match self.settings.wait {
@@ -185,7 +223,7 @@ impl Job<'_> {
             let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
             mapped.tasks.extend(given.tasks);
         }
-        Ok(Found { range: None, changed_files: 0, mapped, unresolved: None, built: None })
+        Ok(Found { range: None, changed_files: 0, mapped, unresolved: None, built: None, warnings: Vec::new() })
     }
 
     /// The files of a built directory that differ from its manifest.
@@ -198,7 +236,8 @@ impl Job<'_> {
         refuse_front_matter(self.settings)?;
         let (built, mapped) = built::find(self, options, overrides, console).await?;
         let (range, changed_files) = (built.range.clone(), built.changed_files);
-        Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built) })
+        let warnings = lint::built(self.settings, &built);
+        Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built), warnings })
     }
 
     /// The files that a deploy tool's list names.
@@ -211,7 +250,14 @@ impl Job<'_> {
         refuse_front_matter(self.settings)?;
         let list = changes_of_list(self.settings, options, console).await?;
         let mapped = mapping::map(&list, &self.settings.rules, overrides);
-        Ok(Found { range: None, changed_files: list.len(), mapped, unresolved: None, built: None })
+        Ok(Found {
+            range: None,
+            changed_files: list.len(),
+            mapped,
+            unresolved: None,
+            built: None,
+            warnings: Vec::new(),
+        })
     }
 
     /// The files that differ between two commits, or all files of one.
@@ -258,7 +304,8 @@ impl Job<'_> {
             }
             unresolved.get_or_insert(Error::Checkout { message, help: reason.help.clone() });
         }
-        Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved, built: None })
+        let warnings = lint::committed(settings, &changed.range.head, &changed.files, self.environment);
+        Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved, built: None, warnings })
     }
 
     /// The front matter that the rules need, of the changed files as they are and as they were.
@@ -373,6 +420,8 @@ struct Found {
     unresolved: Option<Error>,
     /// The built directory that the changes are of.
     built: Option<BuiltSite>,
+    /// About rules that can't work.
+    warnings: Vec<Diagnostic>,
 }
 
 /// Refuses rules that could give no URL: front matter is read from commits alone.
@@ -483,8 +532,9 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> (
         Mode::Simulate | Mode::Real if console.look().level > LogLevel::Quiet => report::terminal::result(report),
         Mode::Simulate | Mode::Real => report::terminal::summary(report),
     };
+    let is_said = report.status() == Status::NothingToDo;
     let (verdict, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    if is_ci && report.exit_code() != ExitCode::Success {
+    if is_ci && !is_said && report.exit_code() != ExitCode::Success {
         // A red step says why at its top, where the host shows annotations.
         console.announce(Severity::Error, verdict);
         console.summary(rest);

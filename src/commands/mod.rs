@@ -5,10 +5,11 @@ use std::io::Write;
 
 use jiff::Timestamp;
 
-use crate::ci::{CiHost, Console, Look};
+use crate::ci::{CiHost, Console, Look, Severity};
 use crate::config::{Command, CommandKind, LogLevel, When, check, parse_arguments, query_options, schema};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
+use crate::pipeline::lint;
 
 mod check_online;
 mod demo;
@@ -72,7 +73,12 @@ pub fn execute(world: World) -> ExitCode {
         Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
         Command::ExplainTwice(builds) => explain::twice(&builds, &mut console, now),
         Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
-        Command::Check(flags) => check::check(&flags, &environment).map(|text| run::print(&mut console, &text)),
+        Command::Check(flags) => check::read(&flags, &environment).map(|(text, settings)| {
+            for warning in lint::check(&settings, &environment) {
+                console.diagnostic(&warning, Severity::Warning);
+            }
+            run::print(&mut console, &text)
+        }),
         Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Doctor(flags) => doctor::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Init(options) => init::run(&options, &mut console),

@@ -20,6 +20,7 @@ use crate::provider::Spec;
 
 pub(super) mod document;
 pub(super) mod keys;
+pub(super) mod lint;
 mod read;
 pub(super) mod rule;
 mod site;
@@ -38,6 +39,8 @@ pub(super) struct Configuration {
     pub(super) rule_texts: Vec<RuleText>,
     /// The options it sets.
     pub(super) options: Vec<(&'static Entry, Value)>,
+    /// What can be used, and is most likely not what was meant.
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 /// Reads the text of a configuration file.
@@ -51,7 +54,10 @@ pub(super) fn parse(source: &Source, providers: &[&'static Spec]) -> Result<Conf
         findings.report(&(0..0), "this file is empty", HOW_TO_BEGIN);
     }
     match configuration {
-        Some(configuration) if findings.count() == 0 => Ok(configuration),
+        Some(mut configuration) if findings.count() == 0 => {
+            configuration.warnings = findings.take_warnings();
+            Ok(configuration)
+        }
         _ => Err(findings.into_diagnostics()),
     }
 }
@@ -78,12 +84,15 @@ fn walk(root: &Node, providers: &[&'static Spec], findings: &mut Findings<'_>) -
         unknown_key(key, &known, "the file", findings);
     }
     version(&fields, findings);
-    let targets = targets(&fields, providers, findings);
-    let (rules, rule_texts) = rules(&fields, &targets, findings);
+    let targets_read = targets(&fields, providers, findings);
+    let (rules, rule_texts) = rules(&fields, &targets_read, findings);
     let options =
         in_file().filter_map(|entry| Some((entry, option(entry, fields.node(entry.name)?, findings)?))).collect();
-    let targets = targets.into_iter().filter_map(|(_, target)| target).collect();
-    Some(Configuration { targets, rules, rule_texts, options })
+    if let Some(node) = fields.node("targets").filter(|_| !rules.is_empty()) {
+        lint::targets(node, &targets_read, &rules, findings);
+    }
+    let targets = targets_read.into_iter().filter_map(|(_, target)| target).collect();
+    Some(Configuration { targets, rules, rule_texts, options, warnings: Vec::new() })
 }
 
 fn version(fields: &Map<'_>, findings: &mut Findings<'_>) {

@@ -15,6 +15,7 @@ mod mock_server;
 pub(crate) mod network;
 pub mod options;
 mod parse_value;
+mod pattern_places;
 mod problems;
 pub mod query_options;
 mod read;
@@ -39,11 +40,13 @@ pub use layers::Flags;
 pub use list_options::{ListFormat, ListOptions};
 pub use mock_server::MockServerOptions;
 pub use options::CommandKind;
+pub use pattern_places::PatternPlaces;
 pub use read::read;
 pub use required_permissions::RequiredPermissions;
 pub use rules::configuration_of;
 pub use settings::{
-    Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, ShortQuota, Submodules, Symlinks, Target, Wait, When,
+    Changes, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota, Submodules, Symlinks, Target,
+    Wait, When,
 };
 pub use url_options::UrlOptions;
 

@@ -96,6 +96,8 @@ pub static ENTRIES: &[Entry] = &[
         "Which incomplete URLs fail the step. The output `status` isn't affected").or("any").in_file(),
     Entry::new("on-short-quota", Choice(&["refuse", "fit"]), Sending, JOBS,
         "What goes out if the day's quota is short. `refuse`: the refreshes of the rules that fit as a whole. `fit`: as many as fit; `--resume` sends the rest on the next day. Prefetches go out as far as the quota reaches").or("refuse").in_file(),
+    Entry::new("on-empty", Choice(&["warn", "fail", "ok"]), Sending, RULES,
+        "What a run that has nothing to do means. `warn`: a warning if files changed and no rule selects one; `fail`: the step fails; `ok`: nothing").or("warn").in_file(),
     Entry::new("max-urls", Count(0), Sending, JOBS,
         "Refuse a plan with more refreshes and prefetches than this").in_file(),
     Entry::new("batch-size", Count(1), Sending, JOBS,

@@ -9,14 +9,15 @@ use super::file::Configuration;
 use super::file::rule::RuleText;
 use super::layers::{Flags, LayeredOptions};
 use super::options::CommandKind;
+use super::pattern_places::PatternPlaces;
 use super::rules::{self, Found};
 use super::{
-    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, Settings, ShortQuota, Submodules, Symlinks, Target,
-    UrlOptions, Wait, When, directory_options, list_options, network, targets, url_options,
+    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota, Submodules, Symlinks,
+    Target, UrlOptions, Wait, When, directory_options, list_options, network, targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
-use crate::mapping::Encoded;
+use crate::mapping::{Encoded, PatternPlace, Unmatched};
 use crate::model::Operation;
 use crate::provider::{OptionValue, Spec};
 use crate::providers::PROVIDERS;
@@ -51,13 +52,14 @@ pub(super) fn read_with(
 ) -> Result<Reading, Error> {
     let mut problems = Vec::new();
     let mut given = LayeredOptions::read(command, flags, environment, &mut problems);
-    let Found { path, notes, configuration } = rules::find(command, &given, providers, &mut problems);
-    let Configuration { targets, rules, rule_texts, options } = configuration;
+    let Found { path, notes, source, configuration } = rules::find(command, &given, providers, &mut problems);
+    let Configuration { targets, rules, rule_texts, options, warnings } = configuration;
+    let spans = rule_texts.iter().map(|text| text.spans.clone()).collect();
     given.add_file(command, options);
     given.add_defaults();
     let listing = url_options::read(command, &given, flags.arguments(), &mut problems);
     let targets = targets_of(command, &given, targets, listing.as_ref(), &mut problems);
-    let settings = Settings {
+    let mut settings = Settings {
         config: path,
         targets,
         rules,
@@ -85,6 +87,11 @@ pub(super) fn read_with(
         prefetch_timeout: given.duration("timeout").unwrap_or(PREFETCH_TIMEOUT),
         fail_on: fail_on(&given),
         short_quota: if given.choice("on-short-quota") == Some("fit") { ShortQuota::Fit } else { ShortQuota::Refuse },
+        on_empty: match given.choice("on-empty") {
+            Some("fail") => OnEmpty::Fail,
+            Some("ok") => OnEmpty::Ok,
+            _ => OnEmpty::Warn,
+        },
         max_urls: given.count("max-urls"),
         allow_hosts: network::hosts(&given, &mut problems),
         journal: given.path("journal"),
@@ -100,8 +107,12 @@ pub(super) fn read_with(
         progress: when(&given, "progress"),
         log_level: log_level(&given),
         notes,
+        warnings,
+        patterns: PatternPlaces { source, spans },
     };
     problems.extend(encoded_anyway(&settings));
+    let outside = outside_of_the_build(&settings);
+    settings.warnings.extend(outside);
     let files = [
         ("journal", &settings.journal),
         ("report-file", &settings.report_file),
@@ -160,6 +171,30 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
         targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
     });
     listed.chain(ruled).collect()
+}
+
+/// Patterns that can't match a file of the one directory whose files count.
+fn outside_of_the_build(settings: &Settings) -> Vec<Diagnostic> {
+    let directory = match &settings.changes {
+        Changes::Directory(options) => Some(&options.directory),
+        Changes::List(options) => options.directory.as_ref(),
+        Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } | Changes::Urls(_) => None,
+    };
+    // An absolute path is one in the repository, or is refused when it is read.
+    let Some(directory) = directory.filter(|directory| !directory.starts_with('/')) else { return Vec::new() };
+    let folder = format!("{directory}/");
+    let all = Unmatched::of(&settings.rules, |rule| settings.patterns.is_written(rule));
+    let warning = |place: PatternPlace| {
+        let globs = &settings.rules[place.rule].files;
+        if globs.may_match_at(place.pattern, folder.as_bytes()) {
+            return None;
+        }
+        let title =
+            format!("`{}` can't match: the files that count are those in `{directory}`", globs.text(place.pattern));
+        let help = format!("write it as a path from the repository's root: `{directory}/**`; or set `directory`");
+        Some(settings.patterns.warning(place, title, help))
+    };
+    all.places().filter_map(warning).collect()
 }
 
 /// The targets that the command is about, with what it sets in their options.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::rule::{self, RuleText};
-use super::file::{self, Configuration, document};
+use super::file::source::Source;
+use super::file::{self, Configuration, document, lint};
 use super::layers::LayeredOptions;
 use super::options::CommandKind;
 use super::parse_value::quoted;
@@ -23,6 +24,8 @@ pub(super) struct Found {
     pub(super) path: Option<PathBuf>,
     /// What a person should know about it.
     pub(super) notes: Vec<String>,
+    /// The file's text.
+    pub(super) source: Option<Source>,
     /// What it says; empty where there was a problem.
     pub(super) configuration: Configuration,
 }
@@ -56,11 +59,12 @@ pub(super) fn find(
             let names = all_of(one_rule.iter().copied());
             format!("ignoring `{}`, because {names} replace it", path.display())
         };
-        Found { path: None, notes: unused.map(note).into_iter().collect(), configuration }
+        Found { path: None, notes: unused.map(note).into_iter().collect(), source: None, configuration }
     };
     if needs_no_rule {
         found.configuration.rules.clear();
         found.configuration.rule_texts.clear();
+        found.configuration.warnings.clear();
     }
     found
 }
@@ -140,14 +144,15 @@ fn from_file(
         }
         return Found::default();
     };
-    let configuration = document::read(&path, repository)
-        .map_err(|problem| vec![problem])
-        .and_then(|source| file::parse(&source, providers))
-        .unwrap_or_else(|found| {
+    let read = document::read(&path, repository).map_err(|problem| vec![problem]);
+    let parsed = read.and_then(|source| Ok((file::parse(&source, providers)?, source)));
+    match parsed {
+        Ok((configuration, source)) => Found { path: Some(path), notes, source: Some(source), configuration },
+        Err(found) => {
             problems.extend(found);
-            Configuration::default()
-        });
-    Found { path: Some(path), notes, configuration }
+            Found { path: Some(path), notes, ..Found::default() }
+        }
+    }
 }
 
 /// One target named `default`, and one rule where files are given.
@@ -162,6 +167,11 @@ fn from_options(
     let mut configuration = Configuration::default();
     if let (Some(files), Some(urls)) = (given.list("files"), given.list("urls")) {
         let globs = globs(given, &files, problems);
+        configuration.warnings.extend(files.iter().filter_map(|pattern| {
+            let (found, help) = lint::foreign_syntax(pattern)?;
+            let label = given.label("files");
+            Some(Diagnostic::new(format!("{label}: {}", lint::foreign_title(found)), help))
+        }));
         let templates = templates(given, &urls, globs.as_ref(), problems);
         configuration.rules.push(Rule {
             name: Arc::from("rules[0]"),
@@ -181,7 +191,8 @@ fn from_options(
             immutable: false,
             warning: None,
         });
-        configuration.rule_texts.push(RuleText { files, urls });
+        let spans = vec![0..0; files.len()];
+        configuration.rule_texts.push(RuleText { files, urls, spans });
     }
     configuration.targets.push(Target { name, provider: provider?, options: Options::new() });
     Some(configuration)

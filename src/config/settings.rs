@@ -8,7 +8,9 @@ use secrecy::SecretString;
 use super::base_spec::BaseSpec;
 use super::directory_options::DirectoryOptions;
 use super::list_options::ListOptions;
+use super::pattern_places::PatternPlaces;
 use super::url_options::UrlOptions;
+use crate::error::Diagnostic;
 use crate::mapping::Rule;
 use crate::model::{Operation, TargetName};
 use crate::provider::{Options, Spec};
@@ -54,6 +56,8 @@ pub struct Settings {
     pub fail_on: FailOn,
     /// What goes out where the day's quota is short.
     pub short_quota: ShortQuota,
+    /// What a run that has nothing to do means.
+    pub on_empty: OnEmpty,
     /// A plan with more refreshes and prefetches is refused.
     pub max_urls: Option<u64>,
     /// When given, a plan with any other host is refused. Lower case.
@@ -84,6 +88,10 @@ pub struct Settings {
     pub log_level: LogLevel,
     /// What a person should know about how the inputs were understood: a second configuration that isn't used.
     pub notes: Vec<String>,
+    /// What can be used, and is most likely not what was meant.
+    pub warnings: Vec<Diagnostic>,
+    /// Where the patterns of the rules were written.
+    pub patterns: PatternPlaces,
 }
 
 /// Where URLs live: a provider and its settings.
@@ -200,6 +208,17 @@ pub enum FailOn {
     Refresh,
     /// None.
     Never,
+}
+
+/// What a run that has nothing to do means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnEmpty {
+    /// A warning, if files changed and no rule selects one of them.
+    Warn,
+    /// The step fails.
+    Fail,
+    /// Nothing.
+    Ok,
 }
 
 /// Credentials given as inputs.

@@ -2,7 +2,8 @@
 //!
 //! [`search`] is the whole step: `range` decides which two commits count, `last_success` looks up the last deployment, `fetch`
 //! gets what the clone lacks, `revisions` looks the commits up, `tree_diff` compares their trees, `renames` pairs moved files,
-//! `submodules` and `links` add the files behind those. `contents` reads the beginning of some.
+//! `submodules` and `links` add the files behind those. `contents` reads the beginning of some, and `tracked` finds patterns that match
+//! no tracked file.
 //! libgit2 reads the repository, on a thread with a time limit (`time_limit`). No process is started.
 
 pub use self::checkout::{head_commit, root};
@@ -10,9 +11,11 @@ pub use self::choices::{Choices, choices};
 pub use self::config_trust::trusted;
 pub use self::contents::{content_at_head, contents};
 pub use self::event::pull_request;
+pub use self::ignored::ignoring_line;
 pub use self::io::{Fetching, HttpTransport, OnChunk};
 pub use self::search::{Changed, Range, find, search};
 pub use self::submodules::{Following, Unexpanded};
+pub use self::tracked::{Tracked, TrackedSearch, tracked};
 
 mod checkout;
 mod checkout_check;
@@ -23,6 +26,7 @@ mod errors;
 mod event;
 mod fetch;
 mod history;
+mod ignored;
 mod io;
 mod last_success;
 mod links;
@@ -35,6 +39,7 @@ mod search;
 mod submodules;
 mod tag_series;
 mod time_limit;
+mod tracked;
 mod tree_diff;
 mod workspace;
 

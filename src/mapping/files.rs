@@ -120,6 +120,27 @@ impl Globs {
             && !excluding.any(|pattern| pattern.glob.matches_all_below(folder))
     }
 
+    /// The places of the including patterns among all of them.
+    pub fn including_places(&self) -> impl Iterator<Item = usize> {
+        self.patterns.iter().enumerate().filter(|(_, pattern)| !pattern.excludes).map(|(place, _)| place)
+    }
+
+    /// Whether the pattern at a place may match a path below a folder, which ends in `/`. In doubt it may.
+    pub fn may_match_at(&self, place: usize, folder: &[u8]) -> bool {
+        self.patterns[place].glob.may_match_below(folder)
+    }
+
+    /// Whether the pattern at a place matches a path that no pattern excludes.
+    pub(super) fn selects_by(&self, place: usize, path: &[u8]) -> bool {
+        let excludes = |pattern: &Pattern| pattern.excludes && pattern.glob.matches(path);
+        self.patterns[place].glob.matches(path) && !self.patterns.iter().any(excludes)
+    }
+
+    /// The pattern at a place as it was written, without the `!` of an exclusion.
+    pub fn text(&self, place: usize) -> &str {
+        self.patterns[place].glob.text()
+    }
+
     /// The folders that the including patterns spell out, each ending in `/`; the root is empty.
     pub(super) fn directories(&self) -> impl Iterator<Item = &str> {
         self.including().map(Glob::directory)

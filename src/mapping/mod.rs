@@ -16,6 +16,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod transform;
+mod unmatched;
 pub mod url;
 
 pub use encoding::Encoded;
@@ -25,6 +26,7 @@ pub use front_matter::{FrontMatter, MOST_BYTES as MOST_FRONT_MATTER_BYTES};
 pub use reach::Reach;
 pub use rule::{Overrides, Rule};
 pub use saved_rules::{SavedRules, save};
-pub use tasks::{FrontMatters, Mapped, front_matter_files, map, map_urls, map_with, refreshes};
+pub use tasks::{FrontMatters, Mapped, front_matter_files, greedy_captures, map, map_urls, map_with, refreshes};
 pub use template::{Template, TemplateProblem};
 pub use transform::{Argument, TRANSFORMS, TransformEntry};
+pub use unmatched::{PatternPlace, Unmatched};

@@ -11,6 +11,7 @@ use super::files::{GlobIndex, Match, Verdict};
 use super::front_matter::FrontMatter;
 use super::placeholder::TemplateContext;
 use super::rule::{Overrides, Rule, RuleUrls};
+use super::unmatched::PatternPlace;
 use crate::model::{
     Change, ChangeKind, EntryKind, Operation, PurgeMode, Reason, RefreshKind, RepoPath, Side, Skipped, Subject,
     TargetName, Task,
@@ -130,6 +131,26 @@ pub fn refreshes(paths: &[RepoPath], rules: &[Rule], even_unrefreshed: bool) -> 
         mapped.add(&version, EntryKind::File, &rules);
     }
     mapped.tasks
+}
+
+/// Of each rule, the first of these files on which a greedy wildcard takes a capture apart that a template uses: the pattern, the file
+/// and the warning.
+pub fn greedy_captures(rules: &[Rule], files: &[RepoPath]) -> Vec<(PatternPlace, RepoPath, String)> {
+    let index = GlobIndex::new(rules.iter().map(|rule| &rule.files));
+    let mut found: BTreeMap<usize, (PatternPlace, RepoPath, String)> = BTreeMap::new();
+    for file in files {
+        for (place, verdict) in index.judge(file.as_bytes()) {
+            let Verdict::Matched(matched) = verdict else { continue };
+            let rule = &rules[place];
+            if let Some(warning) = rule.greedy_warning(&matched).filter(|_| !found.contains_key(&place)) {
+                let pattern =
+                    rule.files.including_places().find(|pattern| rule.files.text(*pattern) == matched.pattern());
+                let pattern = PatternPlace { rule: place, pattern: pattern.unwrap_or_default() };
+                found.insert(place, (pattern, file.clone(), warning));
+            }
+        }
+    }
+    found.into_values().collect()
 }
 
 /// What became of a path.

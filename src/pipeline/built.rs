@@ -267,6 +267,12 @@ impl BuiltSite {
         &self.files.build
     }
 
+    /// The paths of the built files, and of those of the manifest, from the repository's root.
+    pub(super) fn paths(&self) -> impl Iterator<Item = RepoPath> {
+        let built = self.files.files.iter().map(|file| &file.path);
+        built.chain(self.before.entries().iter().map(|entry| &entry.path)).map(|path| self.full(path))
+    }
+
     fn comparison(&self) -> Comparison {
         match &self.before {
             Before::Manifest(manifest) => compare(&manifest.entries, &self.files.files, &self.directory),

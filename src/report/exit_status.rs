@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::{FailOn, Mode, Wait};
+use crate::config::{FailOn, Mode, OnEmpty, Wait};
 use crate::error::ExitCode;
 use crate::model::{Operation, Outcome, Signal, StopCause};
 use crate::report::{LaneReport, Report, Row, lane_rows};
@@ -81,6 +81,8 @@ impl Report<'_> {
     /// | is unknown | 4; 6 as above |
     /// | is unsubmitted | 5 for quota, 6 for credentials, 3 for the journal, 1 for anything else; a prefetch whose refresh isn't done, as that refresh |
     ///
+    /// A run without URLs gives 0, with `on-empty: fail` 1.
+    ///
     /// `fail-on: refresh` looks at refreshes only, `never` at none. Neither hides an interruption (130, 143) or a journal
     /// that couldn't be written (3).
     pub fn exit_code(&self) -> ExitCode {
@@ -89,6 +91,9 @@ impl Report<'_> {
             Some(Signal::Terminate) => ExitCode::Terminated,
             None => ExitCode::Success,
         };
+        if self.context.on_empty == OnEmpty::Fail && self.status() == Status::NothingToDo {
+            code = code.worst(ExitCode::Failed);
+        }
         for (lane, row) in self.rows_with_lanes() {
             let url_code = self.url_code(lane, row);
             if self.counts_as_failure(row.planned.task.operation) || url_code == ExitCode::Checkout {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::{FailOn, Mode, Target, Wait};
+use crate::config::{FailOn, Mode, OnEmpty, Target, Wait};
 use crate::git::Range;
 use crate::model::{
     Event, EventKind, EventSink as _, LaneIndex, Moment, Operation, Outcome, PurgeMode, Quota, QuotaEntry, Reason,
@@ -95,6 +95,7 @@ pub(crate) fn context(mode: Mode) -> Context {
         changed_files: 6,
         built: None,
         fail_on: FailOn::Any,
+        on_empty: OnEmpty::Warn,
         wait: Wait::All,
         started: "2026-11-22T10:00:00Z".parse().unwrap(),
         commit_page: Some("https://github.com/octo/site/commit/".into()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::{FailOn, Mode, Wait};
+use crate::config::{FailOn, Mode, OnEmpty, Wait};
 use crate::git::Range;
 use crate::model::{BatchNumber, Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task};
 use crate::plan::{Lane, Plan, PlannedTask};
@@ -26,6 +26,8 @@ pub struct Context {
     pub built: Option<BuiltOrigin>,
     /// Which failures fail the step.
     pub fail_on: FailOn,
+    /// What a run that has nothing to do means.
+    pub on_empty: OnEmpty,
     /// What the run waits for: the rest is neither done nor failed.
     pub wait: Wait,
     /// When the program started.

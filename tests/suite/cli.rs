@@ -10,6 +10,7 @@ mod doctor; // the surroundings of a run
 mod first_steps; // the first five minutes in a repository of each common generator
 pub mod github; // what a runner of GitHub Actions gets
 mod links; // submodules and symbolic links
+mod lint;
 mod lists; // URLs that are given
 mod names; // file names that tools trip over
 mod no_credentials; // runs without stored credentials: roles, OIDC tokens, profiles, programs

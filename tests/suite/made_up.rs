@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cdn_purge::config::{FailOn, Mode, Wait};
+use cdn_purge::config::{FailOn, Mode, OnEmpty, Wait};
 use cdn_purge::model::{EventSink, Operation, Quota, QuotaEntry, RefreshKind};
 use cdn_purge::provider::{
     Accepted, Api, ApiError, ApiErrorKind, ApiName, CallSpec, EndpointSpec, OperationSpec, Page, PolicySpec, Provider,
@@ -191,6 +191,7 @@ fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
         list: None,
         changed_files: 0,
         fail_on: FailOn::Any,
+        on_empty: OnEmpty::Warn,
         wait: Wait::All,
         commit_page: None,
         started,

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::keys::{FORMS, KINDS, RULE_KEYS, forms};
+use super::lint;
 use super::read::{Item, Map, boolean, keys_of, map, part, text, texts, unknown_key, word};
 use super::source::Findings;
 use super::target::Targets;
@@ -20,6 +21,8 @@ pub(in crate::config) struct RuleText {
     pub(in crate::config) files: Vec<String>,
     /// Its URL templates, those of directories last.
     pub(in crate::config) urls: Vec<String>,
+    /// Where each of its globs is in the file.
+    pub(in crate::config) spans: Vec<Range<usize>>,
 }
 
 /// The field's other word for the key `refresh`.
@@ -47,13 +50,16 @@ pub(super) fn read(
     }
     let kind = kind(&fields, findings);
     let allow_everything = flag(&fields, "allow-everything", false, findings);
-    let (files, file_texts) = globs(&fields, findings).map_or((None, Vec::new()), |(globs, texts)| (globs, texts));
+    let (files, file_items) = globs(&fields, findings).unwrap_or_default();
+    let file_texts: Vec<String> = file_items.iter().map(|item| item.text.to_owned()).collect();
+    lint::patterns(&file_items, findings);
     let of_urls = match kind {
         RefreshKind::Regex => Template::parse_expression,
         RefreshKind::Directory => Template::parse_directory,
         _ => Template::parse,
     };
     let (urls, url_items) = templates(&fields, "urls", files.as_ref(), findings, of_urls);
+    lint::urls(&url_items, &file_texts, findings);
     let (directories, directory_items) =
         templates(&fields, "directories", files.as_ref(), findings, Template::parse_directory);
     let (tags, tag_items) = templates(&fields, "tags", files.as_ref(), findings, Template::parse_tag);
@@ -89,7 +95,7 @@ pub(super) fn read(
     }
     unsupported(&rule, &fields, targets, findings);
     let urls = url_items.iter().chain(&directory_items).chain(&tag_items).map(|item| item.text.to_owned()).collect();
-    Some((rule, RuleText { files: file_texts, urls }))
+    Some((rule, RuleText { files: file_texts, urls, spans: lint::spans(&file_items) }))
 }
 
 /// The name of the rule: its `name`, else its place.
@@ -128,7 +134,7 @@ fn mode(fields: &Map<'_>, findings: &mut Findings<'_>) -> PurgeMode {
 }
 
 /// The globs, where they could be read, and their texts.
-fn globs(fields: &Map<'_>, findings: &mut Findings<'_>) -> Option<(Option<Globs>, Vec<String>)> {
+fn globs<'a>(fields: &Map<'a>, findings: &mut Findings<'_>) -> Option<(Option<Globs>, Vec<Item<'a>>)> {
     let Some(node) = fields.node("files") else {
         findings.report(fields.span, "this rule has no `files`", "add `files:` with one or more globs");
         return None;
@@ -136,13 +142,13 @@ fn globs(fields: &Map<'_>, findings: &mut Findings<'_>) -> Option<(Option<Globs>
     let items = texts(node, "files", findings)?;
     let patterns: Vec<String> = items.iter().map(|item| item.text.to_owned()).collect();
     match Globs::parse(&patterns) {
-        Ok(globs) => Some((Some(globs), patterns)),
+        Ok(globs) => Some((Some(globs), items)),
         Err(problems) => {
             for problem in problems {
                 let blamed = items.get(problem.pattern).map_or(node, |item| item.node);
                 findings.report(&blamed.span, problem.message, problem.help);
             }
-            Some((None, patterns))
+            Some((None, items))
         }
     }
 }

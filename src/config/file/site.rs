@@ -84,7 +84,9 @@ fn expand(
         let title = format!("the rules for {name} can't be used: {}", problem.title);
         findings.report(&node.span, title, problem.help.clone().unwrap_or_default());
     }
-    if problems.is_empty() { rules } else { Vec::new() }
+    // Places in the preset's text are none in the file.
+    let unplaced = rules.into_iter().map(|(rule, text)| (rule, RuleText { spans: Vec::new(), ..text }));
+    if problems.is_empty() { unplaced.collect() } else { Vec::new() }
 }
 
 /// The URL of the site's root, with a `/` at its end.

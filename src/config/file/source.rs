@@ -81,6 +81,7 @@ pub(crate) struct Findings<'a> {
     source: &'a Source,
     listed: Vec<Diagnostic>,
     more: usize,
+    warnings: Vec<Diagnostic>,
 }
 
 /// A file with more problems than these has one problem, and nobody reads on.
@@ -89,7 +90,7 @@ const MOST_LISTED: usize = 50;
 impl<'a> Findings<'a> {
     /// Begins with none.
     pub(crate) fn new(source: &'a Source) -> Self {
-        Self { source, listed: Vec::new(), more: 0 }
+        Self { source, listed: Vec::new(), more: 0, warnings: Vec::new() }
     }
 
     /// Where the problems are.
@@ -106,14 +107,28 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// How many there are.
+    /// Adds a warning: what can be used, and is most likely not what was meant.
+    pub(crate) fn warn(&mut self, span: &Range<usize>, title: impl Into<String>, help: impl Into<String>) {
+        if self.warnings.len() < MOST_LISTED {
+            self.warnings.push(self.source.diagnostic(span, title, help));
+        }
+    }
+
+    /// The warnings so far, in order of place.
+    pub(crate) fn take_warnings(&mut self) -> Vec<Diagnostic> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        sort(&mut warnings);
+        warnings
+    }
+
+    /// How many problems there are.
     pub(crate) fn count(&self) -> usize {
         self.listed.len() + self.more
     }
 
-    /// All of them, in order of place.
+    /// All problems, in order of place.
     pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
-        self.listed.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        sort(&mut self.listed);
         if self.more > 0 {
             self.listed.push(Diagnostic {
                 title: format!("and {} more problems in `{}`", self.more, self.source.name),
@@ -124,6 +139,11 @@ impl<'a> Findings<'a> {
         }
         self.listed
     }
+}
+
+/// In order of place.
+fn sort(problems: &mut [Diagnostic]) {
+    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
 }
 
 /// The part of an over-long line that surrounds a range.

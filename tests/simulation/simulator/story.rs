@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cdn_purge::client::connection::Connection;
 use cdn_purge::client::credential_refresh::CredentialRefresh;
-use cdn_purge::config::{FailOn, Mode};
+use cdn_purge::config::{FailOn, Mode, OnEmpty};
 use cdn_purge::error::ExitCode;
 use cdn_purge::exec::durations::Durations;
 use cdn_purge::exec::journal::{Identity, Journal, Past, Purpose};
@@ -256,6 +256,7 @@ impl Teller<'_> {
             changed_files: 0,
             built: None,
             fail_on: FailOn::Any,
+            on_empty: OnEmpty::Warn,
             wait: world.wait,
             started: local,
             commit_page: None,

@@ -1,0 +1,276 @@
+//! Warnings about rules that can never work, found in the files that they are about: patterns that match none of them.
+//!
+//! In a run the tree of the commit is searched only as far as it takes to find a match of each pattern, and no further than
+//! [`MOST_VISITED`]: a correct configuration costs a few folders.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::built::BuiltSite;
+use crate::config::{Changes, Settings, Submodules};
+use crate::environment::Environment;
+use crate::error::Diagnostic;
+use crate::git::{self, TrackedSearch};
+use crate::mapping::{self, Globs, PatternPlace, Unmatched};
+use crate::model::{Change, RepoPath};
+use crate::text::suggest::nearest;
+
+/// So many files and folders are visited in a run.
+const MOST_VISITED: usize = 20_000;
+
+/// So many are visited by `check`, which nobody waits for in a deployment.
+const MOST_CHECKED: usize = 2_000_000;
+
+/// The files that the patterns are about.
+struct Universe<'u> {
+    /// In the singular: `tracked file`.
+    noun: &'static str,
+    files: &'u [Vec<u8>],
+    ignore_files: &'u [(String, String)],
+}
+
+/// The warnings of a run about the committed files.
+pub(super) fn committed(
+    settings: &Settings,
+    head: &str,
+    changes: &[Change],
+    environment: &Environment,
+) -> Vec<Diagnostic> {
+    let search = TrackedSearch { commit: Some(head.to_owned()), most: MOST_VISITED, lists_files: false };
+    let mut unmatched = written(settings);
+    if settings.submodules == Submodules::Ignore {
+        // A pattern for a submodule's files is for the runs that follow it.
+        changes.iter().for_each(|change| unmatched.take_folder(&[change.path.as_bytes(), b"/"].concat()));
+    }
+    // A repository that can't be read has been reported before.
+    let Ok(Some(mut found)) = git::tracked(&settings.repository, &search, unmatched, environment) else {
+        return Vec::new();
+    };
+    // The last file of a pattern may just have been deleted.
+    changes.iter().for_each(|change| found.unmatched.take(change.path.as_bytes()));
+    let universe = Universe { noun: "tracked file", files: &found.files, ignore_files: &found.ignore_files };
+    warnings(settings, &found.unmatched, &universe)
+}
+
+/// The warnings about the files of a built directory.
+pub(super) fn built(settings: &Settings, built: &BuiltSite) -> Vec<Diagnostic> {
+    let mut unmatched = written(settings);
+    for file in built.paths() {
+        unmatched.take(file.as_bytes());
+        if unmatched.is_empty() {
+            return Vec::new();
+        }
+    }
+    let files: Vec<Vec<u8>> = built.paths().map(|file| file.as_bytes().to_vec()).collect();
+    let universe = Universe { noun: "file of the build", files: &files, ignore_files: &[] };
+    warnings(settings, &unmatched, &universe)
+}
+
+/// All warnings about a configuration, without a run: those of its text, and those about the commit that is checked out.
+pub fn check(settings: &Settings, environment: &Environment) -> Vec<Diagnostic> {
+    let mut all = settings.warnings.clone();
+    if !matches!(settings.changes, Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. }) {
+        return all;
+    }
+    let search = TrackedSearch { commit: None, most: MOST_CHECKED, lists_files: true };
+    // Without a repository there are no tracked files to look at.
+    let Ok(Some(found)) = git::tracked(&settings.repository, &search, written(settings), environment) else {
+        return all;
+    };
+    let universe = Universe { noun: "tracked file", files: &found.files, ignore_files: &found.ignore_files };
+    all.extend(warnings(settings, &found.unmatched, &universe));
+    let files: Vec<RepoPath> = found.files.iter().map(|file| RepoPath::new(file.as_slice())).collect();
+    for (place, file, message) in mapping::greedy_captures(&settings.rules, &files) {
+        if settings.patterns.is_written(place.rule) {
+            let (title, help) = message.split_once(": ").unwrap_or((message.as_str(), ""));
+            all.push(settings.patterns.warning(place, format!("on `{file}`, {title}"), help));
+        }
+    }
+    all
+}
+
+/// The patterns that a person wrote, unless they can't match anyway.
+fn written(settings: &Settings) -> Unmatched {
+    Unmatched::of(&settings.rules, |rule| settings.patterns.is_written(rule))
+}
+
+fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>) -> Vec<Diagnostic> {
+    let reported: BTreeSet<_> = settings.warnings.iter().filter_map(|warning| line_of(warning)).collect();
+    let mut all = Vec::new();
+    for place in unmatched.places() {
+        let globs = &settings.rules[place.rule].files;
+        let (title, help) = universe.why_unmatched(globs, place);
+        let warning = settings.patterns.warning(place, title, help);
+        // What is wrong with its syntax is said already.
+        if line_of(&warning).is_none_or(|line| !reported.contains(&line)) {
+            all.push(warning);
+        }
+    }
+    all
+}
+
+fn line_of(warning: &Diagnostic) -> Option<(usize, usize)> {
+    warning.place.as_ref().map(|place| (place.line, place.column))
+}
+
+impl Universe<'_> {
+    /// Why a pattern matches no file, and what to do about it.
+    fn why_unmatched(&self, globs: &Globs, place: PatternPlace) -> (String, String) {
+        let pattern = globs.text(place.pattern);
+        let noun = self.noun;
+        let alone = parsed(pattern);
+        if let Some(alone) = alone.as_ref().filter(|alone| self.any(alone)) {
+            let file = self.files.iter().find(|file| alone.matches(file));
+            let file = file.map(|file| String::from_utf8_lossy(file).into_owned()).unwrap_or_default();
+            return (
+                format!("every file that `{pattern}` matches is excluded by a pattern with `!`, as `{file}`"),
+                "remove the pattern, or the exclusion".into(),
+            );
+        }
+        if let Some((folder, file, line)) = self.ignored(pattern) {
+            return (
+                format!(
+                    "`{pattern}` can't match: `{folder}` is ignored by `{file}`, line {line}, so git never sees its files"
+                ),
+                format!(
+                    "compare the built files with the last deployment's: `changes: directory` and `directory: {}`",
+                    folder.trim_end_matches('/')
+                ),
+            );
+        }
+        let help = self.meant(pattern).map_or_else(
+            || "a pattern is matched from the repository's root: `**/*.md` matches in every folder, `docs/**` everything in one".into(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        (format!("`{pattern}` matches no {noun}"), help)
+    }
+
+    fn any(&self, globs: &Globs) -> bool {
+        self.files.iter().any(|file| globs.matches(file))
+    }
+
+    /// A pattern near to this one that matches a file.
+    fn meant(&self, pattern: &str) -> Option<String> {
+        let below = pattern.strip_suffix("/*").map(|folder| format!("{folder}/**"));
+        let mut candidates: Vec<String> = below.into_iter().collect();
+        candidates.extend([format!("{pattern}/**"), format!("**/{pattern}")]);
+        candidates.extend(self.respelled(pattern));
+        candidates.into_iter().find(|candidate| parsed(candidate).is_some_and(|globs| self.any(&globs)))
+    }
+
+    /// The pattern with the first of its names that isn't there replaced by the most similar one that is.
+    fn respelled(&self, pattern: &str) -> Option<String> {
+        let mut known = String::new();
+        for (number, name) in pattern.split('/').enumerate() {
+            let is_last = number == pattern.matches('/').count();
+            if name.contains(['*', '?', '[', '{', '\\']) {
+                let (stem, extension) =
+                    name.rsplit_once('.').filter(|(_, end)| is_last && !end.contains(['{', '*', '[', '?']))?;
+                let others: BTreeMap<&str, usize> =
+                    self.names_in(&known, true).fold(BTreeMap::new(), |mut others, name| {
+                        if let Some((_, other)) = name.rsplit_once('.') {
+                            *others.entry(other).or_default() += 1;
+                        }
+                        others
+                    });
+                let other = nearest(extension, others.keys().copied())?;
+                return Some(format!("{known}{stem}.{other}"));
+            }
+            let names: BTreeSet<&str> = self.names_in(&known, false).collect();
+            if !names.contains(name) {
+                let other = nearest(name, names)?;
+                let rest = &pattern[known.len() + name.len()..];
+                return Some(format!("{known}{other}{rest}"));
+            }
+            known = format!("{known}{name}/");
+        }
+        None
+    }
+
+    /// The names in a folder, which ends in `/` or is empty; with `deep` those of all files below it.
+    fn names_in<'n>(&'n self, folder: &'n str, deep: bool) -> impl Iterator<Item = &'n str> {
+        self.files.iter().filter_map(move |file| {
+            let rest = std::str::from_utf8(file).ok()?.strip_prefix(folder)?;
+            if deep { rest.rsplit('/').next() } else { rest.split('/').next() }
+        })
+    }
+
+    /// The folder of a pattern that a `.gitignore` hides, and the file and line that do it.
+    fn ignored<'p>(&self, pattern: &'p str) -> Option<(&'p str, &str, usize)> {
+        let fixed = &pattern[..pattern.find(['*', '?', '[', '{', '\\']).unwrap_or(pattern.len())];
+        let folders = fixed.match_indices('/').map(|(slash, _)| &pattern[..=slash]);
+        for folder in folders {
+            let hiding = self.ignore_files.iter().rev().find_map(|(file, text)| {
+                let above = &file[..file.len() - ".gitignore".len()];
+                let below = folder.strip_prefix(above).filter(|below| !below.is_empty())?;
+                Some((file.as_str(), git::ignoring_line(text, below.trim_end_matches('/'))?))
+            });
+            if let Some((file, line)) = hiding {
+                return Some((folder, file, line));
+            }
+        }
+        None
+    }
+}
+
+fn parsed(pattern: &str) -> Option<Globs> {
+    Globs::parse(&[pattern.to_owned()]).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(pattern: &str, files: &[&str], ignore_files: &[(&str, &str)]) -> String {
+        let files: Vec<Vec<u8>> = files.iter().map(|file| file.as_bytes().to_vec()).collect();
+        let ignore_files: Vec<_> = ignore_files.iter().map(|(file, text)| ((*file).into(), (*text).into())).collect();
+        let universe = Universe { noun: "tracked file", files: &files, ignore_files: &ignore_files };
+        let texts: Vec<String> = pattern.split(' ').map(str::to_owned).collect();
+        let globs = Globs::parse(&texts).unwrap();
+        let (title, help) = universe.why_unmatched(&globs, PatternPlace { rule: 0, pattern: 0 });
+        format!("{title}: {help}")
+    }
+
+    #[test]
+    fn the_nearest_pattern_that_matches_is_suggested() {
+        for (pattern, meant) in [
+            ("publc/**", "public/**"),
+            ("Public/**/*.html", "public/**/*.html"),
+            ("*.html", "**/*.html"),
+            ("public", "public/**"),
+            ("public/blog/*", "public/blog/**"),
+            ("public/*.htm", "public/*.html"),
+            ("public/blgo/**", "public/blog/**"),
+        ] {
+            let why = why(pattern, &["README", "public/index.html", "public/blog/2026/a.html"], &[]);
+            assert_eq!(why, format!("`{pattern}` matches no tracked file: did you mean `{meant}`?"));
+        }
+    }
+
+    #[test]
+    fn a_pattern_unlike_every_file_is_explained_and_none_is_suggested() {
+        let why = why("assets/**", &["README", "public/index.html"], &[]);
+        assert!(
+            why.starts_with("`assets/**` matches no tracked file: a pattern is matched from the repository's root"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_git_ignores_is_named_with_the_line_that_ignores_it() {
+        let why = why(
+            "web/dist/index.html",
+            &["web/src/a.js"],
+            &[(".gitignore", "*.log\n"), ("web/.gitignore", "# built\ndist/\n")],
+        );
+        assert!(
+            why.starts_with("`web/dist/index.html` can't match: `web/dist/` is ignored by `web/.gitignore`, line 2"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn exclusions_that_leave_nothing_are_named() {
+        let why = why("public/drafts/** !public/drafts/**", &["public/drafts/a.html"], &[]);
+        assert!(why.starts_with("every file that `public/drafts/**` matches is excluded"), "{why}");
+    }
+}

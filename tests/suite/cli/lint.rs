@@ -1,0 +1,144 @@
+//! Rules that can never work: each is a warning with its place, and on CI an annotation.
+
+use super::stage::Site;
+
+const TARGETS: &str = "version: 1\ntargets:\n  site: {provider: alibaba-cdn}\n";
+
+/// A site in git, whose last commit changes a source.
+fn site(configuration: &str, files: &[(&str, &str)]) -> Site {
+    let site = Site::empty();
+    site.git(&["init", "--quiet", "--initial-branch=main"]);
+    site.write("cdn-purge.yml", configuration);
+    for (file, content) in files {
+        site.write(file, content);
+    }
+    site.commit("Begin");
+    site.write("src/main.js", "changed\n");
+    site.commit("Change a source");
+    site
+}
+
+#[test]
+fn a_rule_for_a_folder_that_git_ignores_is_a_warning_with_place_and_line() {
+    let rules = "rules:\n  - name: shell\n    files: dist/index.html\n    urls: https://www.example.com/{tail}\n";
+    let site = site(&format!("{TARGETS}{rules}"), &[(".gitignore", "node_modules\ndist\n"), ("src/main.js", "")]);
+    let expected = "warning: `dist/index.html` can't match: `dist/` is ignored by `.gitignore`, line 2, so git never sees its files\n \
+                    --> ";
+    for command in ["check", "plan"] {
+        let finished = site.bare_run(&[command]).finish();
+        finished.ends_with(0);
+        assert!(finished.err.contains(expected), "{command}: {}", finished.err);
+        assert!(finished.err.contains("cdn-purge.yml:6:12"), "{command}: {}", finished.err);
+        assert!(finished.err.contains("`changes: directory` and `directory: dist`"), "{command}: {}", finished.err);
+    }
+}
+
+#[test]
+fn on_github_a_rule_that_matches_nothing_is_an_annotation_in_the_configuration() {
+    let rules = "rules:\n  - files: ['publc/**', 'public/**']\n    urls: https://www.example.com/{tail}\n";
+    let site = site(&format!("{TARGETS}{rules}"), &[("public/index.html", ""), ("src/main.js", "")]);
+    let run = site.bare_run(&["plan", "--base", "HEAD~1"]).env("GITHUB_ACTIONS", "true");
+    let run = run.env("GITHUB_OUTPUT", site.sibling("output")).env("GITHUB_STEP_SUMMARY", site.sibling("summary"));
+    let finished = run.finish();
+    finished.ends_with(0);
+    let annotation = finished.out.lines().find(|line| line.starts_with("::warning")).expect("an annotation");
+    assert!(annotation.contains("file=cdn-purge.yml,line=5"), "{annotation}");
+    assert!(annotation.contains("`publc/**` matches no tracked file"), "{annotation}");
+    assert!(annotation.ends_with("did you mean `public/**`?"), "{annotation}");
+}
+
+#[test]
+fn patterns_that_match_a_file_or_the_last_one_of_which_was_deleted_are_no_warning() {
+    let rules = "rules:\n  - files: ['public/**', 'old/*.html', '**/*.js']\n    urls: https://www.example.com/{tail}\n";
+    let site =
+        site(&format!("{TARGETS}{rules}"), &[("public/index.html", ""), ("old/a.html", "gone"), ("src/main.js", "")]);
+    site.git(&["rm", "--quiet", "old/a.html"]);
+    site.commit("Delete the last page");
+    let finished = site.bare_run(&["plan"]).finish();
+    finished.ends_with(0);
+    assert!(!finished.err.contains("warning"), "{}", finished.err);
+}
+
+#[test]
+fn other_tools_syntax_sources_build_folders_and_idle_targets_are_warnings() {
+    let configuration = "version: 1
+targets:
+  site: {provider: alibaba-cdn}
+  spare: {provider: alibaba-cdn}
+rules:
+  - files: 'src/(a|b)/**'
+    urls: https://www.example.com/{tail}
+    targets: site
+  - name: posts
+    files: 'content/*-*.md'
+    urls: https://www.example.com/{1}/{path}
+    targets: site
+  - name: pages
+    files: 'public/**'
+    urls: https://www.example.com/{path}
+    targets: site
+";
+    let site = site(configuration, &[("public/a.html", ""), ("content/a-b-c.md", ""), ("src/main.js", "")]);
+    let finished = site.bare_run(&["check"]).finish();
+    finished.ends_with(0);
+    for expected in [
+        "warning: no rule uses the target `spare`, so nothing is refreshed there",
+        "warning: `(a|b)` is other tools' syntax: here it matches these characters themselves",
+        "help: write `src/{a,b}/**`",
+        "warning: these URLs end in `.md`, the name of the source: a build serves another one",
+        "warning: these URLs begin with `/public/`, the folder of the build: servers leave it out",
+        "warning: on `content/a-b-c.md`, `{1}` of `content/*-*.md` is `a-b`, up to the last `-`",
+    ] {
+        assert!(finished.err.contains(expected), "{expected}\n{}", finished.err);
+    }
+    assert_eq!(finished.err.matches("warning: ").count(), 5, "each once: {}", finished.err);
+}
+
+#[test]
+fn a_pattern_outside_of_the_built_directory_cant_match() {
+    let rules = "changes: directory\ndirectory: dist\nrules:\n  - files: ['dist/**', 'src/**']\n    urls: https://www.example.com/{tail}\n";
+    let site = site(&format!("{TARGETS}{rules}"), &[("src/main.js", "")]);
+    site.write("dist/index.html", "built");
+    for arguments in [&["check"][..], &["plan", "--without-manifest", "all"]] {
+        let finished = site.bare_run(arguments).finish();
+        finished.ends_with(0);
+        let expected = "warning: `src/**` can't match: the files that count are those in `dist`";
+        assert!(finished.err.contains(expected), "{}", finished.err);
+        assert_eq!(finished.err.matches("warning: ").count(), 1, "{}", finished.err);
+    }
+}
+
+#[test]
+fn a_pattern_that_matches_no_file_of_the_build_is_a_warning() {
+    let rules = "changes: directory\ndirectory: dist\nrules:\n  - files: ['dist/*.htm', 'dist/**']\n    urls: https://www.example.com/{tail}\n";
+    let site = site(&format!("{TARGETS}{rules}"), &[("src/main.js", "")]);
+    site.write("dist/index.html", "built");
+    let finished = site.bare_run(&["plan", "--without-manifest", "all"]).finish();
+    finished.ends_with(0);
+    assert!(finished.err.contains("warning: `dist/*.htm` matches no file of the build"), "{}", finished.err);
+    assert!(finished.err.contains("did you mean `dist/*.html`?"), "{}", finished.err);
+}
+
+#[test]
+fn on_empty_says_what_a_run_without_urls_means() {
+    let rules = "rules:\n  - files: 'public/**'\n    urls: https://www.example.com/{tail}\n";
+    let site = site(&format!("{TARGETS}{rules}"), &[("public/index.html", ""), ("src/main.js", "")]);
+    let said = "no rule selects the changed file, so nothing is refreshed: `cdn-purge explain src/main.js` shows why";
+    for (arguments, code, word) in [
+        (&["plan"][..], 0, Some("warning: ")),
+        (&["plan", "--on-empty", "fail"], 1, Some("error: ")),
+        (&["plan", "--on-empty", "ok"], 0, None),
+        // Nothing changed at all.
+        (&["plan", "--base", "HEAD"], 0, None),
+    ] {
+        let finished = site.bare_run(arguments).finish();
+        finished.ends_with(code);
+        match word {
+            Some(word) => assert!(finished.err.contains(&format!("{word}{said}")), "{}", finished.err),
+            None => assert!(!finished.err.contains("warning") && !finished.err.contains(said), "{}", finished.err),
+        }
+    }
+    let unchanged = site.bare_run(&["plan", "--base", "HEAD", "--on-empty", "fail"]).finish();
+    unchanged.ends_with(1);
+    assert!(unchanged.err.contains("error: no file changed, so nothing is refreshed"), "{}", unchanged.err);
+}
