@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use super::run;
-use crate::ci::{Console, files};
+use crate::ci::{Console, Severity, files};
 use crate::config::{Changes, InitOptions, InitOutput, LogLevel, configuration_of, schema};
 use crate::environment::Environment;
-use crate::error::{Error, ExitCode};
+use crate::error::{Diagnostic, Error, ExitCode};
 use crate::git;
-use crate::init::{self, Choices, Draft};
-use crate::provider::credentials::Part;
+use crate::init::{self, Choices, Decision, Draft, Question, Repository, SiteUrl, Subject, Workflow, WorkflowHost};
 use crate::providers::PROVIDERS;
 
 /// The schema's file, in the folder of the configuration.
@@ -24,17 +24,18 @@ const MOST_FILES: usize = 20_000;
 /// Folders that hold nothing of a site's own.
 const FOREIGN: &[&str] = &[".git", "node_modules", "vendor", "target", ".venv", "venv", "__pycache__"];
 
-/// Writes the configuration, and the schema for editors next to it.
+/// Writes the configuration, the schema for editors next to it and, if asked for, the workflow.
 ///
 /// # Errors
-/// [`Error::Inputs`] where one is there already, [`Error::Checkout`] for files that can't be read or written.
-pub(super) fn run(options: &InitOptions, console: &mut Console) -> Result<ExitCode, Error> {
+/// [`Error::Inputs`] where one is there already, or where the repository doesn't show what is needed and nobody can be asked;
+/// [`Error::Checkout`] for files that can't be read or written.
+pub(super) fn run(options: &InitOptions, console: &mut Console, is_terminal: bool) -> Result<ExitCode, Error> {
     let root = root(&options.repository)?;
+    let in_root = |name: &str| if root == Path::new(".") { PathBuf::from(name) } else { root.join(name) };
     let file = match &options.output {
         Some(InitOutput::Standard) => None,
         Some(InitOutput::File(path)) => Some(path.clone()),
-        None if root == Path::new(".") => Some(PathBuf::from("cdn-purge.yml")),
-        None => Some(root.join("cdn-purge.yml")),
+        None => Some(in_root("cdn-purge.yml")),
     };
     if let Some(file) = &file {
         refuse_to_overwrite(options, &root, file)?;
@@ -42,27 +43,142 @@ pub(super) fn run(options: &InitOptions, console: &mut Console) -> Result<ExitCo
     let (names, is_committed) = tracked(&root);
     let contents: BTreeMap<String, String> =
         init::wanted(&names).filter_map(|name| Some((name.to_owned(), small_text(&root.join(name))?))).collect();
-    let site = init::recognise(&names, &contents, PROVIDERS);
-    let choices = Choices {
+    let repository = init::recognise(&names, &contents, PROVIDERS);
+    let mut choices = Choices {
         provider: options.provider,
+        site_dir: options.site_dir.clone(),
         urls: options.urls.clone(),
         schema: file.as_ref().map(|_| format!("./{SCHEMA_FILE}")),
     };
-    let mut draft = init::draft(&site, &choices, PROVIDERS);
+    let mut input = std::io::stdin().lock();
+    let can_ask = is_terminal && std::io::stdin().is_terminal();
+    let decision = decide(&repository, &mut choices, can_ask.then_some(&mut input as &mut dyn BufRead), console)?;
+    let mut draft = init::draft(&repository, &decision, &choices);
     if !is_committed {
         draft.open.push(
             "no commit was found, so the files in the folder were looked at, whether they will be committed or not"
                 .into(),
         );
     }
+    let branch = branch(&root);
+    let action = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/");
+    let workflow = |host| draft.workflow(&repository, host, &branch, action, env!("CARGO_PKG_VERSION"));
+    let on_gitlab = names.iter().any(|name| name == WorkflowHost::GitLab.file())
+        && !names.iter().any(|name| name.starts_with(".github/"));
+    let host = options.workflows.first().copied().unwrap_or(if on_gitlab {
+        WorkflowHost::GitLab
+    } else {
+        WorkflowHost::GitHub
+    });
     let Some(file) = file else {
-        console.note(LogLevel::Normal, &report(&draft, None));
+        console.note(LogLevel::Normal, &report(&draft, &[], &workflow(host)));
         return Ok(run::print(console, &draft.text));
     };
     let redactor = console.redactor();
     files::replace(&file, redactor, |writer| writer.write_all(draft.text.as_bytes()))?;
     files::replace(&file.with_file_name(SCHEMA_FILE), redactor, |writer| writer.write_all(schema::text().as_bytes()))?;
-    Ok(run::print(console, &report(&draft, Some(&file))))
+    let mut written = vec![file.display().to_string()];
+    for host in &options.workflows {
+        let (workflow, path) = (workflow(*host), in_root(host.file()));
+        // One that is there is left as it is, whether it is committed or not.
+        if workflow.after.is_none() && (options.force || fs::symlink_metadata(&path).is_err()) {
+            // Where the folder can't be made, the file can't be written, and that is said.
+            let _ = path.parent().map(fs::create_dir_all);
+            files::replace(&path, redactor, |writer| writer.write_all(workflow.text.as_bytes()))?;
+            written.push(path.display().to_string());
+        }
+    }
+    Ok(run::print(console, &report(&draft, &written, &workflow(host))))
+}
+
+/// Everything that the configuration needs. What the repository doesn't show is asked for, where somebody can answer.
+///
+/// # Errors
+/// All open questions at once, each with the option that answers it.
+fn decide(
+    repository: &Repository,
+    choices: &mut Choices,
+    mut input: Option<&mut dyn BufRead>,
+    console: &mut Console,
+) -> Result<Decision, Error> {
+    loop {
+        let questions = match repository.decide(choices, PROVIDERS) {
+            Ok(decision) => return Ok(decision),
+            Err(questions) => questions,
+        };
+        let answer =
+            input.as_deref_mut().zip(questions.first()).and_then(|(input, question)| ask(question, input, console));
+        match answer.zip(questions.first()) {
+            Some((answer, question)) => take(choices, question, &answer, console),
+            None => return Err(Error::Inputs(questions.iter().map(unanswered).collect())),
+        }
+    }
+}
+
+/// Asks a question, and gives the answer; `None` at an empty line or the end of the input.
+fn ask(question: &Question, input: &mut dyn BufRead, console: &mut Console) -> Option<String> {
+    let mut text = format!("{}\n", question.title);
+    for (number, (answer, evidence)) in question.answers.iter().enumerate() {
+        let _ = writeln!(text, "  {}) {answer}: {evidence}", number + 1);
+    }
+    text.push_str(match question.subject {
+        Subject::Host => "The host, such as www.example.com:",
+        Subject::Provider => "The number or the name of the provider:",
+        Subject::SiteDir if question.answers.is_empty() => "The directory, such as public:",
+        Subject::SiteDir => "The number, or another directory:",
+    });
+    console.note(LogLevel::Quiet, &text);
+    let mut line = String::new();
+    input.read_line(&mut line).ok()?;
+    let line = line.trim();
+    let chosen = line.parse().ok().and_then(|number: usize| question.answers.get(number.checked_sub(1)?));
+    let answer = chosen.map_or(line, |(answer, _)| answer.as_str());
+    (!answer.is_empty()).then(|| answer.to_owned())
+}
+
+/// Takes an answer, or says why it is none.
+fn take(choices: &mut Choices, question: &Question, answer: &str, console: &mut Console) {
+    match question.subject {
+        Subject::SiteDir => choices.site_dir = Some(answer.to_owned()),
+        Subject::Provider => choices.provider = PROVIDERS.iter().copied().find(|spec| spec.name == answer),
+        Subject::Host => choices.urls = SiteUrl::parse(answer).into_iter().collect(),
+    }
+    let is_taken = match question.subject {
+        Subject::SiteDir => true,
+        Subject::Provider => choices.provider.is_some(),
+        Subject::Host => !choices.urls.is_empty(),
+    };
+    if !is_taken {
+        console.announce(Severity::Warning, &format!("`{answer}` can't be used here"));
+    }
+}
+
+/// An open question where nobody can be asked.
+fn unanswered(question: &Question) -> Diagnostic {
+    let option = question.subject.option();
+    let answers: Vec<String> =
+        question.answers.iter().map(|(answer, evidence)| format!("`{option} {answer}` ({evidence})")).collect();
+    let help = match (question.subject, answers.len()) {
+        (Subject::Host, _) => format!("pass `{option} www.example.com`, with your host; more than one may be given"),
+        (_, 0) => format!("pass `{option} DIR`: the directory whose files are served; `.` is the repository's root"),
+        (_, several) if several > 6 => {
+            let names: Vec<String> = question.answers.iter().map(|(answer, _)| format!("`{answer}`")).collect();
+            format!("pass `{option}` with one of {}", names.join(", "))
+        }
+        _ => format!("pass {}", answers.join(" or ")),
+    };
+    Diagnostic::new(question.title.clone(), help)
+}
+
+/// The branch that is deployed: the remote's default one, else the one that is checked out, if its name is usual.
+fn branch(root: &Path) -> String {
+    let of = |file: &str, prefix: &str| {
+        let text = small_text(&root.join(".git").join(file))?;
+        let name = text.trim().strip_prefix("ref: ")?.strip_prefix(prefix)?.to_owned();
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._".contains(&byte)).then_some(name)
+    };
+    let checked_out = || of("HEAD", "refs/heads/").filter(|name| ["main", "master", "trunk"].contains(&name.as_str()));
+    of("refs/remotes/origin/HEAD", "refs/remotes/origin/").or_else(checked_out).unwrap_or_else(|| "main".into())
 }
 
 /// The directory of the checkout: the one with `.git`, else the one that was named.
@@ -129,12 +245,16 @@ fn small_text(path: &Path) -> Option<String> {
 }
 
 /// What was found, what is left to do, and what comes next.
-fn report(draft: &Draft, file: Option<&Path>) -> String {
+fn report(draft: &Draft, written: &[String], workflow: &Workflow) -> String {
     let mut text = String::new();
-    if let Some(file) = file {
-        let _ = writeln!(text, "wrote `{}`, and `{SCHEMA_FILE}` for editor completion\n", file.display());
+    if let Some(file) = written.first() {
+        let _ = writeln!(text, "wrote `{file}`, and `{SCHEMA_FILE}` for editor completion");
     }
-    text.push_str("found\n");
+    written
+        .iter()
+        .skip(1)
+        .for_each(|file| text.push_str(&format!("wrote `{file}`: put your deployment into the step that says so\n")));
+    text.push_str(if written.is_empty() { "found\n" } else { "\nfound\n" });
     draft.recognised.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
     if !draft.open.is_empty() {
         text.push_str("\nneeds your attention\n");
@@ -146,30 +266,63 @@ fn report(draft: &Draft, file: Option<&Path>) -> String {
          cdn-purge plan              what the last commit would purge; needs no credentials\n  \
          cdn-purge run --simulate    the whole job against a simulated CDN; needs no credentials\n\n",
     );
-    text.push_str(&pipeline(draft));
+    let variables: Vec<String> = draft.variables().iter().map(|name| format!("`{name}`")).collect();
+    let (names, provider) = (variables.join(" and "), draft.provider.name);
+    let _ = writeln!(
+        text,
+        "then\n  store credentials with the permissions that `cdn-purge providers` lists for {provider}, as secrets {names}"
+    );
+    if written.len() < 2 {
+        let _ = match &workflow.after {
+            Some((file, 0)) => writeln!(text, "  and add to `{file}`, after your deployment:\n"),
+            Some((file, line)) => writeln!(text, "  and add to `{file}`, around the deployment in line {line}:\n"),
+            None => writeln!(text, "  and let `cdn-purge init --force --github` or `--gitlab` write the workflow:\n"),
+        };
+        workflow.text.lines().for_each(|line| text.push_str(&format!("    {line}\n")));
+    }
     text
 }
 
-fn pipeline(draft: &Draft) -> String {
-    let hosts = draft.hosts.join(",");
-    let names = draft.provider.credentials.first();
-    let name = |part, option| names.and_then(|names| names.name(part)).unwrap_or(option);
-    let (id, secret) = (name(Part::Id, "access-key-id"), name(Part::Secret, "access-key-secret"));
-    let needs =
-        format!("an access key with the permissions that `cdn-purge providers` lists for {}", draft.provider.name);
-    if draft.has_gitlab {
-        return format!(
-            "then, on GitLab\n  store {needs}, as masked and protected CI/CD variables `{id}` and `{secret}`, and add to \
-             `.gitlab-ci.yml`, with your own group and image:\n\n    include:\n      - component: $CI_SERVER_FQDN/GROUP/cdn-purge/cdn-purge@main\n        \
-             inputs:\n          image: REGISTRY/cdn-purge:{version}\n          allow-hosts: {hosts}\n",
-            version = env!("CARGO_PKG_VERSION")
-        );
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::ci::{CiHost, Look};
+    use crate::config::When;
+    use crate::environment::Environment;
+
+    fn console() -> Console {
+        let environment = Environment::new();
+        let host = CiHost::detect(&environment);
+        let look = Look::decide(LogLevel::Normal, When::Never, When::Never, &host, &environment, false);
+        Console::new(host, look, Box::new(Vec::new()), Box::new(Vec::new()))
     }
-    format!(
-        "then, on GitHub\n  store {needs}, as secrets `{id}` and `{secret}`, and add to the job that deploys, after the \
-         deployment:\n\n    - uses: actions/checkout@v7              # if the job hasn't checked out all commits yet\n      \
-         with: {{fetch-depth: 0}}\n    - uses: {action}@v1\n      with: \
-         {{allow-hosts: \"{hosts}\"}}\n      env:\n        {id}: ${{{{ secrets.{id} }}}}\n        {secret}: ${{{{ secrets.{secret} }}}}\n",
-        action = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/"),
-    )
+
+    fn decided(answers: &str) -> (Result<Decision, Error>, Choices) {
+        let files = ["public/index.html", "docs/index.html"].map(str::to_owned);
+        let repository = init::recognise(&files, &BTreeMap::new(), PROVIDERS);
+        let (mut choices, mut input) = (Choices::default(), Cursor::new(answers.as_bytes().to_vec()));
+        let decision = decide(&repository, &mut choices, Some(&mut input), &mut console());
+        (decision, choices)
+    }
+
+    #[test]
+    fn questions_are_answered_by_number_or_by_name_until_everything_is_known() {
+        let provider = PROVIDERS[0].name;
+        let (decision, choices) = decided(&format!("2\n{provider}\nwww.shop.test\n"));
+        assert!(decision.is_ok());
+        assert_eq!(choices.site_dir.as_deref(), Some("docs"));
+        assert_eq!(choices.provider.map(|spec| spec.name), Some(provider));
+        assert_eq!(choices.urls[0].root(), "https://www.shop.test/");
+    }
+
+    #[test]
+    fn an_answer_that_is_none_is_asked_for_again_and_an_empty_one_ends_with_the_open_questions() {
+        let (decision, choices) = decided("public\nnobody\n1\nlocalhost\n\n");
+        assert_eq!(choices.provider.map(|spec| spec.name), Some(PROVIDERS[0].name));
+        let error = decision.unwrap_err();
+        assert_eq!(error.diagnostics().len(), 1, "the host is left: {error}");
+        assert!(error.to_string().contains("the host isn't known"), "{error}");
+    }
 }

@@ -81,7 +81,7 @@ pub fn execute(world: World) -> ExitCode {
         }),
         Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Doctor(flags) => doctor::run(&flags, &environment, &mut console, is_terminal, now),
-        Command::Init(options) => init::run(&options, &mut console),
+        Command::Init(options) => init::run(&options, &mut console, is_terminal),
         Command::Report { report, page } => report::run(&report, page, &mut console),
         Command::Providers => Ok(run::print(&mut console, &providers::table())),
         Command::Schema => Ok(run::print(&mut console, &schema::text())),

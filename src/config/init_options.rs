@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 use super::parse_value::quoted;
 use super::problems::unknown_provider;
 use crate::error::{Diagnostic, Error};
-use crate::init::SiteUrl;
+use crate::init::{SiteUrl, WorkflowHost};
 use crate::provider::Spec;
 use crate::providers::PROVIDERS;
 
@@ -18,8 +18,12 @@ pub struct InitOptions {
     pub repository: PathBuf,
     /// The provider; without it the one that the repository names.
     pub provider: Option<&'static Spec>,
+    /// The directory of the site; without it the one that the repository shows.
+    pub site_dir: Option<String>,
     /// Where the site is served; empty: as the repository says.
     pub urls: Vec<SiteUrl>,
+    /// The CI systems for which to write a workflow.
+    pub workflows: Vec<WorkflowHost>,
     /// Where to write; without it `cdn-purge.yml` at the root of the repository.
     pub output: Option<InitOutput>,
     /// Write over what is there.
@@ -42,10 +46,18 @@ pub(super) fn options() -> impl IntoIterator<Item = Arg> {
     };
     [
         one("provider", "NAME", "The provider. Default: the one whose credentials a pipeline of the repository names"),
+        one(
+            "site-dir",
+            "DIR",
+            "The directory whose files are served, or into which they are built; . is the repository's root",
+        )
+        .value_hint(ValueHint::DirPath),
         one("host", "HOST", "Where the site is served, as www.example.com or www.example.com/docs; may be repeated")
             .action(ArgAction::Append),
         one("output", "PATH", "Where to write, or - to print [default: cdn-purge.yml at the repository's root]")
             .value_hint(ValueHint::FilePath),
+        Arg::new("github").long("github").help("Write a workflow for GitHub Actions too").action(ArgAction::SetTrue),
+        Arg::new("gitlab").long("gitlab").help("Write a pipeline for GitLab too").action(ArgAction::SetTrue),
         Arg::new("force").long("force").help("Write over a file that is there").action(ArgAction::SetTrue),
         one("repository", "PATH", "The directory of the checkout [default: .]")
             .short('C')
@@ -82,13 +94,29 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<InitOptions, Error> {
         "-" => InitOutput::Standard,
         _ => InitOutput::File(text.into()),
     });
+    let site_dir = path(matches, "site-dir");
+    if let Some(directory) = site_dir.as_ref().filter(|directory| !is_directory(directory)) {
+        let help = "write its path from the repository's root: `public`, `web/dist`, or `.` for the root itself";
+        problems.push(Diagnostic::new(format!("`--site-dir` is {}", quoted(directory)), help));
+    }
+    let hosts = [("github", WorkflowHost::GitHub), ("gitlab", WorkflowHost::GitLab)];
+    let workflows = hosts.into_iter().filter(|(name, _)| matches.get_flag(name)).map(|(_, host)| host).collect();
     let repository = path(matches, "repository").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let force = matches.get_flag("force");
     if problems.is_empty() {
-        Ok(InitOptions { repository, provider, urls, output, force })
+        Ok(InitOptions { repository, provider, site_dir, urls, workflows, output, force })
     } else {
         Err(Error::Inputs(problems))
     }
+}
+
+/// Whether a directory is one that a glob can be written for, inside of the repository.
+fn is_directory(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._ ".contains(&byte);
+    text.bytes().all(is_plain)
+        && !text.starts_with('/')
+        && text.split('/').all(|name| name != "..")
+        && text.trim() == text
 }
 
 #[cfg(test)]

@@ -111,6 +111,16 @@ pub(super) fn base(text: &str) -> Option<String> {
     SiteUrl::parse(&format!("https://www.example.com{word}")).map(|url| url.path).filter(|path| path != "/")
 }
 
+/// The one word of a setting of a generator's configuration, wherever it is; `None` where it isn't set, or isn't one word.
+pub(super) fn word_of(text: &str, key: &str) -> Option<String> {
+    let wanted = key.to_ascii_lowercase();
+    let lines = text.lines().filter(|line| !is_comment(line));
+    let (_, value) = lines.filter_map(key_and_value).find(|(found, _)| *found == wanted && !key.is_empty())?;
+    let value = value.split(" #").next()?.split(" //").next()?;
+    let mut words = words(value);
+    words.next().filter(|_| words.next().is_none()).map(str::to_owned)
+}
+
 fn is_ours(host: &str) -> bool {
     !NOT_OURS.iter().any(|other| host == *other || host.strip_suffix(other).is_some_and(|rest| rest.ends_with('.')))
 }
@@ -125,7 +135,7 @@ fn key_and_value(line: &str) -> Option<(String, &str)> {
     let line = line.trim_start_matches([' ', '\t', '{']).trim_start_matches("- ");
     let end = line.find([':', '='])?;
     let key = line[..end].trim().trim_matches(['"', '\'']).to_ascii_lowercase();
-    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_key = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     (is_key && !key.is_empty()).then(|| (key, &line[end + 1..]))
 }
 

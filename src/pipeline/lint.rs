@@ -94,7 +94,7 @@ fn written(settings: &Settings) -> Unmatched {
 }
 
 fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>) -> Vec<Diagnostic> {
-    let reported: BTreeSet<_> = settings.warnings.iter().filter_map(|warning| line_of(warning)).collect();
+    let reported: BTreeSet<_> = settings.warnings.iter().filter_map(line_of).collect();
     let mut all = Vec::new();
     for place in unmatched.places() {
         let globs = &settings.rules[place.rule].files;
@@ -202,7 +202,7 @@ impl Universe<'_> {
             let hiding = self.ignore_files.iter().rev().find_map(|(file, text)| {
                 let above = &file[..file.len() - ".gitignore".len()];
                 let below = folder.strip_prefix(above).filter(|below| !below.is_empty())?;
-                Some((file.as_str(), git::ignoring_line(text, below.trim_end_matches('/'))?))
+                Some((file.as_str(), mapping::ignoring_line(text, below.trim_end_matches('/'))?))
             });
             if let Some((file, line)) = hiding {
                 return Some((folder, file, line));

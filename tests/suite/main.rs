@@ -10,6 +10,7 @@ mod errors_page; // the page of errors has every message, and no other
 mod generated; // files that are printed from tables are up to date
 mod imports; // no file imports from a file that imports from it
 mod internal_error; // a panic is never 0
+mod layouts; // what `init` writes for the kinds of repositories in `layouts/*.txt`
 mod made_up; // a provider that nobody sells, made of its own folder alone
 mod presets; // the presets of `site` give the URLs that the generators made
 mod sim; // whole executions in virtual time, with every fault

@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client", &["model", "provider"]),
     ("mapping", &["model"]),
     ("providers", &["model", "provider"]),
-    ("init", &["provider"]),
+    ("init", &["mapping", "provider"]),
     ("credentials", &["text", "model", "error", "environment", "provider", "providers", "client", "config"]),
     ("config", &["text", "model", "error", "environment", "mapping", "provider", "providers", "init"]),
     ("change_list", &["model", "error", "config"]),

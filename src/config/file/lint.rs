@@ -66,7 +66,9 @@ pub(in crate::config) fn foreign_syntax(pattern: &str) -> Option<(&str, String)>
 /// Warns of URL templates of a rule that keep the name of a source, or of the folder that a build writes.
 pub(super) fn urls(items: &[Item<'_>], patterns: &[String], findings: &mut Findings<'_>) {
     let including = || patterns.iter().filter(|pattern| !pattern.starts_with('!'));
-    let source = including().find_map(|pattern| source_extension(pattern)).filter(|_| including().all(is_of_source));
+    let source = including()
+        .find_map(|pattern| source_extension(pattern))
+        .filter(|_| including().all(|pattern| is_of_source(pattern)));
     let first_folder = |pattern: &str| pattern.split_once('/').map(|(folder, _)| folder.to_owned());
     let folder = including().next().and_then(|pattern| first_folder(pattern)).filter(|folder| {
         BUILD_FOLDERS.contains(&folder.as_str())
@@ -93,7 +95,7 @@ fn path_after_host(template: &str) -> Option<&str> {
     template.split_once("://")?.1.split_once('/').map(|(_, path)| path)
 }
 
-fn is_of_source(pattern: &String) -> bool {
+fn is_of_source(pattern: &str) -> bool {
     source_extension(pattern).is_some()
 }
 

@@ -35,7 +35,7 @@ const SAMPLES: &[Sample] = &[
             ("index.markdown", "---\nlayout: home\n---\n"),
         ],
         changed: "_site/2026/01/01/welcome.html",
-        refreshed: &["https://www.shop.test/2026/01/01/welcome.html"],
+        refreshed: &["https://www.shop.test/2026/01/01/welcome", "https://www.shop.test/2026/01/01/welcome.html"],
     },
     Sample {
         found: "Astro builds the site (`astro.config.mjs`) into `dist`",
@@ -134,11 +134,15 @@ fn a_first_configuration_is_written_for_each_common_generator_and_maps_what_it_e
         for (file, content) in sample.files {
             site.write(file, content);
         }
+        if sample.found.contains(" builds ") {
+            site.write(".gitignore", "public\n_site\ndist\nbuild\nsite\n.cdn-purge\n");
+        }
         site.commit("Begin");
-        let written = site.bare_run(&["init"]).finish();
+        let written = site.bare_run(&["init", "--provider", "alibaba-cdn"]).finish();
         written.ends_with(0).says(&[sample.found, "`https://www.shop.test/", "cdn-purge check", "cdn-purge plan"]);
-        assert!(!written.out.contains("is a placeholder"), "{}", written.out);
-        site.bare_run(&["check"]).finish().ends_with(0);
+        let checked = site.bare_run(&["check"]).finish();
+        checked.ends_with(0);
+        assert!(!checked.err.contains("warning"), "{}", checked.err);
         site.commit("Refresh the CDN");
         site.write(sample.changed, "something else\n");
         let report = site.sibling("report.json");
@@ -157,4 +161,54 @@ fn a_first_configuration_is_written_for_each_common_generator_and_maps_what_it_e
         refreshed.sort_unstable();
         assert_eq!(refreshed, sample.refreshed, "{}", sample.found);
     });
+}
+
+#[test]
+fn what_the_repository_doesnt_show_is_an_error_that_names_the_options() {
+    let site = Site::empty();
+    site.git(&["init", "--quiet", "--initial-branch=main"]);
+    site.write("public/index.html", "");
+    site.write("docs/index.html", "");
+    site.commit("Begin");
+    let refused = site.bare_run(&["init"]).finish();
+    refused.complains(
+        2,
+        &[
+            "the repository has 2 directories that may be the site",
+            "the provider isn't known: the repository has no sign of one",
+            "the host isn't known: no file of the repository names it",
+            "pass `--site-dir public` (public/ has an `index.html`) or `--site-dir docs` (docs/ has an `index.html`)",
+            "pass `--host www.example.com`, with your host",
+        ],
+    );
+    assert!(!site.repository().join("cdn-purge.yml").exists());
+    let chosen = ["init", "--site-dir", "docs", "--provider", "alibaba-cdn", "--host", "www.shop.test"];
+    site.bare_run(&chosen).finish().ends_with(0).says(&["`public/` has an `index.html` too, and is no part of this"]);
+    let unusable = site.bare_run(&["init", "--force", "--site-dir", "../x"]).finish();
+    unusable.complains(2, &["`--site-dir` is `../x`", "write its path from the repository's root"]);
+}
+
+#[test]
+fn a_workflow_is_written_and_an_existing_one_is_left_as_it_is() {
+    let site = Site::empty();
+    site.git(&["init", "--quiet", "--initial-branch=trunk"]);
+    site.write("hugo.toml", "baseURL = 'https://www.shop.test/'\n");
+    site.write(".gitignore", "public\n");
+    site.commit("Begin");
+    let written = site.bare_run(&["init", "--provider", "alibaba-cdn", "--github", "--gitlab"]).finish();
+    written.ends_with(0).says(&["wrote `.github/workflows/deploy-and-refresh.yml`", "wrote `.gitlab-ci.yml`"]);
+    let read = |file: &str| std::fs::read_to_string(site.repository().join(file)).unwrap();
+    let github = read(".github/workflows/deploy-and-refresh.yml");
+    assert!(github.contains("branches: [trunk]") && github.contains("uses: org/cdn-purge-action@v1"), "{github}");
+    assert!(read(".gitlab-ci.yml").contains("CDN_PURGE_ALLOW_HOSTS: \"www.shop.test\""));
+    site.write(
+        ".github/workflows/deploy-and-refresh.yml",
+        "on: push\njobs:\n  a:\n    steps:\n      - run: rclone sync public x:\n",
+    );
+    site.commit("Deploy");
+    let again = site.bare_run(&["init", "--force", "--provider", "alibaba-cdn", "--github"]).finish();
+    again
+        .ends_with(0)
+        .says(&["and add to `.github/workflows/deploy-and-refresh.yml`, around the deployment in line 5"]);
+    assert!(read(".github/workflows/deploy-and-refresh.yml").starts_with("on: push"));
 }

@@ -1,6 +1,6 @@
 //! Finds the line of a `.gitignore` that hides a folder.
 
-use crate::mapping::Globs;
+use super::files::Globs;
 
 /// The line, from 1, of a `.gitignore` by which git ignores a folder; the last line that is about it decides. The folder's path is that
 /// from the file's own folder, without a `/` at its end.
