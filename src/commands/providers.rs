@@ -195,7 +195,7 @@ fn value(option: &OptionSpec, quote: &str) -> String {
 /// The permissions that credentials need, each once, those that change something first.
 fn permissions(spec: &Spec) -> Vec<&'static str> {
     let mut permissions: Vec<&str> = Vec::new();
-    let permissions_of_queries = spec.reading_calls().map(|(call, _)| call.permission);
+    let permissions_of_queries = spec.reading_calls(&Operation::ALL).into_iter().map(|(call, _)| call.permission);
     let asks = &spec.queries;
     let measured = asks.traffic.iter().chain(&asks.bandwidth).map(|measure| &measure.call);
     let more = measured.chain(asks.logs.iter().map(|logs| &logs.call)).chain(&asks.domains);

@@ -45,7 +45,7 @@ impl RequiredPermissions {
     /// in doubt, and to read the quota. None if nothing is sent.
     pub fn permissions(&self, spec: &'static Spec) -> Vec<&'static str> {
         let operations = self.operations.iter().filter_map(|operation| spec.operation(*operation));
-        let reading = spec.reading_calls().map(|(call, _)| call);
+        let reading = spec.reading_calls(&self.operations).into_iter().map(|(call, _)| call);
         let mut permissions: Vec<&str> = Vec::new();
         if self.operations.is_empty() {
             return permissions;

@@ -23,7 +23,7 @@ use crate::client::connection::Connection;
 use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, TaskIndex};
 use crate::plan;
 use crate::provider::http::READ_TIMEOUT;
-use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, RecordsSpec, Submission};
+use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, RecordKind, Submission};
 
 /// How far the provider's clock may be from what we know of it, when its records are queried.
 const SKEW: Duration = Duration::from_secs(3);
@@ -109,7 +109,8 @@ impl<'a> Driver<'a> {
         }
         // Where an earlier run did everything, nothing is sent at all.
         if !is_idle && self.lane.may_read_quota() {
-            quota::read_again(self.index, self.connection, self.run).await;
+            let has_prefetches = self.plan.cost(Operation::Prefetch) > 0;
+            quota::read_again(self.index, self.connection, has_prefetches, self.run).await;
         }
         (self.lane.summary(), self.lane.durations())
     }
@@ -209,14 +210,16 @@ impl<'a> Driver<'a> {
         let (connection, run, spec) = (self.connection, self.run, self.plan.target.provider);
         Box::pin(async move {
             let provider = &connection.provider;
-            let result = if query.by_records {
-                let call = spec.records().map(RecordsSpec::of_task);
-                let filter = RecordFilter { task_id: query.task_ids.first().cloned(), ..RecordFilter::default() };
-                ask(run, connection, call, async || provider.records(&filter, query.page, &*connection.api).await).await
-            } else {
-                let page = async || provider.status(&query.task_ids, query.page, &*connection.api).await;
-                ask(run, connection, spec.status(), page).await
+            let call = query.call(spec);
+            let kind = query.are_prefetches.then_some(RecordKind::Prefetch);
+            let (ids, number, api) = (&query.task_ids, query.page, &*connection.api);
+            let filter = RecordFilter { task_id: ids.first().cloned(), kind, ..RecordFilter::default() };
+            let page = async || match (query.by_records, query.are_prefetches) {
+                (true, _) => provider.records(&filter, number, api).await,
+                (false, true) => provider.prefetch_status(ids, number, api).await,
+                (false, false) => provider.status(ids, number, api).await,
             };
+            let result = ask(run, connection, call, page).await;
             Input::Status { query, result }
         })
     }
@@ -224,8 +227,9 @@ impl<'a> Driver<'a> {
     fn ask_records(&self, batch: BatchNumber, task: TaskIndex, sent: SentAt, has_range: bool) -> Job<'a> {
         let (connection, run, plan) = (self.connection, self.run, self.plan);
         Box::pin(async move {
-            let url = plan.tasks[task as usize].task.subject.to_string();
-            let result = records(run, connection, url, sent, has_range).await;
+            let asked = &plan.tasks[task as usize].task;
+            let is_prefetch = asked.operation == Operation::Prefetch && plan.target.provider.tracks_prefetches_apart();
+            let result = records(run, connection, asked.subject.to_string(), is_prefetch, sent, has_range).await;
             Input::Records { batch, task, accepted: accepted(connection, sent), result }
         })
     }
@@ -237,16 +241,19 @@ async fn records(
     run: &Run<'_>,
     connection: &Connection<'_>,
     url: String,
+    is_prefetch: bool,
     sent: SentAt,
     has_range: bool,
 ) -> Result<Page, ApiError> {
     let api = &*connection.api;
     let spec = connection.provider.spec();
-    let call = spec.records().map(|records| &records.call);
+    let list = spec.tracking_of(is_prefetch).and_then(|tracking| tracking.records.as_ref());
+    let call = list.map(|records| &records.call);
     let since = accepted(connection, sent).start().checked_sub(SKEW).ok().filter(|_| has_range);
     let ahead = if api.server_time().is_some() { Duration::from_secs(60) } else { spec.signature_validity };
     let until = api.server_now().checked_add(ahead).ok().filter(|_| has_range);
-    let filter = RecordFilter { url: Some(url), since, until, ..RecordFilter::default() };
+    let kind = is_prefetch.then_some(RecordKind::Prefetch);
+    let filter = RecordFilter { url: Some(url), kind, since, until, ..RecordFilter::default() };
     let mut all = Page::default();
     for number in 1..=PAGES {
         let page = ask(run, connection, call, async || connection.provider.records(&filter, number, api).await).await?;

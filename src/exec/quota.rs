@@ -7,10 +7,10 @@ use super::lane::{Preflight, proves_credentials};
 use super::run::Run;
 use crate::client::connection::Connection;
 use crate::client::retry;
-use crate::model::{EventKind, LaneIndex, Moment, Quota, StopCause};
+use crate::model::{EventKind, LaneIndex, Moment, Operation, Quota, StopCause};
 use crate::plan::allotment::{Demand, allot};
 use crate::plan::{self, Plan};
-use crate::provider::{ApiError, ApiErrorKind};
+use crate::provider::{ApiError, ApiErrorKind, CallSpec};
 
 /// Reads each account's quota, once, and compares it with what its lanes still have to submit. A quota that can't be read is
 /// no reason to stop (the provider's refusals are believed later); credentials that are refused are.
@@ -34,9 +34,14 @@ pub(super) async fn preflight(
     if plan.lanes.iter().zip(0..).all(is_done) {
         return preflights;
     }
+    let accounts = &accounts;
     let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
+        let mut lanes = plan.lanes.iter().zip(accounts).filter(|(_, other)| **other == account);
         match index == account {
-            true => Some(read(&connections[index], index as u64, run).await),
+            true => {
+                let has_prefetches = lanes.any(|(lane, _)| lane.cost(Operation::Prefetch) > 0);
+                Some(read(&connections[index], has_prefetches, index as u64, run).await)
+            }
             false => None,
         }
     });
@@ -80,10 +85,17 @@ pub(super) async fn preflight(
 }
 
 /// Reads the quota after the run, for the report.
-pub(super) async fn read_again(lane: LaneIndex, connection: &Connection<'_>, run: &Run<'_>) {
+pub(super) async fn read_again(lane: LaneIndex, connection: &Connection<'_>, has_prefetches: bool, run: &Run<'_>) {
     let spec = connection.provider.spec();
     let Some(quota) = &spec.quota else { return };
-    let read = run.ask(connection, &quota.call, async || connection.provider.quota(&*connection.api).await);
+    let (provider, api) = (&connection.provider, &*connection.api);
+    let read = async {
+        let mut left = run.ask(connection, &quota.call, async || provider.quota(api).await).await?;
+        if let Some(call) = quota.of_prefetches.as_ref().filter(|_| has_prefetches) {
+            left.entries.extend(run.ask(connection, call, async || provider.prefetch_quota(api).await).await?.entries);
+        }
+        Ok::<_, ApiError>(left)
+    };
     if let Some(Ok(quota)) = run.unless_interrupted(read).await {
         run.emit(EventKind::QuotaRead { lane, quota, moment: Moment::After });
     }
@@ -99,19 +111,35 @@ fn demand<'a>(lane: &'a plan::Lane, index: usize, past: &Past) -> Demand<'a> {
 }
 
 /// Reads the quota, with a few retries; a clock that is off is corrected here already.
-async fn read(connection: &Connection<'_>, seed: u64, run: &Run<'_>) -> Result<Quota, ApiError> {
+async fn read(connection: &Connection<'_>, has_prefetches: bool, seed: u64, run: &Run<'_>) -> Result<Quota, ApiError> {
     let spec = connection.provider.spec();
     let Some(quota) = &spec.quota else { return Ok(Quota::default()) };
-    let limiter = run.limiter(connection, &quota.call);
+    let mut left = read_by(connection, &quota.call, false, seed, run).await?;
+    if let Some(call) = quota.of_prefetches.as_ref().filter(|_| has_prefetches) {
+        left.entries.extend(read_by(connection, call, true, seed, run).await?.entries);
+    }
+    Ok(left)
+}
+
+/// Reads it by one call.
+async fn read_by(
+    connection: &Connection<'_>,
+    call: &CallSpec,
+    of_prefetches: bool,
+    seed: u64,
+    run: &Run<'_>,
+) -> Result<Quota, ApiError> {
+    let limiter = run.limiter(connection, call);
     let mut random = fastrand::Rng::with_seed(run.options.seed ^ seed);
     let request = async || {
         run.count_call();
-        connection.provider.quota(&*connection.api).await
+        let (provider, api) = (&connection.provider, &*connection.api);
+        if of_prefetches { provider.prefetch_quota(api).await } else { provider.quota(api).await }
     };
     let transient = |errors: u32, error: &ApiError| (errors < 3).then(|| retry::delay(errors, error, &mut random));
     let note = |text: &str| run.note(text);
     let read = connection.query(&limiter, &note, request, transient);
-    let unread = || Err(ApiError::new(ApiErrorKind::Unsent, quota.call.api, "a signal came"));
+    let unread = || Err(ApiError::new(ApiErrorKind::Unsent, call.api, "a signal came"));
     let read = run.unless_interrupted(read).await.unwrap_or_else(unread);
     read.map_err(|error| match error.kind {
         ApiErrorKind::Clock => ApiError { kind: ApiErrorKind::Credentials, ..error },

@@ -31,6 +31,9 @@ const ROWS: usize = 5_000;
 /// The most pages that are read of one list: what doesn't end isn't a list.
 pub(super) const PAGES: u32 = 100;
 
+/// The class of prefetches; the other one is that of refreshes.
+const PREFETCHES: usize = 1;
+
 /// Who says how far tasks are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StatusSource {
@@ -60,10 +63,20 @@ pub(super) struct StatusQuery {
     pub task_ids: Vec<String>,
     /// Whether the records are queried.
     pub by_records: bool,
+    /// Whether the tasks are prefetches, of a provider that tracks them apart.
+    pub are_prefetches: bool,
     /// From 1.
     pub page: u32,
     seen: usize,
     rows: HashMap<String, IdRows>,
+}
+
+impl StatusQuery {
+    /// The call that it is made by.
+    pub(super) fn call<'s>(&self, spec: &'s Spec) -> Option<&'s CallSpec> {
+        let tracking = spec.tracking_of(self.are_prefetches)?;
+        if self.by_records { tracking.records.as_ref().map(RecordsSpec::of_task) } else { Some(&tracking.status) }
+    }
 }
 
 /// What the rows of an id said.
@@ -278,15 +291,20 @@ impl Tracking {
     /// A query for the ids that are due now, and for those that soon will be. They count as being polled until [`Tracking::answered`].
     pub(super) fn due(&mut self, now: Instant) -> Option<StatusQuery> {
         let (by_records, most) = match self.source {
-            StatusSource::ByTaskId => (false, self.spec.status()?.ids_per_call.max(1)),
+            StatusSource::ByTaskId => (false, self.spec.status().map_or(1, |status| status.ids_per_call.max(1))),
             StatusSource::ByRecords => (true, 1),
             StatusSource::Unavailable(_) => return None,
         };
-        self.waiting.first().filter(|(next, _)| *next <= now)?;
+        let (_, first) = self.waiting.first().filter(|(next, _)| *next <= now)?;
+        // Where prefetches are tracked apart, one call is about either.
+        let apart = self.spec.tracks_prefetches_apart();
+        let class = self.ids.get(first).map(|followed| followed.class);
         let mut rows = 0;
         let mut due: Vec<(Instant, Rc<str>)> = Vec::new();
         for (next, id) in self.waiting.iter().take(most * 4) {
-            let Some(followed) = self.ids.get(id) else { continue };
+            let Some(followed) = self.ids.get(id).filter(|followed| !apart || class == Some(followed.class)) else {
+                continue;
+            };
             rows += followed.rows;
             let soon = *next <= now + (now - followed.since).mul_f64(SHARE / 2.0);
             if !soon || due.len() >= most || (rows > ROWS && !due.is_empty()) {
@@ -307,7 +325,8 @@ impl Tracking {
             }
         }
         let task_ids = due.into_iter().map(|(_, id)| id.to_string()).collect();
-        Some(StatusQuery { task_ids, by_records, page: 1, ..StatusQuery::default() })
+        let are_prefetches = apart && class == Some(PREFETCHES);
+        Some(StatusQuery { task_ids, by_records, are_prefetches, page: 1, ..StatusQuery::default() })
     }
 
     /// The response for some ids is here; those that are still followed are polled again, not before `not_before`.
@@ -413,8 +432,7 @@ impl Tracking {
 
     /// What follows once the rows of a page were read; `rows` and `total` as the page had them.
     pub(super) fn after_page(&mut self, mut query: StatusQuery, rows: usize, total: usize, now: Instant) -> AfterPage {
-        let records = self.spec.records().map(RecordsSpec::of_task);
-        let call = if query.by_records { records } else { self.spec.status() };
+        let call = query.call(self.spec);
         if call.is_some_and(|call| has_more(call, query.page, rows, query.seen, total)) {
             query.page += 1;
             return AfterPage::Next(query);
@@ -451,7 +469,7 @@ fn last_poll(timeout: Duration) -> Duration {
 }
 
 fn class(operation: Operation) -> usize {
-    usize::from(operation == Operation::Prefetch)
+    if operation == Operation::Prefetch { PREFETCHES } else { 0 }
 }
 
 /// A provider's kind of task, as durations are kept.
@@ -465,7 +483,7 @@ mod tests {
     use crate::provider::{OperationSpec, TrackingSpec};
 
     static SPEC: Spec = Spec {
-        tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None }),
+        tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None, prefetches: None }),
         operations: &[OperationSpec { typical: Duration::from_secs(330), ..OperationSpec::BARE }],
         ..Spec::BARE
     };

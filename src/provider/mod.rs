@@ -167,7 +167,17 @@ pub trait Provider {
         Err(unanswered("status"))
     }
 
-    /// Lists records, newest first, a page at a time (from 1).
+    /// The same of prefetches, where they are tracked apart: see [`TrackingSpec::prefetches`].
+    ///
+    /// # Errors
+    /// Any [`ApiErrorKind`].
+    async fn prefetch_status(&self, task_ids: &[String], page: u32, api: &dyn Api) -> Result<Page, ApiError> {
+        let _ = (task_ids, page, api);
+        Err(unanswered("status of prefetches"))
+    }
+
+    /// Lists records, newest first, a page at a time (from 1). Where prefetches are tracked apart, those of prefetches if the
+    /// filter's kind is one, else those of refreshes.
     ///
     /// # Errors
     /// Any [`ApiErrorKind`].
@@ -183,6 +193,15 @@ pub trait Provider {
     async fn quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
         let _ = api;
         Err(unanswered("quota"))
+    }
+
+    /// The same of prefetches, where that is another call: see [`QuotaSpec::of_prefetches`].
+    ///
+    /// # Errors
+    /// Any [`ApiErrorKind`].
+    async fn prefetch_quota(&self, api: &dyn Api) -> Result<Quota, ApiError> {
+        let _ = api;
+        Err(unanswered("quota of prefetches"))
     }
 
     /// QuerySpec what was measured in one range of time, which is no longer than the interval's `span`.

@@ -82,22 +82,43 @@ impl Spec {
         Quota { entries: self.operations.iter().filter_map(entry).collect() }
     }
 
-    /// The call for the status of tasks by id.
+    /// How prefetches, or refreshes, are followed.
+    pub fn tracking_of(&self, is_prefetch: bool) -> Option<&TrackingSpec> {
+        let tracking = self.tracking.as_ref()?;
+        Some(tracking.prefetches.filter(|_| is_prefetch).unwrap_or(tracking))
+    }
+
+    /// Whether prefetches are followed by calls of their own.
+    pub fn tracks_prefetches_apart(&self) -> bool {
+        self.tracking.as_ref().is_some_and(|tracking| tracking.prefetches.is_some())
+    }
+
+    /// The call for the status of tasks by id; of refreshes, where prefetches have their own.
     pub fn status(&self) -> Option<&CallSpec> {
         self.tracking.as_ref().map(|tracking| &tracking.status)
     }
 
-    /// The list of tasks.
+    /// The list of tasks; of refreshes, where prefetches have their own.
     pub fn records(&self) -> Option<&RecordsSpec> {
         self.tracking.as_ref()?.records.as_ref()
     }
 
-    /// The calls that only read, each with its purpose in words: tracking and quota, as far as the provider has them.
-    pub fn reading_calls(&self) -> impl Iterator<Item = (&CallSpec, &'static str)> {
-        let status = self.status().map(|call| (call, "status of tasks"));
-        let records = self.records().map(|records| (&records.call, "outcome of a request without an answer"));
-        let quota = self.quota.as_ref().map(|quota| (&quota.call, "today's remaining quota"));
-        [status, records, quota].into_iter().flatten()
+    /// The calls that only read and that go with these operations, each with its purpose in words: tracking and quota, as far
+    /// as the provider has them.
+    pub fn reading_calls(&self, operations: &[Operation]) -> Vec<(&CallSpec, &'static str)> {
+        let prefetches = operations.contains(&Operation::Prefetch);
+        let mut calls = Vec::new();
+        let tracking = [Some(false), prefetches.then_some(true).filter(|_| self.tracks_prefetches_apart())];
+        for tracking in tracking.into_iter().flatten().filter_map(|is_prefetch| self.tracking_of(is_prefetch)) {
+            calls.push((&tracking.status, "status of tasks"));
+            let records = tracking.records.as_ref();
+            calls.extend(records.map(|records| (&records.call, "outcome of a request without an answer")));
+        }
+        if let Some(quota) = &self.quota {
+            let of_prefetches = quota.of_prefetches.as_ref().filter(|_| prefetches);
+            calls.extend([&quota.call].into_iter().chain(of_prefetches).map(|call| (call, "today's remaining quota")));
+        }
+        calls
     }
 
     /// Where the API of a target is served, without a trailing slash: by its option `region`.
@@ -125,6 +146,8 @@ pub struct TrackingSpec {
     pub status: CallSpec,
     /// The list of tasks by URL and time; `None`: a lost answer can't be looked up.
     pub records: Option<RecordsSpec>,
+    /// How prefetches are followed, where the vendor has calls of their own for them; `None`: by the same calls.
+    pub prefetches: Option<&'static TrackingSpec>,
 }
 
 /// The list of a provider's tasks.
@@ -157,6 +180,8 @@ impl RecordsSpec {
 pub struct QuotaSpec {
     /// The call.
     pub call: CallSpec,
+    /// The call for prefetches, where the first says only what is left of refreshes.
+    pub of_prefetches: Option<CallSpec>,
     /// When the quota comes back, in words: `00:00 UTC+8`.
     pub reset: &'static str,
 }
@@ -557,8 +582,9 @@ impl Spec {
         tracking: Some(TrackingSpec {
             status: CallSpec::BARE,
             records: Some(RecordsSpec { call: CallSpec::BARE, of_task: None, kept: days(3), span: days(1) }),
+            prefetches: None,
         }),
-        quota: Some(QuotaSpec { call: CallSpec::BARE, reset: "midnight" }),
+        quota: Some(QuotaSpec { call: CallSpec::BARE, of_prefetches: None, reset: "midnight" }),
         signature_validity: Duration::from_mins(15),
         url_characters: 1_024,
         prefetch_delay: Duration::ZERO,

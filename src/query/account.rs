@@ -13,7 +13,12 @@ use crate::provider::{ApiError, CallSpec, Domain};
 pub async fn quota(client: &QueryClient<'_>) -> Result<Quota, Error> {
     let spec = client.provider.spec();
     let Some(quota) = &spec.quota else { return Err(not_offered(spec, "quota")) };
-    client.call(&quota.call, async || client.provider.quota(client.api).await).await.map_err(failed)
+    let mut left = client.call(&quota.call, async || client.provider.quota(client.api).await).await.map_err(failed)?;
+    if let Some(call) = &quota.of_prefetches {
+        let more = client.call(call, async || client.provider.prefetch_quota(client.api).await).await;
+        left.entries.extend(more.map_err(failed)?.entries);
+    }
+    Ok(left)
 }
 
 /// Lists every domain of the account.

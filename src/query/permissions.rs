@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::account::list_domains;
 use super::client::QueryClient;
 use crate::model::Operation;
-use crate::provider::{ApiError, ApiErrorKind, Domain, RecordFilter, Spec};
+use crate::provider::{ApiError, ApiErrorKind, Domain, RecordFilter, RecordKind, Spec};
 
 /// How far back the task history is read: a short time is enough.
 const RECENT: SignedDuration = SignedDuration::from_mins(1);
@@ -56,34 +56,18 @@ pub struct PermissionsReport {
 pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> PermissionsReport {
     let spec = client.provider.spec();
     let mut report = untested(spec, operations);
-    let mut task_id = UNKNOWN_TASK.to_owned();
+    let has_prefetches = operations.contains(&Operation::Prefetch);
     if let Some(quota) = &spec.quota {
         let answer = client.call(&quota.call, async || client.provider.quota(client.api).await).await;
         report.learn(quota.call.permission, status(answer.err()));
-    }
-    let history = spec.records().map(|history| &history.call);
-    if let Some(call) = history.filter(|_| report.end.is_none()) {
-        let now = client.api.server_now();
-        let since = now.checked_sub(RECENT).unwrap_or(now);
-        let filter = RecordFilter { since: Some(since), until: Some(now), ..RecordFilter::default() };
-        let answer = client.call(call, async || client.provider.records(&filter, 1, client.api).await).await;
-        if let Some(record) = answer.as_ref().ok().and_then(|page| page.rows.first()) {
-            task_id.clone_from(&record.task_id);
+        if let Some(call) = quota.of_prefetches.as_ref().filter(|_| has_prefetches && report.end.is_none()) {
+            let answer = client.call(call, async || client.provider.prefetch_quota(client.api).await).await;
+            report.learn(call.permission, status(answer.err()));
         }
-        report.learn(call.permission, status(answer.err()));
     }
-    let by_id = spec.status().filter(|call| history.is_none_or(|history| history.permission != call.permission));
-    if let Some(call) = by_id.filter(|_| report.end.is_none()) {
-        let ids = [task_id];
-        let answer = client.call(call, async || client.provider.status(&ids, 1, client.api).await).await;
-        let status = match status(answer.err()) {
-            // A provider may refuse an unknown task before it looks at permissions.
-            PermissionStatus::Unknown(error) if error.kind == ApiErrorKind::Refused => {
-                PermissionStatus::Untested("there is no task to query yet")
-            }
-            status => status,
-        };
-        report.learn(call.permission, status);
+    report.learn_tracking(client, false).await;
+    if has_prefetches && spec.tracks_prefetches_apart() {
+        report.learn_tracking(client, true).await;
     }
     if let Some(call) = spec.queries.grants.as_ref() {
         let answer = client.call(call, async || client.provider.grants(call, client.api).await).await;
@@ -122,7 +106,7 @@ fn untested(spec: &'static Spec, operations: &[Operation]) -> PermissionsReport 
             report.add(limits.call.permission, operation.unit(), true);
         }
     }
-    for (call, purpose) in spec.reading_calls() {
+    for (call, purpose) in spec.reading_calls(operations) {
         report.add(call.permission, purpose, true);
     }
     if let Some(call) = &spec.queries.domains {
@@ -148,6 +132,41 @@ impl PermissionsReport {
         }
         let status = PermissionStatus::Untested("it can't be tried without changing something");
         self.permissions.push(Permission { name, purposes: vec![purpose], is_needed, status });
+    }
+
+    /// Tries the calls that follow tasks.
+    async fn learn_tracking(&mut self, client: &QueryClient<'_>, of_prefetches: bool) {
+        let Some(tracking) = client.provider.spec().tracking_of(of_prefetches) else { return };
+        let mut task_id = UNKNOWN_TASK.to_owned();
+        let history = tracking.records.as_ref().map(|history| &history.call);
+        if let Some(call) = history.filter(|_| self.end.is_none()) {
+            let now = client.api.server_now();
+            let since = now.checked_sub(RECENT).unwrap_or(now);
+            let kind = of_prefetches.then_some(RecordKind::Prefetch);
+            let filter = RecordFilter { kind, since: Some(since), until: Some(now), ..RecordFilter::default() };
+            let answer = client.call(call, async || client.provider.records(&filter, 1, client.api).await).await;
+            if let Some(record) = answer.as_ref().ok().and_then(|page| page.rows.first()) {
+                task_id.clone_from(&record.task_id);
+            }
+            self.learn(call.permission, status(answer.err()));
+        }
+        let call = &tracking.status;
+        if self.end.is_some() || history.is_some_and(|history| history.permission == call.permission) {
+            return;
+        }
+        let ids = [task_id];
+        let query = async || match of_prefetches {
+            true => client.provider.prefetch_status(&ids, 1, client.api).await,
+            false => client.provider.status(&ids, 1, client.api).await,
+        };
+        let status = match status(client.call(call, query).await.err()) {
+            // A provider may refuse an unknown task before it looks at permissions.
+            PermissionStatus::Unknown(error) if error.kind == ApiErrorKind::Refused => {
+                PermissionStatus::Untested("there is no task to query yet")
+            }
+            status => status,
+        };
+        self.learn(call.permission, status);
     }
 
     /// Notes the status of a permission, and whether anything more may be sent.

@@ -8,7 +8,9 @@ use super::client::{QueryClient, failed, not_offered};
 use super::pagination::all_pages;
 use super::time_windows::TimeWindow;
 use crate::error::Error;
-use crate::provider::{ApiError, ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, RecordsSpec, TaskState};
+use crate::provider::{
+    ApiError, ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, RecordsSpec, Spec, TaskState,
+};
 
 /// Gives each record to `take` as soon as its time window is read: newest first, each once, at most `most`. Returns their
 /// number. Without a time range, the whole history is read.
@@ -34,8 +36,16 @@ pub async fn records(
         let is_open =
             filter.kind.is_none() && filter.status.is_none() && filter.domain.is_none() && filter.url.is_none();
         let read = async |filter: &RecordFilter, most| -> Result<Vec<Record>, ApiError> {
-            let page = async |number| client.provider.records(filter, number, client.api).await;
-            Ok(all_pages(client, history.call_for(filter), most, record_key, page).await?.noting_missing(client))
+            let mut rows = Vec::new();
+            for kind in kinds(spec, filter.kind) {
+                let (filter, is_prefetch) =
+                    (RecordFilter { kind, ..filter.clone() }, kind == Some(RecordKind::Prefetch));
+                let list = spec.tracking_of(is_prefetch).and_then(|tracking| tracking.records.as_ref());
+                let call = list.unwrap_or(history).call_for(&filter);
+                let page = async |number| client.provider.records(&filter, number, client.api).await;
+                rows.extend(all_pages(client, call, most, record_key, page).await?.noting_missing(client));
+            }
+            Ok(rows)
         };
         // Rows that the provider should have left out don't count towards the most.
         let mut rows = match read(&wanted, most.map(|_| left).filter(|_| is_open)).await {
@@ -57,6 +67,14 @@ pub async fn records(
         }
     }
     Ok(given.len())
+}
+
+/// The kinds to ask for, one after the other: refreshes and prefetches, where each has its own list.
+fn kinds(spec: &Spec, wanted: Option<RecordKind>) -> Vec<Option<RecordKind>> {
+    match wanted {
+        None if spec.tracks_prefetches_apart() => vec![None, Some(RecordKind::Prefetch)],
+        wanted => vec![wanted],
+    }
 }
 
 /// The windows of one call each, newest first; a task id without a range needs no window.

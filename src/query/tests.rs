@@ -36,6 +36,7 @@ static SPEC: Spec = Spec {
             kept: crate::provider::days(3),
             span: crate::provider::days(1),
         }),
+        prefetches: None,
     }),
     queries: QuerySpec {
         traffic: Some(MeasureSpec {

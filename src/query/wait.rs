@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::client::{QueryClient, failed, not_offered};
 use super::pagination::all_pages;
 use crate::error::Error;
-use crate::provider::{ApiError, CallSpec, Record, RecordFilter, TaskState};
+use crate::provider::{ApiError, CallSpec, Record, RecordFilter, RecordKind, TaskState};
 
 /// The first pause between two polls; it grows.
 const FIRST: Duration = Duration::from_secs(2);
@@ -65,7 +65,11 @@ pub async fn wait(client: &QueryClient<'_>, task_ids: &[String], timeout: Durati
     loop {
         let open = tasks.iter().filter(|task| !task.has_ended()).map(|task| task.task_id.clone());
         for ids in open.collect::<Vec<_>>().chunks(status.ids_per_call.max(1)) {
-            let rows = rows(client, status, ids).await.map_err(failed)?;
+            let mut rows = rows(client, status, false, ids).await.map_err(failed)?;
+            if let Some(of_prefetches) = spec.tracking_of(true).filter(|_| spec.tracks_prefetches_apart()) {
+                // An id doesn't say of which kind its task is.
+                rows.extend(self::rows(client, &of_prefetches.status, true, ids).await.map_err(failed)?);
+            }
             for task in tasks.iter_mut().filter(|task| ids.contains(&task.task_id)) {
                 // If a call names one id, its rows needn't repeat it.
                 let is_its = |row: &&Record| row.task_id == task.task_id || (row.task_id.is_empty() && ids.len() == 1);
@@ -95,12 +99,22 @@ pub async fn wait(client: &QueryClient<'_>, task_ids: &[String], timeout: Durati
 }
 
 /// The rows of tasks: by their ids, or from the task history if the ids don't give all of them.
-async fn rows(client: &QueryClient<'_>, status: &CallSpec, ids: &[String]) -> Result<Vec<Record>, ApiError> {
-    let page = async |number| client.provider.status(ids, number, client.api).await;
+async fn rows(
+    client: &QueryClient<'_>,
+    status: &CallSpec,
+    are_prefetches: bool,
+    ids: &[String],
+) -> Result<Vec<Record>, ApiError> {
+    let page = async |number| match are_prefetches {
+        true => client.provider.prefetch_status(ids, number, client.api).await,
+        false => client.provider.status(ids, number, client.api).await,
+    };
     let mut list = all_pages(client, status, None, key, page).await?;
-    if let Some(history) = client.provider.spec().records().filter(|_| list.is_short) {
+    let history = client.provider.spec().tracking_of(are_prefetches).and_then(|tracking| tracking.records.as_ref());
+    if let Some(history) = history.filter(|_| list.is_short) {
         for id in ids {
-            let filter = RecordFilter { task_id: Some(id.clone()), ..RecordFilter::default() };
+            let kind = are_prefetches.then_some(RecordKind::Prefetch);
+            let filter = RecordFilter { task_id: Some(id.clone()), kind, ..RecordFilter::default() };
             let page = async |number| client.provider.records(&filter, number, client.api).await;
             list.rows.extend(all_pages(client, history.of_task(), None, key, page).await?.noting_missing(client));
         }

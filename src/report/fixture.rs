@@ -26,7 +26,11 @@ static SPEC: Spec = Spec {
         operation(DIRECTORY, 100, 100, 330),
         operation(Operation::Prefetch, 100, 1_000, 600),
     ],
-    quota: Some(crate::provider::QuotaSpec { call: crate::provider::CallSpec::BARE, reset: "00:00 UTC" }),
+    quota: Some(crate::provider::QuotaSpec {
+        call: crate::provider::CallSpec::BARE,
+        of_prefetches: None,
+        reset: "00:00 UTC",
+    }),
     ..Spec::BARE
 };
 

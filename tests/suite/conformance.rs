@@ -302,6 +302,7 @@ fn a_refused_question_loses_no_url_and_makes_none_better_than_it_is() {
         for operation in spec.operations.iter().map(|limits| limits.operation) {
             for (code, kind) in documented(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
+                let status = &spec.tracking_of(operation == Operation::Prefetch).unwrap().status;
                 let sent_once = |story: &Story| {
                     story.assert_partition().assert_ledger();
                     assert_eq!(story.ledger.len(), story.outcomes.len(), "{place}");

@@ -32,8 +32,9 @@ static PAPER: Spec = Spec {
     tracking: Some(TrackingSpec {
         status: call("Look").ids(5),
         records: Some(RecordsSpec { call: call("List"), of_task: None, kept: days(1), span: days(1) }),
+        prefetches: None,
     }),
-    quota: Some(QuotaSpec { call: call("Left"), reset: "noon" }),
+    quota: Some(QuotaSpec { call: call("Left"), of_prefetches: None, reset: "noon" }),
     signature_validity: Duration::from_mins(15),
     url_characters: 200,
     prefetch_delay: Duration::ZERO,

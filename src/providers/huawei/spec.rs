@@ -53,7 +53,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             .modes(&[PurgeMode::Soft, PurgeMode::Hard]),
         OperationSpec::new(Prefetch, PREFETCH, 1_000, Some(1_000), "preheat"),
     ],
-    tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS) }),
+    tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS), prefetches: None }),
     quota: Some(QUOTA),
     signature_validity: Duration::from_mins(15), // the default: not documented
     url_characters: 4_096,                       // sdk 3.1.219
@@ -98,6 +98,7 @@ pub(super) const RECORDS: RecordsSpec = RecordsSpec {
 /// The permission was not seen in a page; with identity policies none is needed: policies 2026. How often: reference 2026-01.
 pub(super) const QUOTA: QuotaSpec = QuotaSpec {
     call: CallSpec::new("ShowQuota", "cdn:configuration:queryQuota", Rate::per_second(5)),
+    of_prefetches: None,
     reset: "00:00 UTC+8", // not documented; the statistics' days begin there: sdk 3.1.219
 };
 

@@ -556,7 +556,7 @@ fn contains(parts: &[String], url: &str) -> bool {
 /// The rate of a provider's call.
 fn rate(spec: &Spec, name: &str) -> Option<Rate> {
     let submissions = spec.operations.iter().map(|operation| &operation.call);
-    let calls = submissions.chain(spec.reading_calls().map(|(call, _)| call));
+    let calls = submissions.chain(spec.reading_calls(&Operation::ALL).into_iter().map(|(call, _)| call));
     calls.filter(|call| call.api == name).map(|call| call.rate).min_by_key(|rate| rate.amount)
 }
 

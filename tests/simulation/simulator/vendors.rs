@@ -331,9 +331,13 @@ impl Way {
         let is = |call: Option<&cdn_purge::provider::CallSpec>| call.is_some_and(|call| call.api == name);
         if self.spec.operations.iter().any(|operation| operation.call.api == name) {
             Purpose::Submission
-        } else if is(self.spec.records().map(|records| &records.call)) {
+        } else if [false, true]
+            .into_iter()
+            .filter_map(|of_prefetches| self.spec.tracking_of(of_prefetches))
+            .any(|tracking| is(tracking.records.as_ref().map(|records| &records.call)))
+        {
             Purpose::Records
-        } else if is(self.spec.status()) {
+        } else if is(self.spec.status()) || is(self.spec.tracking_of(true).map(|tracking| &tracking.status)) {
             Purpose::Status
         } else {
             Purpose::Quota

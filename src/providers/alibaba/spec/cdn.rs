@@ -88,15 +88,13 @@ pub(super) static CDN: Product = Product {
 /// Status by id, and the list of tasks.
 pub(super) const fn tracking(status: CallSpec, records: CallSpec) -> Option<TrackingSpec> {
     // How far the list reaches back, of all three products: reference 2026-04.
-    Some(TrackingSpec {
-        status,
-        records: Some(RecordsSpec { call: records, of_task: None, kept: days(3), span: days(3) }),
-    })
+    let records = Some(RecordsSpec { call: records, of_task: None, kept: days(3), span: days(3) });
+    Some(TrackingSpec { status, records, prefetches: None })
 }
 
 /// The quota's call. When a day ends: the quota management page of help.aliyun.com, read 2026-11; taken as the same for all.
 pub(super) const fn quota(call: CallSpec) -> Option<QuotaSpec> {
-    Some(QuotaSpec { call, reset: "00:00 UTC+8" })
+    Some(QuotaSpec { call, of_prefetches: None, reset: "00:00 UTC+8" })
 }
 
 /// A refresh of anything but tags.
