@@ -46,6 +46,14 @@ impl ErrorFormat {
         answer
     }
 
+    /// What the envelope holds; anything else as it is.
+    fn unwrapped(&self, mut body: Value) -> Value {
+        match body.get_mut(self.envelope) {
+            Some(inner @ Value::Object(_)) => inner.take(),
+            _ => body,
+        }
+    }
+
     /// A body of another format.
     fn foreign(&self) -> String {
         match self.body {
@@ -72,7 +80,7 @@ impl ErrorFormat {
         }
         let body = match response.body().is_empty() && self.may_be_empty {
             true => Ok((self.body, Value::Object(Map::new()))),
-            false => body::parse(response.body()),
+            false => body::parse(response.body()).map(|(format, value)| (format, self.unwrapped(value))),
         };
         let mut fields = ErrorFields::of(self, body.as_ref().map_or(&Value::Null, |(_, value)| value));
         let base = ApiError { request_id: word(fields.request_id.clone()).or(base.request_id.clone()), ..base };

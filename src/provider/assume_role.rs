@@ -172,7 +172,7 @@ pub struct TokenCall {
     pub format: &'static ErrorFormat,
     /// Help by the beginning of the error's code; the first that fits counts.
     pub helps: &'static [(&'static str, &'static str)],
-    /// The object of a good answer that holds the credentials.
+    /// The object of a good answer that holds the credentials; empty: the whole answer.
     pub credentials_in: &'static str,
 }
 
@@ -197,8 +197,10 @@ impl TokenCall {
             Credentials::AccessKey(key) => key.security_token.is_some(),
             Credentials::Token(_) => true,
         };
-        let issued = read(answer.row().object(self.credentials_in), now).ok().filter(is_temporary);
-        issued.ok_or_else(|| answer.without(&format!("credentials in `{}`", self.credentials_in)))
+        let row = answer.row();
+        let row = if self.credentials_in.is_empty() { row } else { row.object(self.credentials_in) };
+        let issued = read(row, now).ok().filter(is_temporary);
+        issued.ok_or_else(|| answer.without("credentials"))
     }
 
     /// Any refusal here is about credentials and permissions.

@@ -34,6 +34,8 @@ pub struct ErrorFormat {
     pub total: &'static str,
     /// What proves that an answer is the vendor's, so that it may leave out a list that is empty.
     pub proof: &'static str,
+    /// The object that wraps every answer; empty: there is none.
+    pub envelope: &'static str,
     /// The object that holds an error's fields, or a list that begins with it; where it isn't there, they are at the top level.
     pub inside: &'static str,
     /// Whether the vendor has no codes: an error with its message has the status as its code.
@@ -73,6 +75,7 @@ impl ErrorFormat {
         nested_lists: false,
         total: "total",
         proof: "",
+        envelope: "",
         inside: "",
         status_is_code: false,
         may_be_empty: false,

@@ -147,7 +147,7 @@ pub struct TrackingSpec {
     /// The list of tasks by URL and time; `None`: a lost answer can't be looked up.
     pub records: Option<RecordsSpec>,
     /// How prefetches are followed, where the vendor has calls of their own for them; `None`: by the same calls.
-    pub prefetches: Option<&'static TrackingSpec>,
+    pub prefetches: Option<&'static Self>,
 }
 
 /// The list of a provider's tasks.
@@ -589,7 +589,7 @@ impl Spec {
         url_characters: 1_024,
         prefetch_delay: Duration::ZERO,
         queries: QuerySpec::NOTHING,
-        policy: PolicySpec { version: "1", resource: None, always: &[] },
+        policy: PolicySpec { version: "1", is_lower_case: false, resource: None, always: &[] },
         signs: &[],
     };
 }

@@ -9,6 +9,7 @@ use crate::provider::{Provider, ProviderContext, Spec};
 pub mod alibaba;
 pub mod cloudflare;
 pub mod huawei;
+pub mod tencent;
 
 /// Makes an emulator.
 pub type NewEmulator = fn(&EmulatorSettings) -> Box<dyn Emulator>;
@@ -64,6 +65,13 @@ pub static REGISTRY: &[Registration] = &[
         roles: None,
         profiles: &[],
         emulator: Some(emulators::cloudflare::cdn),
+    },
+    Registration {
+        spec: &tencent::TENCENT_CDN,
+        open: tencent::open_cdn,
+        roles: Some(&tencent::Sts),
+        profiles: tencent::PROFILES,
+        emulator: Some(emulators::tencent::cdn),
     },
 ];
 

@@ -17,6 +17,7 @@ mod no_credentials; // runs without stored credentials: roles, OIDC tokens, prof
 mod query; // task history, quota, metrics, logs, domains
 pub mod stage; // what all of them play on: a site, a run, what it left
 mod targets; // one configuration with several providers
+mod tencent; // Tencent Cloud, by keys and by a role
 mod trouble; // vendors that refuse, break off, lie or never answer
 pub mod vendor; // whom a run talks to
 mod work; // the main job as it should be

@@ -39,7 +39,7 @@ static PAPER: Spec = Spec {
     url_characters: 200,
     prefetch_delay: Duration::ZERO,
     queries: QuerySpec::NOTHING,
-    policy: PolicySpec { version: "1", resource: None, always: &[] },
+    policy: PolicySpec { version: "1", is_lower_case: false, resource: None, always: &[] },
     signs: &[],
 };
 

@@ -18,6 +18,7 @@ mod session_credentials;
 mod settings;
 mod signing;
 mod tasks;
+pub mod tencent;
 pub mod test_emulator;
 
 pub use emulator::{DocumentedErrors, Emulator, LedgerEntry, Meaning, Operation};

@@ -41,6 +41,13 @@ pub(crate) fn hmac_sha256(secret: &str, data: &str) -> impl AsRef<[u8]> {
     mac.finalize().into_bytes()
 }
 
+/// The same by a key that is no text, for signatures whose key is derived.
+pub(crate) fn hmac_sha256_by(key: &[u8], data: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(data.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
 pub(crate) fn hmac_sha1(secret: &str, data: &str) -> impl AsRef<[u8]> {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(data.as_bytes());

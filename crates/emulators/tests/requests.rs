@@ -101,6 +101,43 @@ fn requests_of_huaweis_sdk_are_accepted() {
 }
 
 #[test]
+fn requests_of_tencents_sdks_are_accepted_by_the_one_product_that_they_are_for() {
+    let vectors: Value = serde_json::from_str(include_str!("../../../tests/vectors/tencent.json")).unwrap();
+    let mut served = 0;
+    for vector in vectors.as_array().unwrap() {
+        let name = vector["name"].as_str().unwrap();
+        let credentials = &vector["credentials"];
+        let settings = EmulatorSettings {
+            access_key_id: text(&credentials["secret_id"]),
+            access_key_secret: text(&credentials["secret_key"]).into(),
+            security_token: credentials["token"].as_str().map(Into::into),
+            ..EmulatorSettings::default()
+        };
+        let request = request(vector);
+        let mut emulator = emulators::tencent::cdn(&settings);
+        assert_eq!(emulator.claims(&request), vector["service"] == "cdn", "{name}");
+        if !emulator.claims(&request) {
+            continue;
+        }
+        let now = Timestamp::from_second(vector["timestamp"].as_i64().unwrap()).unwrap();
+        let mut answer = |request: &Request<Bytes>, now| -> Value {
+            serde_json::from_slice::<Value>(emulator.handle(request, now).body()).unwrap()["Response"].take()
+        };
+        let response = answer(&request, now);
+        assert!(response["Error"].is_null() && response["RequestId"].is_string(), "{name}: {response}");
+        served += 1;
+        let old = answer(&request, now + SignedDuration::from_mins(6));
+        assert_eq!(old["Error"]["Code"], "AuthFailure.SignatureExpire", "{name}");
+        let mut touched = request.clone();
+        *touched.body_mut() = Bytes::from_static(b"{}");
+        let refused = answer(&touched, now);
+        let is_same = vector["request"]["body"] == "{}";
+        assert_eq!(refused["Error"]["Code"] == "AuthFailure.SignatureFailure", !is_same, "{name}: {refused}");
+    }
+    assert_eq!(served, 9);
+}
+
+#[test]
 fn a_response_of_alibabas_has_its_shape() {
     let mut emulator = emulators::alibaba::cdn(&EmulatorSettings::default());
     let mut ask = |uri: &str| {
@@ -122,6 +159,18 @@ fn a_response_of_alibabas_has_its_shape() {
 }
 
 proptest! {
+    #[test]
+    fn no_request_makes_the_emulator_of_tencent_panic(
+        authorization in "[ -~]{0,80}", time in "[ -~]{0,12}", body in proptest::collection::vec(any::<u8>(), 0..60),
+    ) {
+        let request = Request::post("/").header("x-tc-action", "PurgeUrlsCache").header("x-tc-version", "2018-06-06");
+        let request = request.header("authorization", format!("TC3-HMAC-SHA256 Credential={authorization}"));
+        if let Ok(request) = request.header("x-tc-timestamp", time).body(Bytes::from(body)) {
+            let mut emulator = emulators::tencent::cdn(&EmulatorSettings::default());
+            prop_assert!(String::from_utf8_lossy(emulator.handle(&request, start()).body()).contains("AuthFailure"));
+        }
+    }
+
     #[test]
     fn no_request_makes_the_emulator_of_alibaba_panic(
         query in "[!$-;=?-\\[\\]_a-z~]{0,80}",

@@ -54,10 +54,21 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 
 /// HMAC-SHA256, in lower-case hex digits.
 pub(super) fn signature(string_to_sign: &str, secret: &SecretString) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(string_to_sign.as_bytes());
-    hex(&mac.finalize().into_bytes())
+    hex(&hmac(secret.expose_secret().as_bytes(), string_to_sign))
+}
+
+/// The same by a key that is derived from the secret step by step: for a day, a service, and so on. `prefix` comes before the
+/// secret.
+pub(super) fn scoped_signature(string_to_sign: &str, prefix: &str, secret: &SecretString, scope: &[&str]) -> String {
+    let secret = SecretString::from(format!("{prefix}{}", secret.expose_secret()));
+    let key = scope.iter().fold(secret.expose_secret().as_bytes().to_vec(), |key, step| hmac(&key, step).to_vec());
+    hex(&hmac(&key, string_to_sign))
+}
+
+fn hmac(key: &[u8], data: &str) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(data.as_bytes());
+    mac.finalize().into_bytes().into()
 }
 
 fn hex(bytes: &[u8]) -> String {

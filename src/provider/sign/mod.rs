@@ -7,6 +7,7 @@ pub mod acs1;
 pub mod acs3;
 pub mod canonical;
 pub mod sdk_hmac;
+pub mod tc3;
 
 /// A request that is ready to go. Neither part is ever printed.
 pub struct Signed {

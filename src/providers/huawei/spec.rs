@@ -74,6 +74,7 @@ pub static HUAWEI_CDN: Spec = Spec {
     },
     policy: PolicySpec {
         version: "1.1", // this and the following: policies 2026
+        is_lower_case: false,
         resource: None,
         // Without it an IAM user can't act on domains, whatever else is granted.
         always: &["cdn:configuration:queryDomains"],

@@ -40,7 +40,7 @@ pub static TOKEN_CDN: Spec = Spec {
     url_characters: 1_000,
     prefetch_delay: Duration::ZERO,
     queries: QuerySpec::NOTHING,
-    policy: PolicySpec { version: "1", resource: None, always: &[] },
+    policy: PolicySpec { version: "1", is_lower_case: false, resource: None, always: &[] },
     signs: &[],
 };
 

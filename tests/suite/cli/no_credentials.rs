@@ -13,7 +13,7 @@ const ROLE: &str = "acs:ram::1234567890123456:role/cdn-purge";
 const PROVIDER: &str = "acs:ram::1234567890123456:oidc-provider/ci";
 
 /// A token with these claims; nobody here knows the issuer's keys.
-fn token(audience: &str, ends: i64) -> String {
+pub fn token(audience: &str, ends: i64) -> String {
     let claims = format!(r#"{{"iss":"https://ci.example","aud":"{audience}","exp":{ends}}}"#);
     format!("e30.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims))
 }
@@ -33,7 +33,7 @@ fn run(site: &Site, vendor: &Vendor) -> Run {
 
 /// Nothing of it is said; GitHub's masks aside, which must name it.
 #[track_caller]
-fn hides(finished: &Finished, secret: &str) {
+pub fn hides(finished: &Finished, secret: &str) {
     for line in finished.out.lines().chain(finished.err.lines()) {
         assert!(line.starts_with("::add-mask::") || !line.contains(secret), "{line}");
     }

@@ -75,7 +75,7 @@ pub(super) const CDN_SPEC: Spec = Spec {
     },
     // For every resource: not each of these calls can be narrowed to a domain. Source: "Policy structure and syntax" of
     // 2026-05-27, www.alibabacloud.com/help/document_detail/93739.html
-    policy: PolicySpec { version: "1", resource: Some("*"), always: &[] },
+    policy: PolicySpec { version: "1", is_lower_case: false, resource: Some("*"), always: &[] },
     signs: &["alicloud_cdn_domain"],
 };
 
