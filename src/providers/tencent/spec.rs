@@ -87,7 +87,7 @@ pub(super) const PREFETCH_RECORDS: RecordsSpec = list(call("DescribePushTasks", 
 
 /// How far back it reaches, and how long a range may be, isn't documented; the console shows a month.
 const fn list(call: CallSpec) -> RecordsSpec {
-    RecordsSpec { call, kept: days(30), span: days(1) }
+    RecordsSpec { call, of_task: None, kept: days(30), span: days(1) }
 }
 
 pub(super) const PURGE_QUOTA: CallSpec = call("DescribePurgeQuota", "cdn:DescribePurgeQuota");
