@@ -400,7 +400,11 @@ impl<'a> Lane<'a> {
         for (operation, why, tasks) in left_out.operations {
             let (lane, cause) = (self.index, StopCause::Quota);
             self.emit(EventKind::LaneStopped { lane, operation: Some(operation), cause, why: why.clone() });
-            tasks.into_iter().for_each(|task| self.end(task, Outcome::Unsubmitted(why.clone())));
+            for task in tasks {
+                // It is the quota that keeps it from being sent, and not its refresh: the next run has it to send.
+                self.prefetches.leave_out(task);
+                self.end(task, Outcome::Unsubmitted(why.clone()));
+            }
         }
         for operation in self.gates.operations() {
             let is_it =

@@ -106,6 +106,12 @@ impl PrefetchGate {
         }
     }
 
+    /// A prefetch isn't wanted in this run, whatever becomes of its refreshes.
+    pub(super) fn leave_out(&mut self, task: TaskIndex) {
+        self.remove(task);
+        self.waits.remove(&task);
+    }
+
     /// Ends pauses whose time is over; whether one was.
     pub(super) fn end_pauses(&mut self, now: Instant) -> bool {
         let mut is_over = false;

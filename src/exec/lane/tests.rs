@@ -54,6 +54,11 @@ impl Scene {
     }
 
     fn unstarted(spec: &'static Spec, tasks: impl Iterator<Item = (Operation, usize)>) -> Self {
+        Self::unstarted_for(spec, tasks, Wait::All)
+    }
+
+    /// The same, waiting for so much of it.
+    fn unstarted_for(spec: &'static Spec, tasks: impl Iterator<Item = (Operation, usize)>, wait: Wait) -> Self {
         let because = vec![Reason { rule: "rules[0]".into(), file: None }];
         let task = |(operation, number)| Task {
             target: Arc::from("site"),
@@ -67,7 +72,7 @@ impl Scene {
         // Tests end before it matters.
         let plan = Box::leak(Box::new(plan::make(mapped, &[target], &Limits::default()).unwrap()));
         let options = Box::leak(Box::new(Options {
-            wait: Wait::All,
+            wait,
             short_quota: crate::config::ShortQuota::Refuse,
             refresh_timeout: Duration::from_secs(900),
             prefetch_timeout: Duration::from_secs(900),
@@ -456,6 +461,19 @@ fn a_prefetch_leaves_once_its_refresh_is_done_and_never_if_it_is_not() {
             scene.at(601.0, Input::Tick);
         }
         assert_eq!((scene.outcomes(), scene.leaving()), (ended, leaving));
+    }
+}
+
+#[test]
+fn a_prefetch_that_the_quota_leaves_out_is_left_to_the_next_run() {
+    for wait in [Wait::All, Wait::Refresh, Wait::None] {
+        let mut scene = Scene::unstarted_for(&TRACKED, [(URL, 0), (Operation::Prefetch, 0)].into_iter(), wait);
+        let left_out = LeftOut { operations: vec![(Operation::Prefetch, "none is left".into(), vec![1])] };
+        scene.at(0.0, Input::Start(Preflight { credentials_proven: true, left_out, ..Preflight::default() }));
+        scene.submitted(0.1, 1, Ok(provider::Accepted::Done { request_id: None }));
+        assert_eq!(scene.outcomes(), [(1, "unsubmitted"), (0, "done")]);
+        let nothing = Summary { complete: false, as_asked: false, all_final: false };
+        assert_eq!(scene.lane.summary(), nothing, "{wait:?}");
     }
 }
 
