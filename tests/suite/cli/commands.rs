@@ -144,12 +144,14 @@ fn init_writes_a_configuration_that_check_takes_and_overwrites_nothing() {
     site.write("hugo.toml", "baseURL = 'https://www.shop.test/'\n");
     site.write("static/logo.svg", "<svg/>\n");
     site.write("content/a.md", "a\n");
+    site.write(".gitignore", "public\n");
     site.commit("A site");
     let read = |name: &str| std::fs::read_to_string(site.repository().join(name)).unwrap();
-    let printed = site.bare_run(&["init", "--output", "-"]).finish();
-    printed.ends_with(0).says(&["Hugo builds the site (`hugo.toml`)", "ALIBABA_CLOUD_ACCESS_KEY_ID", "fetch-depth: 0"]);
+    let printed = site.bare_run(&["init", "--provider", "alibaba-cdn", "--output", "-"]).finish();
+    let shown = ["Hugo builds the site (`hugo.toml`)", "ALIBABA_CLOUD_ACCESS_KEY_ID", "allow-hosts: www.shop.test"];
+    printed.ends_with(0).says(&shown);
     assert!(printed.out.starts_with("# Which changed files") && !printed.out.contains("$schema"), "{}", printed.out);
-    let finished = site.bare_run(&["init"]).finish();
+    let finished = site.bare_run(&["init", "--provider", "alibaba-cdn"]).finish();
     finished.ends_with(0).says(&[
         "wrote `",
         "cdn-purge.yml`",
@@ -163,7 +165,7 @@ fn init_writes_a_configuration_that_check_takes_and_overwrites_nothing() {
     let schema: serde_json::Value = serde_json::from_str(&read("cdn-purge.schema.json")).unwrap();
     assert_eq!(schema["properties"]["version"]["const"], 1);
     site.bare_run(&["init"]).finish().ends_with(2).says(&["there is a configuration already", "--force"]);
-    site.bare_run(&["init", "--force", "--host", "b.shop.test"]).finish().ends_with(0);
+    site.bare_run(&["init", "--force", "--provider", "alibaba-cdn", "--host", "b.shop.test"]).finish().ends_with(0);
     assert!(read("cdn-purge.yml").contains("https://b.shop.test/{tail}"));
 }
 
