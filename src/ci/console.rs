@@ -252,6 +252,12 @@ impl Console {
         self.out.text(&lines);
     }
 
+    /// Gives a result in sentences: in a terminal it is wrapped.
+    pub fn explanation(&mut self, text: &str) {
+        let lines = self.shown(text, self.columns[0], false);
+        self.out.text(&lines);
+    }
+
     /// Gives a result that is written for people alone: in a terminal it is wrapped and colored.
     pub fn summary(&mut self, text: &str) {
         let is_terminal = self.columns[0].is_some();

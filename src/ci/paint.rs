@@ -67,7 +67,23 @@ fn is_unit(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::text::sanitize;
+    use crate::text::sanitize::tests::hostile_text;
+
+    fn plain(painted: &str) -> String {
+        regex::Regex::new("\x1b\\[[0-9;]*m").unwrap().replace_all(painted, "").into_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn colors_change_no_text(text in hostile_text()) {
+            let line = sanitize(&text).into_owned();
+            prop_assert_eq!(plain(&paint(&line)), line);
+        }
+    }
 
     #[test]
     fn labels_targets_and_outcomes_have_colors_and_the_text_stays() {
@@ -82,8 +98,7 @@ mod tests {
             "",
         ] {
             let painted = paint(line);
-            let plain = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap().replace_all(&painted, "").into_owned();
-            assert_eq!(plain, line);
+            assert_eq!(plain(&painted), line);
             shown += &painted.replace("\x1b[0m", ">").replace('\x1b', "<");
             shown.push('\n');
         }

@@ -52,7 +52,7 @@ pub(super) fn run(
         lines.join("\n")
     });
     let text = explained.collect::<Vec<_>>().join("\n\n");
-    Ok(run::print(console, &text))
+    Ok(run::explain(console, &text))
 }
 
 /// The front matter of a file as it is committed now.
@@ -70,7 +70,7 @@ fn front_matter(settings: &Settings, path: &RepoPath, environment: &Environment)
 pub(super) fn twice(builds: &[OsString; 2], console: &mut Console, now: Timestamp) -> Result<ExitCode, Error> {
     let [one, other] = builds;
     let difference = directory::difference(Path::new(one), Path::new(other), now)?;
-    Ok(run::print(console, &directory::lines_of(&difference).join("\n")))
+    Ok(run::explain(console, &directory::lines_of(&difference).join("\n")))
 }
 
 /// Explains which two commits a run would compare. Where it would refuse, the other choices are listed before the error.
@@ -85,7 +85,7 @@ pub(super) fn range(
 ) -> Result<ExitCode, Error> {
     let settings = config::read(CommandKind::ExplainRange, flags, environment)?;
     let choices = choices(&settings, environment, console, &Network::new(environment), now)?;
-    let code = run::print(console, &choices.lines().join("\n"));
+    let code = run::explain(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)
 }
 

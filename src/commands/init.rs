@@ -88,7 +88,7 @@ pub(super) fn run(options: &InitOptions, console: &mut Console, is_terminal: boo
             written.push(path.display().to_string());
         }
     }
-    Ok(run::print(console, &report(&draft, &written, &workflow(host))))
+    Ok(run::explain(console, &report(&draft, &written, &workflow(host))))
 }
 
 /// Everything that the configuration needs. What the repository doesn't show is asked for, where somebody can answer.

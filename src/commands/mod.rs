@@ -77,7 +77,7 @@ pub fn execute(world: World) -> ExitCode {
             for warning in lint::check(&settings, &environment) {
                 console.diagnostic(&warning, Severity::Warning);
             }
-            run::print(&mut console, &text)
+            run::explain(&mut console, &text)
         }),
         Command::CheckOnline(flags) => check_online::run(&flags, &environment, &mut console, is_terminal, now),
         Command::Doctor(flags) => doctor::run(&flags, &environment, &mut console, is_terminal, now),

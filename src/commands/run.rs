@@ -78,6 +78,12 @@ pub(super) fn print(console: &mut Console, text: &str) -> ExitCode {
     ExitCode::Success
 }
 
+/// Prints the result of a command that is written in sentences.
+pub(super) fn explain(console: &mut Console, text: &str) -> ExitCode {
+    console.explanation(text);
+    ExitCode::Success
+}
+
 /// Runs a future on this thread, in real or in virtual time.
 ///
 /// # Errors

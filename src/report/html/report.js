@@ -138,7 +138,9 @@
 
   // Every URL. A row is the places of URL, target, operation, outcome, task id, reason, then a rule and a file for each source.
   const rank = texts.map(text => OUTCOMES.indexOf(text))
-  const order = urls.map((_, index) => index).sort((left, right) => rank[urls[left][3]] - rank[urls[right][3]] || left - right)
+  const byRank = OUTCOMES.map(() => [])
+  urls.forEach((row, index) => (byRank[rank[row[3]]] || byRank.at(-1)).push(index))
+  const order = byRank.flat()
   const words = []
   const wordsOf = index => words[index] ??= urls[index].map(place => texts[place]).join('\n').toLowerCase()
   const chosen = { outcomes: new Set(), operation: '', target: '', rule: '' }
@@ -200,7 +202,13 @@
     get('outcomes').append(button)
   }
   const rules = new Map()
-  for (const row of urls) for (const rule of new Set(row.filter((_, column) => column > 5 && column % 2 === 0))) rules.set(texts[rule], (rules.get(texts[rule]) || 0) + 1)
+  for (const row of urls) {
+    for (let column = 6; column < row.length; column += 2) {
+      // A rule counts once for a URL, however many files it has.
+      const isKnown = row.some((place, earlier) => earlier > 5 && earlier < column && earlier % 2 === 0 && place === row[column])
+      if (!isKnown) rules.set(texts[row[column]], (rules.get(texts[row[column]]) || 0) + 1)
+    }
+  }
   for (const [name, values] of [['operation', tally(2)], ['target', tally(1)], ['rule', rules]]) {
     get(name).append(make('option', { value: '' }, 'all'), ...[...values].map(([value, some]) => make('option', { value }, `${value} (${number(some)})`)))
     get(name).onchange = event => { chosen[name] = event.target.value; filter() }

@@ -190,3 +190,18 @@ fn completions_and_the_manual_page_go_to_standard_output() {
     manual.ends_with(0);
     assert!(manual.out.contains("\n.TH CDN-PURGE 1"), "{}", manual.out);
 }
+
+#[test]
+fn colors_are_off_in_a_pipe_unless_somebody_wants_them() {
+    let site = Site::new();
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let finished = site.bare_run(arguments).args(&["--base", "HEAD~1"]).envs(variables).finish();
+        finished.ends_with(0);
+        finished.out.contains("\x1b[1mcdn-purge\x1b[0m: ")
+    };
+    assert!(!run(&["plan"], &[]));
+    assert!(run(&["plan", "--color", "always"], &[]) && run(&["plan"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(run(&["plan", "--color", "always"], &[("NO_COLOR", "1")]), "a flag overrides a variable");
+    assert!(!run(&["plan"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!run(&["plan", "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+}

@@ -316,7 +316,7 @@ fn an_error_is_not_folded_away() {
     let finished = Job::new().step(trap.address(), &[("INPUT_BASE", "nosuch")]).finish();
     let place = |text: &str| finished.out.find(text).unwrap_or_else(|| panic!("no `{text}` in\n{}", finished.out));
     assert!(
-        place("::group::") < place("::endgroup::") && place("::endgroup::") < place("\nerror: "),
+        place("::group::") < place("::endgroup::") && place("::endgroup::") < place("\nerror["),
         "{}",
         finished.out
     );
