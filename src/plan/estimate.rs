@@ -1,9 +1,10 @@
 //! Estimates what a plan takes: requests, the provider's daily quota, and time.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::lanes::{Lane, Plan};
-use crate::model::Operation;
+use crate::model::{Operation, RefreshKind};
 
 impl Plan {
     /// How long the slowest target takes when its calls go out as fast as the provider allows and every task takes its
@@ -13,7 +14,40 @@ impl Plan {
     }
 }
 
+/// How long a provider's rate limit makes the purges of single URLs take, where that is long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many URLs there are.
+    pub urls: usize,
+    /// How long they take.
+    pub takes: Duration,
+    /// How many directories they are in, and how long purges of these would take, if that is less than half.
+    pub directories: Option<(usize, Duration)>,
+}
+
+/// What takes less is no reason for another way.
+const LONG: Duration = Duration::from_secs(30);
+
 impl Lane {
+    /// How long the purges of single URLs take at least, where that is long, and what would be faster.
+    pub fn pace(&self) -> Option<Pace> {
+        let spec = self.target.provider;
+        let operation = Operation::Refresh(RefreshKind::Url);
+        let urls = self.cost(operation) as usize;
+        let takes = spec.operation(operation)?.call.time_of(self.batch_count(operation), urls);
+        let wide = [RefreshKind::Directory, RefreshKind::Prefix].map(|kind| spec.operation(Operation::Refresh(kind)));
+        let tasks = self.tasks.iter().filter(|planned| planned.task.operation == operation);
+        let directory = |url: &'_ str| url.rsplit_once('/').map(|(directory, _)| directory.to_owned());
+        let count = tasks.filter_map(|planned| directory(&planned.task.subject.value)).collect::<HashSet<_>>().len();
+        let directories = wide
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|wide| (count, wide.call.time_of(count.div_ceil(wide.per_call.max(1)), count)));
+        let directories = directories.filter(|(_, duration)| *duration < takes / 2);
+        (takes >= LONG).then_some(Pace { urls, takes, directories })
+    }
+
     /// The number of requests for an operation.
     pub fn batch_count(&self, operation: Operation) -> usize {
         self.batches.iter().filter(|batch| batch.operation == operation).count()

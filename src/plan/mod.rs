@@ -16,6 +16,7 @@ mod estimate;
 mod lanes;
 pub mod limits;
 
+pub use estimate::Pace;
 pub use lanes::{Batch, Lane, Plan, PlannedTask};
 pub use limits::Limits;
 

@@ -54,6 +54,8 @@ pub struct ErrorFormat {
     pub request_id_header: &'static str,
     /// The headers that ask to wait, each with what its number counts.
     pub waits: &'static [(&'static str, Duration)],
+    /// The header with the time, in seconds since the epoch, from which on calls are taken again; empty: there is none.
+    pub reset: &'static str,
     /// Two beginnings of a code that mean the same: the first is read as the second.
     pub alias: (&'static str, &'static str),
     /// What each code allows; of two that fit, the first counts.
@@ -85,6 +87,7 @@ impl ErrorFormat {
         link: &[],
         request_id_header: "x-request-id",
         waits: &[("retry-after", Duration::from_secs(1))],
+        reset: "",
         alias: ("", ""),
         codes: &[],
         by_status: |status, has_code| match status {
@@ -120,7 +123,8 @@ impl ErrorFormat {
     ) -> ApiError {
         let status = base.status.unwrap_or_default();
         let known = fields.code.as_deref().and_then(|code| self.meaning(code, base.status));
-        let asked_to_wait = self.asked_to_wait(headers);
+        let now = base.server_time.or(sent.signed_at);
+        let asked_to_wait = self.asked_to_wait(headers).or_else(|| self.until_reset(headers, now?));
         let by_status = (self.by_status)(status, fields.code.is_some()).or(match status {
             413 | 414 => Some(ApiErrorKind::TooLarge),
             429 => Some(ApiErrorKind::Throttled),
@@ -164,6 +168,14 @@ impl ErrorFormat {
         let off =
             sent.signed_at.zip(answer.server_time).map(|(ours, theirs)| theirs.duration_since(ours).unsigned_abs());
         self.skew.zip(off).is_some_and(|(skew, off)| off > skew)
+    }
+
+    /// How long it takes until calls are taken again, if that is said.
+    fn until_reset(&self, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+        let name = Some(self.reset).filter(|name| !name.is_empty())?;
+        let reset: i64 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
+        let seconds = u64::try_from(reset.saturating_sub(now.as_second())).ok()?;
+        Some(Duration::from_secs(seconds.max(1)).min(LONGEST_WAIT)).filter(|_| seconds < 86_400)
     }
 
     /// Nonsense is as good as nothing.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::spec::{LogSpec, MeasureSpec, RecordsSpec};
+use super::spec::{CallSpec, LogSpec, MeasureSpec, RecordsSpec};
 
 /// How far a task is, in the provider's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,13 @@ pub struct RecordFilter {
     pub since: Option<Timestamp>,
     /// Created before this.
     pub until: Option<Timestamp>,
+}
+
+impl RecordsSpec {
+    /// The call that a filter needs.
+    pub fn call_for(&self, filter: &RecordFilter) -> &CallSpec {
+        if filter.task_id.is_some() { self.of_task() } else { &self.call }
+    }
 }
 
 impl RecordFilter {

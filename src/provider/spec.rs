@@ -168,11 +168,6 @@ impl RecordsSpec {
     pub fn of_task(&self) -> &CallSpec {
         self.of_task.as_ref().unwrap_or(&self.call)
     }
-
-    /// The call that a filter needs.
-    pub fn call_for(&self, filter: &super::RecordFilter) -> &CallSpec {
-        if filter.task_id.is_some() { self.of_task() } else { &self.call }
-    }
 }
 
 /// How the day's quota is read.

@@ -7,7 +7,9 @@ use crate::provider::profile::ProfileFile;
 use crate::provider::{Provider, ProviderContext, Spec};
 
 pub mod alibaba;
+pub mod bunny;
 pub mod cloudflare;
+pub mod fastly;
 pub mod huawei;
 pub mod tencent;
 
@@ -72,6 +74,20 @@ pub static REGISTRY: &[Registration] = &[
         roles: Some(&tencent::Sts),
         profiles: tencent::PROFILES,
         emulator: Some(emulators::tencent::cdn),
+    },
+    Registration {
+        spec: &fastly::FASTLY,
+        open: fastly::open,
+        roles: None,
+        profiles: &[],
+        emulator: Some(emulators::fastly::cdn),
+    },
+    Registration {
+        spec: &bunny::BUNNY,
+        open: bunny::open,
+        roles: None,
+        profiles: &[],
+        emulator: Some(emulators::bunny::cdn),
     },
 ];
 

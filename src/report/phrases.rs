@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::Mode;
 use crate::model::{Operation, QuotaEntry, Resumed};
-use crate::plan::Lane;
+use crate::plan::{Lane, Pace};
 use crate::report::{Counts, Report, Status};
 use crate::text::format::{counted, duration, grouped};
 
@@ -29,6 +29,18 @@ pub fn stop_word(operation: Option<Operation>) -> String {
         Some(operation) => format!("no more {} are submitted", operation.unit()),
         None => "nothing more is submitted".into(),
     }
+}
+
+/// How long the rate limit makes the purges of single URLs take, and what would be faster; `None` where that isn't long.
+pub(super) fn pace(lane: &Lane) -> Option<String> {
+    let Pace { urls, takes, directories } = lane.pace()?;
+    let faster = directories.map(|(count, time)| {
+        let count = counted(count, "directory", "directories");
+        let time = if time < Duration::from_secs(1) { "no time".to_owned() } else { duration(time) };
+        format!("; as {count} they would take {time}, and everything below would be purged (`directories` in a rule)")
+    });
+    let urls = counted(urls, "URL takes", "URLs take");
+    Some(format!("{urls} {} at the provider's rate limit{}", duration(takes), faster.unwrap_or_default()))
 }
 
 /// What `done` means at a target; `None` where the provider confirms it.

@@ -16,8 +16,8 @@ use cdn_purge::provider::clock;
 use cdn_purge::provider::credentials::SharedCredentials;
 use cdn_purge::provider::simulation::{SimulationApi, credentials};
 use cdn_purge::provider::{
-    AfterLostAnswer, Api, ApiError, ApiName, CallSpec, OperationSpec, Options, Provider, ProviderContext, RecordFilter,
-    Spec, Submission,
+    AfterLostAnswer, Api, ApiError, ApiName, CallSpec, OperationSpec, Provider, ProviderContext, RecordFilter, Spec,
+    Submission,
 };
 use cdn_purge::providers::{self, REGISTRY, Registration};
 use emulators::faults::Faults;
@@ -25,7 +25,7 @@ use emulators::gateway::Gateway;
 use emulators::{EmulatorSettings, Meaning};
 use jiff::Timestamp;
 
-use crate::world::{Story, World};
+use crate::world::{Story, World, target_options};
 
 /// How many URLs an execution has.
 const COUNT: usize = 3;
@@ -75,7 +75,7 @@ fn faults(rule: String) -> Faults {
 }
 
 fn opened(spec: &'static Spec, credentials: SharedCredentials) -> Box<dyn Provider> {
-    let options = Options::new();
+    let options = target_options(spec);
     let endpoint = spec.endpoint(&options).parse().unwrap();
     providers::open(ProviderContext { spec, options, hosts: vec!["www.example.com".into()], endpoint, credentials })
 }
@@ -298,13 +298,10 @@ fn what_is_always_refused_is_never_told_as_done_and_says_the_vendors_code() {
 #[test]
 fn a_refused_question_loses_no_url_and_makes_none_better_than_it_is() {
     for spec in emulated_providers() {
-        if spec.status().is_none() {
-            continue;
-        }
+        let Some(status) = spec.status() else { continue };
         for operation in spec.operations.iter().map(|limits| limits.operation) {
             for (code, kind) in documented(spec) {
                 let place = format!("{} {operation:?} {code}", spec.name);
-                let status = &spec.tracking_of(operation == Operation::Prefetch).unwrap().status;
                 let sent_once = |story: &Story| {
                     story.assert_partition().assert_ledger();
                     assert_eq!(story.ledger.len(), story.outcomes.len(), "{place}");

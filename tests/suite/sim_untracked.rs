@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use cdn_purge::model::{EventKind, Operation, Outcome, RefreshKind};
 use cdn_purge::provider::{OptionValue, Spec};
+use cdn_purge::providers::bunny::BUNNY;
 use cdn_purge::providers::cloudflare::CLOUDFLARE;
+use cdn_purge::providers::fastly::FASTLY;
 
 use crate::world::{REFRESH, Story, World};
 
@@ -68,18 +70,46 @@ fn a_target_may_send_more_urls_in_a_call_and_learns_how_many_are_taken() {
     assert!(fewer.calls < 75, "{} calls", fewer.calls);
 }
 
+/// The providers, each with the call that purges URLs, and the one that purges everything.
+const ALL: [(&Spec, &str, &str); 3] = [
+    (&CLOUDFLARE, "purge_cache", "purge_cache"),
+    (&FASTLY, "purge_single_url", "purge_all"),
+    (&BUNNY, "purge", "purgeCache"),
+];
+
 #[test]
 fn a_lost_answer_is_followed_by_the_same_purge_and_everything_is_purged_once() {
-    for fault in ["drop-after", "truncate", "500-after", "html", "refuse-after:99999"] {
-        let story = urls(&CLOUDFLARE, 60).with_faults(&[&format!("purge_cache#1={fault}")]).run();
-        story.assert_all_done();
-        assert!(story.ledger.len() <= 90, "{fault}: {}", story.ledger.len());
+    for (spec, call, call_of_all) in ALL {
+        for fault in ["drop-after", "truncate", "500-after", "html"] {
+            let story = urls(spec, 60).with_faults(&[&format!("{call}#1={fault}")]).run();
+            story.assert_all_done();
+            assert!(story.ledger.len() <= 90, "{spec:?} {fault}: {}", story.ledger.len());
+        }
+        let everything = World::of(vec![(EVERYTHING, "https://www.example.com/".into())]).at(&[spec]);
+        let story = everything.with_faults(&[&format!("{call_of_all}#1=drop-after")]).run();
+        assert_eq!(story.ledger.len(), 1, "{spec:?}");
+        let Outcome::Unknown(why) = story.outcome(EVERYTHING, "https://www.example.com/") else { panic!("{spec:?}") };
+        assert!(why.contains("isn't known") && why.contains("no records"), "{why}");
     }
-    let everything = World::of(vec![(EVERYTHING, "https://www.example.com/".into())]).at(&[&CLOUDFLARE]);
-    let story = everything.with_faults(&["purge_cache#1=drop-after"]).run();
-    assert_eq!(story.ledger.len(), 1);
-    let Outcome::Unknown(why) = story.outcome(EVERYTHING, "https://www.example.com/") else { panic!() };
-    assert!(why.contains("isn't known") && why.contains("no records"), "{why}");
+}
+
+#[test]
+fn a_thousand_urls_of_a_small_bucket_take_as_long_as_the_plan_says() {
+    let world = urls(&BUNNY, 1_000);
+    let pace = world.plan().lanes[0].pace().unwrap();
+    // (1,000 - 120) / 5 seconds.
+    assert_eq!((pace.urls, pace.takes.as_secs(), pace.directories.map(|(count, _)| count)), (1_000, 176, Some(1)));
+    let story = world.run();
+    story.assert_all_done().assert_ledger();
+    assert!(story.took < pace.takes.mul_f64(1.2), "{:?}", story.took);
+    assert_eq!(retries(&story), 0);
+    assert_eq!(urls(&BUNNY, 100).plan().lanes[0].pace(), None);
+    assert_eq!(urls(&FASTLY, 1_000).plan().lanes[0].pace(), None);
+}
+
+#[test]
+fn keys_leave_in_hundreds_and_urls_alone() {
+    assert_eq!((tags(&FASTLY, 1_000).run().calls, urls(&FASTLY, 40).run().calls), (4, 40));
 }
 
 #[test]
@@ -93,11 +123,14 @@ fn a_failure_inside_a_success_is_tried_again_and_never_called_done() {
 
 #[test]
 fn a_throttle_is_waited_out_with_and_without_a_time_from_the_vendor() {
-    for (fault, least) in [("throttle:20000", 20), ("throttle", 1)] {
-        let story = urls(&CLOUDFLARE, 300).with_faults(&[&format!("purge_cache#3={fault}")]).run();
-        story.assert_all_done().assert_ledger();
-        let range = Duration::from_millis(least * 500)..Duration::from_secs(least + 15);
-        assert!(retries(&story) >= 1 && range.contains(&story.took), "{fault}: {:?}", story.took);
+    for (spec, call, _) in ALL {
+        for (fault, least) in [("throttle:20000", 20), ("throttle", 1)] {
+            let count = if spec.name == "cloudflare" { 300 } else { 40 };
+            let story = urls(spec, count).with_faults(&[&format!("{call}#3={fault}")]).run();
+            story.assert_all_done().assert_ledger();
+            let range = Duration::from_millis(least * 500)..Duration::from_secs(least + 15);
+            assert!(retries(&story) >= 1 && range.contains(&story.took), "{spec:?} {fault}: {:?}", story.took);
+        }
     }
 }
 

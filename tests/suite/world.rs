@@ -260,7 +260,9 @@ impl World {
 
     fn target(&self, place: usize) -> Target {
         let provider = self.providers[place % self.providers.len()];
-        Target { name: format!("site{place}").into(), provider, options: self.target_options.clone() }
+        let mut options = target_options(provider);
+        options.extend(self.target_options.clone());
+        Target { name: format!("site{place}").into(), provider, options }
     }
 
     pub fn plan(&self) -> Plan {
@@ -485,6 +487,16 @@ impl Story {
         let lines: Vec<String> = events.map(|event| format!("{:?} {:?}", event.elapsed, event.kind)).collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
+}
+
+/// What a target needs, of the options that its provider has.
+pub fn target_options(spec: &Spec) -> provider::Options {
+    let needed = [("service", "SU1Z0isxPaozGVKXdv0eYx"), ("pull-zone", "12345")];
+    let options = spec.options.iter().filter_map(|option| {
+        let (_, value) = needed.iter().find(|(name, _)| *name == option.name)?;
+        Some((option.name, provider::OptionValue::Word((*value).to_owned())))
+    });
+    options.collect()
 }
 
 /// What a vendor and a plan call the same: some vendors aren't told the host of a tag, or of everything.

@@ -5,8 +5,10 @@
 
 mod account;
 pub mod alibaba;
+pub mod bunny;
 pub mod cloudflare;
 mod emulator;
+pub mod fastly;
 pub mod faults;
 pub mod gateway;
 pub mod huawei;

@@ -3,8 +3,7 @@
 //! `spec.rs` is the vendor as data. `README.md` holds links, permissions and what is unproven.
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use crate::model::{Operation, PurgeMode, RefreshKind};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::Credentials;
-use crate::provider::sign::Signed;
+use crate::provider::sign::{secret_header, unsigned};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, OptionValue, Page, Parameters, Provider, ProviderContext,
     Spec, Submission,
@@ -58,27 +57,17 @@ impl Cloudflare {
         }
         let method = if body.is_some() { Method::POST } else { Method::GET };
         let sign = |credentials: &Credentials, _| {
-            let mut request = Request::builder().method(method).uri(url.as_str());
-            let secret = |text: &str| {
-                HeaderValue::try_from(text).map(|mut value| {
-                    value.set_sensitive(true);
-                    value
-                })
-            };
-            request = match credentials {
-                Credentials::Token(token) => request.header(
-                    AUTHORIZATION,
-                    secret(&format!("Bearer {}", token.expose_secret())).map_err(unsendable(call))?,
-                ),
+            let request = Request::builder().method(method).uri(url.as_str()).header(CONTENT_TYPE, "application/json");
+            let request = match credentials {
+                Credentials::Token(token) => {
+                    secret_header(request, "authorization", &format!("Bearer {}", token.expose_secret()), call.api)?
+                }
                 Credentials::AccessKey(key) => {
-                    let value = secret(key.secret.expose_secret()).map_err(unsendable(call))?;
-                    request.header("x-auth-email", &key.id).header("x-auth-key", value)
+                    let request = request.header("x-auth-email", &key.id);
+                    secret_header(request, "x-auth-key", key.secret.expose_secret(), call.api)?
                 }
             };
-            let body = body.map_or_else(String::new, |body| body.to_string());
-            let request = request.header(CONTENT_TYPE, "application/json").body(Bytes::from(body));
-            let request = request.map_err(|error| ApiError::unsignable(call.api, &error))?;
-            Ok(Signed { request, string_to_sign: String::new() })
+            unsigned(request, body.map_or_else(String::new, |body| body.to_string()), call.api)
         };
         let submits = call.api != ZONES.api;
         let answer = ERROR_FORMAT.ask(call, submits, &self.context.credentials, api, sign).await?;
@@ -110,11 +99,6 @@ impl Cloudflare {
             _ => url.into(),
         }
     }
-}
-
-fn unsendable(call: &CallSpec) -> impl Fn(http::header::InvalidHeaderValue) -> ApiError {
-    let api = call.api;
-    move |error| ApiError::unsignable(api, &error.into())
 }
 
 /// A zone's id is 32 hex digits.
