@@ -31,7 +31,8 @@ impl Lock {
         let made = folder.map_or(Ok(()), fs::create_dir_all);
         let opened = made.and_then(|()| OpenOptions::new().create(true).truncate(false).write(true).open(&path));
         // One of another user can be locked, too.
-        let file = opened.or_else(|error| File::open(&path).map_err(|_| errors::unlocked(manifest, &error.to_string())))?;
+        let file =
+            opened.or_else(|error| File::open(&path).map_err(|_| errors::unlocked(manifest, &error.to_string())))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(errors::in_use(manifest)),
