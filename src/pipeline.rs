@@ -20,7 +20,7 @@ use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Options};
 use crate::git::{self, Following, Range};
 use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
-use crate::model::{Change, EntryKind, Event, EventKind, EventSink, RepoPath, Signal, Skipped};
+use crate::model::{Change, EntryKind, Event, EventKind, EventSink, RepoPath, Side, Signal, Skipped};
 use crate::plan::{self, Lane, Limits, Plan};
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::{counted, grouped};
@@ -263,7 +263,9 @@ impl Job<'_> {
     /// The files that differ between two commits, or all files of one.
     async fn find_committed(&self, overrides: Overrides, console: &mut Console) -> Result<Found, Error> {
         let settings = self.settings;
-        let (mut changed, fronts) = {
+        let (mut changed, fronts) = if settings.worktree {
+            self.find_uncommitted(console).await?
+        } else {
             let transport = FetchTransport::new(console, settings, self.network, self.started);
             let fetching = transport.fetching();
             let following = following(settings);
@@ -306,6 +308,29 @@ impl Job<'_> {
         }
         let warnings = lint::committed(settings, &changed.range.head, &changed.files, self.environment);
         Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved, built: None, warnings })
+    }
+
+    /// The files of the working directory that differ from a commit, and the front matter that the rules need of them.
+    async fn find_uncommitted(&self, console: &mut Console) -> Result<(git::Changed, FrontMatters), Error> {
+        let settings = self.settings;
+        let base = match &settings.changes {
+            Changes::Git { base, .. } => base.as_deref(),
+            _ => None,
+        };
+        let changed = git::uncommitted(&settings.repository, base, self.environment)?;
+        let wanted = mapping::front_matter_files(&changed.files, &settings.rules);
+        let (committed, here): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(side, _)| *side == Side::Base);
+        let most = mapping::MOST_FRONT_MATTER_BYTES;
+        let transport = FetchTransport::new(console, settings, self.network, self.started);
+        let Settings { repository, .. } = settings;
+        let fetching = transport.fetching();
+        let before = git::contents(repository, &changed.range, &committed, most, self.environment, &fetching).await?;
+        let root = git::root(repository);
+        let now = here.iter().map(|(_, path)| git::worktree_content(&root, path, most));
+        let contents: Vec<_> = before.into_iter().chain(now).collect();
+        let parsed = contents.into_iter().map(|content| content.and_then(|content| FrontMatter::parse(&content)));
+        let fronts = committed.into_iter().chain(here.iter().cloned()).zip(parsed).collect();
+        Ok((changed, fronts))
     }
 
     /// The front matter that the rules need, of the changed files as they are and as they were.

@@ -78,6 +78,8 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("list-format", Choice(&["names", "git", "rclone-combined", "rsync-itemize"]), Changes, RULES,
         "Format of `list`. `names` is a path a line, `git` is `git diff --name-status`, `rclone-combined` is `rclone check --combined`, `rsync-itemize` is `rsync --checksum --itemize-changes`").in_file(),
     Entry::new("head", text("REV"), Changes, RULES, "Commit that is deployed now. Default: detected from the CI event"),
+    Entry::new("worktree", Boolean, Changes, RULES,
+        "Plan what isn't committed yet. `plan --worktree` compares the working directory with `HEAD`, or with `base`; ignored files are left out").or("false").no_input(),
     Entry::new("submodules", Choice(&["follow", "require", "ignore"]), Changes, RULES,
         "What a changed submodule means. `follow`: the files that changed in it, if it is checked out; otherwise a warning. `require`: otherwise an error. `ignore`: nothing").or("follow").in_file(),
     Entry::new("symlinks", Choice(&["follow", "everywhere", "ignore"]), Changes, RULES,

@@ -64,6 +64,7 @@ pub(super) fn read_with(
         targets,
         rules,
         changes: changes(&given, listing, &mut problems),
+        worktree: given.boolean("worktree") == Some(true),
         submodules: match given.choice("submodules") {
             Some("require") => Submodules::Require,
             Some("ignore") => Submodules::Ignore,
@@ -111,6 +112,7 @@ pub(super) fn read_with(
         patterns: PatternPlaces { source, spans },
     };
     problems.extend(encoded_anyway(&settings));
+    problems.extend(worktree(&given, &settings));
     let outside = outside_of_the_build(&settings);
     settings.warnings.extend(outside);
     let files = [
@@ -171,6 +173,27 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
         targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
     });
     listed.chain(ruled).collect()
+}
+
+/// A working directory where it can't be the source of the changes.
+fn worktree(given: &LayeredOptions, settings: &Settings) -> Option<Diagnostic> {
+    if !settings.worktree {
+        return None;
+    }
+    let label = given.label("worktree");
+    if settings.mode != Mode::DryRun {
+        let help = "run `cdn-purge plan --worktree`; what isn't committed isn't deployed either";
+        return Some(Diagnostic::new(format!("{label} is for a plan"), help));
+    }
+    let other = match &settings.changes {
+        Changes::Git { head: None, .. } => return None,
+        Changes::Git { head: Some(_), .. } => "head",
+        Changes::Since { .. } => "base",
+        Changes::Urls(_) => "url-file",
+        Changes::All { .. } | Changes::Directory(_) | Changes::List(_) => "changes",
+    };
+    let title = format!("{label} can't be combined with {}", given.label(other));
+    Some(Diagnostic::new(title, "drop one of the two: the working directory is compared with one commit"))
 }
 
 /// Patterns that can't match a file of the one directory whose files count.

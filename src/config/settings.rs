@@ -26,6 +26,8 @@ pub struct Settings {
     pub rules: Vec<Rule>,
     /// Where the changes come from.
     pub changes: Changes,
+    /// Whether the working directory takes the place of the commit that is deployed; only in a plan of commits.
+    pub worktree: bool,
     /// What a changed submodule means.
     pub submodules: Submodules,
     /// What a symbolic link means.

@@ -15,6 +15,7 @@ pub use self::io::{Fetching, HttpTransport, OnChunk};
 pub use self::search::{Changed, Range, find, search};
 pub use self::submodules::{Following, Unexpanded};
 pub use self::tracked::{Tracked, TrackedSearch, tracked};
+pub use self::worktree::{uncommitted, worktree_content};
 
 mod checkout;
 mod checkout_check;
@@ -40,6 +41,7 @@ mod time_limit;
 mod tracked;
 mod tree_diff;
 mod workspace;
+mod worktree;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ mod doctor; // the surroundings of a run
 mod first_steps; // the first five minutes in a repository of each common generator
 pub mod github; // what a runner of GitHub Actions gets
 mod links; // submodules and symbolic links
-mod lint;
+mod lint; // rules that can never work
 mod lists; // URLs that are given
 mod names; // file names that tools trip over
 mod no_credentials; // runs without stored credentials: roles, OIDC tokens, profiles, programs
@@ -21,6 +21,7 @@ mod tencent; // Tencent Cloud, by keys and by a role
 mod trouble; // vendors that refuse, break off, lie or never answer
 pub mod vendor; // whom a run talks to
 mod work; // the main job as it should be
+mod worktree; // what isn't committed
 
 #[cfg(unix)]
 mod interruption; // signals, and what the next run makes of them
