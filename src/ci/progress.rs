@@ -105,10 +105,12 @@ impl LaneProgress {
 
     /// When everything is expected to have ended, since the run began.
     fn expected_end(&self, now: Duration) -> Option<Duration> {
+        // Where nobody knows, a task takes as long as those of the other kind took.
+        let measured = self.classes.iter().find_map(|class| class.measured);
         let mut end = now;
         for (class, usual) in self.classes.iter().zip(self.expected.usual) {
             if class.ended < class.tasks {
-                let usual = class.measured.or(usual)?;
+                let usual = class.measured.or(usual).or(measured)?;
                 // What isn't sent yet waits for what is before it.
                 end = class.last_accepted.map_or(end + usual, |accepted| end.max(accepted + usual));
             }
@@ -247,13 +249,13 @@ impl<'a> Progress<'a> {
                 self.say(LogLevel::Verbose, &text);
             }
             EventKind::BatchSubmitted { lane, batch, task_ids, request_id } => {
-                if let Some(progress) = self.lanes.get_mut(usize::from(*lane)) {
-                    if let Some((operation, size)) = progress.sizes.remove(batch) {
-                        let class = progress.class(operation);
-                        class.submitted += size;
-                        class.first_accepted.get_or_insert(elapsed);
-                        class.last_accepted = Some(elapsed);
-                    }
+                if let Some(progress) = self.lanes.get_mut(usize::from(*lane))
+                    && let Some((operation, size)) = progress.sizes.remove(batch)
+                {
+                    let class = progress.class(operation);
+                    class.submitted += size;
+                    class.first_accepted.get_or_insert(elapsed);
+                    class.last_accepted = Some(elapsed);
                 }
                 let request = request_id.as_ref().map(|id| format!(" (request id {id})")).unwrap_or_default();
                 let text = format!("{}: batch {batch} accepted as {}{request}", self.name(*lane), task_ids.join(", "));
