@@ -76,8 +76,7 @@ impl Fastly {
         }
         if name == "get_token_current" {
             return if request.path == "/tokens/self" && request.method == "GET" {
-                Ok(json!({"id": "5Yo3XXnrQpjc20u0ybrf2g", "scope": self.scope(), "services": [], "expires_at": null})
-                    .to_string())
+                Ok(json!({"id": "5Yo3XXnrQpjc20u0ybrf2g", "scope": self.scope(), "services": []}).to_string())
             } else {
                 Err(error("404", "Record not found"))
             };
