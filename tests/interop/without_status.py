@@ -105,7 +105,7 @@ def every_purge_of_fastly(binary):
         equal(purges.purge_single_url(cached_url="www.example.com/b%20c.html?x=1").status, "ok")
         equal(purges.purge_single_url(cached_url="www.example.com/a.html", fastly_soft_purge=1).status, "ok")
         keys = purges.bulk_purge_tag(SERVICE, surrogate_key="k1 k2 k3")
-        equal(sorted(dict(keys)), ["k1", "k2", "k3"])
+        equal(sorted(keys.to_dict()), ["k1", "k2", "k3"])
         equal(purges.purge_tag(SERVICE, "article-1").status, "ok")
         equal(purges.purge_all(SERVICE)["status"], "ok")
         urls = [f"{SITE}/b%20c.html?x=1", f"{SITE}/a.html"]
