@@ -595,6 +595,14 @@ impl<'a> Lane<'a> {
         let (task_ids, request_id, is_done) = match receipt {
             provider::Accepted::Done { request_id } => (Vec::new(), request_id, true),
             provider::Accepted::Tracked { task_ids, request_id } => (task_ids, request_id, false),
+            provider::Accepted::Partly { rest, refused } => {
+                self.fail_refused(number, &refused);
+                match rest {
+                    Some(rest) => self.on_accepted(number, *rest, sent, acknowledged),
+                    None => self.batches.set(number, BatchState::Closed, false),
+                }
+                return;
+            }
         };
         let lane = self.index;
         self.journal(Entry::Taken { lane, batch: number, task_ids: task_ids.clone(), is_done });
@@ -606,6 +614,24 @@ impl<'a> Lane<'a> {
             self.close(number, &Outcome::Done);
         } else {
             self.accept(number, task_ids, sent, acknowledged);
+        }
+    }
+
+    /// Fails the tasks of a batch, by their places in it, that the provider refused while it accepted the others. This is in the
+    /// journal before the others' ids: no later run may take them for accepted.
+    fn fail_refused(&mut self, number: BatchNumber, refused: &[(usize, String)]) {
+        let tasks = self.batches.tasks(number).to_vec();
+        for (place, why) in refused {
+            if let Some(&task) = tasks.get(*place) {
+                self.end(task, Outcome::Failed(format!("refused: {why}")));
+            }
+        }
+        let places = &self.places;
+        if let Some(batch) = self.batches.get_mut(number) {
+            batch.content.tasks.retain(|&task| places[task as usize] != Place::Ended);
+        }
+        if let Some(operation) = self.batches.get(number).map(|batch| batch.content.operation) {
+            self.gates.class(operation).progress = self.now;
         }
     }
 

@@ -113,6 +113,13 @@ pub enum Accepted {
         /// The provider's id of the request.
         request_id: Option<String>,
     },
+    /// It refused some of the batch's subjects, and accepted the others.
+    Partly {
+        /// How it accepted the others; `None`: there are none.
+        rest: Option<Box<Self>>,
+        /// The places of the refused subjects in the batch, each with the provider's reason.
+        refused: Vec<(usize, String)>,
+    },
 }
 
 impl Accepted {
@@ -121,6 +128,7 @@ impl Accepted {
         match self {
             Self::Done { .. } => &[],
             Self::Tracked { task_ids, .. } => task_ids,
+            Self::Partly { rest, .. } => rest.as_ref().map_or(&[], |rest| rest.task_ids()),
         }
     }
 
@@ -128,6 +136,7 @@ impl Accepted {
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Done { request_id } | Self::Tracked { request_id, .. } => request_id.as_deref(),
+            Self::Partly { rest, .. } => rest.as_ref().and_then(|rest| rest.request_id()),
         }
     }
 }

@@ -89,6 +89,13 @@ pub static REGISTRY: &[Registration] = &[
         profiles: &[],
         emulator: Some(emulators::bunny::cdn),
     },
+    Registration {
+        spec: &tencent::TENCENT_EDGEONE,
+        open: tencent::open_edgeone,
+        roles: Some(&tencent::Sts),
+        profiles: tencent::PROFILES,
+        emulator: Some(emulators::tencent::edgeone),
+    },
 ];
 
 /// The providers as data, in the same order.

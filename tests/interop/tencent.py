@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mock_server import MockServer
 from stories import tell, title
 from tencentcloud.cdn.v20180606 import cdn_client, models as cdn_models
+from tencentcloud.teo.v20220901 import teo_client, models as teo_models
 from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential, OIDCRoleArnCredential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
@@ -41,6 +42,10 @@ class Product:
 
 def cdn(address, **options):
     return Product(address, cdn_client.CdnClient, cdn_models, **options)
+
+
+def edgeone(address, **options):
+    return Product(address, teo_client.TeoClient, teo_models, **options)
 
 
 def refusal(call, *arguments, **parameters):
@@ -152,7 +157,35 @@ def a_role_by_an_oidc_token(binary):
         assert cdn(mock.address, **temporary).call("PurgeUrlsCache", Urls=[f"{SITE}/"])["TaskId"].isdigit()
 
 
+def every_purge_and_prefetch_of_edgeone_in_its_zone(binary):
+    with MockServer(binary, "--task-seconds", "0", environment=KEY) as mock:
+        product = edgeone(mock.address)
+        zones = {zone["ZoneName"]: zone["ZoneId"] for zone in product.call("DescribeZones", Limit=100)["Zones"]}
+        zone = {"ZoneId": zones["example.com"]}
+        for kind, more in (
+            ("purge_url", {"Targets": [f"{SITE}/1"]}),
+            ("purge_prefix", {"Targets": [f"{SITE}/a/"], "Method": "invalidate"}),
+            ("purge_host", {"Targets": ["www.example.com"], "Method": "delete"}),
+            ("purge_cache_tag", {"Targets": ["tag-1"], "CacheTag": {"Domains": ["www.example.com"]}}),
+            ("purge_all", {"Method": "invalidate"}),
+        ):
+            job = product.call("CreatePurgeTask", Type=kind, **zone, **more)["JobId"]
+            ours = [{"Name": "job-id", "Values": [job]}]
+            rows = finished(product, "DescribePurgeTasks", "Tasks", "processing", Filters=ours, **zone)
+            equal([(row["Type"], row["Target"], row["Status"]) for row in rows], [(kind, more.get("Targets", [""])[0], "success")])
+        job = product.call("CreatePrefetchTask", Targets=[f"{SITE}/1"], Headers=[{"Name": "X-Warm", "Value": "1"}], **zone)["JobId"]
+        ours = [{"Name": "job-id", "Values": [job]}]
+        equal(len(finished(product, "DescribePrefetchTasks", "Tasks", "processing", Filters=ours, **zone)), 1)
+        quota = product.call("DescribeContentQuota", **zone)
+        equal([row["DailyAvailable"] for row in quota["PrefetchQuota"]], [9_999])
+        part = product.call("CreatePurgeTask", Type="purge_url", Targets=[f"{SITE}/2", "https://elsewhere.test/"], **zone)
+        equal((bool(part["JobId"]), part["FailedList"][0]["Targets"]), (True, ["https://elsewhere.test/"]))
+        equal(refusal(product.call, "DescribeContentQuota", ZoneId="zone-other"), "InvalidParameter.ZoneNotFound")
+        equal(len(mock.ledger()), 7)
+
+
 STORIES = [
+    every_purge_and_prefetch_of_edgeone_in_its_zone,
     every_purge_and_prefetch_of_the_cdn_and_its_tasks,
     the_lists_of_the_cdn_by_url_kind_and_page,
     the_quota_and_the_domains_of_the_cdn,

@@ -207,9 +207,11 @@ fn every_query_is_the_call_whose_rate_it_waits_for() {
         let clock = clock::Clock::new(Timestamp::from_second(1_800_000_000).unwrap());
         let inner = SimulationApi::new(gateway, Duration::from_millis(50), clock, 1);
         let api = Noting { inner, calls: RefCell::default() };
-        let provider = opened(spec, SharedCredentials::new(credentials(spec, &settings)));
+        let mut provider = opened(spec, SharedCredentials::new(credentials(spec, &settings)));
         let queries = async {
             let mut expected = Vec::new();
+            provider.prepare(&api).await.unwrap();
+            api.calls.take();
             if let Some(records) = spec.records() {
                 let by_id = RecordFilter { task_id: Some("1".into()), ..RecordFilter::default() };
                 let by_url = RecordFilter { url: Some("https://www.example.com/".into()), ..RecordFilter::default() };

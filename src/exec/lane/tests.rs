@@ -182,6 +182,48 @@ fn tracked(id: &str) -> Result<provider::Accepted, ApiError> {
     Ok(provider::Accepted::Tracked { task_ids: vec![id.into()], request_id: None })
 }
 
+fn partly(refused: &[usize], rest: Option<&str>) -> Result<provider::Accepted, ApiError> {
+    let rest = rest.map(|id| Box::new(tracked(id).unwrap()));
+    let refused = refused.iter().map(|&place| (place, "not of this zone".to_owned())).collect();
+    Ok(provider::Accepted::Partly { rest, refused })
+}
+
+#[test]
+fn what_the_provider_refuses_of_a_batch_has_failed_and_the_rest_is_followed() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(0.1, 1, partly(&[1], Some("a")));
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(1, "failed")], "accepted"));
+    // Whoever replays the journal meets the failure before the ids, and takes the failed task for nothing else.
+    let entries: Vec<&str> = scene
+        .entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Ended { .. } => Some("ended"),
+            Entry::Taken { .. } => Some("taken"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(entries, ["ended", "taken"]);
+    while !scene.commands.iter().any(|command| matches!(command, Command::AskStatus(_))) {
+        let next = scene.commands.iter().find_map(|command| match command {
+            Command::Wake(at) => Some(*at),
+            _ => None,
+        });
+        let seconds = (next.unwrap() - scene.moment(0.0)).as_secs_f64();
+        scene.at(seconds, Input::Tick);
+    }
+    scene.status(600.0, vec![row(0, "a", TaskState::Complete), row(1, "a", TaskState::Complete)]);
+    assert_eq!(scene.outcomes(), [(1, "failed"), (0, "done")]);
+}
+
+#[test]
+fn a_batch_that_is_refused_subject_by_subject_is_closed() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(0.1, 1, partly(&[0, 1], None));
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "failed"), (1, "failed")], "closed"));
+    assert_eq!(scene.not_taken(), 0);
+}
+
 fn row(number: usize, id: &str, state: TaskState) -> Record {
     Record {
         task_id: id.into(),

@@ -87,3 +87,69 @@ pub(super) fn cdn_domain(row: Row<'_>) -> Option<Domain> {
         is_zone: false,
     })
 }
+
+/// The id of an accepted job, but for the targets that were refused, each with its reason. A target that isn't among those that
+/// were sent proves nothing.
+pub(super) fn zone_accepted(answer: &Answer, targets: &[String]) -> Result<Accepted, ApiError> {
+    let mut refused: Vec<(usize, String)> = Vec::new();
+    for row in answer.rows("FailedList")? {
+        let why = row.text("Reason").unwrap_or_else(|| "no reason given".to_owned());
+        for target in row.0["Targets"].as_array().into_iter().flatten().filter_map(|target| target.as_str()) {
+            let mut places = (0..).zip(targets).filter(|(_, known)| *known == target).peekable();
+            if places.peek().is_none() {
+                return Err(answer.unreadable("about a target that wasn't sent"));
+            }
+            refused.extend(places.map(|(place, _)| (place, why.clone())));
+        }
+    }
+    let all_refused = !refused.is_empty() && refused.len() == targets.len();
+    let rest = match answer.task_ids("JobId") {
+        // Whether a job without targets has an id isn't documented.
+        _ if all_refused => None,
+        Ok(task_ids) => Some(Accepted::Tracked { task_ids, request_id: answer.request_id() }),
+        Err(error) => return Err(error),
+    };
+    Ok(match rest {
+        Some(rest) if refused.is_empty() => rest,
+        rest => Accepted::Partly { rest: rest.map(Box::new), refused },
+    })
+}
+
+/// A page of purges or of prefetches of a zone.
+pub(super) fn zone_records(answer: &Answer) -> Result<Page, ApiError> {
+    answer.page("Tasks", |row| {
+        let (status, kind) = (row.word("Status"), row.word("Type"));
+        let why: Vec<String> = ["FailType", "FailMessage"].iter().filter_map(|name| row.text(name)).collect();
+        let state = match &*status {
+            "timeout" | "canceled" | "invalid" => TaskState::Failed([vec![status.clone()], why].concat().join(": ")),
+            _ => state(&status, "success", "failed", Some(why.join(": ")).filter(|why| !why.is_empty())),
+        };
+        Some(Record {
+            task_id: row.word("JobId"),
+            // A purge of everything has no target of its own.
+            url: if kind == "purge_all" { String::new() } else { row.word("Target") },
+            prefetch: kind.starts_with("prefetch"),
+            kind: if kind == "purge_prefix" { "directory".to_owned() } else { kind.replace("purge_", "") },
+            state,
+            status,
+            percent: None,
+            created: row.moment("CreateTime"),
+        })
+    })
+}
+
+/// What is left in a zone, of purges and of prefetches.
+pub(super) fn zone_quota(answer: &Answer, spec: &Spec) -> Result<Quota, ApiError> {
+    let rows = [answer.rows("PurgeQuota")?, answer.rows("PrefetchQuota")?].concat();
+    Ok(spec.left(|name| {
+        let row = rows.iter().find(|row| row.word("Type") == name)?;
+        Some((row.count("Daily")?, row.count("DailyAvailable")?))
+    }))
+}
+
+/// One of the account's zones.
+pub(super) fn zone(row: Row<'_>) -> Option<Domain> {
+    let status = row.word("ActiveStatus");
+    let status = if status == "active" { "online".to_owned() } else { status };
+    Some(Domain { name: row.text("ZoneName")?, status, service: row.word("Area"), cname: None, is_zone: true })
+}

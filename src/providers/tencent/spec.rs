@@ -2,6 +2,8 @@
 //!
 //! Sources, as the comments name them:
 //! - `sdk 3.1.169`: tencentcloud-sdk-python-cdn 3.1.169, November 2026: its models, their notes and its error codes
+//! - `sdk 3.1.194`: tencentcloud-sdk-python-teo 3.1.194, November 2026, likewise
+//! - `faq 57250`: cloud.tencent.com/document/product/1552/57250, March 2025
 //! - `reference 2024-12`: the API pages of tencentcloud.com/document/product/228 as of December 2024
 //! - `quotas 2026`: the pages about purges and prefetches of tencentcloud.com/document/product/228, read in November 2026
 
@@ -10,7 +12,7 @@ use std::time::Duration;
 use super::credentials::CREDENTIALS;
 use crate::model::Operation::{Prefetch, Refresh};
 use crate::model::{PurgeMode, RefreshKind};
-use crate::provider::OptionValueSpec::{Boolean, Headers, OneOf};
+use crate::provider::OptionValueSpec::{Boolean, Headers, OneOf, Text};
 use crate::provider::{
     CallSpec, EndpointSpec, OperationSpec, OptionSpec, PolicySpec, QuerySpec, QuotaSpec, Rate, RecordsSpec, Spec,
     TrackingSpec, days,
@@ -62,6 +64,80 @@ pub static TENCENT_CDN: Spec = Spec {
     policy: POLICY,
     signs: &["tencentcloud_cdn_domain"],
 };
+
+/// EdgeOne, API version 2022-09-01.
+pub static TENCENT_EDGEONE: Spec = Spec {
+    name: "tencent-edgeone",
+    title: "Tencent Cloud EdgeOne",
+    docs: "https://www.tencentcloud.com/document/product/1145",
+    endpoints: &[
+        EndpointSpec { region: "china", url: "https://teo.tencentcloudapi.com" }, // sdk 3.1.194
+        EndpointSpec { region: "international", url: "https://teo.intl.tencentcloudapi.com" }, // reference 2024-12
+    ],
+    options: &[
+        REGION,
+        OptionSpec::new("zone", Text).help("zone of the URLs, by id or name; unset: found by the host"),
+        OptionSpec::new("headers", Headers).help("request headers of a prefetch"), // sdk 3.1.194
+        URL_ENCODE,
+        OptionSpec::PREFETCH_DELAY,
+    ],
+    credentials: CREDENTIALS,
+    // In a call: faq 57250; in a day: by the plan that a zone has, and a run reads it.
+    operations: &[
+        purge(RefreshKind::Url, 5_000, "purge_url"),
+        purge(RefreshKind::Directory, 1_000, "purge_prefix").modes(MODES),
+        // `CacheTag` has a list of domains, for all tags of the call: one host, so that no tag is purged at another's.
+        OperationSpec { hosts_per_call: Some(1), ..purge(RefreshKind::Tag, 100, "purge_cache_tag") },
+        purge(RefreshKind::Host, 1_000, "purge_host").modes(MODES),
+        purge(RefreshKind::Everything, 1, "purge_all").modes(MODES),
+        OperationSpec {
+            typical: Duration::from_mins(10),
+            ..OperationSpec::new(
+                Prefetch,
+                call("CreatePrefetchTask", "teo:CreatePrefetchTask"),
+                5_000,
+                None,
+                "prefetch_url",
+            )
+        },
+    ],
+    tracking: Some(TrackingSpec {
+        status: ZONE_PURGES.call,
+        records: Some(ZONE_PURGES),
+        prefetches: Some(&TrackingSpec {
+            status: ZONE_PREFETCHES.call,
+            records: Some(ZONE_PREFETCHES),
+            prefetches: None,
+        }),
+    }),
+    quota: Some(QuotaSpec { call: ZONE_QUOTA, of_prefetches: None, reset: "00:00 UTC+8" }), // quotas 2026
+    signature_validity: Duration::from_mins(5), // common parameters, reference 2024-12
+    url_characters: 2_048,                      // unproven: not documented
+    prefetch_delay: Duration::ZERO,             // no page mentions a pause
+    queries: QuerySpec { domains: Some(ZONES), ..QuerySpec::NOTHING },
+    policy: POLICY,
+    signs: &["tencentcloud_teo_zone", "tencentcloud_teo_acceleration_domain"],
+};
+
+/// `invalidate` and `delete`: sdk 3.1.194.
+const MODES: &[PurgeMode] = &[PurgeMode::Soft, PurgeMode::Hard];
+
+/// A purge of a kind takes a minute, and up to five of many: faq 57250.
+const fn purge(kind: RefreshKind, per_call: usize, quota: &'static str) -> OperationSpec {
+    let call = call("CreatePurgeTask", "teo:CreatePurgeTask");
+    OperationSpec { typical: Duration::from_mins(1), ..OperationSpec::new(Refresh(kind), call, per_call, None, quota) }
+}
+
+/// Of purges in a zone, by id and by target. Up to 1,000 rows: sdk 3.1.194.
+pub(super) const ZONE_PURGES: RecordsSpec = list(call("DescribePurgeTasks", "teo:DescribePurgeTasks").rows(1_000));
+/// The same of prefetches.
+pub(super) const ZONE_PREFETCHES: RecordsSpec =
+    list(call("DescribePrefetchTasks", "teo:DescribePrefetchTasks").rows(1_000));
+
+pub(super) const ZONE_QUOTA: CallSpec = call("DescribeContentQuota", "teo:DescribeContentQuota");
+
+/// The account's zones, up to 100 on a page: sdk 3.1.194.
+pub(super) const ZONES: CallSpec = call("DescribeZones", "teo:DescribeZones").rows(100);
 
 /// On every resource: the spelling of resources wasn't seen in a page. CAM policy syntax, read in November 2026.
 pub(super) const POLICY: PolicySpec =

@@ -71,3 +71,21 @@ fn a_role_of_tencent_cloud_gives_credentials_that_are_refreshed_during_the_run()
     hides(&finished, &token);
     vendor.accepted(&STALE, &WARM);
 }
+
+#[test]
+fn edgeone_finds_the_zone_by_the_host_and_stops_where_there_is_none() {
+    let vendor = Vendor::with_environment(&[], &KEYS);
+    let endpoint = format!("tencent-edgeone=http://{}", vendor.address());
+    let run = |site: &Site| {
+        let run = site.bare_run(&["run", "--base", "HEAD~1", "--endpoint", &endpoint]).envs(&KEYS);
+        run.env("CDN_PURGE_REPORT_FILE", report_file(site)).finish()
+    };
+    let site = site("{provider: tencent-edgeone}");
+    run(&site).is_all_done();
+    vendor.accepted(&STALE, &WARM);
+    let configuration = super::stage::CONFIGURATION.replace("{provider: alibaba-cdn}", "{provider: tencent-edgeone}");
+    site.write("cdn-purge.yml", configuration.replace("https://www.example.com", "https://www.elsewhere.test"));
+    let finished = run(&site);
+    finished.says(&["doesn't have a zone of the host `www.elsewhere.test`"]);
+    vendor.accepted(&STALE, &WARM);
+}

@@ -69,6 +69,7 @@ pub(super) const DOCUMENTED: &[DocumentedErrors] = &[
             FORBIDDEN,
             "UnauthorizedOperation",
             "UnauthorizedOperation.NoPermission",
+            "UnauthorizedOperation.CamUnauthorized",
             "AuthFailure.UnauthorizedOperation",
         ],
     ),

@@ -1,4 +1,4 @@
-//! Tencent Cloud's products in memory: CDN and the Security Token Service. Every URL has its row, and every call its task id.
+//! Tencent Cloud's products in memory: CDN, EdgeOne and the Security Token Service. Every URL has its row, and every call its task id.
 //!
 //! Sources, as the comments name them:
 //! - `reference 2024-12`: the API pages of tencentcloud.com/document/product/228 as of December 2024
@@ -19,11 +19,17 @@ use response::{error, respond};
 use state::{CALLS_PER_SECOND, Tencent, malformed};
 
 mod cdn;
+mod edgeone;
 mod errors;
 mod response;
 mod signature;
 mod state;
 mod sts;
+
+/// EdgeOne, API version 2022-09-01.
+pub fn edgeone(settings: &EmulatorSettings) -> Box<dyn Emulator> {
+    Box::new(Tencent::new(settings, &edgeone::PRODUCT))
+}
 
 /// Content Delivery Network, API version 2018-06-06.
 pub fn cdn(settings: &EmulatorSettings) -> Box<dyn Emulator> {
@@ -50,7 +56,9 @@ impl Tencent {
         signature::authenticate(request, self.product.service, &self.account.settings, now)?;
         if self.account.is_forbidden(action) {
             let message = "you are not authorized to perform operation";
-            return Err(ErrorCode::new(errors::FORBIDDEN, format!("{message} ({}:{action})", self.product.service)));
+            let code =
+                if self.product.service == "cdn" { errors::FORBIDDEN } else { "UnauthorizedOperation.CamUnauthorized" };
+            return Err(ErrorCode::new(code, format!("{message} ({}:{action})", self.product.service)));
         }
         if !self.account.admits(action, CALLS_PER_SECOND, now) {
             return Err(ErrorCode::new("RequestLimitExceeded", TOO_FAST));

@@ -16,6 +16,7 @@ use crate::provider::{
 
 mod cdn;
 mod credentials;
+mod edgeone;
 mod gateway;
 
 const FILES: Operation = Operation::Refresh(RefreshKind::Url);
