@@ -20,7 +20,7 @@
 //!
 //! The main rule: a batch is sent again only if it certainly wasn't executed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -237,6 +237,8 @@ pub(super) struct Lane<'a> {
     open: usize,
     batches: Batches,
     prefetches: PrefetchGate,
+    /// For each refresh, the ones that it covers.
+    covered: HashMap<TaskIndex, Vec<TaskIndex>>,
     gates: Gates,
     records: RecordMatch<'a>,
     tracking: Tracking,
@@ -253,6 +255,10 @@ impl<'a> Lane<'a> {
         let spec = plan.target.provider;
         let timeouts = [options.refresh_timeout, options.prefetch_timeout];
         let operations = plan.tasks.iter().map(|planned| planned.task.operation);
+        let mut covered: HashMap<TaskIndex, Vec<TaskIndex>> = HashMap::new();
+        for (task, planned) in (0..).zip(&plan.tasks) {
+            planned.covered_by.iter().for_each(|wider| covered.entry(*wider).or_default().push(task));
+        }
         Self {
             index,
             plan,
@@ -264,6 +270,7 @@ impl<'a> Lane<'a> {
             open: plan.tasks.len(),
             batches: Batches::default(),
             prefetches: PrefetchGate::new(&plan.tasks, spec.prefetch_delay(&plan.target.options)),
+            covered,
             gates: Gates::new(operations, timeouts, now),
             records: RecordMatch::new(&plan.tasks),
             tracking: Tracking::new(spec, timeouts, &options.durations),
@@ -407,8 +414,7 @@ impl<'a> Lane<'a> {
             }
         }
         for operation in self.gates.operations() {
-            let is_it =
-                |task: &TaskIndex| self.places[*task as usize] == Place::Waiting && self.operation(*task) == operation;
+            let is_it = |task: &TaskIndex| self.is_waiting(*task) && self.operation(*task) == operation;
             let tasks: Vec<TaskIndex> = (0..).take(plan.tasks.len()).filter(is_it).collect();
             match operation {
                 Operation::Refresh(_) => self.enqueue(operation, &tasks, self.options.batch_size),
@@ -1287,8 +1293,7 @@ impl<'a> Lane<'a> {
             ends.extend(self.batches.tasks(number).iter().map(|&task| (task, outcome.clone())));
             self.batches.set(number, BatchState::Closed, false);
         }
-        let waits =
-            |task: &TaskIndex| self.places[*task as usize] == Place::Waiting && news.contains(&self.operation(*task));
+        let waits = |task: &TaskIndex| self.is_waiting(*task) && news.contains(&self.operation(*task));
         let waiting = (0..).take(self.places.len()).filter(waits);
         ends.extend(waiting.map(|task| (task, Outcome::Unsubmitted(why.to_owned()))));
         ends.sort_by_key(|(task, _)| *task);
@@ -1333,9 +1338,13 @@ impl<'a> Lane<'a> {
         if let Some(number) = batch {
             self.close_if_over(number);
         }
-        self.tell(task, outcome, id);
+        self.tell(task, outcome.clone(), id.clone());
         for prefetch in left {
             self.end(prefetch, Outcome::Unsubmitted(format!("its refresh isn't done: {name}")));
+        }
+        for covered in self.covered.remove(&task).unwrap_or_default() {
+            let outcome = self.covered_outcome(task, &outcome);
+            self.finish(covered, outcome, id.clone());
         }
     }
 
@@ -1378,6 +1387,22 @@ impl<'a> Lane<'a> {
     }
 
     // Little helpers
+
+    /// Whether a task is in no batch, has no outcome, and may be sent: not one that another covers.
+    fn is_waiting(&self, task: TaskIndex) -> bool {
+        self.places[task as usize] == Place::Waiting && self.plan.tasks[task as usize].covered_by.is_none()
+    }
+
+    /// The outcome of what a refresh with this outcome covers.
+    fn covered_outcome(&self, wider: TaskIndex, outcome: &Outcome) -> Outcome {
+        let because = |why: &str| format!("covered by `{}`: {why}", self.plan.tasks[wider as usize].task.subject);
+        match outcome {
+            Outcome::Done => Outcome::Done,
+            Outcome::Failed(why) => Outcome::Failed(because(why)),
+            Outcome::Unknown(why) => Outcome::Unknown(because(why)),
+            Outcome::Unsubmitted(why) => Outcome::Unsubmitted(because(why)),
+        }
+    }
 
     fn operation(&self, task: TaskIndex) -> Operation {
         self.plan.tasks[task as usize].task.operation

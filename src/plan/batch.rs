@@ -12,7 +12,7 @@ pub fn all(lane: &Lane, batch_size: Option<usize>) -> Vec<Batch> {
     let mut batches = Vec::new();
     for operation in Operation::ALL {
         let tasks = (0..).zip(&lane.tasks);
-        let sendable = tasks.filter(|(_, planned)| planned.task.operation == operation && planned.refused.is_none());
+        let sendable = tasks.filter(|(_, planned)| planned.task.operation == operation && planned.costs_quota());
         let indices: Vec<TaskIndex> = sendable.map(|(index, _)| index).collect();
         batches.extend(cut(lane, operation, &indices, batch_size));
     }

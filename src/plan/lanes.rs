@@ -37,6 +37,8 @@ pub struct PlannedTask {
     pub task: Task,
     /// Why it can't be sent at all: a URL that is over-long, or isn't one. It ends as failed.
     pub refused: Option<String>,
+    /// The refresh of the same lane that covers this one, which isn't sent then: its outcome is that one's.
+    pub covered_by: Option<TaskIndex>,
     /// For a prefetch, the refreshes of the same lane that must be done before it; empty if there is none.
     pub after: Vec<TaskIndex>,
 }
@@ -75,7 +77,7 @@ impl Plan {
 impl PlannedTask {
     /// Whether it will be submitted, if nothing goes wrong.
     pub fn costs_quota(&self) -> bool {
-        self.refused.is_none()
+        self.refused.is_none() && self.covered_by.is_none()
     }
 }
 

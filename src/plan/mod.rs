@@ -12,6 +12,7 @@ use crate::model::{Operation, PurgeMode, RefreshKind, Subject, Task, TaskIndex};
 
 pub mod allotment;
 pub mod batch;
+mod coverage;
 mod estimate;
 mod lanes;
 pub mod limits;
@@ -77,11 +78,19 @@ fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
 
 fn lane(target: Target, tasks: Vec<Task>) -> Lane {
     let after = dependencies(&tasks);
-    let planned = tasks.into_iter().zip(after).map(|(task, after)| {
-        let refused = refusal(&task, &target);
-        PlannedTask { task, refused, after }
+    let refused: Vec<Option<String>> = tasks.iter().map(|task| refusal(task, &target)).collect();
+    let covered = coverage::coverage(&target, &tasks, |index| refused[index].is_some());
+    let planned = tasks.into_iter().zip(refused).zip(after).zip(&covered);
+    let tasks = planned.map(|(((task, refused), mut after), &covered_by)| {
+        for refresh in &mut after {
+            *refresh = covered[*refresh as usize].unwrap_or(*refresh);
+        }
+        after.sort_unstable();
+        after.dedup();
+        let covered_by = covered_by.filter(|_| refused.is_none());
+        PlannedTask { task, refused, covered_by, after }
     });
-    let tasks = planned.collect();
+    let tasks = tasks.collect();
     Lane { target, tasks, batches: Vec::new() }
 }
 

@@ -321,6 +321,8 @@ pub struct OperationSpec {
     pub typical: Duration,
     /// The modes that it knows beyond the default.
     pub modes: &'static [PurgeMode],
+    /// Whether it certainly refreshes everything below its directory, or of its host or target, whatever the query string.
+    pub covers: bool,
     /// What may follow a request whose answer was lost.
     pub after_lost_answer: AfterLostAnswer,
 }
@@ -356,6 +358,7 @@ impl OperationSpec {
             request_line_bytes: None,
             typical,
             modes: &[],
+            covers: false,
             after_lost_answer: AfterLostAnswer::AskRecords,
         }
     }
@@ -378,6 +381,12 @@ impl OperationSpec {
             Some(OptionValue::Number(number)) => *number as usize,
             _ => self.per_call,
         }
+    }
+
+    /// It certainly refreshes everything below its directory, or of its host or target.
+    #[must_use]
+    pub const fn covering(self) -> Self {
+        Self { covers: true, ..self }
     }
 
     /// It knows these modes beyond the default.

@@ -173,6 +173,7 @@ fn task(target: &str, operation: Operation, url: &str, file: &str) -> PlannedTas
             because: vec![Reason { rule: "pages".into(), file: Some(Arc::new(RepoPath::new(file))) }],
         },
         refused: None,
+        covered_by: None,
         after: Vec::new(),
     }
 }

@@ -80,6 +80,7 @@ struct UrlDocument<'r> {
     outcome: &'static str,
     task_id: Option<&'r str>,
     reason: Option<&'r str>,
+    covered_by: Option<Cow<'r, str>>,
     sources: &'r [Reason],
 }
 
@@ -94,6 +95,7 @@ impl<'r> UrlDocument<'r> {
             outcome: row.ended.name(),
             task_id: row.ended.task_id.as_deref(),
             reason: row.ended.reason(),
+            covered_by: row.covered_by(),
             sources: &task.because,
         }
     }

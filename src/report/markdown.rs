@@ -250,7 +250,10 @@ fn lane_urls(lane: &Lane, of: &LaneReport, page: &mut Page) {
         vec![
             link(&row.planned.task.subject.text()),
             operation_word(row.planned.task.operation),
-            row.ended.name().into(),
+            match row.covered_by() {
+                Some(wider) => format!("{}, covered by {}", row.ended.name(), link(&wider)),
+                None => row.ended.name().into(),
+            },
             because,
         ]
     };

@@ -1,5 +1,6 @@
 //! A run as the report sees it: the plan, with what became of each lane and task.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -182,6 +183,13 @@ pub(super) struct Row<'r> {
     pub(super) lane: &'r Lane,
     pub(super) planned: &'r PlannedTask,
     pub(super) ended: &'r Ended,
+}
+
+impl<'r> Row<'r> {
+    /// The URL of the refresh that covers this one.
+    pub(super) fn covered_by(&self) -> Option<Cow<'r, str>> {
+        self.planned.covered_by.map(|wider| self.lane.tasks[wider as usize].task.subject.text())
+    }
 }
 
 impl<'a> Report<'a> {

@@ -125,7 +125,7 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
     line(text, &lane_head(lane));
     for (operation, counts) in lane_counts(lane, of) {
         let batches = lane.batch_count(operation);
-        let cost = daily_share(lane, operation, counts.planned - counts.failed).map(|share| format!("; {share}"));
+        let cost = daily_share(lane, operation, lane.cost(operation) as usize).map(|share| format!("; {share}"));
         let head = format!(
             "    {}: {} in {}{}",
             operation_word(operation),

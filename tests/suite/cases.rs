@@ -165,6 +165,10 @@ fn described(plan: &Plan, with_target: bool) -> String {
         if let Some(why) = &planned.refused {
             text.push_str(&format!("  can't be sent: {why}\n"));
         }
+        if let Some(wider) = planned.covered_by {
+            let lane = plan.lanes.iter().find(|lane| lane.target.name == task.target).unwrap();
+            text.push_str(&format!("  covered by {}\n", lane.tasks[wider as usize].task.subject));
+        }
     }
     for skipped in &plan.skipped {
         text.push_str(&format!("skipped {}: {}\n", skipped.file, skipped.why));

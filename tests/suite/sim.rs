@@ -166,6 +166,32 @@ fn a_short_quota_for_prefetches_is_used_up_after_all_refreshes() {
 }
 
 #[test]
+fn what_a_directory_covers_is_done_with_it_and_never_sent() {
+    let mut world = World::of_pages(0);
+    let (directory, page) = ("https://www.example.com/docs/", "https://www.example.com/docs/a.html");
+    let refresh = Operation::Refresh(RefreshKind::Directory);
+    world.tasks = vec![(REFRESH, page.into()), (refresh, directory.into()), (Operation::Prefetch, page.into())];
+    let story = world.run();
+    story.assert_all_done();
+    assert_eq!(story.ledger.len(), 2);
+    let order: Vec<_> = story.ledger.iter().map(|entry| (entry.operation, &*entry.url)).collect();
+    assert_eq!(order, [(refresh, directory), (Operation::Prefetch, page)]);
+}
+
+#[test]
+fn what_a_directory_covers_has_the_outcome_of_it() {
+    let mut world = World::of_pages(0);
+    let (directory, page) = ("https://www.example.com/docs/", "https://www.example.com/docs/a.html");
+    world.tasks = vec![(REFRESH, page.into()), (Operation::Refresh(RefreshKind::Directory), directory.into())];
+    world.settings.quota = Some(0);
+    let story = world.run();
+    story.assert_partition();
+    assert_eq!((story.count("unsubmitted"), story.ledger.len()), (2, 0));
+    let outcome = &story.outcomes[&(REFRESH, page.to_owned())];
+    assert!(format!("{outcome:?}").contains("covered by `https://www.example.com/docs/`"), "{outcome:?}");
+}
+
+#[test]
 fn a_wrong_secret_sends_nothing_and_is_not_tried_twice() {
     let mut world = World::of_pages(20);
     world.secret = Some("not the secret");

@@ -47,9 +47,10 @@ pub static CLOUDFLARE: Spec = Spec {
         purge(RefreshKind::Directory, PURGE, 100),
         purge(RefreshKind::Prefix, PURGE, 100),
         purge(RefreshKind::Tag, PURGE, 100),
-        purge(RefreshKind::Host, PURGE, 100),
+        // A prefix doesn't cover URLs: with a rule that rewrites paths it means the origin's path, and a URL the visitor's (prefix 2026).
+        purge(RefreshKind::Host, PURGE, 100).covering(),
         // A second execution empties what was filled since, so it isn't sent again where it may have been executed.
-        OperationSpec::new(Refresh(RefreshKind::Everything), PURGE, 1, None, "").modes(MODES).at_once(),
+        OperationSpec::new(Refresh(RefreshKind::Everything), PURGE, 1, None, "").modes(MODES).at_once().covering(),
     ],
     tracking: None,
     quota: None,

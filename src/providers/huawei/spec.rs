@@ -50,6 +50,7 @@ pub static HUAWEI_CDN: Spec = Spec {
     operations: &[
         OperationSpec::new(Refresh(RefreshKind::Url), REFRESH, 1_000, Some(2_000), "file_refresh"),
         OperationSpec::new(Refresh(RefreshKind::Directory), REFRESH, 100, Some(100), "dir_refresh")
+            .covering() // "all resources in the directory": sdk 3.1.219
             .modes(&[PurgeMode::Soft, PurgeMode::Hard]),
         OperationSpec::new(Prefetch, PREFETCH, 1_000, Some(1_000), "preheat"),
     ],

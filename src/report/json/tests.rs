@@ -294,6 +294,7 @@ fn a_report_says_everything_once() {
       ],
       "urls": [
         {
+          "covered_by": null,
           "kind": "url",
           "operation": "refresh",
           "outcome": "failed",
@@ -309,6 +310,7 @@ fn a_report_says_everything_once() {
           "url": "https://www.example.com/b.html"
         },
         {
+          "covered_by": null,
           "kind": "url",
           "operation": "refresh",
           "outcome": "failed",
@@ -324,6 +326,7 @@ fn a_report_says_everything_once() {
           "url": "https://www.example.com/too-long.html"
         },
         {
+          "covered_by": null,
           "kind": null,
           "operation": "prefetch",
           "outcome": "unsubmitted",
@@ -339,6 +342,7 @@ fn a_report_says_everything_once() {
           "url": "https://www.example.com/b.html"
         },
         {
+          "covered_by": null,
           "kind": "directory",
           "operation": "refresh",
           "outcome": "unknown",

@@ -13,7 +13,7 @@ pub(super) fn costs(report: &Report<'_>, page: &mut Page) {
         page.block(&format!("**{}** ({})", code(&lane.target.name), lane.target.provider.title));
         let counts = lane_counts(lane, of);
         let row = |(operation, counts): &(Operation, Counts)| {
-            let share = daily_share(lane, *operation, counts.planned - counts.failed);
+            let share = daily_share(lane, *operation, lane.cost(*operation) as usize);
             let batches = lane.batch_count(*operation);
             let share = share.unwrap_or_else(|| "–".into());
             vec![operation_word(*operation), grouped(counts.planned), grouped(batches), share]
@@ -39,7 +39,12 @@ pub(super) fn urls(lane: &Lane, of: &LaneReport, page: &mut Page) {
             several => format!(" and {} more", grouped(several - 1)),
         };
         let rule = first.map_or_else(|| "–".into(), |reason| code(&reason.rule));
-        vec![format!("{file}{more}"), link(&task.subject.text()), operation_word(task.operation), rule]
+        let operation = operation_word(task.operation);
+        let operation = match row.covered_by() {
+            Some(wider) => format!("{operation}, covered by {}", link(&wider)),
+            None => operation,
+        };
+        vec![format!("{file}{more}"), link(&task.subject.text()), operation, rule]
     };
     page.table(Some(&title), &["file", "URL", "operation", "rule"], count, lane_rows(lane, of).map(cells));
 }

@@ -39,9 +39,9 @@ pub(super) const CDN_SPEC: Spec = Spec {
     ],
     credentials: CREDENTIALS,
     operations: &[
-        refresh(Url, 1_000, Some(10_000), "Url"),  // reference 2026-04
-        refresh(Directory, 100, Some(100), "Dir"), // reference 2026-04
-        refresh(Regex, 1, Some(20), "Regex"),      // reference 2026-04
+        refresh(Url, 1_000, Some(10_000), "Url"),             // reference 2026-04
+        refresh(Directory, 100, Some(100), "Dir").covering(), // subdirectories included: reference 2026-04
+        refresh(Regex, 1, Some(20), "Regex"),                 // reference 2026-04
         // Not documented for this type: as for files, and DescribeRefreshQuota says what a day has.
         refresh(AnyQuery, 1_000, None, "IgnoreParams"),
         takes_tags(TAGS),

@@ -15,7 +15,7 @@ pub static ALIBABA_DCDN: Spec = Spec {
     options: &[AREA, L2_PRELOAD, HEADERS, QUERY_HASH_KEY, SIGNATURE, OptionSpec::PREFETCH_DELAY],
     operations: &[
         takes(Refresh(Url), REFRESH, 1_000, Some(10_000), "Url"), // DCDN guide 2025-09
-        takes(Refresh(Directory), REFRESH, 100, Some(100), "Dir"), // DCDN guide 2025-09
+        takes(Refresh(Directory), REFRESH, 100, Some(100), "Dir").covering(), // DCDN guide 2025-09
         // Neither is documented: as for CDN and as for files, and DescribeDcdnRefreshQuota says what a day has.
         takes(Refresh(Regex), REFRESH, 1, None, "Regex"),
         takes(Refresh(AnyQuery), REFRESH, 1_000, None, "IgnoreParams"),
