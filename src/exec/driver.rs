@@ -301,12 +301,9 @@ fn accepted(connection: &Connection, sent: SentAt) -> RangeInclusive<Timestamp> 
 /// What an earlier run left for a lane, by the provider's clock as far as it's known.
 pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
     // By two clocks of which nothing is known no time has certainly passed.
-    let age = |sent: SentTime| match sent.is_providers {
-        true => {
-            let age = Duration::try_from(api.server_now().duration_since(sent.at)).unwrap_or_default();
-            age.saturating_sub(DATE_LAG)
-        }
-        false => Duration::ZERO,
+    let age = |sent: SentTime| match api.server_time().filter(|_| sent.is_providers) {
+        Some(now) => Duration::try_from(now.duration_since(sent.at)).unwrap_or_default().saturating_sub(DATE_LAG),
+        None => Duration::ZERO,
     };
     let done =
         past.done.iter().map(|(&task, id)| (task, id.clone(), past.done_after.get(&task).map(|&sent| age(sent))));

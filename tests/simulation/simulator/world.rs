@@ -124,7 +124,7 @@ impl World {
             },
             batch_size: chance(random, 0.4).then(|| random.usize(1..4) * (1 + tasks_count / 40)),
             sequential: chance(random, 0.08),
-            short_quota: if seed % 2 == 0 { ShortQuota::Refuse } else { ShortQuota::Fit },
+            short_quota: if seed.is_multiple_of(2) { ShortQuota::Refuse } else { ShortQuota::Fit },
             durations,
             fault_rate,
             loses_only,
