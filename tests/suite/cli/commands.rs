@@ -50,7 +50,7 @@ fn providers_tells_limits_options_and_the_names_of_keys() {
     finished.ends_with(0).says(&["alibaba-cdn", "10000", "l2-preload", "ALIBABA_CLOUD_ACCESS_KEY_ID"]);
     let rates = |line: &&str| line.starts_with("  refresh ") || line.trim_start().starts_with("operation ");
     let first_table = finished.out.lines().skip_while(|line| !line.starts_with("alibaba-cdn: ")).filter(rates).take(6);
-    let widths: Vec<usize> = first_table.map(str::len).collect();
+    let widths: Vec<usize> = first_table.map(|line| line.chars().count()).collect();
     assert!(
         widths.len() == 6 && widths.iter().all(|width| *width == widths[0]),
         "columns are not below each other: {widths:?}"
