@@ -124,7 +124,9 @@ impl LaneProgress {
         let class = &self.classes[place];
         let noun = [("refresh", "refreshes"), ("prefetch", "prefetches")][place];
         let open = counted(class.tasks - class.ended, noun.0, noun.1);
-        if class.last_accepted.is_none() {
+        // Where the provider has no status to query, what it accepted has ended.
+        let ends_at_once = self.expected.usual[place] == Some(Duration::ZERO);
+        if class.last_accepted.is_none() || ends_at_once {
             return Some(format!("{} to submit", open));
         }
         let mut when = Vec::new();
