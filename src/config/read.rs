@@ -217,7 +217,7 @@ fn outside_of_the_build(settings: &Settings) -> Vec<Diagnostic> {
         let help = format!("write it as a path from the repository's root: `{directory}/**`; or set `directory`");
         Some(settings.patterns.warning(place, title, help))
     };
-    all.places().filter_map(warning).collect()
+    all.places().filter_map(|(place, _)| warning(place)).collect()
 }
 
 /// The targets that the command is about, with what it sets in their options.

@@ -14,9 +14,6 @@ use super::repository::Repository;
 use super::time_limit::{LIMIT, Reader};
 use super::tree_diff::{Entries, Mode, TreeSource};
 
-/// So many files are listed to find the one that was meant.
-const MOST_LISTED: usize = 100_000;
-
 /// A `.gitignore` that is read is at most so large, in bytes.
 const LARGEST_IGNORE_FILE: usize = 64 * 1024;
 
@@ -25,7 +22,7 @@ const LARGEST_IGNORE_FILE: usize = 64 * 1024;
 pub struct Tracked {
     /// The patterns that match no tracked file.
     pub unmatched: Unmatched,
-    /// The tracked files, where a pattern is left or they were asked for.
+    /// The tracked files, those near to the root first, where a pattern is left or they were asked for; not more than were asked for.
     pub files: Vec<Vec<u8>>,
     /// The `.gitignore` files among them: the path of each, and its text.
     pub ignore_files: Vec<(String, String)>,
@@ -38,6 +35,8 @@ pub struct TrackedSearch {
     pub commit: Option<String>,
     /// The most files and folders that are visited.
     pub most: usize,
+    /// The most files and folders that are listed.
+    pub most_listed: usize,
     /// Whether the tracked files are listed in any case.
     pub lists_files: bool,
 }
@@ -53,7 +52,7 @@ pub fn tracked(
     mut unmatched: Unmatched,
     environment: &Environment,
 ) -> Result<Option<Tracked>, Error> {
-    let TrackedSearch { commit, most, lists_files } = search.clone();
+    let TrackedSearch { commit, most, most_listed, lists_files } = search.clone();
     let commit = commit.as_deref().and_then(oid::parse);
     Reader::open(start, environment, LIMIT)?.ask(move |repository| {
         let commit = match commit {
@@ -80,7 +79,7 @@ pub fn tracked(
             return Ok(Some(found));
         }
         let mut ignore_files = Vec::new();
-        walk(repository, tree, MOST_LISTED, |path, mode, id| {
+        walk(repository, tree, most_listed, |path, mode, id| {
             if mode == Mode::Directory {
                 return Step::Enter;
             }

@@ -130,10 +130,10 @@ impl Globs {
         self.patterns[place].glob.may_match_below(folder)
     }
 
-    /// Whether the pattern at a place matches a path that no pattern excludes.
-    pub(super) fn selects_by(&self, place: usize, path: &[u8]) -> bool {
+    /// Whether the pattern at a place matches a path; and if so, whether no pattern excludes it.
+    pub(super) fn match_at(&self, place: usize, path: &[u8]) -> Option<bool> {
         let excludes = |pattern: &Pattern| pattern.excludes && pattern.glob.matches(path);
-        self.patterns[place].glob.matches(path) && !self.patterns.iter().any(excludes)
+        self.patterns[place].glob.matches(path).then(|| !self.patterns.iter().any(excludes))
     }
 
     /// The pattern at a place as it was written, without the `!` of an exclusion.

@@ -10,7 +10,7 @@ use crate::config::{Changes, Settings, Submodules};
 use crate::environment::Environment;
 use crate::error::Diagnostic;
 use crate::git::{self, TrackedSearch};
-use crate::mapping::{self, Globs, PatternPlace, Unmatched};
+use crate::mapping::{self, Globs, Unmatched};
 use crate::model::{Change, RepoPath};
 use crate::text::suggest::nearest;
 
@@ -19,6 +19,9 @@ const MOST_VISITED: usize = 20_000;
 
 /// So many are visited by `check`, which nobody waits for in a deployment.
 const MOST_CHECKED: usize = 2_000_000;
+
+/// So many are listed to find the one that was meant, in a run and by `check`: what is listed is held against each wrong pattern.
+const MOST_LISTED: [usize; 2] = [5_000, 100_000];
 
 /// The files that the patterns are about.
 struct Universe<'u> {
@@ -35,18 +38,22 @@ pub(super) fn committed(
     changes: &[Change],
     environment: &Environment,
 ) -> Vec<Diagnostic> {
-    let search = TrackedSearch { commit: Some(head.to_owned()), most: MOST_VISITED, lists_files: false };
     let mut unmatched = written(settings);
+    // Most patterns select a changed file; and the last file of a pattern may just have been deleted.
+    changes.iter().for_each(|change| unmatched.take(change.path.as_bytes()));
     if settings.submodules == Submodules::Ignore {
         // A pattern for a submodule's files is for the runs that follow it.
         changes.iter().for_each(|change| unmatched.take_folder(&[change.path.as_bytes(), b"/"].concat()));
     }
+    if unmatched.is_empty() {
+        return Vec::new();
+    }
+    let (commit, [most_listed, _]) = (Some(head.to_owned()), MOST_LISTED);
+    let search = TrackedSearch { commit, most: MOST_VISITED, most_listed, lists_files: false };
     // A repository that can't be read has been reported before.
-    let Ok(Some(mut found)) = git::tracked(&settings.repository, &search, unmatched, environment) else {
+    let Ok(Some(found)) = git::tracked(&settings.repository, &search, unmatched, environment) else {
         return Vec::new();
     };
-    // The last file of a pattern may just have been deleted.
-    changes.iter().for_each(|change| found.unmatched.take(change.path.as_bytes()));
     let universe = Universe { noun: "tracked file", files: &found.files, ignore_files: &found.ignore_files };
     warnings(settings, &found.unmatched, &universe)
 }
@@ -71,7 +78,8 @@ pub fn check(settings: &Settings, environment: &Environment) -> Vec<Diagnostic> 
     if !matches!(settings.changes, Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. }) {
         return all;
     }
-    let search = TrackedSearch { commit: None, most: MOST_CHECKED, lists_files: true };
+    let [_, most_listed] = MOST_LISTED;
+    let search = TrackedSearch { commit: None, most: MOST_CHECKED, most_listed, lists_files: true };
     // Without a repository there are no tracked files to look at.
     let Ok(Some(found)) = git::tracked(&settings.repository, &search, written(settings), environment) else {
         return all;
@@ -96,9 +104,9 @@ fn written(settings: &Settings) -> Unmatched {
 fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>) -> Vec<Diagnostic> {
     let reported: BTreeSet<_> = settings.warnings.iter().filter_map(line_of).collect();
     let mut all = Vec::new();
-    for place in unmatched.places() {
-        let globs = &settings.rules[place.rule].files;
-        let (title, help) = universe.why_unmatched(globs, place);
+    for (place, excluded) in unmatched.places() {
+        let pattern = settings.rules[place.rule].files.text(place.pattern);
+        let (title, help) = universe.why_unmatched(pattern, excluded);
         let warning = settings.patterns.warning(place, title, help);
         // What is wrong with its syntax is said already.
         if line_of(&warning).is_none_or(|line| !reported.contains(&line)) {
@@ -113,14 +121,11 @@ fn line_of(warning: &Diagnostic) -> Option<(usize, usize)> {
 }
 
 impl Universe<'_> {
-    /// Why a pattern matches no file, and what to do about it.
-    fn why_unmatched(&self, globs: &Globs, place: PatternPlace) -> (String, String) {
-        let pattern = globs.text(place.pattern);
+    /// Why a pattern selects no file, and what to do about it; `excluded` is a file that it matches and another pattern excludes.
+    fn why_unmatched(&self, pattern: &str, excluded: Option<&[u8]>) -> (String, String) {
         let noun = self.noun;
-        let alone = parsed(pattern);
-        if let Some(alone) = alone.as_ref().filter(|alone| self.any(alone)) {
-            let file = self.files.iter().find(|file| alone.matches(file));
-            let file = file.map(|file| String::from_utf8_lossy(file).into_owned()).unwrap_or_default();
+        if let Some(file) = excluded {
+            let file = String::from_utf8_lossy(file);
             return (
                 format!("every file that `{pattern}` matches is excluded by a pattern with `!`, as `{file}`"),
                 "remove the pattern, or the exclusion".into(),
@@ -144,17 +149,17 @@ impl Universe<'_> {
         (format!("`{pattern}` matches no {noun}"), help)
     }
 
-    fn any(&self, globs: &Globs) -> bool {
-        self.files.iter().any(|file| globs.matches(file))
-    }
-
     /// A pattern near to this one that matches a file.
     fn meant(&self, pattern: &str) -> Option<String> {
         let below = pattern.strip_suffix("/*").map(|folder| format!("{folder}/**"));
         let mut candidates: Vec<String> = below.into_iter().collect();
         candidates.extend([format!("{pattern}/**"), format!("**/{pattern}")]);
         candidates.extend(self.respelled(pattern));
-        candidates.into_iter().find(|candidate| parsed(candidate).is_some_and(|globs| self.any(&globs)))
+        let matches_one = |candidate: &String| {
+            let parsed = Globs::parse(std::slice::from_ref(candidate)).ok();
+            parsed.is_some_and(|globs| self.files.iter().any(|file| globs.matches(file)))
+        };
+        candidates.into_iter().find(matches_one)
     }
 
     /// The pattern with the first of its names that isn't there replaced by the most similar one that is.
@@ -212,10 +217,6 @@ impl Universe<'_> {
     }
 }
 
-fn parsed(pattern: &str) -> Option<Globs> {
-    Globs::parse(&[pattern.to_owned()]).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,9 +225,10 @@ mod tests {
         let files: Vec<Vec<u8>> = files.iter().map(|file| file.as_bytes().to_vec()).collect();
         let ignore_files: Vec<_> = ignore_files.iter().map(|(file, text)| ((*file).into(), (*text).into())).collect();
         let universe = Universe { noun: "tracked file", files: &files, ignore_files: &ignore_files };
-        let texts: Vec<String> = pattern.split(' ').map(str::to_owned).collect();
-        let globs = Globs::parse(&texts).unwrap();
-        let (title, help) = universe.why_unmatched(&globs, PatternPlace { rule: 0, pattern: 0 });
+        let (pattern, exclusion) = pattern.split_once(" !").unwrap_or((pattern, ""));
+        let excluding = Globs::parse(&[exclusion.to_owned()]).ok();
+        let is_excluded = |file: &&Vec<u8>| excluding.as_ref().is_some_and(|globs| globs.matches(file));
+        let (title, help) = universe.why_unmatched(pattern, universe.files.iter().find(is_excluded).map(Vec::as_slice));
         format!("{title}: {help}")
     }
 
