@@ -27,7 +27,7 @@ fn nothing_is_lost_doubled_or_called_done_untruly_whatever_goes_wrong() {
 }
 
 /// Seeds that broke a rule, and what was wrong. What each shows is tried apart from any seed too.
-const FOUND: [(u64, &str); 7] = [
+const FOUND: [(u64, &str); 8] = [
     (2_033_739, "a record from hours after a request that left by a wrong clock was taken for its trace"),
     (2_196_711, "the record of a run that had just ended was taken for the trace of a lost request"),
     (2_221_310, "the record of a task that had failed was taken for the trace of its next request"),
@@ -37,6 +37,7 @@ const FOUND: [(u64, &str); 7] = [
         "a prefetch that the quota had left out counted as one that nobody waits for, and the next run began again",
     ),
     (87_472, "a resumed pause was cut by a clock that was ahead, while the vendor's time wasn't known yet"),
+    (189_676, "a second attempt that never left took the trace of the first one, which was executed, from the journal"),
     (2_130_876, "the details of a task were queried at the rate of the list of tasks"),
 ];
 

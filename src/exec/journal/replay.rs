@@ -55,7 +55,7 @@ pub struct PastLane {
 pub struct PastBatch {
     /// Its operation.
     pub operation: Operation,
-    /// Delete instead of revalidate.
+    /// How a refresh treats what it drops.
     pub mode: PurgeMode,
     /// Its last attempt, from 1.
     pub attempt: u32,
@@ -65,6 +65,8 @@ pub struct PastBatch {
     pub sent: SentTime,
     /// Its task ids; empty: whether it was accepted isn't known.
     pub task_ids: Vec<String>,
+    /// Whether an attempt before the last one may have been executed: it got no answer that was certain.
+    pub is_doubtful: bool,
 }
 
 /// When a request left, by a journal.
@@ -120,17 +122,20 @@ impl Replay {
                     unclocked.entry(*index).or_default().push(*batch);
                 }
                 let lane = past.lanes.entry(*index).or_default();
-                lane.close(*batch);
+                // What is open, and has no task ids, got no answer that was certain; nor did a batch that is sent in parts.
+                let mut is_doubtful = lane.open.remove(batch).is_some();
                 let tasks: BTreeSet<TaskIndex> = all(tasks).collect();
                 for &task in &tasks {
                     if let Some(before) = places.insert((*index, task), *batch) {
+                        is_doubtful |= lane.open.contains_key(&before);
                         lane.leave(before, task);
                     }
                 }
                 lane.last_batch = lane.last_batch.max(*batch);
                 let (operation, mode, attempt) = (*operation, *mode, *attempt);
                 let sent = SentTime { at: *at, is_providers: *is_provider_time };
-                lane.open.insert(*batch, PastBatch { operation, mode, attempt, tasks, sent, task_ids: Vec::new() });
+                let task_ids = Vec::new();
+                lane.open.insert(*batch, PastBatch { operation, mode, attempt, tasks, sent, task_ids, is_doubtful });
             }
             Entry::Taken { lane: index, batch, is_done: true, .. } => {
                 let lane = past.lanes.entry(*index).or_default();
@@ -146,7 +151,10 @@ impl Replay {
                     open.task_ids.clone_from(task_ids);
                 }
             }
-            Entry::NotTaken { lane, batch, .. } => past.lanes.entry(*lane).or_default().close(*batch),
+            // It is about the last attempt.
+            Entry::NotTaken { lane, batch, .. } => {
+                past.lanes.entry(*lane).or_default().open.retain(|number, open| number != batch || open.is_doubtful);
+            }
             Entry::Ended { lane: index, task, outcome, task_id } => {
                 let lane = past.lanes.entry(*index).or_default();
                 if matches!(outcome, Outcome::Done) {
@@ -217,10 +225,6 @@ impl PastLane {
             }
         }
         if ids.is_empty() { self.earlier.clone() } else { ids }
-    }
-
-    fn close(&mut self, batch: BatchNumber) {
-        self.open.remove(&batch);
     }
 
     fn leave(&mut self, batch: BatchNumber, task: TaskIndex) {

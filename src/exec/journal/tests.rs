@@ -240,6 +240,22 @@ fn a_run_that_starts_over_knows_the_task_ids_of_the_last_one_and_no_other_plans(
 }
 
 #[test]
+fn an_attempt_that_never_left_says_nothing_of_the_one_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let never_left = || Entry::NotTaken { lane: 0, batch: 2, why: "it never left".into() };
+    let open = |name: &str, entries: &[Entry]| {
+        let path = directory.path().join(name);
+        written(&path, entries);
+        let past = Journal::open(&path, &identity(), RUN, now()).unwrap().1;
+        past.lanes.values().flat_map(|lane| lane.open.keys().copied()).collect::<Vec<_>>()
+    };
+    assert_eq!(open("once", &[sent(2, &[0, 1]), never_left()]), [0; 0]);
+    assert_eq!(open("again", &[sent(2, &[0, 1]), never_left(), sent(2, &[0, 1]), never_left()]), [0; 0]);
+    assert_eq!(open("lost", &[sent(2, &[0, 1]), sent(2, &[0, 1]), never_left()]), [2]);
+    assert_eq!(open("half", &[sent(1, &[0, 1]), sent(2, &[0]), never_left()]), [1, 2]);
+}
+
+#[test]
 fn a_journal_that_nobody_needs_any_more_stands_in_nobodys_way() {
     let directory = tempfile::tempdir().unwrap();
     let other =
