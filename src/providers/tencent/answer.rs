@@ -1,6 +1,8 @@
 //! Parses Tencent Cloud's responses: accepted task ids, pages of rows, quotas and domains, with the names of their fields and
 //! errors as data.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::codes::CODES;
@@ -91,7 +93,7 @@ pub(super) fn cdn_domain(row: Row<'_>) -> Option<Domain> {
 /// The id of an accepted job, but for the targets that were refused, each with its reason. A target that isn't among those that
 /// were sent proves nothing.
 pub(super) fn zone_accepted(answer: &Answer, targets: &[String]) -> Result<Accepted, ApiError> {
-    let mut refused: Vec<(usize, String)> = Vec::new();
+    let mut refused: BTreeMap<usize, String> = BTreeMap::new();
     for row in answer.rows("FailedList")? {
         let why = row.text("Reason").unwrap_or_else(|| "no reason given".to_owned());
         for target in row.0["Targets"].as_array().into_iter().flatten().filter_map(|target| target.as_str()) {
@@ -111,7 +113,7 @@ pub(super) fn zone_accepted(answer: &Answer, targets: &[String]) -> Result<Accep
     };
     Ok(match rest {
         Some(rest) if refused.is_empty() => rest,
-        rest => Accepted::Partly { rest: rest.map(Box::new), refused },
+        rest => Accepted::Partly { rest: rest.map(Box::new), refused: refused.into_iter().collect() },
     })
 }
 

@@ -119,6 +119,25 @@ fn what_is_refused_of_a_batch_is_named_with_its_reason_and_the_rest_is_taken() {
     }
 }
 
+#[test]
+fn a_target_that_is_refused_twice_is_one_and_the_others_of_its_batch_are_taken() {
+    let submit = |list: &str| {
+        let body = format!(r#"{{"Response":{{"JobId":"j","FailedList":[{list}],"RequestId":"R"}}}}"#);
+        let mut provider = edgeone(&[("zone", word(ZONE))], &[]);
+        block_on(provider.prepare(&ok(""))).unwrap();
+        let subjects = [URL, "https://www.example.com/2"].map(Subject::url);
+        let subjects: Vec<&Subject> = subjects.iter().collect();
+        let submission = Submission { operation: FILES, mode: PurgeMode::Default, subjects: &subjects };
+        block_on(provider.submit(submission, &ok(body))).unwrap()
+    };
+    let one = format!(r#"{{"Reason":"r","Targets":["{URL}"]}}"#);
+    let within = format!(r#"{{"Reason":"r","Targets":["{URL}","{URL}"]}}"#);
+    for list in [format!("{one},{one}"), within] {
+        let Accepted::Partly { rest: Some(rest), refused } = submit(&list) else { panic!("{list}") };
+        assert_eq!((rest.task_ids(), refused), (&["j".to_owned()][..], vec![(0, "r".to_owned())]), "{list}");
+    }
+}
+
 fn line_less_submit(canned: &Canned) -> Result<Accepted, ApiError> {
     let mut provider = edgeone(&[("zone", word(ZONE))], &[]);
     block_on(provider.prepare(canned)).unwrap();
