@@ -605,7 +605,10 @@ impl<'a> Lane<'a> {
                 self.fail_refused(number, &refused);
                 match rest {
                     Some(rest) => self.on_accepted(number, *rest, sent, acknowledged),
-                    None => self.batches.set(number, BatchState::Closed, false),
+                    None => {
+                        let why = "the provider neither accepted nor refused it".to_owned();
+                        self.close(number, &Outcome::Unknown(why));
+                    }
                 }
                 return;
             }

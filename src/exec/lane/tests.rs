@@ -224,6 +224,14 @@ fn a_batch_that_is_refused_subject_by_subject_is_closed() {
     assert_eq!(scene.not_taken(), 0);
 }
 
+#[test]
+fn what_a_provider_neither_refuses_nor_accepts_of_a_batch_is_unknown() {
+    let mut scene = Scene::of(&TRACKED, 2);
+    scene.submitted(0.1, 1, partly(&[0], None));
+    assert_eq!((scene.outcomes(), scene.state(1)), (vec![(0, "failed"), (1, "unknown")], "closed"));
+    assert_eq!((scene.lane.open(), scene.not_taken()), (0, 0));
+}
+
 fn row(number: usize, id: &str, state: TaskState) -> Record {
     Record {
         task_id: id.into(),
