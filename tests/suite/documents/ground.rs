@@ -37,11 +37,12 @@ const CHANGED: &[&str] = &[
 ];
 
 /// The variables of each provider's credentials, with the values that the emulators accept.
-pub const KEYS: [(&str, &str); 4] = [
+pub const KEYS: [(&str, &str); 5] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY),
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET),
     ("HUAWEICLOUD_SDK_AK", KEY),
     ("HUAWEICLOUD_SDK_SK", SECRET),
+    ("CLOUDFLARE_API_TOKEN", SECRET),
 ];
 
 /// Lists that the documents name.
@@ -128,7 +129,7 @@ impl Ground {
         search.push(":");
         search.push(std::env::var_os("PATH").unwrap_or_default());
         let gateway = format!("http://{}", self.vendor.address());
-        let endpoints = ["alibaba-cdn", "alibaba-dcdn", "alibaba-vod", "huawei-cdn"];
+        let endpoints = ["alibaba-cdn", "alibaba-dcdn", "alibaba-vod", "huawei-cdn", "cloudflare"];
         let endpoints = endpoints.map(|provider| format!("{provider}={gateway}")).join("\n");
         let run = self.site.start_of("bash", &["-euo", "pipefail", "-c", text]);
         // A program that takes the shell's place is killed with it anyway.
