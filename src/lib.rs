@@ -2,7 +2,7 @@
 //!
 //! Read the inputs, find the changed files, map them to CDN URLs, plan batches, run them, and report.
 //!
-//! Values flow one way: `config` → `git` → `mapping` → `plan` → `exec` → `report` → `ci`. `ARCHITECTURE.md` has the map.
+//! Values flow one way: `config` → `git`, `directory` or `change_list` → `mapping` → `plan` → `exec` → `report` → `ci`. `ARCHITECTURE.md` has the map.
 
 pub mod change_list;
 pub mod ci;

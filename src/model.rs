@@ -1,6 +1,6 @@
 //! The types that every layer shares: values only, no I/O.
 //!
-//! `Change` (a file that differs between two commits) becomes `Task`s (one URL, one operation, one target); the plan
+//! `Change` (a file that differs between two commits or two builds, or that a list names) becomes `Task`s (one URL, one operation, one target); the plan
 //! orders them; the execution ends each in exactly one `Outcome` and reports its progress as `Event`s.
 mod change;
 mod event;
