@@ -24,7 +24,10 @@ try {
 const child = spawn(binary, process.argv.slice(2), { stdio: "inherit" });
 // A signal for this process alone, as CI systems send it, is the program's: it says what is still open, and ends.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => child.kill(signal));
+  process.on(signal, () => {
+    // Ctrl-C in a terminal reaches the program by itself, and a second one would end it at once.
+    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+  });
 }
 child.on("error", (error) => {
   console.error(`cdn-purge: \`${binary}\` can't be started: ${error.message}`);
