@@ -39,8 +39,9 @@ pub async fn contents(
     for side in [Side::Base, Side::Head] {
         let paths: Vec<_> =
             wanted.iter().filter(|file| file.0 == side).map(|file| file.1.as_bytes().to_vec()).collect();
-        if let (Some(commit), Some(head), false) = (commit(side), head, paths.is_empty()) {
-            fetcher.fetch_contents(commit, head, &paths).await?;
+        if let (Some(commit), false) = (commit(side), paths.is_empty()) {
+            // The working directory has no commit of its own.
+            fetcher.fetch_contents(commit, head.unwrap_or(commit), &paths).await?;
         }
     }
     let files: Vec<_> = wanted.iter().map(|(side, path)| (*side, path.clone())).collect();

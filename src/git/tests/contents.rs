@@ -80,6 +80,17 @@ fn contents_that_a_clone_lacks_are_fetched_by_themselves() {
 }
 
 #[test]
+fn what_the_working_directory_is_compared_with_is_fetched_too() {
+    let origin = site();
+    let range = Range { head: "worktree".into(), ..range_of(&origin) };
+    let forge = Forge::of(&origin);
+    let clone = origin.clone(&["--filter=blob:none", "--no-checkout"]);
+    clone.git(&["remote", "set-url", "origin", REMOTE_URL]);
+    let read = read(&clone, &forge, &range);
+    assert!(read.starts_with("old1 gone "), "{read}");
+}
+
+#[test]
 fn contents_that_can_not_be_had_are_said_for_each_file() {
     let origin = site();
     let range = range_of(&origin);
