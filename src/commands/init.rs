@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::run;
 use crate::ci::{Console, Severity, files};
-use crate::config::{Changes, InitOptions, InitOutput, LogLevel, configuration_of, schema};
+use crate::config::{Changes, InitOptions, InitOutput, LogLevel, configuration_of, is_directory, schema};
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error, ExitCode};
 use crate::git;
@@ -138,15 +138,19 @@ fn ask(question: &Question, input: &mut dyn BufRead, console: &mut Console) -> O
 
 /// Takes an answer, or says why it is none.
 fn take(choices: &mut Choices, question: &Question, answer: &str, console: &mut Console) {
-    match question.subject {
-        Subject::SiteDir => choices.site_dir = Some(answer.to_owned()),
-        Subject::Provider => choices.provider = PROVIDERS.iter().copied().find(|spec| spec.name == answer),
-        Subject::Host => choices.urls = SiteUrl::parse(answer).into_iter().collect(),
-    }
     let is_taken = match question.subject {
-        Subject::SiteDir => true,
-        Subject::Provider => choices.provider.is_some(),
-        Subject::Host => !choices.urls.is_empty(),
+        Subject::SiteDir => {
+            choices.site_dir = Some(answer.to_owned()).filter(|answer| is_directory(answer));
+            choices.site_dir.is_some()
+        }
+        Subject::Provider => {
+            choices.provider = PROVIDERS.iter().copied().find(|spec| spec.name == answer);
+            choices.provider.is_some()
+        }
+        Subject::Host => {
+            choices.urls = SiteUrl::parse(answer).into_iter().collect();
+            !choices.urls.is_empty()
+        }
     };
     if !is_taken {
         console.announce(Severity::Warning, &format!("`{answer}` can't be used here"));
@@ -324,5 +328,12 @@ mod tests {
         let error = decision.unwrap_err();
         assert_eq!(error.diagnostics().len(), 1, "the host is left: {error}");
         assert!(error.to_string().contains("the host isn't known"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_the_option_would_refuse_is_no_answer() {
+        let (_, choices) = decided("../other\n/var/www\npub*\npublic\n\n");
+        assert_eq!(choices.site_dir.as_deref(), Some("public"));
+        assert_eq!(decided("../other\n\n").1.site_dir, None);
     }
 }

@@ -111,7 +111,7 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<InitOptions, Error> {
 }
 
 /// Whether a directory is one that a glob can be written for, inside of the repository.
-fn is_directory(text: &str) -> bool {
+pub fn is_directory(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._ ".contains(&byte);
     text.bytes().all(is_plain)
         && !text.starts_with('/')

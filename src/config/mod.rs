@@ -35,7 +35,7 @@ pub use generate::{
     action_env_yaml, action_inputs_yaml, basic_options_markdown, component_inputs_yaml, component_variables_yaml,
     options_markdown,
 };
-pub use init_options::{InitOptions, InitOutput};
+pub use init_options::{InitOptions, InitOutput, is_directory};
 pub use layers::Flags;
 pub use list_options::{ListFormat, ListOptions};
 pub use mock_server::MockServerOptions;

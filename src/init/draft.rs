@@ -86,11 +86,15 @@ pub fn draft(repository: &Repository, decision: &Decision, choices: &Choices) ->
         recognised: Vec::new(),
         open: Vec::new(),
         provider,
-        hosts: urls.iter().map(|(url, _)| url.host.clone()).collect(),
+        hosts: Vec::new(),
         directory: None,
         build: None,
     };
-    draft.hosts.dedup();
+    for (url, _) in urls {
+        if !draft.hosts.contains(&url.host) {
+            draft.hosts.push(url.host.clone());
+        }
+    }
     if let Some(schema) = &choices.schema {
         let _ = writeln!(draft.text, "# yaml-language-server: $schema={schema}");
     }
