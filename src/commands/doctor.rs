@@ -15,9 +15,11 @@ use crate::config::{self, CommandKind, Flags, Settings, Target};
 use crate::credentials::search;
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
+use crate::pipeline::connect;
 use crate::provider::clock::{self, Clock};
 use crate::provider::http::Network;
 use crate::provider::{Api, ApiName};
+use crate::report::phrases::short_commit;
 
 /// How far a clock may be off without a remark: a `Date` has whole seconds, and its way takes time too.
 const PUNCTUAL: SignedDuration = SignedDuration::from_secs(3);
@@ -46,16 +48,19 @@ pub(super) fn run(
     console.result(&format!("configuration  {source}: rules: {rules}, targets: {targets}"));
 
     let network = Network::new(environment);
-    let mut code = match explain::choices(&settings, environment, console, &network, now)
-        .and_then(|found| found.decided)
-    {
-        Ok(changed) => {
-            let base = changed.range.base.as_deref().map_or("the beginning", short);
-            console.result(&format!("checkout       {base}..{}, {}", short(&changed.range.head), changed.range.reason));
-            ExitCode::Success
-        }
-        Err(error) => problem(console, "checkout", &error),
-    };
+    let mut code =
+        match explain::choices(&settings, environment, console, &network, now).and_then(|found| found.decided) {
+            Ok(changed) => {
+                let base = changed.range.base.as_deref().map_or("the beginning", short_commit);
+                console.result(&format!(
+                    "checkout       {base}..{}, {}",
+                    short_commit(&changed.range.head),
+                    changed.range.reason
+                ));
+                ExitCode::Success
+            }
+            Err(error) => problem(console, "checkout", &error),
+        };
     let journals = settings.journal.as_ref().and_then(|file| file.parent().map(std::path::Path::to_path_buf));
     let journals = journals.unwrap_or_else(|| console.host().state_folder(environment));
     console.result(&format!("journals       `{}`", journals.display()));
@@ -63,7 +68,7 @@ pub(super) fn run(
     for target in &settings.targets {
         console.result(&format!("{}: {}", target.name, target.provider.title));
         code = code.worst(credentials(&settings, target, environment, console));
-        let endpoint = endpoint(&settings, target);
+        let endpoint = connect::endpoint(&settings, target.provider, target.provider.endpoint(&target.options));
         if reached.insert(endpoint.to_string()) {
             code = code.worst(run::block_on(false, reach(&endpoint, &network, console, now))?);
         }
@@ -76,19 +81,6 @@ fn problem(console: &mut Console, name: &str, error: &Error) -> ExitCode {
     console.result(&format!("{name:<15}has a problem:"));
     console.error(error);
     error.exit_code()
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
-}
-
-/// Where the API of a target is.
-fn endpoint(settings: &Settings, target: &Target) -> Url {
-    let set = settings.endpoints.iter().find(|(set, _)| set.name == target.provider.name);
-    set.map_or_else(
-        || Url::parse(target.provider.endpoint(&target.options)).expect("a provider's own endpoint is a URL"),
-        |(_, endpoint)| endpoint.clone(),
-    )
 }
 
 /// Where the credentials come from. They aren't used: `check --online` does that.

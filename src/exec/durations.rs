@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// The spread that is assumed where only one point of a distribution is known.
 pub(super) const ASSUMED_SPREAD: f64 = 0.2;
 /// The kinds of task that are measured apart.
-pub(super) const KINDS: [&str; 2] = ["refresh", "prefetch"];
+const KINDS: [&str; 2] = ["refresh", "prefetch"];
 /// The spread of a distribution that says nothing.
 const UNKNOWN_SPREAD: f64 = 1.0;
 /// A file of durations larger than this isn't ours.
@@ -76,16 +76,26 @@ impl Measurement {
     }
 }
 
+/// A provider's kind of task, as durations are kept.
+pub(super) fn key(provider: &str, class: usize) -> String {
+    format!("{provider} {}", KINDS[class])
+}
+
 /// By provider and kind of task: `alibaba-cdn refresh`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Durations(pub BTreeMap<String, Distribution>);
 
 impl Durations {
+    /// How long a provider's refreshes (0) or prefetches (1) take, if that is known.
+    pub fn of(&self, provider: &str, class: usize) -> Option<Distribution> {
+        self.0.get(&key(provider, class)).copied()
+    }
+
     /// For providers at an endpoint of the user's own, such as the mock server: how long its tasks take isn't the vendor's
     /// word, so it is polled from the first second on, ever less often.
     pub fn unknown(providers: impl Iterator<Item = &'static str>) -> Self {
         let soon = Distribution { median: 1.0, spread: UNKNOWN_SPREAD };
-        let kinds = providers.flat_map(|name| KINDS.map(|kind| (format!("{name} {kind}"), soon)));
+        let kinds = providers.flat_map(|name| [0, 1].map(|class| (key(name, class), soon)));
         Self(kinds.collect())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::durations::{ASSUMED_SPREAD, Distribution, Durations, KINDS, Measurement};
+use super::durations::{self, ASSUMED_SPREAD, Distribution, Durations, Measurement};
 use crate::model::{BatchNumber, Operation};
 use crate::provider::{CallSpec, Page, Record, RecordsSpec, Spec, TaskState};
 
@@ -205,7 +205,7 @@ impl Tracking {
             let of = spec.operations.iter().filter(|limits| class(limits.operation) == number);
             Class {
                 typical: of.map(|limits| limits.typical).min().unwrap_or_default(),
-                usual: durations.0.get(&kind(spec, number)).copied(),
+                usual: durations.of(spec.name, number),
                 fastest: None,
                 scout: None,
                 points: Vec::new(),
@@ -385,11 +385,9 @@ impl Tracking {
 
     /// What this run measured.
     pub(super) fn durations(&self) -> Durations {
-        let measured = self
-            .classes
-            .iter()
-            .enumerate()
-            .filter_map(|(number, class)| Some((kind(self.spec, number), class.measured.distribution()?)));
+        let measured = self.classes.iter().enumerate().filter_map(|(number, class)| {
+            Some((durations::key(self.spec.name, number), class.measured.distribution()?))
+        });
         Durations(measured.collect())
     }
 
@@ -470,11 +468,6 @@ fn last_poll(timeout: Duration) -> Duration {
 
 fn class(operation: Operation) -> usize {
     if operation == Operation::Prefetch { PREFETCHES } else { 0 }
-}
-
-/// A provider's kind of task, as durations are kept.
-fn kind(spec: &Spec, class: usize) -> String {
-    format!("{} {}", spec.name, KINDS[class])
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Connects to the providers: over the network with real credentials, or to their emulators in memory.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::job::Job;
 use crate::ci::Console;
 use crate::client::connection::Connection;
 use crate::client::credential_refresh::CredentialRefresh;
-use crate::config::{LogLevel, Mode, Target};
+use crate::config::{LogLevel, Mode, Settings, Target};
 use crate::credentials::exchange::{PendingMasks, TokenExchange, unobtainable};
 use crate::credentials::sources::Source;
 use crate::credentials::{self, search};
@@ -62,14 +62,8 @@ pub(super) async fn connect(
     let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new() };
     let mut all = Connections { connections: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
-        let mut hosts: Vec<String> = lane
-            .tasks
-            .iter()
-            .filter_map(|task| url::host_of_subject(&task.task.subject))
-            .map(str::to_lowercase)
-            .collect();
-        hosts.sort_unstable();
-        hosts.dedup();
+        let hosts = lane.tasks.iter().filter_map(|task| url::host_of_subject(&task.task.subject));
+        let hosts: BTreeSet<String> = hosts.map(str::to_lowercase).collect();
         let (spec, endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));
         let account = match accounts.entry((spec.name, endpoint)) {
             Entry::Occupied(known) => known.into_mut(),
@@ -80,7 +74,7 @@ pub(super) async fn connect(
         };
         let Account { endpoint, name, .. } = &*account;
         all.identity.lanes.push(format!("{} {} {endpoint} {}", lane.target.name, spec.name, hashed(name)));
-        let mut connection = account.connection(&lane.target, hosts);
+        let mut connection = account.connection(&lane.target, hosts.into_iter().collect());
         if let Err(error) = prepare(&mut connection, job).await {
             // The other targets go ahead.
             connection.provider = Box::new(Unprepared { spec, error });
@@ -175,8 +169,7 @@ impl Account {
         if let Source::Role(role) = &source {
             role.check_region(spec.name, region.map_or("", |endpoint| endpoint.region))?;
         }
-        let set = settings.endpoints.iter().find(|(set, _)| set.name == spec.name);
-        let endpoint = set.map_or_else(|| parsed(default_endpoint), |(_, endpoint)| endpoint.clone());
+        let endpoint = endpoint(settings, spec, default_endpoint);
         let api = job.network.open(std::slice::from_ref(&endpoint), Clock::new(job.started))?;
         if let Some(proxy) = api.proxy(&endpoint) {
             let text = format!("requests go through the proxy {proxy}, as set in the environment");
@@ -229,6 +222,12 @@ impl Account {
         let (api, refresh) = (Rc::clone(&self.api), self.refresh.clone());
         Connection { target: target.name.clone(), provider, api, refresh }
     }
+}
+
+/// Where a provider's API is: as the option `endpoint` says, else its own.
+pub fn endpoint(settings: &Settings, spec: &Spec, default_endpoint: &str) -> Url {
+    let set = settings.endpoints.iter().find(|(set, _)| set.name == spec.name);
+    set.map_or_else(|| parsed(default_endpoint), |(_, endpoint)| endpoint.clone())
 }
 
 fn parsed(endpoint: &str) -> Url {
