@@ -20,8 +20,9 @@ use crate::exec::journal::{Identity, Journal, Past, Purpose};
 use crate::exec::{self, Options};
 use crate::git::{self, Following, Range};
 use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
-use crate::model::{Change, EntryKind, Event, EventKind, EventSink, RepoPath, Side, Signal, Skipped};
+use crate::model::{Change, EntryKind, Event, EventKind, EventSink, Operation, RepoPath, Side, Signal, Skipped};
 use crate::plan::{self, Lane, Limits, Plan};
+use crate::report::phrases::short_commit;
 use crate::report::{self, Collector, Context, Report, Status};
 use crate::text::format::{counted, grouped};
 
@@ -155,12 +156,13 @@ impl Job<'_> {
         let settings = self.settings;
         let is_selected =
             |skipped: &Skipped| settings.rules.iter().any(|rule| rule.files.matches(skipped.file.as_bytes()));
+        let is_any_selected = plan.skipped.iter().any(is_selected);
         let severity = match settings.on_empty {
             OnEmpty::Fail => Severity::Error,
-            OnEmpty::Warn if changed_files > 0 && !plan.skipped.iter().any(is_selected) => Severity::Warning,
+            OnEmpty::Warn if changed_files > 0 && !is_any_selected => Severity::Warning,
             OnEmpty::Warn | OnEmpty::Ok => return,
         };
-        let text = match plan.skipped.first().filter(|_| !plan.skipped.iter().any(is_selected)) {
+        let text = match plan.skipped.first().filter(|_| !is_any_selected) {
             Some(first) => {
                 let files = match changed_files {
                     1 => "the changed file".to_owned(),
@@ -275,8 +277,8 @@ impl Job<'_> {
             (changed, fronts)
         };
         let range = &changed.range;
-        let base = range.base.as_deref().map_or("nothing", |base| &base[..12.min(base.len())]);
-        let head = &range.head[..12.min(range.head.len())];
+        let base = range.base.as_deref().map_or("nothing", short_commit);
+        let head = short_commit(&range.head);
         let files = counted(changed.files.len(), "changed file", "changed files");
         // The plan says it.
         let level = if settings.mode == Mode::DryRun { LogLevel::Verbose } else { LogLevel::Normal };
@@ -422,16 +424,15 @@ impl Job<'_> {
 /// How long the tasks of a lane may take: as earlier runs measured, else as the vendor says.
 fn expected(lane: &Lane, options: &Options) -> Expected {
     let provider = lane.target.provider;
-    let usual =
-        ["refresh", "prefetch"].map(|kind| match options.durations.0.get(&format!("{} {kind}", provider.name)) {
-            Some(known) if known.is_unknown() => None,
-            Some(known) => Some(known.last_of(1)),
-            None => {
-                let planned =
-                    lane.batches.iter().map(|batch| batch.operation).filter(|operation| operation.name() == kind);
-                planned.filter_map(|operation| provider.operation(operation)).map(|spec| spec.typical).max()
-            }
-        });
+    let usual = [0, 1].map(|class| match options.durations.of(provider.name, class) {
+        Some(known) if known.is_unknown() => None,
+        Some(known) => Some(known.last_of(1)),
+        None => {
+            let is_it = |operation: &Operation| usize::from(*operation == Operation::Prefetch) == class;
+            let planned = lane.batches.iter().map(|batch| batch.operation).filter(is_it);
+            planned.filter_map(|operation| provider.operation(operation)).map(|spec| spec.typical).max()
+        }
+    });
     Expected { timeouts: [options.refresh_timeout, options.prefetch_timeout], usual }
 }
 

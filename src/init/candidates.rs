@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::generators::{BUILD_FOLDERS, FOLDERS, FOREIGN, GENERATORS, Generator};
 use super::hosts;
-use super::paths::{above, ends_in, is_ignored, join, name};
+use super::paths::{above, ends_in, is_ignored, is_workflow, join, name};
 
 /// How deep a site's folder may lie below the repository's root.
 pub(super) const DEPTH: usize = 3;
@@ -214,13 +214,12 @@ fn built(
     let ignored = outputs.iter().find(|output| is_ignored(contents, output));
     let output = ignored.or_else(|| outputs.first()).cloned().unwrap_or_default();
     let last_word = generator.build.rsplit("&& ").next().unwrap_or_default();
-    let is_pipeline = |file: &str| file.starts_with(".github/workflows/") || file == ".gitlab-ci.yml";
     let runs = |text: &String| {
         let words: Vec<&str> =
             last_word.split(' ').filter(|word| !word.starts_with('-') && *word != "npx").take(2).collect();
         text.contains(&words.join(" ")) || text.contains(&format!("run: {}", words[0]))
     };
-    let is_in_pipeline = contents.iter().any(|(file, text)| is_pipeline(file) && runs(text));
+    let is_in_pipeline = contents.iter().any(|(file, text)| is_workflow(file) && runs(text));
     let copied = generator.copied.iter().map(|copied| format!("{folder}{copied}/{}", generator.fingerprinted));
     let mixes_names = !generator.fingerprinted.is_empty()
         && copied.into_iter().any(|copied| files.iter().any(|file| file.starts_with(&copied)));

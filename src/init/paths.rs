@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::mapping::ignoring_line;
+use crate::mapping::ignored_by;
 
 /// The last name of a path.
 pub(super) fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether a file is a workflow of GitHub or GitLab's pipeline.
+pub(super) fn is_workflow(file: &str) -> bool {
+    file.starts_with(".github/workflows/") || file == ".gitlab-ci.yml"
 }
 
 /// The folder above a folder; both end in `/`, and the root is empty.
@@ -33,11 +38,9 @@ pub(super) fn join(folder: &str, path: &str) -> Option<String> {
 
 /// Whether a `.gitignore` above a folder names it.
 pub(super) fn is_ignored(contents: &BTreeMap<String, String>, folder: &str) -> bool {
-    contents.iter().any(|(file, text)| {
-        let below = file.strip_suffix(".gitignore").and_then(|above| folder.strip_prefix(above));
-        let parents = below.map(|below| below.match_indices('/').map(|(slash, _)| &below[..slash]).chain([below]));
-        parents.into_iter().flatten().any(|folder| ignoring_line(text, folder).is_some())
-    })
+    let files = || contents.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+    let mut folders = folder.match_indices('/').map(|(slash, _)| &folder[..slash]).chain([folder]);
+    folders.any(|folder| ignored_by(files(), folder).is_some())
 }
 
 /// The part of a path before the marker, if it ends in it: `site/` for `site/hugo.toml`. A `*` is any ending.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::candidates::{self, Candidate, DEPTH, Kind};
 use super::generators::{GENERATORS, Generator};
 use super::hosts::{self, SiteUrl};
-use super::paths::{ends_in, name};
+use super::paths::{ends_in, is_workflow, name};
 use crate::provider::Spec;
 
 /// Contents larger than this are no configuration of a site, in bytes.
@@ -87,8 +87,8 @@ pub fn wanted(files: &[String]) -> impl Iterator<Item = &str> {
     let own = || GENERATORS.iter().flat_map(|generator| generator.markers).copied();
     files.iter().map(String::as_str).filter(move |file| {
         let name = name(file);
-        let is_pipeline = file.starts_with(".github/workflows/") || *file == ".gitlab-ci.yml";
-        let is_known = matches!(name, "CNAME" | "package.json" | ".gitignore") || name.ends_with(".tf") || is_pipeline;
+        let is_known =
+            matches!(name, "CNAME" | "package.json" | ".gitignore") || name.ends_with(".tf") || is_workflow(file);
         let is_marker = || shared().any(|marker| marker == name) || own().any(|marker| ends_in(file, marker).is_some());
         file.matches('/').count() <= DEPTH + 1 && (is_known || is_marker())
     })

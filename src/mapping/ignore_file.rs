@@ -4,7 +4,7 @@ use super::files::Globs;
 
 /// The line, from 1, of a `.gitignore` by which git ignores a folder; the last line that is about it decides. The folder's path is that
 /// from the file's own folder, without a `/` at its end.
-pub fn ignoring_line(text: &str, folder: &str) -> Option<usize> {
+fn ignoring_line(text: &str, folder: &str) -> Option<usize> {
     let mut found = None;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim_end();
@@ -23,6 +23,15 @@ pub fn ignoring_line(text: &str, folder: &str) -> Option<usize> {
         }
     }
     found
+}
+
+/// The first of some `.gitignore` files, each with its text, that hides a folder, and the line that does it. Paths are those from the root,
+/// the folder's without a `/` at its end.
+pub fn ignored_by<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>, folder: &str) -> Option<(&'f str, usize)> {
+    files.into_iter().find_map(|(file, text)| {
+        let below = folder.strip_prefix(file.strip_suffix(".gitignore")?).filter(|below| !below.is_empty())?;
+        Some((file, ignoring_line(text, below)?))
+    })
 }
 
 #[cfg(test)]

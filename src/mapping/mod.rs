@@ -24,7 +24,7 @@ pub use encoding::Encoded;
 pub use explain::{Explanation, explain};
 pub use files::{GlobProblem, Globs};
 pub use front_matter::{FrontMatter, MOST_BYTES as MOST_FRONT_MATTER_BYTES};
-pub use ignore_file::ignoring_line;
+pub use ignore_file::ignored_by;
 pub use reach::Reach;
 pub use rule::{Overrides, Rule};
 pub use saved_rules::{SavedRules, save};

@@ -3,7 +3,7 @@
 //! In a run the tree of the commit is searched only as far as it takes to find a match of each pattern, and no further than
 //! [`MOST_VISITED`]: a correct configuration costs a few folders.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::built::BuiltSite;
 use crate::config::{Changes, Settings, Submodules};
@@ -45,7 +45,8 @@ pub(super) fn committed(
         // A pattern for a submodule's files is for the runs that follow it.
         changes.iter().for_each(|change| unmatched.take_folder(&[change.path.as_bytes(), b"/"].concat()));
     }
-    if unmatched.is_empty() {
+    // Who resumes a run has seen them.
+    if unmatched.is_empty() || settings.resume {
         return Vec::new();
     }
     let (commit, [most_listed, _]) = (Some(head.to_owned()), MOST_LISTED);
@@ -96,7 +97,7 @@ pub fn check(settings: &Settings, environment: &Environment) -> Vec<Diagnostic> 
     all
 }
 
-/// The patterns that a person wrote, unless they can't match anyway.
+/// The patterns that a person wrote, and no preset.
 fn written(settings: &Settings) -> Unmatched {
     Unmatched::of(&settings.rules, |rule| settings.patterns.is_written(rule))
 }
@@ -170,14 +171,9 @@ impl Universe<'_> {
             if name.contains(['*', '?', '[', '{', '\\']) {
                 let (stem, extension) =
                     name.rsplit_once('.').filter(|(_, end)| is_last && !end.contains(['{', '*', '[', '?']))?;
-                let others: BTreeMap<&str, usize> =
-                    self.names_in(&known, true).fold(BTreeMap::new(), |mut others, name| {
-                        if let Some((_, other)) = name.rsplit_once('.') {
-                            *others.entry(other).or_default() += 1;
-                        }
-                        others
-                    });
-                let other = nearest(extension, others.keys().copied())?;
+                let others: BTreeSet<&str> =
+                    self.names_in(&known, true).filter_map(|name| Some(name.rsplit_once('.')?.1)).collect();
+                let other = nearest(extension, others)?;
                 return Some(format!("{known}{stem}.{other}"));
             }
             let names: BTreeSet<&str> = self.names_in(&known, false).collect();
@@ -203,17 +199,13 @@ impl Universe<'_> {
     fn ignored<'p>(&self, pattern: &'p str) -> Option<(&'p str, &str, usize)> {
         let fixed = &pattern[..pattern.find(['*', '?', '[', '{', '\\']).unwrap_or(pattern.len())];
         let folders = fixed.match_indices('/').map(|(slash, _)| &pattern[..=slash]);
-        for folder in folders {
-            let hiding = self.ignore_files.iter().rev().find_map(|(file, text)| {
-                let above = &file[..file.len() - ".gitignore".len()];
-                let below = folder.strip_prefix(above).filter(|below| !below.is_empty())?;
-                Some((file.as_str(), mapping::ignoring_line(text, below.trim_end_matches('/'))?))
-            });
-            if let Some((file, line)) = hiding {
-                return Some((folder, file, line));
-            }
-        }
-        None
+        // The file that is nearest to the folder first.
+        let files = || self.ignore_files.iter().rev().map(|(file, text)| (file.as_str(), text.as_str()));
+        let mut hiding = folders.filter_map(|folder| {
+            let (file, line) = mapping::ignored_by(files(), folder.trim_end_matches('/'))?;
+            Some((folder, file, line))
+        });
+        hiding.next()
     }
 }
 
