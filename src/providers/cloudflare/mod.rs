@@ -129,10 +129,14 @@ impl Provider for Cloudflare {
             self.zone = id.to_ascii_lowercase();
             return Ok(());
         }
-        let Some(host) = hosts.first() else { return Ok(()) };
+        let named = named.map(str::to_ascii_lowercase);
+        let host = hosts.first().map_or("", String::as_str);
         let above = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
-        let names = std::iter::once(host.as_str()).chain(above).filter(|name| name.contains('.'));
-        for name in named.map_or_else(|| names.collect(), |named| vec![named]) {
+        let names = std::iter::once(host).chain(above).filter(|name| name.contains('.'));
+        if named.is_none() && host.is_empty() {
+            return Ok(());
+        }
+        for name in named.as_ref().map_or_else(|| names.collect(), |named| vec![named.as_str()]) {
             let Some(id) = self.zone(name, api).await? else { continue };
             let is_in =
                 |host: &String| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));

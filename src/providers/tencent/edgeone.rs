@@ -76,12 +76,16 @@ impl Provider for EdgeOne {
     /// Finds the zone: by its name, else the one with the longest name that the hosts end in.
     async fn prepare(&mut self, api: &dyn Api) -> Result<(), ApiError> {
         let context = &self.client.context;
-        let named = context.word("zone").map(str::to_owned);
-        if let Some(id) = named.as_ref().filter(|named| named.starts_with("zone-") && !named.contains('.')) {
-            self.zone.clone_from(id);
+        let named = context.word("zone");
+        if let Some(id) = named.filter(|named| named.starts_with("zone-") && !named.contains('.')) {
+            self.zone = id.to_owned();
             return Ok(());
         }
-        let Some(host) = context.hosts.first() else { return Ok(()) };
+        let named = named.map(str::to_ascii_lowercase);
+        let host = context.hosts.first().map_or("", String::as_str);
+        if named.is_none() && host.is_empty() {
+            return Ok(());
+        }
         let is_in =
             |host: &str, zone: &str| host.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
         let fits = |zone: &str| named.as_ref().map_or_else(|| is_in(host, zone), |named| named == zone);
@@ -90,7 +94,8 @@ impl Provider for EdgeOne {
             let answer = self.client.call(&ZONES, false, parameters(paging(&ZONES, page)), api).await?;
             let rows = answer.rows("Zones")?;
             seen += rows.len();
-            let zones = rows.iter().filter_map(|row| Some((row.text("ZoneName")?, row.text("ZoneId")?)));
+            let zones =
+                rows.iter().filter_map(|row| Some((row.text("ZoneName")?.to_ascii_lowercase(), row.text("ZoneId")?)));
             found.extend(zones.filter(|(name, _)| fits(name)));
             let total = answer.row().count("TotalCount").unwrap_or_default();
             if !ZONES.has_next_page(rows.len(), seen, total as usize) {

@@ -75,6 +75,10 @@ fn the_zone_is_the_one_with_the_longest_name_that_all_hosts_are_in() {
     assert_eq!(found(&[], &["a.shop.example.com"]).unwrap(), "zone-2zpqp7qztest");
     assert_eq!(found(&[("zone", word("example.net"))], &["www.example.net"]).unwrap(), "zone-2noz78a8ev6k");
     assert_eq!(found(&[("zone", word(ZONE))], &[]).unwrap(), ZONE);
+    // A query has no hosts.
+    assert_eq!(found(&[("zone", word("Example.net"))], &[]).unwrap(), "zone-2noz78a8ev6k");
+    let unknown = found(&[("zone", word("elsewhere.test"))], &[]).unwrap_err();
+    assert!(unknown.message.contains("the zone `elsewhere.test`"), "{unknown}");
     for (zone, hosts, words) in [
         ("", vec!["www.elsewhere.test"], "a zone of the host `www.elsewhere.test`"),
         ("", vec!["notexample.com"], "a zone of the host"),
