@@ -106,13 +106,14 @@ impl RateLimiter {
 
     /// Waits while the last window holds as much as the limit allows: after a burst, and after something delayed its calls.
     pub async fn depart(&self, items: usize) {
-        // Always in the same order: the API's own, then what it shares.
+        // Always in the same order: the API's own, then what it shares. A window that has room keeps it as long as its turn
+        // is ours, and a call that waits for one holds up none that only shares a later one.
         let mut turns = Vec::with_capacity(1 + self.shared.len());
         for limiter in self.all() {
             turns.push(limiter.turn.lock().await);
-        }
-        while let Some(free) = self.all().filter_map(|limiter| limiter.full_until(items, Instant::now())).max() {
-            sleep_until(free).await;
+            while let Some(free) = limiter.full_until(items, Instant::now()) {
+                sleep_until(free).await;
+            }
         }
         let now = Instant::now();
         self.all().for_each(|limiter| limiter.left.borrow_mut().push_back((now, limiter.weight(items))));
@@ -297,6 +298,26 @@ mod tests {
         let left = left.into_inner();
         assert_eq!(left.len(), 120);
         assert!(left[99] < 10.0 && left[100] >= 60.0, "{} {}", left[99], left[100]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_waits_for_its_own_window_holds_no_other_call_that_shares_a_rate_with_it() {
+        const SHARED: &[SharedRate] =
+            &[SharedRate { name: "all calls", rate: Rate::in_window(100, Duration::from_mins(5)) }];
+        let limiters = RateLimiters::default();
+        let call = |api, rate| CallSpec::new(api, "purge", rate).sharing(SHARED);
+        let of = |api, rate| limiters.of("cdn", &call(api, rate), &"site".into());
+        let (urls, tags) = (of("urls", Rate::per_second(50)), of("tags", Rate::in_window(2, Duration::from_mins(1))));
+        // By then the third tag has its slot, and its window is still full.
+        let urls = async {
+            tokio::time::sleep(Duration::from_secs(40)).await;
+            departures(&urls, 10).await
+        };
+        let (tags, urls) = futures_util::future::join(departures(&tags, 3), urls).await;
+        assert!(tags[1] < 1.0 && tags[2] >= 60.0, "{tags:?}");
+        assert!(urls[9] < 1.0, "{urls:?}");
+        let late = departures(&of("urls", Rate::per_second(50)), 88).await;
+        assert!(late[86] < 5.0 && late[87] > 200.0, "the shared rate counts both: {} {}", late[86], late[87]);
     }
 
     #[tokio::test(start_paused = true)]
