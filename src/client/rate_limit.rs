@@ -41,6 +41,8 @@ pub struct RateLimiter {
     window: Duration,
     /// What left in the last window, and when: as much as it may hold.
     left: RefCell<VecDeque<(Instant, u32)>>,
+    /// The sum of it.
+    held: Cell<u64>,
     most: u32,
     /// Whose turn it is to leave, first come, first served.
     turn: Mutex<()>,
@@ -68,6 +70,7 @@ impl RateLimiter {
             counts: rate.counts,
             window: rate.per.mul_f64(WINDOW),
             left: RefCell::default(),
+            held: Cell::new(0),
             most: rate.most(),
             turn: Mutex::default(),
             shared: Vec::new(),
@@ -116,25 +119,31 @@ impl RateLimiter {
             }
         }
         let now = Instant::now();
-        self.all().for_each(|limiter| limiter.left.borrow_mut().push_back((now, limiter.weight(items))));
+        self.all().for_each(|limiter| limiter.count(items, now));
     }
 
     /// When to try again, where the last window holds too much. A call that is larger than the limit leaves alone.
     fn full_until(&self, items: usize, now: Instant) -> Option<Instant> {
         let mut left = self.left.borrow_mut();
-        let mut held: u32 = left.iter().map(|(_, weight)| weight).sum();
         while let Some(&(first, weight)) = left.front() {
-            if held + self.weight(items) <= self.most {
+            if self.held.get() + u64::from(self.weight(items)) <= u64::from(self.most) {
                 break;
             }
             let free = first + self.window;
             if free > now {
                 return Some(free);
             }
-            held -= weight;
+            self.held.set(self.held.get() - u64::from(weight));
             left.pop_front();
         }
         None
+    }
+
+    /// Counts a call that leaves now.
+    fn count(&self, items: usize, now: Instant) {
+        let weight = self.weight(items);
+        self.left.borrow_mut().push_back((now, weight));
+        self.held.set(self.held.get() + u64::from(weight));
     }
 
     fn weight(&self, items: usize) -> u32 {
