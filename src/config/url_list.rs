@@ -43,12 +43,7 @@ pub fn read(listing: &UrlOptions, targets: &[Target], allow_hosts: Option<&[Stri
     let mut found = Vec::new();
     if !listing.arguments.is_empty() {
         let texts = (1..).zip(&listing.arguments).map(|(number, text)| (number, text.as_bytes()));
-        let urls = checks.all(texts, &mut problems, |number, title| Diagnostic {
-            title: format!("argument {number}: {title}"),
-            place: None,
-            snippet: String::new(),
-            help: None,
-        });
+        let urls = checks.all(texts, &mut problems, |number| (format!("argument {number}: "), None));
         found.push(UrlList { rule: "arguments", place: "the command line".into(), urls });
     }
     if let Some(path) = &listing.file {
@@ -84,11 +79,8 @@ impl Checks<'_> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
         let is_said = |line: &[u8]| !matches!(line.trim_ascii().first(), None | Some(b'#'));
-        self.all(lines.filter(|(_, line)| is_said(line)), problems, |line, title| Diagnostic {
-            title,
-            place: Some(Place { file: name.to_owned(), line, column: 1 }),
-            snippet: String::new(),
-            help: None,
+        self.all(lines.filter(|(_, line)| is_said(line)), problems, |line| {
+            (String::new(), Some(Place { file: name.to_owned(), line, column: 1 }))
         })
     }
 
@@ -96,23 +88,28 @@ impl Checks<'_> {
         self,
         texts: impl Iterator<Item = (usize, &'t [u8])>,
         problems: &mut Vec<Diagnostic>,
-        problem: impl Fn(usize, String) -> Diagnostic,
+        place_of: impl Fn(usize) -> (String, Option<Place>),
     ) -> Vec<String> {
         let mut seen = HashSet::new();
         let mut urls = Vec::new();
         for (number, bytes) in texts {
+            let (label, place) = place_of(number);
             let forms = match std::str::from_utf8(bytes) {
                 Ok(text) => self.forms(text.trim()).map_err(|(why, help)| {
                     let shown: String = text.trim().chars().take(200).collect();
-                    (format!("`{shown}` is not a valid URL: {why}"), help)
+                    let title = format!("{label}`{shown}` is not a valid URL: {why}");
+                    (title, help)
                 }),
-                Err(_) => Err(("the line isn't UTF-8".to_owned(), "write URLs as UTF-8")),
+                Err(_) => {
+                    let title = format!("{label}the line isn't UTF-8");
+                    Err((title, "write URLs as UTF-8"))
+                }
             };
             match forms {
                 Ok(forms) => urls.extend(forms.into_iter().filter(|url| seen.insert(url.clone()))),
                 Err((title, help)) => {
-                    problems
-                        .push(Diagnostic { help: Some(format!("{help}; nothing was sent")), ..problem(number, title) });
+                    let help = format!("{help}; nothing was sent");
+                    problems.push(Diagnostic { place, ..Diagnostic::new(title, help) });
                 }
             }
         }

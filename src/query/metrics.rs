@@ -105,10 +105,10 @@ fn choose<'s>(
             return Err(unusable(format!("{name} isn't available by the interval `{text}`"), help));
         };
         return Some(interval).filter(reaches).ok_or_else(|| {
-            let message =
+            let title =
                 format!("{name} by the interval `{text}` is kept for {} h only", interval.kept.as_secs() / 3600);
             unusable(
-                message,
+                title,
                 format!("begin later, or set the interval to {}", listed(&mut intervals.iter().filter(reaches))),
             )
         });

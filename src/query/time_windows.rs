@@ -41,12 +41,12 @@ impl TimeWindow {
         let oldest = before(now, kept);
         let since = since.unwrap_or_else(|| before(until, default).max(oldest));
         if since >= until {
-            let message = format!("the range begins at {} and ends at {}", shown(since), shown(until));
-            return Err(unusable(message, "name a start before the end, and before now".into()));
+            let title = format!("the range begins at {} and ends at {}", shown(since), shown(until));
+            return Err(unusable(title, "name a start before the end, and before now".into()));
         }
         if since.saturating_add(LEEWAY).is_ok_and(|since| since < oldest) {
-            let message = format!("{what} reach back to {}, not to {}", shown(oldest), shown(since));
-            return Err(unusable(message, format!("begin at most {} ago", days(kept))));
+            let title = format!("{what} reach back to {}, not to {}", shown(oldest), shown(since));
+            return Err(unusable(title, format!("begin at most {} ago", days(kept))));
         }
         Ok(Self { since: since.max(oldest).min(until), until })
     }

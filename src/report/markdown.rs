@@ -262,14 +262,14 @@ fn lane_urls(lane: &Lane, of: &LaneReport, page: &mut Page) {
 
 fn skipped(report: &Report<'_>, page: &mut Page) {
     let skipped = &report.plan.skipped;
-    let title = format!("{} not mapped to a URL", counted(skipped.len(), "changed file", "changed files"));
+    let heading = format!("{} not mapped to a URL", counted(skipped.len(), "changed file", "changed files"));
     let cells = |skipped: &crate::model::Skipped| vec![code(&skipped.file.to_string()), prose(&skipped.why)];
     // In a plan, a reader looks for files that should have been mapped.
     let is_open = report.context.mode == Mode::DryRun && !skipped.is_empty() && skipped.len() <= SHOWN;
     if is_open {
-        page.block(&format!("**{title}**"));
+        page.block(&format!("**{heading}**"));
     }
-    let fold = Some(title.as_str()).filter(|_| !is_open);
+    let fold = Some(heading.as_str()).filter(|_| !is_open);
     page.table(fold, &["file", "reason"], skipped.len(), skipped.iter().map(cells));
     if report.status() == Status::NothingToDo && !skipped.is_empty() {
         page.block(&prose(NOTHING_MAPPED_HINT));

@@ -11,11 +11,16 @@ use crate::generated::path;
 
 const PAGE: &str = "docs/errors.md";
 
-/// What makes an error or a finding, and the literal of its message, which may be inside `format!`.
-const MESSAGE: &str = r#"(?s)(?:\bcheckout\(|\bError::usage\(|\bmessage: |\bDiagnostic::new\(|findings\.report\()\s*(?:&[\w.&\[\]]+,\s*)?(?:format!\(\s*)?"((?:[^"\\]|\\.)*)""#;
+/// What makes an error or a finding, and the literal of its message, which may be inside `format!`: in place, or as a `title`
+/// before it.
+const MESSAGES: [&str; 3] = [
+    r#"(?s)(?:\bcheckout\(|\bError::usage\(|\bmessage: |\bDiagnostic::new\(|\blet title =)\s*(?:&[\w.&\[\]]+,\s*)?(?:format!\(\s*)?"((?:[^"\\]|\\.)*)""#,
+    r#"(?s)(?:\bunusable\(|\btitle: )\s*format!\(\s*"((?:[^"\\]|\\.)*)""#,
+    r#"(?s)(?:findings\.report|self\.stop)\((?:[^",()]|\([^",()]*\))+,\s*(?:format!\(\s*)?"((?:[^"\\]|\\.)*)""#,
+];
 
 /// A message of which less is fixed than this is put together elsewhere.
-const FEWEST_WORDS: usize = 3;
+const FEWEST_WORDS: usize = 2;
 
 fn sources(folder: &Path, texts: &mut Vec<String>) {
     let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -45,8 +50,10 @@ fn shown(literal: &str) -> String {
 fn messages() -> BTreeSet<String> {
     let mut texts = Vec::new();
     sources(&path("src"), &mut texts);
-    let message = Regex::new(MESSAGE).unwrap();
-    let found = texts.iter().flat_map(|text| message.captures_iter(text).map(|found| shown(&found[1])));
+    let patterns = MESSAGES.map(|pattern| Regex::new(pattern).unwrap());
+    let found = texts
+        .iter()
+        .flat_map(|text| patterns.iter().flat_map(|pattern| pattern.captures_iter(text)).map(|found| shown(&found[1])));
     found.filter(|text| text.split_whitespace().filter(|word| !word.contains('…')).count() >= FEWEST_WORDS).collect()
 }
 

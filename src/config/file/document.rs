@@ -37,19 +37,19 @@ pub(in crate::config) fn find(repository: &Path) -> Option<Found> {
 pub(in crate::config) fn none_found(repository: &Path, needed: &[&str]) -> Diagnostic {
     if !repository.is_dir() {
         let title = format!("there is no directory `{}`", repository.display());
-        return problem(title, "name the directory of the checkout by `repository`");
+        return Diagnostic::new(title, "name the directory of the checkout by `repository`");
     }
     let title = format!("no configuration in `{}`: there is no {}", repository.display(), any_of(NAMES));
     // Below the top of the checkout another one is hardly meant.
     if let Some((top, found)) = root(repository).ok().and_then(|top| find(&top).map(|found| (top, found))) {
         let (found, top) = (found.path.display(), top.display());
-        return problem(
+        return Diagnostic::new(
             title,
-            &format!("the checkout has `{found}`: run this in `{top}`, or name that by `repository`"),
+            format!("the checkout has `{found}`: run this in `{top}`, or name that by `repository`"),
         );
     }
     let needed = all_of(needed.iter().copied());
-    problem(title, &format!("`cdn-purge init` writes a first one; or name one with `config`, or give {needed}"))
+    Diagnostic::new(title, format!("`cdn-purge init` writes a first one; or name one with `config`, or give {needed}"))
 }
 
 /// Reads a configuration file.
@@ -63,11 +63,11 @@ pub(in crate::config) fn read(path: &Path, repository: &Path) -> Result<Source, 
             std::io::ErrorKind::NotFound => "look at the path; it is taken from the current directory",
             _ => "look at the path and its permissions",
         };
-        problem(format!("`{name}` can't be read: {error}"), help)
+        Diagnostic::new(format!("`{name}` can't be read: {error}"), help)
     };
     let resolved = fs::canonicalize(path).map_err(unreadable)?;
     if leaves(path, &resolved, repository) {
-        return Err(problem(
+        return Err(Diagnostic::new(
             format!("`{name}` is a link to a place outside of the repository's files"),
             "put the file itself into the repository, or name the other place with `config`",
         ));
@@ -77,14 +77,14 @@ pub(in crate::config) fn read(path: &Path, repository: &Path) -> Result<Source, 
         if found.is_file() {
             Ok(())
         } else {
-            Err(problem(format!("`{name}` isn't a regular file"), "name the YAML file itself"))
+            Err(Diagnostic::new(format!("`{name}` isn't a regular file"), "name the YAML file itself"))
         }
     };
     is_file(fs::metadata(&resolved).map_err(unreadable)?)?;
     let mut bytes = Vec::new();
     File::open(&resolved).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(problem(
+        return Err(Diagnostic::new(
             format!("`{name}` is larger than {} KiB", MOST_BYTES / 1024),
             "use globs in place of long lists, and placeholders in place of many rules",
         ));
@@ -93,7 +93,7 @@ pub(in crate::config) fn read(path: &Path, repository: &Path) -> Result<Source, 
         Ok(text) => Ok(Source::new(name.to_string(), text)),
         Err(error) => {
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(problem(format!("`{name}` isn't UTF-8 in line {line}"), "save it as UTF-8"))
+            Err(Diagnostic::new(format!("`{name}` isn't UTF-8 in line {line}"), "save it as UTF-8"))
         }
     }
 }
@@ -129,10 +129,6 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
-}
-
-fn problem(title: String, help: &str) -> Diagnostic {
-    Diagnostic { title, place: None, snippet: String::new(), help: Some(help.into()) }
 }
 
 #[cfg(test)]
