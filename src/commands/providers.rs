@@ -19,63 +19,64 @@ pub fn markdown() -> String {
     PROVIDERS.iter().map(|spec| section(spec)).collect::<Vec<_>>().join("\n")
 }
 
-/// Every query, and whether this provider offers it.
-fn abilities(spec: &Spec) -> Vec<(String, bool)> {
-    let operations = Operation::ALL.into_iter();
-    let mut abilities: Vec<(String, bool)> =
-        operations.map(|operation| (words(operation), spec.operation(operation).is_some())).collect();
-    let Spec { quota, queries: asks, .. } = spec;
-    abilities.extend(
-        [
-            ("records", spec.records().is_some()),
-            ("quota", quota.is_some()),
-            ("traffic", asks.traffic.is_some()),
-            ("bandwidth", asks.bandwidth.is_some()),
-            ("logs", asks.logs.is_some()),
-            ("domains", asks.domains.is_some()),
-        ]
-        .map(|(name, is_offered)| (name.to_owned(), is_offered)),
-    );
-    abilities
+/// A table of abilities: its heading, its columns, and for each provider a cell in each column.
+struct Matrix {
+    heading: &'static str,
+    columns: Vec<&'static str>,
+    rows: Vec<(&'static str, Vec<&'static str>)>,
 }
 
-/// A row for each ability, with a cell for each provider.
-fn matrix() -> Vec<(String, Vec<&'static str>)> {
-    let columns: Vec<_> = PROVIDERS.iter().map(|spec| abilities(spec)).collect();
-    let names = columns.first().into_iter().flatten().map(|(name, _)| name);
-    names
-        .enumerate()
-        .map(|(row, name)| {
-            let cells = columns.iter().map(|column| if column[row].1 { "yes" } else { "–" });
-            (name.clone(), cells.collect())
-        })
-        .collect()
+/// The kinds of refresh with the prefetch, and the queries; both tables are narrow enough for a terminal, however many providers there are.
+fn matrices() -> [Matrix; 2] {
+    let columns = Operation::ALL.map(|operation| match operation {
+        Operation::Refresh(kind) => kind.name(),
+        Operation::Prefetch => "prefetch",
+    });
+    let operations = |spec: &Spec| Operation::ALL.map(|operation| spec.operation(operation).is_some()).to_vec();
+    let queries = |spec: &Spec| {
+        let Spec { quota, queries: asks, .. } = spec;
+        let metrics = [asks.traffic.is_some(), asks.bandwidth.is_some(), asks.logs.is_some(), asks.domains.is_some()];
+        [&[spec.records().is_some(), quota.is_some()][..], &metrics].concat()
+    };
+    [
+        matrix("refresh by", columns.to_vec(), operations),
+        matrix("queries", vec!["records", "quota", "traffic", "bandwidth", "logs", "domains"], queries),
+    ]
+}
+
+fn matrix(heading: &'static str, columns: Vec<&'static str>, abilities: impl Fn(&Spec) -> Vec<bool>) -> Matrix {
+    let cells = |spec: &Spec| abilities(spec).into_iter().map(|is_offered| if is_offered { "yes" } else { "–" });
+    let rows = PROVIDERS.iter().map(|spec| (spec.name, cells(spec).collect())).collect();
+    Matrix { heading, columns, rows }
 }
 
 fn matrix_text() -> String {
-    let mut text = format!("{:<24}", "");
-    for spec in PROVIDERS {
-        let _ = write!(text, " {:>14}", spec.name);
-    }
-    text.push('\n');
-    for (name, cells) in matrix() {
-        let _ = write!(text, "{name:<24}");
-        for cell in cells {
-            let _ = write!(text, " {cell:>14}");
+    let longest = PROVIDERS.iter().map(|spec| spec.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (number, Matrix { heading, columns, rows }) in matrices().into_iter().enumerate() {
+        let heading = std::iter::once((heading, columns.clone()));
+        text.push_str(if number > 0 { "\n" } else { "" });
+        for (name, cells) in heading.chain(rows) {
+            let _ = write!(text, "{name:<longest$}");
+            for (cell, column) in cells.iter().zip(&columns) {
+                let _ = write!(text, "  {cell:>0$}", column.len());
+            }
+            text.push('\n');
         }
-        text.push('\n');
     }
     text
 }
 
 /// Which provider can do what, in Markdown.
 pub fn matrix_markdown() -> String {
-    let names: Vec<String> = PROVIDERS.iter().map(|spec| format!("`{}`", spec.name)).collect();
-    let mut text = format!("| | {} |\n| --- |{}\n", names.join(" | "), " :-: |".repeat(names.len()));
-    for (name, cells) in matrix() {
-        let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
-    }
-    text
+    let table = |Matrix { heading, columns, rows }: Matrix| {
+        let mut text = format!("| {heading} | {} |\n| --- |{}\n", columns.join(" | "), " :-: |".repeat(columns.len()));
+        for (name, cells) in rows {
+            let _ = writeln!(text, "| `{name}` | {} |", cells.join(" | "));
+        }
+        text
+    };
+    matrices().map(table).join("\n")
 }
 
 fn text(spec: &Spec) -> String {
