@@ -57,7 +57,8 @@ pub(super) fn find(
         let unused = document::find(&repository).map(|file| file.path);
         let note = |path: PathBuf| {
             let names = all_of(one_rule.iter().copied());
-            format!("ignoring `{}`, because {names} replace it", path.display())
+            let replace = if one_rule.len() == 1 { "replaces" } else { "replace" };
+            format!("ignoring `{}`, because {names} {replace} it", path.display())
         };
         Found { path: None, notes: unused.map(note).into_iter().collect(), source: None, configuration }
     };

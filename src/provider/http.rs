@@ -342,7 +342,11 @@ impl Resolve for Names {
                 vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
             } else {
                 let resolver = resolver.ok_or(NO_NAMES)?;
-                resolver.lookup_ip(name.as_str()).await?.iter().collect()
+                match resolver.lookup_ip(name.as_str()).await {
+                    Ok(found) => found.iter().collect(),
+                    Err(error) if error.is_no_records_found() => return Err("the name isn't in the DNS".into()),
+                    Err(error) => return Err(error.into()),
+                }
             };
             Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })

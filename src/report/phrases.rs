@@ -110,10 +110,10 @@ pub(super) fn daily_share(lane: &Lane, operation: Operation, count: usize) -> Op
     Some(format!("{} of {} {} a day", grouped(count), grouped(per_day), operation.unit()))
 }
 
-/// `about 15 min, if each task takes its usual time`; `None` for an empty plan.
+/// `about 15 min, if each task takes its usual time`; `None` for less than a second.
 pub(super) fn usual_time(report: &Report<'_>) -> Option<String> {
     let usual = report.plan.usual_duration();
-    (usual > Duration::ZERO).then(|| format!("about {}, if each task takes its usual time", duration(usual)))
+    (usual >= Duration::from_secs(1)).then(|| format!("about {}, if each task takes its usual time", duration(usual)))
 }
 
 /// What to do when no changed file is mapped to a URL.
