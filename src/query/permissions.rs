@@ -69,6 +69,7 @@ pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> 
     if has_prefetches && spec.tracks_prefetches_apart() {
         report.learn_tracking(client, true).await;
     }
+    let mut untold = None;
     if let Some(call) = spec.queries.grants.as_ref() {
         let answer = client.call(call, async || client.provider.grants(call, client.api).await).await;
         match answer {
@@ -80,7 +81,10 @@ pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> 
                     report.learn(name, PermissionStatus::Missing(error));
                 }
             }
-            Err(error) => report.learn("", PermissionStatus::Unknown(error)),
+            Err(error) => {
+                report.learn("", PermissionStatus::Unknown(error.clone()));
+                untold = Some(error);
+            }
         }
     }
     if let Some(call) = spec.queries.domains.as_ref().filter(|_| report.end.is_none()) {
@@ -88,7 +92,7 @@ pub async fn permissions(client: &QueryClient<'_>, operations: &[Operation]) -> 
         report.domains = answer.as_ref().ok().cloned();
         report.learn(call.permission, status(answer.err()));
     }
-    if let Some(error) = &report.end {
+    if let Some(error) = report.end.as_ref().or(untold.as_ref()) {
         for permission in &mut report.permissions {
             if matches!(permission.status, PermissionStatus::Untested(_)) {
                 permission.status = PermissionStatus::Unknown(error.clone());

@@ -14,11 +14,11 @@ use super::client::TIMEOUT;
 use super::*;
 use crate::client::connection::Connection;
 use crate::error::ExitCode;
-use crate::model::Quota;
+use crate::model::{Operation, Quota};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, IntervalSpec, LogFile, LogQuestion, LogSpec, Measure,
-    MeasureQuestion, MeasureSpec, Page, Point, Provider, QuerySpec, Record, RecordFilter, RecordKind, RecordStatus,
-    Spec, Submission, TaskState,
+    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, Grants, IntervalSpec, LogFile, LogQuestion, LogSpec,
+    Measure, MeasureQuestion, MeasureSpec, OperationSpec, Page, Point, Provider, QuerySpec, Record, RecordFilter,
+    RecordKind, RecordStatus, Spec, Submission, TaskState,
 };
 
 const ROWS: usize = 100;
@@ -206,6 +206,10 @@ impl Provider for &Fake {
         };
         let rows = if page == 1 { (0..=hours).map(file).collect() } else { Vec::new() };
         Ok(Page { total: rows.len(), rows })
+    }
+
+    async fn grants(&self, offer: &CallSpec, _: &dyn Api) -> Result<Grants, ApiError> {
+        self.call(offer.api).map(|_| Grants::default())
     }
 
     async fn domains(&self, _: &CallSpec, page: u32, _: &dyn Api) -> Result<Page<Domain>, ApiError> {
@@ -607,6 +611,25 @@ async fn keys_that_are_refused_are_shown_once_and_no_way_out_is_tried_for_a_shor
     assert!(
         matches!(&report.permissions[0].status, PermissionStatus::Unknown(error) if error.kind == ApiErrorKind::Unsent)
     );
+}
+
+/// A provider that says which permissions there are, and has nothing else to query.
+static SAYING: Spec = Spec {
+    operations: &[OperationSpec::BARE],
+    tracking: None,
+    quota: None,
+    queries: QuerySpec { grants: Some(CallSpec::BARE), ..QuerySpec::NOTHING },
+    ..Spec::BARE
+};
+
+#[tokio::test(start_paused = true)]
+async fn permissions_that_the_provider_does_not_say_are_unknown_for_its_reason() {
+    for kind in [ApiErrorKind::Server, ApiErrorKind::Forbidden] {
+        let mute = Fake { spec: &SAYING, fault: Box::new(move |_| Some(kind)), ..fake(3) };
+        let (report, _) = ask!(mute, |client| permissions(client, &[Operation::Prefetch]));
+        let [permission] = &report.permissions[..] else { panic!("{report:?}") };
+        assert!(matches!(&permission.status, PermissionStatus::Unknown(error) if error.kind == kind), "{permission:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
