@@ -75,6 +75,8 @@ fn the_zone_is_the_one_with_the_longest_name_that_all_hosts_are_in() {
     assert_eq!(found(&[], &["a.shop.example.com"]).unwrap(), "zone-2zpqp7qztest");
     assert_eq!(found(&[("zone", word("example.net"))], &["www.example.net"]).unwrap(), "zone-2noz78a8ev6k");
     assert_eq!(found(&[("zone", word(ZONE))], &[]).unwrap(), ZONE);
+    let own = found(&[("zone", word("zone-3abcdefgh123"))], &["www.shop.test"]);
+    assert_eq!(own.unwrap(), "zone-3abcdefgh123", "a zone of whoever simulates");
     // A query has no hosts.
     assert_eq!(found(&[("zone", word("Example.net"))], &[]).unwrap(), "zone-2noz78a8ev6k");
     let unknown = found(&[("zone", word("elsewhere.test"))], &[]).unwrap_err();
