@@ -155,8 +155,11 @@ impl Provider for Bunny {
             }
             Operation::Refresh(RefreshKind::Directory) => (false, value.to_owned()),
             Operation::Refresh(RefreshKind::Prefix) => (false, format!("{value}*")),
-            // What ends in `/` is a directory, unless it says otherwise.
-            _ => (value.split('?').next().is_some_and(|path| path.ends_with('/')), value.to_owned()),
+            // What ends in `/`, in its path or in its query, is a directory, unless it says otherwise.
+            _ => {
+                let path = value.split('?').next().unwrap_or_default();
+                (path.ends_with('/') || value.ends_with('/'), value.to_owned())
+            }
         };
         if value.contains('*') {
             let message = "a `*` would purge everything that begins like the URL".to_owned();
@@ -182,7 +185,8 @@ impl Provider for Bunny {
                 is_zone: false,
             }));
         }
-        let total = rows.len();
+        // A zone may have several hostnames, so that their number says nothing about another page.
+        let total = if answer.row().is_true("HasMoreItems") { usize::MAX } else { rows.len() };
         Ok(Page { rows, total })
     }
 }

@@ -92,7 +92,8 @@ fn a_slash_at_the_end_is_a_directory_only_where_one_is_meant() {
     for (kind, text, url, exact) in [
         (RefreshKind::Url, "https://www.example.com/dir/", "https://www.example.com/dir/", "true"),
         (RefreshKind::Url, "https://www.example.com/dir/?a=1&b=2", "https://www.example.com/dir/?a=1&b=2", "true"),
-        (RefreshKind::Url, "https://www.example.com/b%20c?a=/", "https://www.example.com/b%20c?a=/", "false"),
+        (RefreshKind::Url, "https://www.example.com/b%20c?a=/", "https://www.example.com/b%20c?a=/", "true"),
+        (RefreshKind::Url, "https://www.example.com/b?a", "https://www.example.com/b?a", "false"),
         (RefreshKind::Directory, "https://www.example.com/dir/", "https://www.example.com/dir/", "false"),
         (RefreshKind::Prefix, "https://www.example.com/di", "https://www.example.com/di*", "false"),
     ] {
@@ -100,6 +101,12 @@ fn a_slash_at_the_end_is_a_directory_only_where_one_is_meant() {
         let sent = parameters(&line.last_request().uri().to_string());
         assert_eq!((&*sent["url"], &*sent["exactPath"]), (url, exact), "{text}");
     }
+    let purged: Vec<_> = line.emulator.borrow().ledger().iter().map(|entry| entry.operation).collect();
+    let wide = [emulators::Operation::RefreshPrefix; 2];
+    assert_eq!(
+        (purged[..4].iter().all(|purge| *purge == emulators::Operation::RefreshUrl), &purged[4..]),
+        (true, &wide[..])
+    );
 }
 
 #[test]
@@ -130,6 +137,9 @@ fn the_pull_zone_is_found_by_its_hostnames() {
     assert!(unknown.kind == Denied && unknown.to_string().contains("`pull-zone`"), "{unknown}");
     let other = prepared(keyed(&[], Some("777")), &found).unwrap();
     assert_eq!(submit(&*other, &found, RefreshKind::Everything, "https://www.example.com/").unwrap_err().kind, Denied);
+    let own = line(&[]);
+    let simulated = prepared(keyed(&[], Some("777")), &own).unwrap();
+    assert!(submit(&*simulated, &own, RefreshKind::Everything, "https://www.example.com/").is_ok(), "any zone is one");
     let page = block_on(keyed(&[], None).domains(&ZONES, 1, &found)).unwrap();
     assert_eq!(
         page.rows.iter().map(|row| (&*row.name, &*row.status)).collect::<Vec<_>>(),
@@ -157,6 +167,16 @@ fn an_error_allows_what_its_key_or_its_status_says() {
     assert_eq!(wrong.kind, Keys);
     let foreign = submit(&*friendly(), &line(&["www.shop.test"]), RefreshKind::Url, URL).unwrap_err();
     assert!(foreign.kind == Denied && foreign.to_string().contains("one of a pull zone's hostnames"), "{foreign}");
+}
+
+#[test]
+fn a_list_of_pull_zones_is_read_as_long_as_the_vendor_has_more() {
+    for (more, next) in [(true, true), (false, false)] {
+        let body = json!({"Items": [{"Name": "a", "Hostnames": [{"Value": "a.example"}]}], "HasMoreItems": more});
+        let api = Canned::new(200, &[], body.to_string());
+        let page = block_on(provider(&[], None, "key").domains(&ZONES, 1, &api)).unwrap();
+        assert_eq!(ZONES.has_next_page(page.rows.len(), page.rows.len(), page.total), next);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! bunny.net in memory: one pull zone, with the hostnames of the settings, or with any.
+//! bunny.net in memory: one pull zone, with the hostnames of the settings, or with any; then any id is a zone's.
 //!
 //! Sources, as the comments name them:
 //! - `limits 2026`: "Purge Rate Limits" of docs.bunny.net, a stored copy of November 2026
@@ -96,7 +96,9 @@ impl Bunny {
             ("GET", "/pullzone") => Ok((200, self.zones(request))),
             ("POST", "/purge") => self.purge(request, now),
             ("POST", path) if path.starts_with("/pullzone/") && name == "purgeCache" => {
-                if path["/pullzone/".len()..].split('/').next() != Some(ZONE) {
+                let zone = path["/pullzone/".len()..].split('/').next().unwrap_or_default();
+                let is_any = self.settings.zones.is_empty() && zone.bytes().all(|byte| byte.is_ascii_digit());
+                if zone != ZONE && !is_any {
                     return Err(error("pullZone.not_found", "The requested Pull Zone was not found."));
                 }
                 self.purge_zone(request, now)
