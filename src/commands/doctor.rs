@@ -85,7 +85,8 @@ fn problem(console: &mut Console, name: &str, error: &Error) -> ExitCode {
 
 /// Where the credentials come from. They aren't used: `check --online` does that.
 fn credentials(settings: &Settings, target: &Target, environment: &Environment, console: &mut Console) -> ExitCode {
-    match search::source(target.provider, &settings.credentials, environment, &settings.repository) {
+    match search::source(target.provider, &target.credentials, &settings.credentials, environment, &settings.repository)
+    {
         Ok(source) => {
             console.result(&format!("  credentials  {}", source.words()));
             ExitCode::Success

@@ -69,7 +69,8 @@ fn summary(reading: &Reading) -> String {
             for url in &written.urls {
                 let _ = writeln!(text, "    → {url}");
             }
-            let _ = writeln!(text, "    {} at {}", operations(rule), rule.targets.join(", "));
+            let at = if rule.targets.is_empty() { "no chosen target".to_owned() } else { rule.targets.join(", ") };
+            let _ = writeln!(text, "    {} at {at}", operations(rule));
         }
     }
     text

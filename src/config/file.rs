@@ -25,7 +25,7 @@ mod read;
 pub(super) mod rule;
 mod site;
 pub(super) mod source;
-mod target;
+pub(super) mod target;
 mod tree;
 
 /// What a configuration file says.

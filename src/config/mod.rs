@@ -45,8 +45,8 @@ pub use read::read;
 pub use required_permissions::RequiredPermissions;
 pub use rules::configuration_of;
 pub use settings::{
-    Changes, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota, Submodules, Symlinks, Target,
-    Wait, When,
+    Changes, CredentialChoice, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota, Submodules,
+    Symlinks, Target, Wait, When,
 };
 pub use url_options::UrlOptions;
 

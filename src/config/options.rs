@@ -2,7 +2,7 @@
 //!
 //! One table, so that the five ways to set an option can't drift apart.
 
-use self::command_kind::{ALL, CHOOSING, JOBS, NEW_RUNS, PROVIDERS, QUERIES, RANGES, RULES, TARGETS, URLS, WARMING};
+use self::command_kind::{ALL, JOBS, NEW_RUNS, PROVIDERS, QUERIES, RANGES, RULES, TARGETS, URLS, WARMING};
 use self::option::{list, text};
 use super::file::keys::FORMS;
 use crate::model::PurgeMode;
@@ -91,6 +91,8 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("save-base", Path("FILE"), Changes, JOBS,
         "File to write the deployed commit to after a complete run. For `base: file:PATH` of a later run; keep it in a cache or an artifact"),
 
+    Entry::new("target", list("NAME").or_commas(), Sending, TARGETS,
+        "Target of the configuration; repeatable. Default: all of them, for `refresh` and `prefetch` the only one"),
     Entry::new("refresh", Boolean, Sending, RULES, "Purge matched URLs (overrides the rules)"),
     Entry::new("simulate", Boolean, Sending, NEW_RUNS,
         "Run against simulated providers in virtual time. Reports how long the run would take and what quota it would use").or("false"),
@@ -136,8 +138,6 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("log-level", Choice(&["quiet", "normal", "verbose"]), Output, ALL,
         "How much to print. `quiet` prints errors and the summary, `verbose` every batch and URL").or("normal"),
 
-    Entry::new("target", list("NAME").or_commas(), Command, CHOOSING,
-        "Target of the configuration; repeatable. Default: the only one, for queries all of them"),
     Entry::new("kind", Choice(&["url", "directory", "prefix", "regex", "any-query", "tag", "host", "everything", "prefetch"]), Command, &[Refresh, Records],
         "Kind of refresh, or of task to list. A tag is written `https://HOST/#TAG`; `prefetch` is for `records` only"),
     Entry::new("encoded", Choice(FORMS), Command, URLS,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::directory_options::ManifestSource;
 use super::file::Configuration;
 use super::file::rule::RuleText;
 use super::layers::{Flags, LayeredOptions};
@@ -53,12 +54,18 @@ pub(super) fn read_with(
     let mut problems = Vec::new();
     let mut given = LayeredOptions::read(command, flags, environment, &mut problems);
     let Found { path, notes, source, configuration } = rules::find(command, &given, providers, &mut problems);
-    let Configuration { targets, rules, rule_texts, options, warnings } = configuration;
+    let Configuration { targets, mut rules, rule_texts, options, warnings } = configuration;
     let spans = rule_texts.iter().map(|text| text.spans.clone()).collect();
     given.add_file(command, options);
     given.add_defaults();
     let listing = url_options::read(command, &given, flags.arguments(), &mut problems);
+    let count = targets.len();
     let targets = targets_of(command, &given, targets, listing.as_ref(), &mut problems);
+    let is_part = targets.len() < count;
+    // A rule without a target is still one that selects files.
+    for rule in &mut rules {
+        rule.targets.retain(|name| targets.iter().any(|target| target.name == *name));
+    }
     let mut settings = Settings {
         config: path,
         targets,
@@ -113,6 +120,7 @@ pub(super) fn read_with(
     };
     problems.extend(encoded_anyway(&settings));
     problems.extend(worktree(&given, &settings));
+    problems.extend(manifest_of_all(&given, &settings, is_part));
     let outside = outside_of_the_build(&settings);
     settings.warnings.extend(outside);
     let files = [
@@ -196,6 +204,20 @@ fn worktree(given: &LayeredOptions, settings: &Settings) -> Option<Diagnostic> {
     Some(Diagnostic::new(title, "drop one of the two: the working directory is compared with one commit"))
 }
 
+/// A manifest that the whole configuration keeps, in a run of a part of it: the other targets would never learn of the changes.
+fn manifest_of_all(given: &LayeredOptions, settings: &Settings, is_part: bool) -> Option<Diagnostic> {
+    let Changes::Directory(built) = &settings.changes else { return None };
+    let ManifestSource::File(path) = &built.manifest else { return None };
+    let is_shared = is_part && settings.mode == Mode::Real && !given.is_explicit("manifest");
+    is_shared.then(|| {
+        let title = format!("{} would write the manifest `{}` of all targets", given.label("target"), path.display());
+        Diagnostic::new(
+            title,
+            "keep a manifest for each part: `--manifest file:PATH`, in a cache or an artifact of its own",
+        )
+    })
+}
+
 /// Patterns that can't match a file of the one directory whose files count.
 fn outside_of_the_build(settings: &Settings) -> Vec<Diagnostic> {
     let directory = match &settings.changes {
@@ -228,15 +250,6 @@ fn targets_of(
     listing: Option<&UrlOptions>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Target> {
-    if !command.takes_urls() && !command.is_query() && !given.is_explicit("task-id") {
-        if given.is_explicit("target") {
-            problems.push(Diagnostic::new(
-                format!("{} isn't an option of `cdn-purge {}`", given.label("target"), command.name()),
-                "drop it, or name tasks with `task-id`",
-            ));
-        }
-        return found;
-    }
     let mut chosen = targets::choose(command, given, found, problems);
     if let Some(listing) = listing.filter(|_| command.takes_urls()) {
         let refresh = (command == CommandKind::Refresh).then_some(Operation::Refresh(listing.kind));

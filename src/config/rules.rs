@@ -10,7 +10,7 @@ use super::layers::LayeredOptions;
 use super::options::CommandKind;
 use super::parse_value::quoted;
 use super::problems::unknown_provider;
-use super::settings::Target;
+use super::settings::{CredentialChoice, Target};
 use crate::error::Diagnostic;
 use crate::mapping::{Encoded, Globs, Rule, Template};
 use crate::model::{Operation, PurgeMode, RefreshKind};
@@ -195,7 +195,12 @@ fn from_options(
         let spans = vec![0..0; files.len()];
         configuration.rule_texts.push(RuleText { files, urls, spans });
     }
-    configuration.targets.push(Target { name, provider: provider?, options: Options::new() });
+    configuration.targets.push(Target {
+        name,
+        provider: provider?,
+        options: Options::new(),
+        credentials: CredentialChoice::Default,
+    });
     Some(configuration)
 }
 

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::file::keys::{FILE_KEYS, Key, KeyShape, RULE_KEYS, SITE_KEYS, TARGET_KEYS};
+use super::file::target::has_profiles;
 use super::options::{ENTRIES, Entry, Shape};
 use crate::provider::{OptionSpec, OptionValueSpec, Spec};
 use crate::providers::PROVIDERS;
@@ -51,6 +52,7 @@ fn key(key: &Key, providers: &[&'static Spec]) -> Value {
             "additionalProperties": false,
         }),
         KeyShape::Provider => json!({ "enum": providers.iter().map(|spec| spec.name).collect::<Vec<_>>() }),
+        KeyShape::Name => json!({ "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,63}$" }),
         KeyShape::Text => json!({ "type": "string", "minLength": 1 }),
         KeyShape::Texts => one_or_several(&json!({ "type": "string", "minLength": 1 })),
         KeyShape::Boolean => json!({ "type": "boolean" }),
@@ -62,15 +64,19 @@ fn key(key: &Key, providers: &[&'static Spec]) -> Value {
 
 fn target(spec: &Spec) -> Value {
     let mut properties = Map::new();
-    for known in TARGET_KEYS {
-        properties.insert(known.name.to_owned(), described(json!({ "const": spec.name }), spec.title, None));
+    for known in TARGET_KEYS.iter().filter(|known| has_profiles(spec) || known.name != "profile") {
+        let shape = match known.shape {
+            KeyShape::Provider => described(json!({ "const": spec.name }), spec.title, None),
+            _ => key(known, &[]),
+        };
+        properties.insert(known.name.to_owned(), shape);
     }
     properties.extend(spec.options.iter().map(|known| (known.name.to_owned(), target_option(known))));
     json!({
         "title": spec.title,
         "type": "object",
         "properties": properties,
-        "required": TARGET_KEYS.iter().map(|known| known.name).collect::<Vec<_>>(),
+        "required": ["provider"],
         "additionalProperties": false,
     })
 }

@@ -105,6 +105,20 @@ pub struct Target {
     pub provider: &'static Spec,
     /// The provider's own options.
     pub options: Options,
+    /// Whose credentials sign its requests.
+    pub credentials: CredentialChoice,
+}
+
+/// Which of the credentials around a run a target uses. Never a secret: a name at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CredentialChoice {
+    /// Those of the options, of the provider's own variables, or of the vendor's own files.
+    #[default]
+    Default,
+    /// Those of the provider's own variables that begin with this name: `brand-a` means `BRAND_A_…`.
+    Named(String),
+    /// Those of this profile in the vendor's own files.
+    Profile(String),
 }
 
 /// What goes out where the day's quota is short for refreshes. Prefetches go out as far as it reaches.

@@ -15,7 +15,8 @@ use crate::text::suggest::{all_of, any_of, did_you_mean};
 const NAMED: &[(&str, &str)] =
     &[("area", "area"), ("l2-only", "l2-preload"), ("header", "headers"), ("query-hash-key", "query-hash-key")];
 
-/// The targets that a command is about: those that are named, else the only one, else (for a question) all.
+/// The targets that a command is about: those that are named, else all; a list of URLs or of
+/// task ids needs one that is named, or the only one.
 pub(super) fn choose(
     command: CommandKind,
     given: &LayeredOptions,
@@ -24,7 +25,8 @@ pub(super) fn choose(
 ) -> Vec<Target> {
     let names = || targets.iter().map(|target| &*target.name);
     let Some(wanted) = given.list("target") else {
-        if targets.len() > 1 && !command.is_query() {
+        let of_one = command.takes_urls() || (command == CommandKind::Wait && given.is_explicit("task-id"));
+        if targets.len() > 1 && of_one {
             let title = format!("`cdn-purge {}` needs a target", command.name());
             let help = format!("name {} with `--target`; repeat it for several", any_of(names()));
             problems.push(Diagnostic::new(title, help));

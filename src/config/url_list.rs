@@ -179,7 +179,7 @@ mod tests {
     use crate::provider::Options;
 
     fn target() -> Target {
-        Target { name: Arc::from("main"), provider: &PLAIN, options: Options::new() }
+        Target { name: Arc::from("main"), provider: &PLAIN, options: Options::new(), credentials: Default::default() }
     }
 
     #[test]

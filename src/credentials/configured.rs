@@ -2,9 +2,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::account_variables::AccountVariables;
 use super::oidc;
 use crate::config::CredentialInputs;
-use crate::environment::{Environment, nonempty};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::provider::Spec;
 use crate::provider::credentials::{CredentialSpec, Credentials, Part};
@@ -25,7 +26,7 @@ const OPTIONS: CredentialSpec = CredentialSpec(&[
 pub(super) fn configured(
     spec: &Spec,
     inputs: &CredentialInputs,
-    environment: &Environment,
+    variables: &AccountVariables<'_>,
 ) -> Result<Option<(Credentials, String)>, Error> {
     let option = |part| match part {
         Part::Id => inputs.access_key_id.as_deref().map(SecretString::from),
@@ -35,12 +36,12 @@ pub(super) fn configured(
     };
     // They are for the providers that have an access key.
     let has_key = spec.credentials.first().is_some_and(|variables| variables.name(Part::Id).is_some());
-    if let Some(found) = read(spec, &OPTIONS, option)?.filter(|_| has_key) {
+    if let Some(found) = read(spec, &OPTIONS, str::to_owned, option)?.filter(|_| has_key) {
         return Ok(Some(found));
     }
-    for variables in spec.credentials {
-        let variable = |part| environment.get(variables.name(part)?).map(|text| SecretString::from(text.as_str()));
-        if let Some(found) = read(spec, variables, variable)? {
+    for set in spec.credentials {
+        let variable = |part| variables.own(set.name(part)?).map(SecretString::from);
+        if let Some(found) = read(spec, set, |name| variables.name(name), variable)? {
             return Ok(Some(found));
         }
     }
@@ -51,6 +52,7 @@ pub(super) fn configured(
 fn read(
     spec: &Spec,
     names: &CredentialSpec,
+    shown: impl Fn(&str) -> String,
     value: impl Fn(Part) -> Option<SecretString>,
 ) -> Result<Option<(Credentials, String)>, Error> {
     let value = |part| value(part).and_then(present);
@@ -62,14 +64,15 @@ fn read(
             return Err(Error::Credentials {
                 message: format!(
                     "`{}` for `{}` holds a space, a line break or an invalid character",
-                    field.name, spec.name
+                    shown(field.name),
+                    spec.name
                 ),
                 help: "store the value alone: without quotes, line breaks or its name before it".into(),
             });
         }
         if field.part.is_required() {
             let first = if value.is_some() { &mut first_set } else { &mut first_missing };
-            first.get_or_insert(field.name);
+            first.get_or_insert_with(|| shown(field.name));
         }
     }
     match (first_set, first_missing) {
@@ -83,17 +86,19 @@ fn read(
 }
 
 /// The account's id in the first variable that the vendor's own libraries read: it goes with credentials from anywhere.
-pub fn account_id(spec: &Spec, environment: &Environment) -> Option<String> {
-    nonempty(environment, spec.credentials.first()?.name(Part::AccountId)?)
+pub fn account_id(spec: &Spec, variables: &AccountVariables<'_>) -> Option<String> {
+    variables.own(spec.credentials.first()?.name(Part::AccountId)?)
 }
 
-/// Every secret that a run may use, to be masked before anything is logged.
+/// Every secret that a run may use, to be masked before anything is logged; those of named credentials too, whatever their names.
 pub fn secrets(registry: &[Registration], inputs: &CredentialInputs, environment: &Environment) -> Vec<SecretString> {
     let fields = registry.iter().flat_map(|entry| entry.spec.credentials).flat_map(|spec| spec.0);
     let names = fields.filter(|field| field.part.is_secret()).map(|field| field.name);
     let tokens = registry.iter().filter_map(|entry| entry.roles).map(|roles| roles.spec().variables.oidc_token);
-    let names = names.chain(tokens).chain([oidc::GITHUB_BEARER]);
-    let found = names.filter_map(|name| environment.get(name)).map(|text| SecretString::from(text.as_str()));
+    let names = names.chain(tokens).chain([oidc::GITHUB_BEARER]).filter(|name| !name.is_empty());
+    let names: Vec<&str> = names.collect();
+    let is_one = |name: &str| names.iter().any(|known| name == *known || name.ends_with(&format!("_{known}")));
+    let found = environment.iter().filter(|(name, _)| is_one(name)).map(|(_, text)| SecretString::from(text.as_str()));
     let given = [&inputs.access_key_secret, &inputs.security_token, &inputs.oidc_token].into_iter().flatten().cloned();
     given.chain(found).filter_map(present).collect()
 }
@@ -107,6 +112,7 @@ fn present(value: SecretString) -> Option<SecretString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::CredentialChoice;
     use crate::config::fixtures::SWIFT;
     use crate::provider::credentials::AccessKey;
 
@@ -119,7 +125,7 @@ mod tests {
             ..CredentialInputs::default()
         };
         let environment = environment.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
-        let found = configured(&SWIFT, &inputs, &environment)?;
+        let found = configured(&SWIFT, &inputs, &AccountVariables::new(&environment, &CredentialChoice::Default))?;
         Ok(found.map(|(credentials, _)| credentials.access_key("test").unwrap().clone()))
     }
 

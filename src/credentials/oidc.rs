@@ -9,9 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use super::account_variables::AccountVariables;
 use super::profile::read_text;
 use crate::config::CredentialInputs;
-use crate::environment::{Environment, nonempty};
+use crate::environment::nonempty;
 use crate::error::Error;
 use crate::provider::assume_role::RoleSpec;
 use crate::provider::{Api, ApiError, ApiErrorKind, ApiName};
@@ -26,7 +27,7 @@ const GITHUB_API: &str = "GitHub's OIDC token";
 /// Where an OIDC token comes from.
 pub enum OidcToken {
     /// It is set under this name.
-    Set(&'static str, SecretString),
+    Set(String, SecretString),
     /// A file, which somebody renews.
     File(PathBuf),
     /// GitHub issues it to a job that has the permission.
@@ -48,19 +49,18 @@ impl OidcToken {
     pub(super) fn find(
         spec: &RoleSpec,
         inputs: &CredentialInputs,
-        environment: &Environment,
+        variables: &AccountVariables<'_>,
     ) -> Result<Option<Self>, Error> {
         if let Some(token) = inputs.oidc_token.clone() {
-            return Ok(Some(Self::Set("oidc-token", token)));
+            return Ok(Some(Self::Set("oidc-token".into(), token)));
         }
-        let variables = &spec.variables;
-        if let Some(token) = nonempty(environment, variables.oidc_token) {
-            return Ok(Some(Self::Set(variables.oidc_token, token.into())));
+        if let Some((name, token)) = variables.shared(spec.variables.oidc_token) {
+            return Ok(Some(Self::Set(name, token.into())));
         }
-        if let Some(file) = nonempty(environment, variables.oidc_token_file) {
+        if let Some((_, file)) = variables.shared(spec.variables.oidc_token_file) {
             return Ok(Some(Self::File(file.into())));
         }
-        let [url, bearer] = [GITHUB_URL, GITHUB_BEARER].map(|name| nonempty(environment, name));
+        let [url, bearer] = [GITHUB_URL, GITHUB_BEARER].map(|name| nonempty(variables.environment(), name));
         let (Some(url), Some(bearer)) = (url, bearer) else { return Ok(None) };
         let url = Url::parse(&url).map_err(|_| Error::Credentials {
             message: format!("`{GITHUB_URL}` is no valid URL"),

@@ -15,19 +15,21 @@ use crate::provider::profile::{Format, Profile, ProfileCredentials, ProfileFile}
 /// The most that is read of a file.
 const BYTES: u64 = 1024 * 1024;
 
-/// Finds the credentials in the first of these files that holds any, and says where. Adds to `rejected` why others hold none.
+/// Finds the credentials in the first of these files that holds any, and says where: those of this profile, else of the one that a
+/// variable names, else of the file's own default. Adds to `rejected` why others hold none.
 ///
 /// # Errors
-/// [`Error::Credentials`]: a file can't be used as it is, or no file has the profile that a variable names.
+/// [`Error::Credentials`]: a file can't be used as it is, or no file has the profile that is named.
 pub(super) fn find(
     provider: &str,
     files: &[ProfileFile],
+    profile: Option<&str>,
     environment: &Environment,
     repository: &Path,
     rejected: &mut Vec<String>,
 ) -> Result<Option<(ProfileCredentials, String)>, Error> {
     let home = home(environment);
-    let mut lacking = None;
+    let mut lacking = profile.map(str::to_owned);
     for file in files {
         let named = nonempty(environment, file.path_variable).map(PathBuf::from);
         let Some(path) = named.or_else(|| Some(home.as_ref()?.join(file.path))) else { continue };
@@ -54,13 +56,13 @@ pub(super) fn find(
             help: "correct the file, or set the credentials in the environment".into(),
         };
         let text = read_text(&real).map_err(wrong)?;
-        match read(file, &text, environment).map_err(wrong)? {
+        match read(file, &text, profile, environment).map_err(wrong)? {
             Ok((name, credentials)) => {
                 return Ok(Some((credentials, format!("the profile `{name}` in `{}`", path.display()))));
             }
             Err(why) => {
                 reject(&why);
-                lacking = nonempty(environment, file.profile_variable).or(lacking);
+                lacking = lacking.or_else(|| nonempty(environment, file.profile_variable));
             }
         }
     }
@@ -110,13 +112,17 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
 pub(crate) fn read(
     file: &ProfileFile,
     text: &str,
+    profile: Option<&str>,
     environment: &Environment,
 ) -> Result<Result<(String, ProfileCredentials), String>, String> {
     let document = match file.format {
         Format::Json => serde_json::from_str(text).map_err(|_| "it isn't JSON".to_owned())?,
         Format::Ini => as_json(text),
     };
-    let named = nonempty(environment, file.profile_variable).or_else(|| Row(&document).text("current"));
+    let named = profile
+        .map(str::to_owned)
+        .or_else(|| nonempty(environment, file.profile_variable))
+        .or_else(|| Row(&document).text("current"));
     let name = named.unwrap_or_else(|| file.default.to_owned());
     let profiles = document["profiles"].as_array().map_or(&[][..], Vec::as_slice);
     let Some(profile) = Profile::find(file, profiles, &name) else {

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use url::Url;
 
+use super::account_variables::{AccountVariables, other_names};
 use super::configured::configured;
 use super::oidc::OidcToken;
 use super::profile;
 use super::sources::{ExternalSource, Place, ProofSource, Role, Source};
-use crate::config::{CredentialInputs, network};
-use crate::environment::{Environment, nonempty};
+use crate::config::{CredentialChoice, CredentialInputs, network};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::provider::Spec;
 use crate::provider::assume_role::{RoleRequest, RoleService};
@@ -17,36 +18,56 @@ use crate::provider::profile::{AssumeRoleOptions, ProfileCredentials};
 use crate::providers::{REGISTRY, Registration};
 use crate::text::suggest::all_of;
 
-/// Finds where a provider's credentials come from. The first place that holds any counts: the option `role`; the options of an
-/// access key; the provider's own variables of credentials; its own variables of a role; its own files in the home folder; its
-/// own variable of a URL. An empty value is absent.
+/// Finds where a provider's credentials come from. Unless the target chose, the first place that holds any counts: the option `role`;
+/// the options of an access key; the provider's own variables of credentials; its own variables of a role; its own files in the home
+/// folder; its own variable of a URL. An empty value is absent. A name stands for the variables with its prefix alone, and a profile
+/// for the files alone: nothing else may sign for that account.
 ///
 /// # Errors
 /// [`Error::Credentials`], never with the value of a secret: nothing is found, something is incomplete or can't be read, or a role
 /// has no proof.
 pub fn source(
     spec: &Spec,
+    choice: &CredentialChoice,
     inputs: &CredentialInputs,
     environment: &Environment,
     repository: &Path,
 ) -> Result<Source, Error> {
     let registration = Registration::of(spec);
     let service = registration.and_then(|entry| entry.roles);
-    let mut search = Search { spec, service, inputs, environment, rejected: Vec::new() };
+    let variables = AccountVariables::new(environment, choice);
+    let of_the_job;
+    let inputs = if *choice == CredentialChoice::Default {
+        inputs
+    } else {
+        // The other options are another account's.
+        let (oidc_audience, oidc_token) = (inputs.oidc_audience.clone(), inputs.oidc_token.clone());
+        of_the_job = CredentialInputs { oidc_audience, oidc_token, ..CredentialInputs::default() };
+        &of_the_job
+    };
+    let mut search = Search { spec, service, inputs, variables, rejected: Vec::new() };
     if let Some(role) = search.role_of_options()? {
         return Ok(Source::Role(role));
     }
-    if let Some((credentials, from)) = configured(spec, inputs, environment)? {
+    if let Some((credentials, from)) = configured(spec, inputs, &search.variables)? {
         return Ok(Source::Configured { credentials, from });
     }
     if let Some(role) = search.role_of_environment()? {
         return Ok(Source::Role(role));
     }
-    let files = registration.map_or(&[][..], |entry| entry.profiles);
-    if let Some((held, from)) = profile::find(spec.name, files, environment, repository, &mut search.rejected)? {
+    let (files, profile) = match choice {
+        CredentialChoice::Default => (registration.map_or(&[][..], |entry| entry.profiles), None),
+        CredentialChoice::Profile(name) => (registration.map_or(&[][..], |entry| entry.profiles), Some(&**name)),
+        CredentialChoice::Named(_) => (&[][..], None),
+    };
+    let held = profile::find(spec.name, files, profile, environment, repository, &mut search.rejected)?;
+    if let Some((held, from)) = held {
         return search.of_profile(held, from);
     }
-    search.url()?.ok_or_else(|| no_credentials(spec, service.is_some(), &search.rejected))
+    search.url()?.ok_or_else(|| match choice {
+        CredentialChoice::Named(name) => search.no_credentials_named(name),
+        _ => no_credentials(spec, service.is_some(), &search.rejected),
+    })
 }
 
 /// The error for no credentials at all: what to set, what needs none, and why other places had none.
@@ -54,23 +75,45 @@ fn no_credentials(spec: &Spec, has_roles: bool, rejected: &[String]) -> Error {
     let variables = spec.credentials.first().map(|variables| format!("set {}", all_of(variables.required())));
     let role = has_roles.then(|| "`role` and `oidc-provider` in a job with an OIDC token".to_owned());
     let ways: Vec<String> = variables.into_iter().chain(role).collect();
+    Error::Credentials { message: format!("no credentials for `{}`", spec.name), help: with_rejected(&ways, rejected) }
+}
+
+fn with_rejected(ways: &[String], rejected: &[String]) -> String {
     let mut help = format!("{}\n`--dry-run` and `--simulate` need none", ways.join(", or "));
     if !rejected.is_empty() {
         help.push_str(&format!("\nalso tried: {}", rejected.join("; ")));
     }
-    Error::Credentials { message: format!("no credentials for `{}`", spec.name), help }
+    help
 }
 
 struct Search<'a> {
     spec: &'a Spec,
     service: Option<&'static dyn RoleService>,
     inputs: &'a CredentialInputs,
-    environment: &'a Environment,
+    variables: AccountVariables<'a>,
     /// Places that could have held credentials, each with why it had none.
     rejected: Vec<String>,
 }
 
 impl Search<'_> {
+    /// The error for a name of which no variable is set: the variables that it needs, and names that have theirs.
+    fn no_credentials_named(&self, name: &str) -> Error {
+        let full = |names: Vec<&str>| {
+            let names: Vec<String> = names.into_iter().map(|name| self.variables.name(name)).collect();
+            all_of(names.iter().map(String::as_str))
+        };
+        let key = self.spec.credentials.first().map(|set| format!("set {}", full(set.required().collect())));
+        let role = self.service.map(|service| &service.spec().variables).filter(|names| !names.role.is_empty());
+        let role =
+            role.map(|names| format!("{} in a job with an OIDC token", full(vec![names.role, names.oidc_provider])));
+        let ways: Vec<String> = key.into_iter().chain(role).collect();
+        let mut help = with_rejected(&ways, &self.rejected);
+        if let Some(others) = other_names(self.spec, self.variables.environment(), name) {
+            help.push_str(&format!("\n{others}"));
+        }
+        Error::Credentials { message: format!("no credentials named `{name}` for `{}`", self.spec.name), help }
+    }
+
     /// The role of the options, if it is one of this vendor's.
     fn role_of_options(&self) -> Result<Option<Box<Role>>, Error> {
         let (spec, inputs) = (self.spec, self.inputs);
@@ -95,10 +138,10 @@ impl Search<'_> {
         }
         let proof = match self.oidc_provider(service).filter(|_| !has_key) {
             Some(provider) => {
-                let token = OidcToken::find(names, inputs, self.environment)?;
+                let token = OidcToken::find(names, inputs, &self.variables)?;
                 Some(ProofSource::OidcToken { provider, token: token.ok_or_else(|| self.no_token(service))? })
             }
-            None => configured(spec, inputs, self.environment)?.filter(|_| names.takes_access_key).map(
+            None => configured(spec, inputs, &self.variables)?.filter(|_| names.takes_access_key).map(
                 |(credentials, from)| ProofSource::Credentials(Box::new(Source::Configured { credentials, from })),
             ),
         };
@@ -116,27 +159,31 @@ impl Search<'_> {
     fn role_of_environment(&mut self) -> Result<Option<Box<Role>>, Error> {
         let Some(service) = self.service else { return Ok(None) };
         let variables = &service.spec().variables;
-        let Some(role) = self.variable(variables.role) else { return Ok(None) };
+        let Some(role) = self.variables.own(variables.role) else { return Ok(None) };
         let Some(provider) = self.oidc_provider(service) else {
-            self.rejected.push(format!("`{}` (set without `{}`)", variables.role, variables.oidc_provider));
+            self.rejected.push(format!(
+                "`{}` (set without `{}`)",
+                self.variables.name(variables.role),
+                self.variables.name(variables.oidc_provider)
+            ));
             return Ok(None);
         };
-        match OidcToken::find(service.spec(), self.inputs, self.environment)? {
+        match OidcToken::find(service.spec(), self.inputs, &self.variables)? {
             Some(token) => {
                 let proof = ProofSource::OidcToken { provider, token };
                 self.role(service, role, AssumeRoleOptions::default(), proof).map(Some)
             }
             None if self.is_on_github() => Err(self.no_token(service)),
             None => {
-                let file = variables.oidc_token_file;
-                self.rejected.push(format!("`{}` (set without an OIDC token, as in `{file}`)", variables.role));
+                let (role, file) = (self.variables.name(variables.role), variables.oidc_token_file);
+                self.rejected.push(format!("`{role}` (set without an OIDC token, as in `{file}`)"));
                 Ok(None)
             }
         }
     }
 
     fn oidc_provider(&self, service: &'static dyn RoleService) -> Option<String> {
-        self.inputs.oidc_provider.clone().or_else(|| self.variable(service.spec().variables.oidc_provider))
+        self.inputs.oidc_provider.clone().or_else(|| self.variables.own(service.spec().variables.oidc_provider))
     }
 
     fn of_profile(&self, held: ProfileCredentials, from: String) -> Result<Source, Error> {
@@ -148,7 +195,7 @@ impl Search<'_> {
         let (role, options, proof) = match held {
             ProfileCredentials::Key(key) => return Ok(Source::Configured { credentials: key.into(), from }),
             ProfileCredentials::Command(command) => {
-                let place = Place::Command(command, profile::home(self.environment));
+                let place = Place::Command(command, profile::home(self.variables.environment()));
                 return Ok(Source::External(ExternalSource { place, service: service?, from }));
             }
             ProfileCredentials::Federated { role, options, provider, token_file } => {
@@ -169,7 +216,8 @@ impl Search<'_> {
     fn url(&self) -> Result<Option<Source>, Error> {
         let Some(service) = self.service else { return Ok(None) };
         let name = service.spec().variables.credentials_url;
-        let Some(text) = self.variable(name) else { return Ok(None) };
+        let Some(text) = self.variables.own(name) else { return Ok(None) };
+        let name = self.variables.name(name);
         // The network refuses plain http to other machines.
         let url = Url::parse(&text).ok().filter(Url::has_host).ok_or_else(|| Error::Credentials {
             message: format!("`{name}` is no valid URL"),
@@ -262,8 +310,9 @@ impl Search<'_> {
         if run.is_empty() { "cdn-purge".into() } else { format!("cdn-purge-{run}") }
     }
 
+    /// A variable about the job or the vendor's services.
     fn variable(&self, name: &str) -> Option<String> {
-        nonempty(self.environment, name)
+        self.variables.shared(name).map(|(_, value)| value)
     }
 }
 
@@ -302,7 +351,7 @@ mod tests {
     fn chosen(inputs: &CredentialInputs, environment: &[&[(&str, &str)]]) -> String {
         let environment: Environment =
             environment.concat().iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        match source(PROVIDERS[0], inputs, &environment, Path::new(".")) {
+        match source(PROVIDERS[0], &CredentialChoice::Default, inputs, &environment, Path::new(".")) {
             Ok(Source::Configured { from, .. }) => from,
             Ok(Source::Role(role)) => format!("{} with {}", role.request.role, role.proof.words()),
             Ok(Source::External(external)) => external.words(),
@@ -362,7 +411,9 @@ mod tests {
             .map(|(name, text)| (name.to_owned(), text.to_owned()))
             .into();
         let inputs = inputs("acs:ram::1:role/x", "", "", false);
-        let Ok(Source::Role(role)) = source(PROVIDERS[0], &inputs, &environment, Path::new(".")) else {
+        let Ok(Source::Role(role)) =
+            source(PROVIDERS[0], &CredentialChoice::Default, &inputs, &environment, Path::new("."))
+        else {
             panic!("a role with a key")
         };
         assert_eq!(
@@ -379,7 +430,8 @@ mod tests {
             let inputs = inputs("", "", "", false);
             let service = Registration::of(PROVIDERS[0]).unwrap().roles;
             let (spec, inputs, rejected) = (PROVIDERS[0], &inputs, Vec::new());
-            let search = Search { spec, service, inputs, environment: &environment, rejected };
+            let variables = AccountVariables::new(&environment, &CredentialChoice::Default);
+            let search = Search { spec, service, inputs, variables, rejected };
             let options = AssumeRoleOptions {
                 session: None,
                 external_id: Some("out".into()),
@@ -424,7 +476,8 @@ mod tests {
                 more.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
             environment.insert("HOME".into(), home.display().to_string());
             let repository = home.join("checkout");
-            let found = source(PROVIDERS[0], &inputs("", "", "", false), &environment, &repository);
+            let found =
+                source(PROVIDERS[0], &CredentialChoice::Default, &inputs("", "", "", false), &environment, &repository);
             let shown = found.err().unwrap().diagnostics().remove(0);
             assert_eq!(shown.title, "no credentials for `alibaba-cdn`");
             shown.help.unwrap()

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ::url::Url;
 use async_trait::async_trait;
+use bytes::Bytes;
 use emulators::EmulatorSettings;
 use emulators::faults::Faults;
 use emulators::gateway::Gateway;
@@ -18,18 +19,21 @@ use super::job::Job;
 use crate::ci::Console;
 use crate::client::connection::Connection;
 use crate::client::credential_refresh::CredentialRefresh;
-use crate::config::{LogLevel, Mode, Settings, Target};
+use crate::config::{CredentialChoice, LogLevel, Mode, Settings, Target};
 use crate::credentials::exchange::{PendingMasks, TokenExchange, unobtainable};
 use crate::credentials::sources::Source;
-use crate::credentials::{self, search};
+use crate::credentials::{self, AccountVariables, search};
 use crate::error::{Error, ExitCode};
-use crate::exec::journal::Identity;
+use crate::exec::journal::{Identity, NO_ACCOUNT};
 use crate::mapping::url;
+use crate::model::Quota;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
 use crate::provider::simulation::{SimulationApi, credentials};
-use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Provider, ProviderContext, Spec, Submission};
+use crate::provider::{
+    Accepted, Api, ApiError, ApiErrorKind, Page, Provider, ProviderContext, RecordFilter, Spec, Submission,
+};
 use crate::providers::{self, REGISTRY};
 
 /// There and back, in a simulation.
@@ -57,31 +61,70 @@ pub(super) async fn connect(
     head: Option<String>,
     masks: &PendingMasks,
 ) -> Result<Connections, Error> {
-    // By provider and endpoint: each is an account of its own.
-    let mut accounts: HashMap<(&str, &str), Account> = HashMap::new();
+    // By provider, endpoint and the choice of credentials: each is an account of its own.
+    let mut accounts: HashMap<(&str, &str, &CredentialChoice), Result<Account, ApiError>> = HashMap::new();
+    let mut first_error = None;
     let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new() };
     let mut all = Connections { connections: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let hosts = lane.tasks.iter().filter_map(|task| url::host_of_subject(&task.task.subject));
         let hosts: BTreeSet<String> = hosts.map(str::to_lowercase).collect();
-        let (spec, endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));
-        let account = match accounts.entry((spec.name, endpoint)) {
+        let (spec, default_endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));
+        let account = match accounts.entry((spec.name, default_endpoint, &lane.target.credentials)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(match job.settings.mode {
-                Mode::Simulate => Account::simulated(spec, endpoint, job.started),
-                Mode::Real | Mode::DryRun => Account::real(job, spec, endpoint, masks, &mut all.notes).await?,
+                Mode::Simulate => Ok(Account::simulated(spec, default_endpoint, job.started)),
+                Mode::Real | Mode::DryRun => {
+                    match Account::real(job, &lane.target, default_endpoint, masks, &mut all.notes).await {
+                        Ok(account) => Ok(account),
+                        Err(error @ (Error::Credentials { .. } | Error::Provider { .. })) => {
+                            let unusable = unusable(&error);
+                            first_error.get_or_insert(error);
+                            Err(unusable)
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
             }),
         };
-        let Account { endpoint, name, .. } = &*account;
-        all.identity.lanes.push(format!("{} {} {endpoint} {}", lane.target.name, spec.name, hashed(name)));
-        let mut connection = account.connection(&lane.target, hosts.into_iter().collect());
-        if let Err(error) = prepare(&mut connection, job).await {
+        let lane_at = |endpoint: &Url, key: &str| format!("{} {} {endpoint} {key}", lane.target.name, spec.name);
+        let connection = match account {
+            Ok(account) => {
+                all.identity.lanes.push(lane_at(&account.endpoint, &hashed(&account.name)));
+                let mut connection = account.connection(&lane.target, hosts.into_iter().collect());
+                if let Err(error) = prepare(&mut connection, job).await {
+                    connection.provider = Box::new(Unprepared { spec, error });
+                }
+                connection
+            }
             // The other targets go ahead.
-            connection.provider = Box::new(Unprepared { spec, error });
-        }
+            Err(error) => {
+                let endpoint = endpoint(job.settings, spec, default_endpoint);
+                all.identity.lanes.push(lane_at(&endpoint, NO_ACCOUNT));
+                let (error, api) = (error.clone(), Rc::new(NoAccount { error: error.clone(), now: job.started }));
+                let provider = Box::new(Unprepared { spec, error });
+                Connection { target: lane.target.name.clone(), provider, api, refresh: None }
+            }
+        };
         all.connections.push(connection);
     }
-    Ok(all)
+    match first_error {
+        // Nothing could be sent at all.
+        Some(error) if accounts.values().all(Result::is_err) => Err(error),
+        _ => Ok(all),
+    }
+}
+
+/// What keeps an account from being used, for the tasks of its lanes.
+fn unusable(error: &Error) -> ApiError {
+    let shown = error.diagnostics().swap_remove(0);
+    let kind = match error.exit_code() {
+        ExitCode::Credentials => ApiErrorKind::Credentials,
+        _ => ApiErrorKind::Denied,
+    };
+    // The first line says what to set.
+    let help = shown.help.and_then(|help| help.lines().next().map(str::to_owned));
+    ApiError { help, ..ApiError::new(kind, "credentials", shown.title) }
 }
 
 /// Connects to one target over the network, for queries about these hosts; gives notes for the log, too. Adds new secrets to `masks`, also where it
@@ -97,7 +140,7 @@ pub async fn reach(
 ) -> Result<(Connection<'static>, Vec<Note>), Error> {
     let mut notes = Vec::new();
     let endpoint = target.provider.endpoint(&target.options);
-    let account = Account::real(job, target.provider, endpoint, masks, &mut notes).await?;
+    let account = Account::real(job, target, endpoint, masks, &mut notes).await?;
     let mut connection = account.connection(target, hosts);
     match prepare(&mut connection, job).await {
         Ok(()) => Ok((connection, notes)),
@@ -118,7 +161,8 @@ async fn prepare(connection: &mut Connection<'_>, job: &Job<'_>) -> Result<(), A
     connection.prepare(&mut fastrand::Rng::with_seed(job.seed())).await
 }
 
-/// A provider that couldn't look up what its target needs: it answers each batch with that error, and sends nothing.
+/// A provider whose account can't be used, or that couldn't look up what its target needs: it answers everything with that error,
+/// and sends nothing.
 struct Unprepared {
     spec: &'static Spec,
     error: ApiError,
@@ -131,12 +175,58 @@ impl Provider for Unprepared {
     }
 
     async fn submit(&self, _: Submission<'_>, _: &dyn Api) -> Result<Accepted, ApiError> {
+        Err(self.refusal())
+    }
+
+    async fn status(&self, _: &[String], _: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        Err(self.refusal())
+    }
+
+    async fn prefetch_status(&self, _: &[String], _: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        Err(self.refusal())
+    }
+
+    async fn records(&self, _: &RecordFilter, _: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        Err(self.refusal())
+    }
+
+    async fn quota(&self, _: &dyn Api) -> Result<Quota, ApiError> {
+        Err(self.refusal())
+    }
+}
+
+impl Unprepared {
+    /// Trying again is of no use.
+    fn refusal(&self) -> ApiError {
         let kind = match self.error.kind {
             kind @ (ApiErrorKind::Credentials | ApiErrorKind::Forbidden) => kind,
             _ => ApiErrorKind::Denied,
         };
-        Err(ApiError { kind, ..self.error.clone() })
+        ApiError { kind, ..self.error.clone() }
     }
+}
+
+/// The network of an account that can't be used: nothing goes out.
+struct NoAccount {
+    error: ApiError,
+    now: Timestamp,
+}
+
+#[async_trait(?Send)]
+impl Api for NoAccount {
+    async fn call(&self, _: ::http::Request<Bytes>) -> Result<::http::Response<Bytes>, ApiError> {
+        Err(self.error.clone())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn nonce(&self) -> String {
+        String::new()
+    }
+
+    fn correct_clock(&self, _: Timestamp) {}
 }
 
 /// Makes a console mask the secrets that are new since the last time.
@@ -158,13 +248,13 @@ impl Account {
     /// Over the network, with real credentials.
     async fn real(
         job: &Job<'_>,
-        spec: &'static Spec,
+        target: &Target,
         default_endpoint: &str,
         masks: &PendingMasks,
         notes: &mut Vec<Note>,
     ) -> Result<Self, Error> {
-        let settings = job.settings;
-        let source = search::source(spec, &settings.credentials, job.environment, &settings.repository)?;
+        let (settings, spec, choice) = (job.settings, target.provider, &target.credentials);
+        let source = search::source(spec, choice, &settings.credentials, job.environment, &settings.repository)?;
         let region = spec.endpoints.iter().find(|endpoint| endpoint.url == default_endpoint);
         if let Source::Role(role) = &source {
             role.check_region(spec.name, region.map_or("", |endpoint| endpoint.region))?;
@@ -177,8 +267,13 @@ impl Account {
                 notes.push((LogLevel::Normal, text));
             }
         }
-        let (name, words) = (source.account(), source.words());
-        let account_id = credentials::account_id(spec, job.environment);
+        // A token has no id of its own.
+        let name = match choice {
+            CredentialChoice::Default => source.account(),
+            CredentialChoice::Named(name) | CredentialChoice::Profile(name) => format!("{name} {}", source.account()),
+        };
+        let words = source.words();
+        let account_id = credentials::account_id(spec, &AccountVariables::new(job.environment, choice));
         let (credentials, refresh, level) = match source {
             Source::Configured { credentials, .. } => {
                 masks.add(&credentials);

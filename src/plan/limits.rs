@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lanes::{Lane, Plan, PlannedTask};
-use crate::config::{Changes, Settings};
+use crate::config::{Changes, CredentialChoice, Settings};
 use crate::error::{Error, ExitCode};
 use crate::mapping::url;
 use crate::model::{Operation, RefreshKind, RepoPath, Subject};
@@ -69,13 +69,13 @@ pub fn check(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
 
 /// What is refreshed twice because two targets share a provider and so an account: a sentence with the numbers.
 pub fn doubled(plan: &Plan) -> Option<String> {
-    let mut first: HashMap<(&str, Operation, &Subject), &str> = HashMap::new();
+    let mut first: HashMap<(&str, &CredentialChoice, Operation, &Subject), &str> = HashMap::new();
     let mut twice: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for lane in &plan.lanes {
         let refreshes = lane.tasks.iter().filter(|planned| planned.task.operation != Operation::Prefetch);
         for task in refreshes.map(|planned| &planned.task) {
             let name: &str = &lane.target.name;
-            match first.entry((lane.target.provider.name, task.operation, &task.subject)) {
+            match first.entry((lane.target.provider.name, &lane.target.credentials, task.operation, &task.subject)) {
                 Entry::Occupied(known) => *twice.entry((*known.get(), name)).or_default() += 1,
                 Entry::Vacant(place) => {
                     place.insert(name);

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::CredentialChoice;
 use crate::error::ExitCode;
 use crate::model::Reason;
 use crate::provider::{OperationSpec, Spec};
@@ -23,7 +24,7 @@ static SPEC: Spec = Spec {
 };
 
 fn target(name: &str) -> Target {
-    Target { name: name.into(), provider: &SPEC, options: Default::default() }
+    Target { name: name.into(), provider: &SPEC, options: Default::default(), credentials: Default::default() }
 }
 
 pub(super) fn task(operation: Operation, url: &str) -> Task {
@@ -171,8 +172,12 @@ fn a_url_that_two_targets_of_one_account_refresh_is_said_aloud() {
     let mut elsewhere = task(FILE, "https://a.test/x");
     elsewhere.target = "other".into();
     assert_eq!(limits::doubled(&free(vec![task(FILE, "https://a.test/x")])), None);
-    let sentence = limits::doubled(&free(vec![task(FILE, "https://a.test/x"), elsewhere])).unwrap();
+    let sentence = limits::doubled(&free(vec![task(FILE, "https://a.test/x"), elsewhere.clone()])).unwrap();
     assert!(sentence.starts_with("1 URL is refreshed twice, for the targets `site` and `other`"), "{sentence}");
+    let named = Target { credentials: CredentialChoice::Named("b".into()), ..target("other") };
+    let tasks = vec![task(FILE, "https://a.test/x"), elsewhere];
+    let of_two = make(Mapped { tasks, ..Mapped::default() }, &[target("site"), named], &Limits::default()).unwrap();
+    assert_eq!(limits::doubled(&of_two), None);
 }
 
 #[test]

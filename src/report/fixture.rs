@@ -179,7 +179,8 @@ fn task(target: &str, operation: Operation, url: &str, file: &str) -> PlannedTas
 }
 
 fn lane(name: &str, tasks: Vec<PlannedTask>, batches: &[(Operation, &[TaskIndex])]) -> Lane {
-    let target = Target { name: name.into(), provider: &SPEC, options: Default::default() };
+    let target =
+        Target { name: name.into(), provider: &SPEC, options: Default::default(), credentials: Default::default() };
     let batch = |(number, (operation, tasks)): (u32, &(Operation, &[TaskIndex]))| Batch {
         number,
         operation: *operation,

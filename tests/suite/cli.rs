@@ -1,5 +1,6 @@
 //! The real binary, seen from outside: arguments, environment and signals go in; an exit code, words, files and calls come out.
 
+mod accounts; // several accounts of one vendor
 mod built; // sites that are built in the CI, and compared with a manifest
 mod change_lists; // the lists of changed files that deploy tools write
 mod check_online; // permissions of the credentials

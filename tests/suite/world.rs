@@ -262,7 +262,7 @@ impl World {
         let provider = self.providers[place % self.providers.len()];
         let mut options = target_options(provider);
         options.extend(self.target_options.clone());
-        Target { name: format!("site{place}").into(), provider, options }
+        Target { name: format!("site{place}").into(), provider, options, credentials: Default::default() }
     }
 
     pub fn plan(&self) -> Plan {

@@ -27,6 +27,8 @@ pub(crate) enum KeyShape {
     Site,
     /// The name of a provider.
     Provider,
+    /// The name of credentials.
+    Name,
     /// A text.
     Text,
     /// A text or a list of texts.
@@ -69,7 +71,16 @@ pub(crate) static SITE_KEYS: &[Key] = &[
 ];
 
 /// The keys of a target, besides its provider's options.
-pub(crate) static TARGET_KEYS: &[Key] = &[key("provider", KeyShape::Provider, "Provider of the CDN")];
+pub(crate) static TARGET_KEYS: &[Key] = &[
+    key("provider", KeyShape::Provider, "Provider of the CDN"),
+    key(
+        "credentials",
+        KeyShape::Name,
+        "Name of the credentials, for several accounts of one vendor: `brand-a` reads the provider's own variables with the prefix \
+         `BRAND_A_`",
+    ),
+    key("profile", KeyShape::Text, "Profile in the vendor's own files of credentials"),
+];
 
 /// The words of a rule's `kind`.
 pub(crate) const KINDS: &[&str] = &["url", "directory", "prefix", "regex", "any-query", "host", "everything"];

@@ -9,8 +9,9 @@ use super::read::{Map, boolean, keys_of, map, text, texts, unknown_key, word};
 use super::source::Findings;
 use super::tree::{Key, Node, NodeValue};
 use crate::config::parse_value::{self, quoted};
-use crate::config::settings::Target;
+use crate::config::settings::{CredentialChoice, Target};
 use crate::provider::{OptionValue, OptionValueSpec, Options, Spec};
+use crate::providers::Registration;
 use crate::text::suggest::{any_of, did_you_mean};
 
 /// Targets by name. Where the target itself has a problem only its name is kept, so that rules that name it aren't blamed.
@@ -30,7 +31,8 @@ pub(super) fn read(key: &Key, node: &Node, providers: &[&'static Spec], findings
     };
     let provider = provider(provider_node, providers, findings)?;
     let options = options(&fields, provider, findings);
-    Some(Target { name: Arc::from(key.text.as_str()), provider, options })
+    let credentials = credentials(&fields, findings);
+    Some(Target { name: Arc::from(key.text.as_str()), provider, options, credentials })
 }
 
 /// A provider by its name.
@@ -45,8 +47,42 @@ fn provider(node: &Node, providers: &[&'static Spec], findings: &mut Findings<'_
     found
 }
 
+/// Whose credentials the target uses. Errors don't show the value: somebody may have written a secret there.
+fn credentials(fields: &Map<'_>, findings: &mut Findings<'_>) -> CredentialChoice {
+    let (name, profile) = (fields.node("credentials"), fields.node("profile"));
+    if let (Some(_), Some(node)) = (name, profile) {
+        let help = "drop one of the two: `credentials` reads variables, `profile` the vendor's own files";
+        findings.report(&node.span, "`profile` can't be combined with `credentials`", help);
+    }
+    if let Some(node) = name {
+        let Some(scalar) = text(node, "credentials", findings) else { return CredentialChoice::Default };
+        if !is_variable(&scalar.text) {
+            let help = "write letters, digits, `-` and `_`, beginning with a letter: `brand-a` reads the variables `BRAND_A_…`; a secret \
+                        doesn't belong in this file";
+            findings.report(&node.span, "`credentials` isn't a name for credentials", help);
+        }
+        return CredentialChoice::Named(scalar.text.clone());
+    }
+    let Some(node) = profile else { return CredentialChoice::Default };
+    let text = text(node, "profile", findings);
+    text.map_or_else(CredentialChoice::default, |scalar| CredentialChoice::Profile(scalar.text.trim().to_owned()))
+}
+
+/// Whether the vendor's own tools keep credentials in files.
+pub(in crate::config) fn has_profiles(provider: &Spec) -> bool {
+    Registration::of(provider).is_some_and(|entry| !entry.profiles.is_empty())
+}
+
+/// Whether a name, in capitals, can begin the name of a variable.
+fn is_variable(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter))
+}
+
 fn options(fields: &Map<'_>, provider: &'static Spec, findings: &mut Findings<'_>) -> Options {
-    let known: Vec<&str> = keys_of(TARGET_KEYS).chain(provider.options.iter().map(|option| option.name)).collect();
+    let own = keys_of(TARGET_KEYS).filter(|key| *key != "profile" || has_profiles(provider));
+    let known: Vec<&str> = own.chain(provider.options.iter().map(|option| option.name)).collect();
     let mut options = Options::new();
     for (key, node) in fields.entries {
         if let Some(spec) = provider.options.iter().find(|option| option.name == key.text) {

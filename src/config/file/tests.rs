@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::source::Source;
 use super::{Configuration, parse};
 use crate::config::fixtures::PROVIDERS;
+use crate::config::settings::CredentialChoice;
 use crate::error::Diagnostic;
 use crate::mapping::Encoded;
 use crate::model::PurgeMode;
@@ -240,9 +241,29 @@ fn targets_need_a_name_and_a_provider() {
             "3:9 `main` is text, not a mapping | write `provider: …` below it",
             "4:3 `a b` isn't a name for a target | use letters, digits, `-`, `_` and `.`, beginning with a letter or digit, at most 64",
             "6:3 the target `none` has no `provider` | add `provider:` with `swift-cdn` or `plain-cdn`",
-            "7:32 unknown key `area` in a target of `plain-cdn` | known are `provider`",
+            "7:32 unknown key `area` in a target of `plain-cdn` | known are `provider` or `credentials`",
         ]
     );
+}
+
+#[test]
+fn a_target_names_its_credentials_and_never_holds_them() {
+    let target = |rest: &str| {
+        format!(
+            "version: 1\ntargets: {{main: {{provider: swift-cdn, {rest}}}}}\nrules: [{{files: a, urls: 'https://e.example/'}}]\n"
+        )
+    };
+    let choice = |rest: &str| read(&target(rest)).unwrap().targets[0].credentials.clone();
+    assert_eq!(choice("area: overseas"), CredentialChoice::Default);
+    assert_eq!(choice("credentials: brand-a"), CredentialChoice::Named("brand-a".into()));
+    for secret in ["a/b+c", "1abc", "'a b'", "a.b", "'-'", &"a".repeat(65)] {
+        let problems = problems(&target(&format!("credentials: {secret}")));
+        assert!(problems[0].contains("`credentials` isn't a name for credentials | write letters"), "{problems:?}");
+        assert!(!problems[0].contains(secret.trim_matches('\'')) || secret == "'-'", "{problems:?}");
+    }
+    // It has no files of profiles.
+    let problems = problems(&target("profile: ops"));
+    assert!(problems[0].contains("unknown key `profile` in a target of `swift-cdn`"), "{problems:?}");
 }
 
 #[test]

@@ -85,9 +85,6 @@ pub(super) const RANGES: &[CommandKind] = &[Records, Traffic, Bandwidth, Logs];
 /// Commands that need a target.
 pub(super) const TARGETS: &[CommandKind] =
     &[Run, Check, Explain, ExplainRange, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
-/// Commands that choose among the targets.
-pub(super) const CHOOSING: &[CommandKind] =
-    &[Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
 /// Commands that call a provider.
 pub(super) const PROVIDERS: &[CommandKind] =
     &[Run, Check, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];

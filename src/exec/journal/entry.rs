@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Wait;
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIndex};
 
+/// Takes the place of a lane's hashed key if there are no credentials.
+pub const NO_ACCOUNT: &str = "-";
+
 /// What a journal belongs to; all that it holds of this must be equal for it to be resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -14,7 +17,8 @@ pub struct Identity {
     /// The commit whose files it is about; `None` for a list of URLs. What was done for another commit is stale again, also
     /// where the URLs are the same.
     pub head: Option<String>,
-    /// For each lane `target provider endpoint key`, the key hashed.
+    /// For each lane `target provider endpoint key`, the key hashed; [`NO_ACCOUNT`] where there were no credentials, so that nothing
+    /// was sent.
     pub lanes: Vec<String>,
 }
 
@@ -61,6 +65,9 @@ pub enum Entry {
     Continued {
         /// When, on its machine's clock.
         at: Timestamp,
+        /// The lanes of its identity, if a lane has credentials that it lacked before; else empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lanes: Vec<String>,
     },
     /// The provider's clock became known in a lane: that much ahead of the machine's clock, by which the run's
     /// records were until then.
@@ -161,8 +168,25 @@ pub(super) fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
     if theirs.plan != ours.plan || theirs.head != ours.head {
         return Some("it belongs to another plan (other commits, configuration or version)".into());
     }
-    let (theirs, ours) = theirs.lanes.iter().zip(&ours.lanes).find(|(theirs, ours)| theirs != ours)?;
+    let (theirs, ours) = theirs.lanes.iter().zip(&ours.lanes).find(|(theirs, ours)| !may_be_one(theirs, ours))?;
     Some(format!("it was made for `{theirs}`, this run is for `{ours}`"))
+}
+
+/// Whether two runs may have used one account in a lane: one without credentials sent nothing to any.
+fn may_be_one(theirs: &str, ours: &str) -> bool {
+    let parts = |lane: &str| lane.rsplit_once(' ').map(|(place, key)| (place.to_owned(), key == NO_ACCOUNT));
+    match (parts(theirs), parts(ours)) {
+        (Some((their_place, they_lack)), Some((our_place, we_lack))) if they_lack || we_lack => {
+            their_place == our_place
+        }
+        _ => theirs == ours,
+    }
+}
+
+/// The lanes of a run that continues another one: what was sent there belongs to these accounts from now on.
+pub(super) fn joined(theirs: &[String], ours: &[String]) -> Vec<String> {
+    let lacks = |lane: &String| lane.ends_with(&format!(" {NO_ACCOUNT}"));
+    theirs.iter().zip(ours).map(|(theirs, ours)| if lacks(ours) { theirs } else { ours }.clone()).collect()
 }
 
 /// The first digits of a commit.

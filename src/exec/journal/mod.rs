@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
 use crate::model::TaskIndex;
-use entry::differs;
+use entry::{differs, joined};
 use lines::{is_plausible, is_torn_opening, line, next, parse, refuse_damage};
 use replay::Replay;
 use storage::LockedFile;
@@ -41,7 +41,7 @@ mod lines;
 mod replay;
 mod storage;
 
-pub use entry::{Entry, Identity, Purpose, ranges};
+pub use entry::{Entry, Identity, NO_ACCOUNT, Purpose, ranges};
 pub use replay::{Past, PastBatch, PastLane, SentTime, TaskIds};
 pub use storage::Storage;
 
@@ -120,7 +120,7 @@ impl Journal {
         let mut journal = Self { storage: Some(storage), path: path.to_owned() };
         let (continues, past) = journal.resume(read, identity, purpose, now)?;
         let written = if continues {
-            journal.write(&Entry::Continued { at: now })
+            journal.write(&Entry::Continued { at: now, lanes: past.accounts.clone() })
         } else if purpose == Purpose::Finish {
             // Who only continues leaves what there is to whoever it belongs to.
             return Ok((journal, Past::default()));
@@ -187,12 +187,16 @@ impl Journal {
         if version != VERSION {
             return Err(self.foreign(format!("its format is {version}, this program's is {VERSION}")));
         }
-        let past = read.past;
+        let mut past = read.past;
+        let theirs = match past.accounts.is_empty() {
+            true => theirs.clone(),
+            false => Identity { lanes: std::mem::take(&mut past.accounts), ..theirs.clone() },
+        };
         let age = age(&past, at, now).as_hours();
         let is_finish = purpose == Purpose::Finish;
         let is_left = past.as_asked && past.is_published && !is_finish && !past.is_taken_up(purpose);
         let is_over = (past.complete && past.is_published) || age >= OLDEST_HOURS;
-        match differs(theirs, identity) {
+        match differs(&theirs, identity) {
             Some(why) if !is_over && past.holds_something() && (is_finish || !past.is_over()) => Err(self.foreign(why)),
             Some(_) => Ok((false, Past::default())),
             None if is_over || is_left => Ok((false, past.started_over())),
@@ -200,7 +204,11 @@ impl Journal {
                 let outdated = past.holds_something().then_some(at);
                 Ok((false, Past { outdated, ..past.started_over() }))
             }
-            None => Ok((true, Past { begun: past.holds_something().then_some(at), ..past })),
+            None => {
+                let joined = joined(&theirs.lanes, &identity.lanes);
+                let accounts = if joined == theirs.lanes { Vec::new() } else { joined };
+                Ok((true, Past { begun: past.holds_something().then_some(at), accounts, ..past }))
+            }
         }
     }
 

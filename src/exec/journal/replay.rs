@@ -28,6 +28,10 @@ pub struct Past {
     pub complete: bool,
     /// Whether it ended with nothing left but tasks that `wait` excludes.
     pub as_asked: bool,
+    /// The accounts of its lanes, as in [`Identity::lanes`], if they were joined by a run that continued it.
+    ///
+    /// [`Identity::lanes`]: super::Identity::lanes
+    pub accounts: Vec<String>,
 }
 
 /// Task ids, each with the tasks that were sent under it.
@@ -99,7 +103,13 @@ impl Replay {
             (past.complete, past.as_asked, past.all_final, past.is_published) = (false, false, false, false);
         }
         match record {
-            Entry::Opened { .. } | Entry::Continued { .. } => unclocked.clear(),
+            Entry::Opened { .. } => unclocked.clear(),
+            Entry::Continued { lanes, .. } => {
+                unclocked.clear();
+                if !lanes.is_empty() {
+                    past.accounts.clone_from(lanes);
+                }
+            }
             Entry::Earlier { lane, task_id, tasks } => {
                 let earlier = &mut past.lanes.entry(*lane).or_default().earlier;
                 earlier.entry(task_id.clone()).or_default().extend(all(tasks));

@@ -169,6 +169,35 @@ fn a_journal_of_another_plan_account_or_nature_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_lane_that_had_no_credentials_is_continued_by_the_account_that_they_belong_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state");
+    let of = |key: &str| {
+        let lanes = [
+            "site alibaba-cdn https://cdn.aliyuncs.com k1".to_owned(),
+            format!("b alibaba-cdn https://cdn.aliyuncs.com {key}"),
+        ];
+        Identity { lanes: lanes.into(), ..identity() }
+    };
+    let (mut journal, _) = Journal::open(&path, &of(NO_ACCOUNT), RUN, now()).unwrap();
+    for entry in [sent(1, &[0]), taken(1, "t1"), ended(0, Outcome::Done)] {
+        journal.write(&entry).unwrap();
+    }
+    drop(journal);
+    let done = |past: Past| past.lanes[&0].done.len();
+    assert_eq!(done(Journal::open(&path, &of("k2"), RUN, now()).unwrap().1), 1);
+    // From now on it is that account's, also where it lacks its credentials again.
+    assert_eq!(done(Journal::open(&path, &of(NO_ACCOUNT), RUN, now()).unwrap().1), 1);
+    let message = Journal::open(&path, &of("k3"), RUN, now()).unwrap_err().to_string();
+    assert!(message.contains("k2") && message.contains("k3"), "{message}");
+    let elsewhere = Identity {
+        lanes: vec![of("k2").lanes[0].clone(), "c alibaba-cdn https://cdn.aliyuncs.com -".into()],
+        ..identity()
+    };
+    assert!(Journal::open(&path, &elsewhere, RUN, now()).is_err());
+}
+
+#[test]
 fn two_runs_never_share_a_journal() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
@@ -396,7 +425,7 @@ fn times_from_before_the_providers_clock_was_known_are_corrected_by_it_and_by_no
     };
     let behind = Entry::Clock { lane: 0, ahead: -90_000 };
     let elsewhere = Entry::Clock { lane: 1, ahead: 5_000 };
-    let continued = Entry::Continued { at: now() };
+    let continued = Entry::Continued { at: now(), lanes: Vec::new() };
     let past = replay(&[
         unclocked(1, &[0]),
         elsewhere,

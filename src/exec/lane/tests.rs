@@ -68,7 +68,12 @@ impl Scene {
             because: because.clone(),
         };
         let mapped = Mapped { tasks: tasks.map(task).collect(), ..Mapped::default() };
-        let target = Target { name: "site".into(), provider: spec, options: Default::default() };
+        let target = Target {
+            name: "site".into(),
+            provider: spec,
+            options: Default::default(),
+            credentials: Default::default(),
+        };
         // Tests end before it matters.
         let plan = Box::leak(Box::new(plan::make(mapped, &[target], &Limits::default()).unwrap()));
         let options = Box::leak(Box::new(Options {

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_libraries_file_is_read_by_its_section_global() {
-        let read = |text: &str| read(&PROFILES[0], text, &Default::default());
+        let read = |text: &str| read(&PROFILES[0], text, None, &Default::default());
         let text = "[basic]\nak=x\nsk=y\n[global]\nak = i\nsk = s\ndomain_id = d\n";
         let (_, ProfileCredentials::Key(key)) = read(text).unwrap().unwrap() else { panic!("no access key") };
         assert_eq!((key.id.as_str(), key.account_id.as_deref()), ("i", Some("d")));

@@ -146,7 +146,12 @@ impl World {
         let targets: Vec<Target> = names
             .iter()
             .zip(&self.providers)
-            .map(|(name, provider)| Target { name: name.clone(), provider, options: provider::Options::new() })
+            .map(|(name, provider)| Target {
+                name: name.clone(),
+                provider,
+                options: provider::Options::new(),
+                credentials: Default::default(),
+            })
             .collect();
         let task = |(target, operation, text): &(usize, Operation, String)| Task {
             target: names[*target].clone(),

@@ -243,7 +243,6 @@ fn what_cannot_be_asked_is_told_before_anything_is_sent() {
     run(&["traffic", "--domain", "https://a.test/"])
         .complains(2, &["`--domain` is `https://a.test/`", "a host's name"]);
     run(&["logs"]).complains(2, &["needs a domain", "`cdn-purge domains`"]);
-    run(&["wait", "--target", "x"]).ends_with(2).says(&["`--target` isn't an option of `cdn-purge wait`", "`task-id`"]);
     trap.is_untouched();
 }
 

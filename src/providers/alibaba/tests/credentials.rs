@@ -121,7 +121,7 @@ type Found = Result<(String, ProfileCredentials), String>;
 
 fn profile(file: usize, text: &str, chosen: Option<&str>) -> Result<Found, String> {
     let environment = chosen.map(|name| ("ALIBABA_CLOUD_PROFILE".to_owned(), name.to_owned()));
-    crate::credentials::profile::read(&PROFILES[file], text, &environment.into_iter().collect())
+    crate::credentials::profile::read(&PROFILES[file], text, None, &environment.into_iter().collect())
 }
 
 /// The credentials of a profile, secrets included: values of tests.

@@ -70,7 +70,7 @@ fn an_oidc_token_gives_credentials_that_the_cdn_takes_until_they_expire() {
 
 #[test]
 fn the_libraries_file_is_read_by_its_section_default() {
-    let read = |text: &str| read(&PROFILES[0], text, &Default::default());
+    let read = |text: &str| read(&PROFILES[0], text, None, &Default::default());
     let (_, ProfileCredentials::Key(key)) = read("[default]\nsecret_id = i\nsecret_key = s\n").unwrap().unwrap() else {
         panic!("no access key")
     };
