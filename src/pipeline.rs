@@ -2,16 +2,16 @@
 //!
 //! That sentence as code. The inputs are read before, since they decide what is run in which time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::change_list::{self, ChangeList};
 use crate::ci::progress::Expected;
 use crate::ci::{CiHost, Console, Progress, Severity, files};
-use crate::config::list_file;
 use crate::config::url_list::{self, UrlList};
 use crate::config::{
     Changes, DirectoryOptions, ListOptions, LogLevel, Mode, OnEmpty, Settings, Submodules, UrlOptions, Wait,
 };
+use crate::config::{list_file, popularity_file};
 use crate::credentials::exchange::PendingMasks;
 use crate::error::{Diagnostic, Error, ExitCode};
 use crate::exec::durations::Durations;
@@ -21,6 +21,7 @@ use crate::exec::{self, Options};
 use crate::git::{self, Following, Range};
 use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
 use crate::model::{Change, EntryKind, Event, EventKind, EventSink, Operation, RepoPath, Side, Signal, Skipped};
+use crate::plan::popularity::{self, Ranked, Unusable};
 use crate::plan::{self, Lane, Limits, Plan};
 use crate::report::phrases::short_commit;
 use crate::report::{self, Collector, Context, Report, Status};
@@ -32,6 +33,7 @@ use self::git_http::FetchTransport;
 pub use self::job::Job;
 
 mod built;
+mod collapsing;
 pub mod connect;
 pub(crate) mod git_http;
 mod job;
@@ -70,7 +72,7 @@ impl Job<'_> {
         warn(&mapped.warnings, console);
         let mut limits = Limits::of(settings);
         limits.roots_allowed.extend(built.iter().flat_map(|built| built.former_roots.iter().cloned()));
-        let plan = plan::make(mapped, &settings.targets, &limits)?;
+        let mut plan = plan::make(mapped, &settings.targets, &limits)?;
         if let Some(error) = unresolved.filter(|_| plan.is_empty() || settings.submodules == Submodules::Require) {
             return Err(error);
         }
@@ -86,6 +88,9 @@ impl Job<'_> {
         if let Some(sentence) = plan::limits::in_one_form_of_two(&plan) {
             console.note(LogLevel::Normal, &sentence);
         }
+        let mut notes: Vec<String> = self.rank_prefetches(&mut plan, console)?.into_iter().collect();
+        let (tree, found) = self.collapse_planned(&mut plan, (range.as_ref(), built.as_ref()), console).await?;
+        notes.extend(found);
         // What was done for a build is stale after another one, also where both are of the same commit.
         let head = match &built {
             Some(built) => Some(built.build().to_owned()),
@@ -107,8 +112,7 @@ impl Job<'_> {
             commit_page: CiHost::commit_page(self.environment),
             config: settings.config.as_ref().map(|path| path.display().to_string()),
         };
-        let mut collector = Collector::new(&plan, context);
-        let mut journal = None;
+        let mut ready = None;
         if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
             let masks = PendingMasks::default();
@@ -117,13 +121,34 @@ impl Job<'_> {
             let Some(connections) = connections else {
                 return self.interrupted(console, interrupt.signal(), "credentials were requested");
             };
+            let connections = connections?;
+            for (level, note) in &connections.notes {
+                console.note(*level, note);
+            }
+            let (mut journal, mut past) = self.journal(console, &connections.identity)?;
+            let options = self.options(&journal);
+            let about = (context.range.as_ref(), built.as_ref());
+            let state = (&mut journal, &mut past);
+            let found =
+                self.collapse_live(&mut plan, (tree, about), &connections, &options, state, &interrupt, console);
+            notes.extend(found.await?);
             if let Some(built) = built.as_mut().filter(|_| settings.mode == Mode::Real) {
                 built.begin()?;
             }
-            journal = self.execute(&plan, connections?, &masks, console, interrupt.clone(), &mut collector).await?;
+            ready = Some((connections, options, journal, past, masks));
+        }
+        let (about, mut journal) = (context.range.clone(), None);
+        let mut collector = Collector::new(&plan, context);
+        notes.into_iter().for_each(|note| collector.note(note));
+        if let Some((connections, options, opened, past, masks)) = ready {
+            let state = (opened, &past);
+            journal = self
+                .execute(&plan, connections, options, state, &masks, console, interrupt.clone(), &mut collector)
+                .await;
         }
         console.end_group();
         let mut report = collector.finish();
+        self.suggest(&mut report, (about.as_ref(), built.as_ref()), console).await?;
         let kept = match built.as_mut().filter(|_| settings.mode == Mode::Real) {
             Some(built) => built.finish(self, &mut report),
             None => Ok(()),
@@ -141,6 +166,11 @@ impl Job<'_> {
             let from = format!("from the journal `{}`", journal.path().display());
             match report.status() {
                 Status::Done if is_published => {}
+                _ if code == ExitCode::Quota => {
+                    let text =
+                        format!("the same command with `--resume` sends the rest {from}, when the quota is back");
+                    console.note(LogLevel::Normal, &text);
+                }
                 Status::Done => {
                     let text = format!("the same command publishes this result {from}, and sends nothing again");
                     console.note(LogLevel::Normal, &text);
@@ -345,39 +375,69 @@ impl Job<'_> {
         Ok(wanted.into_iter().zip(parsed).collect())
     }
 
-    /// Carries the plan out; gives the journal; a simulation has none.
-    async fn execute(
-        &self,
-        plan: &Plan,
-        all: Connections,
-        masks: &PendingMasks,
-        console: &mut Console,
-        interrupt: Interrupt,
-        collector: &mut Collector<'_>,
-    ) -> Result<Option<Journal>, Error> {
+    /// Ranks the prefetches by the source of their popularity, if there is one; gives a sentence about it.
+    fn rank_prefetches(&self, plan: &mut Plan, console: &mut Console) -> Result<Option<String>, Error> {
+        let Some(file) = &self.settings.popularity else { return Ok(None) };
+        let name = file.display();
+        let index: Vec<&str> = self.settings.rules.iter().flat_map(|rule| &rule.index).map(String::as_str).collect();
+        let opened = popularity_file::open(&self.settings.repository.join(file)).map_err(Unusable::Unreadable);
+        let ranked = opened.and_then(|mut source| popularity::rank(plan, &mut *source, &index));
+        let message = match ranked {
+            Ok(Ranked { all: 0, .. }) => return Ok(None),
+            Ok(Ranked { known, all }) => {
+                let all = counted(all, "prefetch", "prefetches");
+                let text = format!("`{name}` knows {} of {all}: the most popular ones go out first", grouped(known));
+                console.note(LogLevel::Normal, &text);
+                return Ok(Some(text));
+            }
+            Err(Unusable::Unreadable(error)) => format!("`popularity`: `{name}` can't be read: {error}"),
+            Err(Unusable::Foreign(line, what)) => format!("`popularity`: `{name}`, line {line}: {what}"),
+        };
+        let help = "name a file with one URL or path a line, the hottest first, or an access log in the common or combined format; \
+                    nothing was sent";
+        Err(Error::usage(message, help))
+    }
+
+    /// How the plan is carried out.
+    fn options(&self, journal: &Journal) -> Options {
         let settings = self.settings;
-        for (level, note) in &all.notes {
-            console.note(*level, note);
-        }
-        let (journal, past) = self.journal(console, &all.identity)?;
-        let is_real = settings.mode == Mode::Real;
-        // What is measured at an endpoint of the user's own says nothing of the vendor's.
-        let is_vendors = is_real && settings.endpoints.is_empty();
-        let durations = is_vendors.then(|| journal.path().with_file_name("cdn-purge-durations.json"));
-        let options = Options {
+        Options {
             wait: settings.wait,
             short_quota: settings.short_quota,
             refresh_timeout: settings.refresh_timeout,
             prefetch_timeout: settings.prefetch_timeout,
             batch_size: settings.batch_size,
             sequential: settings.sequential,
-            durations: match &durations {
-                Some(file) => Durations::load(file),
+            durations: match self.durations_file(journal) {
+                Some(file) => Durations::load(&file),
                 None => Durations::unknown(settings.endpoints.iter().map(|(spec, _)| spec.name)),
             },
             seed: self.seed(),
             started: self.started,
-        };
+        }
+    }
+
+    /// Where it is kept how long tasks take. What is measured at an endpoint of the user's own says nothing of the vendor's.
+    fn durations_file(&self, journal: &Journal) -> Option<PathBuf> {
+        let is_vendors = self.settings.mode == Mode::Real && self.settings.endpoints.is_empty();
+        is_vendors.then(|| journal.path().with_file_name("cdn-purge-durations.json"))
+    }
+
+    /// Carries the plan out; gives the journal; a simulation has none.
+    #[expect(clippy::too_many_arguments, reason = "each is a value of its own")]
+    async fn execute(
+        &self,
+        plan: &Plan,
+        all: Connections,
+        options: Options,
+        (journal, past): (Journal, &Past),
+        masks: &PendingMasks,
+        console: &mut Console,
+        interrupt: Interrupt,
+        collector: &mut Collector<'_>,
+    ) -> Option<Journal> {
+        let settings = self.settings;
+        let durations = self.durations_file(&journal);
         let expected: Vec<_> = plan.lanes.iter().map(|lane| expected(lane, &options)).collect();
         let mut progress = Progress::new(console, plan, &expected);
         let mut sink = |event: &Event| {
@@ -389,12 +449,12 @@ impl Job<'_> {
                 progress.take(event);
             }
         };
-        let executed = exec::execute(plan, &all.connections, &options, journal, &past, interrupt, &mut sink).await;
+        let executed = exec::execute(plan, &all.connections, &options, journal, past, interrupt, &mut sink).await;
         if let Some(file) = durations {
             // Without it the next run polls less cleverly, that's all.
             let _ = executed.durations.save(&file);
         }
-        Ok(Some(executed.journal).filter(|_| is_real))
+        Some(executed.journal).filter(|_| settings.mode == Mode::Real)
     }
 
     /// The journal that this run writes, and what an earlier run left in it.

@@ -16,6 +16,7 @@ pub(crate) mod network;
 pub mod options;
 mod parse_value;
 mod pattern_places;
+pub mod popularity_file;
 mod problems;
 pub mod query_options;
 mod read;
@@ -45,8 +46,8 @@ pub use read::read;
 pub use required_permissions::RequiredPermissions;
 pub use rules::configuration_of;
 pub use settings::{
-    Changes, CredentialChoice, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota, Submodules,
-    Symlinks, Target, Wait, When,
+    Changes, Collapse, CredentialChoice, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota,
+    Submodules, Symlinks, Target, Wait, When,
 };
 pub use url_options::UrlOptions;
 

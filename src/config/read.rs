@@ -10,11 +10,12 @@ use super::file::Configuration;
 use super::file::rule::RuleText;
 use super::layers::{Flags, LayeredOptions};
 use super::options::CommandKind;
+use super::parse_value::quoted;
 use super::pattern_places::PatternPlaces;
 use super::rules::{self, Found};
 use super::{
-    BaseSpec, Changes, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota, Submodules, Symlinks,
-    Target, UrlOptions, Wait, When, directory_options, list_options, network, targets, url_options,
+    BaseSpec, Changes, Collapse, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota, Submodules,
+    Symlinks, Target, UrlOptions, Wait, When, directory_options, list_options, network, targets, url_options,
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Error};
@@ -28,6 +29,9 @@ const REFRESH_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// And for prefetches, which take as long as the origin needs.
 const PREFETCH_TIMEOUT: Duration = Duration::from_mins(60);
+
+/// A directory with more unchanged files than this for a changed one is as good as the whole site.
+const MOST_OVER_REFRESH: u32 = 100;
 
 /// Reads flags, inputs, environment and the configuration file for a command.
 ///
@@ -95,6 +99,15 @@ pub(super) fn read_with(
         prefetch_timeout: given.duration("timeout").unwrap_or(PREFETCH_TIMEOUT),
         fail_on: fail_on(&given),
         short_quota: if given.choice("on-short-quota") == Some("fit") { ShortQuota::Fit } else { ShortQuota::Refuse },
+        collapse: match given.choice("collapse") {
+            Some("auto") => Collapse::Auto,
+            Some("always") => Collapse::Always,
+            _ => Collapse::Never,
+        },
+        over_refresh: over_refresh(&given, &mut problems),
+        popularity: given
+            .path("popularity")
+            .and_then(|file| directory_options::inside("popularity", &file, &given, &mut problems).map(PathBuf::from)),
         on_empty: match given.choice("on-empty") {
             Some("fail") => OnEmpty::Fail,
             Some("ok") => OnEmpty::Ok,
@@ -121,6 +134,15 @@ pub(super) fn read_with(
     problems.extend(encoded_anyway(&settings));
     problems.extend(worktree(&given, &settings));
     problems.extend(manifest_of_all(&given, &settings, is_part));
+    if settings.collapse != Collapse::Never
+        && !settings.rules.is_empty()
+        && settings.rules.iter().all(|rule| !rule.complete)
+    {
+        settings.warnings.push(Diagnostic::new(
+            "`collapse` changes nothing: no rule says `complete: true`",
+            "set `complete: true` in the rules below whose URLs nothing is served but files of your rules; or drop `collapse`",
+        ));
+    }
     let outside = outside_of_the_build(&settings);
     settings.warnings.extend(outside);
     let files = [
@@ -181,6 +203,23 @@ fn encoded_anyway(settings: &Settings) -> Vec<Diagnostic> {
         targets.filter_map(|target| problem(target, &format!("`encoded` of the rule `{}`", rule.name)))
     });
     listed.chain(ruled).collect()
+}
+
+/// How many unchanged URLs a directory may have for each changed one: `2x`.
+fn over_refresh(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> u32 {
+    let text = given.text("over-refresh").unwrap_or_default();
+    let times = text.strip_suffix('x').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let times = times.and_then(|digits| digits.parse().ok()).filter(|times| *times <= MOST_OVER_REFRESH);
+    times.unwrap_or_else(|| {
+        let given = given.is_explicit("over-refresh") || !text.is_empty();
+        if given {
+            problems.push(Diagnostic::new(
+                format!("`over-refresh` takes a number from `0x` to `{MOST_OVER_REFRESH}x`, not {}", quoted(&text)),
+                "write how many unchanged files may be refreshed for each changed one: `2x`",
+            ));
+        }
+        0
+    })
 }
 
 /// A working directory where it can't be the source of the changes.

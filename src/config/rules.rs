@@ -190,6 +190,7 @@ fn from_options(
             queries: Vec::new(),
             allow_everything: false,
             immutable: false,
+            complete: false,
             warning: None,
         });
         let spans = vec![0..0; files.len()];

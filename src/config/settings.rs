@@ -58,6 +58,12 @@ pub struct Settings {
     pub fail_on: FailOn,
     /// What goes out where the day's quota is short.
     pub short_quota: ShortQuota,
+    /// Whether directories take the place of URLs.
+    pub collapse: Collapse,
+    /// The most unchanged URLs below such a directory for each changed one.
+    pub over_refresh: u32,
+    /// A list of URLs or an access log, the source of the order of prefetches.
+    pub popularity: Option<PathBuf>,
     /// What a run that has nothing to do means.
     pub on_empty: OnEmpty,
     /// A plan with more refreshes and prefetches is refused.
@@ -128,6 +134,17 @@ pub enum ShortQuota {
     Refuse,
     /// As many as fit.
     Fit,
+}
+
+/// Whether directories take the place of URLs in complete rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collapse {
+    /// Never; a plan that doesn't fit says what it would save.
+    Never,
+    /// Where the URLs don't fit the day's quota or `max-urls`.
+    Auto,
+    /// Wherever it costs less of the quota.
+    Always,
 }
 
 /// Where the changes come from.

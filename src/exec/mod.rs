@@ -33,6 +33,7 @@ mod tracking;
 
 pub use interrupt::interrupted_by;
 pub use options::Options;
+pub use quota::left as quota_left;
 
 /// What is left to do when a plan was carried out.
 pub struct Executed {

@@ -32,7 +32,9 @@ pub(super) struct PrefetchGate {
     /// For each prefetch, the end of the longest pause after its refreshes.
     pauses: HashMap<TaskIndex, Instant>,
     paused: BTreeSet<(Instant, TaskIndex)>,
-    ready: BTreeSet<TaskIndex>,
+    /// By popularity.
+    ready: BTreeSet<(u32, TaskIndex)>,
+    ranks: HashMap<TaskIndex, u32>,
     ready_since: Option<Instant>,
     /// The time between the acceptance of a refresh and its prefetch.
     pub pause: Duration,
@@ -42,15 +44,16 @@ impl PrefetchGate {
     /// The prefetches among these tasks: all are blocked until [`PrefetchGate::open`].
     pub(super) fn new(tasks: &[PlannedTask], pause: Duration) -> Self {
         let mut after: HashMap<TaskIndex, Vec<TaskIndex>> = HashMap::new();
-        let mut waits = HashMap::new();
+        let (mut waits, mut ranks) = (HashMap::new(), HashMap::new());
         for (index, planned) in (0..).zip(tasks).filter(|(_, planned)| planned.task.operation == Operation::Prefetch) {
             waits.insert(index, Wait::Blocked(planned.after.len()));
+            ranks.insert(index, planned.rank);
             for &refresh in &planned.after {
                 after.entry(refresh).or_default().push(index);
             }
         }
         let (pauses, paused, ready) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { waits, after, pauses, paused, ready, ready_since: None, pause }
+        Self { waits, after, pauses, paused, ready, ranks, ready_since: None, pause }
     }
 
     /// Lets prefetches without a refresh pass.
@@ -99,7 +102,7 @@ impl PrefetchGate {
         match before {
             Wait::Blocked(refreshes) | Wait::Gone(refreshes) => *wait = Wait::Gone(refreshes),
             Wait::Paused(until) => drop(self.paused.remove(&(until, task))),
-            Wait::Ready => drop(self.ready.remove(&task)),
+            Wait::Ready => drop(self.ready.remove(&(self.ranks[&task], task))),
         }
         if self.ready.is_empty() {
             self.ready_since = None;
@@ -136,7 +139,7 @@ impl PrefetchGate {
     /// Takes those that are ready: all, or only as many as fill whole batches.
     pub(super) fn take_ready(&mut self, all: bool, per_batch: usize) -> Vec<TaskIndex> {
         let count = if all { self.ready.len() } else { self.ready.len() - self.ready.len() % per_batch };
-        let taken: Vec<TaskIndex> = self.ready.iter().copied().take(count).collect();
+        let taken: Vec<TaskIndex> = self.ready.iter().map(|&(_, task)| task).take(count).collect();
         taken.iter().for_each(|&task| self.remove(task));
         taken
     }
@@ -158,7 +161,7 @@ impl PrefetchGate {
                 Wait::Paused(until)
             }
             _ => {
-                self.ready.insert(task);
+                self.ready.insert((self.ranks[&task], task));
                 self.ready_since.get_or_insert(now);
                 Wait::Ready
             }

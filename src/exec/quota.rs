@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
-use super::journal::Past;
+use super::interrupt::Interrupt;
+use super::journal::{Journal, Past};
 use super::lane::{Preflight, proves_credentials};
+use super::options::Options;
 use super::run::Run;
 use crate::client::connection::Connection;
 use crate::client::retry;
-use crate::model::{EventKind, LaneIndex, Moment, Operation, Quota, StopCause};
+use crate::model::{Event, EventKind, LaneIndex, Moment, Operation, Quota, StopCause};
 use crate::plan::allotment::{Demand, allot};
 use crate::plan::{self, Plan};
 use crate::provider::{ApiError, ApiErrorKind, CallSpec};
@@ -21,31 +23,13 @@ pub(super) async fn preflight(
     run: &Run<'_>,
 ) -> Vec<Preflight> {
     let mut preflights: Vec<Preflight> = plan.lanes.iter().map(|_| Preflight::default()).collect();
-    // Lanes of one account share their connection.
-    let shares = |one: &Connection<'_>, other: &Connection<'_>| {
-        Rc::ptr_eq(&one.api, &other.api) && one.provider.spec().name == other.provider.spec().name
-    };
-    let account =
-        |index: usize| connections.iter().position(|other| shares(&connections[index], other)).unwrap_or(index);
-    let accounts: Vec<usize> = (0..connections.len()).map(account).collect();
     let is_done = |(lane, number): (&plan::Lane, LaneIndex)| {
         past.lanes.get(&number).is_some_and(|past| past.done.len() == lane.tasks.len())
     };
     if plan.lanes.iter().zip(0..).all(is_done) {
         return preflights;
     }
-    let accounts = &accounts;
-    let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
-        let mut lanes = plan.lanes.iter().zip(accounts).filter(|(_, other)| **other == account);
-        match index == account {
-            true => {
-                let has_prefetches = lanes.any(|(lane, _)| lane.cost(Operation::Prefetch) > 0);
-                Some(read(&connections[index], has_prefetches, index as u64, run).await)
-            }
-            false => None,
-        }
-    });
-    let reads = futures_util::future::join_all(reads).await;
+    let (accounts, reads) = read_all(plan, connections, run).await;
     for (index, (&account, number)) in accounts.iter().zip(0..).enumerate() {
         let Some(quota) = &reads[account] else { continue };
         let target = &plan.lanes[index].target;
@@ -82,6 +66,50 @@ pub(super) async fn preflight(
         }
     }
     preflights
+}
+
+/// What is left of the quota of each account, with the places of its lanes; accounts whose quota can't be read are left out. `note`
+/// gets sentences for the log.
+pub async fn left(
+    plan: &Plan,
+    connections: &[Connection<'_>],
+    options: &Options,
+    interrupt: Interrupt,
+    note: &mut dyn FnMut(&Event),
+) -> Vec<(Vec<usize>, Quota)> {
+    let run = Run::new(options, Journal::none(), interrupt, note);
+    let (accounts, reads) = read_all(plan, connections, &run).await;
+    let lanes_of = |account| (0..accounts.len()).filter(|&lane| accounts[lane] == account).collect();
+    let read = reads.into_iter().enumerate();
+    read.filter_map(|(account, read)| Some((lanes_of(account), read?.ok()?))).collect()
+}
+
+/// The account of each lane, by the place of its first lane; and for that one its quota.
+async fn read_all(
+    plan: &Plan,
+    connections: &[Connection<'_>],
+    run: &Run<'_>,
+) -> (Vec<usize>, Vec<Option<Result<Quota, ApiError>>>) {
+    // Lanes of one account share their connection.
+    let shares = |one: &Connection<'_>, other: &Connection<'_>| {
+        Rc::ptr_eq(&one.api, &other.api) && one.provider.spec().name == other.provider.spec().name
+    };
+    let account =
+        |index: usize| connections.iter().position(|other| shares(&connections[index], other)).unwrap_or(index);
+    let accounts: Vec<usize> = (0..connections.len()).map(account).collect();
+    let accounts = &accounts;
+    let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
+        let mut lanes = plan.lanes.iter().zip(accounts).filter(|(_, other)| **other == account);
+        match index == account {
+            true => {
+                let has_prefetches = lanes.any(|(lane, _)| lane.cost(Operation::Prefetch) > 0);
+                Some(read(&connections[index], has_prefetches, index as u64, run).await)
+            }
+            false => None,
+        }
+    });
+    let reads = futures_util::future::join_all(reads).await;
+    (accounts.clone(), reads)
 }
 
 /// Reads the quota after the run, for the report.

@@ -139,7 +139,7 @@ fn find(path: &RepoPath, rule: &Rule, front: &Result<FrontMatter, String>) -> Fi
         front.as_ref().err().filter(|_| needs_front).map(|why| format!("its front matter can't be read: {why}"));
     let urls = urls.into_iter().map(|rule_url| ExplainedUrl {
         refresh: (rule.refresh && !rule.immutable).then_some(rule_url.kind),
-        prefetch: rule.prefetch && rule_url.is_page(),
+        prefetch: rule.prefetch && rule_url.is_fetched,
         problem: url::check_kind(rule_url.kind, &rule_url.url).err(),
         url: rule_url.url,
     });

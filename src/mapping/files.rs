@@ -114,7 +114,7 @@ impl Globs {
     }
 
     /// Whether a path below a folder, which ends in `/`, can be selected. In doubt it can.
-    pub(super) fn may_match_below(&self, folder: &[u8]) -> bool {
+    pub fn may_match_below(&self, folder: &[u8]) -> bool {
         let mut excluding = self.patterns.iter().filter(|pattern| pattern.excludes);
         self.including().any(|glob| glob.may_match_below(folder))
             && !excluding.any(|pattern| pattern.glob.matches_all_below(folder))

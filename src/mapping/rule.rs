@@ -43,6 +43,9 @@ pub struct Rule {
     pub allow_everything: bool,
     /// Whether the content under a name never changes, as with a fingerprint in the name: nothing is ever refreshed.
     pub immutable: bool,
+    /// Whether everything that is served below the fixed beginning of its URLs is of files that a rule selects, so that a directory
+    /// may be refreshed in place of URLs.
+    pub complete: bool,
     /// A warning for every changed file that it selects: the rule knows that pages are stale, and not which.
     pub warning: Option<Arc<str>>,
 }
@@ -61,13 +64,8 @@ pub struct Overrides {
 pub(super) struct RuleUrl {
     pub(super) url: String,
     pub(super) kind: RefreshKind,
-}
-
-impl RuleUrl {
-    /// Whether it is one page, which can be fetched.
-    pub(super) fn is_page(&self) -> bool {
-        matches!(self.kind, RefreshKind::Url | RefreshKind::AnyQuery)
-    }
+    /// Whether it is a page that a prefetch fetches. Of a page that has forms by an index file, that is the one of its directory.
+    pub(super) is_fetched: bool,
 }
 
 /// The URLs that a rule gives for a file.
@@ -83,6 +81,12 @@ impl Rule {
     /// Whether a template takes values from the front matter of files.
     pub fn needs_front_matter(&self) -> bool {
         self.templates().any(|template| template.front_matter().is_some())
+    }
+
+    /// The directories, each ending in `/`, of which everything is known if the rule is complete: the fixed beginnings of its URLs.
+    pub fn complete_below(&self) -> Vec<String> {
+        let urls = self.urls.iter().filter(|template| self.complete && !template.is_constant());
+        urls.map(|template| url::encode_given(template.fixed_directory())).collect()
     }
 
     /// The warning about captures of a pattern that a template uses and a greedy wildcard takes apart.
@@ -128,32 +132,39 @@ impl Rule {
             for url in forms(template, context, &self.encoded, self.kind == RefreshKind::Regex, &mut missing) {
                 let kind = self.kind;
                 match kind {
-                    RefreshKind::Directory => urls.push(RuleUrl { url: url::as_directory(url), kind }),
+                    RefreshKind::Directory => {
+                        urls.push(RuleUrl { url: url::as_directory(url), kind, is_fetched: false })
+                    }
                     RefreshKind::Url | RefreshKind::AnyQuery => {
                         let of_index = url::of_index(&url, &self.index);
-                        for url in std::iter::once(url).chain(of_index) {
+                        let fetched = usize::from(!of_index.is_empty());
+                        for (form, url) in std::iter::once(url).chain(of_index).enumerate() {
+                            let is_fetched = form == fetched;
                             let variants: Vec<_> =
                                 self.queries.iter().map(|query| url::with_query(&url, query)).collect();
-                            urls.extend(std::iter::once(url).chain(variants).map(|url| RuleUrl { url, kind }));
+                            urls.extend(std::iter::once(url).chain(variants).map(|url| RuleUrl {
+                                url,
+                                kind,
+                                is_fetched,
+                            }));
                         }
                     }
                     RefreshKind::Prefix
                     | RefreshKind::Regex
                     | RefreshKind::Tag
                     | RefreshKind::Host
-                    | RefreshKind::Everything => urls.push(RuleUrl { url, kind }),
+                    | RefreshKind::Everything => urls.push(RuleUrl { url, kind, is_fetched: false }),
                 }
             }
         }
         for template in &self.directories {
             let forms = forms(template, context, &self.encoded, false, &mut missing);
-            urls.extend(
-                forms.into_iter().map(|url| RuleUrl { url: url::as_directory(url), kind: RefreshKind::Directory }),
-            );
+            let kind = RefreshKind::Directory;
+            urls.extend(forms.into_iter().map(|url| RuleUrl { url: url::as_directory(url), kind, is_fetched: false }));
         }
         for template in &self.tags {
             let forms = forms(template, context, &[Encoded::Encoded], false, &mut missing);
-            urls.extend(forms.into_iter().map(|url| RuleUrl { url, kind: RefreshKind::Tag }));
+            urls.extend(forms.into_iter().map(|url| RuleUrl { url, kind: RefreshKind::Tag, is_fetched: false }));
         }
         RuleUrls { urls, missing }
     }

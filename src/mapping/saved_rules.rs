@@ -84,6 +84,7 @@ impl SavedRule {
             queries,
             allow_everything,
             immutable: _,
+            complete: _,
             warning: _,
         } = rule;
         let texts = |templates: &[Template]| templates.iter().map(|template| template.text().to_owned()).collect();
@@ -125,6 +126,7 @@ impl SavedRule {
             queries: self.queries,
             allow_everything: self.allow_everything,
             immutable: false,
+            complete: false,
             warning: None,
             name: self.name.into(),
         })

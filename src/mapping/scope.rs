@@ -62,6 +62,7 @@ mod tests {
             queries: Vec::new(),
             allow_everything: false,
             immutable: false,
+            complete: false,
             warning: None,
         }
     }

@@ -321,7 +321,7 @@ impl Mapped {
                 if actions.refresh {
                     self.tasks.push(task(Operation::Refresh(rule_url.kind), rule.mode));
                 }
-                if actions.prefetch && rule_url.is_page() {
+                if actions.prefetch && rule_url.is_fetched {
                     self.tasks.push(task(Operation::Prefetch, PurgeMode::Default));
                 }
             }

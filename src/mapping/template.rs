@@ -190,6 +190,15 @@ impl Template {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 
+    /// The directory before the first placeholder, with its `/`.
+    pub(super) fn fixed_directory(&self) -> &str {
+        let fixed = match self.pieces.first() {
+            Some(Piece::Literal(text)) => text,
+            _ => "",
+        };
+        &fixed[..fixed.rfind('/').map_or(0, |slash| slash + 1)]
+    }
+
     /// The first placeholder of the front matter, by its place in the text; `None` without one.
     pub fn front_matter(&self) -> Option<Range<usize>> {
         self.front.clone()

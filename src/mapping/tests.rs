@@ -23,6 +23,7 @@ pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
         queries: Vec::new(),
         allow_everything: false,
         immutable: false,
+        complete: false,
         warning: None,
     }
 }

@@ -1,4 +1,5 @@
-//! Which tasks go out where the day's quota is short: refreshes before prefetches, each in the plan's order.
+//! Which tasks go out where the day's quota is short: refreshes before prefetches, each in the plan's order, but the most
+//! popular prefetches first.
 //!
 //! Visitors need the refreshes, so a short quota for prefetches doesn't touch them. Half a deployment is worse than none for
 //! some sites, so a rule's refreshes go out all together or not at all, unless [`ShortQuota::Fit`] says otherwise.
@@ -44,7 +45,7 @@ pub fn allot(lanes: &[Demand<'_>], quota: &Quota, reset: &str, policy: ShortQuot
             continue;
         }
         let by_rule = matches!(operation, Operation::Refresh(_)) && policy == ShortQuota::Refuse;
-        let going = if by_rule { whole_rules(lanes, &wanted, left) } else { first(&wanted, left) };
+        let going = if by_rule { whole_rules(lanes, &wanted, left) } else { first(lanes, &wanted, left) };
         let count: usize = going.iter().map(HashSet::len).sum();
         let sentence = format!(
             "{cost} {unit} are planned and {left} {} left today, so {count} {} out{}; the quota comes back at {reset}",
@@ -81,15 +82,16 @@ impl Demand<'_> {
     }
 }
 
-/// As many tasks as fit.
-fn first(wanted: &[Vec<TaskIndex>], mut left: u64) -> Vec<HashSet<TaskIndex>> {
-    let mut take = |tasks: &Vec<TaskIndex>| {
-        let going: HashSet<TaskIndex> =
-            tasks.iter().copied().take(usize::try_from(left).unwrap_or(usize::MAX)).collect();
-        left -= going.len() as u64;
-        going
-    };
-    wanted.iter().map(&mut take).collect()
+/// As many tasks as fit, the most popular ones first.
+fn first(lanes: &[Demand<'_>], wanted: &[Vec<TaskIndex>], left: u64) -> Vec<HashSet<TaskIndex>> {
+    let places = wanted.iter().enumerate().flat_map(|(place, tasks)| tasks.iter().map(move |&task| (place, task)));
+    let mut places: Vec<(usize, TaskIndex)> = places.collect();
+    places.sort_by_key(|&(place, task)| lanes[place].lane.tasks[task as usize].rank);
+    let mut going = vec![HashSet::new(); wanted.len()];
+    for (place, task) in places.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+        going[place].insert(task);
+    }
+    going
 }
 
 /// The tasks of the rules that fit as a whole, in the order in which the rules come up.

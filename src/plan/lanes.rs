@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use sha2::{Digest, Sha256};
 
 use crate::config::Target;
-use crate::model::{BatchNumber, Operation, PurgeMode, Skipped, Task, TaskIndex};
+use crate::model::{BatchNumber, Operation, PurgeMode, Quota, QuotaEntry, Skipped, Task, TaskIndex};
 
 /// Everything that is to be done, decided before anything is sent.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub struct PlannedTask {
     pub covered_by: Option<TaskIndex>,
     /// For a prefetch, the refreshes of the same lane that must be done before it; empty if there is none.
     pub after: Vec<TaskIndex>,
+    /// The place of a prefetch by popularity, the hottest first; `u32::MAX` if nobody says.
+    pub rank: u32,
 }
 
 /// URLs that go out in one request.
@@ -60,6 +62,23 @@ impl Plan {
     /// How many tasks there are over all lanes.
     pub fn len(&self) -> usize {
         self.lanes.iter().map(|lane| lane.tasks.len()).sum()
+    }
+
+    /// The lanes of each provider, by their places, with its standard daily quota.
+    pub fn accounts(&self) -> Vec<(Vec<usize>, Quota)> {
+        let mut accounts: Vec<(Vec<usize>, Quota)> = Vec::new();
+        for (place, lane) in self.lanes.iter().enumerate() {
+            let spec = lane.target.provider;
+            match accounts.iter_mut().find(|(lanes, _)| self.lanes[lanes[0]].target.provider.name == spec.name) {
+                Some((lanes, _)) => lanes.push(place),
+                None => {
+                    let known = spec.operations.iter().filter_map(|of| Some((of.operation, of.per_day?)));
+                    let entry = |(operation, limit)| QuotaEntry { operation, limit, remaining: limit };
+                    accounts.push((vec![place], Quota { entries: known.map(entry).collect() }));
+                }
+            }
+        }
+        accounts
     }
 
     /// Whether there is nothing to do.
@@ -85,6 +104,11 @@ impl Lane {
     /// Whether an operation is done once the provider accepted it, because it has no status to query.
     pub fn is_done_when_accepted(&self, operation: Operation) -> bool {
         self.target.provider.tracking.is_none() && self.target.provider.operation(operation).is_some()
+    }
+
+    /// How many refreshes and prefetches will be submitted.
+    pub fn size(&self) -> u64 {
+        self.tasks.iter().filter(|planned| planned.costs_quota()).count() as u64
     }
 
     /// How many URLs of an operation will be submitted: what it costs of the day's quota.

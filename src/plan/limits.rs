@@ -33,7 +33,8 @@ impl<'a> Limits<'a> {
             _ => &[],
         };
         Self {
-            max_urls: settings.max_urls,
+            // Directories may still take the place of URLs.
+            max_urls: settings.max_urls.filter(|_| !settings.rules.iter().any(|rule| rule.complete)),
             allow_hosts: settings.allow_hosts.as_deref(),
             roots_allowed: rules.chain(given.iter().map(|name| Arc::from(*name))).collect(),
             batch_size: settings.batch_size,
@@ -64,7 +65,7 @@ pub fn promises(broken: &[(Arc<str>, RepoPath)]) -> Result<(), Error> {
 pub fn check(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     hosts(lanes, limits)?;
     roots(lanes, limits)?;
-    size(lanes, limits)
+    size(lanes, limits.max_urls)
 }
 
 /// What is refreshed twice because two targets share a provider and so an account: a sentence with the numbers.
@@ -186,10 +187,13 @@ fn empties_host(planned: &PlannedTask) -> bool {
     }
 }
 
-fn size(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
-    let planned: u64 =
-        lanes.iter().flat_map(|lane| Operation::ALL.into_iter().map(|operation| lane.cost(operation))).sum();
-    match limits.max_urls.filter(|&most| planned > most) {
+/// Refuses a plan with more refreshes and prefetches than this.
+///
+/// # Errors
+/// [`Error::PlanRefused`] with the numbers.
+pub fn size(lanes: &[Lane], most: Option<u64>) -> Result<(), Error> {
+    let planned: u64 = lanes.iter().map(Lane::size).sum();
+    match most.filter(|&most| planned > most) {
         None => Ok(()),
         Some(most) => Err(Error::PlanRefused {
             message: format!("the plan is too large: {planned} refreshes and prefetches, and `max-urls` is {most}"),

@@ -8,18 +8,24 @@ use std::collections::HashMap;
 use crate::config::Target;
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
-use crate::model::{Operation, PurgeMode, RefreshKind, Subject, Task, TaskIndex};
+use crate::model::{Operation, RefreshKind, Subject, Task, TaskIndex};
 
 pub mod allotment;
 pub mod batch;
+pub mod collapse;
 mod coverage;
 mod estimate;
 mod lanes;
 pub mod limits;
+pub mod popularity;
+mod refusal;
+mod url_tree;
 
 pub use estimate::Pace;
 pub use lanes::{Batch, Lane, Plan, PlannedTask};
 pub use limits::Limits;
+use refusal::refusal;
+pub use url_tree::{Collapsed, CollapsedDirectory, UrlTree};
 
 /// Makes a plan of what the mapping gave.
 ///
@@ -39,6 +45,30 @@ pub fn make(mapped: Mapped, targets: &[Target], limits: &Limits<'_>) -> Result<P
         lane.batches = batch::all(lane, limits.batch_size);
     }
     Ok(Plan { lanes, skipped: mapped.skipped, digest: OnceCell::new() })
+}
+
+impl Plan {
+    /// Adds directories that take the place of URLs. The plan's digest stays that of its URLs: another run may find other directories,
+    /// and is about the same.
+    pub fn take(&mut self, collapsed: Collapsed, batch_size: Option<usize>) {
+        let _ = self.digest();
+        let mut by_lane: HashMap<usize, Vec<Task>> = HashMap::new();
+        for (lane, task) in collapsed.directories {
+            by_lane.entry(lane).or_default().push(task);
+        }
+        for (place, more) in by_lane {
+            let lane = &mut self.lanes[place];
+            let ranks: Vec<u32> = prefetches(&mut lane.tasks).map(|planned| planned.rank).collect();
+            let tasks = std::mem::take(&mut lane.tasks).into_iter().map(|planned| planned.task).chain(more);
+            *lane = self::lane(lane.target.clone(), sorted(tasks.collect()));
+            lane.batches = batch::all(lane, batch_size);
+            prefetches(&mut lane.tasks).zip(ranks).for_each(|(planned, rank)| planned.rank = rank);
+        }
+    }
+}
+
+fn prefetches(tasks: &mut [PlannedTask]) -> impl Iterator<Item = &mut PlannedTask> {
+    tasks.iter_mut().filter(|planned| planned.task.operation == Operation::Prefetch)
 }
 
 /// One task per target, operation and URL; each remembers every rule and file that it comes from. A list per target, in order.
@@ -70,10 +100,13 @@ fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
             }
         }
     }
-    for lane in &mut lanes {
-        lane.sort_by_key(|task| task.operation);
-    }
-    lanes
+    lanes.into_iter().map(sorted).collect()
+}
+
+/// The tasks of a lane in its order.
+fn sorted(mut tasks: Vec<Task>) -> Vec<Task> {
+    tasks.sort_by_key(|task| task.operation);
+    tasks
 }
 
 fn lane(target: Target, tasks: Vec<Task>) -> Lane {
@@ -88,33 +121,10 @@ fn lane(target: Target, tasks: Vec<Task>) -> Lane {
         after.sort_unstable();
         after.dedup();
         let covered_by = covered_by.filter(|_| refused.is_none());
-        PlannedTask { task, refused, covered_by, after }
+        PlannedTask { task, refused, covered_by, after, rank: u32::MAX }
     });
     let tasks = tasks.collect();
     Lane { target, tasks, batches: Vec::new() }
-}
-
-/// Why a URL can't be sent to this provider at all.
-fn refusal(task: &Task, target: &Target) -> Option<String> {
-    let spec = target.provider;
-    if spec.operation(task.operation).is_none() {
-        return Some(format!("{} offers no {}", spec.title, task.operation.unit()));
-    }
-    let limits = spec.operation(task.operation);
-    if task.mode == PurgeMode::Soft && limits.is_none_or(|limits| !limits.modes.contains(&PurgeMode::Soft)) {
-        return Some(format!("{} has no soft purge for {}", spec.title, task.operation.unit()));
-    }
-    let text = task.subject.text();
-    let characters = text.chars().count();
-    if characters > spec.url_characters {
-        let limit = spec.url_characters;
-        return Some(format!("the URL has {characters} characters; {} takes {limit} at most", spec.title));
-    }
-    match task.operation {
-        Operation::Refresh(RefreshKind::Regex) => None,
-        Operation::Refresh(kind) => url::check_kind(kind, &text).err(),
-        Operation::Prefetch => url::check(&text).err(),
-    }
 }
 
 /// For each prefetch, the refreshes that must be done before it: of the same URL, of a directory above it, of a

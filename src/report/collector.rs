@@ -132,7 +132,8 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn note(&mut self, text: String) {
+    /// Adds a sentence that is worth saying.
+    pub fn note(&mut self, text: String) {
         if self.notes.len() < NOTES {
             self.notes.push(text);
         } else {

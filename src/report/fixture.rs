@@ -175,6 +175,7 @@ fn task(target: &str, operation: Operation, url: &str, file: &str) -> PlannedTas
         refused: None,
         covered_by: None,
         after: Vec::new(),
+        rank: u32::MAX,
     }
 }
 

@@ -198,6 +198,21 @@ impl<'a> Report<'a> {
         Some(self.context.range.as_ref()?.head.as_str())
     }
 
+    /// The plan.
+    pub fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// What was left of the quota of a lane's account before anything was sent, if it was read.
+    pub fn quota_before(&self, lane: usize) -> Option<&Quota> {
+        self.lanes[lane].before.as_ref()
+    }
+
+    /// Adds a sentence that is worth saying.
+    pub fn add_note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
     /// Notes the manifest that was written after the run.
     pub fn set_manifest(&mut self, id: String) {
         if let Some(built) = &mut self.context.built {

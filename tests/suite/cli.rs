@@ -16,6 +16,7 @@ mod lists; // URLs that are given
 mod names; // file names that tools trip over
 mod no_credentials; // runs without stored credentials: roles, OIDC tokens, profiles, programs
 mod query; // task history, quota, metrics, logs, domains
+mod short_quota; // plans that are too large for a day
 pub mod stage; // what all of them play on: a site, a run, what it left
 mod targets; // one configuration with several providers
 mod tencent; // Tencent Cloud, by keys and by a role

@@ -315,6 +315,24 @@ fn what_an_earlier_run_spent_of_the_days_quota_is_not_asked_for_again() {
 }
 
 #[test]
+fn a_list_that_is_longer_than_a_days_quota_is_finished_on_the_next_days_and_nothing_is_sent_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let world = |finishes| {
+        let mut world = World::of((0..25).map(|number| (REFRESH, page(number))).collect());
+        (world.settings.quota, world.options.short_quota) = (Some(12), cdn_purge::config::ShortQuota::Fit);
+        (world.finishes, world.journal) = (finishes, Some(journal.clone()));
+        world
+    };
+    let first = world(false).run();
+    assert_eq!((first.ledger.len(), first.count("unsubmitted")), (12, 13));
+    let day = Duration::from_hours(24);
+    let second = next(&first, &journal, day, world(true)).run();
+    assert_eq!((second.ledger.len(), second.count("done")), (24, 24));
+    next(&second, &journal, 2 * day, world(true)).run().assert_all_done().assert_ledger();
+}
+
+#[test]
 fn batches_that_wait_for_the_rate_limit_do_not_leave_after_a_stop() {
     let world = || {
         let mut world = World::of((0..200).map(|number| (REFRESH, page(number))).collect());

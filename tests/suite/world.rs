@@ -77,6 +77,8 @@ pub struct World {
     pub journal: Option<PathBuf>,
     /// Whether what comes of it can be published.
     pub publishes: bool,
+    /// Whether the run only continues another one.
+    pub finishes: bool,
     /// What an earlier run's vendor had accepted.
     pub gateway: Option<Rc<RefCell<Gateway>>>,
     pub started: Timestamp,
@@ -241,6 +243,7 @@ impl World {
             target_options: provider::Options::new(),
             journal: None,
             publishes: true,
+            finishes: false,
             gateway: None,
             started,
             seed: 1,
@@ -356,7 +359,10 @@ impl World {
         }
         let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()] };
         let (journal, past) = match &self.journal {
-            Some(path) => Journal::open(path, &identity, Purpose::Run(self.options.wait), self.started).unwrap(),
+            Some(path) => {
+                let purpose = if self.finishes { Purpose::Finish } else { Purpose::Run(self.options.wait) };
+                Journal::open(path, &identity, purpose, self.started).unwrap()
+            }
             None => (Journal::none(), Default::default()),
         };
         let (interrupter, interrupt) = interrupt::channel();

@@ -133,5 +133,10 @@ pub(crate) static RULE_KEYS: &[Key] = &[
         "Whether the content under a name never changes, as with a hash in the name; its URLs are never purged; default false",
     ),
     key("allow-everything", KeyShape::Boolean, "Whether a whole host may be purged; default false"),
+    key(
+        "complete",
+        KeyShape::Boolean,
+        "Whether nothing is served below the fixed beginning of its URLs but files of the rules, so that `collapse` may purge directories; default false",
+    ),
     key("warning", KeyShape::Text, "Warning for each changed file of the rule, which needs no URLs then"),
 ];

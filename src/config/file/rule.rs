@@ -83,6 +83,7 @@ pub(super) fn read(
         queries: queries(&fields, findings),
         allow_everything,
         immutable: flag(&fields, "immutable", false, findings),
+        complete: flag(&fields, "complete", false, findings),
         warning,
         urls,
         directories,
@@ -307,6 +308,12 @@ fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
         ("queries", pages, PAGES),
         ("prefetch", pages || !rule.prefetch, PAGES),
         ("immutable", pages || !rule.immutable, PAGES),
+        ("complete", pages || !rule.complete, PAGES),
+        (
+            "complete",
+            !rule.complete || !rule.needs_front_matter(),
+            "the URLs depend on front matter, which is read of changed files only, so those of the others aren't known: remove it",
+        ),
         (
             "directories",
             !rule.immutable,
@@ -320,7 +327,7 @@ fn meaningless(rule: &Rule, fields: &Map<'_>, findings: &mut Findings<'_>) {
         ("encoded", urls || directories, "it is about `urls` and `directories`, and a tag has one form: remove it"),
         (
             "allow-everything",
-            wide || !rule.allow_everything,
+            wide || rule.complete || !rule.allow_everything,
             "it is about directories and patterns, and this rule has none: remove it",
         ),
     ] {

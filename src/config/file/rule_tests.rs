@@ -91,6 +91,9 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
         (folder, "name: x", "queries: a=1"),
         (folder, "name: x", "prefetch: true"),
         (folder, "name: x", "kind: directory"),
+        (folder, "name: x", "complete: true"),
+        (below, "kind: directory", "complete: true"),
+        ("files: a\nurls: https://e.example/{front.slug}\ntargets: main\n", "name: x", "complete: true"),
         (page, "name: x", "allow-everything: true"),
     ] {
         let found = rule_problems(&format!("{rule}{kind}\n{key}"));
@@ -113,6 +116,7 @@ fn what_would_change_nothing_beside_the_rest_of_a_rule_is_told() {
             "index: index.html\nqueries: a=1\nprefetch: true\ndirectories: https://e.example/\nallow-everything: true",
         ),
         (page, "kind: regex\nencoded: raw\nallow-everything: true"),
+        (page, "complete: true\nallow-everything: true"),
         (below, "kind: directory\nprefetch: false\nallow-everything: true"),
         (folder, "encoded: raw\nallow-everything: false\nprefetch: false"),
     ] {

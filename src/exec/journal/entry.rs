@@ -61,6 +61,15 @@ pub enum Entry {
         /// The tasks, as ranges `[first, last]`.
         tasks: Vec<[TaskIndex; 2]>,
     },
+    /// Directories that take the place of URLs in the plan: a run that continues takes the same, whatever the quota is then.
+    Collapsed {
+        /// The lane.
+        lane: LaneIndex,
+        /// How they are refreshed.
+        mode: PurgeMode,
+        /// Their URLs.
+        directories: Vec<String>,
+    },
     /// Another run continues from here.
     Continued {
         /// When, on its machine's clock.

@@ -166,6 +166,16 @@ impl Journal {
         self.storage.as_mut().map_or(Ok(()), |storage| storage.sync())
     }
 
+    /// The error of a write that failed.
+    pub fn unwritable(&self, error: &io::Error) -> Error {
+        unusable(&self.path, "written", error)
+    }
+
+    /// The error of a run that can't have the directories which the journal's run put in place of URLs.
+    pub fn of_other_directories(&self) -> Error {
+        self.foreign("its run refreshed directories in place of URLs, which these rules don't allow".into())
+    }
+
     /// Where it is; empty for [`Journal::none`].
     pub fn path(&self) -> &Path {
         &self.path

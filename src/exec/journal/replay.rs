@@ -12,6 +12,8 @@ use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIn
 pub struct Past {
     /// Lanes by index.
     pub lanes: BTreeMap<LaneIndex, PastLane>,
+    /// The directories that took the place of URLs in each lane.
+    pub collapsed: BTreeSet<(LaneIndex, PurgeMode, String)>,
     /// When that run began, if it left anything.
     pub begun: Option<Timestamp>,
     /// When a run of the same plan began, if it left something that doesn't count any more.
@@ -103,6 +105,9 @@ impl Replay {
             (past.complete, past.as_asked, past.all_final, past.is_published) = (false, false, false, false);
         }
         match record {
+            Entry::Collapsed { lane, mode, directories } => {
+                past.collapsed.extend(directories.iter().map(|directory| (*lane, *mode, directory.clone())));
+            }
             Entry::Opened { .. } => unclocked.clear(),
             Entry::Continued { lanes, .. } => {
                 unclocked.clear();
@@ -203,6 +208,13 @@ impl Past {
         let ids = self.lanes.iter().map(|(&index, lane)| (index, lane.task_ids())).filter(|(_, ids)| !ids.is_empty());
         let lanes = ids.map(|(index, earlier)| (index, PastLane { earlier, ..PastLane::default() }));
         Self { lanes: lanes.collect(), ..Self::default() }
+    }
+
+    /// Makes the task ids of runs before that one, whose directories may have been others, ids of none of the tasks of a lane.
+    pub fn disown(&mut self, lane: LaneIndex, tasks: TaskIndex) {
+        for of_id in self.lanes.get_mut(&lane).into_iter().flat_map(|lane| lane.earlier.values_mut()) {
+            *of_id = (0..tasks).collect();
+        }
     }
 
     /// Whether something was accepted, or may have been, that a run which starts over would send twice.
