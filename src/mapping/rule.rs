@@ -133,7 +133,7 @@ impl Rule {
                 let kind = self.kind;
                 match kind {
                     RefreshKind::Directory => {
-                        urls.push(RuleUrl { url: url::as_directory(url), kind, is_fetched: false })
+                        urls.push(RuleUrl { url: url::as_directory(url), kind, is_fetched: false });
                     }
                     RefreshKind::Url | RefreshKind::AnyQuery => {
                         let of_index = url::of_index(&url, &self.index);

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::CredentialChoice;
 use crate::error::ExitCode;
-use crate::model::Reason;
+use crate::model::{PurgeMode, Reason};
 use crate::provider::{OperationSpec, Spec};
 
 const fn limits(operation: Operation, per_call: usize, bytes: Option<usize>) -> OperationSpec {
