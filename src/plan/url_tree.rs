@@ -272,3 +272,120 @@ fn above(directory: &str) -> Option<&str> {
     // Not the slashes before the host.
     (!directory[..end].ends_with("//") || directory.find("//") != Some(end - 2)).then(|| &directory[..end])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{free, task};
+    use super::*;
+    use crate::mapping::{Encoded, Globs, Template};
+    use crate::model::QuotaEntry;
+
+    const DIRECTORY: Operation = Operation::Refresh(RefreshKind::Directory);
+
+    fn rule(files: &str, url: &str, complete: bool) -> Rule {
+        Rule {
+            name: files.into(),
+            files: Globs::parse(&[files.to_owned()]).unwrap(),
+            urls: vec![Template::parse(url).unwrap()],
+            directories: Vec::new(),
+            tags: Vec::new(),
+            targets: vec!["site".into()],
+            refresh: true,
+            prefetch: false,
+            kind: RefreshKind::Url,
+            mode: PurgeMode::Default,
+            index: Vec::new(),
+            encoded: vec![Encoded::Encoded],
+            queries: Vec::new(),
+            allow_everything: false,
+            immutable: false,
+            complete,
+            warning: None,
+        }
+    }
+
+    fn quota(urls: u64, directories: u64) -> Quota {
+        let entry = |(operation, remaining)| QuotaEntry { operation, limit: 10_000, remaining };
+        Quota { entries: [(URL, urls), (DIRECTORY, directories)].into_iter().map(entry).collect() }
+    }
+
+    fn files(paths: &[&str]) -> Vec<RepoPath> {
+        paths.iter().map(|path| RepoPath::new(*path)).collect()
+    }
+
+    /// The plan of changed files, with the tree of its URLs.
+    fn planned(rules: &[Rule], changed: &[&str], all: &[&str]) -> (Plan, Option<UrlTree>) {
+        let plan = free(mapping::refreshes(&files(changed), rules, false));
+        let mut tree = UrlTree::new(&plan, rules);
+        tree.iter_mut().for_each(|tree| tree.add_files(files(all), &plan, rules));
+        (plan, tree)
+    }
+
+    /// The directories that take the place of URLs, and the numbers of URLs and of unchanged files.
+    fn collapsed(rules: &[Rule], changed: &[&str], all: &[&str], quota: &Quota) -> (Vec<String>, u64, usize) {
+        let (plan, tree) = planned(rules, changed, all);
+        let found = tree.and_then(|tree| tree.collapse(&plan, (&[0], quota), 2, None, false)).unwrap_or_default();
+        let urls = found.directories.iter().map(|(_, task)| task.subject.value.clone());
+        (urls.collect(), found.urls, found.unchanged)
+    }
+
+    const CHANGED: [&str; 5] = ["docs/a/1", "docs/a/2", "docs/b/1", "docs/b/2", "docs/b/3"];
+
+    #[test]
+    fn directories_are_chosen_where_everything_is_known_and_no_higher() {
+        let rules =
+            [rule("docs/**", "https://a.test/d/{tail}", true), rule("other/**", "https://a.test/{tail}", false)];
+        let all = [&CHANGED[..], &["docs/old", "other/x", "unknown"]].concat();
+        let one = |urls| collapsed(&rules, &CHANGED, &all, &quota(urls, 10));
+        assert_eq!(one(5), (vec![], 0, 0), "they fit");
+        assert_eq!(one(4), (vec!["https://a.test/d/".into()], 5, 1));
+        // Without the promise, and with URLs of another rule above, nothing is.
+        let none = [rule("docs/**", "https://a.test/d/{tail}", false)];
+        assert_eq!(collapsed(&none, &CHANGED, &all, &quota(0, 10)), (vec![], 0, 0));
+        // The fixed beginning of the URLs is the host, whose root is left out.
+        let root = [rule("docs/**", "https://a.test/{tail}", true)];
+        let below = vec!["https://a.test/b/".to_owned(), "https://a.test/a/".to_owned()];
+        assert_eq!(collapsed(&root, &CHANGED, &all, &quota(0, 10)), (below.clone(), 5, 0));
+        let allowed = [Rule { allow_everything: true, ..rule("docs/**", "https://a.test/{tail}", true) }];
+        assert_eq!(collapsed(&allowed, &CHANGED, &all, &quota(0, 10)), (vec!["https://a.test/".into()], 5, 1));
+        // One directory is left of the quota: that with the most URLs.
+        assert_eq!(collapsed(&root, &CHANGED, &all, &quota(2, 1)), (below[..1].to_vec(), 3, 0));
+    }
+
+    #[test]
+    fn unchanged_files_of_every_rule_count_wherever_their_urls_are() {
+        let rules = [
+            rule("docs/**", "https://a.test/d/{tail}", true),
+            Rule { immutable: true, ..rule("static/**", "https://a.test/d/a/{tail}", false) },
+        ];
+        let all = [&CHANGED[..], &["static/x/1", "static/x/2", "static/3", "static/4", "static/5"]].concat();
+        // More than two for each changed one in `a`; not in the directory above.
+        let only = collapsed(&rules, &CHANGED[..2], &all[..], &quota(1, 10));
+        assert_eq!(only, (vec![], 0, 0));
+        assert_eq!(collapsed(&rules, &CHANGED, &all, &quota(1, 10)), (vec!["https://a.test/d/".into()], 5, 5));
+    }
+
+    #[test]
+    fn a_plan_takes_directories_and_stays_the_same_plan() {
+        let rules = [rule("docs/**", "https://a.test/d/{tail}", true)];
+        let (mut plan, tree) = planned(&rules, &CHANGED, &CHANGED);
+        let mut fetched = free(vec![task(Operation::Prefetch, "https://a.test/d/a/1")]).lanes.remove(0).tasks;
+        fetched[0].rank = 7;
+        plan.lanes[0].tasks.append(&mut fetched);
+        let (digest, tree) = (plan.digest().to_owned(), tree.unwrap());
+        let found = tree.collapse(&plan, (&[0], &quota(1, 10)), 2, None, false).unwrap();
+        let decided =
+            found.directories.iter().map(|(lane, task)| (*lane as u16, task.mode, task.subject.value.clone()));
+        let mut decided: BTreeSet<_> = decided.collect();
+        plan.take(found, None);
+        let lane = &plan.lanes[0];
+        assert_eq!((lane.cost(URL), lane.cost(DIRECTORY), plan.digest()), (0, 1, &*digest));
+        let last = lane.tasks.last().unwrap();
+        assert_eq!((last.rank, &*last.after), (7, &[5][..]), "it waits for the directory");
+        // A journal that somebody else wrote can't name directories that the rules don't allow.
+        decided.insert((0, PurgeMode::Default, "https://a.test/".into()));
+        decided.insert((0, PurgeMode::Hard, "https://a.test/d/".into()));
+        let again = tree.again(&decided);
+        assert_eq!((again.directories.len(), &*again.directories[0].1.subject.value), (1, "https://a.test/d/"));
+    }
+}
