@@ -166,9 +166,10 @@ fn per_day(operation: &OperationSpec) -> String {
     operation.per_day.map_or_else(|| unknown.to_owned(), |count| count.to_string())
 }
 
-/// How often an operation's call may be made.
+/// How often an operation's call may be made, and how much of it may be under way.
 fn rates(operation: &OperationSpec) -> String {
-    operation.call.rates().map(rate).collect::<Vec<_>>().join("; ")
+    let in_progress = operation.in_progress.map(|limit| format!("{} URLs in progress", limit.most));
+    operation.call.rates().map(rate).chain(in_progress).collect::<Vec<_>>().join("; ")
 }
 
 /// `50`, `800 URLs`, `5 in 60 s, and 25 at once`.

@@ -235,6 +235,13 @@ impl Batches {
         })
     }
 
+    /// The batches that are at the provider, or may be.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &plan::Batch> {
+        let all = self.all.values();
+        let all = all.filter(|batch| !matches!(batch.state, BatchState::Queued { .. } | BatchState::Closed));
+        all.map(|batch| &batch.content)
+    }
+
     /// How a batch is uncertain, if it is.
     pub(super) fn uncertain_mut(&mut self, number: BatchNumber) -> Option<&mut Uncertain> {
         match &mut self.all.get_mut(&number)?.state {

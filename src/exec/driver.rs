@@ -199,7 +199,8 @@ impl<'a> Driver<'a> {
             }
             let sent = Instant::now();
             run.count_call();
-            let submission = Submission { operation, mode, subjects: &subjects };
+            let reference = run.reference(lane, &batch);
+            let submission = Submission { operation, mode, subjects: &subjects, reference: &reference };
             let result = limiter.on_response(connection.provider.submit(submission, &*connection.api).await);
             let result = connection.observe(sent, result);
             Input::Submitted { batch: number, sent, result }

@@ -42,7 +42,7 @@ use crate::plan::allotment::LeftOut;
 use crate::plan::{self, batch};
 use crate::provider;
 use crate::provider::http::READ_TIMEOUT;
-use crate::provider::{AfterLostAnswer, ApiError, ApiErrorKind, Page, Record, Spec, TaskState};
+use crate::provider::{AfterLostAnswer, ApiError, ApiErrorKind, InProgress, Page, Record, Spec, TaskState};
 
 /// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
 const SUBMITS: usize = 16;
@@ -537,7 +537,9 @@ impl<'a> Lane<'a> {
         }
         let now = self.now;
         let is_free = |(batch, not_before): &(&Batch, Instant)| {
-            *not_before <= now && self.gates.held_until(batch.content.operation).is_none_or(|until| until <= now)
+            *not_before <= now
+                && self.gates.held_until(batch.content.operation).is_none_or(|until| until <= now)
+                && self.has_room(&batch.content)
         };
         let (batch, _) = self.batches.queued().find(is_free)?;
         let number = batch.content.number;
@@ -553,6 +555,24 @@ impl<'a> Lane<'a> {
             self.queue(content, true, lost);
         }
         Some(number)
+    }
+
+    /// How many subjects of an operation may be under way.
+    fn in_progress(&self, operation: Operation) -> Option<&'static InProgress> {
+        self.spec.operation(operation)?.in_progress
+    }
+
+    /// Whether a batch may be under way along with those that are. One that is too large by itself is the provider's to refuse.
+    fn has_room(&self, batch: &plan::Batch) -> bool {
+        let Some(limit) = self.in_progress(batch.operation) else { return true };
+        let shares = |other: &&plan::Batch| self.in_progress(other.operation).is_some_and(|it| it.name == limit.name);
+        let count: usize = self.batches.under_way().filter(shares).map(|other| other.tasks.len()).sum();
+        count == 0 || count + batch.tasks.len() <= limit.most
+    }
+
+    /// Whether a batch of an operation may have to wait until one that was accepted is done.
+    fn waits_for_accepted(&self, operation: Operation) -> bool {
+        self.options.sequential || self.in_progress(operation).is_some()
     }
 
     /// Whether a batch is out: with `sequential` the next one waits for it.
@@ -1029,7 +1049,10 @@ impl<'a> Lane<'a> {
             matches!(places[task as usize], Place::InBatch(batch)
                 if batches.contains(&batch) && accepted.accepted_of(batch).is_some())
         };
-        let tasks = self.records.attribute(record, may_be);
+        let tasks = match self.spec.tracking.as_ref().is_some_and(|tracking| tracking.whole_batches) {
+            true => batches.iter().flat_map(|&batch| self.open_of(batch)).filter(|&task| may_be(task)).collect(),
+            false => self.records.attribute(record, may_be),
+        };
         let outcome = match &record.state {
             TaskState::Running => return,
             TaskState::Complete => Outcome::Done,
@@ -1249,8 +1272,8 @@ impl<'a> Lane<'a> {
 
     /// When the provider will have accepted nothing of an operation for too long, although something of it is to be sent.
     fn stuck_at(&self, operation: Operation) -> Option<Instant> {
-        // With `sequential` it is we who wait, as long as a batch that was accepted isn't done.
-        let is_our_turn = !self.options.sequential || self.batches.accepted().next().is_none();
+        // It is we who wait, as long as a batch that was accepted isn't done.
+        let is_our_turn = !self.waits_for_accepted(operation) || self.batches.accepted().next().is_none();
         let is_wanted = is_our_turn && self.batches.is_unaccepted(operation);
         is_wanted.then(|| self.gates.progress(operation) + self.gates.timeout(operation))
     }
@@ -1354,11 +1377,12 @@ impl<'a> Lane<'a> {
     /// Closes an accepted batch whose tasks have all ended.
     fn close_if_over(&mut self, number: BatchNumber) {
         let Some(accepted) = self.batches.accepted_of(number).filter(|accepted| accepted.open == 0) else { return };
+        let operation = self.batches.get(number).map(|batch| batch.content.operation);
         for id in &accepted.task_ids {
             self.tracking.leave(id, number);
         }
         self.batches.set(number, BatchState::Closed, false);
-        if self.options.sequential {
+        if operation.is_some_and(|operation| self.waits_for_accepted(operation)) {
             // Whatever waited for this batch, of either class, couldn't be accepted before.
             self.gates.restart_progress(self.now);
         }

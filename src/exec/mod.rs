@@ -55,7 +55,7 @@ pub async fn execute(
     sink: &mut dyn FnMut(&Event),
 ) -> Executed {
     let (path, started) = (journal.path().to_owned(), Instant::now());
-    let run = Run::new(options, journal, interrupt, sink);
+    let run = Run::new(options, plan.digest(), journal, interrupt, sink);
     let past = &*planned(past, plan);
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);

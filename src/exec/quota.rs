@@ -77,7 +77,7 @@ pub async fn left(
     interrupt: Interrupt,
     note: &mut dyn FnMut(&Event),
 ) -> Vec<(Vec<usize>, Quota)> {
-    let run = Run::new(options, Journal::none(), interrupt, note);
+    let run = Run::new(options, "", Journal::none(), interrupt, note);
     let (accounts, reads) = read_all(plan, connections, &run).await;
     let lanes_of = |account| (0..accounts.len()).filter(|&lane| accounts[lane] == account).collect();
     let read = reads.into_iter().enumerate();

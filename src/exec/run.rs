@@ -14,6 +14,7 @@ use super::options::Options;
 use crate::client::connection::Connection;
 use crate::client::rate_limit::{RateLimiter, RateLimiters};
 use crate::model::{Event, EventKind, LaneIndex, Signal};
+use crate::plan;
 use crate::provider::{ApiError, CallSpec};
 
 /// The longest time without an event while something is waited for.
@@ -42,17 +43,23 @@ pub(super) struct Run<'a> {
     /// Lanes of one provider share its account.
     limiters: RateLimiters,
     calls: Cell<u64>,
+    /// The beginning of each batch's reference: of the plan, and of the run that began it.
+    reference: String,
 }
 
 impl<'a> Run<'a> {
-    /// A run that begins now.
+    /// A run that begins now, of the plan with this digest.
     pub(super) fn new(
         options: &'a Options,
+        plan: &str,
         journal: Journal,
         interrupt: Interrupt,
         sink: &'a mut dyn FnMut(&Event),
     ) -> Self {
+        let plan = plan.get(..16).unwrap_or(plan);
+        let began = journal.opened().unwrap_or(options.started).as_nanosecond();
         Self {
+            reference: format!("cdn-purge-{plan}-{began}"),
             options,
             interrupt,
             journal: RefCell::new(journal),
@@ -118,6 +125,12 @@ impl<'a> Run<'a> {
     /// The rate limiter of a call.
     pub(super) fn limiter(&self, connection: &Connection<'_>, call: &CallSpec) -> Rc<RateLimiter> {
         self.limiters.of(connection.provider.spec().name, call, &connection.target)
+    }
+
+    /// What a vendor may know a batch by; see [`Submission::reference`](crate::provider::Submission). A batch that lost tasks is
+    /// another one.
+    pub(super) fn reference(&self, lane: LaneIndex, batch: &plan::Batch) -> String {
+        format!("{}-{lane}-{}-{}", self.reference, batch.number, batch.tasks.len())
     }
 
     /// Reports a note.
@@ -224,7 +237,7 @@ mod tests {
         };
         let (_interrupter, interrupt) = interrupt::channel();
         let mut sink = |_: &Event| {};
-        let run = Run::new(&options, Journal::none(), interrupt, &mut sink);
+        let run = Run::new(&options, "plan", Journal::none(), interrupt, &mut sink);
         let entry = |batch| Entry::Sent {
             lane: 0,
             batch,

@@ -476,7 +476,7 @@ mod tests {
     use crate::provider::{OperationSpec, TrackingSpec};
 
     static SPEC: Spec = Spec {
-        tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None, prefetches: None }),
+        tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None, prefetches: None, whole_batches: false }),
         operations: &[OperationSpec { typical: Duration::from_secs(330), ..OperationSpec::BARE }],
         ..Spec::BARE
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::lanes::{Lane, Plan};
 use crate::model::{Operation, RefreshKind};
+use crate::provider::Price;
 
 impl Plan {
     /// How long the slowest target takes when its calls go out as fast as the provider allows and every task takes its
@@ -48,6 +49,15 @@ impl Lane {
         (takes >= LONG).then_some(Pace { urls, takes, directories })
     }
 
+    /// How many subjects cost money, and what each costs; `None`: none does.
+    pub fn price(&self) -> Option<(u64, &'static Price)> {
+        let priced = Operation::ALL.into_iter().filter_map(|operation| {
+            let price = self.target.provider.operation(operation)?.price?;
+            Some((self.cost(operation), price))
+        });
+        priced.filter(|(count, _)| *count > 0).reduce(|(sum, price), (count, _)| (sum + count, price))
+    }
+
     /// The number of requests for an operation.
     pub fn batch_count(&self, operation: Operation) -> usize {
         self.batches.iter().filter(|batch| batch.operation == operation).count()
@@ -66,8 +76,11 @@ impl Lane {
                 let Some(spec) = self.target.provider.operation(operation) else { continue };
                 let batches = self.batch_count(operation);
                 if batches > 0 {
-                    sending = sending.saturating_add(spec.call.time_of(batches, self.cost(operation) as usize));
-                    typical = typical.max(spec.typical);
+                    let count = self.cost(operation) as usize;
+                    sending = sending.saturating_add(spec.call.time_of(batches, count));
+                    // What is more than may be in progress follows once the others are done.
+                    let rounds = spec.in_progress.map_or(1, |limit| count.div_ceil(limit.most));
+                    typical = typical.max(spec.typical.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX)));
                 }
             }
             sending.saturating_add(typical)

@@ -131,6 +131,17 @@ impl ApiError {
 }
 
 impl ApiError {
+    /// What the provider refuses whatever the URLs, and what to do.
+    pub fn denied(api: &'static str, message: impl Into<String>, help: &str) -> Self {
+        Self::new(ApiErrorKind::Denied, api, message).helped(help)
+    }
+
+    /// The same error with another remedy.
+    #[must_use]
+    pub fn helped(self, help: &str) -> Self {
+        Self { help: Some(help.to_owned()).filter(|help| !help.is_empty()), ..self }
+    }
+
     /// A request that can't be built; nothing was sent.
     pub fn unsignable(api: &'static str, error: &::http::Error) -> Self {
         if error.is::<::http::uri::InvalidUri>() {

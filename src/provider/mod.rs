@@ -27,6 +27,7 @@ pub mod simulation;
 mod spec;
 #[cfg(test)]
 pub(crate) mod test_harness;
+pub mod zone;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};
 pub use body::BodyFormat;
@@ -38,8 +39,9 @@ pub use query::{
     TaskState,
 };
 pub use spec::{
-    AfterLostAnswer, Burst, CallSpec, EndpointSpec, IntervalSpec, LogSpec, Measure, MeasureSpec, OperationSpec,
-    QuerySpec, QuotaSpec, Rate, RateScope, RateUnit, RecordsSpec, SharedRate, Spec, TrackingSpec, days,
+    AfterLostAnswer, Burst, CallSpec, EndpointSpec, InProgress, IntervalSpec, LogSpec, Measure, MeasureSpec,
+    OperationSpec, Price, QuerySpec, QuotaSpec, Rate, RateScope, RateUnit, RecordsSpec, SharedRate, Spec, TrackingSpec,
+    days,
 };
 
 /// What a provider is made of.
@@ -89,6 +91,9 @@ pub struct Submission<'a> {
     pub mode: PurgeMode,
     /// The subjects, in the plan's order; never empty.
     pub subjects: &'a [&'a Subject],
+    /// The same for each attempt of this batch, in a resumed run too, and for no other batch: letters, digits and `-`. A vendor that
+    /// takes such a reference executes the batch once.
+    pub reference: &'a str,
 }
 
 impl Submission<'_> {

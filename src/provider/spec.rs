@@ -148,6 +148,8 @@ pub struct TrackingSpec {
     pub records: Option<RecordsSpec>,
     /// How prefetches are followed, where the vendor has calls of their own for them; `None`: by the same calls.
     pub prefetches: Option<&'static Self>,
+    /// Whether a task id stands for all of its batch: then a row about it names no URL, and its state is that of each.
+    pub whole_batches: bool,
 }
 
 /// The list of a provider's tasks.
@@ -325,6 +327,30 @@ pub struct OperationSpec {
     pub covers: bool,
     /// What may follow a request whose answer was lost.
     pub after_lost_answer: AfterLostAnswer,
+    /// How many of its subjects may be under way at a target; `None`: no such limit is known.
+    pub in_progress: Option<&'static InProgress>,
+    /// What a subject costs; `None`: nothing.
+    pub price: Option<&'static Price>,
+}
+
+/// How many subjects may be under way at a target, from their acceptance until they are done. Operations may share the limit.
+#[derive(Debug)]
+pub struct InProgress {
+    /// The same for each of the operations that share it.
+    pub name: &'static str,
+    /// Subjects.
+    pub most: usize,
+}
+
+/// What the vendor charges for a subject.
+#[derive(Debug)]
+pub struct Price {
+    /// What it is on the bill, for one and for several: `("path", "paths")`.
+    pub item: (&'static str, &'static str),
+    /// In US dollars.
+    pub each: f64,
+    /// How many cost nothing in a month, for the whole account.
+    pub free_in_a_month: u64,
 }
 
 /// What may follow a request whose answer was lost: it may have been executed.
@@ -360,6 +386,8 @@ impl OperationSpec {
             modes: &[],
             covers: false,
             after_lost_answer: AfterLostAnswer::AskRecords,
+            in_progress: None,
+            price: None,
         }
     }
 
@@ -587,6 +615,7 @@ impl Spec {
             status: CallSpec::BARE,
             records: Some(RecordsSpec { call: CallSpec::BARE, of_task: None, kept: days(3), span: days(1) }),
             prefetches: None,
+            whole_batches: false,
         }),
         quota: Some(QuotaSpec { call: CallSpec::BARE, of_prefetches: None, reset: "midnight" }),
         signature_validity: Duration::from_mins(15),

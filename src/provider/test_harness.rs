@@ -75,7 +75,8 @@ impl Line {
         let kind = if let Operation::Refresh(kind) = operation { kind } else { RefreshKind::Url };
         let subjects: Vec<Subject> = urls.iter().map(|url| Subject::of(kind, url)).collect();
         let subjects: Vec<&Subject> = subjects.iter().collect();
-        let submission = Submission { operation, mode: PurgeMode::Default, subjects: &subjects };
+        let submission =
+            Submission { operation, mode: PurgeMode::Default, subjects: &subjects, reference: "cdn-purge-test-1" };
         block_on(provider.submit(submission, self))
     }
 

@@ -37,6 +37,7 @@ static SPEC: Spec = Spec {
             span: crate::provider::days(1),
         }),
         prefetches: None,
+        whole_batches: false,
     }),
     queries: QuerySpec {
         traffic: Some(MeasureSpec {

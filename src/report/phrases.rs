@@ -43,6 +43,23 @@ pub(super) fn pace(lane: &Lane) -> Option<String> {
     Some(format!("{urls} {} at the provider's rate limit{}", duration(takes), faster.unwrap_or_default()))
 }
 
+/// What a target's part of the plan may cost; `None` where it costs nothing.
+pub(super) fn price(lane: &Lane) -> Option<String> {
+    let (count, price) = lane.price()?;
+    let sum = |count: u64| format!("US$ {:.2}", price.each * count as f64);
+    let beyond = match count.saturating_sub(price.free_in_a_month) {
+        0 => "nothing".to_owned(),
+        beyond => sum(beyond),
+    };
+    Some(format!(
+        "{} at US$ {} each: {}, or {beyond} if the account has used none of the {} that are free each month",
+        counted(count as usize, price.item.0, price.item.1),
+        price.each,
+        sum(count),
+        grouped(price.free_in_a_month as usize),
+    ))
+}
+
 /// What `done` means at a target; `None` where the provider confirms it.
 pub(super) fn done_means(lane: &Lane, operation: Operation) -> Option<&'static str> {
     lane.is_done_when_accepted(operation).then_some("accepted; this CDN has no status API")

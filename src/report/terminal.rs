@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::model::Outcome;
 use crate::plan::Lane;
 use crate::report::phrases::{
-    NOTHING_MAPPED_HINT, daily_share, done_means, operation_word, outcome_words, pace, purges_everything, short_commit,
-    stop_word, usual_time, verdict,
+    NOTHING_MAPPED_HINT, daily_share, done_means, operation_word, outcome_words, pace, price, purges_everything,
+    short_commit, stop_word, usual_time, verdict,
 };
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, grouped};
@@ -140,7 +140,7 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
         }
         more(counts.planned, shown, "      ", ELSEWHERE, text);
     }
-    pace(lane).iter().for_each(|pace| line(text, &format!("    {pace}")));
+    [pace(lane), price(lane)].iter().flatten().for_each(|more| line(text, &format!("    {more}")));
 }
 
 fn skipped(report: &Report<'_>, text: &mut String) {

@@ -94,7 +94,12 @@ fn submitted(spec: &'static Spec, operation: &OperationSpec, code: &str) -> (Res
         Operation::Refresh(kind) => Subject::of(kind, &url),
         Operation::Prefetch => Subject::url(&url),
     };
-    let submission = Submission { operation: operation.operation, mode: PurgeMode::Default, subjects: &[&subject] };
+    let submission = Submission {
+        operation: operation.operation,
+        mode: PurgeMode::Default,
+        subjects: &[&subject],
+        reference: "cdn-purge-test-1",
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let result = runtime.block_on(async {
         provider.prepare(&api).await.unwrap();

@@ -33,6 +33,7 @@ static PAPER: Spec = Spec {
         status: call("Look").ids(5),
         records: Some(RecordsSpec { call: call("List"), of_task: None, kept: days(1), span: days(1) }),
         prefetches: None,
+        whole_batches: false,
     }),
     quota: Some(QuotaSpec { call: call("Left"), of_prefetches: None, reset: "noon" }),
     signature_validity: Duration::from_mins(15),

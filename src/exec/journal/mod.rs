@@ -62,12 +62,13 @@ const ROUNDING: SignedDuration = SignedDuration::from_mins(1);
 pub struct Journal {
     storage: Option<Box<dyn Storage>>,
     path: PathBuf,
+    opened: Option<Timestamp>,
 }
 
 impl Journal {
     /// A journal that keeps nothing, for simulations.
     pub fn none() -> Self {
-        Self { storage: None, path: PathBuf::new() }
+        Self { storage: None, path: PathBuf::new(), opened: None }
     }
 
     /// Opens the journal of a plan: a new one, or the one that an earlier run of the same plan left, with its content.
@@ -117,8 +118,12 @@ impl Journal {
             return Err(not_ours(path, format!("no run writes what its line {number} says")));
         }
         storage.cut(read.whole).map_err(|error| failed("cut", &error))?;
-        let mut journal = Self { storage: Some(storage), path: path.to_owned() };
+        let opened = if let Some(Entry::Opened { at, .. }) = read.first { at } else { now };
+        let mut journal = Self { storage: Some(storage), path: path.to_owned(), opened: Some(opened) };
         let (continues, past) = journal.resume(read, identity, purpose, now)?;
+        if !continues {
+            journal.opened = Some(now);
+        }
         let written = if continues {
             journal.write(&Entry::Continued { at: now, lanes: past.accounts.clone() })
         } else if purpose == Purpose::Finish {
@@ -174,6 +179,11 @@ impl Journal {
     /// The error of a run that can't have the directories which the journal's run put in place of URLs.
     pub fn of_other_directories(&self) -> Error {
         self.foreign("its run refreshed directories in place of URLs, which these rules don't allow".into())
+    }
+
+    /// When the run began that it is about, on its machine's clock; `None` for [`Journal::none`].
+    pub fn opened(&self) -> Option<Timestamp> {
+        self.opened
     }
 
     /// Where it is; empty for [`Journal::none`].

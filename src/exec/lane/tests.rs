@@ -20,7 +20,7 @@ const fn takes(operation: Operation) -> OperationSpec {
 static TRACKED: Spec = Spec { operations: &[takes(URL), takes(Operation::Prefetch)], ..Spec::BARE };
 /// The same without records.
 static UNRECORDED: Spec = Spec {
-    tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None, prefetches: None }),
+    tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None, prefetches: None, whole_batches: false }),
     operations: &[takes(URL), takes(Operation::Prefetch)],
     ..Spec::BARE
 };

@@ -76,7 +76,7 @@ impl Provider for Alibaba {
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
-        let Submission { operation, mode, subjects } = submission;
+        let Submission { operation, mode, subjects, .. } = submission;
         let limits = self.spec().able(operation)?;
         let unfit = |message: String| ApiError::new(ApiErrorKind::Refused, limits.call.api, message);
         if subjects.iter().any(|subject| subject.value.contains(['\n', '\r'])) {

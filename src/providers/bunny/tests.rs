@@ -40,7 +40,12 @@ fn line(zones: &[&str]) -> Line {
 
 fn submit(provider: &dyn Provider, api: &dyn Api, kind: RefreshKind, text: &str) -> Result<Accepted, ApiError> {
     let subject = Subject::of(kind, text);
-    let submission = Submission { operation: Refresh(kind), mode: PurgeMode::Default, subjects: &[&subject] };
+    let submission = Submission {
+        operation: Refresh(kind),
+        mode: PurgeMode::Default,
+        subjects: &[&subject],
+        reference: "cdn-purge-test-1",
+    };
     block_on(provider.submit(submission, api))
 }
 

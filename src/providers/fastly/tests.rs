@@ -43,7 +43,12 @@ fn submit(
 ) -> Result<Accepted, ApiError> {
     let subjects: Vec<Subject> = texts.iter().map(|text| Subject::of(kind, text)).collect();
     let subjects: Vec<&Subject> = subjects.iter().collect();
-    block_on(provider.submit(Submission { operation: Refresh(kind), mode, subjects: &subjects }, api))
+    block_on(
+        provider.submit(
+            Submission { operation: Refresh(kind), mode, subjects: &subjects, reference: "cdn-purge-test-1" },
+            api,
+        ),
+    )
 }
 
 fn kind(status: u16, body: &Value) -> ApiErrorKind {

@@ -54,7 +54,7 @@ pub static HUAWEI_CDN: Spec = Spec {
             .modes(&[PurgeMode::Soft, PurgeMode::Hard]),
         OperationSpec::new(Prefetch, PREFETCH, 1_000, Some(1_000), "preheat"),
     ],
-    tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS), prefetches: None }),
+    tracking: Some(TrackingSpec { status: STATUS, records: Some(RECORDS), prefetches: None, whole_batches: false }),
     quota: Some(QUOTA),
     signature_validity: Duration::from_mins(15), // the default: not documented
     url_characters: 4_096,                       // sdk 3.1.219

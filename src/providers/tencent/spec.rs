@@ -53,7 +53,9 @@ pub static TENCENT_CDN: Spec = Spec {
             status: PREFETCH_RECORDS.call,
             records: Some(PREFETCH_RECORDS),
             prefetches: None,
+            whole_batches: false,
         }),
+        whole_batches: false,
     }),
     // When a day ends: quotas 2026.
     quota: Some(QuotaSpec { call: PURGE_QUOTA, of_prefetches: Some(PREFETCH_QUOTA), reset: "00:00 UTC+8" }),
@@ -108,7 +110,9 @@ pub static TENCENT_EDGEONE: Spec = Spec {
             status: ZONE_PREFETCHES.call,
             records: Some(ZONE_PREFETCHES),
             prefetches: None,
+            whole_batches: false,
         }),
+        whole_batches: false,
     }),
     quota: Some(QuotaSpec { call: ZONE_QUOTA, of_prefetches: None, reset: "00:00 UTC+8" }), // quotas 2026
     signature_validity: Duration::from_mins(5), // common parameters, reference 2024-12

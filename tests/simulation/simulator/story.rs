@@ -383,7 +383,8 @@ impl Teller<'_> {
                 .collect();
             let subjects: Vec<_> = subjects.iter().collect();
             let operation = Operation::Refresh(cdn_purge::model::RefreshKind::Url);
-            let submission = Submission { operation, mode: Default::default(), subjects: &subjects };
+            let submission =
+                Submission { operation, mode: Default::default(), subjects: &subjects, reference: "cdn-purge-test-1" };
             self.shared.faults.borrow_mut().count(Fault::Stranger);
             let accepted = provider.submit(submission, &way).await;
             self.shared.say(|| format!("a stranger submits {pages} URLs: {accepted:?}"));

@@ -89,7 +89,7 @@ pub(super) static CDN: Product = Product {
 pub(super) const fn tracking(status: CallSpec, records: CallSpec) -> Option<TrackingSpec> {
     // How far the list reaches back, of all three products: reference 2026-04.
     let records = Some(RecordsSpec { call: records, of_task: None, kept: days(3), span: days(3) });
-    Some(TrackingSpec { status, records, prefetches: None })
+    Some(TrackingSpec { status, records, prefetches: None, whole_batches: false })
 }
 
 /// The quota's call. When a day ends: the quota management page of help.aliyun.com, read 2026-11; taken as the same for all.

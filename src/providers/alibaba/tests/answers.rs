@@ -23,6 +23,7 @@ fn merged_and_repeated_task_ids_are_taken_apart() {
         operation: Operation::Prefetch,
         mode: PurgeMode::Default,
         subjects: &[&Subject::url("http://example.com/1")],
+        reference: "cdn-purge-test-1",
     };
     let accepted = block_on(provider(&[]).submit(submission, &canned)).unwrap();
     assert_eq!(accepted.task_ids(), ["9524218"]);

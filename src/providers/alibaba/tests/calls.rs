@@ -50,6 +50,7 @@ fn every_kind_of_refresh_travels_in_a_form_and_is_taken() {
                 operation: Operation::Refresh(kind),
                 mode: PurgeMode::Hard,
                 subjects: &[&Subject::url(url)],
+                reference: "cdn-purge-test-1",
             };
             let accepted = block_on(provider(&options).submit(submission, &line)).unwrap();
             assert_eq!(accepted.task_ids().len(), 1);

@@ -81,6 +81,7 @@ impl Submit for Canned {
             operation: FILES,
             mode: PurgeMode::Default,
             subjects: &[&Subject::url("http://example.com/1")],
+            reference: "cdn-purge-test-1",
         };
         block_on(provider(&[]).submit(submission, self))
     }

@@ -74,7 +74,12 @@ fn tags_of_one_host_travel_together_decoded_and_those_of_two_do_not() {
         let provider = provider_of(spec, &[], None);
         let urls = ["https://www.example.com/#a%2Fb", "https://www.example.com/#c"];
         let tags = urls.map(|url| Subject::tag(url).unwrap());
-        let submission = Submission { operation: TAGS, mode: PurgeMode::Hard, subjects: &tags.each_ref() };
+        let submission = Submission {
+            operation: TAGS,
+            mode: PurgeMode::Hard,
+            subjects: &tags.each_ref(),
+            reference: "cdn-purge-test-1",
+        };
         block_on(provider.submit(submission, &line)).unwrap();
         let sent = parameters(&line.last_request());
         let expected = [("CacheTag", "a/b,c"), ("DomainName", "www.example.com"), ("Force", "true")];

@@ -29,8 +29,12 @@ fn a_task_id_is_text_or_a_number_and_the_request_id_is_in_a_header() {
     assert_eq!(ok(r#"{"refresh_task":2000345,"new":[1]}"#).submit().unwrap().task_ids(), ["2000345"]);
 
     let canned = Canned::new(200, &[], include_str!("../fixtures/preheat.json"));
-    let submission =
-        Submission { operation: Operation::Prefetch, mode: PurgeMode::Default, subjects: &[&Subject::url(URL)] };
+    let submission = Submission {
+        operation: Operation::Prefetch,
+        mode: PurgeMode::Default,
+        subjects: &[&Subject::url(URL)],
+        reference: "cdn-purge-test-1",
+    };
     let accepted = block_on(provider(&[]).submit(submission, &canned)).unwrap();
     assert_eq!(accepted.task_ids(), ["ff8080828edcb4a9018edcf1b2f400a1"]);
     assert_eq!(accepted.request_id(), None);

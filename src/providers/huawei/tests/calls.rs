@@ -50,7 +50,11 @@ fn a_directorys_purge_mode_becomes_the_vendors_word_and_a_urls_has_none() {
         (PurgeMode::Hard, FILES, None),
     ] {
         let subject = Subject::url(if operation == DIRECTORIES { "https://www.example.com/a/" } else { URL });
-        block_on(provider(&[]).submit(Submission { operation, mode, subjects: &[&subject] }, &line)).unwrap();
+        block_on(
+            provider(&[])
+                .submit(Submission { operation, mode, subjects: &[&subject], reference: "cdn-purge-test-1" }, &line),
+        )
+        .unwrap();
         assert_eq!(last_body(&line)["refresh_task"].get("mode").and_then(serde_json::Value::as_str), word);
     }
 }

@@ -72,11 +72,14 @@ trait Submit {
 
 impl Submit for Canned {
     fn submit(&self) -> Result<Accepted, ApiError> {
-        block_on(
-            provider(&[]).submit(
-                Submission { operation: FILES, mode: PurgeMode::Default, subjects: &[&Subject::url(URL)] },
-                self,
-            ),
-        )
+        block_on(provider(&[]).submit(
+            Submission {
+                operation: FILES,
+                mode: PurgeMode::Default,
+                subjects: &[&Subject::url(URL)],
+                reference: "cdn-purge-test-1",
+            },
+            self,
+        ))
     }
 }

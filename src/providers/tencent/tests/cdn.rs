@@ -13,7 +13,11 @@ fn submit(
     url: &str,
 ) -> Accepted {
     let subject = Subject::url(url);
-    block_on(provider(options).submit(Submission { operation, mode, subjects: &[&subject] }, line)).unwrap()
+    block_on(
+        provider(options)
+            .submit(Submission { operation, mode, subjects: &[&subject], reference: "cdn-purge-test-1" }, line),
+    )
+    .unwrap()
 }
 
 #[test]

@@ -42,7 +42,11 @@ fn the_bodies_are_those_of_the_official_sdk() {
     let submit = |operation: Operation, mode, text: &str| {
         let kind = if let Operation::Refresh(kind) = operation { kind } else { RefreshKind::Url };
         let subject = Subject::of(kind, text);
-        block_on(provider.submit(Submission { operation, mode, subjects: &[&subject] }, &line)).unwrap()
+        block_on(
+            provider
+                .submit(Submission { operation, mode, subjects: &[&subject], reference: "cdn-purge-test-1" }, &line),
+        )
+        .unwrap()
     };
     submit(DIRECTORIES, PurgeMode::Soft, "https://www.example.com/static/");
     assert_eq!(last_body(&line), theirs("teo_purge_prefix"));
@@ -133,7 +137,12 @@ fn a_target_that_is_refused_twice_is_one_and_the_others_of_its_batch_are_taken()
         block_on(provider.prepare(&ok(""))).unwrap();
         let subjects = [URL, "https://www.example.com/2"].map(Subject::url);
         let subjects: Vec<&Subject> = subjects.iter().collect();
-        let submission = Submission { operation: FILES, mode: PurgeMode::Default, subjects: &subjects };
+        let submission = Submission {
+            operation: FILES,
+            mode: PurgeMode::Default,
+            subjects: &subjects,
+            reference: "cdn-purge-test-1",
+        };
         block_on(provider.submit(submission, &ok(body))).unwrap()
     };
     let one = format!(r#"{{"Reason":"r","Targets":["{URL}"]}}"#);
@@ -148,7 +157,8 @@ fn line_less_submit(canned: &Canned) -> Result<Accepted, ApiError> {
     let mut provider = edgeone(&[("zone", word(ZONE))], &[]);
     block_on(provider.prepare(canned)).unwrap();
     let subject = Subject::url(URL);
-    let submission = Submission { operation: FILES, mode: PurgeMode::Default, subjects: &[&subject] };
+    let submission =
+        Submission { operation: FILES, mode: PurgeMode::Default, subjects: &[&subject], reference: "cdn-purge-test-1" };
     block_on(provider.submit(submission, canned))
 }
 

@@ -70,7 +70,12 @@ trait Submit {
 impl Submit for Canned {
     fn submit(&self) -> Result<Accepted, ApiError> {
         let subject = Subject::url(URL);
-        let submission = Submission { operation: FILES, mode: PurgeMode::Default, subjects: &[&subject] };
+        let submission = Submission {
+            operation: FILES,
+            mode: PurgeMode::Default,
+            subjects: &[&subject],
+            reference: "cdn-purge-test-1",
+        };
         block_on(provider(&[]).submit(submission, self))
     }
 }
