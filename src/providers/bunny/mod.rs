@@ -81,10 +81,6 @@ fn hostnames(zone: Row<'_>) -> Vec<String> {
     rows.into_iter().filter_map(|hostname| hostname.text("Value")).map(|name| name.to_ascii_lowercase()).collect()
 }
 
-fn problem(kind: ApiErrorKind, api: &'static str, message: String, help: &str) -> ApiError {
-    ApiError { help: Some(help.to_owned()), ..ApiError::new(kind, api, message) }
-}
-
 #[async_trait(?Send)]
 impl Provider for Bunny {
     fn spec(&self) -> &'static Spec {
@@ -96,12 +92,7 @@ impl Provider for Bunny {
         if let Some(id) = self.context.word("pull-zone") {
             if !id.bytes().all(|byte| byte.is_ascii_digit()) {
                 let help = "write the number from the zone's page: `pull-zone: 12345`";
-                return Err(problem(
-                    ApiErrorKind::Denied,
-                    ZONES.api,
-                    format!("`pull-zone` is `{id}`, which is no id"),
-                    help,
-                ));
+                return Err(ApiError::denied(ZONES.api, format!("`pull-zone` is `{id}`, which is no id"), help));
             }
             self.zone = id.to_owned();
             return Ok(());
@@ -118,7 +109,7 @@ impl Provider for Bunny {
                     if let Some(other) = hosts.iter().find(|host| !names.contains(host)) {
                         let message = format!("`{other}` isn't a hostname of the pull zone of `{host}`");
                         let help = "a target has one pull zone: make a target for each, and name it in the rules";
-                        return Err(problem(ApiErrorKind::Denied, ZONES.api, message, help));
+                        return Err(ApiError::denied(ZONES.api, message, help));
                     }
                     self.zone = zone.word("Id");
                     return Ok(());
@@ -132,7 +123,7 @@ impl Provider for Bunny {
         }
         let message = format!("no pull zone of the account has the hostname `{host}`");
         let help = "check that the key is the account's, or set the target's `pull-zone`";
-        Err(problem(ApiErrorKind::Denied, ZONES.api, message, help))
+        Err(ApiError::denied(ZONES.api, message, help))
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
@@ -141,8 +132,8 @@ impl Provider for Bunny {
         let (is_exact, url) = match submission.operation {
             Operation::Refresh(kind @ (RefreshKind::Tag | RefreshKind::Everything)) => {
                 if self.zone.is_empty() {
-                    let message = "the pull zone isn't known".to_owned();
-                    return Err(problem(ApiErrorKind::Denied, call.api, message, "set the target's `pull-zone`"));
+                    let help = "set the target's `pull-zone`";
+                    return Err(ApiError::denied(call.api, "the pull zone isn't known", help));
                 }
                 let body = if kind == RefreshKind::Tag {
                     json!({ "CacheTag": value })
@@ -164,7 +155,7 @@ impl Provider for Bunny {
         if value.contains('*') {
             let message = "a `*` would purge everything that begins like the URL".to_owned();
             let help = "use the kind `prefix` and leave the `*` out";
-            return Err(problem(ApiErrorKind::Refused, call.api, message, help));
+            return Err(ApiError::new(ApiErrorKind::Refused, call.api, message).helped(help));
         }
         let query = vec![("url", url), ("async", "false".to_owned()), ("exactPath", is_exact.to_string())];
         let answer = self.call(call, (Method::POST, "/purge"), query, String::new(), api).await?;

@@ -14,7 +14,7 @@ use crate::provider::credentials::Credentials;
 use crate::provider::sign::{secret_header, unsigned};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, OptionValue, Page, Parameters, Provider, ProviderContext,
-    Spec, Submission,
+    Spec, Submission, zone,
 };
 
 use spec::{ERROR_FORMAT, INVALIDATE_API, ZONES};
@@ -80,7 +80,7 @@ impl Cloudflare {
         let answer = self.call(&ZONES, "/zones", vec![("name", name.to_owned())], None, api).await;
         let help = "give the token `Zone > Zone > Read`, or set the target's `zone` to the zone's id";
         let answer = answer.map_err(|error| match error.kind {
-            ApiErrorKind::Forbidden => ApiError { help: Some(help.into()), ..error },
+            ApiErrorKind::Forbidden => error.helped(help),
             _ => error,
         })?;
         Ok(answer.rows("result")?.first().and_then(|row| row.text("id")))
@@ -106,10 +106,6 @@ fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn denied(message: String, help: &str) -> ApiError {
-    ApiError { help: Some(help.to_owned()), ..ApiError::new(ApiErrorKind::Denied, ZONES.api, message) }
-}
-
 #[async_trait(?Send)]
 impl Provider for Cloudflare {
     fn spec(&self) -> &'static Spec {
@@ -122,7 +118,8 @@ impl Provider for Cloudflare {
         if let Some(OptionValue::Headers(headers)) = self.context.options.get("headers")
             && let Some((name, _)) = headers.iter().find(|(_, values)| values.len() > 1)
         {
-            return Err(denied(format!("`headers` has several values of `{name}`"), "make a target for each variant"));
+            let message = format!("`headers` has several values of `{name}`");
+            return Err(ApiError::denied(ZONES.api, message, "make a target for each variant"));
         }
         let named = self.context.word("zone");
         if let Some(id) = named.filter(|named| is_id(named)) {
@@ -138,25 +135,18 @@ impl Provider for Cloudflare {
         }
         for name in named.as_ref().map_or_else(|| names.collect(), |named| vec![named.as_str()]) {
             let Some(id) = self.zone(name, api).await? else { continue };
-            let is_in =
-                |host: &String| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-            if let Some(other) = hosts.iter().find(|host| !is_in(host)) {
-                let message = format!("`{other}` isn't in the zone `{name}`");
-                return Err(denied(message, "a target has one zone: make a target for each, and name it in the rules"));
-            }
+            zone::holds(hosts, name, ZONES.api)?;
             self.zone = id;
             return Ok(());
         }
-        let missing =
-            named.map_or_else(|| format!("a zone of the host `{host}`"), |named| format!("the zone `{named}`"));
         let help = "check that the token is for this zone, or set the target's `zone` to its id";
-        Err(denied(format!("the account of the credentials doesn't have {missing}"), help))
+        Err(zone::missing(named.as_deref(), host, ZONES.api, help))
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
         let Submission { operation, mode, .. } = submission;
         if self.zone.is_empty() {
-            return Err(denied("the zone isn't known".into(), "set the target's `zone`"));
+            return Err(zone::unknown(ZONES.api));
         }
         let limits = CLOUDFLARE.able(operation)?;
         let call = if mode == PurgeMode::Soft { CallSpec { api: INVALIDATE_API, ..limits.call } } else { limits.call };

@@ -12,9 +12,7 @@ use crate::model::{Operation, PurgeMode, RefreshKind};
 use crate::provider::answer::Answer;
 use crate::provider::credentials::Credentials;
 use crate::provider::sign::{secret_header, unsigned};
-use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Grants, Provider, ProviderContext, Spec, Submission,
-};
+use crate::provider::{Accepted, Api, ApiError, CallSpec, Grants, Provider, ProviderContext, Spec, Submission};
 
 use spec::{ERROR_FORMAT, PURGE_EVERYTHING, PURGE_SELECT};
 
@@ -59,7 +57,7 @@ impl Fastly {
         self.0.word("service").filter(is_id).ok_or_else(|| {
             let message = "the target's `service` isn't set, or isn't the id of a service";
             let help = "set it: URLs are purged without, cache tags and everything aren't";
-            ApiError { help: Some(help.into()), ..ApiError::new(ApiErrorKind::Denied, api, message) }
+            ApiError::denied(api, message, help)
         })
     }
 }

@@ -8,8 +8,8 @@ use super::client::{Client, paging, parameters};
 use super::spec::{TENCENT_EDGEONE, ZONE_PREFETCHES, ZONE_PURGES, ZONE_QUOTA, ZONES};
 use crate::model::{Operation, PurgeMode, Quota, RefreshKind};
 use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, CallSpec, Domain, Page, Provider, ProviderContext, RecordFilter, RecordKind,
-    RecordStatus, RecordsSpec, Spec, Submission,
+    Accepted, Api, ApiError, CallSpec, Domain, Page, Provider, ProviderContext, RecordFilter, RecordKind, RecordStatus,
+    RecordsSpec, Spec, Submission, zone,
 };
 
 /// The product, opened for one target.
@@ -24,10 +24,6 @@ pub fn open(context: ProviderContext) -> Box<dyn Provider> {
     Box::new(EdgeOne { client: Client { context, service: "teo", version: "2022-09-01" }, zone: String::new() })
 }
 
-fn denied(message: String, help: &str) -> ApiError {
-    ApiError { help: Some(help.to_owned()), ..ApiError::new(ApiErrorKind::Denied, ZONES.api, message) }
-}
-
 impl EdgeOne {
     /// One call in the zone.
     async fn call(
@@ -38,7 +34,7 @@ impl EdgeOne {
         api: &dyn Api,
     ) -> Result<crate::provider::answer::Answer, ApiError> {
         if self.zone.is_empty() {
-            return Err(denied("the zone isn't known".into(), "set the target's `zone`"));
+            return Err(zone::unknown(ZONES.api));
         }
         let body = [("ZoneId".to_owned(), self.zone.as_str().into())].into_iter().chain(body).collect();
         self.client.call(call, submits, body, api).await
@@ -86,9 +82,7 @@ impl Provider for EdgeOne {
         if named.is_none() && host.is_empty() {
             return Ok(());
         }
-        let is_in =
-            |host: &str, zone: &str| host.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-        let fits = |zone: &str| named.as_ref().map_or_else(|| is_in(host, zone), |named| named == zone);
+        let fits = |name: &str| named.as_ref().map_or_else(|| zone::is_in(host, name), |named| named == name);
         let (mut found, mut seen): (Vec<(String, String)>, usize) = (Vec::new(), 0);
         for page in 1..=100 {
             let answer = self.client.call(&ZONES, false, parameters(paging(&ZONES, page)), api).await?;
@@ -103,15 +97,10 @@ impl Provider for EdgeOne {
             }
         }
         let Some((name, id)) = found.into_iter().max_by_key(|(name, _)| name.len()) else {
-            let missing =
-                named.map_or_else(|| format!("a zone of the host `{host}`"), |named| format!("the zone `{named}`"));
             let help = "check that the credentials are for this account and may list its zones, or set the target's `zone` to its id";
-            return Err(denied(format!("the account of the credentials doesn't have {missing}"), help));
+            return Err(zone::missing(named.as_deref(), host, ZONES.api, help));
         };
-        if let Some(other) = context.hosts.iter().find(|host| !is_in(host, &name)) {
-            let help = "a target has one zone: make a target for each, and name it in the rules";
-            return Err(denied(format!("`{other}` isn't in the zone `{name}`"), help));
-        }
+        zone::holds(&context.hosts, &name, ZONES.api)?;
         self.zone = id;
         Ok(())
     }
