@@ -11,6 +11,7 @@ pub mod acs1;
 pub mod acs3;
 pub mod canonical;
 pub mod sdk_hmac;
+pub mod sigv4;
 pub mod tc3;
 
 /// A request that is ready to go. Neither part is ever printed.
