@@ -104,8 +104,10 @@ impl Search<'_> {
         };
         let key = self.spec.credentials.first().map(|set| format!("set {}", full(set.required().collect())));
         let role = self.service.map(|service| &service.spec().variables).filter(|names| !names.role.is_empty());
-        let role =
-            role.map(|names| format!("{} in a job with an OIDC token", full(vec![names.role, names.oidc_provider])));
+        let role = role.map(|names| {
+            let names = [names.role, names.oidc_provider].into_iter().filter(|name| !name.is_empty());
+            format!("{} in a job with an OIDC token", full(names.collect()))
+        });
         let ways: Vec<String> = key.into_iter().chain(role).collect();
         let mut help = with_rejected(&ways, &self.rejected);
         if let Some(others) = other_names(self.spec, self.variables.environment(), name) {
@@ -130,10 +132,14 @@ impl Search<'_> {
         };
         let names = service.spec();
         let has_key = inputs.access_key_id.is_some() || inputs.access_key_secret.is_some();
-        if has_key && inputs.oidc_provider.is_some() {
+        if has_key && (inputs.oidc_provider.is_some() || names.provider_form.is_empty()) {
+            let help = match names.takes_access_key {
+                true => "remove the access key or `oidc-provider`: one of them is enough to assume the role",
+                false => "remove the access key: an OIDC token assumes the role",
+            };
             return Err(Error::Credentials {
                 message: format!("the role for `{}` has both an access key and an OIDC provider", spec.name),
-                help: "remove the access key or `oidc-provider`: one of them is enough to assume the role".into(),
+                help: help.into(),
             });
         }
         let proof = match self.oidc_provider(service).filter(|_| !has_key) {
@@ -183,7 +189,10 @@ impl Search<'_> {
     }
 
     fn oidc_provider(&self, service: &'static dyn RoleService) -> Option<String> {
-        self.inputs.oidc_provider.clone().or_else(|| self.variables.own(service.spec().variables.oidc_provider))
+        let names = service.spec();
+        let named = self.inputs.oidc_provider.clone().or_else(|| self.variables.own(names.variables.oidc_provider));
+        // A vendor without names for them finds it by the token.
+        named.or_else(|| names.provider_form.is_empty().then(String::new))
     }
 
     fn of_profile(&self, held: ProfileCredentials, from: String) -> Result<Source, Error> {

@@ -46,7 +46,7 @@ pub trait RoleService: Sync {
 pub struct RoleSpec {
     /// The form of a role's name, where `ACCOUNT` is letters and digits, and `NAME` is the end: `acs:ram::ACCOUNT:role/NAME`.
     pub role_form: &'static str,
-    /// The form of an OIDC provider's name.
+    /// The form of an OIDC provider's name; empty: the service finds it by the token.
     pub provider_form: &'static str,
     /// The audience of an OIDC token, unless another is set.
     pub audience: &'static str,

@@ -9,6 +9,7 @@ use crate::provider::{Provider, ProviderContext, Spec};
 pub mod alibaba;
 pub mod bunny;
 pub mod cloudflare;
+pub mod cloudfront;
 pub mod fastly;
 pub mod huawei;
 pub mod tencent;
@@ -67,6 +68,13 @@ pub static REGISTRY: &[Registration] = &[
         roles: None,
         profiles: &[],
         emulator: Some(emulators::cloudflare::cdn),
+    },
+    Registration {
+        spec: &cloudfront::CLOUDFRONT,
+        open: cloudfront::open,
+        roles: Some(&cloudfront::Sts),
+        profiles: cloudfront::PROFILES,
+        emulator: Some(emulators::cloudfront::cdn),
     },
     Registration {
         spec: &tencent::TENCENT_CDN,

@@ -5,6 +5,7 @@ mod built; // sites that are built in the CI, and compared with a manifest
 mod change_lists; // the lists of changed files that deploy tools write
 mod check_online; // permissions of the credentials
 mod checkout; // repositories in which the changes can't be determined
+mod cloudfront; // Amazon CloudFront, by a key and by a role
 mod commands; // everything but the main job
 mod configuration; // configurations that can't be used
 mod doctor; // the surroundings of a run

@@ -16,6 +16,7 @@ mod presets; // the presets of `site` give the URLs that the generators made
 mod sim; // whole executions in virtual time, with every fault
 mod sim_credentials; // credentials that expire during a run
 mod sim_ends; // how runs end: signals, kills, deadlines, hopeless hosts
+mod sim_in_progress; // a limit of what may be in progress, and batches that a reference names
 mod sim_strangers; // the same against servers that another maker built from the same documentation
 mod sim_targets; // several providers in one run, the pause before a prefetch, credentials that get locked
 mod sim_trials; // clocks that are wrong, late executions, undocumented refusals, forged journals

@@ -7,6 +7,7 @@ mod account;
 pub mod alibaba;
 pub mod bunny;
 pub mod cloudflare;
+pub mod cloudfront;
 mod emulator;
 pub mod fastly;
 pub mod faults;

@@ -37,12 +37,14 @@ const CHANGED: &[&str] = &[
 ];
 
 /// The variables of each provider's credentials, with the values that the emulators accept.
-pub const KEYS: [(&str, &str); 5] = [
+pub const KEYS: [(&str, &str); 7] = [
     ("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY),
     ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET),
     ("HUAWEICLOUD_SDK_AK", KEY),
     ("HUAWEICLOUD_SDK_SK", SECRET),
     ("CLOUDFLARE_API_TOKEN", SECRET),
+    ("AWS_ACCESS_KEY_ID", KEY),
+    ("AWS_SECRET_ACCESS_KEY", SECRET),
 ];
 
 /// Lists that the documents name.
@@ -129,12 +131,13 @@ impl Ground {
         search.push(":");
         search.push(std::env::var_os("PATH").unwrap_or_default());
         let gateway = format!("http://{}", self.vendor.address());
-        let endpoints = ["alibaba-cdn", "alibaba-dcdn", "alibaba-vod", "huawei-cdn", "cloudflare"];
+        let endpoints = ["alibaba-cdn", "alibaba-dcdn", "alibaba-vod", "huawei-cdn", "cloudflare", "cloudfront"];
         let endpoints = endpoints.map(|provider| format!("{provider}={gateway}")).join("\n");
         let run = self.site.start_of("bash", &["-euo", "pipefail", "-c", text]);
         // A program that takes the shell's place is killed with it anyway.
         let run = if text.starts_with("exec ") { run } else { run.with_its_children() };
-        run.env("PATH", search).env("CDN_PURGE_ENDPOINT", endpoints).env("ALIBABA_CLOUD_STS_ENDPOINT", gateway)
+        let services = ["ALIBABA_CLOUD_STS_ENDPOINT", "AWS_ENDPOINT_URL_STS"].map(|name| (name, gateway.as_str()));
+        run.env("PATH", search).env("CDN_PURGE_ENDPOINT", endpoints).envs(&services)
     }
 
     /// Makes it a repository that has never heard of this program.
