@@ -72,7 +72,11 @@ impl Job<'_> {
         warn(&mapped.warnings, console);
         let mut limits = Limits::of(settings);
         limits.roots_allowed.extend(built.iter().flat_map(|built| built.former_roots.iter().cloned()));
+        let warned_by = mapped.warned_by.clone();
         let mut plan = plan::make(mapped, &settings.targets, &limits)?;
+        if let Some(rule) = warned_by.filter(|_| plan.is_empty() && settings.on_empty != OnEmpty::Ok) {
+            return Err(only_warned(&rule));
+        }
         if let Some(error) = unresolved.filter(|_| plan.is_empty() || settings.submodules == Submodules::Require) {
             return Err(error);
         }
@@ -530,6 +534,17 @@ pub fn following(settings: &Settings) -> Following {
         submodules: settings.submodules,
         symlinks: settings.symlinks,
         reach: settings.rules.iter().map(|rule| rule.files.clone()).collect(),
+    }
+}
+
+/// The error of a run in which rules only warn: what they warn of is stale, and a step that does nothing must not be green.
+fn only_warned(rule: &str) -> Error {
+    Error::PlanRefused {
+        message: format!(
+            "nothing is refreshed: the rule `{rule}` only warns, and no other rule has a URL for the changed files"
+        ),
+        help: "do what its warning says, or set `on-empty: ok` if nothing is stale".into(),
+        exit_code: ExitCode::Usage,
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Mapped {
     pub broken_promises: Vec<(Arc<str>, RepoPath)>,
     /// URLs that a rule couldn't make of a file, a sentence each.
     pub warnings: Vec<String>,
+    /// The first rule that only warns, and matched.
+    pub warned_by: Option<Arc<str>>,
 }
 
 /// The front matter of files, at each side of the comparison; or why it couldn't be read.
@@ -231,6 +233,7 @@ impl Mapped {
                     if let Some(warning) = &rule.warning {
                         self.warnings.push(format!("`{path}`: {warning}"));
                         reasons.push(format!("rule `{}` only warns", rule.name));
+                        self.warned_by = self.warned_by.take().or_else(|| Some(Arc::clone(&rule.name)));
                     }
                 }
                 Verdict::Excluded { by } => reasons.push(format!("excluded by `!{by}` of rule `{}`", rule.name)),

@@ -19,6 +19,29 @@ fn site(configuration: &str, files: &[(&str, &str)]) -> Site {
 }
 
 #[test]
+fn a_change_that_rules_only_warn_of_is_no_green_step() {
+    let site = Site::empty();
+    site.git(&["init", "--quiet", "--initial-branch=main"]);
+    let configuration = "version: 1\ntargets: {site: {provider: alibaba-cdn}}\nsite: {generator: hugo, url: 'https://www.example.com/'}\n";
+    site.write("cdn-purge.yml", configuration);
+    site.write("layouts/a.html", "1");
+    site.write("content/a.md", "1");
+    site.commit("a");
+    site.write("layouts/a.html", "2");
+    site.commit("Change what all pages share");
+    let said =
+        ["nothing is refreshed: the rule `hugo-shared` only warns", "every page may have changed", "`on-empty: ok`"];
+    for command in ["plan", "run"] {
+        site.bare_run(&[command]).finish().complains(2, &said);
+    }
+    site.bare_run(&["plan", "--on-empty", "ok"]).finish().ends_with(0);
+    site.write("content/a.md", "2");
+    site.write("layouts/a.html", "3");
+    site.commit("Change a page too");
+    site.bare_run(&["plan"]).finish().ends_with(0).says(&["https://www.example.com/a/", "every page may have changed"]);
+}
+
+#[test]
 fn a_rule_for_a_folder_that_git_ignores_is_a_warning_with_place_and_line() {
     let rules = "rules:\n  - name: shell\n    files: dist/index.html\n    urls: https://www.example.com/{tail}\n";
     let site = site(&format!("{TARGETS}{rules}"), &[(".gitignore", "node_modules\ndist\n"), ("src/main.js", "")]);
@@ -82,16 +105,21 @@ rules:
     let finished = site.bare_run(&["check"]).finish();
     finished.ends_with(0);
     for expected in [
-        "warning: no rule uses the target `spare`, so nothing is refreshed there",
+        "warning[E340]: no rule uses the target `spare`, so nothing is refreshed there",
         "warning: `(a|b)` is other tools' syntax: here it matches these characters themselves",
         "help: write `src/{a,b}/**`",
-        "warning: these URLs end in `.md`, the name of the source: a build serves another one",
-        "warning: these URLs begin with `/public/`, the folder of the build: servers leave it out",
+        "warning[E338]: these URLs end in `.md`, the name of the source: a build serves another one",
+        "warning[E339]: these URLs begin with `/public/`, the folder of the build: servers leave it out",
         "warning: on `content/a-b-c.md`, `{1}` of `content/*-*.md` is `a-b`, up to the last `-`",
     ] {
         assert!(finished.err.contains(expected), "{expected}\n{}", finished.err);
     }
-    assert_eq!(finished.err.matches("warning: ").count(), 5, "each once: {}", finished.err);
+    assert_eq!(
+        finished.err.matches("\nwarning").count() + usize::from(finished.err.starts_with("warning")),
+        5,
+        "each once: {}",
+        finished.err
+    );
 }
 
 #[test]
@@ -102,9 +130,9 @@ fn a_pattern_outside_of_the_built_directory_cant_match() {
     for arguments in [&["check"][..], &["plan", "--without-manifest", "all"]] {
         let finished = site.bare_run(arguments).finish();
         finished.ends_with(0);
-        let expected = "warning: `src/**` can't match: the files that count are those in `dist`";
+        let expected = "warning[E362]: `src/**` can't match: the files that count are those in `dist`";
         assert!(finished.err.contains(expected), "{}", finished.err);
-        assert_eq!(finished.err.matches("warning: ").count(), 1, "{}", finished.err);
+        assert_eq!(finished.err.matches("warning[").count(), 1, "{}", finished.err);
     }
 }
 
