@@ -93,8 +93,7 @@ impl Job<'_> {
             console.note(LogLevel::Normal, &sentence);
         }
         let mut notes: Vec<String> = self.rank_prefetches(&mut plan, console)?.into_iter().collect();
-        let (tree, found) = self.collapse_planned(&mut plan, (range.as_ref(), built.as_ref()), console).await?;
-        notes.extend(found);
+        notes.extend(self.collapse_planned(&mut plan, (range.as_ref(), built.as_ref()), console).await?);
         // What was done for a build is stale after another one, also where both are of the same commit.
         let head = match &built {
             Some(built) => Some(built.build().to_owned()),
@@ -133,8 +132,7 @@ impl Job<'_> {
             let options = self.options(&journal);
             let about = (context.range.as_ref(), built.as_ref());
             let state = (&mut journal, &mut past);
-            let found =
-                self.collapse_live(&mut plan, (tree, about), &connections, &options, state, &interrupt, console);
+            let found = self.collapse_live(&mut plan, about, &connections, &options, state, &interrupt, console);
             notes.extend(found.await?);
             if let Some(built) = built.as_mut().filter(|_| settings.mode == Mode::Real) {
                 built.begin()?;
@@ -386,20 +384,23 @@ impl Job<'_> {
         let index: Vec<&str> = self.settings.rules.iter().flat_map(|rule| &rule.index).map(String::as_str).collect();
         let opened = popularity_file::open(&self.settings.repository.join(file)).map_err(Unusable::Unreadable);
         let ranked = opened.and_then(|mut source| popularity::rank(plan, &mut *source, &index));
-        let message = match ranked {
-            Ok(Ranked { all: 0, .. }) => return Ok(None),
+        let help = "name a file with one URL or path a line, the hottest first, or an access log in the common or combined format; \
+                    nothing was sent";
+        match ranked {
+            Ok(Ranked { all: 0, .. }) => Ok(None),
             Ok(Ranked { known, all }) => {
                 let all = counted(all, "prefetch", "prefetches");
                 let text = format!("`{name}` knows {} of {all}: the most popular ones go out first", grouped(known));
                 console.note(LogLevel::Normal, &text);
-                return Ok(Some(text));
+                Ok(Some(text))
             }
-            Err(Unusable::Unreadable(error)) => format!("`popularity`: `{name}` can't be read: {error}"),
-            Err(Unusable::Foreign(line, what)) => format!("`popularity`: `{name}`, line {line}: {what}"),
-        };
-        let help = "name a file with one URL or path a line, the hottest first, or an access log in the common or combined format; \
-                    nothing was sent";
-        Err(Error::usage(message, help))
+            Err(Unusable::Unreadable(error)) => {
+                Err(Error::usage(format!("`popularity`: `{name}` can't be read: {error}"), help))
+            }
+            Err(Unusable::Foreign(line, what)) => {
+                Err(Error::usage(format!("`popularity`: `{name}`, line {line}: {what}"), help))
+            }
+        }
     }
 
     /// How the plan is carried out.

@@ -14,7 +14,7 @@ use crate::exec::{self, Options};
 use crate::git::{self, Range};
 use crate::mapping::Rule;
 use crate::model::{
-    Change, EntryKind, Event, EventKind, LaneIndex, Operation, Quota, RefreshKind, RepoPath, Task, TaskIndex,
+    Change, EntryKind, Event, EventKind, LaneIndex, Operation, PurgeMode, Quota, RefreshKind, RepoPath, Task, TaskIndex,
 };
 use crate::plan::{Collapsed, CollapsedDirectory, Plan, UrlTree, limits};
 use crate::report::Report;
@@ -94,7 +94,7 @@ impl Job<'_> {
     }
 
     /// The same before anything is known of the provider: by the standard quota in a plan, and only by the cap in a run that doesn't
-    /// ask for directories. Gives the directories too, for [`Job::collapse_live`].
+    /// ask for directories. One that asks for them waits for the live quota.
     ///
     /// # Errors
     /// The files of the commit can't be read; or the plan is too large, and no directory may change that.
@@ -103,21 +103,23 @@ impl Job<'_> {
         plan: &mut Plan,
         about: About<'_>,
         console: &mut Console,
-    ) -> Result<(Option<UrlTree>, Vec<String>), Error> {
+    ) -> Result<Vec<String>, Error> {
         let settings = self.settings;
         let (is_dry, asks) = (settings.mode == Mode::DryRun, settings.collapse != Collapse::Never);
-        let is_wanted = !plan.is_empty() && (asks || self.is_too_large(plan, is_dry));
-        let tree = if is_wanted { self.url_tree(plan, about, console).await? } else { None };
         let mut notes = Vec::new();
-        if let Some(tree) = tree.as_ref().filter(|_| is_dry || !asks) {
-            let unknown = |(lanes, quota)| (lanes, if is_dry { quota } else { Quota::default() });
-            let accounts: Vec<_> = plan.accounts().into_iter().map(unknown).collect();
-            notes = said(self.collapse(plan, tree, &accounts).1, console);
+        if asks && !is_dry {
+            return Ok(notes);
         }
-        if is_dry || !asks || tree.is_none() {
-            limits::size(&plan.lanes, settings.max_urls)?;
+        let unknown = |(lanes, quota)| (lanes, if is_dry { quota } else { Quota::default() });
+        let accounts: Vec<_> = plan.accounts().into_iter().map(unknown).collect();
+        if !plan.is_empty()
+            && (settings.collapse == Collapse::Always || self.is_too_large(plan, &accounts))
+            && let Some(tree) = self.url_tree(plan, about, console).await?
+        {
+            notes = said(self.collapse(plan, &tree, &accounts).1, console);
         }
-        Ok((tree, notes))
+        limits::size(&plan.lanes, settings.max_urls)?;
+        Ok(notes)
     }
 
     /// The same in a run that sends something: by the live quota; or as the run decided that this one continues.
@@ -128,51 +130,61 @@ impl Job<'_> {
     pub(super) async fn collapse_live(
         &self,
         plan: &mut Plan,
-        (mut tree, about): (Option<UrlTree>, About<'_>),
+        about: About<'_>,
         all: &Connections,
         options: &Options,
         (journal, past): (&mut Journal, &mut Past),
         interrupt: &Interrupt,
         console: &mut Console,
     ) -> Result<Vec<String>, Error> {
-        let asks = self.settings.collapse != Collapse::Never;
-        if past.begun.is_some() || !past.collapsed.is_empty() {
-            if tree.is_none() && !past.collapsed.is_empty() {
-                tree = self.url_tree(plan, about, console).await?;
+        let settings = self.settings;
+        if past.begun.is_some() {
+            if past.collapsed.is_empty() {
+                return Ok(Vec::new());
             }
+            let tree = self.url_tree(plan, about, console).await?;
             let decided = tree.map(|tree| tree.again(&past.collapsed)).unwrap_or_default();
             if decided.directories.len() < past.collapsed.len() {
                 return Err(journal.of_other_directories());
             }
-            if decided.directories.is_empty() {
-                return Ok(Vec::new());
-            }
             let notes = said(vec![sentence(&decided, "takes", "take")], console);
-            plan.take(decided, self.settings.batch_size);
+            plan.take(decided, settings.batch_size);
             return Ok(notes);
         }
-        let Some(tree) = tree.filter(|_| asks) else { return Ok(Vec::new()) };
-        let mut note = |event: &Event| {
-            if let EventKind::Noted { text } = &event.kind {
-                console.note(LogLevel::Normal, text);
+        // What a run decided that sent nothing doesn't count.
+        let mut records = Vec::new();
+        if !past.collapsed.is_empty() {
+            records.push(Entry::Collapsed { lane: 0, mode: PurgeMode::Default, directories: Vec::new() });
+        }
+        let mut notes = Vec::new();
+        if settings.collapse != Collapse::Never && UrlTree::new(plan, &settings.rules).is_some() {
+            let mut note = |event: &Event| {
+                if let EventKind::Noted { text } = &event.kind {
+                    console.note(LogLevel::Normal, text);
+                }
+            };
+            let read = exec::quota_left(plan, &all.connections, options, interrupt.clone(), &mut note);
+            let left = unless_interrupted(interrupt, read).await.unwrap_or_default();
+            let known = |(lanes, standard): (Vec<usize>, Quota)| {
+                let read = left.iter().find(|(read, quota)| read.contains(&lanes[0]) && !quota.entries.is_empty());
+                read.cloned().unwrap_or((lanes, standard))
+            };
+            let accounts: Vec<_> = plan.accounts().into_iter().map(known).collect();
+            if (settings.collapse == Collapse::Always || self.is_too_large(plan, &accounts))
+                && let Some(tree) = self.url_tree(plan, about, console).await?
+            {
+                let (found, sentences) = self.collapse(plan, &tree, &accounts);
+                notes = said(sentences, console);
+                records.extend(found);
             }
-        };
-        let read = exec::quota_left(plan, &all.connections, options, interrupt.clone(), &mut note);
-        let left = unless_interrupted(interrupt, read).await.unwrap_or_default();
-        let known = |(lanes, standard): (Vec<usize>, Quota)| {
-            let read = left.iter().find(|(read, quota)| read.contains(&lanes[0]) && !quota.entries.is_empty());
-            read.cloned().unwrap_or((lanes, standard))
-        };
-        let accounts: Vec<_> = plan.accounts().into_iter().map(known).collect();
-        let (records, notes) = self.collapse(plan, &tree, &accounts);
-        let notes = said(notes, console);
+        }
+        limits::size(&plan.lanes, settings.max_urls)?;
         if !records.is_empty() {
             for (lane, number) in plan.lanes.iter().zip(0..) {
                 past.disown(number, lane.tasks.len() as TaskIndex);
             }
             journal.write_all(&records).map_err(|error| journal.unwritable(&error))?;
         }
-        limits::size(&plan.lanes, self.settings.max_urls)?;
         Ok(notes)
     }
 
@@ -187,18 +199,18 @@ impl Job<'_> {
         console: &mut Console,
     ) -> Result<(), Error> {
         let settings = self.settings;
-        if settings.collapse != Collapse::Never || settings.mode == Mode::DryRun {
+        let url = Operation::Refresh(RefreshKind::Url);
+        if settings.collapse != Collapse::Never
+            || settings.mode == Mode::DryRun
+            || !report.unfinished().any(|task| task.operation == url)
+        {
             return Ok(());
         }
         let plan = report.plan();
-        let quotas = plan.accounts().into_iter().filter_map(|(lanes, _)| {
-            let quota = report.quota_before(lanes[0])?.clone();
-            let url = Operation::Refresh(RefreshKind::Url);
-            let cost = lanes.iter().map(|&lane| plan.lanes[lane].cost(url)).sum::<u64>();
-            quota.remaining(url).is_some_and(|left| cost > left).then_some((lanes, quota))
-        });
-        let quotas: Vec<_> = quotas.collect();
-        if quotas.is_empty() {
+        let known = |(lanes, _): (Vec<usize>, Quota)| Some((report.quota_before(lanes[0])?.clone(), lanes));
+        let quotas: Vec<_> =
+            plan.accounts().into_iter().filter_map(known).map(|(quota, lanes)| (lanes, quota)).collect();
+        if !self.is_too_large(plan, &quotas) {
             return Ok(());
         }
         let Some(tree) = self.url_tree(plan, about, console).await? else { return Ok(()) };
@@ -215,15 +227,14 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Whether the plan is above the cap, or above the usual quota of an account where `by_quota`.
-    fn is_too_large(&self, plan: &Plan, by_quota: bool) -> bool {
+    /// Whether the plan is above the cap, or above what is left of an account's quota.
+    fn is_too_large(&self, plan: &Plan, accounts: &[(Vec<usize>, Quota)]) -> bool {
         let url = Operation::Refresh(RefreshKind::Url);
-        let is_above = |(lanes, quota): (Vec<usize>, Quota)| {
+        let is_above = |(lanes, quota): &(Vec<usize>, Quota)| {
             let cost: u64 = lanes.iter().map(|&lane| plan.lanes[lane].cost(url)).sum();
             quota.remaining(url).is_some_and(|most| cost > most)
         };
-        limits::size(&plan.lanes, self.settings.max_urls).is_err()
-            || (by_quota && plan.accounts().into_iter().any(is_above))
+        limits::size(&plan.lanes, self.settings.max_urls).is_err() || accounts.iter().any(is_above)
     }
 }
 

@@ -67,7 +67,7 @@ pub enum Entry {
         lane: LaneIndex,
         /// How they are refreshed.
         mode: PurgeMode,
-        /// Their URLs.
+        /// Their URLs; none: the directories of all lanes so far don't count.
         directories: Vec<String>,
     },
     /// Another run continues from here.

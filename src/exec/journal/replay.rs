@@ -106,6 +106,9 @@ impl Replay {
         }
         match record {
             Entry::Collapsed { lane, mode, directories } => {
+                if directories.is_empty() {
+                    past.collapsed.clear();
+                }
                 past.collapsed.extend(directories.iter().map(|directory| (*lane, *mode, directory.clone())));
             }
             Entry::Opened { .. } => unclocked.clear(),
