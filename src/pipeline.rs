@@ -412,6 +412,7 @@ impl Job<'_> {
             refresh_timeout: settings.refresh_timeout,
             prefetch_timeout: settings.prefetch_timeout,
             batch_size: settings.batch_size,
+            warm_concurrency: settings.warm_concurrency,
             sequential: settings.sequential,
             durations: match self.durations_file(journal) {
                 Some(file) => Durations::load(&file),

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::credential_refresh::{CredentialRefresh, without_refresh};
 use super::rate_limit::RateLimiter;
 use super::retry;
-use crate::provider::{Api, ApiError, ApiErrorKind, Provider};
+use crate::provider::edge::Edge;
+use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Provider, Submission, warm};
 
 /// How often a provider is prepared, where a failure may pass.
 const PREPARATIONS: u32 = 3;
@@ -24,6 +25,8 @@ pub struct Connection<'p> {
     pub api: Rc<dyn Api + 'p>,
     /// How its credentials are refreshed, if they expire and others can be obtained.
     pub refresh: Option<Rc<CredentialRefresh>>,
+    /// The CDN as visitors reach it, to warm what can't be prefetched by the provider's API.
+    pub edge: Rc<dyn Edge + 'p>,
 }
 
 impl Connection<'_> {
@@ -69,6 +72,19 @@ impl Connection<'_> {
             _ => None,
         };
         retry::until(async || self.call(limiter, note, &request).await, next).await
+    }
+
+    /// Submits a batch: to the provider, or, where its prefetches are fetches through the CDN, to the edge.
+    ///
+    /// # Errors
+    /// Those of [`Provider::submit`], and of [`warm::warm`].
+    pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, ApiError> {
+        match submission.subjects {
+            [subject] if self.provider.spec().is_warmed(submission.operation) => {
+                warm::warm(&*self.edge, &subject.value).await
+            }
+            _ => self.provider.submit(submission, &*self.api).await,
+        }
     }
 
     /// Looks up what the provider needs before its first batch; see [`Provider::prepare`].

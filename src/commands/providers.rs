@@ -32,11 +32,19 @@ fn matrices() -> [Matrix; 2] {
         Operation::Refresh(kind) => kind.name(),
         Operation::Prefetch => "prefetch",
     });
-    let operations = |spec: &Spec| Operation::ALL.map(|operation| spec.operation(operation).is_some()).to_vec();
+    let word = |is_offered: bool| if is_offered { "yes" } else { "–" };
+    let operations = |spec: &Spec| {
+        let ability = |operation| match spec.is_warmed(operation) {
+            true => "warm",
+            false => word(spec.operation(operation).is_some()),
+        };
+        Operation::ALL.map(ability).to_vec()
+    };
     let queries = |spec: &Spec| {
         let Spec { quota, queries: asks, .. } = spec;
         let metrics = [asks.traffic.is_some(), asks.bandwidth.is_some(), asks.logs.is_some(), asks.domains.is_some()];
-        [&[spec.records().is_some(), quota.is_some()][..], &metrics].concat()
+        let offered = [&[spec.records().is_some(), quota.is_some()][..], &metrics].concat();
+        offered.into_iter().map(word).collect()
     };
     [
         matrix("refresh by", columns.to_vec(), operations),
@@ -44,9 +52,8 @@ fn matrices() -> [Matrix; 2] {
     ]
 }
 
-fn matrix(heading: &'static str, columns: Vec<&'static str>, abilities: impl Fn(&Spec) -> Vec<bool>) -> Matrix {
-    let cells = |spec: &Spec| abilities(spec).into_iter().map(|is_offered| if is_offered { "yes" } else { "–" });
-    let rows = PROVIDERS.iter().map(|spec| (spec.name, cells(spec).collect())).collect();
+fn matrix(heading: &'static str, columns: Vec<&'static str>, abilities: impl Fn(&Spec) -> Vec<&'static str>) -> Matrix {
+    let rows = PROVIDERS.iter().map(|spec| (spec.name, abilities(spec))).collect();
     Matrix { heading, columns, rows }
 }
 

@@ -1,5 +1,7 @@
 //! The options that name other machines: endpoints that get the credentials, and hosts that a plan may refresh.
 
+use std::net::SocketAddr;
+
 use url::{Host, Url};
 
 use super::layers::LayeredOptions;
@@ -61,6 +63,17 @@ pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
         "http" => Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`, `localhost`)"),
         _ => Err("use https"),
     }
+}
+
+/// The address of an edge: `203.0.113.7`, `203.0.113.7:8443`, `2001:db8::1`, `[2001:db8::1]:8443`. Without a port, it is the URL's.
+pub(super) fn edge(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<SocketAddr> {
+    let text = given.text("edge")?;
+    let address = text.parse().ok().or_else(|| Some(SocketAddr::new(text.parse().ok()?, 0)));
+    if address.is_none() {
+        let title = format!("{} is {}", given.label("edge"), quoted(&text));
+        problems.push(Diagnostic::new(title, "write an IP address, with a port if need be: `203.0.113.7:8443`"));
+    }
+    address
 }
 
 /// The hosts that a plan may touch: lower case, and in the ASCII form that URLs take.

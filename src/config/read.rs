@@ -123,6 +123,8 @@ pub(super) fn read_with(
         endpoints: network::endpoints(&given, providers, &mut problems),
         credentials: credentials(&given, &mut problems),
         batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
+        warm_concurrency: given.count("warm-concurrency").and_then(|count| usize::try_from(count).ok()).unwrap_or(4),
+        edge: network::edge(&given, &mut problems),
         sequential: given.boolean("sequential") == Some(true),
         color: when(&given, "color"),
         progress: when(&given, "progress"),

@@ -53,7 +53,8 @@ impl RequiredPermissions {
         for permission in
             operations.map(|operation| operation.call.permission).chain(reading.map(|call| call.permission))
         {
-            if !permissions.contains(&permission) {
+            // Warming needs none.
+            if !permission.is_empty() && !permissions.contains(&permission) {
                 permissions.push(permission);
             }
         }

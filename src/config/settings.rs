@@ -1,5 +1,6 @@
 //! The settings of a run: every option parsed and checked.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -86,6 +87,10 @@ pub struct Settings {
     pub credentials: CredentialInputs,
     /// At most so many URLs in a batch.
     pub batch_size: Option<usize>,
+    /// How many URLs are warmed at the same time at one target, where that is done by fetches through the CDN.
+    pub warm_concurrency: usize,
+    /// The address to connect to when URLs are fetched through the CDN, in place of those that their hosts have.
+    pub edge: Option<SocketAddr>,
     /// The next batch only when the one before is done.
     pub sequential: bool,
     /// When to use colour.

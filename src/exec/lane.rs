@@ -221,6 +221,8 @@ struct Session {
     /// Whether the records refused a time range.
     records_refuse_range: bool,
     submitting: usize,
+    /// Those of them that warm a URL: they may take long, and refreshes need places too.
+    warming: usize,
     querying: usize,
 }
 
@@ -325,19 +327,21 @@ impl<'a> Lane<'a> {
             Input::Start(preflight) => self.start(preflight),
             Input::Tick => {}
             Input::NotSent { batch, error } => {
-                self.session.submitting -= 1;
+                self.returned(batch);
                 self.requeue(batch, self.now);
                 if let Some(error) = error {
                     self.stop(None, StopCause::Credentials, &error.to_string());
                 }
             }
             Input::Submitted { batch, sent, result } => {
-                self.session.submitting -= 1;
-                self.session.credentials_proven |= proves_credentials(&result);
-                let unsent = |error: &ApiError| error.status.is_none() && error.kind == ApiErrorKind::Unsent;
-                let is_silent = result.as_ref().is_err_and(unsent);
-                self.session.unreachable_since =
-                    self.session.unreachable_since.or(Some(self.now)).filter(|_| is_silent);
+                // What the edge answers says nothing of the provider's API.
+                if !self.returned(batch) {
+                    self.session.credentials_proven |= proves_credentials(&result);
+                    let unsent = |error: &ApiError| error.status.is_none() && error.kind == ApiErrorKind::Unsent;
+                    let is_silent = result.as_ref().is_err_and(unsent);
+                    self.session.unreachable_since =
+                        self.session.unreachable_since.or(Some(self.now)).filter(|_| is_silent);
+                }
                 match result {
                     Ok(receipt) => self.on_accepted(batch, receipt, SentAt::Moment(sent), true),
                     Err(error) => self.on_refused(batch, &error, sent),
@@ -433,6 +437,7 @@ impl<'a> Lane<'a> {
             let Some(batch) = self.batches.get(number) else { break };
             let (batch, attempt) = (batch.content.clone(), batch.attempts + 1);
             self.session.submitting += 1;
+            self.session.warming += usize::from(self.spec.is_warmed(batch.operation));
             self.commands.push(Command::Submit { batch, attempt });
         }
         for query in std::mem::take(&mut self.pages) {
@@ -536,8 +541,11 @@ impl<'a> Lane<'a> {
             return None;
         }
         let now = self.now;
+        let may_warm = self.session.warming < self.options.warm_concurrency;
         let is_free = |(batch, not_before): &(&Batch, Instant)| {
-            *not_before <= now
+            let has_place = may_warm || !self.spec.is_warmed(batch.content.operation);
+            has_place
+                && *not_before <= now
                 && self.gates.held_until(batch.content.operation).is_none_or(|until| until <= now)
                 && self.has_room(&batch.content)
         };
@@ -609,6 +617,15 @@ impl<'a> Lane<'a> {
     }
 
     // Answers to submissions
+
+    /// A batch isn't in flight any more; gives whether it warmed a URL.
+    fn returned(&mut self, number: BatchNumber) -> bool {
+        let batch = self.batches.get(number);
+        let is_warmed = batch.is_some_and(|batch| self.spec.is_warmed(batch.content.operation));
+        self.session.submitting -= 1;
+        self.session.warming -= usize::from(is_warmed);
+        is_warmed
+    }
 
     /// The provider accepted a batch: it said so (`acknowledged`), or its records show it.
     fn on_accepted(&mut self, number: BatchNumber, receipt: provider::Accepted, sent: SentAt, acknowledged: bool) {

@@ -20,6 +20,8 @@ pub struct Options {
     pub batch_size: Option<usize>,
     /// What goes out where the day's quota is short.
     pub short_quota: ShortQuota,
+    /// How many URLs are warmed at the same time at one target.
+    pub warm_concurrency: usize,
     /// The next batch only when the one before is done.
     pub sequential: bool,
     /// How long tasks took in earlier runs.

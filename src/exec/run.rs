@@ -230,6 +230,7 @@ mod tests {
             refresh_timeout: Duration::ZERO,
             prefetch_timeout: Duration::ZERO,
             batch_size: None,
+            warm_concurrency: 4,
             sequential: false,
             durations: Durations::default(),
             seed: 1,

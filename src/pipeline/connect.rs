@@ -30,7 +30,9 @@ use crate::model::Quota;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
-use crate::provider::simulation::{SimulationApi, credentials};
+use crate::provider::edge::Edge;
+use crate::provider::http::EdgeLimits;
+use crate::provider::simulation::{SimulatedEdge, SimulationApi, credentials};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, Page, Provider, ProviderContext, RecordFilter, Spec, Submission,
 };
@@ -87,11 +89,12 @@ pub(super) async fn connect(
                 }
             }),
         };
+        let edge = edge(job, hosts.clone());
         let lane_at = |endpoint: &Url, key: &str| format!("{} {} {endpoint} {key}", lane.target.name, spec.name);
         let connection = match account {
             Ok(account) => {
                 all.identity.lanes.push(lane_at(&account.endpoint, &hashed(&account.name)));
-                let mut connection = account.connection(&lane.target, hosts.into_iter().collect());
+                let mut connection = account.connection(&lane.target, hosts.into_iter().collect(), edge);
                 if let Err(error) = prepare(&mut connection, job).await {
                     connection.provider = Box::new(Unprepared { spec, error });
                 }
@@ -103,7 +106,7 @@ pub(super) async fn connect(
                 all.identity.lanes.push(lane_at(&endpoint, NO_ACCOUNT));
                 let (error, api) = (error.clone(), Rc::new(NoAccount { error: error.clone(), now: job.started }));
                 let provider = Box::new(Unprepared { spec, error });
-                Connection { target: lane.target.name.clone(), provider, api, refresh: None }
+                Connection { target: lane.target.name.clone(), provider, api, refresh: None, edge }
             }
         };
         all.connections.push(connection);
@@ -141,7 +144,7 @@ pub async fn reach(
     let mut notes = Vec::new();
     let endpoint = target.provider.endpoint(&target.options);
     let account = Account::real(job, target, endpoint, masks, &mut notes).await?;
-    let mut connection = account.connection(target, hosts);
+    let mut connection = account.connection(target, hosts, edge(job, BTreeSet::new()));
     match prepare(&mut connection, job).await {
         Ok(()) => Ok((connection, notes)),
         Err(error) => {
@@ -229,6 +232,19 @@ impl Api for NoAccount {
     fn correct_clock(&self, _: Timestamp) {}
 }
 
+/// The CDN as its visitors reach it, for these hosts.
+pub(super) fn edge(job: &Job<'_>, hosts: BTreeSet<String>) -> Rc<dyn Edge> {
+    let settings = job.settings;
+    match settings.mode {
+        Mode::Simulate => Rc::new(SimulatedEdge(SIMULATED_LATENCY)),
+        Mode::Real | Mode::DryRun => Rc::new(job.network.edge(EdgeLimits {
+            hosts,
+            connect_to: settings.edge,
+            are_hosts_listed: settings.allow_hosts.is_some(),
+        })),
+    }
+}
+
 /// Makes a console mask the secrets that are new since the last time.
 pub fn mask(masks: &PendingMasks, console: &mut Console) {
     masks.take().iter().for_each(|secret| console.mask(secret));
@@ -306,7 +322,7 @@ impl Account {
         Self { endpoint: parsed(endpoint), credentials: SharedCredentials::new(credentials), api, refresh: None, name }
     }
 
-    fn connection(&self, target: &Target, hosts: Vec<String>) -> Connection<'static> {
+    fn connection(&self, target: &Target, hosts: Vec<String>, edge: Rc<dyn Edge>) -> Connection<'static> {
         let provider = providers::open(ProviderContext {
             spec: target.provider,
             options: target.options.clone(),
@@ -315,7 +331,7 @@ impl Account {
             credentials: self.credentials.clone(),
         });
         let (api, refresh) = (Rc::clone(&self.api), self.refresh.clone());
-        Connection { target: target.name.clone(), provider, api, refresh }
+        Connection { target: target.name.clone(), provider, api, refresh, edge }
     }
 }
 

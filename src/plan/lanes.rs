@@ -107,7 +107,8 @@ impl PlannedTask {
 impl Lane {
     /// Whether an operation is done once the provider accepted it, because it has no status to query.
     pub fn is_done_when_accepted(&self, operation: Operation) -> bool {
-        self.target.provider.tracking.is_none() && self.target.provider.operation(operation).is_some()
+        let provider = self.target.provider;
+        provider.tracking.is_none() && provider.operation(operation).is_some() && !provider.is_warmed(operation)
     }
 
     /// How many refreshes and prefetches will be submitted.

@@ -26,9 +26,14 @@ use super::{Api, ApiError, ApiErrorKind, ApiName};
 use crate::error::Error;
 
 mod download;
+mod edge;
 mod exchange;
 mod proxy;
+mod public_address;
 mod roots;
+
+pub use edge::{EdgeLimits, HttpEdge};
+
 #[cfg(test)]
 mod tests;
 
@@ -101,10 +106,15 @@ impl Network {
     }
 
     fn build(&self) -> Result<reqwest::Client, String> {
+        self.builder(Arc::new(self.names().clone()), true)?.build().map_err(chain)
+    }
+
+    /// A client that looks names up with `names`, and takes the environment's proxy if it is to.
+    fn builder(&self, names: Arc<dyn Resolve>, by_proxy: bool) -> Result<reqwest::ClientBuilder, String> {
         let tls = roots::client_config(&self.0.environment).map_err(|error| error.to_string())?;
-        let mut builder = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Arc::new(self.names().clone()))
+            .dns_resolver(names)
             .no_proxy()
             .http1_only()
             .http1_max_headers(ANSWER_HEADERS)
@@ -115,11 +125,10 @@ impl Network {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT);
-        if let Some(proxy) = Proxy::of(&self.0.environment).map_err(|error| error.to_string())? {
-            let except = reqwest::NoProxy::from_string(&proxy.except);
-            builder = builder.proxy(reqwest::Proxy::https(proxy.url).map_err(chain)?.no_proxy(except));
-        }
-        builder.build().map_err(chain)
+        let proxy = if by_proxy { Proxy::of(&self.0.environment).map_err(|error| error.to_string())? } else { None };
+        let Some(proxy) = proxy else { return Ok(builder) };
+        let except = reqwest::NoProxy::from_string(&proxy.except);
+        Ok(builder.proxy(reqwest::Proxy::https(proxy.url).map_err(chain)?.no_proxy(except)))
     }
 }
 

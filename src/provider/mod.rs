@@ -15,6 +15,7 @@ pub mod assume_role;
 mod body;
 pub mod clock;
 pub mod credentials;
+pub mod edge;
 pub mod error_format;
 pub mod http;
 pub mod json;
@@ -27,6 +28,7 @@ pub mod simulation;
 mod spec;
 #[cfg(test)]
 pub(crate) mod test_harness;
+pub mod warm;
 pub mod zone;
 
 pub use api::{Api, ApiError, ApiErrorKind, ApiName};

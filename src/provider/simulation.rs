@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::provider::clock::Clock;
 use crate::provider::credentials::{AccessKey, Credentials, Part};
+use crate::provider::edge::{BodyReader, Edge, Fetch, Page};
 use crate::provider::http::{ANSWER_BYTES, READ_TIMEOUT};
 use crate::provider::{Api, ApiError, ApiErrorKind, ApiName, Spec};
 
@@ -105,6 +106,17 @@ impl Api for SimulationApi {
 
     fn correct_clock(&self, server: Timestamp) {
         self.clock.correct(server);
+    }
+}
+
+/// A CDN's edge without a network: it has every URL, after this time there and back.
+pub struct SimulatedEdge(pub Duration);
+
+#[async_trait(?Send)]
+impl Edge for SimulatedEdge {
+    async fn get(&self, _: Fetch<'_>) -> Result<Page, String> {
+        tokio::time::sleep(self.0).await;
+        Ok(BodyReader::new(0).page(200, http::HeaderMap::new(), true))
     }
 }
 

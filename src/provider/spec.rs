@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::credentials::CredentialSpec;
+use super::warm;
 use super::{ApiError, ApiErrorKind, OptionSpec, OptionValue, Options, PolicySpec};
 use crate::model::{Operation, PurgeMode, Quota, QuotaEntry};
 
@@ -48,9 +49,17 @@ impl fmt::Debug for Spec {
 }
 
 impl Spec {
-    /// The limits of an operation; `None` when the provider can't do it.
+    /// The limits of an operation, which may be warming; `None` when it can't be done at this provider.
     pub fn operation(&self, operation: Operation) -> Option<&'static OperationSpec> {
+        if self.is_warmed(operation) {
+            return Some(&WARMING);
+        }
         self.operations.iter().find(|spec| spec.operation == operation)
+    }
+
+    /// Whether URLs are fetched through the CDN for this operation, since its API has no prefetch: see [`super::warm`].
+    pub fn is_warmed(&self, operation: Operation) -> bool {
+        operation == Operation::Prefetch && self.operations.iter().all(|spec| spec.operation != operation)
     }
 
     /// The limits of the operation.
@@ -423,6 +432,18 @@ impl OperationSpec {
         Self { modes, ..self }
     }
 }
+
+/// Warming, a prefetch by one GET through the CDN: see [`super::warm`]. A fetch that may have been made is made again, since it
+/// changes nothing. Each target has its own rate: it is the site's, and not that of an account.
+static WARMING: OperationSpec = OperationSpec::new(
+    Operation::Prefetch,
+    CallSpec::new(warm::METHOD, "", Rate::per_second(20).of_target()),
+    1,
+    None,
+    "",
+)
+.resent()
+.at_once();
 
 /// A rate that several calls share.
 #[derive(Clone, Copy, Debug)]

@@ -249,7 +249,13 @@ impl Api for Out<'_> {
 }
 
 fn connection(fake: &Fake) -> Connection<'_> {
-    Connection { target: "site".into(), provider: Box::new(fake), api: Rc::new(Out(fake)), refresh: None }
+    Connection {
+        target: "site".into(),
+        provider: Box::new(fake),
+        api: Rc::new(Out(fake)),
+        refresh: None,
+        edge: Rc::new(crate::provider::simulation::SimulatedEdge(Duration::ZERO)),
+    }
 }
 
 /// QuerySpec, and returns the answer and the messages.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::Mode;
 use crate::model::{Operation, QuotaEntry, Resumed};
 use crate::plan::{Lane, Pace};
+use crate::provider::warm;
 use crate::report::{Counts, Report, Status};
 use crate::text::format::{counted, duration, grouped};
 
@@ -60,8 +61,19 @@ pub(super) fn price(lane: &Lane) -> Option<String> {
     ))
 }
 
+/// How an operation is carried out in the plan, where it isn't by a call of the provider's API.
+pub(super) fn carried_out(lane: &Lane, operation: Operation) -> Option<&'static str> {
+    lane.target.provider.is_warmed(operation).then_some(
+        "this CDN has no prefetch API, so each URL is fetched once through the CDN: this warms the point of presence nearest \
+         to this machine and the shield behind it",
+    )
+}
+
 /// What `done` means at a target; `None` where the provider confirms it.
 pub(super) fn done_means(lane: &Lane, operation: Operation) -> Option<&'static str> {
+    if lane.target.provider.is_warmed(operation) {
+        return Some(warm::MEANING);
+    }
     lane.is_done_when_accepted(operation).then_some("accepted; this CDN has no status API")
 }
 

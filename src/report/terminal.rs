@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::model::Outcome;
 use crate::plan::Lane;
 use crate::report::phrases::{
-    NOTHING_MAPPED_HINT, daily_share, done_means, operation_word, outcome_words, pace, price, purges_everything,
-    short_commit, stop_word, usual_time, verdict,
+    NOTHING_MAPPED_HINT, carried_out, daily_share, done_means, operation_word, outcome_words, pace, price,
+    purges_everything, short_commit, stop_word, usual_time, verdict,
 };
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, grouped};
@@ -134,6 +134,7 @@ fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
             cost.unwrap_or_default()
         );
         line(text, &head);
+        carried_out(lane, operation).into_iter().for_each(|how| line(text, &format!("      {how}")));
         let rows = || lane_rows(lane, of).filter(|row| row.planned.task.operation == operation);
         for row in rows().take(shown) {
             line(text, &format!("      {}", row.planned.task.subject));

@@ -14,6 +14,7 @@ pub mod github; // what a runner of GitHub Actions gets
 mod links; // submodules and symbolic links
 mod lint; // rules that can never work
 mod lists; // URLs that are given
+mod little_cache; // the edge of a CDN
 mod names; // file names that tools trip over
 mod no_credentials; // runs without stored credentials: roles, OIDC tokens, profiles, programs
 mod query; // task history, quota, metrics, logs, domains
@@ -23,6 +24,7 @@ mod targets; // one configuration with several providers
 mod tencent; // Tencent Cloud, by keys and by a role
 mod trouble; // vendors that refuse, break off, lie or never answer
 pub mod vendor; // whom a run talks to
+mod warming; // prefetches at a CDN without an API for them
 mod work; // the main job as it should be
 mod worktree; // what isn't committed
 

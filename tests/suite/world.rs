@@ -20,7 +20,7 @@ use cdn_purge::model::{Event, EventKind, Operation, Outcome, PurgeMode, Reason, 
 use cdn_purge::plan::{self, Limits, Plan};
 use cdn_purge::provider::clock::Clock;
 use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Credentials, Issued, SharedCredentials};
-use cdn_purge::provider::simulation::{SimulationApi, credentials};
+use cdn_purge::provider::simulation::{SimulatedEdge, SimulationApi, credentials};
 use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ApiName, ProviderContext, Spec};
 use cdn_purge::providers::alibaba::ALIBABA_CDN;
 use cdn_purge::providers::{REGISTRY, Registration, emulators};
@@ -221,6 +221,7 @@ impl World {
                 refresh_timeout: Duration::from_secs(15 * 60),
                 prefetch_timeout: Duration::from_secs(60 * 60),
                 batch_size: None,
+                warm_concurrency: 4,
                 sequential: false,
                 durations: measured(),
                 seed: 1,
@@ -352,6 +353,7 @@ impl World {
                 }),
                 api: api.clone(),
                 refresh: refresh.clone(),
+                edge: Rc::new(SimulatedEdge(Duration::from_millis(50))),
             })
             .collect();
         for connection in &mut connections {

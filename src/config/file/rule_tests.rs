@@ -156,7 +156,8 @@ fn what_a_provider_cannot_do_is_told_with_what_it_can() {
             "8:11 `plain-cdn`, the provider of `other`, has no regex refreshes | it has URL refreshes: give this rule other `targets`, or change it"
         ]
     );
-    assert_eq!(rule_problems("files: a\nurls: https://e.example/{tail}\nprefetch: true").len(), 1);
+    // What has no prefetch is fetched through the CDN.
+    assert!(rule_problems("files: a\nurls: https://e.example/{tail}\nprefetch: true").is_empty());
     assert_eq!(rule_problems("files: a\ndirectories: https://e.example/a/").len(), 1);
     assert!(rule_problems("files: a\nurls: https://e.example/{tail}\nkind: regex\ntargets: main").is_empty());
 }

@@ -82,6 +82,7 @@ impl Scene {
             refresh_timeout: Duration::from_secs(900),
             prefetch_timeout: Duration::from_secs(900),
             batch_size: None,
+            warm_concurrency: 4,
             sequential: false,
             durations: Default::default(),
             seed: 1,

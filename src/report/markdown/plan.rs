@@ -3,7 +3,7 @@
 use super::page::{Page, code, html, link};
 use crate::model::Operation;
 use crate::plan::Lane;
-use crate::report::phrases::{daily_share, operation_word, pace, price, usual_time};
+use crate::report::phrases::{carried_out, daily_share, operation_word, pace, price, usual_time};
 use crate::report::{Counts, LaneReport, Report, Row, lane_counts, lane_rows};
 use crate::text::format::{counted, grouped};
 
@@ -20,6 +20,13 @@ pub(super) fn costs(report: &Report<'_>, page: &mut Page) {
         };
         let header = ["operation", "URLs", "requests", "quota use"];
         page.table(None, &header, counts.len(), counts.iter().map(row));
+        for (operation, _) in &counts {
+            page.block(
+                &carried_out(lane, *operation)
+                    .map(|how| format!("{}: {how}.", operation_word(*operation)))
+                    .unwrap_or_default(),
+            );
+        }
         for text in [pace(lane), price(lane)].into_iter().flatten() {
             page.block(&format!("{text}."));
         }

@@ -16,7 +16,7 @@ use cdn_purge::exec::{self, Options, interrupt};
 use cdn_purge::model::{Event, EventKind, EventSink, LaneIndex, Operation, Outcome, Signal, StopCause, TaskIndex};
 use cdn_purge::plan::Plan;
 use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Credentials, Issued, SharedCredentials};
-use cdn_purge::provider::simulation::access_key;
+use cdn_purge::provider::simulation::{SimulatedEdge, access_key};
 use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ProviderContext, Spec, Submission};
 use cdn_purge::report::{self, Collector, Context, Counts, Status};
 use emulators::EmulatorSettings;
@@ -244,6 +244,7 @@ impl Teller<'_> {
             refresh_timeout: world.timeouts[0],
             prefetch_timeout: world.timeouts[1],
             batch_size: world.batch_size,
+            warm_concurrency: 4,
             sequential: world.sequential,
             durations: durations.clone(),
             seed: world.seed ^ u64::from(number),
@@ -364,6 +365,7 @@ impl Teller<'_> {
                 provider: (registration(spec).open)(context(spec, credentials)),
                 api: way.expect("each provider of the world has its way"),
                 refresh: refresh.clone(),
+                edge: Rc::new(SimulatedEdge(Duration::from_millis(50))),
             }
         };
         Ok(self.plan.lanes.iter().map(connection).collect())

@@ -1,0 +1,179 @@
+//! The way to a CDN's edge, guarded: the hosts come from a plan, and so perhaps from a stranger's pull request.
+//!
+//! Only the hosts of the plan are asked, over HTTPS, at public addresses: each name is looked up once for a connection, and only
+//! the addresses that pass are connected to. Plain HTTP and loopback are for a test on this machine, whose user says so.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::public_address::is_public;
+use super::{CONNECT_TIMEOUT, Names, Network, Proxy, READ_TIMEOUT, authority, find_tls_error, root};
+use crate::provider::edge::{BodyReader, Edge, Fetch, Page, USER_AGENT};
+
+/// How long a fetch may take in all: a server that never ends its answer is left then.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What may be fetched.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeLimits {
+    /// The hosts, in lower case; no other is asked.
+    pub hosts: BTreeSet<String>,
+    /// The address to connect to, whatever the host; its port counts where the URL has none. Given by the user of this machine,
+    /// so it may be a loopback address.
+    pub connect_to: Option<SocketAddr>,
+    /// Whether the user listed the hosts: a proxy looks names up by itself, so that their addresses can't be checked here.
+    pub are_hosts_listed: bool,
+}
+
+impl Network {
+    /// The way to the CDN's edge for these hosts. Nothing is read, looked up or sent before the first fetch.
+    pub fn edge(&self, limits: EdgeLimits) -> HttpEdge {
+        HttpEdge { network: self.clone(), limits, client: OnceCell::new() }
+    }
+}
+
+/// The way to a CDN's edge.
+pub struct HttpEdge {
+    network: Network,
+    limits: EdgeLimits,
+    client: OnceCell<Result<Client, String>>,
+}
+
+/// A client, and the proxy that it goes through.
+struct Client {
+    http: reqwest::Client,
+    proxy: Option<Proxy>,
+}
+
+impl Client {
+    fn new(network: &Network, connect_to: Option<SocketAddr>) -> Result<Self, String> {
+        let names = GuardedNames { names: network.names().clone(), connect_to };
+        let by_proxy = connect_to.is_none();
+        let http = network.builder(Arc::new(names), by_proxy)?.user_agent(USER_AGENT).timeout(FETCH_TIMEOUT);
+        let proxy = Proxy::of(&network.0.environment).map_err(|error| error.to_string())?.filter(|_| by_proxy);
+        Ok(Self { http: http.build().map_err(super::chain)?, proxy })
+    }
+}
+
+impl HttpEdge {
+    fn client(&self) -> Result<&Client, String> {
+        let client = self.client.get_or_init(|| Client::new(&self.network, self.limits.connect_to));
+        client.as_ref().map_err(|message| format!("can't start TLS: {message}"))
+    }
+
+    /// Why a URL may not be fetched.
+    fn check(&self, url: &Url) -> Result<(), String> {
+        let host = url.host_str().unwrap_or_default();
+        if !self.limits.hosts.contains(&host.to_lowercase()) {
+            return Err(format!("`{host}` isn't a host of this plan"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the URL holds a user name".to_owned());
+        }
+        let connected = self.limits.connect_to.map(|address| address.ip());
+        let literal = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::from(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::from(address)),
+            _ => None,
+        };
+        if connected.is_none()
+            && let Some(address) = literal.filter(|address| !is_public(*address))
+        {
+            return Err(format!("{address} isn't a public address"));
+        }
+        // A literal address is connected to as it is.
+        if literal.is_some() && connected.is_some() && connected != literal {
+            return Err("a URL with an address for its host can't be fetched from another address".to_owned());
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if connected.is_some_and(|address| address.is_loopback()) => {}
+            _ => return Err("only https is fetched".to_owned()),
+        }
+        if let Some(proxy) = &self.client()?.proxy
+            && proxy.serves(url)
+            && !self.limits.are_hosts_listed
+        {
+            let proxy = authority(&proxy.url);
+            return Err(format!(
+                "the proxy `{proxy}` looks `{host}` up by itself, so that its address can't be checked: name the hosts in \
+                 `allow-hosts`"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl Edge for HttpEdge {
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, String> {
+        let url = Url::parse(fetch.url).map_err(|error| format!("not a URL: {error}"))?;
+        self.check(&url)?;
+        let host = authority(&url);
+        let request = self.client()?.http.get(url).header("accept", "*/*").header("accept-encoding", fetch.encoding);
+        // The whole URL is never in an error: its query may hold a secret.
+        let failed = |error: &reqwest::Error, read: u64| {
+            if error.is_timeout() && read == 0 {
+                format!("no answer from `{host}` within {} s", timeout_of(error).as_secs())
+            } else if error.is_timeout() {
+                format!("the answer of `{host}` didn't end: {read} bytes came")
+            } else if let Some(rustls::Error::InvalidCertificate(problem)) = find_tls_error(error) {
+                format!("the certificate of `{host}` is not accepted: {problem}")
+            } else if error.is_connect() {
+                format!("can't connect to `{host}`: {}", root(error))
+            } else {
+                format!("the answer of `{host}` broke off after {read} bytes: {}", root(error))
+            }
+        };
+        let mut response = request.send().await.map_err(|error| failed(&error, 0))?;
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let mut body = BodyReader::new(fetch.keep);
+        while let Some(piece) = response.chunk().await.map_err(|error| failed(&error, body.bytes().max(1)))? {
+            body.update(&piece);
+            if body.bytes() > fetch.most {
+                // Dropping the response closes the connection.
+                return Ok(body.page(status, headers, false));
+            }
+        }
+        Ok(body.page(status, headers, true))
+    }
+}
+
+/// Which of the time limits ended a fetch without an answer.
+fn timeout_of(error: &reqwest::Error) -> Duration {
+    if error.is_connect() { CONNECT_TIMEOUT } else { READ_TIMEOUT }
+}
+
+/// Looks names up, and gives public addresses alone.
+struct GuardedNames {
+    names: Names,
+    connect_to: Option<SocketAddr>,
+}
+
+impl Resolve for GuardedNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        if let Some(address) = self.connect_to {
+            return Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) });
+        }
+        let found = self.names.resolve(name);
+        Box::pin(async move {
+            let (public, others): (Vec<_>, Vec<_>) = found.await?.partition(|address| is_public(address.ip()));
+            match others.first() {
+                Some(other) if public.is_empty() => {
+                    Err(format!("its name leads to {}, which isn't a public address", other.ip()).into())
+                }
+                _ => Ok(Box::new(public.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Edges that misbehave, and URLs that may not be fetched.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use super::*;
+
+/// Serves each of these connections in turn with these bytes, and gives the requests that came.
+fn server(answers: Vec<Vec<u8>>) -> (SocketAddr, thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = move |answer: Vec<u8>| {
+        let (mut stream, _) = listener.accept().unwrap();
+        let request = read_request(&mut stream);
+        // The client may have left.
+        let _ = stream.write_all(&answer);
+        request
+    };
+    (address, thread::spawn(move || answers.into_iter().map(serve).collect()))
+}
+
+fn read_request(stream: &mut TcpStream) -> String {
+    let (mut request, mut byte) = (Vec::new(), [0]);
+    while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        request.push(byte[0]);
+    }
+    String::from_utf8(request).unwrap().to_ascii_lowercase()
+}
+
+fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+fn edge_with(connect_to: Option<SocketAddr>, environment: &[(&str, &str)], are_hosts_listed: bool) -> HttpEdge {
+    let environment: BTreeMap<_, _> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let hosts = ["www.example.com", "localhost", "127.0.0.1", "[::1]", "10.0.0.1", "169.254.169.254"];
+    let hosts = hosts.map(str::to_owned).into();
+    Network::new(&environment).edge(EdgeLimits { hosts, connect_to, are_hosts_listed })
+}
+
+fn edge(connect_to: SocketAddr) -> HttpEdge {
+    edge_with(Some(connect_to), &[], false)
+}
+
+fn fetch(url: &str) -> Fetch<'_> {
+    Fetch { url, encoding: "gzip", most: 100_000, keep: 5 }
+}
+
+#[tokio::test]
+async fn a_fetch_sends_what_a_visitor_without_a_session_sends() {
+    let (address, served) = server(vec![answer("200 OK\r\nSet-Cookie: a=b\r\nAge: 7", b"hello world"); 2]);
+    let edge = edge(address);
+    for _ in 0..2 {
+        let page = edge.get(fetch("http://www.example.com/a?b=c")).await.unwrap();
+        assert_eq!((page.status, page.header("Age"), page.is_whole), (200, "7", true));
+        assert_eq!((&page.start[..], page.body.bytes), (&b"hello"[..], 11));
+    }
+    for request in served.join().unwrap() {
+        assert!(request.starts_with("get /a?b=c http/1.1\r\n"), "{request}");
+        let mut names: Vec<_> = request.lines().skip(1).filter_map(|line| line.split_once(':')).collect();
+        names.sort_unstable();
+        let agent = format!(" {}", USER_AGENT.to_ascii_lowercase());
+        let expected =
+            [("accept", " */*"), ("accept-encoding", " gzip"), ("host", " www.example.com"), ("user-agent", &*agent)];
+        assert_eq!(names, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_is_not_followed() {
+    let (address, served) = server(vec![answer("302 Found\r\nLocation: http://www.example.com/login?t=secret", b"")]);
+    let page = edge(address).get(fetch("http://www.example.com/a")).await.unwrap();
+    assert_eq!(page.status_word(), "HTTP 302 to `http://www.example.com/login`, which isn't followed");
+    assert_eq!(served.join().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_left_where_the_limit_is() {
+    let endless = [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 50_000_000]].concat();
+    let (address, served) = server(vec![endless]);
+    let page = edge(address).get(fetch("http://www.example.com/a")).await.unwrap();
+    assert!(!page.is_whole);
+    assert!((100_001..1_000_000).contains(&page.body.bytes), "{}", page.body.bytes);
+    // It could go on writing until the connection is closed, which happens on this thread.
+    tokio::task::spawn_blocking(move || served.join().unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_never_unpacked() {
+    // It says that it holds 4 GiB.
+    let bomb = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &[0; 1_000], &[1, 2, 3, 4, 255, 255, 255, 255]].concat();
+    let (address, served) = server(vec![answer("200 OK\r\nContent-Encoding: gzip", &bomb)]);
+    let page = edge(address).get(fetch("http://www.example.com/a")).await.unwrap();
+    assert_eq!((page.body.bytes, page.gzip_trailer()), (1_018, Some((0x0403_0201, u32::MAX))));
+    served.join().unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_no_answer() {
+    for (bytes, said) in [
+        (&b""[..], "broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", "broke off after 3 bytes"),
+        (b"SSH-2.0-OpenSSH\r\n", "broke off"),
+    ] {
+        let (address, served) = server(vec![bytes.to_vec()]);
+        let why = edge(address).get(fetch("http://www.example.com/a?token=secret")).await.unwrap_err();
+        assert!(why.contains(said) && why.contains("`www.example.com`") && !why.contains("secret"), "{why}");
+        served.join().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_never_ends_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let began = tokio::time::Instant::now();
+    let why = edge(listener.local_addr().unwrap()).get(fetch("http://www.example.com/a")).await.unwrap_err();
+    assert!(why.contains("within") && began.elapsed() <= FETCH_TIMEOUT, "{why}");
+}
+
+#[tokio::test]
+async fn an_edge_that_is_down_is_said_to_be() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let why = edge(address).get(fetch("http://www.example.com/a")).await.unwrap_err();
+    assert!(why.starts_with("can't connect to `www.example.com`"), "{why}");
+}
+
+#[tokio::test]
+async fn what_may_not_be_fetched_is_not_connected_to() {
+    let trap = TcpListener::bind("127.0.0.1:0").unwrap();
+    trap.set_nonblocking(true).unwrap();
+    let address = trap.local_addr().unwrap();
+    let port = address.port();
+    let here = Some(address);
+    for (url, connect_to, said) in [
+        (format!("https://other.example.com:{port}/"), here, "isn't a host of this plan"),
+        (format!("https://user:pass@www.example.com:{port}/"), here, "a user name"),
+        (format!("https://10.0.0.1:{port}/"), here, "can't be fetched from another address"),
+        (format!("http://www.example.com:{port}/"), None, "only https"),
+        (format!("http://127.0.0.1:{port}/"), None, "isn't a public address"),
+        (format!("https://127.0.0.1:{port}/"), None, "isn't a public address"),
+        (format!("https://[::1]:{port}/"), None, "isn't a public address"),
+        ("https://169.254.169.254/latest/meta-data".to_owned(), None, "isn't a public address"),
+        (format!("https://localhost:{port}/"), None, "its name leads to 127.0.0.1, which isn't a public address"),
+        ("http://www.example.com/".to_owned(), Some("93.184.216.34:80".parse().unwrap()), "only https"),
+    ] {
+        let why = edge_with(connect_to, &[], true).get(fetch(&url)).await.unwrap_err();
+        assert!(why.contains(said), "{url}: {why}");
+    }
+    assert!(trap.accept().is_err(), "somebody connected");
+}
+
+#[tokio::test]
+async fn a_proxy_is_trusted_with_hosts_that_the_user_listed_alone() {
+    let (address, served) = server(vec![b"HTTP/1.1 403 Forbidden\r\n\r\n".to_vec()]);
+    let proxy = format!("http://{address}");
+    let environment = [("HTTPS_PROXY", proxy.as_str())];
+    let why = edge_with(None, &environment, false).get(fetch("https://www.example.com/")).await.unwrap_err();
+    assert!(why.contains("name the hosts in `allow-hosts`"), "{why}");
+    let why = edge_with(None, &environment, true).get(fetch("https://www.example.com/")).await.unwrap_err();
+    assert!(why.starts_with("can't connect to `www.example.com`"), "{why}");
+    assert!(served.join().unwrap()[0].starts_with("connect www.example.com:443"), "the proxy wasn't asked");
+}
