@@ -96,6 +96,8 @@ pub enum ExitCode {
     Quota = 5,
     /// Credentials or permissions.
     Credentials = 6,
+    /// A URL is stale after its refresh.
+    Stale = 7,
     /// A defect of this program.
     Internal = 70,
     /// Interrupted by SIGINT.
@@ -106,7 +108,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// The worse of two, by what a person must look at first: internal, interrupted, usage, checkout, credentials,
-    /// unknown, failed, quota, success.
+    /// unknown, failed, stale, quota, success.
     pub fn worst(self, other: Self) -> Self {
         if self.rank() >= other.rank() { self } else { other }
     }
@@ -115,14 +117,15 @@ impl ExitCode {
         match self {
             Self::Success => 0,
             Self::Quota => 1,
-            Self::Failed => 2,
-            Self::Unknown => 3,
-            Self::Credentials => 4,
-            Self::Checkout => 5,
-            Self::Usage => 6,
-            Self::Interrupted => 7,
-            Self::Terminated => 8,
-            Self::Internal => 9,
+            Self::Stale => 2,
+            Self::Failed => 3,
+            Self::Unknown => 4,
+            Self::Credentials => 5,
+            Self::Checkout => 6,
+            Self::Usage => 7,
+            Self::Interrupted => 8,
+            Self::Terminated => 9,
+            Self::Internal => 10,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod directory;
 pub mod environment;
 pub mod error;
 pub mod exec;
+pub mod freshness;
 pub mod git;
 pub mod init;
 pub mod mapping;

@@ -8,6 +8,7 @@ mod operation;
 mod quota;
 mod subject;
 mod task;
+mod verification;
 
 pub use change::{Change, ChangeKind, EntryKind, RepoPath, Side};
 pub use event::{Event, EventKind, EventSink, Moment, Resumed, Signal, StopCause};
@@ -15,3 +16,4 @@ pub use operation::{Operation, PurgeMode, RefreshKind};
 pub use quota::{Quota, QuotaEntry};
 pub use subject::Subject;
 pub use task::{BatchNumber, LaneIndex, Outcome, Reason, Skipped, TargetName, Task, TaskIndex};
+pub use verification::{Verdict, Verification};

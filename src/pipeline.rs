@@ -31,6 +31,7 @@ use self::built::BuiltSite;
 use self::connect::Connections;
 use self::git_http::FetchTransport;
 pub use self::job::Job;
+use self::verification::Sources;
 
 mod built;
 mod collapsing;
@@ -39,6 +40,8 @@ pub(crate) mod git_http;
 mod job;
 pub mod lint;
 mod note;
+mod origin;
+mod verification;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
 const SHOWN: usize = 20;
@@ -58,14 +61,14 @@ impl Job<'_> {
 
     async fn perform(&self, console: &mut Console, interrupt: Interrupt) -> Result<ExitCode, Error> {
         let settings = self.settings;
-        if let (Mode::Real, Some(config)) = (settings.mode, &settings.config) {
+        if let (true, Some(config)) = (settings.mode.is_real(), &settings.config) {
             git::trusted(config, self.environment)?;
         }
         fold(console, "changes and plan");
         let Some(found) = unless_interrupted(&interrupt, self.find(console)).await else {
             return self.interrupted(console, interrupt.signal(), "the changes were looked for");
         };
-        let Found { range, changed_files, mapped, unresolved, mut built, warnings } = found?;
+        let Found { range, changes, changed_files, mapped, unresolved, mut built, warnings } = found?;
         for warning in settings.warnings.iter().chain(&warnings).filter(|_| !settings.resume) {
             console.diagnostic(warning, Severity::Warning);
         }
@@ -99,8 +102,9 @@ impl Job<'_> {
             Some(built) => Some(built.build().to_owned()),
             None => range.as_ref().map(|range| range.head.clone()),
         };
-        let context = Context {
+        let mut context = Context {
             mode: settings.mode,
+            verify: false,
             range,
             list: match &settings.changes {
                 Changes::List(options) => Some(list_file::name(&options.file)),
@@ -115,8 +119,14 @@ impl Job<'_> {
             commit_page: CiHost::commit_page(self.environment),
             config: settings.config.as_ref().map(|path| path.display().to_string()),
         };
-        let mut ready = None;
-        if !plan.is_empty() && settings.mode != Mode::DryRun {
+        let (mut ready, mut verify) = (None, None);
+        if settings.mode == Mode::Verify && !plan.is_empty() {
+            let sources = Sources { changes: &changes, range: context.range.as_ref(), built: built.as_ref() };
+            let Some(found) = unless_interrupted(&interrupt, self.gate(&mut plan, sources, console)).await else {
+                return self.interrupted(console, interrupt.signal(), "the files to compare were read");
+            };
+            verify = found?;
+        } else if !plan.is_empty() && settings.mode != Mode::DryRun {
             fold(console, "refresh and prefetch");
             let masks = PendingMasks::default();
             let connections = unless_interrupted(&interrupt, connect::connect(self, &plan, head, &masks)).await;
@@ -134,18 +144,36 @@ impl Job<'_> {
             let state = (&mut journal, &mut past);
             let found = self.collapse_live(&mut plan, about, &connections, &options, state, &interrupt, console);
             notes.extend(found.await?);
+            let sources = Sources { changes: &changes, range: context.range.as_ref(), built: built.as_ref() };
+            let Some(found) = unless_interrupted(&interrupt, self.gate(&mut plan, sources, console)).await else {
+                return self.interrupted(console, interrupt.signal(), "the origin was waited for");
+            };
+            verify = found?;
             if let Some(built) = built.as_mut().filter(|_| settings.mode == Mode::Real) {
                 built.begin()?;
             }
             ready = Some((connections, options, journal, past, masks));
         }
         let (about, mut journal) = (context.range.clone(), None);
+        context.verify = verify.is_some();
         let mut collector = Collector::new(&plan, context);
         notes.into_iter().for_each(|note| collector.note(note));
-        if let Some((connections, options, opened, past, masks)) = ready {
-            let state = (opened, &past);
+        if let (Mode::Verify, Some(verify)) = (settings.mode, &verify) {
+            exec::verify(&plan, verify, self.started, interrupt.clone(), &mut |event| collector.take(event)).await;
+        } else if let Some((connections, options, opened, past, masks)) = ready {
+            let (state, to_verify) = ((opened, &past), verify.as_ref());
             journal = self
-                .execute(&plan, connections, options, state, &masks, console, interrupt.clone(), &mut collector)
+                .execute(
+                    &plan,
+                    connections,
+                    options,
+                    state,
+                    to_verify,
+                    &masks,
+                    console,
+                    interrupt.clone(),
+                    &mut collector,
+                )
                 .await;
         }
         console.end_group();
@@ -181,6 +209,30 @@ impl Job<'_> {
             }
         }
         Ok(code)
+    }
+
+    /// Reads what the URLs of a real run should serve, where it verifies them or has an origin, and waits for that origin.
+    ///
+    /// # Errors
+    /// Those of [`origin::wait`]; nothing was sent.
+    async fn gate(
+        &self,
+        plan: &mut Plan,
+        sources: Sources<'_>,
+        console: &mut Console,
+    ) -> Result<Option<exec::Verify>, Error> {
+        let settings = self.settings;
+        let is_gated = settings.mode == Mode::Real && !settings.resume;
+        let has_origin = is_gated && !settings.origins.is_empty();
+        let verify = match settings.mode.is_real() && (settings.verify || has_origin) {
+            true => Some(verification::verify(self, plan, sources, console).await),
+            false => None,
+        };
+        if has_origin || (is_gated && settings.wait_for.is_some()) {
+            let head = sources.range.map(|range| range.head.as_str());
+            origin::wait(self, plan, head, verify.as_ref(), console).await?;
+        }
+        Ok(verify.filter(|_| settings.verify))
     }
 
     /// Says what `on-empty` makes of a plan without URLs.
@@ -257,7 +309,15 @@ impl Job<'_> {
             let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
             mapped.tasks.extend(given.tasks);
         }
-        Ok(Found { range: None, changed_files: 0, mapped, unresolved: None, built: None, warnings: Vec::new() })
+        Ok(Found {
+            range: None,
+            changes: Vec::new(),
+            changed_files: 0,
+            mapped,
+            unresolved: None,
+            built: None,
+            warnings: Vec::new(),
+        })
     }
 
     /// The files of a built directory that differ from its manifest.
@@ -271,7 +331,8 @@ impl Job<'_> {
         let (built, mapped) = built::find(self, options, overrides, console).await?;
         let (range, changed_files) = (built.range.clone(), built.changed_files);
         let warnings = lint::built(self.settings, &built);
-        Ok(Found { range, changed_files, mapped, unresolved: None, built: Some(built), warnings })
+        let changes = Vec::new();
+        Ok(Found { range, changes, changed_files, mapped, unresolved: None, built: Some(built), warnings })
     }
 
     /// The files that a deploy tool's list names.
@@ -287,6 +348,7 @@ impl Job<'_> {
         Ok(Found {
             range: None,
             changed_files: list.len(),
+            changes: Vec::new(),
             mapped,
             unresolved: None,
             built: None,
@@ -341,7 +403,8 @@ impl Job<'_> {
             unresolved.get_or_insert(Error::Checkout { message, help: reason.help.clone() });
         }
         let warnings = lint::committed(settings, &changed.range.head, &changed.files, self.environment);
-        Ok(Found { range: Some(changed.range), changed_files, mapped, unresolved, built: None, warnings })
+        let (range, changes) = (Some(changed.range), changed.files);
+        Ok(Found { range, changes, changed_files, mapped, unresolved, built: None, warnings })
     }
 
     /// The files of the working directory that differ from a commit, and the front matter that the rules need of them.
@@ -437,6 +500,7 @@ impl Job<'_> {
         all: Connections,
         options: Options,
         (journal, past): (Journal, &Past),
+        verify: Option<&exec::Verify>,
         masks: &PendingMasks,
         console: &mut Console,
         interrupt: Interrupt,
@@ -455,7 +519,9 @@ impl Job<'_> {
                 progress.take(event);
             }
         };
-        let executed = exec::execute(plan, &all.connections, &options, journal, past, interrupt, &mut sink).await;
+        let executed =
+            exec::execute_and_verify(plan, &all.connections, &options, journal, past, interrupt, verify, &mut sink)
+                .await;
         if let Some(file) = durations {
             // Without it the next run polls less cleverly, that's all.
             let _ = executed.durations.save(&file);
@@ -504,6 +570,8 @@ fn expected(lane: &Lane, options: &Options) -> Expected {
 
 /// The tasks of a run, and what they come from.
 struct Found {
+    /// The files that differ between the two commits.
+    changes: Vec<Change>,
     /// Nothing where URLs were given; of a built directory the manifest's and this one, where both are known.
     range: Option<Range>,
     changed_files: usize,
@@ -632,6 +700,7 @@ fn publish(report: &Report<'_>, settings: &Settings, console: &mut Console) -> (
     let text = match settings.mode {
         Mode::DryRun => report::terminal::plan(report, SHOWN),
         // What the log has said already isn't said again.
+        Mode::Verify => report::terminal::summary(report),
         Mode::Simulate | Mode::Real if console.look().level > LogLevel::Quiet => report::terminal::result(report),
         Mode::Simulate | Mode::Real => report::terminal::summary(report),
     };

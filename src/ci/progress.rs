@@ -17,6 +17,7 @@ use crate::ci::console::{Console, Severity};
 use crate::config::LogLevel;
 use crate::model::{
     BatchNumber, Event, EventKind, EventSink, LaneIndex, Moment, Operation, Outcome, Quota, StopCause, TaskIndex,
+    Verdict,
 };
 use crate::plan::Plan;
 use crate::report::phrases::{earlier_run, operation_word, quota_word, stop_word};
@@ -360,6 +361,14 @@ impl EventSink for Progress<'_> {
                 self.task_finished(*lane, *task, outcome, event.elapsed);
             }
             // The signal is shown once, not for each lane.
+            EventKind::Verified { lane, task, verification } => {
+                let is_stale = verification.verdict == Verdict::Stale;
+                let level = if is_stale { LogLevel::Normal } else { LogLevel::Verbose };
+                let lane = &self.plan.lanes[usize::from(*lane)];
+                let url = &lane.tasks[*task as usize].task.subject;
+                let (name, verdict) = (&lane.target.name, verification.verdict.name());
+                self.say(level, &format!("{name}: {verdict} {url}: {}", verification.evidence));
+            }
             EventKind::LaneStopped { cause: StopCause::Interrupted, .. } => {}
             EventKind::LaneStopped { lane, operation, why, .. } => {
                 let text = format!("{}: {}: {why}", self.name(*lane), stop_word(*operation));

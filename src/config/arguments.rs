@@ -93,6 +93,7 @@ fn command(mut matches: ArgMatches) -> Result<Command, Error> {
             flags.add("dry-run", "true");
             Command::Run(flags)
         }
+        ("verify", Some(kind)) => Command::List(kind, flags(&mut inner, kind)),
         ("run", Some(kind)) => Command::Run(flags(&mut inner, kind)),
         ("explain", _) if inner.get_flag("range") => {
             Command::ExplainRange(flags(&mut inner, CommandKind::ExplainRange))
@@ -178,6 +179,7 @@ const COMMANDS: &[Known] = &[
     basic("plan", "Print what a run would purge, without sending anything", Some(CommandKind::Run)),
     basic("run", "Purge the URLs of the changed files and wait (the default)", Some(CommandKind::Run)),
     basic("wait", "Resume an earlier run from its journal, or follow tasks by ID", Some(CommandKind::Wait)),
+    basic("verify", "Fetch the URLs of a run through the CDN and compare them with the files", Some(CommandKind::Verify)),
     basic("explain", "Show which rule maps a file to which URLs", Some(CommandKind::Explain)),
     basic("refresh", "Purge the URLs you list, and wait", Some(CommandKind::Refresh)).or(&["purge"]),
     basic("prefetch", "Load the URLs you list into the caches, and wait", Some(CommandKind::Prefetch)).or(&["preload", "warm"]),

@@ -56,6 +56,7 @@ const EXIT_STATUS: &[(&str, &str)] = &[
     ("4", "An outcome is unknown."),
     ("5", "Not sent, because of the quota or a limit."),
     ("6", "Credentials are missing, rejected or lack a permission."),
+    ("7", "A URL is stale after its refresh."),
     ("70", "Internal error (bug)."),
     ("130, 143", "Interrupted by SIGINT, or ended by SIGTERM."),
 ];

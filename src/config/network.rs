@@ -76,6 +76,41 @@ pub(super) fn edge(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Op
     address
 }
 
+/// The origins: `https://origin.example.com`, or `www.example.com=https://origin.example.com/site` for one host.
+pub(super) fn origins(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<(Option<String>, Url)> {
+    let is_plain = |url: &Url| {
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        matches!(url.scheme(), "https" | "http") && !has_user && url.query().is_none() && url.fragment().is_none()
+    };
+    let mut origins = Vec::new();
+    for text in given.list("origin").unwrap_or_default() {
+        let (host, url) = match text.split_once('=') {
+            Some((host, url)) => (Some(host.trim().to_lowercase()), url.trim()),
+            None => (None, text.as_str()),
+        };
+        match Url::parse(url).ok().filter(is_plain) {
+            Some(url) => origins.push((host, url)),
+            None => problems.push(Diagnostic::new(
+                format!("{} holds {}", given.label("origin"), quoted(&text)),
+                "write it as `https://HOST` or `www.example.com=https://HOST`, with a path if need be",
+            )),
+        }
+    }
+    origins
+}
+
+/// `URL contains TEXT`.
+pub(super) fn wait_for(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<(String, String)> {
+    let text = given.text("wait-for")?;
+    let parts = text.split_once(" contains ").map(|(url, text)| (url.trim().to_owned(), text.trim().to_owned()));
+    let parts = parts.filter(|(url, text)| Url::parse(url).is_ok() && !text.is_empty());
+    if parts.is_none() {
+        let help = "write it as `https://www.example.com/version.txt contains {head}`";
+        problems.push(Diagnostic::new(format!("{} is {}", given.label("wait-for"), quoted(&text)), help));
+    }
+    parts
+}
+
 /// The hosts that a plan may touch: lower case, and in the ASCII form that URLs take.
 pub(super) fn hosts(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
     let label = given.label("allow-hosts");

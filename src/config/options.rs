@@ -2,7 +2,7 @@
 //!
 //! One table, so that the five ways to set an option can't drift apart.
 
-use self::command_kind::{ALL, JOBS, NEW_RUNS, PROVIDERS, QUERIES, RANGES, RULES, TARGETS, URLS, WARMING};
+use self::command_kind::{ALL, JOBS, NEW_RUNS, PROVIDERS, QUERIES, RANGES, RULES, TARGETS, URLS, VERIFYING, WARMING};
 use self::option::{list, text};
 use super::file::keys::FORMS;
 use crate::model::PurgeMode;
@@ -51,10 +51,10 @@ pub static ENTRIES: &[Entry] = &[
         "What to wait for. `refresh` doesn't wait for prefetches, `none` submits and exits").or("all").in_file(),
     Entry::new("timeout", Duration, Basic, JOBS,
         "How long to wait for the CDN. Default: `15m` for refreshes and `60m` for prefetches").in_file(),
-    Entry::new("allow-hosts", list("HOST").or_commas(), Basic, JOBS,
+    Entry::new("allow-hosts", list("HOST").or_commas(), Basic, VERIFYING,
         "Refuse a plan with any other host"),
 
-    Entry::new("url-file", Path("FILE"), Changes, JOBS,
+    Entry::new("url-file", Path("FILE"), Changes, VERIFYING,
         "File of URLs to purge instead of changed files. One URL per line; `-` reads standard input").short('f'),
     Entry::new("repository", Path("DIR"), Changes, TARGETS, "Directory of the checkout").or(".").short('C'),
     Entry::new("changes", Choice(&["git", "all", "directory", "list"]), Changes, RULES,
@@ -96,7 +96,7 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("refresh", Boolean, Sending, RULES, "Purge matched URLs (overrides the rules)"),
     Entry::new("simulate", Boolean, Sending, NEW_RUNS,
         "Run against simulated providers in virtual time. Reports how long the run would take and what quota it would use").or("false"),
-    Entry::new("fail-on", Choice(&["any", "refresh", "never"]), Sending, JOBS,
+    Entry::new("fail-on", Choice(&["any", "refresh", "never"]), Sending, VERIFYING,
         "Which incomplete URLs fail the step. The output `status` isn't affected").or("any").in_file(),
     Entry::new("on-short-quota", Choice(&["refuse", "fit"]), Sending, JOBS,
         "What goes out if the day's quota is short. `refuse`: the refreshes of the rules that fit as a whole. `fit`: as many as fit; `--resume` sends the rest on the next day. Prefetches go out as far as the quota reaches").or("refuse").in_file(),
@@ -108,7 +108,7 @@ pub static ENTRIES: &[Entry] = &[
         "Prefetch the most popular URLs first. A list of URLs or paths, the hottest first, or an access log in the common or combined format; `.gz` too").in_file(),
     Entry::new("on-empty", Choice(&["warn", "fail", "ok"]), Sending, RULES,
         "What a run that has nothing to do means. `warn`: a warning if files changed and no rule selects one; `fail`: the step fails; `ok`: nothing").or("warn").in_file(),
-    Entry::new("max-urls", Count(0), Sending, JOBS,
+    Entry::new("max-urls", Count(0), Sending, VERIFYING,
         "Refuse a plan with more refreshes and prefetches than this").in_file(),
     Entry::new("batch-size", Count(1), Sending, JOBS,
         "Maximum number of URLs in a request. Default: the provider's limit").in_file(),
@@ -116,8 +116,18 @@ pub static ENTRIES: &[Entry] = &[
         "Send the next batch only after the previous one is done").or("false").in_file(),
     Entry::new("warm-concurrency", Count(1), Sending, JOBS,
         "Maximum number of URLs to warm at the same time. For CDNs without a prefetch API, whose URLs are fetched through the CDN").or("4").in_file(),
-    Entry::new("edge", text("ADDRESS"), Sending, JOBS,
-        "Address to connect to when URLs are fetched through the CDN. Default: looked up; an IP address with or without a port, as `203.0.113.7`. Plain HTTP and private addresses are accepted here only: `127.0.0.1:8080`"),
+    Entry::new("origin", list("URL").or_commas(), Sending, JOBS,
+        "Origin behind the CDN: a URL is purged once its origin serves the new file. `https://origin.example.com`, or `www.example.com=https://origin.example.com` for one host").in_file(),
+    Entry::new("wait-for", text("CONDITION"), Sending, JOBS,
+        "Condition for sending anything: a URL and the text that it must contain. `https://www.example.com/version.txt contains {head}`; `{head}` is the commit that is deployed now").in_file(),
+    Entry::new("gate-timeout", Duration, Sending, JOBS,
+        "How long to wait for `origin` and `wait-for`").or("5m").in_file(),
+    Entry::new("verify", Boolean, Sending, JOBS,
+        "Fetch each purged URL through the CDN, and compare it with its file. The verdict is fresh, stale, unreachable or undecided; a stale URL ends the run with exit code 7").or("false").in_file(),
+    Entry::new("verify-urls", Count(1), Sending, VERIFYING,
+        "Maximum number of URLs to verify. Pages come first, then a sample of the others").or("200").in_file(),
+    Entry::new("edge", text("IP"), Sending, VERIFYING,
+        "IP address to connect to when URLs are fetched through the CDN. With or without a port, as `203.0.113.7`; default: looked up. Plain HTTP and loopback addresses are accepted here only: `127.0.0.1:8080`"),
     Entry::new("journal", Path("FILE"), Sending, JOBS,
         "File that stores progress so that an interrupted run can resume. Default: in the runner's temporary directory, outside CI in `~/.local/state/cdn-purge`"),
     Entry::new("resume", Boolean, Sending, NEW_RUNS,
@@ -135,13 +145,13 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("endpoint", list("PROVIDER=URL").or_commas(), Credentials, PROVIDERS,
         "Send API calls to another endpoint. Plain HTTP is accepted for loopback addresses only"),
 
-    Entry::new("report-file", Path("FILE"), Output, JOBS,
+    Entry::new("report-file", Path("FILE"), Output, VERIFYING,
         "File for the JSON report. Default: in the runner's temporary directory, on GitLab in the project directory, outside CI none"),
-    Entry::new("report-html", Path("FILE"), Output, JOBS,
+    Entry::new("report-html", Path("FILE"), Output, VERIFYING,
         "File for the HTML report. One file for a browser, with the timeline and every URL; `cdn-purge report FILE.json --html` makes it later"),
-    Entry::new("pull-request-comment", Boolean, Output, JOBS,
+    Entry::new("pull-request-comment", Boolean, Output, VERIFYING,
         "Post the summary as a comment on the GitHub pull request. One comment for each job, which is kept up to date; the job needs `permissions: pull-requests: write`").or("false"),
-    Entry::new("merge-request-note", Boolean, Output, JOBS,
+    Entry::new("merge-request-note", Boolean, Output, VERIFYING,
         "Post the summary as a note on the GitLab merge request. Needs a token in `GITLAB_TOKEN`").or("false").no_input(),
     Entry::new("color", WHEN, Output, ALL, "When to use color").or("auto").no_input(),
     Entry::new("progress", WHEN, Output, ALL, "When to show a progress bar").or("auto").no_input(),

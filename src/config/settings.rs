@@ -91,6 +91,16 @@ pub struct Settings {
     pub warm_concurrency: usize,
     /// The address to connect to when URLs are fetched through the CDN, in place of those that their hosts have.
     pub edge: Option<SocketAddr>,
+    /// Where the origin of a host is, or of all others.
+    pub origins: Vec<(Option<String>, url::Url)>,
+    /// A URL, and a text that its answer must hold before anything is sent.
+    pub wait_for: Option<(String, String)>,
+    /// How long to wait for both.
+    pub gate_timeout: Duration,
+    /// Whether URLs are fetched through the CDN once their refresh is done, and compared with the files that they come from.
+    pub verify: bool,
+    /// How many of them, at most.
+    pub verify_urls: usize,
     /// The next batch only when the one before is done.
     pub sequential: bool,
     /// When to use colour.
@@ -213,6 +223,15 @@ pub enum Mode {
     DryRun,
     /// Execute it against the emulators, in virtual time.
     Simulate,
+    /// Send nothing to the provider, and fetch its URLs through the CDN.
+    Verify,
+}
+
+impl Mode {
+    /// Whether requests may reach machines of others: the provider's, or those of the CDN.
+    pub fn is_real(self) -> bool {
+        matches!(self, Self::Real | Self::Verify)
+    }
 }
 
 /// What to wait for.

@@ -399,6 +399,10 @@ impl<'a> Lane<'a> {
             if let Some(reason) = &planned.refused {
                 self.end(task, Outcome::Failed(reason.clone()));
             }
+            // What an earlier run sent is followed all the same.
+            if let (Some(reason), Place::Waiting) = (&planned.held, self.places[task as usize]) {
+                self.end(task, Outcome::Unsubmitted(reason.clone()));
+            }
         }
         if let Some((cause, why)) = refusal {
             self.stop(None, cause, &why);

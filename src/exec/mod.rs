@@ -16,6 +16,7 @@ use interrupt::Interrupt;
 use journal::{Entry, Journal, Past, PastBatch, PastLane};
 use lane::{Preflight, Summary};
 use run::Run;
+use verification::Verifier;
 
 mod batch;
 mod driver;
@@ -25,15 +26,18 @@ pub mod interrupt;
 pub mod journal;
 mod lane;
 mod options;
+pub mod origin_gate;
 mod prefetch_gate;
 mod quota;
 mod record_match;
 mod run;
 mod tracking;
+mod verification;
 
 pub use interrupt::interrupted_by;
 pub use options::Options;
 pub use quota::left as quota_left;
+pub use verification::{Verify, verify};
 
 /// What is left to do when a plan was carried out.
 pub struct Executed {
@@ -54,8 +58,24 @@ pub async fn execute(
     interrupt: Interrupt,
     sink: &mut dyn FnMut(&Event),
 ) -> Executed {
+    execute_and_verify(plan, connections, options, journal, past, interrupt, None, sink).await
+}
+
+/// The same; each URL that is to be verified is fetched through the CDN once its refresh is done.
+#[expect(clippy::too_many_arguments, reason = "what `execute` takes, and what to verify")]
+pub async fn execute_and_verify(
+    plan: &Plan,
+    connections: &[Connection<'_>],
+    options: &Options,
+    journal: Journal,
+    past: &Past,
+    interrupt: Interrupt,
+    verify: Option<&Verify>,
+    sink: &mut dyn FnMut(&Event),
+) -> Executed {
     let (path, started) = (journal.path().to_owned(), Instant::now());
-    let run = Run::new(options, plan.digest(), journal, interrupt, sink);
+    let mut run = Run::new(options, plan.digest(), journal, interrupt, sink);
+    run.verifier = verify.map(|verify| Verifier::new(verify, plan));
     let past = &*planned(past, plan);
     let none = PastLane::default();
     let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
@@ -82,7 +102,18 @@ pub async fn execute(
     });
     let mut summary = Summary::default();
     let mut durations = Durations::default();
-    for (lane, measured) in futures_util::future::join_all(drivers).await {
+    let drivers = async {
+        let ended = futures_util::future::join_all(drivers).await;
+        run.verifier.iter().for_each(Verifier::close);
+        ended
+    };
+    let verifying = async {
+        if let Some(verifier) = &run.verifier {
+            verifier.run(&|event| run.emit(event), run.interrupt.clone()).await;
+        }
+    };
+    let (ended, ()) = futures_util::future::join(drivers, verifying).await;
+    for (lane, measured) in ended {
         summary = summary.and(lane);
         durations.0.extend(measured.0);
     }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::interrupt::Interrupt;
 use super::journal::{Entry, Journal};
 use super::options::Options;
+use super::verification::Verifier;
 use crate::client::connection::Connection;
 use crate::client::rate_limit::{RateLimiter, RateLimiters};
 use crate::model::{Event, EventKind, LaneIndex, Signal};
@@ -45,6 +46,8 @@ pub(super) struct Run<'a> {
     calls: Cell<u64>,
     /// The beginning of each batch's reference: of the plan, and of the run that began it.
     reference: String,
+    /// What verifies URLs as their refreshes are done.
+    pub verifier: Option<Verifier<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -74,6 +77,7 @@ impl<'a> Run<'a> {
             told_interrupted: Cell::new(false),
             limiters: RateLimiters::default(),
             calls: Cell::new(0),
+            verifier: None,
         }
     }
 
@@ -82,6 +86,7 @@ impl<'a> Run<'a> {
         let elapsed = self.start.elapsed();
         self.silent_since.set(Instant::now());
         let at = self.options.started.checked_add(elapsed).unwrap_or(self.options.started);
+        self.verifier.iter().for_each(|verifier| verifier.hear(&kind));
         (self.sink.borrow_mut())(&Event { at, elapsed, kind });
     }
 

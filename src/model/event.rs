@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::operation::Operation;
 use super::quota::Quota;
 use super::task::{BatchNumber, LaneIndex, Outcome, TaskIndex};
+use super::verification::Verification;
 
 /// Something that happened during the execution. Counters travel inside, so that a reader needs no state of the runner's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -115,6 +116,15 @@ pub enum EventKind {
         outcome: Outcome,
         /// The provider's task id, once it was accepted.
         task_id: Option<String>,
+    },
+    /// A URL was fetched through the CDN after its refresh.
+    Verified {
+        /// The lane.
+        lane: LaneIndex,
+        /// The task.
+        task: TaskIndex,
+        /// What was seen.
+        verification: Verification,
     },
     /// Nothing more is submitted in this lane for these operations.
     LaneStopped {

@@ -18,6 +18,7 @@ use crate::directory::{
 };
 use crate::error::Error;
 use crate::exec::journal::Identity;
+use crate::freshness::FileVersion;
 use crate::git::{self, Range};
 use crate::mapping::{self, Mapped, Overrides, SavedRules};
 use crate::model::{Change, ChangeKind, EntryKind, Operation, RefreshKind, RepoPath, Subject, TargetName, Task};
@@ -271,6 +272,19 @@ impl BuiltSite {
     pub(super) fn paths(&self) -> impl Iterator<Item = RepoPath> {
         let built = self.files.files.iter().map(|file| &file.path);
         built.chain(self.before.entries().iter().map(|entry| &entry.path)).map(|path| self.full(path))
+    }
+
+    /// What a file is now, and what the caches may hold of it, as far as either is known by its SHA-256.
+    pub(super) fn versions(&self, path: &RepoPath) -> (Option<FileVersion>, Option<FileVersion>) {
+        let version = |digest: &directory::Digest, size| match digest {
+            directory::Digest::Sha256(digest) => Some(FileVersion::known(size, digest)),
+            directory::Digest::Md5(_) | directory::Digest::Sha1(_) => None,
+        };
+        let Some(short) = self.short(path) else { return (None, None) };
+        let now = self.files.files.binary_search_by(|file| (*file.path).cmp(short)).ok();
+        let now = now.and_then(|place| version(&self.files.files[place].digest, self.files.files[place].size));
+        let before = self.before.entries().iter().find(|entry| *entry.path == *short);
+        (now, before.and_then(|entry| entry.content).and_then(|(digest, size)| version(&digest, size)))
     }
 
     fn comparison(&self) -> Comparison {

@@ -31,7 +31,7 @@ use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
 use crate::provider::edge::Edge;
-use crate::provider::http::EdgeLimits;
+use crate::provider::http::edge::{EdgeLimits, HttpEdge};
 use crate::provider::simulation::{SimulatedEdge, SimulationApi, credentials};
 use crate::provider::{
     Accepted, Api, ApiError, ApiErrorKind, Page, Provider, ProviderContext, RecordFilter, Spec, Submission,
@@ -76,7 +76,7 @@ pub(super) async fn connect(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(match job.settings.mode {
                 Mode::Simulate => Ok(Account::simulated(spec, default_endpoint, job.started)),
-                Mode::Real | Mode::DryRun => {
+                Mode::Real | Mode::DryRun | Mode::Verify => {
                     match Account::real(job, &lane.target, default_endpoint, masks, &mut all.notes).await {
                         Ok(account) => Ok(account),
                         Err(error @ (Error::Credentials { .. } | Error::Provider { .. })) => {
@@ -237,12 +237,21 @@ pub(super) fn edge(job: &Job<'_>, hosts: BTreeSet<String>) -> Rc<dyn Edge> {
     let settings = job.settings;
     match settings.mode {
         Mode::Simulate => Rc::new(SimulatedEdge(SIMULATED_LATENCY)),
-        Mode::Real | Mode::DryRun => Rc::new(job.network.edge(EdgeLimits {
+        Mode::Real | Mode::DryRun | Mode::Verify => Rc::new(job.network.edge(EdgeLimits {
             hosts,
             connect_to: settings.edge,
+            allow_loopback: false,
             are_hosts_listed: settings.allow_hosts.is_some(),
         })),
     }
+}
+
+/// The origins, at these hosts. One on this machine is fetched from where `edge`, which only the user gives, is on it too.
+pub(super) fn origin(job: &Job<'_>, hosts: BTreeSet<String>) -> HttpEdge {
+    let listed = job.settings.allow_hosts.as_deref();
+    let are_hosts_listed = listed.is_some_and(|listed| hosts.iter().all(|host| listed.contains(host)));
+    let allow_loopback = job.settings.edge.is_some_and(|edge| edge.ip().is_loopback());
+    job.network.edge(EdgeLimits { hosts, connect_to: None, allow_loopback, are_hosts_listed })
 }
 
 /// Makes a console mask the secrets that are new since the last time.

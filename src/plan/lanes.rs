@@ -37,6 +37,8 @@ pub struct PlannedTask {
     pub task: Task,
     /// Why it can't be sent at all: a URL that is over-long, or isn't one. It ends as failed.
     pub refused: Option<String>,
+    /// Why it isn't sent in this run: its origin doesn't serve what was deployed. It ends as unsubmitted.
+    pub held: Option<String>,
     /// The refresh of the same lane that covers this one, which isn't sent then: its outcome is that one's.
     pub covered_by: Option<TaskIndex>,
     /// For a prefetch, the refreshes of the same lane that must be done before it; empty if there is none.

@@ -121,7 +121,7 @@ fn lane(target: Target, tasks: Vec<Task>) -> Lane {
         after.sort_unstable();
         after.dedup();
         let covered_by = covered_by.filter(|_| refused.is_none());
-        PlannedTask { task, refused, covered_by, after, rank: u32::MAX }
+        PlannedTask { task, refused, held: None, covered_by, after, rank: u32::MAX }
     });
     let tasks = tasks.collect();
     Lane { target, tasks, batches: Vec::new() }

@@ -26,13 +26,11 @@ use super::{Api, ApiError, ApiErrorKind, ApiName};
 use crate::error::Error;
 
 mod download;
-mod edge;
+pub mod edge;
 mod exchange;
 mod proxy;
 mod public_address;
 mod roots;
-
-pub use edge::{EdgeLimits, HttpEdge};
 
 #[cfg(test)]
 mod tests;

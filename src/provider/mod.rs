@@ -43,7 +43,7 @@ pub use query::{
 pub use spec::{
     AfterLostAnswer, Burst, CallSpec, EndpointSpec, InProgress, IntervalSpec, LogSpec, Measure, MeasureSpec,
     OperationSpec, Price, QuerySpec, QuotaSpec, Rate, RateScope, RateUnit, RecordsSpec, SharedRate, Spec, TrackingSpec,
-    days,
+    WARMING, days,
 };
 
 /// What a provider is made of.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::credentials::CredentialSpec;
-use super::warm;
 use super::{ApiError, ApiErrorKind, OptionSpec, OptionValue, Options, PolicySpec};
 use crate::model::{Operation, PurgeMode, Quota, QuotaEntry};
 
@@ -435,15 +434,10 @@ impl OperationSpec {
 
 /// Warming, a prefetch by one GET through the CDN: see [`super::warm`]. A fetch that may have been made is made again, since it
 /// changes nothing. Each target has its own rate: it is the site's, and not that of an account.
-static WARMING: OperationSpec = OperationSpec::new(
-    Operation::Prefetch,
-    CallSpec::new(warm::METHOD, "", Rate::per_second(20).of_target()),
-    1,
-    None,
-    "",
-)
-.resent()
-.at_once();
+pub static WARMING: OperationSpec =
+    OperationSpec::new(Operation::Prefetch, CallSpec::new("GET", "", Rate::per_second(20).of_target()), 1, None, "")
+        .resent()
+        .at_once();
 
 /// A rate that several calls share.
 #[derive(Clone, Copy, Debug)]

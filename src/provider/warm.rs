@@ -4,14 +4,11 @@
 use std::time::Duration;
 
 use super::edge::{Edge, Fetch};
-use super::{Accepted, ApiError, ApiErrorKind};
+use super::{Accepted, ApiError, ApiErrorKind, WARMING};
 
 /// What warming does, in words.
 pub const MEANING: &str =
     "fetched through the CDN: warm in the point of presence nearest to this machine and the shield behind it";
-
-/// What the call is named in limits and errors.
-pub const METHOD: &str = "GET";
 
 /// As browsers write it: caches may hold a variant for each spelling.
 const ENCODING: &str = "gzip, deflate, br, zstd";
@@ -40,7 +37,7 @@ pub async fn warm(edge: &dyn Edge, url: &str) -> Result<Accepted, ApiError> {
             Err(why) => (why, true),
         };
         if is_last || !may_pass {
-            return Err(ApiError::new(ApiErrorKind::Refused, METHOD, why));
+            return Err(ApiError::new(ApiErrorKind::Refused, WARMING.call.api, why));
         }
         is_last = true;
         tokio::time::sleep(PAUSE).await;

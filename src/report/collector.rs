@@ -1,6 +1,6 @@
 //! Collects the events of a run into a [`Report`], in which every planned task has exactly one outcome.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::config::Mode;
@@ -81,6 +81,7 @@ impl<'a> Collector<'a> {
                 stops: Vec::new(),
                 timeline: Timeline::default(),
                 batches: Vec::new(),
+                verified: BTreeMap::new(),
             },
         };
         Self {
@@ -104,7 +105,7 @@ impl<'a> Collector<'a> {
         if self.more_notes > 0 {
             self.notes.push(format!("and {} more notes like these", grouped(self.more_notes)));
         }
-        let is_dry = self.context.mode == Mode::DryRun;
+        let is_dry = matches!(self.context.mode, Mode::DryRun | Mode::Verify);
         let mut lanes = Vec::with_capacity(self.lanes.len());
         for (lane, mut record) in self.plan.lanes.iter().zip(self.lanes) {
             let unheard = |refused: &Option<String>| Ended {
@@ -240,6 +241,11 @@ impl EventSink for Collector<'_> {
             EventKind::TaskFinished { lane, task, outcome, task_id } => {
                 let ended = Ended { outcome: Some(outcome.clone()), task_id: task_id.clone() };
                 self.task_finished(*lane, *task, ended);
+            }
+            EventKind::Verified { lane, task, verification } => {
+                if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {
+                    record.report.verified.insert(*task, verification.clone());
+                }
             }
             EventKind::LaneStopped { lane, operation, cause, why } => {
                 if let Some(record) = self.lanes.get_mut(usize::from(*lane)) {

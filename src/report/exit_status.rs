@@ -22,6 +22,8 @@ pub enum Status {
     Failed,
     /// Some outcome unknown at the deadline, none failed.
     TimedOut,
+    /// Every URL done, and some of them stale all the same.
+    Stale,
 }
 
 impl Status {
@@ -34,6 +36,7 @@ impl Status {
             Self::Partial => "partial",
             Self::Failed => "failed",
             Self::TimedOut => "timed-out",
+            Self::Stale => "stale",
         }
     }
 }
@@ -53,6 +56,19 @@ impl Report<'_> {
         }
         if self.context.mode == Mode::DryRun {
             return Status::Planned;
+        }
+        let is_stale = self.rows().any(|row| row.is_stale());
+        if self.context.mode == Mode::Verify {
+            let [fresh, others @ .., _] = self.verdicts().unwrap_or_default();
+            let is_whole = self.is_finished && self.interrupted.is_none() && others == [0; 2];
+            return match (is_stale, is_whole) {
+                (true, _) => Status::Stale,
+                (false, true) if fresh > 0 => Status::Done,
+                (false, _) => Status::Partial,
+            };
+        }
+        if counts.done == counts.planned && is_stale {
+            return Status::Stale;
         }
         if counts.done == counts.planned {
             // A step that reads `done` must be able to believe it: in a simulation nothing was sent.
@@ -77,6 +93,7 @@ impl Report<'_> {
     /// | a URL that | gives |
     /// | --- | --- |
     /// | is done or planned, or was submitted and by `wait` not followed | 0 |
+    /// | is done, and was found stale afterwards | 7 |
     /// | failed | 1; 6 when the credentials don't allow this operation |
     /// | is unknown | 4; 6 as above |
     /// | is unsubmitted | 5 for quota, 6 for credentials, 3 for the journal, 1 for anything else; a prefetch whose refresh isn't done, as that refresh |
@@ -117,6 +134,7 @@ impl Report<'_> {
 
     fn url_code(&self, lane: &LaneReport, row: Row<'_>) -> ExitCode {
         let base = match &row.ended.outcome {
+            None | Some(Outcome::Done) if row.is_stale() => return ExitCode::Stale,
             None | Some(Outcome::Done) => return ExitCode::Success,
             _ if self.was_not_waited_for(lane, row) => return ExitCode::Success,
             Some(Outcome::Failed(_)) => ExitCode::Failed,
@@ -134,7 +152,10 @@ impl Report<'_> {
         let refreshes = row.planned.after.iter().filter_map(|&index| {
             let (planned, ended) = (row.lane.tasks.get(index as usize)?, lane.ended.get(index as usize)?);
             // Refreshes wait for nothing, so this goes one step deep; data that said otherwise would only end here.
-            planned.after.is_empty().then(|| self.url_code(lane, Row { lane: row.lane, planned, ended }))
+            planned
+                .after
+                .is_empty()
+                .then(|| self.url_code(lane, Row { lane: row.lane, planned, ended, verified: None }))
         });
         refreshes.filter(|code| *code != ExitCode::Success).reduce(ExitCode::worst).unwrap_or(ExitCode::Failed)
     }

@@ -90,6 +90,7 @@ fn plan_of_kind(operation: Operation, urls: &[String]) -> Plan {
 pub(crate) fn context(mode: Mode) -> Context {
     Context {
         mode,
+        verify: false,
         range: Some(Range {
             base: Some("1111111111111111111111111111111111111111".into()),
             head: "2222222222222222222222222222222222222222".into(),
@@ -173,6 +174,7 @@ fn task(target: &str, operation: Operation, url: &str, file: &str) -> PlannedTas
             because: vec![Reason { rule: "pages".into(), file: Some(Arc::new(RepoPath::new(file))) }],
         },
         refused: None,
+        held: None,
         covered_by: None,
         after: Vec::new(),
         rank: u32::MAX,

@@ -66,8 +66,18 @@ struct Url<'a> {
     task_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     reason: Option<Cow<'a, str>>,
+    verification: Option<Verified<'a>>,
     #[serde(borrow)]
     sources: Vec<Source<'a>>,
+}
+
+/// What a fetch through the CDN showed.
+#[derive(Deserialize)]
+struct Verified<'a> {
+    #[serde(borrow)]
+    verdict: Cow<'a, str>,
+    #[serde(borrow)]
+    evidence: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +145,11 @@ impl Document<'_> {
                 texts.place_of(operation),
                 texts.place(Some(&url.outcome)),
                 texts.place(url.task_id.as_deref()),
-                texts.place(url.reason.as_deref()),
+                texts.place_of(match (&url.reason, &url.verification) {
+                    (Some(reason), _) => Cow::Borrowed(&**reason),
+                    (None, Some(Verified { verdict, evidence })) => format!("{verdict}: {evidence}").into(),
+                    (None, None) => Cow::Borrowed(""),
+                }),
             ];
             for source in &url.sources {
                 row.extend([texts.place(Some(&source.rule)), texts.place(source.file.as_deref())]);

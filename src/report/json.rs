@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::config::Mode;
-use crate::model::{BatchNumber, Operation, QuotaEntry, Reason, RefreshKind, StopCause};
+use crate::model::{BatchNumber, Operation, QuotaEntry, Reason, RefreshKind, StopCause, Verification};
 use crate::plan::Lane;
+use crate::report::phrases::is_confirmed;
 use crate::report::{BatchReport, Counts, LaneReport, Report, Row, Timeline, lane_counts, lane_quotas};
 use crate::text::json;
 
@@ -30,7 +31,7 @@ impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let context = &self.context;
         let range = context.range.as_ref();
-        let mut report = serializer.serialize_struct("Report", 24)?;
+        let mut report = serializer.serialize_struct("Report", 25)?;
         report.serialize_field("version", &VERSION)?;
         report.serialize_field("program", concat!("cdn-purge ", env!("CARGO_PKG_VERSION")))?;
         report.serialize_field("status", self.status().name())?;
@@ -50,6 +51,7 @@ impl Serialize for Report<'_> {
         report.serialize_field("purged_hosts", &self.plan.purged_hosts())?;
         report.serialize_field("interrupted", &self.interrupted)?;
         report.serialize_field("counts", &self.count(|_| true))?;
+        report.serialize_field("verdicts", &self.verdicts().map(VerdictsDocument::new))?;
         report.serialize_field("targets", &Sequence(|| self.lanes_with_reports().map(TargetDocument::new)))?;
         report.serialize_field("notes", &self.notes)?;
         report.serialize_field("task_ids", &self.task_ids)?;
@@ -81,6 +83,7 @@ struct UrlDocument<'r> {
     task_id: Option<&'r str>,
     reason: Option<&'r str>,
     covered_by: Option<Cow<'r, str>>,
+    verification: Option<&'r Verification>,
     sources: &'r [Reason],
 }
 
@@ -96,8 +99,24 @@ impl<'r> UrlDocument<'r> {
             task_id: row.ended.task_id.as_deref(),
             reason: row.ended.reason(),
             covered_by: row.covered_by(),
+            verification: row.verified,
             sources: &task.because,
         }
+    }
+}
+
+/// How many URLs were verified with each verdict.
+#[derive(serde::Serialize)]
+struct VerdictsDocument {
+    fresh: usize,
+    stale: usize,
+    unreachable: usize,
+    undecided: usize,
+}
+
+impl VerdictsDocument {
+    fn new([fresh, undecided, unreachable, stale]: [usize; 4]) -> Self {
+        Self { fresh, stale, unreachable, undecided }
     }
 }
 
@@ -175,7 +194,7 @@ impl<'r> TargetDocument<'r> {
             operation: operation.name(),
             kind: kind(operation),
             counts,
-            confirmed: !lane.is_done_when_accepted(operation),
+            confirmed: is_confirmed(lane, report, operation),
             quota: quotas
                 .iter()
                 .find(|(of, ..)| *of == operation)
@@ -260,6 +279,7 @@ fn mode_name(mode: Mode) -> &'static str {
         Mode::Real => "real",
         Mode::DryRun => "dry-run",
         Mode::Simulate => "simulate",
+        Mode::Verify => "verify",
     }
 }
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use crate::config::Mode;
 use crate::error::{Diagnostic, Error};
-use crate::model::{Operation, Outcome};
+use crate::model::{Operation, Outcome, Verdict, Verification};
 use crate::plan::Lane;
 use crate::report::phrases::{
-    NOTHING_MAPPED_HINT, done_means, operation_word, purges_everything, short_commit, stop_word, verdict,
+    NOTHING_MAPPED_HINT, done_means, evidence, operation_word, purges_everything, short_commit, stop_word, verdict,
+    verified,
 };
 use crate::report::{Counts, LaneReport, Report, Row, Status, Timeline, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, duration, grouped};
@@ -35,6 +36,7 @@ pub fn markdown(report: &Report<'_>, budget: usize) -> String {
     page.block(&heading(report));
     page.block(&question(report));
     page.block(&purges_everything(report).map(|text| format!("> [!WARNING]\n> {}", prose(&text))).unwrap_or_default());
+    verification(report, &mut page);
     failures(report, &mut page);
     unsubmitted(report, &mut page);
     targets(report, &mut page);
@@ -98,8 +100,10 @@ fn question(report: &Report<'_>) -> String {
 }
 
 fn targets(report: &Report<'_>, page: &mut Page) {
-    if report.context.mode == Mode::DryRun {
-        return plan::costs(report, page);
+    match report.context.mode {
+        Mode::DryRun => return plan::costs(report, page),
+        Mode::Verify => return,
+        Mode::Real | Mode::Simulate => {}
     }
     for (lane, of) in report.lanes_with_reports() {
         page.block(&format!("**{}** ({})", code(&lane.target.name), lane.target.provider.title));
@@ -115,7 +119,7 @@ fn targets(report: &Report<'_>, page: &mut Page) {
             });
             let mut cells = vec![operation_word(*operation), grouped(counts.planned)];
             cells.extend([counts.done, counts.failed, counts.unsubmitted, counts.unknown].map(grouped));
-            if let Some(meaning) = done_means(lane, *operation).filter(|_| counts.done > 0) {
+            if let Some(meaning) = done_means(lane, of, *operation).filter(|_| counts.done > 0) {
                 cells[2] = format!("{} ({meaning})", cells[2]);
             }
             cells.push(quota.unwrap_or_else(|| "–".into()));
@@ -201,6 +205,24 @@ fn failures(report: &Report<'_>, page: &mut Page) {
     };
     let header = ["outcome", "target", "operation", "URL", "reason, in the provider's words", "task id"];
     page.table(None, &header, count, report.rows().filter(is_failure).take(LISTED).map(cells));
+}
+
+/// What fetches through the CDN showed, and each URL that isn't fresh, the worst first.
+fn verification(report: &Report<'_>, page: &mut Page) {
+    let Some(sentence) = verified(report) else { return };
+    page.block(&format!("{sentence}."));
+    let others = || {
+        let all = Verdict::ALL.into_iter().rev().filter(|verdict| *verdict != Verdict::Fresh);
+        all.flat_map(|verdict| {
+            let verified = report.rows().filter_map(|row| Some((row, row.verified?)));
+            verified.filter(move |(_, verified)| verified.verdict == verdict)
+        })
+    };
+    let cells = |(row, verified): (Row<'_>, &Verification)| {
+        let url = link(&row.planned.task.subject.text());
+        vec![verified.verdict.name().into(), code(&row.lane.target.name), url, code(&evidence(verified))]
+    };
+    page.table(None, &["verdict", "target", "URL", "evidence"], others().count(), others().take(LISTED).map(cells));
 }
 
 fn unsubmitted(report: &Report<'_>, page: &mut Page) {

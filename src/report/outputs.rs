@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::config::Mode;
+use crate::model::Verdict;
 use crate::report::{Report, Status};
 
 /// The largest list of task ids, in bytes; all outputs of a job together may have 1 MB (docs.github.com, 2026-11-22).
@@ -16,10 +17,15 @@ pub type Output = (&'static str, String);
 /// The outputs in their documented order, and a sentence for each thing that had to be left out.
 pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<Output>, Vec<String>) {
     let all = report.count(|_| true);
-    let is_real = report.context.mode != Mode::Simulate;
+    let is_real = report.context.mode == Mode::Real;
     let refreshed = report.count(|operation| is_real && operation.name() == "refresh").done;
     let prefetched = report.count(|operation| is_real && operation.name() == "prefetch").done;
     let range = report.context.range.as_ref();
+    let verdicts = report.verdicts().unwrap_or_default();
+    let verdict = |verdict: Verdict| {
+        let place = Verdict::ALL.iter().position(|&other| other == verdict);
+        place.map_or(0, |place| verdicts[place]).to_string()
+    };
     let (task_ids, left_out) = task_ids(&report.task_ids);
     let outputs = vec![
         ("status", report.status().name().to_owned()),
@@ -31,6 +37,10 @@ pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<Output>,
         ("failed", all.failed.to_string()),
         ("unsubmitted", all.unsubmitted.to_string()),
         ("unknown", all.unknown.to_string()),
+        ("fresh", verdict(Verdict::Fresh)),
+        ("stale", verdict(Verdict::Stale)),
+        ("unreachable", verdict(Verdict::Unreachable)),
+        ("undecided", verdict(Verdict::Undecided)),
         ("task-ids", task_ids),
         ("report", report_file.map(|file| file.display().to_string()).unwrap_or_default()),
     ];
@@ -87,6 +97,10 @@ mod tests {
         failed=2
         unsubmitted=1
         unknown=1
+        fresh=0
+        stale=0
+        unreachable=0
+        undecided=0
         task-ids=704,705
         report=/tmp/report.json
         ");

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::config::{FailOn, Mode, OnEmpty, Wait};
 use crate::git::Range;
-use crate::model::{BatchNumber, Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task};
+use crate::model::{
+    BatchNumber, Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task, TaskIndex, Verdict, Verification,
+};
 use crate::plan::{Lane, Plan, PlannedTask};
 
 /// What a report needs besides plan and events.
@@ -35,6 +37,8 @@ pub struct Context {
     pub started: Timestamp,
     /// The beginning of the URL of a commit's page at the CI host, up to the commit.
     pub commit_page: Option<String>,
+    /// Whether URLs were fetched through the CDN to verify them.
+    pub verify: bool,
     /// The configuration's path as it was named.
     pub config: Option<String>,
 }
@@ -82,6 +86,8 @@ pub(super) struct LaneReport {
     pub(super) timeline: Timeline,
     /// In the order in which they were first sent.
     pub(super) batches: Vec<BatchReport>,
+    /// What fetches through the CDN showed, by task.
+    pub(super) verified: BTreeMap<TaskIndex, Verification>,
 }
 
 /// What became of a batch that was sent.
@@ -183,9 +189,15 @@ pub(super) struct Row<'r> {
     pub(super) lane: &'r Lane,
     pub(super) planned: &'r PlannedTask,
     pub(super) ended: &'r Ended,
+    /// What a fetch through the CDN showed, if there was one.
+    pub(super) verified: Option<&'r Verification>,
 }
 
 impl<'r> Row<'r> {
+    pub(super) fn is_stale(&self) -> bool {
+        self.verified.is_some_and(|verified| verified.verdict == Verdict::Stale)
+    }
+
     /// The URL of the refresh that covers this one.
     pub(super) fn covered_by(&self) -> Option<Cow<'r, str>> {
         self.planned.covered_by.map(|wider| self.lane.tasks[wider as usize].task.subject.text())
@@ -220,10 +232,10 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The tasks that aren't done, without prefetches that were submitted and that `wait` doesn't wait for.
+    /// The tasks that aren't done, or whose URL is stale all the same, without prefetches that were submitted and that `wait` doesn't wait for.
     pub fn unfinished(&self) -> impl Iterator<Item = &Task> {
         let is_left = |row: &Row<'_>| match (&row.ended.outcome, row.planned.task.operation) {
-            (Some(Outcome::Done), _) => false,
+            (Some(Outcome::Done), _) => row.is_stale(),
             (Some(Outcome::Unknown(_)), operation @ Operation::Prefetch) => self.context.wait.follows(operation),
             _ => true,
         };
@@ -237,6 +249,15 @@ impl<'a> Report<'a> {
             counts.add(row.ended);
         }
         counts
+    }
+
+    /// How many URLs were verified with each verdict, in the order of [`Verdict::ALL`]; `None` where nothing was to be verified.
+    pub fn verdicts(&self) -> Option<[usize; 4]> {
+        let count = |verdict| {
+            let verdicts = self.rows().filter_map(|row| row.verified).map(|verified| verified.verdict);
+            verdicts.filter(|&found| found == verdict).count()
+        };
+        self.context.verify.then(|| Verdict::ALL.map(count))
     }
 
     /// The reasons why URLs were not submitted, with the number of URLs; the most frequent first.
@@ -263,7 +284,8 @@ impl<'a> Report<'a> {
 }
 
 pub(super) fn lane_rows<'r>(lane: &'r Lane, report: &'r LaneReport) -> impl Iterator<Item = Row<'r>> {
-    lane.tasks.iter().zip(&report.ended).map(move |(planned, ended)| Row { lane, planned, ended })
+    let rows = (0..).zip(lane.tasks.iter().zip(&report.ended));
+    rows.map(move |(task, (planned, ended))| Row { lane, planned, ended, verified: report.verified.get(&task) })
 }
 
 /// The counts of a lane, an entry for each operation that it holds.

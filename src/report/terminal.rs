@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::model::Outcome;
+use crate::config::Mode;
+use crate::model::{Outcome, Verdict};
 use crate::plan::Lane;
 use crate::report::phrases::{
-    NOTHING_MAPPED_HINT, carried_out, daily_share, done_means, operation_word, outcome_words, pace, price,
-    purges_everything, short_commit, stop_word, usual_time, verdict,
+    NOTHING_MAPPED_HINT, carried_out, daily_share, done_means, evidence, operation_word, outcome_words, pace, price,
+    purges_everything, short_commit, stop_word, usual_time, verdict, verified,
 };
 use crate::report::{LaneReport, Report, Row, Status, lane_counts, lane_quotas, lane_rows};
 use crate::text::format::{counted, grouped};
@@ -33,9 +34,11 @@ fn outcome(report: &Report<'_>, is_alone: bool) -> String {
         range(report, &mut text);
     }
     warning(report, &mut text);
-    for (lane, of) in report.lanes_with_reports() {
+    // Where nothing was to be sent, nothing is done.
+    for (lane, of) in report.lanes_with_reports().filter(|_| report.context.mode != Mode::Verify) {
         lane_summary(lane, of, &mut text);
     }
+    verification(report, &mut text);
     failures(report, &mut text);
     for note in report.notes.iter().filter(|_| is_alone) {
         line(&mut text, &format!("  note: {note}"));
@@ -85,7 +88,7 @@ fn lane_summary(lane: &Lane, of: &LaneReport, text: &mut String) {
     line(text, &lane_head(lane));
     let quotas = lane_quotas(of);
     for (operation, counts) in lane_counts(lane, of) {
-        let meaning = done_means(lane, operation).filter(|_| counts.done > 0).map(|text| format!(" ({text})"));
+        let meaning = done_means(lane, of, operation).filter(|_| counts.done > 0).map(|text| format!(" ({text})"));
         let done =
             format!("{} of {} done{}", grouped(counts.done), grouped(counts.planned), meaning.unwrap_or_default());
         let mut parts = vec![done];
@@ -119,6 +122,23 @@ fn failures(report: &Report<'_>, text: &mut String) {
         line(text, &format!("  unsubmitted: {}: {reason}", counted(*count, "URL", "URLs")));
     }
     more(reasons.len(), LISTED, "  ", ELSEWHERE, text);
+}
+
+/// What fetches through the CDN showed, and each URL that isn't fresh.
+fn verification(report: &Report<'_>, text: &mut String) {
+    let Some(sentence) = verified(report) else { return };
+    line(text, &format!("  {sentence}"));
+    let others = || {
+        let verified = report.rows().filter_map(|row| Some((row, row.verified?)));
+        verified.filter(|(_, verified)| verified.verdict != Verdict::Fresh)
+    };
+    let of = |verdict: Verdict| others().filter(move |(_, verified)| verified.verdict == verdict);
+    let worst = Verdict::ALL.into_iter().rev().flat_map(of);
+    for (row, verified) in worst.take(LISTED) {
+        let url = &row.planned.task.subject;
+        line(text, &format!("    {}: {url}: {}", verified.verdict.name(), evidence(verified)));
+    }
+    more(others().count(), LISTED, "    ", ELSEWHERE, text);
 }
 
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {

@@ -9,7 +9,7 @@ from scenario import LINKS
 
 MEMORY = 64 << 20
 COMMANDS = ("::group::", "::endgroup::", "::error", "::warning", "::notice", "::add-mask::")
-OUTPUTS = "status base head changed-files refreshed prefetched failed unsubmitted unknown task-ids report".split()
+OUTPUTS = "status base head changed-files refreshed prefetched failed unsubmitted unknown fresh stale unreachable undecided task-ids report".split()
 # By outcome, the codes that it may lead to.
 CODES = {"failed": {1, 6}, "unknown": {4, 6}, "unsubmitted": {1, 3, 4, 5, 6}}
 

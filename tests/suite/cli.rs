@@ -17,6 +17,7 @@ mod lists; // URLs that are given
 mod little_cache; // the edge of a CDN
 mod names; // file names that tools trip over
 mod no_credentials; // runs without stored credentials: roles, OIDC tokens, profiles, programs
+mod origin; // what waits for the origin
 mod query; // task history, quota, metrics, logs, domains
 mod short_quota; // plans that are too large for a day
 pub mod stage; // what all of them play on: a site, a run, what it left
@@ -24,6 +25,7 @@ mod targets; // one configuration with several providers
 mod tencent; // Tencent Cloud, by keys and by a role
 mod trouble; // vendors that refuse, break off, lie or never answer
 pub mod vendor; // whom a run talks to
+mod verification; // whether the edge serves what was deployed
 mod warming; // prefetches at a CDN without an API for them
 mod work; // the main job as it should be
 mod worktree; // what isn't committed

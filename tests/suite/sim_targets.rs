@@ -214,10 +214,10 @@ fn keys_that_nothing_has_proved_yet_are_tried_one_request_at_a_time() {
 fn everywhere(count: usize, specs: &[&'static Spec]) -> World {
     let url = |place: usize, page: usize| format!("https://site{place}.example.com/page/{page}.html");
     let operations = (0..count).flat_map(|page| [(REFRESH, page), (Operation::Prefetch, page)]);
-    // What a provider doesn't offer is refreshed once more, elsewhere.
-    let task = |operation, place: usize, page| match specs[place].operation(operation) {
-        Some(_) => (operation, url(place, page)),
-        None => (REFRESH, url(place, count + page)),
+    // Where a prefetch is no request to the provider, another page is refreshed in its place.
+    let task = |operation, place: usize, page| match specs[place].is_warmed(operation) {
+        false => (operation, url(place, page)),
+        true => (REFRESH, url(place, count + page)),
     };
     let tasks =
         operations.flat_map(|(operation, page)| (0..specs.len()).map(move |place| task(operation, place, page)));

@@ -1,7 +1,8 @@
 //! The commands that read options, and sets of them for the option table.
 
 use CommandKind::{
-    Bandwidth, Check, Demo, Domains, Explain, ExplainRange, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic, Wait,
+    Bandwidth, Check, Demo, Domains, Explain, ExplainRange, Logs, Prefetch, Quota, Records, Refresh, Run, Traffic,
+    Verify, Wait,
 };
 
 /// A command that reads options of the table.
@@ -17,6 +18,8 @@ pub enum CommandKind {
     Check,
     /// `wait`.
     Wait,
+    /// `verify`.
+    Verify,
     /// `demo`.
     Demo,
     /// `refresh`.
@@ -55,6 +58,7 @@ impl CommandKind {
             Explain | ExplainRange => "explain",
             Check => "check",
             Wait => "wait",
+            Verify => "verify",
             Demo => "demo",
             Refresh => "refresh",
             Prefetch => "prefetch",
@@ -72,8 +76,10 @@ impl CommandKind {
 pub(super) const NEW_RUNS: &[CommandKind] = &[Run, Check, Refresh, Prefetch];
 /// Commands that make the plan: `wait` finds the journal by it, and resumes it.
 pub(super) const JOBS: &[CommandKind] = &[Run, Check, Wait, Refresh, Prefetch];
+/// Commands that make the plan, and the one that sends nothing of it.
+pub(super) const VERIFYING: &[CommandKind] = &[Run, Check, Wait, Refresh, Prefetch, Verify];
 /// Commands that need the rules.
-pub(super) const RULES: &[CommandKind] = &[Run, Check, Explain, ExplainRange, Wait];
+pub(super) const RULES: &[CommandKind] = &[Run, Check, Explain, ExplainRange, Wait, Verify];
 /// Commands that may prefetch in addition.
 pub(super) const WARMING: &[CommandKind] = &[Run, Check, Explain, ExplainRange, Wait, Refresh];
 /// Commands that take URLs.
@@ -83,8 +89,22 @@ pub(super) const QUERIES: &[CommandKind] = &[Records, Quota, Traffic, Bandwidth,
 /// Commands that query a time range.
 pub(super) const RANGES: &[CommandKind] = &[Records, Traffic, Bandwidth, Logs];
 /// Commands that need a target.
-pub(super) const TARGETS: &[CommandKind] =
-    &[Run, Check, Explain, ExplainRange, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
+pub(super) const TARGETS: &[CommandKind] = &[
+    Run,
+    Check,
+    Explain,
+    ExplainRange,
+    Wait,
+    Verify,
+    Refresh,
+    Prefetch,
+    Records,
+    Quota,
+    Traffic,
+    Bandwidth,
+    Logs,
+    Domains,
+];
 /// Commands that call a provider.
 pub(super) const PROVIDERS: &[CommandKind] =
     &[Run, Check, Wait, Refresh, Prefetch, Records, Quota, Traffic, Bandwidth, Logs, Domains];
@@ -95,6 +115,7 @@ pub(super) const ALL: &[CommandKind] = &[
     Explain,
     ExplainRange,
     Wait,
+    Verify,
     Demo,
     Refresh,
     Prefetch,

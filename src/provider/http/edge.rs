@@ -28,6 +28,8 @@ pub struct EdgeLimits {
     /// The address to connect to, whatever the host; its port counts where the URL has none. Given by the user of this machine,
     /// so it may be a loopback address.
     pub connect_to: Option<SocketAddr>,
+    /// Whether hosts that are loopback addresses are fetched, also over plain HTTP.
+    pub allow_loopback: bool,
     /// Whether the user listed the hosts: a proxy looks names up by itself, so that their addresses can't be checked here.
     pub are_hosts_listed: bool,
 }
@@ -83,18 +85,19 @@ impl HttpEdge {
             Some(Host::Ipv6(address)) => Some(IpAddr::from(address)),
             _ => None,
         };
+        let is_allowed = |address: IpAddr| is_public(address) || (self.limits.allow_loopback && address.is_loopback());
         if connected.is_none()
-            && let Some(address) = literal.filter(|address| !is_public(*address))
+            && let Some(address) = literal.filter(|address| !is_allowed(*address))
         {
-            return Err(format!("{address} isn't a public address"));
+            return Err(format!("{address} isn't a public IP address"));
         }
         // A literal address is connected to as it is.
         if literal.is_some() && connected.is_some() && connected != literal {
-            return Err("a URL with an address for its host can't be fetched from another address".to_owned());
+            return Err("a URL with an IP address for its host can't be fetched from another one".to_owned());
         }
         match url.scheme() {
             "https" => {}
-            "http" if connected.is_some_and(|address| address.is_loopback()) => {}
+            "http" if connected.or(literal).is_some_and(|address| address.is_loopback()) => {}
             _ => return Err("only https is fetched".to_owned()),
         }
         if let Some(proxy) = &self.client()?.proxy
@@ -103,7 +106,7 @@ impl HttpEdge {
         {
             let proxy = authority(&proxy.url);
             return Err(format!(
-                "the proxy `{proxy}` looks `{host}` up by itself, so that its address can't be checked: name the hosts in \
+                "the proxy `{proxy}` looks `{host}` up by itself, so that its IP address can't be checked: name the hosts in \
                  `allow-hosts`"
             ));
         }
@@ -167,7 +170,7 @@ impl Resolve for GuardedNames {
             let (public, others): (Vec<_>, Vec<_>) = found.await?.partition(|address| is_public(address.ip()));
             match others.first() {
                 Some(other) if public.is_empty() => {
-                    Err(format!("its name leads to {}, which isn't a public address", other.ip()).into())
+                    Err(format!("its name leads to {}, which isn't a public IP address", other.ip()).into())
                 }
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
             }

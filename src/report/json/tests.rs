@@ -307,7 +307,8 @@ fn a_report_says_everything_once() {
           ],
           "target": "mainland",
           "task_id": "704",
-          "url": "https://www.example.com/b.html"
+          "url": "https://www.example.com/b.html",
+          "verification": null
         },
         {
           "covered_by": null,
@@ -323,7 +324,8 @@ fn a_report_says_everything_once() {
           ],
           "target": "mainland",
           "task_id": null,
-          "url": "https://www.example.com/too-long.html"
+          "url": "https://www.example.com/too-long.html",
+          "verification": null
         },
         {
           "covered_by": null,
@@ -339,7 +341,8 @@ fn a_report_says_everything_once() {
           ],
           "target": "mainland",
           "task_id": null,
-          "url": "https://www.example.com/b.html"
+          "url": "https://www.example.com/b.html",
+          "verification": null
         },
         {
           "covered_by": null,
@@ -355,9 +358,11 @@ fn a_report_says_everything_once() {
           ],
           "target": "world",
           "task_id": null,
-          "url": "https://world.example.com/docs/"
+          "url": "https://world.example.com/docs/",
+          "verification": null
         }
       ],
+      "verdicts": null,
       "version": 1
     }
     "#);

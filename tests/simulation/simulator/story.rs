@@ -252,6 +252,7 @@ impl Teller<'_> {
         };
         let context = Context {
             mode: Mode::Real,
+            verify: false,
             range: None,
             list: None,
             changed_files: 0,

@@ -171,6 +171,10 @@ fn a_push_is_refreshed_and_the_runner_reads_what_came_of_it() {
         "failed",
         "unsubmitted",
         "unknown",
+        "fresh",
+        "stale",
+        "unreachable",
+        "undecided",
         "task-ids",
         "report",
     ];

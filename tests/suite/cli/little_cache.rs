@@ -23,12 +23,12 @@ pub struct State {
     pub origin_status: Option<u16>,
     /// The ledger of whoever purges.
     pub ledger: Option<PathBuf>,
+    /// Nothing is kept: it is the origin alone.
+    pub keeps_nothing: bool,
     /// So many purges of each path have no effect.
     pub lost_purges: usize,
     /// A purge drops the plain variant alone.
     pub forgets_gzip: bool,
-    /// The answers say nothing of the cache.
-    pub is_silent: bool,
     stored: BTreeMap<(String, bool), Stored>,
     purges: usize,
     requests: Vec<String>,
@@ -107,6 +107,10 @@ impl State {
         self.purges = urls.len();
     }
 
+    pub fn purge_all(&mut self) {
+        self.stored.clear();
+    }
+
     /// The answer, and whether it was stored already.
     fn serve(&mut self, path: &str, is_gzip: bool) -> (Stored, bool) {
         let key = (path.to_owned(), is_gzip);
@@ -119,7 +123,9 @@ impl State {
             (None, None) => (404, b"no such page".to_vec()),
         };
         let stored = Stored { status, body: if is_gzip { gzip(&body) } else { body }, at: Instant::now() };
-        self.stored.insert(key, stored.clone());
+        if !self.keeps_nothing {
+            self.stored.insert(key, stored.clone());
+        }
         (stored, false)
     }
 }
@@ -154,7 +160,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
             let age = stored.at.elapsed().as_secs();
             let coding = if is_gzip { "Content-Encoding: gzip\r\n" } else { "" };
             let word = if is_hit { "HIT" } else { "MISS" };
-            let cache = if state.is_silent { String::new() } else { format!("Age: {age}\r\nX-Cache: {word}\r\n") };
+            let cache = format!("Age: {age}\r\nX-Cache: {word}\r\n");
             let length = stored.body.len();
             let head = format!("HTTP/1.1 {} X\r\n{coding}{cache}Content-Length: {length}\r\n\r\n", stored.status);
             [head.as_bytes(), &stored.body].concat()

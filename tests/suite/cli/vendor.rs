@@ -49,6 +49,10 @@ impl Vendor {
         self.address
     }
 
+    pub fn ledger_file(&self) -> PathBuf {
+        self.ledger.clone()
+    }
+
     /// Everything that was accepted, as `operation url`, in order.
     pub fn ledger(&self) -> Vec<String> {
         let text = std::fs::read_to_string(&self.ledger).unwrap();

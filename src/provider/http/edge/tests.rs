@@ -39,7 +39,7 @@ fn edge_with(connect_to: Option<SocketAddr>, environment: &[(&str, &str)], are_h
         environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let hosts = ["www.example.com", "localhost", "127.0.0.1", "[::1]", "10.0.0.1", "169.254.169.254"];
     let hosts = hosts.map(str::to_owned).into();
-    Network::new(&environment).edge(EdgeLimits { hosts, connect_to, are_hosts_listed })
+    Network::new(&environment).edge(EdgeLimits { hosts, connect_to, allow_loopback: false, are_hosts_listed })
 }
 
 fn edge(connect_to: SocketAddr) -> HttpEdge {
@@ -138,13 +138,13 @@ async fn what_may_not_be_fetched_is_not_connected_to() {
     for (url, connect_to, said) in [
         (format!("https://other.example.com:{port}/"), here, "isn't a host of this plan"),
         (format!("https://user:pass@www.example.com:{port}/"), here, "a user name"),
-        (format!("https://10.0.0.1:{port}/"), here, "can't be fetched from another address"),
+        (format!("https://10.0.0.1:{port}/"), here, "can't be fetched from another one"),
         (format!("http://www.example.com:{port}/"), None, "only https"),
-        (format!("http://127.0.0.1:{port}/"), None, "isn't a public address"),
-        (format!("https://127.0.0.1:{port}/"), None, "isn't a public address"),
-        (format!("https://[::1]:{port}/"), None, "isn't a public address"),
-        ("https://169.254.169.254/latest/meta-data".to_owned(), None, "isn't a public address"),
-        (format!("https://localhost:{port}/"), None, "its name leads to 127.0.0.1, which isn't a public address"),
+        (format!("http://127.0.0.1:{port}/"), None, "isn't a public IP address"),
+        (format!("https://127.0.0.1:{port}/"), None, "isn't a public IP address"),
+        (format!("https://[::1]:{port}/"), None, "isn't a public IP address"),
+        ("https://169.254.169.254/latest/meta-data".to_owned(), None, "isn't a public IP address"),
+        (format!("https://localhost:{port}/"), None, "its name leads to 127.0.0.1, which isn't a public IP address"),
         ("http://www.example.com/".to_owned(), Some("93.184.216.34:80".parse().unwrap()), "only https"),
     ] {
         let why = edge_with(connect_to, &[], true).get(fetch(&url)).await.unwrap_err();

@@ -1,0 +1,242 @@
+//! Verification against model caches: seeded interleavings of deployment, visitors, purge and probe, in virtual time.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::super::interrupt;
+use super::*;
+use crate::freshness::{FileVersion, Wanted};
+use crate::model::{Operation, RefreshKind};
+use crate::provider::edge::{BodyReader, Page};
+use crate::report::fixture::plan_of;
+
+const OLD: &[u8] = b"<h1>  yesterday  </h1>\n";
+const NEW: &[u8] = b"<h1>  today  </h1>\n";
+
+/// A copy in a cache: when it was made, and what it is (`None`: a 404).
+#[derive(Clone)]
+struct Copy {
+    at: Instant,
+    body: Option<Vec<u8>>,
+}
+
+/// An edge, perhaps with a shield behind it, in front of an origin.
+struct World {
+    /// What the origin serves.
+    origin: RefCell<Option<&'static [u8]>>,
+    /// Copies by tier (0: the edge), and whether they are compressed.
+    copies: RefCell<BTreeMap<(usize, bool), Copy>>,
+    tiers: usize,
+    random: RefCell<fastrand::Rng>,
+    /// The edge removes white space, so that no body is the file's.
+    minifies: bool,
+    has_age: bool,
+    has_mark: bool,
+    has_digest: bool,
+    /// What probes got, with the number of each one's copy.
+    probes: RefCell<Vec<(Option<Vec<u8>>, Instant)>>,
+}
+
+impl World {
+    fn delay(&self, most: u64) -> Duration {
+        Duration::from_millis(self.random.borrow_mut().u64(1..=most))
+    }
+
+    /// A copy of a tier, made if it isn't there; and whether it was.
+    async fn copy(&self, tier: usize, is_gzip: bool) -> (Copy, bool) {
+        if tier == self.tiers {
+            // What is read before a deployment may arrive after it, and after the purge.
+            let body = self.origin.borrow().map(<[u8]>::to_vec);
+            sleep(self.delay(4_000)).await;
+            return (Copy { at: Instant::now(), body }, false);
+        }
+        if let Some(copy) = self.copies.borrow().get(&(tier, is_gzip)) {
+            return (copy.clone(), true);
+        }
+        let (copy, _) = Box::pin(self.copy(tier + 1, is_gzip)).await;
+        self.copies.borrow_mut().insert((tier, is_gzip), copy.clone());
+        (copy, false)
+    }
+
+    /// Drops the copies of a tier; `but_gzip`: a variant is forgotten.
+    fn purge(&self, tier: usize, but_gzip: bool) {
+        self.copies.borrow_mut().retain(|(other, is_gzip), _| *other != tier || (*is_gzip && but_gzip));
+    }
+
+    fn served(&self, body: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let minified = |body: Vec<u8>| body.into_iter().filter(|byte| *byte != b' ').collect();
+        if self.minifies { body.map(minified) } else { body }
+    }
+}
+
+#[async_trait(?Send)]
+impl Edge for World {
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, String> {
+        let is_gzip = fetch.encoding == "gzip";
+        let (copy, is_hit) = self.copy(0, is_gzip).await;
+        let mut headers = http::HeaderMap::new();
+        let mut set = |name: &'static str, value: String| headers.insert(name, value.parse().unwrap());
+        if self.has_age {
+            set("age", copy.at.elapsed().as_secs().to_string());
+        }
+        if self.has_mark {
+            set("x-cache", if is_hit { "HIT" } else { "MISS" }.to_owned());
+        }
+        if let (true, Some(body)) = (self.has_digest, &copy.body) {
+            let md5 = crate::provider::edge::Fingerprint::of(body).md5;
+            set("etag", format!("W/\"{}\"", md5.map(|byte| format!("{byte:02x}")).concat()));
+        }
+        let body = self.served(copy.body.clone());
+        self.probes.borrow_mut().push((copy.body, copy.at));
+        let sent = match &body {
+            Some(body) if is_gzip => {
+                set("content-encoding", "gzip".to_owned());
+                gzip(body)
+            }
+            _ => body.clone().unwrap_or_default(),
+        };
+        let mut reader = BodyReader::new(0);
+        reader.update(&sent);
+        Ok(reader.page(if body.is_some() { 200 } else { 404 }, headers, true))
+    }
+}
+
+/// A gzip stream of one block that isn't compressed.
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).unwrap();
+    let block = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), body].concat();
+    let end = [crc32fast::hash(body).to_le_bytes(), u32::from(length).to_le_bytes()].concat();
+    [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &block, &end].concat()
+}
+
+/// One interleaving; gives the verdict, after it was held against what the edge really served.
+async fn interleaving(seed: u64) -> Verdict {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let [before, after] = [(Some(OLD), Some(NEW)), (Some(OLD), None), (None, Some(NEW))][random.usize(0..3)].into();
+    let world = Rc::new(World {
+        origin: RefCell::new(before),
+        copies: RefCell::default(),
+        tiers: random.usize(1..=2),
+        minifies: random.u8(0..4) == 0,
+        has_age: random.bool(),
+        has_mark: random.bool(),
+        has_digest: random.u8(0..4) == 0,
+        random: RefCell::new(random.fork()),
+        probes: RefCell::default(),
+    });
+    let expected = Expected {
+        wanted: after.map_or(Wanted::Gone, |new| Wanted::File(FileVersion::committed(new))),
+        former: before.map(FileVersion::committed).unwrap_or_default(),
+    };
+    let plan = plan_of(&["https://www.example.com/".to_owned()]);
+    let verify = Verify { edge: Rc::clone(&world) as Rc<dyn Edge>, expected: [((0, 0), expected)].into() };
+    let verifier = Verifier::new(&verify, &plan);
+    let mut time = |most: u64| Duration::from_millis(random.u64(0..most));
+    let (deployed, sent, visits) = (time(60_000), time(60_000), [(); 6].map(|()| time(80_000)));
+    let purged = [sent + time(3_000), sent + time(6_000)];
+    let done = sent + time(10_000);
+    let (is_lost, but_gzip) = (random.u8(0..5) == 0, random.u8(0..5) == 0);
+    let refreshed = Cell::new(None);
+    let verified = RefCell::new(None);
+    let events = async {
+        tokio::join!(
+            async {
+                sleep(deployed).await;
+                world.origin.replace(after);
+            },
+            async {
+                for (tier, at) in purged.into_iter().enumerate() {
+                    tokio::time::sleep_until(Instant::now() + at.saturating_sub(purged[0] * tier as u32)).await;
+                    if !is_lost {
+                        world.purge(tier, but_gzip);
+                    }
+                }
+            },
+            async {
+                sleep(sent).await;
+                refreshed.set(Some(Instant::now()));
+                let operation = Operation::Refresh(RefreshKind::Url);
+                verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
+                sleep(done - sent).await;
+                verifier.hear(&EventKind::TaskFinished { lane: 0, task: 0, outcome: Outcome::Done, task_id: None });
+                verifier.close();
+            },
+            futures_util::future::join_all(visits.iter().enumerate().map(|(visitor, at)| {
+                let world = Rc::clone(&world);
+                async move {
+                    sleep(*at).await;
+                    world.copy(0, visitor % 2 == 0).await;
+                }
+            })),
+        );
+    };
+    let emit = |event| {
+        if let EventKind::Verified { verification, .. } = event {
+            verified.replace(Some(verification));
+        }
+    };
+    let (_interrupter, interrupt) = interrupt::channel();
+    tokio::join!(events, verifier.run(&emit, interrupt));
+    let Verification { verdict, evidence, tries, .. } = verified.take().expect("each URL gets its verdict");
+    let probes = world.probes.borrow();
+    // The last try has one fetch, or one for each encoding.
+    let last = &probes[probes.len().saturating_sub(2)..];
+    let is_new = |(body, _): &(Option<Vec<u8>>, Instant)| body.as_deref() == after;
+    let is_kept = |(_, at): &(Option<Vec<u8>>, Instant)| refreshed.get().is_some_and(|sent| *at < sent);
+    let story = format!("seed {seed}: {verdict:?} by {evidence}, {tries} tries");
+    match verdict {
+        Verdict::Fresh => assert!(last.iter().all(is_new), "{story}"),
+        Verdict::Stale => assert!(!is_new(&last[last.len() - 1]) || is_kept(&last[last.len() - 1]), "{story}"),
+        Verdict::Undecided | Verdict::Unreachable => {}
+    }
+    verdict
+}
+
+#[test]
+fn ten_thousand_interleavings_give_no_false_verdict() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let mut counts = BTreeMap::new();
+    for seed in 0..10_000 {
+        *counts.entry(runtime.block_on(interleaving(seed))).or_insert(0) += 1;
+    }
+    // None of them is rare, so the law above was put to the test.
+    let of = |verdict| counts.get(&verdict).copied().unwrap_or(0);
+    assert!(of(Verdict::Fresh) > 2_000 && of(Verdict::Stale) > 1_000 && of(Verdict::Undecided) > 200, "{counts:?}");
+}
+
+/// An edge that has every URL after so long, and counts.
+struct Count(Duration, Cell<usize>);
+
+#[async_trait(?Send)]
+impl Edge for Count {
+    async fn get(&self, _: Fetch<'_>) -> Result<Page, String> {
+        self.1.set(self.1.get() + 1);
+        sleep(self.0).await;
+        let mut reader = BodyReader::new(0);
+        reader.update(NEW);
+        Ok(reader.page(200, http::HeaderMap::new(), true))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_urls_at_fifty_milliseconds_take_less_than_twelve_seconds() {
+    let urls: Vec<String> = (0..200).map(|page| format!("https://www.example.com/{page}.html")).collect();
+    let plan = plan_of(&urls);
+    let edge = Rc::new(Count(Duration::from_millis(50), Cell::new(0)));
+    let wanted = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: Vec::new() };
+    let expected = (0..200).map(|task| ((0, task), wanted())).collect();
+    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected };
+    let (_interrupter, interrupt) = interrupt::channel();
+    let began = Instant::now();
+    let mut verdicts = Vec::new();
+    verify(&plan, &to_verify, Timestamp::UNIX_EPOCH, interrupt, &mut |event| {
+        if let EventKind::Verified { verification, .. } = &event.kind {
+            verdicts.push(verification.verdict);
+        }
+    })
+    .await;
+    assert_eq!((verdicts.len(), edge.1.get()), (200, 400));
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Fresh));
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+}

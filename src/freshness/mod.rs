@@ -1,0 +1,186 @@
+//! Whether the edge of a CDN serves what was deployed: a ladder of evidence, from the bytes themselves down to the age of a copy.
+//!
+//! Pure functions of what was fetched and of what is known of the file. Fresh is only what equals the deployed file; what differs
+//! from both the new file and the old one is undecided, because a page may be built from the file, or be newer than this commit.
+
+use std::time::Duration;
+
+use crate::model::Verdict;
+use crate::provider::edge::Page;
+
+pub mod file;
+
+pub use file::FileVersion;
+
+/// How much clocks and whole seconds may be off, before an age proves that a copy is older than the refresh.
+const CLOCKS: Duration = Duration::from_secs(5);
+
+/// What a URL should serve.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// What it should be now.
+    pub wanted: Wanted,
+    /// What it was before; several where the file may have been served in several forms.
+    pub former: Vec<FileVersion>,
+}
+
+/// What a URL should serve now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// This file, in one of these forms.
+    File(Vec<FileVersion>),
+    /// Nothing: the file was deleted.
+    Gone,
+    /// Nobody knows, and why: several files make the page, or the URL was given.
+    Unknown(String),
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self::Unknown("no file is known for it".to_owned())
+    }
+}
+
+/// Judges what came, `since` the refresh was sent; `None`: when it was sent isn't known.
+pub fn judge(page: &Page, expected: &Expected, since: Option<Duration>) -> (Verdict, String) {
+    let kept = since.and_then(|since| kept_before(page, since));
+    let hit = is_hit(page);
+    match page.status {
+        200 => judge_body(page, expected, kept),
+        404 | 410 => match (&expected.wanted, kept) {
+            (Wanted::Gone, _) => (Verdict::Fresh, format!("{}, as its file is gone", page.status_word())),
+            (Wanted::File(_), Some(kept)) => (Verdict::Stale, format!("a cached {}: {kept}", page.status_word())),
+            (Wanted::File(_), None) if hit == Some(true) => {
+                (Verdict::Stale, format!("a cached {}, though its file exists", page.status_word()))
+            }
+            (Wanted::File(_), None) => (Verdict::Undecided, format!("{}, though its file exists", page.status_word())),
+            (Wanted::Unknown(_), _) => (Verdict::Undecided, page.status_word()),
+        },
+        429 | 500.. => (Verdict::Unreachable, page.status_word()),
+        _ => (Verdict::Undecided, page.status_word()),
+    }
+}
+
+fn judge_body(page: &Page, expected: &Expected, kept: Option<String>) -> (Verdict, String) {
+    let wanted = match &expected.wanted {
+        Wanted::File(versions) => &versions[..],
+        Wanted::Gone | Wanted::Unknown(_) => &[],
+    };
+    let is_gone = expected.wanted == Wanted::Gone;
+    let (is_wanted, is_former) = (find(page, wanted), find(page, &expected.former));
+    match (is_wanted, is_former) {
+        // The stronger evidence counts. What is equally weak for both proves neither, and bytes that are both are the wanted ones.
+        (Some(how), former) if how == Evidence::Bytes || former < Some(how) => {
+            let held_nothing = if is_hit(page) == Some(false) { "; this edge held no copy" } else { "" };
+            return (Verdict::Fresh, format!("{} of the file{held_nothing}", how.words()));
+        }
+        (wanted, Some(how)) if wanted < Some(how) && is_gone => {
+            return (Verdict::Stale, format!("{} of the deleted file are still served", how.words()));
+        }
+        (wanted, Some(how)) if wanted < Some(how) => {
+            return (Verdict::Stale, format!("{} of the file before", how.words()));
+        }
+        _ => {}
+    }
+    if let Some(kept) = kept {
+        return (Verdict::Stale, kept);
+    }
+    let why = match &expected.wanted {
+        _ if !page.is_whole => format!("its body is longer than {} bytes", page.body.bytes.saturating_sub(1)),
+        Wanted::Gone => "it still answers, and not with the bytes that its file had".to_owned(),
+        Wanted::File(_) if is_coded(page) => {
+            format!("its body is compressed (`{}`), which isn't unpacked", page.header("content-encoding"))
+        }
+        Wanted::File(_) => {
+            "neither the bytes of the file nor those before: a page that is built, or a newer deployment".to_owned()
+        }
+        Wanted::Unknown(why) => why.clone(),
+    };
+    (Verdict::Undecided, why)
+}
+
+/// How bytes were recognized, the weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Evidence {
+    /// By the MD5 that the answer's header fields carry.
+    Digest,
+    /// By the checksum and the length that a gzip stream ends with.
+    Checksum,
+    /// By SHA-256 and length.
+    Bytes,
+}
+
+impl Evidence {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Bytes => "the bytes",
+            Self::Checksum => "the gzip checksum and length",
+            Self::Digest => "the MD5 (`Content-MD5` or `ETag`)",
+        }
+    }
+}
+
+/// How a page is recognized as one of these versions of a file, if it is.
+fn find(page: &Page, versions: &[FileVersion]) -> Option<Evidence> {
+    let has = |is: &dyn Fn(&FileVersion) -> bool| versions.iter().any(is);
+    if page.is_whole && !is_coded(page) && has(&|version| version.is(&page.body)) {
+        return Some(Evidence::Bytes);
+    }
+    if page.header("content-encoding").eq_ignore_ascii_case("gzip")
+        && let Some((crc32, length)) = page.gzip_trailer()
+        && has(&|version| version.is_compressed_as(crc32, length, page.body.bytes))
+    {
+        return Some(Evidence::Checksum);
+    }
+    // An edge that minifies or compresses keeps the store's digest; one of the bytes that came would be known already.
+    let is_plain_other =
+        page.is_whole && !is_coded(page) && versions.iter().any(|version| version.bytes == page.body.bytes);
+    let digests = [page.header("content-md5"), entity_tag(page.header("etag"))];
+    let is_digest = |version: &FileVersion| digests.iter().any(|digest| version.has_md5(digest));
+    (!is_plain_other && has(&is_digest)).then_some(Evidence::Digest)
+}
+
+/// An entity tag without its quotes and its mark of weakness.
+fn entity_tag(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
+}
+
+fn is_coded(page: &Page) -> bool {
+    let coding = page.header("content-encoding");
+    !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")
+}
+
+/// Whether the nearest cache says that it held a copy; `None`: it doesn't say. `Cache-Status` is RFC 9211; vendors have an
+/// `X-Cache` or a `…-cache-status` of their own. Of a list the last is the nearest.
+fn is_hit(page: &Page) -> Option<bool> {
+    let is_it = |name: &str| name == "x-cache" || name.ends_with("cache-status");
+    let fields = page.headers.iter().filter(|(name, _)| is_it(name.as_str()));
+    fields
+        .filter_map(|(_, value)| {
+            let last = value.to_str().ok()?.rsplit(',').next()?.trim().to_ascii_lowercase();
+            let has = |word: &str| last.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
+            match (has("hit"), has("miss") || has("expired") || has("fwd")) {
+                (true, false) => Some(true),
+                (false, true) => Some(false),
+                _ => None,
+            }
+        })
+        .last()
+}
+
+/// Why a copy is certainly older than the refresh: it was stored, by its age, before the refresh was sent.
+fn kept_before(page: &Page, since: Duration) -> Option<String> {
+    let age = Duration::from_secs(page.header("age").parse().ok()?);
+    let before = age.checked_sub(since + CLOCKS)?.as_secs();
+    (before > 0).then(|| format!("the copy is older than the refresh, by {before} s or more"))
+}
+
+/// Whether a second encoding may be stored apart: pictures, sounds, films, fonts and archives are compressed already.
+pub fn has_encodings(page: &Page) -> bool {
+    let kind = page.header("content-type").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_compressed = ["image/", "audio/", "video/", "font/woff", "application/zip", "application/gzip"];
+    kind == "image/svg+xml" || !is_compressed.iter().any(|begin| kind.starts_with(begin))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Runs that wait until the origin serves what was deployed.
+
+use super::little_cache::LittleCache;
+use super::stage::{CONFIGURATION, Finished, STALE, Site};
+use super::vendor::Vendor;
+
+/// The site, whose origin still has what the first commit deployed.
+fn stage() -> (Site, LittleCache) {
+    let site = Site::new();
+    site.write("cdn-purge.yml", CONFIGURATION.replace("    prefetch: true\n", ""));
+    let origin = LittleCache::new(None);
+    origin.with(|state| state.keeps_nothing = true);
+    for (path, body) in
+        [("/index.html", "<h1>home</h1>\n"), ("/about/old.html", "<h1>about</h1>\n"), ("/gone.html", "<h1>gone</h1>\n")]
+    {
+        origin.deploy(path, body);
+    }
+    (site, origin)
+}
+
+fn deploy(origin: &LittleCache) {
+    origin.with(|state| state.origin.clear());
+    origin.deploy("/index.html", "<h1>news</h1>\n");
+    origin.deploy("/about/new.html", "<h1>about</h1>\n");
+}
+
+fn run(site: &Site, vendor: &Vendor, arguments: &[&str]) -> Finished {
+    let run = site.run(vendor.address(), &["run", "--base", "HEAD~1", "--edge", "127.0.0.1:9"]);
+    run.args(arguments).finish()
+}
+
+#[test]
+fn what_the_origin_does_not_serve_yet_is_not_purged_and_the_rest_is() {
+    let (vendor, (site, origin)) = (Vendor::start(&[]), stage());
+    origin.with(|state| state.origin.retain(|path, _| path == "/index.html"));
+    let origin_url = format!("http://{}", origin.address());
+    let finished = run(&site, &vendor, &["--origin", &origin_url, "--gate-timeout", "1s"]);
+    finished.ends_with(1).says(&[
+        "its origin doesn't serve the new version: the bytes of the file before",
+        "its origin doesn't serve the new version: HTTP 404, though its file exists",
+    ]);
+    vendor.accepted(&["about/old.html", "gone.html"], &[]);
+    deploy(&origin);
+    run(&site, &vendor, &["--origin", &origin_url, "--gate-timeout", "1s"]).is_all_done();
+    vendor.accepted(&STALE, &[]);
+}
+
+#[test]
+fn nothing_is_purged_while_the_origin_is_down() {
+    let (vendor, (site, origin)) = (Vendor::start(&[]), stage());
+    origin.with(|state| state.origin_status = Some(503));
+    let finished = run(&site, &vendor, &["--origin", &format!("http://{}", origin.address()), "--gate-timeout", "1s"]);
+    finished.ends_with(1).says(&["the origin is down, and a purge would remove the last good copy: HTTP 503"]);
+    assert!(finished.outcomes().values().all(|outcome| outcome == "unsubmitted"));
+    vendor.accepted(&[], &[]);
+}
+
+#[test]
+fn a_text_is_waited_for_before_anything_is_sent() {
+    let (vendor, (site, origin)) = (Vendor::start(&[]), stage());
+    let condition = format!("http://{}/version.txt contains {{head}}", origin.address());
+    let arguments = ["--wait-for", &condition, "--gate-timeout", "1s", "--allow-hosts", "www.example.com,127.0.0.1"];
+    run(&site, &vendor, &arguments).complains(1, &["didn't contain `", "deploy before this step"]);
+    vendor.accepted(&[], &[]);
+    origin.deploy("/version.txt", &format!("commit {}\n", site.git(&["rev-parse", "HEAD"])));
+    run(&site, &vendor, &arguments).is_all_done();
+    vendor.accepted(&STALE, &[]);
+    // Not a host of the plan, and listed nowhere.
+    let finished = run(&site, &vendor, &arguments[..4]);
+    finished.complains(1, &["isn't a host of this plan", "deploy before this step"]);
+}
+
+#[test]
+fn an_origin_that_the_list_of_hosts_does_not_name_is_refused() {
+    let (vendor, (site, _)) = (Vendor::start(&[]), stage());
+    let finished = run(&site, &vendor, &["--origin", "https://origin.example.net", "--allow-hosts", "www.example.com"]);
+    finished.complains(
+        2,
+        &["the origin's host `origin.example.net` isn't one that `allow-hosts` names", "add the host to `allow-hosts`"],
+    );
+    run(&site, &vendor, &["--origin", "ftp://a"]).complains(2, &["`--origin` holds `ftp://a`", "write it as"]);
+    run(&site, &vendor, &["--wait-for", "tomorrow"]).complains(2, &["`--wait-for` is `tomorrow`", "write it as"]);
+    vendor.accepted(&[], &[]);
+}

@@ -1,0 +1,182 @@
+//! Verification through a little cache that drops what the vendor was asked to purge, or doesn't.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::little_cache::LittleCache;
+use super::stage::{CONFIGURATION, Finished, Run, STALE, Site};
+use super::vendor::{Trap, Vendor};
+
+const OLD_HOME: &str = "<h1>home</h1>\n";
+const NEW_HOME: &str = "<h1>news</h1>\n";
+const ABOUT: &str = "<h1>about</h1>\n";
+const GONE: &str = "<h1>gone</h1>\n";
+
+/// The site, whose pages a cache in front of its origin holds as they were an hour ago; the new ones are deployed.
+fn stage(vendor: Option<&Vendor>) -> (Site, LittleCache) {
+    let site = Site::new();
+    site.write("cdn-purge.yml", CONFIGURATION.replace("https://", "http://").replace("    prefetch: true\n", ""));
+    let cache = LittleCache::new(vendor.map(Vendor::ledger_file));
+    for (path, body) in [("/index.html", OLD_HOME), ("/about/old.html", ABOUT), ("/gone.html", GONE)] {
+        cache.deploy(path, body);
+        cache.visited(path, Duration::from_secs(3_600));
+    }
+    cache.with(|state| state.origin.clear());
+    cache.deploy("/index.html", NEW_HOME);
+    cache.deploy("/about/new.html", ABOUT);
+    cache.requests();
+    (site, cache)
+}
+
+fn run(site: &Site, vendor: &Vendor, cache: &LittleCache) -> Run {
+    site.run(vendor.address(), &["run", "--base", "HEAD~1", "--verify", "--edge", &cache.address()])
+}
+
+/// The verdict and the evidence of each URL, by its path.
+fn verdicts(finished: &Finished) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let rows = finished.report()["urls"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let path = text(&row["url"]).replace("http://www.example.com", "");
+        let seen = &row["verification"];
+        format!("{path} {}: {}", text(&seen["verdict"]), text(&seen["evidence"]))
+    })
+    .collect()
+}
+
+#[test]
+fn what_was_purged_is_seen_to_be_fresh_in_both_encodings() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    let finished = run(&site, &vendor, &cache).env("CDN_PURGE_LOG_LEVEL", "verbose").finish();
+    finished.is_all_done();
+    let gone = "fresh: HTTP 404, as its file is gone";
+    let mut seen = verdicts(&finished);
+    seen.sort();
+    let bytes = "fresh: the bytes of the file; this edge held no copy";
+    let expected = [
+        format!("/about/new.html {bytes}"),
+        format!("/about/old.html {gone}"),
+        format!("/gone.html {gone}"),
+        format!("/index.html {bytes}"),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(finished.report()["verdicts"]["fresh"], 4);
+    let requests = cache.requests();
+    let pages = STALE.iter().flat_map(|page| [format!("/{page}"), format!("/{page} gzip")]);
+    assert_eq!(requests, pages.collect::<Vec<_>>());
+    finished.says(&["4 of 4 URLs verified through the CDN: 4 fresh. Only the point of presence nearest"]);
+    for content in ["<h1>", "news</h1>"] {
+        assert!(!finished.err.contains(content) && !finished.report().to_string().contains(content));
+    }
+}
+
+#[test]
+fn without_verification_nobody_asks_the_edge() {
+    let (vendor, trap) = (Vendor::start(&[]), Trap::new());
+    let (site, _) = stage(None);
+    let edge = trap.address().to_string();
+    let finished = site.run(vendor.address(), &["run", "--base", "HEAD~1", "--edge", &edge]).finish();
+    finished.is_all_done();
+    assert_eq!(finished.report()["verdicts"], Value::Null);
+    trap.is_untouched();
+}
+
+#[test]
+fn a_purge_that_did_nothing_is_stale_and_red() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    cache.with(|state| state.lost_purges = usize::MAX);
+    let base = site.sibling("base");
+    let finished = run(&site, &vendor, &cache).arg("--save-base").arg(&base).finish();
+    finished.ends_with(7);
+    assert!(!base.exists(), "the next run has to begin where this one did");
+    assert_eq!(finished.report()["status"], "stale");
+    let mut seen = verdicts(&finished);
+    seen.sort();
+    let expected = [
+        "/about/new.html fresh: the bytes of the file; this edge held no copy",
+        "/about/old.html stale: the bytes of the deleted file are still served",
+        "/gone.html stale: the bytes of the deleted file are still served",
+        "/index.html stale: the bytes of the file before",
+    ];
+    assert_eq!(seen, expected);
+    finished.says(&[
+        "all 4 URLs done, and 3 stale all the same",
+        "stale: http://www.example.com/index.html: the bytes of the file before (identity, fetched 4 times)",
+    ]);
+    // 2, 5 and 15 seconds apart.
+    assert!(finished.took >= Duration::from_secs(22), "{:?}", finished.took);
+}
+
+#[test]
+fn a_variant_that_a_purge_forgot_is_stale() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    cache.with(|state| state.forgets_gzip = true);
+    let finished = run(&site, &vendor, &cache).finish();
+    finished.ends_with(7);
+    finished.says(&["index.html: the gzip checksum and length of the file before (gzip, fetched 4 times)"]);
+}
+
+#[test]
+fn what_nobody_can_tell_is_not_red_and_is_not_called_fresh() {
+    let vendor = Vendor::start(&[]);
+    for (status, verdict) in [(403, "undecided"), (302, "undecided"), (503, "unreachable")] {
+        let (site, cache) = stage(Some(&vendor));
+        cache.with(|state| state.origin_status = Some(status));
+        if status == 503 {
+            // A server error is tried again for 22 seconds, which one file is enough for.
+            site.write(
+                "cdn-purge.yml",
+                CONFIGURATION.replace("https://", "http://").replace("public/**", "public/index.html"),
+            );
+        }
+        let finished = run(&site, &vendor, &cache).args(&["--prefetch=false"]).finish();
+        finished.is_all_done();
+        let seen = verdicts(&finished);
+        assert!(seen.iter().all(|seen| seen.contains(&format!("{verdict}: HTTP {status}"))), "{seen:?}");
+    }
+}
+
+#[test]
+fn html_for_everything_is_undecided() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    for page in STALE {
+        cache.deploy(&format!("/{page}"), "<h1>our app</h1>");
+    }
+    let finished = run(&site, &vendor, &cache).finish();
+    finished.is_all_done();
+    assert!(verdicts(&finished).iter().all(|seen| seen.contains("undecided: ")), "{:?}", verdicts(&finished));
+}
+
+#[test]
+fn the_command_verify_sends_nothing_and_needs_no_credentials() {
+    let (site, cache) = stage(None);
+    let trap = Trap::new();
+    let endpoint = format!("alibaba-cdn=http://{}", trap.address());
+    let verify = || {
+        let report = site.sibling("report.json");
+        let run = site.bare_run(&["verify", "--base", "HEAD~1", "--edge", &cache.address(), "--report-file"]);
+        run.arg(report).env("CDN_PURGE_ENDPOINT", &endpoint).finish()
+    };
+    let finished = verify();
+    finished.ends_with(7).says(&["1 fresh, 3 stale of 4 URLs", "nothing was purged"]);
+    assert_eq!(finished.report()["mode"], "verify");
+    cache.with(|state| state.purge_all());
+    let finished = verify();
+    finished.ends_with(0).says(&["4 fresh of 4 URLs"]);
+    assert_eq!((&finished.report()["status"], &finished.report()["verdicts"]["fresh"]), (&"done".into(), &4.into()));
+    trap.is_untouched();
+}
+
+#[test]
+fn urls_of_a_list_are_verified_by_what_the_cache_says() {
+    let (site, cache) = stage(None);
+    let run = site.bare_run(&["verify", "--url-file", "-", "--edge", &cache.address(), "--report-file"]);
+    let finished = run.arg(site.sibling("report.json")).input("http://www.example.com/index.html\n").finish();
+    finished.ends_with(0);
+    assert_eq!(verdicts(&finished), ["/index.html undecided: no single file is known for it"]);
+}
