@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 /// TLS 1.2 or 1.3 on ring, with every authority that can be had; system ones that can't be read are left out.
 pub(super) fn client_config(environment: &BTreeMap<String, String>) -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     roots.add_parsable_certificates(system(environment));
     Ok(ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])?
