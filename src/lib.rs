@@ -25,4 +25,5 @@ pub mod provider;
 pub mod providers;
 pub mod query;
 pub mod report;
+pub mod sorting;
 pub mod text;

@@ -1,11 +1,12 @@
 //! Resolves revisions, branches and tags to commits of an open repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use git2::{ErrorCode, Oid};
 
 use crate::config::TagPattern;
 use crate::error::Error;
+use crate::sorting;
 
 use super::errors::{self, Distance};
 use super::history::{self, MergeBase};
@@ -243,7 +244,7 @@ impl Repository {
 
     fn nearest_tag(&self, tag: Option<&str>, head: &Commit, fits: impl Fn(&str) -> bool) -> Result<Resolved, Error> {
         let tags = self.tags(tag, fits)?;
-        let wanted: BTreeSet<Oid> = tags.keys().copied().collect();
+        let wanted = sorting::set(tags.keys().copied());
         let nearest = history::nearest(&self.git, &head.parents, &wanted)
             .map_err(|error| errors::unreadable("the history", error.message()))?;
         match *nearest {

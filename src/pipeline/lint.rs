@@ -3,8 +3,6 @@
 //! In a run the tree of the commit is searched only as far as it takes to find a match of each pattern, and no further than
 //! [`MOST_VISITED`]: a correct configuration costs a few folders.
 
-use std::collections::BTreeSet;
-
 use super::built::BuiltSite;
 use crate::config::{Changes, Settings, Submodules};
 use crate::environment::Environment;
@@ -12,6 +10,7 @@ use crate::error::Diagnostic;
 use crate::git::{self, TrackedSearch};
 use crate::mapping::{self, Globs, Unmatched};
 use crate::model::{Change, RepoPath};
+use crate::sorting;
 use crate::text::suggest::nearest;
 
 /// So many files and folders are visited in a run.
@@ -103,7 +102,7 @@ fn written(settings: &Settings) -> Unmatched {
 }
 
 fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>) -> Vec<Diagnostic> {
-    let reported: BTreeSet<_> = settings.warnings.iter().filter_map(line_of).collect();
+    let reported = sorting::set(settings.warnings.iter().filter_map(line_of));
     let mut all = Vec::new();
     for (place, excluded) in unmatched.places() {
         let pattern = settings.rules[place.rule].files.text(place.pattern);
@@ -171,12 +170,12 @@ impl Universe<'_> {
             if name.contains(['*', '?', '[', '{', '\\']) {
                 let (stem, extension) =
                     name.rsplit_once('.').filter(|(_, end)| is_last && !end.contains(['{', '*', '[', '?']))?;
-                let others: BTreeSet<&str> =
-                    self.names_in(&known, true).filter_map(|name| Some(name.rsplit_once('.')?.1)).collect();
+                let others =
+                    sorting::set(self.names_in(&known, true).filter_map(|name| Some(name.rsplit_once('.')?.1)));
                 let other = nearest(extension, others)?;
                 return Some(format!("{known}{stem}.{other}"));
             }
-            let names: BTreeSet<&str> = self.names_in(&known, false).collect();
+            let names = sorting::set(self.names_in(&known, false));
             if !names.contains(name) {
                 let other = nearest(name, names)?;
                 let rest = &pattern[known.len() + name.len()..];

@@ -9,6 +9,7 @@ use crate::config::Target;
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
 use crate::model::{Operation, RefreshKind, Subject, Task, TaskIndex};
+use crate::sorting;
 
 pub mod allotment;
 pub mod batch;
@@ -105,7 +106,7 @@ fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
 
 /// The tasks of a lane in its order.
 fn sorted(mut tasks: Vec<Task>) -> Vec<Task> {
-    tasks.sort_by_key(|task| task.operation);
+    sorting::sort_by_key(&mut tasks, |task| task.operation);
     tasks
 }
 
