@@ -3,6 +3,7 @@
 //! Messages are lowercase sentence fragments; literals are in backticks; the remedy is a sentence of its own in `help`.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::Serialize;
 
@@ -39,12 +40,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Its id on the page of errors: `E301`; `None` for a message that isn't on the page, such as a provider's own.
     pub fn id(&self) -> Option<&'static str> {
-        let rows = PAGE.lines().filter_map(|row| row.strip_prefix("| <a id=")?.split_once("</a>"));
-        let fits = rows.filter_map(|(_, row)| {
-            let mut cells = row.split(" | ");
-            let (id, message) = (cells.next()?, cells.next()?.replace("\\|", "|"));
-            Some((fixed_length(&message, &self.title)?, id))
-        });
+        let fits = FORMS.iter().filter_map(|(form, id)| Some((fixed_length(form, &self.title)?, *id)));
         // Of two that fit, the one that spells out more.
         fits.max_by_key(|(fixed, _)| *fixed).map(|(_, id)| id)
     }
@@ -63,19 +59,28 @@ impl Diagnostic {
 /// The page that gives every message its id and its remedy.
 const PAGE: &str = include_str!("../docs/errors.md");
 
+/// The forms of the page's messages, each with its id.
+static FORMS: LazyLock<Vec<(String, &str)>> = LazyLock::new(|| {
+    let rows = PAGE.lines().filter_map(|row| row.strip_prefix("| <a id=")?.split_once("</a>"));
+    let forms = rows.filter_map(|(_, row)| {
+        let mut cells = row.split(" | ");
+        let (id, form) = (cells.next()?, cells.next()?);
+        Some((form.replace("\\|", "|"), id))
+    });
+    forms.collect()
+});
+
 /// How much of a message the page spells out, in bytes, if the message is one of this form; `…` in the form stands for any text.
 fn fixed_length(form: &str, message: &str) -> Option<usize> {
-    let (first, others) = form.split_once('…').unwrap_or((form, ""));
-    let mut rest = message.strip_prefix(first)?;
-    if !form.contains('…') {
-        return rest.is_empty().then_some(form.len());
-    }
-    let mut pieces: Vec<&str> = others.split('…').collect();
-    let last = pieces.pop().unwrap_or_default();
-    for piece in pieces {
+    let Some((first, others)) = form.split_once('…') else {
+        return (form == message).then_some(form.len());
+    };
+    let (between, last) = others.rsplit_once('…').unwrap_or(("", others));
+    let mut rest = message.strip_prefix(first)?.strip_suffix(last)?;
+    for piece in between.split('…') {
         rest = &rest[rest.find(piece)? + piece.len()..];
     }
-    rest.ends_with(last).then(|| form.chars().filter(|&letter| letter != '…').map(char::len_utf8).sum())
+    Some(form.len() - form.matches('…').count() * '…'.len_utf8())
 }
 
 /// How the program ends. The worst of all applies; see [`ExitCode::worst`].

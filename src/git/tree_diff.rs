@@ -6,7 +6,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::ffi::CStr;
 use std::ops::Range;
 
 use git2::Oid;
@@ -425,7 +424,7 @@ pub(super) fn may_hold_folders(tree: &[u8]) -> bool {
 
 /// How many bytes come before the first zero.
 fn zero(bytes: &[u8]) -> Option<usize> {
-    CStr::from_bytes_until_nul(bytes).ok().map(CStr::count_bytes)
+    memchr::memchr(0, bytes)
 }
 
 /// How many bytes two texts have in common from their beginning.

@@ -4,6 +4,7 @@
 //! several including patterns match, the first as written gives the captures.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
@@ -15,10 +16,11 @@ const MOST_PATTERNS: usize = 1000;
 /// The `files:` of a rule: patterns, of which those that begin with `!` exclude.
 #[derive(Clone, Debug)]
 pub struct Globs {
-    patterns: Vec<Pattern>,
+    /// Shared by all clones, with what each pattern has compiled.
+    patterns: Arc<[Pattern]>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Pattern {
     glob: Glob,
     excludes: bool,
@@ -84,17 +86,18 @@ impl Globs {
             let message = format!("{} patterns in one rule; {MOST_PATTERNS} is the limit", patterns.len());
             return Err(wrong(MOST_PATTERNS, message, "write several rules, or patterns that match more"));
         }
-        let mut globs = Self { patterns: Vec::with_capacity(patterns.len()) };
+        let mut read = Vec::with_capacity(patterns.len());
         let mut problems = Vec::new();
         for (pattern, text) in patterns.iter().enumerate() {
             let excluded = text.strip_prefix('!');
             match Glob::parse(excluded.unwrap_or(text)) {
-                Ok(glob) => globs.patterns.push(Pattern { glob, excludes: excluded.is_some() }),
+                Ok(glob) => read.push(Pattern { glob, excludes: excluded.is_some() }),
                 Err(problem) => {
                     problems.push(GlobProblem { pattern, message: problem.message, help: problem.help });
                 }
             }
         }
+        let globs = Self { patterns: read.into() };
         if problems.is_empty() && globs.including().next().is_none() {
             let help = "add one without `!`, such as `**` for every file";
             problems = wrong(0, "no pattern includes any files".into(), help);
