@@ -42,7 +42,7 @@ fn three_thousand_urls_take_hardly_longer_than_one_invalidation() {
 
 #[test]
 fn what_is_more_than_may_be_in_progress_waits_for_the_others_and_is_never_refused() {
-    for (mut world, rounds) in [(urls(3_001), 2), (urls(9_000), 3), (directories("a", 40), 3)] {
+    for (mut world, rounds) in [(urls(3_001), 2), (directories("a", 40), 3)] {
         world.settings.task_duration = Some(Duration::from_secs(60));
         let story = world.run();
         story.assert_all_done().assert_ledger();

@@ -38,7 +38,7 @@ pub(super) const DOCUMENTED: &[DocumentedErrors] = &[
 pub(super) fn error(code: &str, message: &str, namespace: &str, request_id: &str) -> Response<Bytes> {
     let status = status_of(DOCUMENTED, code).unwrap_or(400);
     let fault = if status < 500 { "Sender" } else { "Receiver" };
-    let message = super::escaped(message);
+    let message = escaped(message);
     xml(
         status,
         request_id,
@@ -47,6 +47,11 @@ pub(super) fn error(code: &str, message: &str, namespace: &str, request_id: &str
              <RequestId>{request_id}</RequestId></ErrorResponse>"
         ),
     )
+}
+
+/// Text as it is in XML.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// An answer.

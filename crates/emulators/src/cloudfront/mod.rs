@@ -18,7 +18,7 @@ use crate::session_credentials::{Flaw, flaw};
 use crate::signing::escape;
 use crate::tasks::Progress;
 use crate::{DocumentedErrors, Emulator, EmulatorSettings, LedgerEntry, Operation, Rows};
-use errors::{error, xml};
+use errors::{error, escaped, xml};
 use signature::SESSION_PREFIX;
 
 mod errors;
@@ -60,11 +60,6 @@ type Reply = Result<(u16, String), ErrorCode>;
 
 fn refused(code: &'static str, text: &str) -> ErrorCode {
     ErrorCode::new(code, text)
-}
-
-/// Text as it is in XML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The contents of all elements of a name, which have none inside.
