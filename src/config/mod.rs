@@ -44,7 +44,7 @@ pub use options::CommandKind;
 pub use pattern_places::PatternPlaces;
 pub use read::read;
 pub use required_permissions::RequiredPermissions;
-pub use rules::configuration_of;
+pub use rules::{configuration_of, has_foreign_syntax};
 pub use settings::{
     Changes, Collapse, CredentialChoice, CredentialInputs, FailOn, LogLevel, Mode, OnEmpty, Settings, ShortQuota,
     Submodules, Symlinks, Target, Wait, When,

@@ -75,6 +75,11 @@ fn names_no_files(command: CommandKind, given: &LayeredOptions) -> bool {
     command.takes_urls() || command.is_query() || given.is_explicit("task-id")
 }
 
+/// Whether reading a pattern already warned that it has other tools' syntax.
+pub fn has_foreign_syntax(pattern: &str) -> bool {
+    lint::foreign_syntax(pattern).is_some()
+}
+
 /// The configuration that a run in this directory would read.
 pub fn configuration_of(repository: &Path) -> Option<PathBuf> {
     document::find(repository).map(|found| found.path)

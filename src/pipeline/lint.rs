@@ -4,7 +4,7 @@
 //! [`MOST_VISITED`]: a correct configuration costs a few folders.
 
 use super::built::BuiltSite;
-use crate::config::{Changes, Settings, Submodules};
+use crate::config::{Changes, Settings, Submodules, has_foreign_syntax};
 use crate::environment::Environment;
 use crate::error::Diagnostic;
 use crate::git::{self, TrackedSearch};
@@ -109,7 +109,8 @@ fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>)
         let (title, help) = universe.why_unmatched(pattern, excluded);
         let warning = settings.patterns.warning(place, title, help);
         // What is wrong with its syntax is said already.
-        if line_of(&warning).is_none_or(|line| !reported.contains(&line)) {
+        let is_said = line_of(&warning).map_or_else(|| has_foreign_syntax(pattern), |line| reported.contains(&line));
+        if !is_said {
             all.push(warning);
         }
     }

@@ -19,6 +19,16 @@ fn site(configuration: &str, files: &[(&str, &str)]) -> Site {
 }
 
 #[test]
+fn other_tools_syntax_in_an_option_is_one_warning() {
+    let site = site("", &[("public/a/x.html", "")]);
+    std::fs::remove_file(site.repository().join("cdn-purge.yml")).unwrap();
+    let run = site.bare_run(&["check", "--provider", "alibaba-cdn", "--files", "public/(a|b)/**"]);
+    let finished = run.args(&["--urls", "https://www.example.com/{tail}"]).finish();
+    finished.ends_with(0).says(&["warning: `--files`: `(a|b)` is other tools' syntax", "write `public/{a,b}/**`"]);
+    assert_eq!(finished.err.matches("warning").count(), 1, "{}", finished.err);
+}
+
+#[test]
 fn a_change_that_rules_only_warn_of_is_no_green_step() {
     let site = Site::empty();
     site.git(&["init", "--quiet", "--initial-branch=main"]);
