@@ -20,8 +20,8 @@ use crate::plan::{Collapsed, CollapsedDirectory, Plan, UrlTree, limits};
 use crate::report::Report;
 use crate::text::format::{counted, grouped};
 
-/// So many directories are in a record of the journal.
-const IN_A_RECORD: usize = 500;
+/// So many directories are in a record of the journal, whose lines have a greatest length.
+const IN_A_RECORD: usize = 100;
 
 /// What the files are of: two commits, or a built directory.
 type About<'a> = (Option<&'a Range>, Option<&'a BuiltSite>);

@@ -600,3 +600,19 @@ fn the_age_of_a_journal_is_right_where_the_machines_clock_is_wrong_in_both_runs(
         assert!(past.outdated.is_some(), "{hours} h: two hours have passed");
     }
 }
+
+#[test]
+fn directories_that_a_run_decided_on_count_until_another_decision() {
+    let decided = |mode, directories: &[&str]| Entry::Collapsed {
+        lane: 1,
+        mode,
+        directories: directories.iter().map(|url| (*url).to_owned()).collect(),
+    };
+    let (first, none) = (decided(PurgeMode::Default, &["https://a.test/x/"]), decided(PurgeMode::Default, &[]));
+    let second =
+        [decided(PurgeMode::Default, &["https://a.test/y/"]), decided(PurgeMode::Hard, &["https://a.test/z/"])];
+    let of = |records: &[Entry]| replay(records).collapsed.into_iter().map(|(_, _, url)| url).collect::<Vec<_>>();
+    assert_eq!(of(std::slice::from_ref(&first)), ["https://a.test/x/"]);
+    let again = [&[first, none][..], &second].concat();
+    assert_eq!(of(&again), ["https://a.test/y/", "https://a.test/z/"]);
+}
