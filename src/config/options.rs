@@ -117,7 +117,7 @@ pub static ENTRIES: &[Entry] = &[
     Entry::new("warm-concurrency", Count(1), Sending, JOBS,
         "Maximum number of URLs to warm at the same time. For CDNs without a prefetch API, whose URLs are fetched through the CDN").or("4").in_file(),
     Entry::new("origin", list("URL").or_commas(), Sending, JOBS,
-        "Origin behind the CDN: a URL is purged once its origin serves the new file. `https://origin.example.com`, or `www.example.com=https://origin.example.com` for one host").in_file(),
+        "Origin behind the CDN. A URL is purged once its origin serves the new file: `https://origin.example.com`, or `www.example.com=https://origin.example.com` for one host").in_file(),
     Entry::new("wait-for", text("CONDITION"), Sending, JOBS,
         "Condition for sending anything: a URL and the text that it must contain. `https://www.example.com/version.txt contains {head}`; `{head}` is the commit that is deployed now").in_file(),
     Entry::new("gate-timeout", Duration, Sending, JOBS,

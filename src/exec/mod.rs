@@ -110,6 +110,8 @@ pub async fn execute_and_verify(
     let verifying = async {
         if let Some(verifier) = &run.verifier {
             verifier.run(&|event| run.emit(event), run.interrupt.clone()).await;
+            // The lanes may have ended before it came.
+            run.interrupt.signal().into_iter().for_each(|signal| run.report_signal(signal));
         }
     };
     let (ended, ()) = futures_util::future::join(drivers, verifying).await;

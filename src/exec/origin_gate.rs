@@ -97,14 +97,17 @@ mod tests {
     const OLD: &[u8] = b"version 1\n";
     const NEW: &[u8] = b"version 2\n";
 
+    /// What an origin answers, or why it doesn't.
+    type Answer = Result<(u16, &'static [u8]), &'static str>;
+
     /// An origin whose answers change at these moments.
     struct Origin {
         began: Instant,
-        answers: RefCell<BTreeMap<u64, Result<(u16, &'static [u8]), &'static str>>>,
+        answers: RefCell<BTreeMap<u64, Answer>>,
     }
 
     impl Origin {
-        fn new(answers: &[(u64, Result<(u16, &'static [u8]), &'static str>)]) -> Self {
+        fn new(answers: &[(u64, Answer)]) -> Self {
             Self { began: Instant::now(), answers: RefCell::new(answers.iter().copied().collect()) }
         }
     }

@@ -330,7 +330,9 @@ impl<'a> Judge<'a> {
             let (url, times) = (planned.task.subject.to_string(), Self::times(accepted, spec, planned));
             let is_complete = |&at: &Timestamp| matches!(self.end_of(spec, &url, at), End::Complete(at) if at <= over);
             let may_complete = |&at: &Timestamp| matches!(self.end_of(spec, &url, at), End::Complete(_));
+            let is_warmed = spec.is_warmed(planned.task.operation);
             let lie = match outcome {
+                Outcome::Done if is_warmed => !self.shared.fetched.borrow().contains(&url),
                 Outcome::Done => !times.iter().any(is_complete),
                 // What failed at the vendor is tried again, and then may not be submitted.
                 Outcome::Unsubmitted(_) => times.iter().any(|&at| {

@@ -1,6 +1,7 @@
 //! What everything in one story shares: its chance, its time, the effects at which it may be cut short, and the words for people.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Shared {
     pub interrupter: RefCell<Option<Interrupter>>,
     /// When a signal came in this run.
     pub signalled: Cell<Option<(Instant, Signal)>>,
+    /// The URLs that were fetched through the CDN.
+    pub fetched: RefCell<BTreeSet<String>>,
     /// What was injected.
     pub faults: RefCell<FaultCounts>,
     /// What broke a rule while it happened.
@@ -75,6 +78,7 @@ impl Shared {
             death: Notify::new(),
             interrupter: RefCell::default(),
             signalled: Cell::new(None),
+            fetched: RefCell::default(),
             faults: RefCell::default(),
             violations: RefCell::default(),
             story: RefCell::new(is_told.then(String::new)),

@@ -16,6 +16,7 @@ use cdn_purge::exec::{self, Options, interrupt};
 use cdn_purge::model::{Event, EventKind, EventSink, LaneIndex, Operation, Outcome, Signal, StopCause, TaskIndex};
 use cdn_purge::plan::Plan;
 use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Credentials, Issued, SharedCredentials};
+use cdn_purge::provider::edge::{Edge, Fetch, Page};
 use cdn_purge::provider::simulation::{SimulatedEdge, access_key};
 use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ProviderContext, Spec, Submission};
 use cdn_purge::report::{self, Collector, Context, Counts, Status};
@@ -366,7 +367,7 @@ impl Teller<'_> {
                 provider: (registration(spec).open)(context(spec, credentials)),
                 api: way.expect("each provider of the world has its way"),
                 refresh: refresh.clone(),
-                edge: Rc::new(SimulatedEdge(Duration::from_millis(50))),
+                edge: Rc::new(RecordedEdge(Rc::clone(self.shared))),
             }
         };
         Ok(self.plan.lanes.iter().map(connection).collect())
@@ -435,3 +436,15 @@ impl CredentialSource for TokenService {
 
 /// Of which task an outcome is.
 pub type Place = (usize, TaskIndex);
+
+/// The edge of every CDN: it has each URL, and remembers who fetched it.
+struct RecordedEdge(Rc<Shared>);
+
+#[async_trait(?Send)]
+impl Edge for RecordedEdge {
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, String> {
+        let page = SimulatedEdge(Duration::from_millis(50)).get(fetch).await;
+        self.0.fetched.borrow_mut().insert(fetch.url.to_owned());
+        page
+    }
+}

@@ -106,6 +106,11 @@ fn a_purge_that_did_nothing_is_stale_and_red() {
         "all 4 URLs done, and 3 stale all the same",
         "stale: http://www.example.com/index.html: the bytes of the file before (identity, fetched 4 times)",
     ]);
+    // The same command purges again.
+    cache.with(|state| state.lost_purges = 0);
+    let again = run(&site, &vendor, &cache).finish();
+    again.is_all_done();
+    assert_eq!(again.report()["verdicts"]["fresh"], 4);
     // 2, 5 and 15 seconds apart.
     assert!(finished.took >= Duration::from_secs(22), "{:?}", finished.took);
 }
