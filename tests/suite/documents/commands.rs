@@ -29,7 +29,6 @@ pub const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "docker build -t cdn-purge .       # an image with the binary and a shell",
         "needs a daemon; `.ci/run image` builds it without",
     ),
-    ("docs/exit-codes-and-outputs.md", "cdn-purge verify --base HEAD~20", "fetches from the reader's site"),
     ("docs/built-sites.md", "npm ci && npm run build", "builds a site of the reader's"),
     ("docs/built-sites.md", "npm run deploy", "uploads it"),
 ];
