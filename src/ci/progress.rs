@@ -20,7 +20,8 @@ use crate::model::{
     Verdict,
 };
 use crate::plan::Plan;
-use crate::report::phrases::{earlier_run, operation_word, quota_word, stop_word};
+use crate::report::Counts;
+use crate::report::phrases::{earlier_run, operation_word, outcome_words, quota_word, stop_word};
 use crate::text::format::{counted, duration, grouped};
 use crate::text::sanitize;
 
@@ -48,14 +49,10 @@ pub struct Expected {
 }
 
 struct LaneProgress {
-    tasks: usize,
+    counts: Counts,
     sizes: BTreeMap<BatchNumber, (Operation, usize)>,
     expected: Expected,
     classes: [ClassProgress; 2],
-    done: usize,
-    failed: usize,
-    unsubmitted: usize,
-    unknown: usize,
     shown_at: Duration,
     bar: Option<Bar>,
 }
@@ -80,7 +77,7 @@ struct Bar {
 
 impl LaneProgress {
     fn ended(&self) -> usize {
-        self.done + self.failed + self.unsubmitted + self.unknown
+        self.classes.iter().map(|class| class.ended).sum()
     }
 
     fn submitted(&self) -> usize {
@@ -174,14 +171,10 @@ impl<'a> Progress<'a> {
                 .as_ref()
                 .map(|bars| new_bar(bars, &format!("{name:width$}"), lane.tasks.len(), console.look().color));
             LaneProgress {
-                tasks: lane.tasks.len(),
+                counts: Counts { planned: lane.tasks.len(), ..Counts::default() },
                 sizes: BTreeMap::new(),
                 expected: *expected,
                 classes,
-                done: 0,
-                failed: 0,
-                unsubmitted: 0,
-                unknown: 0,
                 shown_at: Duration::ZERO,
                 bar,
             }
@@ -289,15 +282,10 @@ impl<'a> Progress<'a> {
         if let (Some(progress), Some(planned)) = (self.lanes.get_mut(usize::from(lane)), planned) {
             let class = progress.class(planned.task.operation);
             class.ended += 1;
-            match outcome {
-                Outcome::Done => {
-                    class.measured = class.first_accepted.map(|accepted| elapsed.saturating_sub(accepted));
-                    progress.done += 1;
-                }
-                Outcome::Failed(_) => progress.failed += 1,
-                Outcome::Unsubmitted(_) => progress.unsubmitted += 1,
-                Outcome::Unknown(_) => progress.unknown += 1,
+            if *outcome == Outcome::Done {
+                class.measured = class.first_accepted.map(|accepted| elapsed.saturating_sub(accepted));
             }
+            progress.counts.end(outcome);
         }
         // The summary lists what failed.
         let reason = outcome.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -334,9 +322,10 @@ impl<'a> Progress<'a> {
                 }
                 continue;
             }
-            let is_due = elapsed.saturating_sub(lane.shown_at) >= BETWEEN_LINES && lane.ended() < lane.tasks;
-            let is_milestone =
-                is_this && (is_submission && lane.submitted() == lane.tasks || is_end && lane.ended() == lane.tasks);
+            let is_due = elapsed.saturating_sub(lane.shown_at) >= BETWEEN_LINES && lane.ended() < lane.counts.planned;
+            let is_milestone = is_this
+                && (is_submission && lane.submitted() == lane.counts.planned
+                    || is_end && lane.ended() == lane.counts.planned);
             if is_due || is_milestone {
                 lane.shown_at = *elapsed;
                 let state = state(lane, *elapsed, *at);
@@ -395,12 +384,8 @@ impl EventSink for Progress<'_> {
 
 /// `62 of 130 done, 2 failed; waiting for 64 refreshes (…)`.
 fn state(lane: &LaneProgress, elapsed: Duration, clock: Timestamp) -> String {
-    let mut parts = vec![format!("{} of {} done", grouped(lane.done), grouped(lane.tasks))];
-    for (count, word) in [(lane.failed, "failed"), (lane.unsubmitted, "unsubmitted"), (lane.unknown, "unknown")] {
-        if count > 0 {
-            parts.push(format!("{} {word}", grouped(count)));
-        }
-    }
+    let mut parts = vec![format!("{} of {} done", grouped(lane.counts.done), grouped(lane.counts.planned))];
+    parts.extend(outcome_words(lane.counts).map(|(count, word)| format!("{} {word}", grouped(count))));
     match lane.waiting(elapsed, clock) {
         Some(waiting) => format!("{} after {}; {waiting}", parts.join(", "), duration(elapsed)),
         None => format!("{} after {}", parts.join(", "), duration(elapsed)),
@@ -428,9 +413,8 @@ impl Bar {
             Some((_, true)) => "waiting for prefetches",
             None => "done",
         };
-        let rare = [(lane.failed, "failed"), (lane.unsubmitted, "unsubmitted"), (lane.unknown, "unknown")];
-        let rare = rare.into_iter().filter(|(count, _)| *count > 0);
-        let rare: String = rare.map(|(count, word)| format!(", {} {word}", grouped(count))).collect();
+        let rare: String =
+            outcome_words(lane.counts).map(|(count, word)| format!(", {} {word}", grouped(count))).collect();
         self.bar.set_message(format!("{phase}{rare}"));
     }
 }

@@ -4,13 +4,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::credential_refresh::{CredentialRefresh, without_refresh};
 use super::rate_limit::RateLimiter;
 use super::retry;
+use crate::model::Quota;
 use crate::provider::edge::Edge;
-use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Provider, Submission, warm};
+use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Page, Provider, RecordFilter, Spec, Submission, warm};
 
 /// How often a provider is prepared, where a failure may pass.
 const PREPARATIONS: u32 = 3;
@@ -57,20 +59,9 @@ impl Connection<'_> {
         limiter: &RateLimiter,
         note: &dyn Fn(&str),
         request: impl AsyncFn() -> Result<T, ApiError>,
-        mut transient: impl FnMut(u32, &ApiError) -> Option<Duration>,
+        transient: impl FnMut(u32, &ApiError) -> Option<Duration>,
     ) -> Result<T, ApiError> {
-        let mut corrected = false;
-        let next = |errors: u32, error: &ApiError| match (error.kind, error.server_time) {
-            (ApiErrorKind::Expired, _) => Some(Duration::ZERO),
-            (ApiErrorKind::Clock, Some(server)) if !corrected => {
-                corrected = true;
-                self.api.correct_clock(server);
-                note(&format!("this machine's clock is wrong; requests are signed by the provider's: {error}"));
-                Some(Duration::ZERO)
-            }
-            (kind, _) if retry::is_transient(kind) => transient(errors, error),
-            _ => None,
-        };
+        let next = again(&*self.api, note, transient);
         retry::until(async || self.call(limiter, note, &request).await, next).await
     }
 
@@ -87,16 +78,29 @@ impl Connection<'_> {
         }
     }
 
-    /// Looks up what the provider needs before its first batch; see [`Provider::prepare`].
+    /// Looks up what the provider needs before its first batch; see [`Provider::prepare`]. Where that fails, the provider answers
+    /// each batch with the error from then on, and sends nothing.
     ///
     /// # Errors
     /// What the provider refuses, after a few tries where trying may help.
-    pub async fn prepare(&mut self, random: &mut fastrand::Rng) -> Result<(), ApiError> {
-        let (provider, api) = (&mut self.provider, &*self.api);
-        let next = |errors: u32, error: &ApiError| {
-            (retry::is_transient(error.kind) && errors < PREPARATIONS).then(|| retry::delay(errors, error, random))
+    pub async fn prepare(&mut self, note: &dyn Fn(&str), random: &mut fastrand::Rng) -> Result<(), ApiError> {
+        let spec = self.provider.spec();
+        let nothing = ApiError::new(ApiErrorKind::Denied, "", "the target isn't prepared");
+        let unusable: Box<dyn Provider> = Box::new(Unusable { spec, error: nothing });
+        let mut provider = std::mem::replace(&mut self.provider, unusable);
+        let transient =
+            |errors: u32, error: &ApiError| (errors < PREPARATIONS).then(|| retry::delay(errors, error, random));
+        let prepare = async || {
+            self.ensure_valid(note).await?;
+            let sent = Instant::now();
+            self.observe(sent, provider.prepare(&*self.api).await)
         };
-        retry::until(async || provider.prepare(api).await, next).await
+        let prepared = retry::until(prepare, again(&*self.api, note, transient)).await;
+        self.provider = match &prepared {
+            Ok(()) => provider,
+            Err(error) => Box::new(Unusable { spec, error: error.clone() }),
+        };
+        prepared
     }
 
     /// Refreshes the credentials if they expire soon; see [`CredentialRefresh::ensure_valid`].
@@ -121,5 +125,77 @@ impl Connection<'_> {
             Some(refresh) => refresh.observe(sent, result),
             None => without_refresh(result),
         }
+    }
+}
+
+/// When a call that changes nothing is made again: at once with other credentials or by the provider's clock, or after the time
+/// that `transient` gives for the `n`th error (from 1) that may pass.
+fn again(
+    api: &dyn Api,
+    note: &dyn Fn(&str),
+    mut transient: impl FnMut(u32, &ApiError) -> Option<Duration>,
+) -> impl FnMut(u32, &ApiError) -> Option<Duration> {
+    let mut corrected = false;
+    move |errors, error| match (error.kind, error.server_time) {
+        (ApiErrorKind::Expired, _) => Some(Duration::ZERO),
+        (ApiErrorKind::Clock, Some(server)) if !corrected => {
+            corrected = true;
+            api.correct_clock(server);
+            note(&format!("this machine's clock is wrong; requests are signed by the provider's: {error}"));
+            Some(Duration::ZERO)
+        }
+        (kind, _) if retry::is_transient(kind) => transient(errors, error),
+        _ => None,
+    }
+}
+
+/// A provider whose account can't be used, or that couldn't look up what its target needs: it answers everything with that error,
+/// and sends nothing.
+pub struct Unusable {
+    /// What it is.
+    pub spec: &'static Spec,
+    /// The error.
+    pub error: ApiError,
+}
+
+#[async_trait(?Send)]
+impl Provider for Unusable {
+    fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
+    async fn submit(&self, _: Submission<'_>, _: &dyn Api) -> Result<Accepted, ApiError> {
+        self.refuse()
+    }
+
+    async fn status(&self, _: &[String], _: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        self.refuse()
+    }
+
+    async fn prefetch_status(&self, _: &[String], _: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        self.refuse()
+    }
+
+    async fn records(&self, _: &RecordFilter, _: u32, _: &dyn Api) -> Result<Page, ApiError> {
+        self.refuse()
+    }
+
+    async fn quota(&self, _: &dyn Api) -> Result<Quota, ApiError> {
+        self.refuse()
+    }
+
+    async fn prefetch_quota(&self, _: &dyn Api) -> Result<Quota, ApiError> {
+        self.refuse()
+    }
+}
+
+impl Unusable {
+    /// The error: nothing was sent, and trying again is of no use.
+    fn refuse<T>(&self) -> Result<T, ApiError> {
+        let kind = match self.error.kind {
+            kind @ (ApiErrorKind::Credentials | ApiErrorKind::Forbidden) => kind,
+            _ => ApiErrorKind::Denied,
+        };
+        Err(ApiError { kind, ..self.error.clone() })
     }
 }

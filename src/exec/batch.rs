@@ -96,9 +96,8 @@ pub(super) struct Uncertain {
     pub why: String,
     /// Whether the answer was a refusal with a code that isn't documented: not certain, but no reason to send the same again.
     pub is_refusal: bool,
-    /// Whether the next query is for its first URL: a provider that keeps one row for each task names that one alone, so the
-    /// absence of another proves nothing.
-    pub is_first_next: bool,
+    /// The tasks whose URLs the records don't show, though they would by now.
+    pub absent: BTreeSet<TaskIndex>,
     /// The next query of the records.
     pub query: RecordQuery,
 }

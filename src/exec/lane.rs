@@ -12,7 +12,7 @@
 //!  Uncertain ─→ Accepted    the records show it
 //!  Uncertain ─→ Queued      the records don't show it, long enough after we gave up; or a resend is harmless
 //!  Uncertain ─→ Closed      nobody can tell: unknown; an undocumented refusal that the records don't show: as refused
-//!  Accepted ──→ Closed      every task is done, failed or timed out
+//!  Accepted ──→ Closed      every task is done, failed, timed out, or in a batch of its own since it wasn't accepted
 //!  Queued ────→ Closed      its operation is stopped: unsubmitted
 //! ```
 //!
@@ -20,7 +20,7 @@
 //!
 //! The main rule: a batch is sent again only if it certainly wasn't executed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -386,13 +386,15 @@ impl<'a> Lane<'a> {
         }
         for ResumedBatch { mut content, attempts, sent, task_ids } in resume.open {
             content.tasks.retain(|&task| self.places[task as usize] != Place::Ended);
+            // Of a batch that may be accepted in part the records have to show which.
+            let acknowledged = !self.has_parts(content.operation);
             let number = self.batches.add(content, attempts);
             self.claim(number);
             if task_ids.is_empty() {
                 let why = "an earlier run ended before the answer to this batch came".to_owned();
                 self.mark_uncertain(number, sent, why, false);
             } else {
-                self.accept(number, task_ids, sent, true);
+                self.accept(number, task_ids, sent, acknowledged);
             }
         }
         let plan = self.plan;
@@ -879,7 +881,7 @@ impl<'a> Lane<'a> {
             SentAt::Earlier { .. } => READ_TIMEOUT,
         };
         let gave_up = self.now + on_its_way;
-        let uncertain = Uncertain { sent, gave_up, why, is_refusal, is_first_next: false, query };
+        let uncertain = Uncertain { sent, gave_up, why, is_refusal, absent: BTreeSet::new(), query };
         self.batches.set(number, BatchState::Uncertain(uncertain), false);
         let operation = self.batches.get(number).map(|batch| batch.content.operation);
         let limits = operation.and_then(|operation| self.spec.operation(operation));
@@ -923,10 +925,11 @@ impl<'a> Lane<'a> {
         let uncertain = self.batches.uncertain().find(|(_, uncertain)| uncertain.query.is_due(now));
         if let Some(batch) = uncertain.map(|(batch, _)| batch.content.number) {
             let tasks = self.batches.tasks(batch).to_vec();
+            let next = self.next_proof(batch);
             let uncertain = self.batches.uncertain_mut(batch)?;
             // Another URL each time, should the provider have accepted a part of them only.
-            let place = if uncertain.is_first_next { 0 } else { uncertain.query.count % tasks.len().max(1) };
-            let task = *tasks.get(place)?;
+            let place = uncertain.query.count % tasks.len().max(1);
+            let task = next.filter(|_| !uncertain.absent.is_empty()).or(tasks.get(place).copied())?;
             uncertain.query = uncertain.query.queried(now);
             return Some(Command::AskRecords { batch, task, sent: uncertain.sent, has_range });
         }
@@ -945,6 +948,21 @@ impl<'a> Lane<'a> {
         }
     }
 
+    /// The next task of an uncertain batch whose absence from the records has to be seen before it is certain that the batch wasn't
+    /// accepted. A provider that keeps one row for each task names its first URL alone, so that one counts; of a batch that may be
+    /// accepted in part all do.
+    fn next_proof(&self, number: BatchNumber) -> Option<TaskIndex> {
+        let batch = self.batches.get(number)?;
+        let BatchState::Uncertain(uncertain) = &batch.state else { return None };
+        let count = if self.has_parts(batch.content.operation) { usize::MAX } else { 1 };
+        batch.content.tasks.iter().take(count).copied().find(|task| !uncertain.absent.contains(task))
+    }
+
+    /// Whether a batch of an operation may be accepted in part.
+    fn has_parts(&self, operation: Operation) -> bool {
+        self.spec.operation(operation).is_some_and(|limits| limits.has_parts)
+    }
+
     fn on_records_of_batch(
         &mut self,
         number: BatchNumber,
@@ -956,7 +974,6 @@ impl<'a> Lane<'a> {
         let is_range_refused = result.as_ref().is_err_and(|error| self.drop_range(error));
         let is_clock_corrected = result.as_ref().is_err_and(|error| self.learn_clock(error));
         let operation = self.batches.get(number).map(|batch| batch.content.operation);
-        let is_first = self.batches.tasks(number).first() == Some(&task);
         let Some(uncertain) = self.batches.uncertain_mut(number) else { return };
         uncertain.query.is_in_flight = false;
         let page = match result {
@@ -992,12 +1009,14 @@ impl<'a> Lane<'a> {
         } else if operation == Some(Operation::Refresh(RefreshKind::Tag)) {
             // What a row shows of a tag isn't documented, so that there is none proves nothing.
             self.give_up(number, "and no record has to name a tag");
-        } else if !is_first {
-            if let Some(uncertain) = self.batches.uncertain_mut(number) {
-                (uncertain.is_first_next, uncertain.query.at) = (true, now);
-            }
         } else {
-            self.on_absent(number);
+            if let Some(uncertain) = self.batches.uncertain_mut(number) {
+                uncertain.absent.insert(task);
+                uncertain.query.at = now;
+            }
+            if self.next_proof(number).is_none() {
+                self.on_absent(number);
+            }
         }
     }
 
@@ -1177,6 +1196,8 @@ impl<'a> Lane<'a> {
         let Some(query) = batch.query.as_mut() else { return };
         query.is_in_flight = false;
         let queried_at = query.at;
+        // More rows may be counted than were given.
+        let is_whole = result.as_ref().is_ok_and(|page| page.total <= page.rows.len());
         let page = match result {
             Ok(page) => page,
             Err(error) if error.kind == ApiErrorKind::Credentials => {
@@ -1205,7 +1226,7 @@ impl<'a> Lane<'a> {
             self.link(number, &record.task_id);
             self.on_row(&record);
         } else if queried_at >= since + RECORD_LAG {
-            self.settle_unnamed(number, task);
+            self.settle_unnamed(number, task, is_whole);
         }
     }
 
@@ -1230,9 +1251,14 @@ impl<'a> Lane<'a> {
 
     /// Long after the acceptance, neither the rows of a batch's ids nor the records name a URL. If the provider keeps a row
     /// for each batch instead of each URL (not documented either way), its ids speak for all their URLs; else, or once it was
-    /// seen to keep a row for each URL, nobody knows what became of this one.
-    fn settle_unnamed(&mut self, number: BatchNumber, task: TaskIndex) {
+    /// seen to keep a row for each URL, nobody knows what became of this one. Of a batch that may be accepted in part, records that
+    /// `are_whole` show that this one wasn't.
+    fn settle_unnamed(&mut self, number: BatchNumber, task: TaskIndex, are_whole: bool) {
         let Some(accepted) = self.batches.accepted_of(number) else { return };
+        if are_whole && !accepted.acknowledged && self.has_parts(self.operation(task)) {
+            self.send_apart(number, task);
+            return;
+        }
         let complete: Option<Vec<_>> = accepted.task_ids.iter().map(|id| self.tracking.complete(id)).collect();
         let Some(complete) = complete else { return };
         let tasks = self.batches.tasks(number);
@@ -1252,6 +1278,25 @@ impl<'a> Lane<'a> {
         let outcome =
             failure.map_or(Outcome::Done, |why| Outcome::Failed(format!("the provider's task failed: {why}")));
         self.unnamed_of(number).into_iter().for_each(|task| self.end(task, outcome.clone()));
+    }
+
+    /// Takes a task out of a batch that was accepted without it, as the records show, and queues it alone.
+    fn send_apart(&mut self, number: BatchNumber, task: TaskIndex) {
+        let apart = self.batches.number();
+        let Some(batch) = self.batches.get_mut(number) else { return };
+        batch.content.tasks.retain(|&other| other != task);
+        let content = plan::Batch { number: apart, tasks: vec![task], ..batch.content.clone() };
+        if let Some(accepted) = self.batches.accepted_mut(number) {
+            accepted.open -= 1;
+        }
+        let operation = content.operation;
+        if !self.batches.is_unaccepted(operation) {
+            // It couldn't be accepted before.
+            self.gates.class(operation).progress = self.now;
+        }
+        self.queue(content, false, None);
+        self.requeue(apart, self.now);
+        self.close_if_over(number);
     }
 
     // Ends

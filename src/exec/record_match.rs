@@ -22,6 +22,8 @@ pub(super) struct RecordMatch<'a> {
     by_key: OnceCell<HashMap<String, Vec<TaskIndex>>>,
     /// Refreshes by tag, by the tag alone.
     by_tag: HashMap<String, Vec<TaskIndex>>,
+    /// Refreshes of everything: their rows have no URL.
+    everything: Vec<TaskIndex>,
     /// Whether a row named a task.
     named: Vec<bool>,
     /// Task ids of earlier submissions.
@@ -40,11 +42,15 @@ impl<'a> RecordMatch<'a> {
                 by_tag.entry(subject.value.clone()).or_default().push(index);
             }
         }
+        let is_everything =
+            |planned: &PlannedTask| planned.task.operation == Operation::Refresh(RefreshKind::Everything);
+        let everything = (0..).zip(tasks).filter(|(_, planned)| is_everything(planned)).map(|(index, _)| index);
         Self {
             tasks,
             by_url,
             by_key: OnceCell::new(),
             by_tag,
+            everything: everything.collect(),
             named: vec![false; tasks.len()],
             earlier: TaskIds::new(),
         }
@@ -85,8 +91,11 @@ impl<'a> RecordMatch<'a> {
         self.named[task as usize]
     }
 
-    /// The tasks of a URL that is spelled exactly so; if there are none, of the one that is spelled most like it.
+    /// The tasks of a URL that is spelled exactly so; if there are none, of the one that is spelled most like it. No URL: everything.
     fn spelled(&self, url: &str) -> &[TaskIndex] {
+        if url.is_empty() {
+            return &self.everything;
+        }
         let nearest = || {
             let alike = self.by_key().get(&key(url))?;
             let urls: Vec<Cow<'_, str>> =
@@ -202,6 +211,8 @@ fn fits(operation: Operation, record: &Record, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{PurgeMode, Subject, Task};
+    use crate::provider::TaskState;
 
     #[test]
     fn the_nearest_of_urls_that_are_alike_is_meant_and_none_where_that_is_open() {
@@ -221,6 +232,39 @@ mod tests {
         ] {
             assert_eq!(nearest(spelled, among.iter().copied()), meant, "{spelled} among {among:?}");
         }
+    }
+
+    #[test]
+    fn a_row_without_a_url_is_of_the_refresh_of_everything() {
+        let planned = |kind, url: &str| PlannedTask {
+            task: Task {
+                target: "site".into(),
+                operation: Operation::Refresh(kind),
+                mode: PurgeMode::Default,
+                subject: Subject::url(url),
+                because: Vec::new(),
+            },
+            refused: None,
+            covered_by: None,
+            after: Vec::new(),
+            rank: Default::default(),
+            held: Default::default(),
+        };
+        let page = planned(RefreshKind::Url, "https://a.test/x");
+        let tasks = [page, planned(RefreshKind::Everything, "https://a.test/")];
+        let row = |url: &str| Record {
+            task_id: "1".into(),
+            url: url.into(),
+            prefetch: false,
+            kind: "all".into(),
+            state: TaskState::Running,
+            status: String::new(),
+            percent: None,
+            created: None,
+        };
+        let mut found = RecordMatch::new(&tasks);
+        assert_eq!([0, 1].map(|task| found.is_about(&row(""), task)), [false, true]);
+        assert_eq!(found.attribute(&row(""), |_| true), [1]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::job::Job;
 use crate::ci::Console;
-use crate::client::connection::Connection;
+use crate::client::connection::{Connection, Unusable};
 use crate::client::credential_refresh::CredentialRefresh;
 use crate::config::{CredentialChoice, LogLevel, Mode, Settings, Target};
 use crate::credentials::exchange::{PendingMasks, TokenExchange, unobtainable};
@@ -26,16 +26,13 @@ use crate::credentials::{self, AccountVariables, search};
 use crate::error::{Error, ExitCode};
 use crate::exec::journal::{Identity, NO_ACCOUNT};
 use crate::mapping::url;
-use crate::model::Quota;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
 use crate::provider::edge::Edge;
 use crate::provider::http::edge::{EdgeLimits, HttpEdge};
 use crate::provider::simulation::{SimulatedEdge, SimulationApi, credentials};
-use crate::provider::{
-    Accepted, Api, ApiError, ApiErrorKind, Page, Provider, ProviderContext, RecordFilter, Spec, Submission,
-};
+use crate::provider::{Api, ApiError, ApiErrorKind, ProviderContext, Spec};
 use crate::providers::{self, REGISTRY};
 use crate::sorting;
 
@@ -96,9 +93,8 @@ pub(super) async fn connect(
             Ok(account) => {
                 all.identity.lanes.push(lane_at(&account.endpoint, &hashed(&account.name)));
                 let mut connection = account.connection(&lane.target, hosts.into_iter().collect(), edge);
-                if let Err(error) = prepare(&mut connection, job).await {
-                    connection.provider = Box::new(Unprepared { spec, error });
-                }
+                // Where that fails, the other targets go ahead, and each task of this one ends with the error.
+                drop(prepare(&mut connection, job, &mut all.notes).await);
                 connection
             }
             // The other targets go ahead.
@@ -106,7 +102,7 @@ pub(super) async fn connect(
                 let endpoint = endpoint(job.settings, spec, default_endpoint);
                 all.identity.lanes.push(lane_at(&endpoint, NO_ACCOUNT));
                 let (error, api) = (error.clone(), Rc::new(NoAccount { error: error.clone(), now: job.started }));
-                let provider = Box::new(Unprepared { spec, error });
+                let provider = Box::new(Unusable { spec, error });
                 Connection { target: lane.target.name.clone(), provider, api, refresh: None, edge }
             }
         };
@@ -146,7 +142,7 @@ pub async fn reach(
     let endpoint = target.provider.endpoint(&target.options);
     let account = Account::real(job, target, endpoint, masks, &mut notes).await?;
     let mut connection = account.connection(target, hosts, edge(job, BTreeSet::new()));
-    match prepare(&mut connection, job).await {
+    match prepare(&mut connection, job, &mut notes).await {
         Ok(()) => Ok((connection, notes)),
         Err(error) => {
             let exit_code = match error.kind {
@@ -161,53 +157,12 @@ pub async fn reach(
 }
 
 /// Looks up what the target needs.
-async fn prepare(connection: &mut Connection<'_>, job: &Job<'_>) -> Result<(), ApiError> {
-    connection.prepare(&mut fastrand::Rng::with_seed(job.seed())).await
-}
-
-/// A provider whose account can't be used, or that couldn't look up what its target needs: it answers everything with that error,
-/// and sends nothing.
-struct Unprepared {
-    spec: &'static Spec,
-    error: ApiError,
-}
-
-#[async_trait(?Send)]
-impl Provider for Unprepared {
-    fn spec(&self) -> &'static Spec {
-        self.spec
-    }
-
-    async fn submit(&self, _: Submission<'_>, _: &dyn Api) -> Result<Accepted, ApiError> {
-        Err(self.refusal())
-    }
-
-    async fn status(&self, _: &[String], _: u32, _: &dyn Api) -> Result<Page, ApiError> {
-        Err(self.refusal())
-    }
-
-    async fn prefetch_status(&self, _: &[String], _: u32, _: &dyn Api) -> Result<Page, ApiError> {
-        Err(self.refusal())
-    }
-
-    async fn records(&self, _: &RecordFilter, _: u32, _: &dyn Api) -> Result<Page, ApiError> {
-        Err(self.refusal())
-    }
-
-    async fn quota(&self, _: &dyn Api) -> Result<Quota, ApiError> {
-        Err(self.refusal())
-    }
-}
-
-impl Unprepared {
-    /// Trying again is of no use.
-    fn refusal(&self) -> ApiError {
-        let kind = match self.error.kind {
-            kind @ (ApiErrorKind::Credentials | ApiErrorKind::Forbidden) => kind,
-            _ => ApiErrorKind::Denied,
-        };
-        ApiError { kind, ..self.error.clone() }
-    }
+async fn prepare(connection: &mut Connection<'_>, job: &Job<'_>, notes: &mut Vec<Note>) -> Result<(), ApiError> {
+    let said: RefCell<Vec<Note>> = RefCell::default();
+    let note = |text: &str| said.borrow_mut().push((LogLevel::Normal, text.to_owned()));
+    let prepared = connection.prepare(&note, &mut fastrand::Rng::with_seed(job.seed())).await;
+    notes.append(&mut said.into_inner());
+    prepared
 }
 
 /// The network of an account that can't be used: nothing goes out.

@@ -40,8 +40,11 @@ impl ErrorFormat {
             Err(error) if error.code.is_some() && error.request_id.is_some() => error.server_time,
             Err(_) => None,
         };
-        if let Some(date) = date {
-            api.learn_server_time(date);
+        match date {
+            // Nobody refused a clock that is far off: no time is too far from ours to be the vendor's.
+            Some(date) if signed.string_to_sign.is_empty() => api.correct_clock(date),
+            Some(date) => api.learn_server_time(date),
+            None => {}
         }
         answer
     }

@@ -333,6 +333,8 @@ pub struct OperationSpec {
     pub modes: &'static [PurgeMode],
     /// Whether it certainly refreshes everything below its directory, or of its host or target, whatever the query string.
     pub covers: bool,
+    /// Whether a call may be accepted in part: some of its subjects are refused, and the others accepted.
+    pub has_parts: bool,
     /// What may follow a request whose answer was lost.
     pub after_lost_answer: AfterLostAnswer,
     /// How many of its subjects may be under way at a target; `None`: no such limit is known.
@@ -393,6 +395,7 @@ impl OperationSpec {
             typical,
             modes: &[],
             covers: false,
+            has_parts: false,
             after_lost_answer: AfterLostAnswer::AskRecords,
             in_progress: None,
             price: None,
@@ -423,6 +426,12 @@ impl OperationSpec {
     #[must_use]
     pub const fn covering(self) -> Self {
         Self { covers: true, ..self }
+    }
+
+    /// A call may be accepted in part.
+    #[must_use]
+    pub const fn in_parts(self) -> Self {
+        Self { has_parts: true, ..self }
     }
 
     /// It knows these modes beyond the default.

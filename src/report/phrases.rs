@@ -173,7 +173,8 @@ pub(super) fn purges_everything(report: &Report<'_>) -> Option<String> {
     (!hosts.is_empty()).then(|| format!("PURGES EVERYTHING on {}", hosts.join(", ")))
 }
 
-pub(super) fn outcome_words(counts: Counts) -> impl Iterator<Item = (usize, &'static str)> {
+/// The outcomes besides done, those that there are, each with its count.
+pub fn outcome_words(counts: Counts) -> impl Iterator<Item = (usize, &'static str)> {
     [(counts.failed, "failed"), (counts.unsubmitted, "unsubmitted"), (counts.unknown, "unknown")]
         .into_iter()
         .filter(|(count, _)| *count > 0)

@@ -174,12 +174,16 @@ pub struct Counts {
 impl Counts {
     pub(super) fn add(&mut self, ended: &Ended) {
         self.planned += 1;
-        match ended.outcome {
-            None => {}
-            Some(Outcome::Done) => self.done += 1,
-            Some(Outcome::Failed(_)) => self.failed += 1,
-            Some(Outcome::Unsubmitted(_)) => self.unsubmitted += 1,
-            Some(Outcome::Unknown(_)) => self.unknown += 1,
+        ended.outcome.iter().for_each(|outcome| self.end(outcome));
+    }
+
+    /// Counts an outcome.
+    pub fn end(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done => self.done += 1,
+            Outcome::Failed(_) => self.failed += 1,
+            Outcome::Unsubmitted(_) => self.unsubmitted += 1,
+            Outcome::Unknown(_) => self.unknown += 1,
         }
     }
 }

@@ -27,7 +27,7 @@ fn nothing_is_lost_doubled_or_called_done_untruly_whatever_goes_wrong() {
 }
 
 /// Seeds that broke a rule, and what was wrong. What each shows is tried apart from any seed too.
-const FOUND: [(u64, &str); 8] = [
+const FOUND: [(u64, &str); 10] = [
     (2_033_739, "a record from hours after a request that left by a wrong clock was taken for its trace"),
     (2_196_711, "the record of a run that had just ended was taken for the trace of a lost request"),
     (2_221_310, "the record of a task that had failed was taken for the trace of its next request"),
@@ -39,6 +39,8 @@ const FOUND: [(u64, &str); 8] = [
     (87_472, "a resumed pause was cut by a clock that was ahead, while the vendor's time wasn't known yet"),
     (189_676, "a second attempt that never left took the trace of the first one, which was executed, from the journal"),
     (2_130_876, "the details of a task were queried at the rate of the list of tasks"),
+    (913, "an error with the status of a success was taken for a purge that was done"),
+    (988, "everything was purged a second time, since the records of such a purge have no URL"),
 ];
 
 #[test]

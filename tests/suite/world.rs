@@ -357,7 +357,7 @@ impl World {
             })
             .collect();
         for connection in &mut connections {
-            connection.prepare(&mut fastrand::Rng::with_seed(self.seed)).await.unwrap();
+            connection.prepare(&|_| {}, &mut fastrand::Rng::with_seed(self.seed)).await.unwrap();
         }
         let identity = Identity { plan: plan.digest().to_owned(), head: None, lanes: vec!["site".into()] };
         let (journal, past) = match &self.journal {

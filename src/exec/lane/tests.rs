@@ -18,6 +18,8 @@ const fn takes(operation: Operation) -> OperationSpec {
 
 /// Two URLs in a call; tasks can be followed, and records looked up.
 static TRACKED: Spec = Spec { operations: &[takes(URL), takes(Operation::Prefetch)], ..Spec::BARE };
+/// The same, where a call may be accepted in part.
+static IN_PARTS: Spec = Spec { operations: &[OperationSpec { per_call: 3, ..takes(URL) }.in_parts()], ..Spec::BARE };
 /// The same without records.
 static UNRECORDED: Spec = Spec {
     tracking: Some(TrackingSpec { status: CallSpec::BARE, records: None, prefetches: None, whole_batches: false }),
@@ -376,6 +378,50 @@ fn records_prove_an_absence_only_long_after_we_gave_up_on_the_answer() {
     );
     scene.records(45.2, 1, 0, vec![]);
     assert_eq!((scene.state(1), scene.leaving(), scene.not_taken()), ("in flight", vec![1], 1));
+}
+
+#[test]
+fn of_a_lost_batch_that_may_be_accepted_in_part_every_url_is_looked_up_before_it_is_sent_again() {
+    for accepted in [None, Some(2)] {
+        let mut scene = Scene::of(&IN_PARTS, 3);
+        scene.submitted(15.1, 1, Err(error(ApiErrorKind::Ambiguous))).at(50.0, Input::Tick);
+        for task in 0..3 {
+            assert_eq!((scene.state(1), scene.queried()), ("uncertain", vec![task]));
+            let rows = accepted.filter(|only| *only == task).map(|_| row(task as usize, "a", TaskState::Running));
+            scene.records(50.1 + f64::from(task), 1, task, rows.into_iter().collect());
+        }
+        let state = if accepted.is_some() { ("accepted", 0) } else { ("in flight", 1) };
+        assert_eq!((scene.state(1), scene.not_taken()), state);
+    }
+}
+
+#[test]
+fn what_the_records_do_not_show_of_a_batch_that_was_accepted_in_part_is_sent_apart() {
+    for is_readable in [true, false] {
+        let mut scene = Scene::of(&IN_PARTS, 2);
+        scene.submitted(15.1, 1, Err(error(ApiErrorKind::Ambiguous))).at(50.0, Input::Tick);
+        scene.records(50.1, 1, 0, vec![]).records(50.2, 1, 1, vec![row(1, "a", TaskState::Running)]);
+        while !scene.commands.iter().any(|command| matches!(command, Command::AskStatus(_))) {
+            let next = scene.commands.iter().find_map(|command| match command {
+                Command::Wake(at) => Some(*at),
+                _ => None,
+            });
+            let seconds = (next.unwrap() - scene.moment(0.0)).as_secs_f64();
+            scene.at(seconds, Input::Tick);
+        }
+        scene.status(600.0, vec![row(1, "a", TaskState::Complete)]);
+        assert_eq!(scene.queried(), [0]);
+        if is_readable {
+            scene.records(600.1, 1, 0, vec![]);
+            assert_eq!((scene.outcomes(), scene.state(1), scene.leaving()), (vec![(1, "done")], "closed", vec![2]));
+            scene.submitted(601.0, 2, partly(&[0], None));
+            assert_eq!(scene.outcomes(), [(1, "done"), (0, "failed")]);
+        } else {
+            let result = Err(error(ApiErrorKind::Forbidden));
+            scene.at(600.1, Input::Records { batch: 1, task: 0, accepted: always(), result });
+            assert_eq!(scene.outcomes(), [(1, "done"), (0, "unknown")], "what can't be read shows no absence");
+        }
+    }
 }
 
 #[test]

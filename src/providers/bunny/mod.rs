@@ -81,6 +81,14 @@ fn hostnames(zone: Row<'_>) -> Vec<String> {
     rows.into_iter().filter_map(|hostname| hostname.text("Value")).map(|name| name.to_ascii_lowercase()).collect()
 }
 
+/// A purge that was done has nothing to say: a message is about an error, whatever the status.
+fn done(answer: &Answer) -> Result<Accepted, ApiError> {
+    match answer.row().text("Message") {
+        Some(_) => Err(answer.unreadable("a success with a message")),
+        None => Ok(Accepted::Done { request_id: answer.request_id() }),
+    }
+}
+
 #[async_trait(?Send)]
 impl Provider for Bunny {
     fn spec(&self) -> &'static Spec {
@@ -141,8 +149,7 @@ impl Provider for Bunny {
                     Value::Object(Default::default())
                 };
                 let path = format!("/pullzone/{}/purgeCache", self.zone);
-                let answer = self.call(call, (Method::POST, &path), Vec::new(), body.to_string(), api).await?;
-                return Ok(Accepted::Done { request_id: answer.request_id() });
+                return done(&self.call(call, (Method::POST, &path), Vec::new(), body.to_string(), api).await?);
             }
             Operation::Refresh(RefreshKind::Directory) => (false, value.to_owned()),
             Operation::Refresh(RefreshKind::Prefix) => (false, format!("{value}*")),
@@ -158,8 +165,7 @@ impl Provider for Bunny {
             return Err(ApiError::new(ApiErrorKind::Refused, call.api, message).helped(help));
         }
         let query = vec![("url", url), ("async", "false".to_owned()), ("exactPath", is_exact.to_string())];
-        let answer = self.call(call, (Method::POST, "/purge"), query, String::new(), api).await?;
-        Ok(Accepted::Done { request_id: answer.request_id() })
+        done(&self.call(call, (Method::POST, "/purge"), query, String::new(), api).await?)
     }
 
     /// The hostnames of all pull zones.

@@ -60,6 +60,8 @@ pub(super) const ZONES: CallSpec = CallSpec::new("pullzone", KEY, Rate::per_seco
 
 pub(super) static ERROR_FORMAT: ErrorFormat = ErrorFormat {
     may_be_empty: true, // 204, or 200 without a body: reference 2026
+    // Not documented, but a body that names an error is no success, whatever its status.
+    errors_may_look_good: true,
     code: &["ErrorKey"],
     message: &["Message"],
     status_is_code: true, // a 401 has no key: clients 2026

@@ -190,3 +190,20 @@ fn an_empty_answer_is_a_good_one() {
         assert!(submit(&*friendly(), &Canned::new(status, &[], ""), RefreshKind::Url, URL).is_ok());
     }
 }
+
+#[test]
+fn a_success_that_holds_an_error_is_none() {
+    let invalid = json!({ "ErrorKey": "purge.url_invalid", "Field": "", "Message": "The URL is invalid." });
+    assert_eq!(kind(200, &[], &invalid), Undocumented);
+    assert_eq!(kind(200, &[], &json!({ "Message": "Internal error." })), ApiErrorKind::Ambiguous);
+    let done = submit(&*friendly(), &Canned::new(200, &[], "{}".to_owned()), RefreshKind::Url, URL);
+    assert!(matches!(done, Ok(Accepted::Done { .. })), "{done:?}");
+}
+
+#[test]
+fn the_vendors_time_is_learned_however_wrong_the_machines_is_since_nothing_is_signed() {
+    let line = line(&[]);
+    line.skew.set(jiff::SignedDuration::from_hours(-5));
+    submit(&*friendly(), &line, RefreshKind::Url, URL).unwrap();
+    assert_eq!(line.skew.get().as_secs(), 0);
+}

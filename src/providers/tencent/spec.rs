@@ -101,6 +101,7 @@ pub static TENCENT_EDGEONE: Spec = Spec {
                 None,
                 "prefetch_url",
             )
+            .in_parts()
         },
     ],
     tracking: Some(TrackingSpec {
@@ -126,10 +127,11 @@ pub static TENCENT_EDGEONE: Spec = Spec {
 /// `invalidate` and `delete`: sdk 3.1.194.
 const MODES: &[PurgeMode] = &[PurgeMode::Soft, PurgeMode::Hard];
 
-/// A purge of a kind takes a minute, and up to five of many: faq 57250.
+/// A purge of a kind takes a minute, and up to five of many: faq 57250. `FailedList` names the targets that it refuses: sdk 3.1.194.
 const fn purge(kind: RefreshKind, per_call: usize, quota: &'static str) -> OperationSpec {
     let call = call("CreatePurgeTask", "teo:CreatePurgeTask");
-    OperationSpec { typical: Duration::from_mins(1), ..OperationSpec::new(Refresh(kind), call, per_call, None, quota) }
+    let operation = OperationSpec::new(Refresh(kind), call, per_call, None, quota).in_parts();
+    OperationSpec { typical: Duration::from_mins(1), ..operation }
 }
 
 /// Of purges in a zone, by id and by target. Up to 1,000 rows: sdk 3.1.194.

@@ -45,6 +45,8 @@ pub enum Fault {
     UndocumentedBefore,
     /// The same, executed all the same.
     UndocumentedAfter,
+    /// A documented refusal with the status of a success, by a vendor of the newer kinds.
+    RefusedWithSuccess,
     /// An error whose message is meant for the runner and not for people.
     HostileMessage,
     /// Status: no rows.
@@ -85,7 +87,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them, in the order in which they are counted.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::NoConnection,
         Self::LostBefore,
         Self::LostAfter,
@@ -107,6 +109,7 @@ impl Fault {
         Self::DocumentedDoubt,
         Self::UndocumentedBefore,
         Self::UndocumentedAfter,
+        Self::RefusedWithSuccess,
         Self::HostileMessage,
         Self::NoRows,
         Self::Backwards,
@@ -147,6 +150,9 @@ impl Fault {
         Self::CachedDate,
         Self::HostileMessage,
     ];
+
+    /// The same where vendors of the newer kinds are in the world.
+    pub const OF_NEWER: &[Self] = &[Self::RefusedWithSuccess, Self::Throttled, Self::ServerErrorBefore];
 
     /// What can happen to a submission besides.
     pub const OF_SUBMISSIONS: &[Self] = &[

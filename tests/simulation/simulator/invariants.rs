@@ -21,9 +21,8 @@ use tokio::time::Instant;
 use super::disk::Disk;
 use super::shared::Shared;
 use super::story::{Place, RunEnd};
-use super::token_cdn::TOKEN_CDN;
 use super::vendors::Vendors;
-use super::world::World;
+use super::world::{World, is_resent};
 
 /// The invariants, each with where it is kept.
 pub const RULES: [(&str, &str); 17] = [
@@ -42,7 +41,10 @@ pub const RULES: [(&str, &str); 17] = [
         "I6 budget",
         "here, after the first run: where the quota was read and is short, whole rules are submitted, or as many as fit",
     ),
-    ("I7 rate", "here, after each run: no window holds more calls than the vendor documents"),
+    (
+        "I7 rate",
+        "here, after each run: no window holds more calls than documented; in `vendors.rs`: no vendor refuses one of the first run",
+    ),
     ("I8 bounded", "here, after each run: its time is bounded; in `shared.rs`: its effects are"),
     (
         "I9 journal",
@@ -119,20 +121,23 @@ impl<'a> Judge<'a> {
         let mut accepted = Accepted::new();
         vendors.ledgers(|spec, ledger| {
             for entry in ledger.iter().filter(|entry| entry.at >= self.since && !entry.url.contains("/stranger/")) {
-                let key = (spec.name, operation(entry.operation), entry.url.clone());
+                let key = key(spec, operation(entry.operation), &entry.url);
                 accepted.entry(key).or_default().push(entry.at);
             }
         });
         accepted
     }
 
-    fn times<'t>(accepted: &'t Accepted, spec: &Spec, planned: &PlannedTask) -> &'t [Timestamp] {
-        let key = (spec.name, planned.task.operation, planned.task.subject.to_string());
+    /// When a task was accepted, or the one that covers it.
+    fn times<'t>(&self, accepted: &'t Accepted, lane: usize, planned: &PlannedTask) -> &'t [Timestamp] {
+        let lane = &self.plan.lanes[lane];
+        let sent = planned.covered_by.map_or(planned, |wider| &lane.tasks[wider as usize]);
+        let key = key(lane.target.provider, sent.task.operation, &sent.task.subject.text());
         accepted.get(&key).map_or(&[], Vec::as_slice)
     }
 
     fn end_of(&self, spec: &Spec, url: &str, at: Timestamp) -> End {
-        if spec.name == TOKEN_CDN.name {
+        if spec.tracking.is_none() {
             return End::Complete(at);
         }
         let takes = self.world.settings.task_duration.unwrap_or_default();
@@ -154,8 +159,9 @@ impl<'a> Judge<'a> {
         let failed = |planned: &PlannedTask| contains(&self.world.settings.fail, &planned.task.subject.text());
         let is_accepted = |(place, spec, planned): (Place, &Spec, &PlannedTask)| {
             // Where a second execution changes nothing, a refusal of the second makes the first forgotten.
-            let counts = spec.name != TOKEN_CDN.name && !failed(planned);
-            (counts && !Self::times(&accepted, spec, planned).is_empty()).then_some(place)
+            let fails = spec.tracking.is_some() && failed(planned);
+            let counts = !is_resent(spec, planned.task.operation) && !fails && planned.covered_by.is_none();
+            (counts && !self.times(&accepted, place.0, planned).is_empty()).then_some(place)
         };
         self.before = self.planned().filter_map(is_accepted).collect();
         if self.world.seed.is_multiple_of(4) {
@@ -228,7 +234,7 @@ impl<'a> Judge<'a> {
             let spec = self.world.providers.iter().find(|spec| spec.name == *provider).expect("a vendor of this world");
             let is_again =
                 |pair: &[Timestamp]| !matches!(self.end_of(spec, url, pair[0]), End::Failed(at) if at <= pair[1]);
-            if spec.name != TOKEN_CDN.name && times.windows(2).any(is_again) {
+            if !is_resent(spec, *operation) && times.windows(2).any(is_again) {
                 self.broken("I2 at most once", format!("{} of {url} accepted at {times:?}", operation.unit()));
             }
         }
@@ -238,7 +244,7 @@ impl<'a> Judge<'a> {
     fn check_order(&self, accepted: &Accepted) {
         for ((lane, _), spec, planned) in self.planned().filter(|(_, _, planned)| !planned.after.is_empty()) {
             let pause = spec.prefetch_delay(&self.plan.lanes[lane].target.options);
-            let Some(first) = Self::times(accepted, spec, planned).first() else { continue };
+            let Some(first) = self.times(accepted, lane, planned).first() else { continue };
             for &refresh in &planned.after {
                 let refresh = &self.plan.lanes[lane].tasks[refresh as usize];
                 let url = refresh.task.subject.to_string();
@@ -246,7 +252,7 @@ impl<'a> Judge<'a> {
                     let over = matches!(self.end_of(spec, &url, at), End::Complete(over) if over <= *first);
                     over && first.duration_since(at).unsigned_abs() >= pause
                 };
-                if !Self::times(accepted, spec, refresh).iter().any(is_over) {
+                if !self.times(accepted, lane, refresh).iter().any(is_over) {
                     self.broken("I4 order", format!("{url} isn't done, and its prefetch was accepted at {first}"));
                 }
             }
@@ -255,10 +261,10 @@ impl<'a> Judge<'a> {
 
     /// I13: nothing is accepted that isn't planned.
     fn check_scope(&self, accepted: &Accepted) {
-        let key = |(_, spec, planned): (Place, &'static Spec, &PlannedTask)| {
-            (spec.name, planned.task.operation, planned.task.subject.to_string())
+        let key_of = |(_, spec, planned): (Place, &'static Spec, &PlannedTask)| {
+            key(spec, planned.task.operation, &planned.task.subject.text())
         };
-        let planned: BTreeSet<_> = self.planned().map(key).collect();
+        let planned: BTreeSet<_> = self.planned().map(key_of).collect();
         if let Some((_, operation, url)) = accepted.keys().find(|key| !planned.contains(*key)) {
             self.broken("I13 no over-purge", format!("{} of {url} isn't planned", operation.unit()));
         }
@@ -266,9 +272,9 @@ impl<'a> Judge<'a> {
 
     /// I7: no window holds more calls than documented.
     fn check_rate(&self, vendors: &Vendors) {
-        for (name, times) in &*vendors.departures.borrow() {
-            let rates = self.world.providers.iter().filter_map(|spec| rate(spec, name));
-            let Some(rate) = rates.min_by_key(|rate| rate.amount) else { continue };
+        for ((provider, name), times) in &*vendors.departures.borrow() {
+            let spec = self.world.providers.iter().find(|spec| spec.name == *provider).expect("a vendor of this world");
+            let Some(rate) = rate(spec, name) else { continue };
             let most = rate.most() as usize;
             let is_crowded = |(first, last): (&Instant, &Instant)| *last - *first < rate.per;
             if times.iter().zip(times.iter().skip(most)).any(is_crowded) {
@@ -327,7 +333,9 @@ impl<'a> Judge<'a> {
         let over = end.began.checked_add(end.took).expect("the end of a run");
         for ((lane, task), outcome, _) in self.outcomes(end) {
             let (spec, planned) = (self.plan.lanes[lane].target.provider, &self.plan.lanes[lane].tasks[task as usize]);
-            let (url, times) = (planned.task.subject.to_string(), Self::times(accepted, spec, planned));
+            let (url, times) = (planned.task.subject.to_string(), self.times(accepted, lane, planned));
+            let is_resent = is_resent(spec, planned.task.operation);
+            let failed = self.shared.failures.borrow().get(&(lane, task)).copied().filter(|_| is_resent);
             let is_complete = |&at: &Timestamp| matches!(self.end_of(spec, &url, at), End::Complete(at) if at <= over);
             let may_complete = |&at: &Timestamp| matches!(self.end_of(spec, &url, at), End::Complete(_));
             let is_warmed = spec.is_warmed(planned.task.operation);
@@ -337,10 +345,13 @@ impl<'a> Judge<'a> {
                 // What failed at the vendor is tried again, and then may not be submitted.
                 Outcome::Unsubmitted(_) => times.iter().any(|&at| {
                     let has_failed = matches!(self.end_of(spec, &url, at), End::Failed(end) if end <= over);
-                    at <= over && !has_failed
+                    // Where a second execution changes nothing, its refusal makes the first forgotten.
+                    at <= over && !has_failed && failed.is_none_or(|failed| failed < at)
                 }),
-                // With a row for each task, one URL's failure is all URLs'.
-                Outcome::Failed(_) => self.world.settings.rows == Rows::PerUrl && times.iter().any(may_complete),
+                // With a row for each task, one URL's failure is all URLs'. What was lost and is refused the second time has failed.
+                Outcome::Failed(_) => {
+                    self.world.settings.rows == Rows::PerUrl && !is_resent && times.iter().any(may_complete)
+                }
                 Outcome::Unknown(_) => false,
             };
             if lie {
@@ -429,11 +440,14 @@ impl<'a> Judge<'a> {
             (spec.name, operations)
         }) {
             let spec = self.world.providers.iter().find(|spec| spec.name == name).expect("a vendor of this world");
-            if !vendors.quotas_read.borrow().contains(&name) {
-                continue;
-            }
             for limits in spec.operations.iter().filter(|limits| !limits.quota.is_empty()) {
                 let wanted = limits.operation;
+                let Some(quota) = &spec.quota else { continue };
+                let call =
+                    quota.of_prefetches.as_ref().filter(|_| wanted == Operation::Prefetch).unwrap_or(&quota.call);
+                if !vendors.quotas_read.borrow().contains(&(name, call.api)) {
+                    continue;
+                }
                 let of_lane = |lane: &(Place, &'static Spec, &PlannedTask)| {
                     lane.1.name == name && lane.2.refused.is_none() && lane.2.task.operation == wanted
                 };
@@ -501,7 +515,10 @@ impl<'a> Judge<'a> {
 
     fn expected(&self, (lane, task): Place) -> &'static str {
         let planned = &self.plan.lanes[lane].tasks[task as usize];
-        let is_plain = self.plan.lanes[lane].target.provider.name == TOKEN_CDN.name;
+        if let Some(wider) = planned.covered_by {
+            return self.expected((lane, wider));
+        }
+        let is_plain = self.plan.lanes[lane].target.provider.tracking.is_none();
         let url = planned.task.subject.text();
         match () {
             () if planned.refused.is_some() => "failed",
@@ -555,11 +572,25 @@ fn contains(parts: &[String], url: &str) -> bool {
     parts.iter().any(|part| url.contains(&**part))
 }
 
-/// The rate of a provider's call.
+/// The rate of a provider's call; none where the call has several, of which the vendor itself judges.
 fn rate(spec: &Spec, name: &str) -> Option<Rate> {
     let submissions = spec.operations.iter().map(|operation| &operation.call);
     let calls = submissions.chain(spec.reading_calls(&Operation::ALL).into_iter().map(|(call, _)| call));
-    calls.filter(|call| call.api == name).map(|call| call.rate).min_by_key(|rate| rate.amount)
+    let mut rates = calls.filter(|call| call.api == name).map(|call| call.rate);
+    let first = rates.next()?;
+    rates.all(|rate| rate == first).then_some(first)
+}
+
+/// What a provider accepted, or is planned there, whatever the vendor calls it: a tag is one of the zone or the service, and a
+/// directory what begins like it.
+fn key(spec: &Spec, operation: Operation, url: &str) -> (&'static str, Operation, String) {
+    let (operation, url) = match operation {
+        Operation::Refresh(RefreshKind::Prefix) => (Operation::Refresh(RefreshKind::Directory), url),
+        Operation::Refresh(RefreshKind::Tag) => (operation, url.split_once('#').map_or(url, |(_, tag)| tag)),
+        Operation::Refresh(RefreshKind::Everything) => (operation, ""),
+        _ => (operation, url),
+    };
+    (spec.name, operation, url.to_owned())
 }
 
 /// The vendor's operation as ours.

@@ -1,12 +1,12 @@
 //! What everything in one story shares: its chance, its time, the effects at which it may be cut short, and the words for people.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
 use cdn_purge::exec::interrupt::Interrupter;
-use cdn_purge::model::Signal;
+use cdn_purge::model::{Signal, TaskIndex};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -60,6 +60,8 @@ pub struct Shared {
     pub fetched: RefCell<BTreeSet<String>>,
     /// What was injected.
     pub faults: RefCell<FaultCounts>,
+    /// When each task was reported as failed last, by its place.
+    pub failures: RefCell<BTreeMap<(usize, TaskIndex), Timestamp>>,
     /// What broke a rule while it happened.
     pub violations: RefCell<Vec<(&'static str, String)>>,
     story: RefCell<Option<String>>,
@@ -80,6 +82,7 @@ impl Shared {
             signalled: Cell::new(None),
             fetched: RefCell::default(),
             faults: RefCell::default(),
+            failures: RefCell::default(),
             violations: RefCell::default(),
             story: RefCell::new(is_told.then(String::new)),
         }

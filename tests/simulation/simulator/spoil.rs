@@ -9,9 +9,11 @@ use super::shared::Shared;
 
 /// The names that vendors have for a total, a row's state, an error's message, and a row's URL.
 const TOTALS: [&str; 2] = ["TotalCount", "total"];
+/// What some have around the whole answer.
+const ENVELOPE: &str = "Response";
 const STATES: [&str; 2] = ["Status", "status"];
-const MESSAGES: [&str; 3] = ["Message", "message", "error_msg"];
-const URLS: [&str; 2] = ["ObjectPath", "url"];
+const MESSAGES: [&str; 4] = ["Message", "message", "error_msg", "msg"];
+const URLS: [&str; 4] = ["ObjectPath", "url", "Url", "Target"];
 
 /// An answer whose rows are spoiled; one that can't be read or has no rows stays as it is.
 pub fn rows(response: Response<Bytes>, fault: Fault, shared: &Shared) -> Response<Bytes> {
@@ -19,8 +21,10 @@ pub fn rows(response: Response<Bytes>, fault: Fault, shared: &Shared) -> Respons
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return Response::from_parts(head, body) };
     if fault == Fault::WrongTotal {
         let total = [0, 1, 7, 1_000][shared.draw(4) as usize];
-        for name in TOTALS.into_iter().filter(|name| value.get(name).is_some()).collect::<Vec<_>>() {
-            value[name] = Value::from(total);
+        let is_wrapped = value.get(ENVELOPE).is_some();
+        let fields = if is_wrapped { &mut value[ENVELOPE] } else { &mut value };
+        for name in TOTALS.into_iter().filter(|name| fields.get(name).is_some()).collect::<Vec<_>>() {
+            fields[name] = Value::from(total);
         }
     } else if let Some(rows) = list(&mut value) {
         spoil(rows, fault, shared);
@@ -69,6 +73,7 @@ pub fn message(body: &Bytes, text: &str) -> Bytes {
 
 /// Puts a text wherever a vendor has its message.
 fn put(value: &mut Value, text: &str) {
+    value.as_array_mut().into_iter().flatten().for_each(|item| put(item, text));
     for (name, field) in value.as_object_mut().into_iter().flatten() {
         match field {
             Value::String(message) if MESSAGES.contains(&&**name) => text.clone_into(message),

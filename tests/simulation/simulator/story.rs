@@ -1,6 +1,7 @@
 //! A story: the same command again and again, each run cut short by whatever its seed holds, until everything is over.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,17 +9,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cdn_purge::client::connection::Connection;
 use cdn_purge::client::credential_refresh::CredentialRefresh;
-use cdn_purge::config::{FailOn, Mode, OnEmpty};
+use cdn_purge::config::{FailOn, Mode, OnEmpty, Target};
 use cdn_purge::error::ExitCode;
 use cdn_purge::exec::durations::Durations;
 use cdn_purge::exec::journal::{Identity, Journal, Past, Purpose};
 use cdn_purge::exec::{self, Options, interrupt};
+use cdn_purge::mapping::url;
 use cdn_purge::model::{Event, EventKind, EventSink, LaneIndex, Operation, Outcome, Signal, StopCause, TaskIndex};
 use cdn_purge::plan::Plan;
 use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Credentials, Issued, SharedCredentials};
 use cdn_purge::provider::edge::{Edge, Fetch, Page};
-use cdn_purge::provider::simulation::{SimulatedEdge, access_key};
-use cdn_purge::provider::{self, Api, ApiError, ApiErrorKind, ProviderContext, Spec, Submission};
+use cdn_purge::provider::simulation::SimulatedEdge;
+use cdn_purge::provider::{Api, ApiError, ApiErrorKind, ProviderContext, Spec, Submission, simulation};
 use cdn_purge::report::{self, Collector, Context, Counts, Status};
 use emulators::EmulatorSettings;
 use jiff::{SignedDuration, Timestamp};
@@ -236,7 +238,12 @@ impl Teller<'_> {
         }
         judge.opened(&past);
         let ways = self.ways(local);
-        let Ok(connections) = self.connections(&ways).await else {
+        let connections = tokio::select! {
+            biased;
+            () = shared.dies() => return self.killed(number, began, start.elapsed(), Past::default()),
+            connections = self.connections(&ways) => connections,
+        };
+        let Ok(connections) = connections else {
             return RunEnd::cut(number, began, start.elapsed(), past);
         };
         let options = Options {
@@ -279,6 +286,9 @@ impl Teller<'_> {
             collector.take(event);
             match &event.kind {
                 EventKind::TaskFinished { lane, task, outcome, task_id } => {
+                    if matches!(outcome, Outcome::Failed(_)) {
+                        shared.failures.borrow_mut().insert((usize::from(*lane), *task), shared.now());
+                    }
                     outcomes[usize::from(*lane)][*task as usize].push((outcome.clone(), task_id.clone()));
                 }
                 EventKind::LaneStopped { lane, operation, cause, .. } => stops.push((*lane, *operation, *cause)),
@@ -355,32 +365,49 @@ impl Teller<'_> {
                 Some(Rc::new(CredentialRefresh::start(Box::new(source), Rc::clone(way), self.world.seed).await?))
             }
         };
-        let connection = |lane: &cdn_purge::plan::Lane| {
+        let mut connections = Vec::new();
+        for lane in &self.plan.lanes {
             let spec = lane.target.provider;
             let way = ways.iter().find(|(name, _)| *name == spec.name).map(|(_, way)| Rc::clone(way));
             let credentials = match &refresh {
                 Some(refresh) => refresh.credentials(),
                 None => credentials(spec, &self.world.settings),
             };
-            Connection {
+            let hosts = lane.tasks.iter().filter_map(|task| url::host_of_subject(&task.task.subject));
+            let hosts: BTreeSet<String> = hosts.map(str::to_owned).collect();
+            let context = context(&lane.target, hosts.into_iter().collect(), credentials);
+            let mut connection = Connection {
                 target: lane.target.name.clone(),
-                provider: (registration(spec).open)(context(spec, credentials)),
+                provider: (registration(spec).open)(context),
                 api: way.expect("each provider of the world has its way"),
                 refresh: refresh.clone(),
                 edge: Rc::new(RecordedEdge(Rc::clone(self.shared))),
+            };
+            let note = |text: &str| self.shared.say(|| text.to_owned());
+            if let Err(error) = connection.prepare(&note, &mut fastrand::Rng::with_seed(self.world.seed)).await {
+                self.shared.say(|| format!("{} can't be prepared: {error}", connection.target));
             }
-        };
-        Ok(self.plan.lanes.iter().map(connection).collect())
+            connections.push(connection);
+        }
+        Ok(connections)
     }
 
     /// Somebody else on the same account, host and day; never ends.
     async fn stranger(&self) {
-        let spec = self.world.providers[0];
-        let mut is_there = self.world.has_stranger && spec.name != TOKEN_CDN.name;
+        let Some(target) = self.plan.lanes.iter().map(|lane| &lane.target).find(|target| &*target.name == "site0")
+        else {
+            return std::future::pending().await;
+        };
+        let spec = target.provider;
+        let mut is_there = self.world.has_stranger && spec.tracking.is_some();
         while is_there {
             sleep(Duration::from_millis(self.shared.draw(20_000))).await;
-            let provider = (registration(spec).open)(context(spec, credentials(spec, &self.world.settings)));
+            let hosts = vec!["www.example.com".to_owned()];
+            let context = context(target, hosts, credentials(spec, &self.world.settings));
+            let mut provider = (registration(spec).open)(context);
             let way = Way::of_stranger(spec, self.vendors, self.disk);
+            let prepared = provider.prepare(&way).await;
+            self.shared.say(|| format!("a stranger is prepared: {prepared:?}"));
             let pages = 1 + self.shared.draw(3);
             let subjects: Vec<_> = (0..pages)
                 .map(|page| cdn_purge::model::Subject::url(format!("https://www.example.com/stranger/{page}.html")))
@@ -402,14 +429,14 @@ fn credentials(spec: &Spec, settings: &EmulatorSettings) -> SharedCredentials {
     if spec.name == TOKEN_CDN.name {
         SharedCredentials::new(Credentials::Token(TOKEN.into()))
     } else {
-        SharedCredentials::new(access_key(settings))
+        SharedCredentials::new(simulation::credentials(spec, settings))
     }
 }
 
-fn context(spec: &'static Spec, credentials: SharedCredentials) -> ProviderContext {
-    let options = provider::Options::new();
+fn context(target: &Target, hosts: Vec<String>, credentials: SharedCredentials) -> ProviderContext {
+    let (spec, options) = (target.provider, target.options.clone());
     let endpoint = spec.endpoint(&options).parse().expect("an endpoint is a URL");
-    ProviderContext { spec, options, hosts: Vec::new(), endpoint, credentials }
+    ProviderContext { spec, options, hosts, endpoint, credentials }
 }
 
 /// Issues a role's credentials, so many times.

@@ -36,6 +36,8 @@ pub enum Purpose {
     Records,
     /// The quota.
     Quota,
+    /// What a target needs before its first batch.
+    Lookup,
 }
 
 /// A vendor's product.
@@ -76,14 +78,16 @@ pub struct Vendors {
     listing_lag: Duration,
     fault_rate: Cell<f64>,
     faults: RefCell<Vec<Fault>>,
-    /// When each call left in this run, by its name.
-    pub departures: RefCell<BTreeMap<&'static str, Vec<Instant>>>,
+    /// When each call left in this run, by its provider and its name.
+    pub departures: RefCell<BTreeMap<(&'static str, &'static str), Vec<Instant>>>,
+    /// Whether the vendors' buckets are as full as the program believes, so that none may refuse a call for its rate.
+    is_rate_known: Cell<bool>,
     /// Submissions that left in this run.
     pub submissions: Cell<usize>,
     /// When the last one of all runs left.
     pub last_submission: Cell<Option<Timestamp>>,
-    /// Providers whose quota was read in this run before anything was submitted.
-    pub quotas_read: RefCell<Vec<&'static str>>,
+    /// Providers and calls whose quota was read in this run before anything was submitted.
+    pub quotas_read: RefCell<Vec<(&'static str, &'static str)>>,
 }
 
 /// What a provider is in the program, made up or not.
@@ -104,6 +108,7 @@ impl Vendors {
         let mut faults = Fault::OF_SUBMISSIONS.to_vec();
         if !world.loses_only {
             faults.extend([Fault::OF_ANY, Fault::OF_LISTS, Fault::OF_STATUS].concat());
+            faults.extend(Fault::OF_NEWER.iter().filter(|_| world.is_newer));
         }
         Self {
             shared: Rc::clone(shared),
@@ -113,6 +118,7 @@ impl Vendors {
             fault_rate: Cell::new(0.0),
             faults: RefCell::new(faults),
             departures: RefCell::default(),
+            is_rate_known: Cell::new(world.settings.calls_per_second.is_none() && !world.has_stranger),
             submissions: Cell::new(0),
             last_submission: Cell::new(None),
             quotas_read: RefCell::default(),
@@ -121,6 +127,8 @@ impl Vendors {
 
     /// A new run begins, with so many faults.
     pub fn begin_run(&self, fault_rate: f64) {
+        // What an earlier run took from a bucket no run knows.
+        self.is_rate_known.set(self.is_rate_known.get() && self.last_submission.get().is_none());
         self.fault_rate.set(fault_rate);
         self.departures.borrow_mut().clear();
         self.submissions.set(0);
@@ -156,7 +164,7 @@ impl Vendors {
             return None;
         }
         let may_be = |fault: &Fault| match fault {
-            fault if Fault::OF_ANY.contains(fault) => true,
+            fault if Fault::OF_ANY.contains(fault) || Fault::OF_NEWER.contains(fault) => true,
             fault if Fault::OF_SUBMISSIONS.contains(fault) => purpose == Purpose::Submission,
             fault if Fault::OF_STATUS.contains(fault) => purpose == Purpose::Status,
             _ => matches!(purpose, Purpose::Status | Purpose::Records),
@@ -172,7 +180,11 @@ impl Vendors {
     /// What the client sees of a request that arrived, and how much later than usual.
     fn answer(&self, spec: &'static Spec, request: &Request<Bytes>, fault: Option<Fault>) -> (Duration, Reply) {
         let now = self.shared.now();
-        let execute = || self.with(spec, |vendor| vendor.handle(request, now));
+        let execute = || {
+            let response = self.with(spec, |vendor| vendor.handle(request, now));
+            self.check_rate(spec, &response);
+            response
+        };
         let Some(fault) = fault else { return (Duration::ZERO, Reply::Whole(execute())) };
         let at_once = |reply| (Duration::ZERO, reply);
         let vendors =
@@ -217,6 +229,7 @@ impl Vendors {
                 let most = (GIVES_UP + LATEST).saturating_sub(self.listing_lag + self.latency);
                 let after = Duration::from_millis(self.shared.draw(most.as_millis() as u64));
                 let at = now.checked_add(after).expect("seconds later");
+                self.is_rate_known.set(false);
                 self.shared.say(|| format!("a gateway holds it for {after:?}"));
                 self.with(spec, |vendor| vendor.held.push((at, request.clone())));
                 (after.min(GIVES_UP), Reply::Lost)
@@ -242,6 +255,12 @@ impl Vendors {
                 execute();
                 at_once(Reply::Whole(self.refusal(spec, Some("Novel.Trouble"))))
             }
+            Fault::RefusedWithSuccess => {
+                let code = self.documented(spec, |meaning| meaning == Meaning::Refused);
+                let mut response = self.refusal(spec, code);
+                *response.status_mut() = StatusCode::OK;
+                at_once(Reply::Whole(response))
+            }
             Fault::HostileMessage => {
                 let code = self.documented(spec, |meaning| meaning == Meaning::Refused);
                 let (head, body) = self.refusal(spec, code).into_parts();
@@ -261,6 +280,19 @@ impl Vendors {
                 let response = execute();
                 at_once(Reply::Whole(spoil::rows(response, fault, &self.shared)))
             }
+        }
+    }
+
+    /// I7: the vendor refuses no call for its rate.
+    fn check_rate(&self, spec: &Spec, response: &Response<Bytes>) {
+        let body = String::from_utf8_lossy(response.body());
+        let says = |code: &&str| body.contains(&format!("\"{code}\"")) || body.contains(&format!(":{code},"));
+        let all = self.with(spec, |vendor| vendor.emulator.errors());
+        let mut codes =
+            all.iter().filter(|errors| errors.meaning == Meaning::Throttled).flat_map(|errors| errors.codes);
+        let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS || codes.any(says);
+        if self.is_rate_known.get() && is_refused {
+            self.shared.break_rule("I7 rate", format!("{} refuses a call for its rate: {body}", spec.name));
         }
     }
 
@@ -339,8 +371,15 @@ impl Way {
             Purpose::Records
         } else if is(self.spec.status()) || is(self.spec.tracking_of(true).map(|tracking| &tracking.status)) {
             Purpose::Status
-        } else {
+        } else if self
+            .spec
+            .quota
+            .as_ref()
+            .is_some_and(|quota| is(Some(&quota.call)) || is(quota.of_prefetches.as_ref()))
+        {
             Purpose::Quota
+        } else {
+            Purpose::Lookup
         }
     }
 
@@ -350,7 +389,7 @@ impl Way {
         if shared.is_dead.get() {
             return;
         }
-        self.vendors.departures.borrow_mut().entry(name).or_default().push(Instant::now());
+        self.vendors.departures.borrow_mut().entry((self.spec.name, name)).or_default().push(Instant::now());
         if purpose != Purpose::Submission {
             return;
         }
@@ -416,7 +455,7 @@ impl Api for Way {
             Reply::Whole(response) => {
                 let is_before = vendors.submissions.get() == 0;
                 if is_before && purpose == Purpose::Quota && fault.is_none() && response.status() == StatusCode::OK {
-                    vendors.quotas_read.borrow_mut().push(self.spec.name);
+                    vendors.quotas_read.borrow_mut().push((self.spec.name, name));
                 }
                 Ok(response)
             }

@@ -7,7 +7,7 @@ use cdn_purge::exec::durations::{Distribution, Durations};
 use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Operation, PurgeMode, Reason, RefreshKind, Subject, Task};
 use cdn_purge::plan::{self, Limits, Plan};
-use cdn_purge::provider::{self, Spec};
+use cdn_purge::provider::{self, AfterLostAnswer, OptionValue, Spec};
 use cdn_purge::providers::REGISTRY;
 use emulators::{EmulatorSettings, Ids, Rows};
 
@@ -22,6 +22,11 @@ pub const LATEST: Duration = Duration::from_secs(29);
 const AMPLE: u64 = 1_000_000;
 /// What a URL contains that the vendor refuses, whose task fails, or whose task never ends.
 pub const BAD: [&str; 3] = ["/refused/", "/fails/", "/hangs/"];
+
+/// The providers of the newer kinds, by name: what Cloudflare, Fastly and Bunny accept is done, and their limits are buckets and
+/// windows of an hour; Tencent's errors come with a success's status, and EdgeOne refuses a part of a batch. Cloudflare, Bunny and
+/// EdgeOne look up a zone first.
+const NEWER: [&str; 5] = ["cloudflare", "fastly", "bunny", "tencent-cdn", "tencent-edgeone"];
 
 /// How the runner's clock is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +79,8 @@ pub struct World {
     pub role: Option<Duration>,
     /// Whether quotas suffice, whatever happens.
     pub is_quota_ample: bool,
+    /// Whether providers of the newer kinds are in it, and errors that look like successes.
+    pub is_newer: bool,
 }
 
 impl World {
@@ -110,7 +117,7 @@ impl World {
         };
         let tasks_count = tasks.len();
         let durations = durations(random, &providers, settings.task_duration);
-        Self {
+        let mut world = Self {
             seed,
             tasks,
             latency: Duration::from_millis(*pick(random, &[2, 20, 60, 250, 1_500])),
@@ -134,9 +141,99 @@ impl World {
             clock,
             role,
             is_quota_ample,
+            is_newer: false,
             providers,
             settings,
+        };
+        // A fifth of the seeds, chosen without a draw: the stories of all others are as they were before.
+        if seed % 5 == 3 {
+            world.renew(random);
+        } else if seed % 25 == 4 {
+            world.share_ids(random);
         }
+        world
+    }
+
+    /// Drops what is fetched through the CDN itself: it is in no vendor's ledger.
+    fn drop_warmed(&mut self) {
+        let providers = &self.providers;
+        self.tasks.retain(|(target, operation, _)| !providers[*target].is_warmed(*operation));
+        if self.tasks.is_empty() {
+            let url = "https://www.example.com/t0/page-0.html".to_owned();
+            self.tasks.push((0, Operation::Refresh(RefreshKind::Url), url));
+        }
+    }
+
+    /// Moves targets to providers of the newer kinds.
+    fn renew(&mut self, random: &mut fastrand::Rng) {
+        self.is_newer = true;
+        self.role = None;
+        for (target, place) in self.providers.iter_mut().enumerate() {
+            if target == 0 || chance(random, 0.7) {
+                let name = *pick(random, &NEWER);
+                *place =
+                    REGISTRY.iter().map(|entry| entry.spec).find(|spec| spec.name == name).expect("it is registered");
+            }
+        }
+        if chance(random, 0.04) {
+            // More than a bucket holds.
+            let (count, kind) = (random.usize(20..150), *pick(random, &[RefreshKind::Url, RefreshKind::Directory]));
+            let end = if kind == RefreshKind::Url { ".html" } else { "/" };
+            let more = (0..count).map(|page| format!("https://www.example.com/t0/more-{page}{end}"));
+            self.tasks.extend(more.map(|url| (0, Operation::Refresh(kind), url)));
+            self.batch_size = self.batch_size.map(|size| size.min(3));
+        }
+        let providers = &self.providers;
+        let is_newer = |target: usize| NEWER.contains(&providers[target].name);
+        for (target, operation, url) in self.tasks.iter_mut().filter(|(target, ..)| is_newer(*target)) {
+            // A target has one zone.
+            *url = url.replace("static.example.org", "static.example.com");
+            let tag =
+                |url: &str| format!("https://www.example.com/#tag-{}", url.rsplit('/').next().unwrap_or_default());
+            let is_page = *operation == Operation::Refresh(RefreshKind::Url);
+            let offers = |operation| providers[*target].operation(operation).is_some();
+            if is_page && url.len() < 200 && offers(Operation::Refresh(RefreshKind::Tag)) && chance(random, 0.15) {
+                (*operation, *url) = (Operation::Refresh(RefreshKind::Tag), tag(url));
+            }
+        }
+        self.tasks.retain(|(target, operation, _)| providers[*target].operation(*operation).is_some());
+        self.drop_warmed();
+        let providers = &self.providers;
+        let wide = Operation::Refresh(*pick(random, &[RefreshKind::Everything, RefreshKind::Host]));
+        if providers.len() == 1 && providers[0].operation(wide).is_some() && chance(random, 0.1) {
+            self.tasks.push((0, wide, "https://www.example.com/".to_owned()));
+            if let RunnerClock::SetRight(off) = &mut self.clock {
+                // The vendor may not say its time before this is lost; then the journal is in the runner's.
+                *off %= 600;
+            }
+        }
+        let calls = [
+            "zones",
+            "pullzone",
+            "DescribeZones",
+            "purge_cache",
+            "purge_single_url",
+            "purge",
+            "CreatePrefetchTask",
+            "DescribePurgeTasks",
+            "DescribePrefetchTasks",
+            "DescribePushTasks",
+            "DescribeContentQuota",
+            "DescribePurgeQuota",
+        ];
+        self.settings.forbid = match chance(random, 0.06) {
+            true => vec![(*pick(random, &calls)).to_owned()],
+            false => Vec::new(),
+        };
+        self.durations = durations(random, &self.providers, self.settings.task_duration);
+    }
+
+    /// Lets calls share a task id that has one row. What was lost couldn't be found there, so nothing is lost.
+    fn share_ids(&mut self, random: &mut fastrand::Rng) {
+        (self.settings.rows, self.settings.ids) = (Rows::PerTask, Ids::Merged);
+        (self.settings.fail, self.settings.hang) = (Vec::new(), Vec::new());
+        (self.fault_rate, self.chances, self.faulty_runs) = (0.0, [0.0; 4], 1);
+        self.batch_size = Some(random.usize(1..4));
     }
 
     /// The plan, as the program makes it.
@@ -149,7 +246,7 @@ impl World {
             .map(|(name, provider)| Target {
                 name: name.clone(),
                 provider,
-                options: provider::Options::new(),
+                options: options(provider),
                 credentials: Default::default(),
             })
             .collect();
@@ -164,7 +261,8 @@ impl World {
             because: vec![Reason { rule: "rules[0]".into(), file: None }],
         };
         let mapped = Mapped { tasks: self.tasks.iter().map(task).collect(), ..Mapped::default() };
-        let limits = Limits { batch_size: self.batch_size, ..Limits::default() };
+        let roots_allowed = vec!["rules[0]".into()];
+        let limits = Limits { batch_size: self.batch_size, roots_allowed, ..Limits::default() };
         plan::make(mapped, &targets, &limits).expect("the plan holds no root and is within its limits")
     }
 
@@ -178,14 +276,17 @@ impl World {
         let takes = self.settings.task_duration.unwrap_or_default();
         let is_slow = takes >= self.timeouts[0].min(self.timeouts[1]);
         let fails = |(_, _, url): &(usize, Operation, String)| url.contains(BAD[1]);
-        let is_tag =
-            |(_, operation, _): &(usize, Operation, String)| *operation == Operation::Refresh(RefreshKind::Tag);
+        // Of what has neither records that name it nor a harmless second execution nobody can tell whether it was executed.
+        let is_nameless = |(target, operation, _): &(usize, Operation, String)| {
+            let kind = matches!(operation, Operation::Refresh(RefreshKind::Tag | RefreshKind::Everything));
+            kind && !is_resent(self.providers[*target], *operation)
+        };
         self.wait == Wait::All
             && self.is_quota_ample
             && self.timeouts.iter().min().is_some_and(|least| *least > GIVES_UP + LATEST + Duration::from_secs(10))
             && self.settings.forbid.is_empty()
             && self.settings.rows == Rows::PerUrl
-            && !self.tasks.iter().any(is_tag)
+            && !self.tasks.iter().any(is_nameless)
             && !may_hide
             && !(is_slow && self.tasks.iter().any(fails))
     }
@@ -228,6 +329,18 @@ impl World {
             tasks.concat(),
         )
     }
+}
+
+/// Whether a second execution changes nothing, so that what is lost is sent again.
+pub fn is_resent(provider: &Spec, operation: Operation) -> bool {
+    provider.operation(operation).is_some_and(|limits| limits.after_lost_answer == AfterLostAnswer::Resend)
+}
+
+/// What a target has to name.
+fn options(provider: &Spec) -> provider::Options {
+    let has_service = provider.options.iter().any(|option| option.name == "service");
+    let service = || ("service", OptionValue::Word("SU1Z0isxPaozGVKXdv0eY".into()));
+    has_service.then(service).into_iter().collect()
 }
 
 fn chance(random: &mut fastrand::Rng, chance: f64) -> bool {

@@ -169,7 +169,8 @@ impl Bunny {
 
 /// An error in the vendor's shape: one without a key where its code is a status.
 fn refusal(code: &str, text: &str) -> Response<Bytes> {
-    let status = code.parse().ok().or(status_of(DOCUMENTED, code)).unwrap_or(400);
+    // A 400 is documented to be a refusal, whatever its key: one that nobody documents has another status.
+    let status = code.parse().ok().or(status_of(DOCUMENTED, code)).unwrap_or(409);
     let body = match code.parse::<u16>() {
         Ok(_) => json!({"Message": text}),
         Err(_) => json!({"ErrorKey": code, "Field": "", "Message": text}),
