@@ -200,7 +200,7 @@ impl Console {
         }
         match &diagnostic.help {
             Some(help) => {
-                self.log(&format!("  = help: {help}"));
+                self.log(&format!("  = help: {}", help.replace('\n', "\n          ")));
                 let link = id.map(|id| format!("\n{id}: {}", Diagnostic::link(id))).unwrap_or_default();
                 self.annotate(severity, &diagnostic.title, &format!("{help}{link}"), diagnostic.place.as_ref())
             }
@@ -249,12 +249,6 @@ impl Console {
     /// Gives a result: what the program was called for. All lines of it go to standard output.
     pub fn result(&mut self, text: &str) {
         let lines = self.shown(text, None, false);
-        self.out.text(&lines);
-    }
-
-    /// Gives a result in sentences: in a terminal it is wrapped.
-    pub fn explanation(&mut self, text: &str) {
-        let lines = self.shown(text, self.columns[0], false);
         self.out.text(&lines);
     }
 

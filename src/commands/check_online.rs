@@ -35,20 +35,20 @@ pub(super) fn run(
     // The text has them.
     settings.notes.clear();
     run::prepare(&settings, environment, console, is_terminal);
-    console.result(&text);
+    console.summary(&text);
     let network = Network::new(environment);
     let job = Job { settings: &settings, environment, network: &network, started: now };
     let mut code = ExitCode::Success;
     let refusals = Refusals::default();
     for target in &settings.targets {
         let needs = settings.required_permissions(target);
-        console.result(&format!("\n{}: {}", target.name, target.provider.title));
+        console.summary(&format!("\n{}: {}", target.name, target.provider.title));
         if needs.operations.is_empty() {
-            console.result("  no rule is about it: nothing is needed");
+            console.summary("  no rule is about it: nothing is needed");
             continue;
         }
         if let Some(why) = refusals.forbid(target) {
-            console.result(&format!("  {why}"));
+            console.summary(&format!("  {why}"));
             continue;
         }
         let found = match run::block_on(false, ask(&job, target, &needs, &refusals, console))? {
@@ -77,7 +77,7 @@ async fn ask(
     connect::mask(&masks, console);
     let (connection, notes) = reached?;
     for (_, note) in &notes {
-        console.result(&format!("  {note}"));
+        console.summary(&format!("  {note}"));
     }
     let client = QueryClient::new(&connection, job.seed(), &|_| {}).with_timeout(PATIENCE);
     let client = client.with_refusals(refusals.of(target));
@@ -93,7 +93,7 @@ fn print_report(
 ) -> ExitCode {
     let mut problems: Vec<(String, String, ExitCode)> = Vec::new();
     for permission in &report.permissions {
-        console.result(&line(permission));
+        console.summary(&line(permission));
         let Some((code, help)) = judged(permission) else { continue };
         let error = match &permission.status {
             PermissionStatus::Missing(error) | PermissionStatus::Unknown(error) => error,
@@ -108,7 +108,7 @@ fn print_report(
     if let Some(domains) = &report.domains {
         for host in &needs.hosts {
             let (state, is_good) = state(host, domains);
-            console.result(&format!("  host {host}: {state}"));
+            console.summary(&format!("  host {host}: {state}"));
             if !is_good {
                 let help = format!(
                     "the provider refuses URLs of domains that aren't {ONLINE} in the account of the credentials"

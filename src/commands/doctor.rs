@@ -35,8 +35,8 @@ pub(super) fn run(
     is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
-    console.result(&format!("version        {}", env!("CARGO_PKG_VERSION")));
-    console.result(&format!("CI             {}", CiHost::detect(environment).name()));
+    console.summary(&format!("version        {}", env!("CARGO_PKG_VERSION")));
+    console.summary(&format!("CI             {}", CiHost::detect(environment).name()));
     let settings = match config::read(CommandKind::Check, flags, environment) {
         Ok(settings) => settings,
         // Without settings there is no target to look at.
@@ -45,14 +45,14 @@ pub(super) fn run(
     run::prepare(&settings, environment, console, is_terminal);
     let (rules, targets) = (settings.rules.len(), settings.targets.len());
     let source = settings.config.as_ref().map_or("the options".to_owned(), |path| format!("`{}`", path.display()));
-    console.result(&format!("configuration  {source}: rules: {rules}, targets: {targets}"));
+    console.summary(&format!("configuration  {source}: rules: {rules}, targets: {targets}"));
 
     let network = Network::new(environment);
     let mut code =
         match explain::choices(&settings, environment, console, &network, now).and_then(|found| found.decided) {
             Ok(changed) => {
                 let base = changed.range.base.as_deref().map_or("the beginning", short_commit);
-                console.result(&format!(
+                console.summary(&format!(
                     "checkout       {base}..{}, {}",
                     short_commit(&changed.range.head),
                     changed.range.reason
@@ -63,10 +63,10 @@ pub(super) fn run(
         };
     let journals = settings.journal.as_ref().and_then(|file| file.parent().map(std::path::Path::to_path_buf));
     let journals = journals.unwrap_or_else(|| console.host().state_folder(environment));
-    console.result(&format!("journals       `{}`", journals.display()));
+    console.summary(&format!("journals       `{}`", journals.display()));
     let mut reached = BTreeSet::new();
     for target in &settings.targets {
-        console.result(&format!("{}: {}", target.name, target.provider.title));
+        console.summary(&format!("{}: {}", target.name, target.provider.title));
         code = code.worst(credentials(&settings, target, environment, console));
         let endpoint = connect::endpoint(&settings, target.provider, target.provider.endpoint(&target.options));
         if reached.insert(endpoint.to_string()) {
@@ -78,7 +78,7 @@ pub(super) fn run(
 
 /// Reports a problem under the name of what has it.
 fn problem(console: &mut Console, name: &str, error: &Error) -> ExitCode {
-    console.result(&format!("{name:<15}has a problem:"));
+    console.summary(&format!("{name:<15}has a problem:"));
     console.error(error);
     error.exit_code()
 }
@@ -88,7 +88,7 @@ fn credentials(settings: &Settings, target: &Target, environment: &Environment, 
     match search::source(target.provider, &target.credentials, &settings.credentials, environment, &settings.repository)
     {
         Ok(source) => {
-            console.result(&format!("  credentials  {}", source.words()));
+            console.summary(&format!("  credentials  {}", source.words()));
             ExitCode::Success
         }
         Err(error) => problem(console, "  credentials", &error),
@@ -108,10 +108,10 @@ async fn reach(endpoint: &Url, network: &Network, console: &mut Console, now: Ti
     let sent = Instant::now();
     match api.call(request).await {
         Ok(answer) => {
-            console.result(&format!("  network      `{host}` answers{via} in {} ms", sent.elapsed().as_millis()));
+            console.summary(&format!("  network      `{host}` answers{via} in {} ms", sent.elapsed().as_millis()));
             let Some(date) = clock::date(answer.headers()) else { return ExitCode::Success };
             let ahead = api.machine_time().duration_since(date);
-            console.result(&match ahead.abs() <= PUNCTUAL {
+            console.summary(&match ahead.abs() <= PUNCTUAL {
                 true => "  clock        right".to_owned(),
                 false => format!(
                     "  clock        {} s {} the provider's; requests are signed by the provider's time",

@@ -27,8 +27,10 @@ pub(super) fn run(
     paths: &[OsString],
     environment: &Environment,
     console: &mut Console,
+    is_terminal: bool,
 ) -> Result<ExitCode, Error> {
     let settings = config::read(CommandKind::Explain, flags, environment)?;
+    run::set_look(&settings, environment, console, is_terminal);
     let needs_front = settings.rules.iter().any(Rule::needs_front_matter);
     let root = git::root(&settings.repository);
     let built = match &settings.changes {
@@ -81,9 +83,11 @@ pub(super) fn range(
     flags: &Flags,
     environment: &Environment,
     console: &mut Console,
+    is_terminal: bool,
     now: Timestamp,
 ) -> Result<ExitCode, Error> {
     let settings = config::read(CommandKind::ExplainRange, flags, environment)?;
+    run::set_look(&settings, environment, console, is_terminal);
     let choices = choices(&settings, environment, console, &Network::new(environment), now)?;
     let code = run::explain(console, &choices.lines().join("\n"));
     choices.decided.map(|_| code)

@@ -70,10 +70,11 @@ pub fn execute(world: World) -> ExitCode {
         }
         Command::Wait(flags) => run::run(CommandKind::Wait, &flags, &environment, &mut console, is_terminal, now),
         Command::Demo(flags) => demo::run(&flags, &environment, &mut console, is_terminal, now),
-        Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console),
+        Command::Explain { flags, paths } => explain::run(&flags, &paths, &environment, &mut console, is_terminal),
         Command::ExplainTwice(builds) => explain::twice(&builds, &mut console, now),
-        Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, now),
+        Command::ExplainRange(flags) => explain::range(&flags, &environment, &mut console, is_terminal, now),
         Command::Check(flags) => check::read(&flags, &environment).map(|(text, settings)| {
+            run::set_look(&settings, &environment, &mut console, is_terminal);
             for warning in lint::check(&settings, &environment) {
                 console.diagnostic(&warning, Severity::Warning);
             }

@@ -49,13 +49,18 @@ pub(super) fn run(
     result
 }
 
-/// Masks every secret before anything is said, and looks as the options wish.
-pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &mut Console, is_terminal: bool) {
+/// Makes the output look as the options wish.
+pub(super) fn set_look(settings: &Settings, environment: &Environment, console: &mut Console, is_terminal: bool) {
     let host = CiHost::detect(environment);
     let mut look = Look::decide(settings.log_level, settings.color, settings.progress, &host, environment, is_terminal);
     // In virtual time a bar would jump from nothing to everything.
     look.bar &= settings.mode != Mode::Simulate;
     console.set_look(look);
+}
+
+/// The same, and masks every secret before anything is said.
+pub(super) fn prepare(settings: &Settings, environment: &Environment, console: &mut Console, is_terminal: bool) {
+    set_look(settings, environment, console, is_terminal);
     for secret in credentials::secrets(REGISTRY, &settings.credentials, environment) {
         console.mask(&secret);
     }
@@ -78,9 +83,9 @@ pub(super) fn print(console: &mut Console, text: &str) -> ExitCode {
     ExitCode::Success
 }
 
-/// Prints the result of a command that is written in sentences.
+/// Prints the result of a command that is written for people alone.
 pub(super) fn explain(console: &mut Console, text: &str) -> ExitCode {
-    console.explanation(text);
+    console.summary(text);
     ExitCode::Success
 }
 

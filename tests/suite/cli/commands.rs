@@ -204,4 +204,8 @@ fn colors_are_off_in_a_pipe_unless_somebody_wants_them() {
     assert!(run(&["plan", "--color", "always"], &[("NO_COLOR", "1")]), "a flag overrides a variable");
     assert!(!run(&["plan"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!run(&["plan", "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    for command in [&["check"][..], &["explain", "public/index.html"]] {
+        let printed = |color: &str| site.bare_run(command).args(&["--color", color]).finish().out;
+        assert!(printed("always").contains("\x1b[34mhttps://") && !printed("never").contains('\x1b'), "{command:?}");
+    }
 }
