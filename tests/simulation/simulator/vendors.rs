@@ -283,15 +283,20 @@ impl Vendors {
         }
     }
 
-    /// I7: the vendor refuses no call for its rate.
-    fn check_rate(&self, spec: &Spec, response: &Response<Bytes>) {
+    /// Whether a response has a documented error, of a meaning that fits; some come with the status of a success.
+    fn is_error(&self, spec: &Spec, response: &Response<Bytes>, fits: impl Fn(Meaning) -> bool) -> bool {
         let body = String::from_utf8_lossy(response.body());
         let says = |code: &&str| body.contains(&format!("\"{code}\"")) || body.contains(&format!(":{code},"));
         let all = self.with(spec, |vendor| vendor.emulator.errors());
-        let mut codes =
-            all.iter().filter(|errors| errors.meaning == Meaning::Throttled).flat_map(|errors| errors.codes);
-        let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS || codes.any(says);
-        if self.is_rate_known.get() && is_refused {
+        all.iter().filter(|errors| fits(errors.meaning)).flat_map(|errors| errors.codes).any(says)
+    }
+
+    /// I7: the vendor refuses no call for its rate.
+    fn check_rate(&self, spec: &Spec, response: &Response<Bytes>) {
+        let is_busy = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        let is_refused = || is_busy || self.is_error(spec, response, |meaning| meaning == Meaning::Throttled);
+        if self.is_rate_known.get() && is_refused() {
+            let body = String::from_utf8_lossy(response.body());
             self.shared.break_rule("I7 rate", format!("{} refuses a call for its rate: {body}", spec.name));
         }
     }
@@ -454,7 +459,9 @@ impl Api for Way {
         match reply {
             Reply::Whole(response) => {
                 let is_before = vendors.submissions.get() == 0;
-                if is_before && purpose == Purpose::Quota && fault.is_none() && response.status() == StatusCode::OK {
+                let is_good =
+                    || response.status() == StatusCode::OK && !vendors.is_error(self.spec, &response, |_| true);
+                if is_before && purpose == Purpose::Quota && fault.is_none() && is_good() {
                     vendors.quotas_read.borrow_mut().push((self.spec.name, name));
                 }
                 Ok(response)
