@@ -898,13 +898,13 @@ impl<'a> Lane<'a> {
     fn resend(&mut self, number: BatchNumber) {
         let Some(batch) = self.batches.get_mut(number) else { return };
         let BatchState::Uncertain(Uncertain { why, is_refusal, .. }) = &batch.state else { return };
-        let (why, operation) = (why.clone(), batch.content.operation);
-        if *is_refusal && (batch.content.tasks.len() > 1 || batch.resends > 0) {
+        let (why, is_refusal, operation) = (why.clone(), *is_refusal, batch.content.operation);
+        batch.lost = Some(why.clone());
+        if is_refusal && (batch.content.tasks.len() > 1 || batch.resends > 0) {
             // What is refused again isn't sent as it is a third time: its halves show which URL it is about.
             self.split(number, &why, false);
             return;
         }
-        batch.lost = Some(why.clone());
         batch.resends += 1;
         let after = Duration::from_secs(1 << batch.resends.min(5));
         let is_last = batch.resends > RESENDS;

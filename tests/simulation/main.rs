@@ -27,7 +27,7 @@ fn nothing_is_lost_doubled_or_called_done_untruly_whatever_goes_wrong() {
 }
 
 /// Seeds that broke a rule, and what was wrong. What each shows is tried apart from any seed too.
-const FOUND: [(u64, &str); 10] = [
+const FOUND: [(u64, &str); 12] = [
     (2_033_739, "a record from hours after a request that left by a wrong clock was taken for its trace"),
     (2_196_711, "the record of a run that had just ended was taken for the trace of a lost request"),
     (2_221_310, "the record of a task that had failed was taken for the trace of its next request"),
@@ -41,6 +41,11 @@ const FOUND: [(u64, &str); 10] = [
     (2_130_876, "the details of a task were queried at the rate of the list of tasks"),
     (913, "an error with the status of a success was taken for a purge that was done"),
     (988, "everything was purged a second time, since the records of such a purge have no URL"),
+    (
+        96_608,
+        "the halves of a batch with an undocumented refusal, which may have been executed, were called unsubmitted",
+    ),
+    (111_923, "a row of somebody else's URL was taken for the purge of everything"),
 ];
 
 #[test]

@@ -120,7 +120,7 @@ pub(super) fn zone_accepted(answer: &Answer, targets: &[String]) -> Result<Accep
 /// A page of purges or of prefetches of a zone.
 pub(super) fn zone_records(answer: &Answer) -> Result<Page, ApiError> {
     answer.page("Tasks", |row| {
-        let (status, kind) = (row.word("Status"), row.word("Type"));
+        let (status, kind, target) = (row.word("Status"), row.word("Type"), row.word("Target"));
         let why: Vec<String> = ["FailType", "FailMessage"].iter().filter_map(|name| row.text(name)).collect();
         let state = match &*status {
             "timeout" | "canceled" | "invalid" => TaskState::Failed([vec![status.clone()], why].concat().join(": ")),
@@ -128,8 +128,8 @@ pub(super) fn zone_records(answer: &Answer) -> Result<Page, ApiError> {
         };
         Some(Record {
             task_id: row.word("JobId"),
-            // A purge of everything has no target of its own.
-            url: if kind == "purge_all" { String::new() } else { row.word("Target") },
+            // unproven: a purge of everything names no URL, but nothing or its zone.
+            url: if kind == "purge_all" && !target.contains("://") { String::new() } else { target },
             prefetch: kind.starts_with("prefetch"),
             kind: if kind == "purge_prefix" { "directory".to_owned() } else { kind.replace("purge_", "") },
             state,
