@@ -528,6 +528,15 @@ fn an_undocumented_refusal_is_resent_once_and_then_cut_in_two_where_a_resend_is_
 }
 
 #[test]
+fn a_half_of_a_batch_with_an_undocumented_refusal_may_have_been_executed() {
+    let mut scene = Scene::of(&RESENDING, 2);
+    scene.submitted(1.0, 1, Err(error(ApiErrorKind::Undocumented)));
+    scene.at(1.1, Input::JournalBroken);
+    scene.at(1.2, Input::NotSent { batch: 2, error: None }).at(1.2, Input::NotSent { batch: 3, error: None });
+    assert_eq!(scene.outcomes().iter().map(|(_, outcome)| *outcome).collect::<Vec<_>>(), ["unknown", "unknown"]);
+}
+
+#[test]
 fn what_an_earlier_run_left_is_followed_or_looked_up() {
     let mut scene = Scene::unstarted(&TRACKED, (0..5).map(|number| (URL, number)));
     let sent = SentAt::Earlier { at: Timestamp::UNIX_EPOCH, is_providers: true, age: Duration::from_secs(60) };

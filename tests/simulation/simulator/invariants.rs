@@ -15,14 +15,14 @@ use cdn_purge::plan::{Plan, PlannedTask};
 use cdn_purge::provider::{Rate, Spec};
 use cdn_purge::report::Status;
 use emulators::Rows;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::disk::Disk;
 use super::shared::Shared;
 use super::story::{Place, RunEnd};
 use super::vendors::Vendors;
-use super::world::{World, is_resent};
+use super::world::{GIVES_UP, LATEST, World, is_resent};
 
 /// The invariants, each with where it is kept.
 pub const RULES: [(&str, &str); 17] = [
@@ -69,6 +69,9 @@ pub const RULES: [(&str, &str); 17] = [
 /// The longest time from a signal to the end.
 const GRACE: [(Signal, Duration); 2] =
     [(Signal::Interrupt, Duration::from_millis(3_050)), (Signal::Terminate, Duration::from_millis(550))];
+
+/// How long after a later attempt was refused an earlier one may be executed at last.
+const LATE: SignedDuration = SignedDuration::from_secs((GIVES_UP.as_secs() + LATEST.as_secs()) as i64);
 
 /// How an acceptance ends at the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -345,8 +348,9 @@ impl<'a> Judge<'a> {
                 // What failed at the vendor is tried again, and then may not be submitted.
                 Outcome::Unsubmitted(_) => times.iter().any(|&at| {
                     let has_failed = matches!(self.end_of(spec, &url, at), End::Failed(end) if end <= over);
-                    // Where a second execution changes nothing, its refusal makes the first forgotten.
-                    at <= over && !has_failed && failed.is_none_or(|failed| failed < at)
+                    // Where a second execution changes nothing, its refusal makes the first forgotten, which may be executed late.
+                    let is_forgotten = failed.is_some_and(|failed| at.duration_since(failed) <= LATE);
+                    at <= over && !has_failed && !is_forgotten
                 }),
                 // With a row for each task, one URL's failure is all URLs'. What was lost and is refused the second time has failed.
                 Outcome::Failed(_) => {

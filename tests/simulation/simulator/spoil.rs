@@ -58,6 +58,10 @@ fn spoil(rows: &mut Vec<Value>, fault: Fault, shared: &Shared) {
             for mut row in foreign {
                 set(&mut row, &URLS, "https://www.example.com/stranger/page.html");
                 set(&mut row, &STATES, "Failed");
+                // A refresh of everything names no URL, so it can be nobody else's.
+                if row.get("Type").is_some_and(|kind| kind == "purge_all") {
+                    set(&mut row, &["Type"], "purge_url");
+                }
                 rows.insert(0, row);
             }
         }
