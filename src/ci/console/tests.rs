@@ -81,7 +81,7 @@ fn github_gets_groups_and_annotations_on_standard_output() {
     12 |   urls: https://x/{pth}
        |                   ^^^^^
       = help: did you mean `{path}`? 100%
-             or `{tail}`
+              or `{tail}`
     ::error file=cdn%2Cpurge.yml,line=12,col=9,title=unknown placeholder `{pth}`::did you mean `{path}`? 100%25%0Aor `{tail}`
     ::warning title=cdn-purge::half of the quota
     a result
@@ -115,7 +115,7 @@ fn a_terminal_gets_headings_and_colour() {
     12 |   urls: ␛[34mhttps://x/{pth}␛[0m
        |                   ^^^^^
       = ␛[1;36mhelp␛[0m: did you mean `{path}`? 100%
-             or `{tail}`
+              or `{tail}`
     ␛[1;33mwarning␛[0m: half of the quota
     ");
 }
