@@ -348,7 +348,7 @@ def a_cancelled_download_leaves_nothing_behind(binary, folder):
         began = time.monotonic()
         cancel(process)
         steps.append(process)
-        assert time.monotonic() - began < 2, "it hears the second signal only"
+        assert time.monotonic() - began < 7, "it hears the second signal only"
 
     with Releases(hangs(done)) as releases:
         runner = released(folder, binary, releases.address)
