@@ -25,5 +25,4 @@ pub mod provider;
 pub mod providers;
 pub mod query;
 pub mod report;
-pub mod sorting;
 pub mod text;

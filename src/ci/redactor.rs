@@ -5,7 +5,7 @@
 //! base64, hexadecimal, percent-encoded and JSON forms.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
@@ -13,8 +13,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_encode_byte;
 use secrecy::{ExposeSecret as _, SecretString};
-
-use crate::sorting;
 
 /// Replaces a secret.
 const MASK: &str = "***";
@@ -91,7 +89,7 @@ impl Redactor {
     }
 
     fn add_all<'a>(&mut self, secrets: impl IntoIterator<Item = &'a SecretString>) {
-        let mut forms = sorting::set(self.forms().map(|form| form.expose_secret().to_owned()));
+        let mut forms: BTreeSet<String> = self.forms().map(|form| form.expose_secret().to_owned()).collect();
         for secret in secrets {
             let secret = secret.expose_secret();
             for part in std::iter::once(secret).chain(secret.lines().map(str::trim)) {

@@ -14,7 +14,6 @@ use crate::error::{Diagnostic, Error, ExitCode};
 use crate::git;
 use crate::init::{self, Choices, Decision, Draft, Question, Repository, SiteUrl, Subject, Workflow, WorkflowHost};
 use crate::providers::PROVIDERS;
-use crate::sorting;
 
 /// The schema's file, in the folder of the configuration.
 const SCHEMA_FILE: &str = "cdn-purge.schema.json";
@@ -43,7 +42,7 @@ pub(super) fn run(options: &InitOptions, console: &mut Console, is_terminal: boo
     }
     let (names, is_committed) = tracked(&root);
     let contents: BTreeMap<String, String> =
-        sorting::map(init::wanted(&names).filter_map(|name| Some((name.to_owned(), small_text(&root.join(name))?))));
+        init::wanted(&names).filter_map(|name| Some((name.to_owned(), small_text(&root.join(name))?))).collect();
     let repository = init::recognise(&names, &contents, PROVIDERS);
     let mut choices = Choices {
         provider: options.provider,
@@ -236,7 +235,7 @@ fn walk(root: &Path) -> Vec<String> {
             }
         }
     }
-    sorting::sort_by(&mut names, Ord::cmp);
+    names.sort();
     names
 }
 

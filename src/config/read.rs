@@ -23,7 +23,6 @@ use crate::mapping::{Encoded, PatternPlace, Unmatched};
 use crate::model::Operation;
 use crate::provider::{OptionValue, Spec};
 use crate::providers::PROVIDERS;
-use crate::sorting;
 
 /// How long to wait for refreshes, unless `timeout` says otherwise: vendors promise them within five to ten minutes.
 const REFRESH_TIMEOUT: Duration = Duration::from_mins(15);
@@ -180,7 +179,7 @@ pub(super) fn read_with(
         problems.push(Diagnostic::new(format!("{resume} can't be combined with {other}"), "drop one of the two"));
     }
     // The file's problems come in order already; those of flags and environment are short, and are listed first.
-    sorting::sort_by_key(&mut problems, |problem| problem.place.is_some());
+    problems.sort_by_key(|problem| problem.place.is_some());
     if problems.is_empty() { Ok(Reading { settings, rule_texts }) } else { Err(Error::Inputs(problems)) }
 }
 

@@ -43,7 +43,6 @@ use crate::plan::{self, batch};
 use crate::provider;
 use crate::provider::http::READ_TIMEOUT;
 use crate::provider::{AfterLostAnswer, ApiError, ApiErrorKind, InProgress, Page, Record, Spec, TaskState};
-use crate::sorting;
 
 /// Requests that change something, in flight at the same time. 50 calls a second over an ocean (250 ms) need 12.5.
 const SUBMITS: usize = 16;
@@ -1389,7 +1388,7 @@ impl<'a> Lane<'a> {
         let waits = |task: &TaskIndex| self.is_waiting(*task) && news.contains(&self.operation(*task));
         let waiting = (0..).take(self.places.len()).filter(waits);
         ends.extend(waiting.map(|task| (task, Outcome::Unsubmitted(why.to_owned()))));
-        sorting::sort_by_key(&mut ends, |(task, _)| *task);
+        ends.sort_by_key(|(task, _)| *task);
         ends.into_iter().for_each(|(task, outcome)| self.end(task, outcome));
     }
 

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use super::durations::{self, ASSUMED_SPREAD, Distribution, Durations, Measurement};
 use crate::model::{BatchNumber, Operation};
 use crate::provider::{CallSpec, Page, Record, RecordsSpec, Spec, TaskState};
-use crate::sorting;
 
 /// The time between two polls, as a share of the task's age: the delay of a verdict stays below it, and is half of it on
 /// average.
@@ -452,7 +451,7 @@ impl Tracking {
             }
             complete.push(id);
         }
-        sorting::sort_by(&mut complete, Ord::cmp);
+        complete.sort();
         AfterPage::Complete(complete)
     }
 }

@@ -13,7 +13,6 @@ use crate::config::Symlinks;
 use crate::error::Error;
 use crate::mapping::Reach;
 use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
-use crate::sorting;
 
 use super::errors;
 use super::repository::Repository;
@@ -538,7 +537,7 @@ impl Following<'_> {
         for circle in circles {
             self.refuse(link, &format!("contains a circle at `{}`, which isn't followed", self.named(&circle)), true);
         }
-        let all = sorting::set(old.keys().chain(new.keys()));
+        let all: BTreeSet<&Vec<u8>> = old.keys().chain(new.keys()).collect();
         for path in all {
             let (kind, item) = match (old.get(path), new.get(path)) {
                 (Some(old), Some(new)) if old == new => continue,

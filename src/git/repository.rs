@@ -9,7 +9,6 @@ use git2::{ErrorCode, ObjectType, Odb, Oid, RepositoryOpenFlags};
 
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::sorting;
 
 use super::range::{Commit, Host};
 use super::tree_diff::{self, Entries, Item, Limits, Mode, TreeSource, Walked};
@@ -145,7 +144,7 @@ impl Repository {
             let id = reference.target().or_else(|| reference.resolve().ok()?.target());
             found.extend(id.map(|id| (String::from_utf8_lossy(reference.name_bytes()).into_owned(), id)));
         }
-        sorting::sort_by(&mut found, Ord::cmp);
+        found.sort();
         Ok(found)
     }
 

@@ -1,12 +1,11 @@
 //! Resolves revisions, branches and tags to commits of an open repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{ErrorCode, Oid};
 
 use crate::config::TagPattern;
 use crate::error::Error;
-use crate::sorting;
 
 use super::errors::{self, Distance};
 use super::history::{self, MergeBase};
@@ -244,7 +243,7 @@ impl Repository {
 
     fn nearest_tag(&self, tag: Option<&str>, head: &Commit, fits: impl Fn(&str) -> bool) -> Result<Resolved, Error> {
         let tags = self.tags(tag, fits)?;
-        let wanted = sorting::set(tags.keys().copied());
+        let wanted: BTreeSet<Oid> = tags.keys().copied().collect();
         let nearest = history::nearest(&self.git, &head.parents, &wanted)
             .map_err(|error| errors::unreadable("the history", error.message()))?;
         match *nearest {

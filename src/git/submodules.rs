@@ -13,7 +13,6 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::mapping::Reach;
 use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
-use crate::sorting;
 
 use super::repository::Repository;
 use super::tree_diff::{Mode, Side, Walked};
@@ -111,7 +110,7 @@ impl<'a> Expansion<'a> {
         let is_unselected = |path: &RepoPath| unselected.iter().any(|folder| path.as_bytes().starts_with(folder));
         changes.retain(|change| !is_unselected(&change.path));
         // By path; a deleted and added path keeps that order.
-        sorting::sort_by(&mut changes, |one, other| one.path.cmp(&other.path));
+        changes.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(merged(changes))
     }
 

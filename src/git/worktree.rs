@@ -10,7 +10,6 @@ use git2::{Delta, DiffOptions, FileMode};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::{Change, ChangeKind, EntryKind, RepoPath};
-use crate::sorting;
 
 use super::errors;
 use super::repository::Repository;
@@ -63,7 +62,7 @@ fn changes(repository: &Repository, tree: git2::Oid) -> Result<Vec<Change>, git2
             found.push(Change { path: RepoPath::new(path), kind, entry });
         }
     }
-    sorting::sort_by(&mut found, |one, other| one.path.cmp(&other.path));
+    found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
 }
 

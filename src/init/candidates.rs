@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::generators::{BUILD_FOLDERS, FOLDERS, FOREIGN, GENERATORS, Generator};
 use super::hosts;
 use super::paths::{above, ends_in, is_ignored, is_workflow, join, name};
-use crate::sorting;
 
 /// How deep a site's folder may lie below the repository's root.
 pub(super) const DEPTH: usize = 3;
@@ -117,7 +116,7 @@ pub(super) fn find(files: &[String], contents: &BTreeMap<String, String>) -> Vec
             });
         }
     }
-    sorting::sort_by_key(&mut found, |candidate| candidate.folder.matches('/').count());
+    found.sort_by_key(|candidate| candidate.folder.matches('/').count());
     found
 }
 

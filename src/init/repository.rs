@@ -7,7 +7,6 @@ use super::generators::{GENERATORS, Generator};
 use super::hosts::{self, SiteUrl};
 use super::paths::{ends_in, is_workflow, name};
 use crate::provider::Spec;
-use crate::sorting;
 
 /// Contents larger than this are no configuration of a site, in bytes.
 pub const MOST_BYTES: u64 = 64 * 1024;
@@ -214,7 +213,7 @@ impl Repository {
         };
         let mut sources: Vec<&String> =
             self.contents.keys().filter(|path| !is_of_another(path) && !candidates::is_foreign(path)).collect();
-        sorting::sort_by_key(&mut sources, |path| (rank(path), path.matches('/').count()));
+        sources.sort_by_key(|path| (rank(path), path.matches('/').count()));
         let best = sources.iter().map(|path| (rank(path), hosts::find(path, &self.contents[*path]), *path));
         let (mut urls, mut best_rank): (Vec<(SiteUrl, String)>, _) = (Vec::new(), usize::MAX);
         for (rank, found, path) in best {
@@ -228,7 +227,7 @@ impl Repository {
                 url.path.clone_from(&base);
             }
         }
-        sorting::sort_by(&mut urls, |one, other| one.0.cmp(&other.0));
+        urls.sort_by_key(|(url, _)| url.clone());
         urls.dedup_by(|left, right| left.0 == right.0);
         urls
     }

@@ -1,7 +1,6 @@
 //! The reach of the rules: in which folders they can select files, whatever changes.
 
 use super::files::Globs;
-use crate::sorting;
 
 /// The folders and files that some rules can select.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +36,7 @@ impl Reach {
     pub fn folders(&self) -> Vec<Vec<u8>> {
         let mut folders: Vec<_> =
             self.files.iter().flat_map(Globs::directories).map(|text| text.as_bytes().to_vec()).collect();
-        sorting::sort_by(&mut folders, Ord::cmp);
+        folders.sort();
         folders.dedup();
         folders
     }

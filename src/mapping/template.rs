@@ -9,7 +9,6 @@ use super::encoding::{self, Encoded, Part};
 use super::placeholder::{FRONT, Placeholder, TemplateContext};
 use super::transform::{Argument, TRANSFORMS, Transform, TransformEntry};
 use super::url;
-use crate::sorting;
 
 /// The most URLs that one template gives for a file: its front matter may have several lists.
 const MOST_URLS: usize = 100;
@@ -171,7 +170,7 @@ impl Template {
             let Reader { pieces, highest, front, .. } = reader;
             Ok(Self { pieces, highest_capture: highest, front, text: text.into() })
         } else {
-            sorting::sort_by_key(&mut problems, |problem| problem.span.start);
+            problems.sort_by_key(|problem| problem.span.start);
             Err(problems)
         }
     }

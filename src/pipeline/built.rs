@@ -4,7 +4,7 @@
 //! refreshes them whatever they are then. After the run it gets the new digests of the files whose refreshes are done; the others
 //! keep their former digest and the mark.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,6 @@ use crate::mapping::{self, Mapped, Overrides, SavedRules};
 use crate::model::{Change, ChangeKind, EntryKind, Operation, RefreshKind, RepoPath, Subject, TargetName, Task};
 use crate::plan::{self, Limits};
 use crate::report::{BuiltOrigin, Report};
-use crate::sorting;
 use crate::text::format::{counted, duration, grouped};
 
 /// For so long the same command continues a journal.
@@ -129,7 +128,7 @@ pub(super) async fn find(
         run: Run::of(job.environment),
         previous: stored.clone(),
         build: files.build.clone(),
-        hosts: sorting::set(settings.rules.iter().flat_map(mapping::Rule::hosts)).into_iter().collect(),
+        hosts: settings.rules.iter().flat_map(mapping::Rule::hosts).collect::<BTreeSet<_>>().into_iter().collect(),
         targets: targets(settings),
         rules: mapping::save(&settings.rules),
     };
@@ -357,7 +356,7 @@ impl BuiltSite {
         let key = |task: &Task| (Arc::clone(&task.target), task.operation, task.subject.clone());
         let before: Vec<RepoPath> = manifest.entries.iter().map(|entry| self.full(&entry.path)).collect();
         let built: Vec<RepoPath> = self.files.files.iter().map(|file| self.full(&file.path)).collect();
-        let both = sorting::set(before.iter().chain(&built).cloned());
+        let both: BTreeSet<RepoPath> = before.iter().chain(&built).cloned().collect();
         let both: Vec<RepoPath> = both.into_iter().collect();
         let known: HashSet<_> = mapping::refreshes(&both, &settings.rules, true).iter().map(key).collect();
         let mut old = mapping::refreshes(&before, &saved.rules, false);

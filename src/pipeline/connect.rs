@@ -34,7 +34,6 @@ use crate::provider::http::edge::{EdgeLimits, HttpEdge};
 use crate::provider::simulation::{SimulatedEdge, SimulationApi, credentials};
 use crate::provider::{Api, ApiError, ApiErrorKind, ProviderContext, Spec};
 use crate::providers::{self, REGISTRY};
-use crate::sorting;
 
 /// There and back, in a simulation.
 const SIMULATED_LATENCY: Duration = Duration::from_millis(50);
@@ -68,7 +67,7 @@ pub(super) async fn connect(
     let mut all = Connections { connections: Vec::new(), identity, notes: Vec::new() };
     for lane in &plan.lanes {
         let hosts = lane.tasks.iter().filter_map(|task| url::host_of_subject(&task.task.subject));
-        let hosts = sorting::set(hosts.map(str::to_lowercase));
+        let hosts: BTreeSet<String> = hosts.map(str::to_lowercase).collect();
         let (spec, default_endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));
         let account = match accounts.entry((spec.name, default_endpoint, &lane.target.credentials)) {
             Entry::Occupied(known) => known.into_mut(),

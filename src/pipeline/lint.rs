@@ -3,6 +3,8 @@
 //! In a run the tree of the commit is searched only as far as it takes to find a match of each pattern, and no further than
 //! [`MOST_VISITED`]: a correct configuration costs a few folders.
 
+use std::collections::BTreeSet;
+
 use super::built::BuiltSite;
 use crate::config::{Changes, Settings, Submodules, has_foreign_syntax};
 use crate::environment::Environment;
@@ -10,7 +12,6 @@ use crate::error::Diagnostic;
 use crate::git::{self, TrackedSearch};
 use crate::mapping::{self, Globs, Unmatched};
 use crate::model::{Change, RepoPath};
-use crate::sorting;
 use crate::text::suggest::nearest;
 
 /// So many files and folders are visited in a run.
@@ -102,7 +103,7 @@ fn written(settings: &Settings) -> Unmatched {
 }
 
 fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>) -> Vec<Diagnostic> {
-    let reported = sorting::set(settings.warnings.iter().filter_map(line_of));
+    let reported: BTreeSet<_> = settings.warnings.iter().filter_map(line_of).collect();
     let mut all = Vec::new();
     for (place, excluded) in unmatched.places() {
         let pattern = settings.rules[place.rule].files.text(place.pattern);
@@ -171,12 +172,12 @@ impl Universe<'_> {
             if name.contains(['*', '?', '[', '{', '\\']) {
                 let (stem, extension) =
                     name.rsplit_once('.').filter(|(_, end)| is_last && !end.contains(['{', '*', '[', '?']))?;
-                let others =
-                    sorting::set(self.names_in(&known, true).filter_map(|name| Some(name.rsplit_once('.')?.1)));
+                let others: BTreeSet<&str> =
+                    self.names_in(&known, true).filter_map(|name| Some(name.rsplit_once('.')?.1)).collect();
                 let other = nearest(extension, others)?;
                 return Some(format!("{known}{stem}.{other}"));
             }
-            let names = sorting::set(self.names_in(&known, false));
+            let names: BTreeSet<&str> = self.names_in(&known, false).collect();
             if !names.contains(name) {
                 let other = nearest(name, names)?;
                 let rest = &pattern[known.len() + name.len()..];

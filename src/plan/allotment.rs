@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::lanes::{Lane, PlannedTask};
 use crate::config::ShortQuota;
 use crate::model::{Operation, Quota, TaskIndex};
-use crate::sorting;
 
 /// A lane, and what of it the quota isn't needed for any more.
 #[derive(Debug)]
@@ -87,7 +86,7 @@ impl Demand<'_> {
 fn first(lanes: &[Demand<'_>], wanted: &[Vec<TaskIndex>], left: u64) -> Vec<HashSet<TaskIndex>> {
     let places = wanted.iter().enumerate().flat_map(|(place, tasks)| tasks.iter().map(move |&task| (place, task)));
     let mut places: Vec<(usize, TaskIndex)> = places.collect();
-    sorting::sort_by_key(&mut places, |&(place, task)| lanes[place].lane.tasks[task as usize].rank);
+    places.sort_by_key(|&(place, task)| lanes[place].lane.tasks[task as usize].rank);
     let mut going = vec![HashSet::new(); wanted.len()];
     for (place, task) in places.into_iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
         going[place].insert(task);

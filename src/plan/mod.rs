@@ -9,7 +9,6 @@ use crate::config::Target;
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
 use crate::model::{Operation, RefreshKind, Subject, Task, TaskIndex};
-use crate::sorting;
 
 pub mod allotment;
 pub mod batch;
@@ -106,7 +105,7 @@ fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
 
 /// The tasks of a lane in its order.
 fn sorted(mut tasks: Vec<Task>) -> Vec<Task> {
-    sorting::sort_by_key(&mut tasks, |task| task.operation);
+    tasks.sort_by_key(|task| task.operation);
     tasks
 }
 

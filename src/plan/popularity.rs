@@ -7,7 +7,6 @@ use std::io::{self, BufRead};
 use super::lanes::Plan;
 use crate::mapping::url;
 use crate::model::{Operation, TaskIndex};
-use crate::sorting;
 
 /// The part of a line that is looked at, in bytes.
 const LONGEST_LINE: usize = 16 << 10;
@@ -111,7 +110,7 @@ pub fn rank(plan: &mut Plan, source: &mut dyn BufRead, index: &[&str]) -> Result
         return Err(Unusable::Foreign(first_bad, "no line of a common or combined log, like most lines of the file"));
     }
     let mut places: Vec<usize> = (0..pages.len()).filter(|&place| pages[place].hits > 0).collect();
-    sorting::sort_by_key(&mut places, |&place| std::cmp::Reverse(pages[place].hits));
+    places.sort_by_key(|&place| std::cmp::Reverse(pages[place].hits));
     let ranked = Ranked { known: places.len(), all: pages.len() };
     let hot: Vec<(usize, TaskIndex)> = places.iter().map(|&place| (pages[place].lane, pages[place].task)).collect();
     for (rank, (lane, task)) in (0..).zip(hot) {

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::provider::{
     ApiError, ApiErrorKind, Record, RecordFilter, RecordKind, RecordStatus, RecordsSpec, Spec, TaskState,
 };
-use crate::sorting;
 
 /// Gives each record to `take` as soon as its time window is read: newest first, each once, at most `most`. Returns their
 /// number. Without a time range, the whole history is read.
@@ -58,7 +57,7 @@ pub async fn records(
         }
         .map_err(failed)?;
         rows.retain(|row| lets_through(&wanted, row));
-        sorting::sort_by_key(&mut rows, |row| Reverse(row.created));
+        rows.sort_by_key(|row| Reverse(row.created));
         let mut room = left;
         for row in rows {
             if room > 0 && given.insert(record_key(&row)) {

@@ -13,7 +13,6 @@ use crate::model::{
     BatchNumber, Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task, TaskIndex, Verdict, Verification,
 };
 use crate::plan::{Lane, Plan, PlannedTask};
-use crate::sorting;
 
 /// What a report needs besides plan and events.
 #[derive(Clone, Debug)]
@@ -274,7 +273,7 @@ impl<'a> Report<'a> {
             }
         }
         let mut reasons: Vec<_> = reasons.into_iter().collect();
-        sorting::sort_by_key(&mut reasons, |(_, count)| std::cmp::Reverse(*count));
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         reasons
     }
 

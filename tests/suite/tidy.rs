@@ -5,27 +5,26 @@ use std::path::{Path, PathBuf};
 
 /// For each module, the modules of this crate it may name. Lowest first; what isn't listed here has no place yet.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("sorting", &[]),
     ("text", &[]),
     ("model", &[]),
     ("environment", &[]),
     ("error", &["model"]),
     ("provider", &["model", "error", "environment"]),
     ("client", &["model", "provider"]),
-    ("mapping", &["sorting", "model"]),
+    ("mapping", &["model"]),
     ("providers", &["model", "provider"]),
-    ("init", &["sorting", "mapping", "provider"]),
+    ("init", &["mapping", "provider"]),
     ("credentials", &["text", "model", "error", "environment", "provider", "providers", "client", "config"]),
-    ("config", &["sorting", "text", "model", "error", "environment", "mapping", "provider", "providers", "init"]),
+    ("config", &["text", "model", "error", "environment", "mapping", "provider", "providers", "init"]),
     ("change_list", &["model", "error", "config"]),
-    ("git", &["sorting", "model", "error", "environment", "config", "mapping"]),
+    ("git", &["model", "error", "environment", "config", "mapping"]),
     ("directory", &["text", "model", "error", "environment"]),
-    ("plan", &["sorting", "model", "error", "config", "mapping", "provider"]),
+    ("plan", &["model", "error", "config", "mapping", "provider"]),
     ("freshness", &["model", "provider"]),
-    ("exec", &["sorting", "model", "error", "config", "plan", "provider", "client", "freshness"]),
-    ("query", &["sorting", "model", "error", "provider", "client"]),
-    ("report", &["sorting", "model", "error", "config", "git", "mapping", "plan", "provider", "text"]),
-    ("ci", &["sorting", "text", "model", "error", "environment", "config", "plan", "report"]),
+    ("exec", &["model", "error", "config", "plan", "provider", "client", "freshness"]),
+    ("query", &["model", "error", "provider", "client"]),
+    ("report", &["model", "error", "config", "git", "mapping", "plan", "provider", "text"]),
+    ("ci", &["text", "model", "error", "environment", "config", "plan", "report"]),
 ];
 
 /// Words that touch the world, and the only files that may hold them.

@@ -7,7 +7,6 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::error::{Diagnostic, Place};
-use crate::sorting;
 
 /// A file's text, and its name as the person named it.
 #[derive(Debug)]
@@ -144,7 +143,7 @@ impl<'a> Findings<'a> {
 
 /// In order of place.
 fn sort(problems: &mut [Diagnostic]) {
-    sorting::sort_by_key(problems, |problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
 }
 
 /// The part of an over-long line that surrounds a range.

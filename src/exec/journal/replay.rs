@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::entry::{Entry, Purpose};
 use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, TaskIndex};
-use crate::sorting;
 
 /// What an earlier run left, per lane.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -143,7 +142,7 @@ impl Replay {
                 let lane = past.lanes.entry(*index).or_default();
                 // What is open, and has no task ids, got no answer that was certain; nor did a batch that is sent in parts.
                 let mut is_doubtful = lane.open.remove(batch).is_some();
-                let tasks = sorting::set(all(tasks));
+                let tasks: BTreeSet<TaskIndex> = all(tasks).collect();
                 for &task in &tasks {
                     if let Some(before) = places.insert((*index, task), *batch) {
                         is_doubtful |= lane.open.contains_key(&before);
