@@ -9,6 +9,11 @@ def title(story):
     return story.__name__.replace("_", " ")
 
 
+def equal(found, expected):
+    """Ends a story that found something else, and says both."""
+    assert found == expected, f"found {found!r}, expected {expected!r}"
+
+
 def tell(name, stories):
     """Tells all stories, each a title and what to call, then how many went well; and ends the script by that."""
     failed = 0

@@ -23,7 +23,7 @@ from runner import ACTION, ROOT, Runner, cancel, left_of
 
 sys.path.insert(0, str(ROOT / "tests"))
 from mock_server import KEY, MockServer
-from stories import tell, title
+from stories import equal, tell, title
 
 RULES = """\
 version: 1
@@ -35,10 +35,6 @@ rules:
 """
 VERSION = "1.2.3"
 TARGET = "x86_64-unknown-linux-gnu"
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 def site(folder):

@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mock_server import KEY, MockServer
-from stories import tell, title
+from stories import equal, tell, title
 
 HOST, PAGE = "www.example.com", "/index.html"
 OLD, NEW = b"<h1>yesterday</h1>\n", b"<h1>today</h1>\n"
@@ -226,10 +226,6 @@ def run(binary, edge, *purges, before=None, after=None, meanwhile=lambda: None):
         with Site(binary, before or {PAGE: OLD}, {PAGE: NEW} if after is None else after) as site:
             meanwhile()
             return site.call("run", "--verify", "--edge", f"127.0.0.1:{edge}", "--endpoint", f"alibaba-cdn=http://{mock.address}")
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 def a_purge_after_the_deployment_is_fresh_in_both_encodings(binary):

@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from mock_server import KEY, MockServer
-from stories import tell, title
+from stories import equal, tell, title
 
 TOKEN = "glpat-nobodys-token"
 PAGE = "public/a b.html"
@@ -164,10 +164,6 @@ class GitLab:
 
     def __exit__(self, *_):
         self.server.shutdown()
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 def credentials(mock):

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mock_server import MockServer
-from stories import tell, title
+from stories import equal, tell, title
 
 import boto3
 from botocore import UNSIGNED
@@ -23,10 +23,6 @@ KEY = {"AWS_ACCESS_KEY_ID": "interop-key", "AWS_SECRET_ACCESS_KEY": "interop-sec
 TOKEN = {"AWS_SESSION_TOKEN": "interop-token+/=="}
 SITE = "https://d111111abcdef8.cloudfront.net"
 ID = "EDFDVBD6EXAMPLE"
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 def client(mock, id="interop-key", secret="interop-secret", token=None, service="cloudfront", **options):

@@ -10,7 +10,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mock_server import MockServer
-from stories import tell, title
+from stories import equal, tell, title
 from huaweicloudsdkcdn import v1, v2
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, ServerResponseException
@@ -66,10 +66,6 @@ def refusal(call, *arguments, **parameters):
     except (ClientRequestException, ServerResponseException) as refused:
         return refused.error_code, refused.status_code
     raise AssertionError(f"this should be refused and said {answer}")
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 def finished(cdn, task):

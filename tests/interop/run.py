@@ -15,7 +15,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mock_server import KEY, MockServer
-from stories import tell, title
+from stories import equal, tell, title
 
 SITE = "https://www.example.com"
 TOKEN = {"ALIBABA_CLOUD_SECURITY_TOKEN": "interop-token+/=="}
@@ -152,10 +152,6 @@ def finished(client, task_id):
             return rows
         time.sleep(0.2)
     raise AssertionError(f"task {task_id} doesn't end")
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 # --- The tests. Each takes the binary and one client's constructor.

@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mock_server import MockServer
-from stories import tell, title
+from stories import equal, tell, title
 from tencentcloud.cdn.v20180606 import cdn_client, models as cdn_models
 from tencentcloud.teo.v20220901 import teo_client, models as teo_models
 from tencentcloud.common.common_client import CommonClient
@@ -55,10 +55,6 @@ def refusal(call, *arguments, **parameters):
     except TencentCloudSDKException as refused:
         return refused.get_code()
     raise AssertionError(f"this should be refused and said {answer}")
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 def finished(product, action, rows_in, running, **query):

@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mock_server import MockServer
-from stories import tell, title
+from stories import equal, tell, title
 
 import cloudflare
 import fastly
@@ -21,10 +21,6 @@ GLOBAL_KEY = {"CLOUDFLARE_EMAIL": "user@example.com", "CLOUDFLARE_API_KEY": "int
 FASTLY = {"FASTLY_API_TOKEN": "interop-token"}
 SITE = "https://www.example.com"
 SERVICE = "SU1Z0isxPaozGVKXdv0eY"
-
-
-def equal(found, expected):
-    assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
 def refusal(error, call, *arguments, **parameters):
