@@ -38,8 +38,7 @@ impl Call<'_> {
 
     /// The absolute URL of the request, with this query.
     pub(super) fn uri(&self, query: &str) -> String {
-        let origin = format!("{}://{}/", self.endpoint.scheme(), self.host());
-        if query.is_empty() { origin } else { format!("{origin}?{query}") }
+        canonical::url(self.endpoint, "/", query)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -33,6 +34,17 @@ pub(super) fn query<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> 
 pub(super) fn host(endpoint: &Url) -> String {
     let host = endpoint.host_str().unwrap_or_default();
     endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The URL of a request. `path` and `query`: encoded.
+pub(super) fn url(endpoint: &Url, path: &str, query: &str) -> String {
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{}://{}{path}{mark}{query}", endpoint.scheme(), host(endpoint))
+}
+
+/// A time as the headers of some schemes have it: `20191115T033655Z`.
+pub fn compact_time(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// `path` and `query`: encoded; `headers`: the signed ones, lower-case names, sorted; `body_hash`: of [`hash`].

@@ -36,7 +36,7 @@ pub struct Call<'a> {
 /// When the access key holds a character that can't travel in a header, or the URL can't be built.
 pub fn sign(call: &Call<'_>, key: &AccessKey, now: Timestamp) -> Result<Signed, http::Error> {
     let endpoint = call.endpoint;
-    let (host, date) = (canonical::host(endpoint), date(now));
+    let (host, date) = (canonical::host(endpoint), canonical::compact_time(now));
     let body = call.body.as_deref().unwrap_or_default();
     let mut headers = vec![("host", host.as_str()), ("x-sdk-date", date.as_str())];
     if call.body.is_some() {
@@ -57,19 +57,12 @@ pub fn sign(call: &Call<'_>, key: &AccessKey, now: Timestamp) -> Result<Signed, 
     let signature = signature(&string_to_sign, &key.secret);
     let authorization =
         format!("{ALGORITHM} Access={}, SignedHeaders={}, Signature={signature}", key.id, names(&headers));
-    let mark = if query.is_empty() { "" } else { "?" };
-    let mut request =
-        http::Request::builder().method(&call.method).uri(format!("{}://{host}{path}{mark}{query}", endpoint.scheme()));
+    let mut request = http::Request::builder().method(&call.method).uri(canonical::url(endpoint, &path, &query));
     for (name, value) in headers {
         request = request.header(name, value);
     }
     let request = request.header("accept", "application/json").header("authorization", authorization);
     Ok(Signed { request: request.body(Bytes::from(body.to_owned()))?, string_to_sign })
-}
-
-/// `20191115T033655Z`.
-pub fn date(time: Timestamp) -> String {
-    time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// Each segment percent-encoded; no `/` is added here, so it is the path that is sent.

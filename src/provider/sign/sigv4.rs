@@ -48,22 +48,22 @@ pub struct Call<'a> {
 pub fn sign(call: Call<'_>, key: &AccessKey, now: Timestamp) -> Result<Signed, ApiError> {
     let Call { api, method, endpoint, path, query, service, region, body } = call;
     let host = canonical::host(endpoint);
-    let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let time = canonical::compact_time(now);
     let date = &time[..8];
     let query = canonical::query(query.iter().map(|(name, value)| (*name, value.as_str())));
     let token = key.security_token.as_ref().map(|token| token.expose_secret());
     let mut headers = vec![("host", host.as_str()), ("x-amz-date", &time)];
     headers.extend(token.map(|token| ("x-amz-security-token", token)));
     let canonical = canonical::request(method.as_str(), path, &query, &headers, &hash(body.as_bytes()));
-    let scope = [date, region, service, TERMINATOR].join("/");
+    let steps = [date, region, service, TERMINATOR];
+    let scope = steps.join("/");
     let string_to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{}", hash(canonical.as_bytes()));
-    let signature = scoped_signature(&string_to_sign, "AWS4", &key.secret, &[date, region, service, TERMINATOR]);
+    let signature = scoped_signature(&string_to_sign, "AWS4", &key.secret, &steps);
     let authorization =
         format!("{ALGORITHM} Credential={}/{scope}, SignedHeaders={}, Signature={signature}", key.id, names(&headers));
-    let separator = if query.is_empty() { "" } else { "?" };
     let mut request = http::Request::builder()
         .method(method)
-        .uri(format!("{}://{host}{path}{separator}{query}", endpoint.scheme()))
+        .uri(canonical::url(endpoint, path, &query))
         .header("host", &host)
         .header("x-amz-date", &time)
         .header("authorization", authorization);
