@@ -175,7 +175,7 @@ fn per_day(operation: &OperationSpec) -> String {
 
 /// How often an operation's call may be made, and how much of it may be under way.
 fn rates(operation: &OperationSpec) -> String {
-    let in_progress = operation.in_progress.map(|limit| format!("{} URLs in progress", limit.most));
+    let in_progress = operation.in_progress.map(|limit| format!("{} {} in progress", limit.most, limit.name));
     operation.call.rates().map(rate).chain(in_progress).collect::<Vec<_>>().join("; ")
 }
 

@@ -202,7 +202,8 @@ pub fn state(status: &str, complete: &str, failed: &str, why: Option<String>) ->
     }
 }
 
-fn is_plausible_id(id: &str) -> bool {
+/// Whether a text can be an id: letters, digits, `_` and `-`, as it may travel in a path.
+pub fn is_plausible_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 

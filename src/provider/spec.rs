@@ -61,12 +61,13 @@ impl Spec {
         operation == Operation::Prefetch && self.operations.iter().all(|spec| spec.operation != operation)
     }
 
-    /// The limits of the operation.
+    /// The limits of an operation of the provider's own API.
     ///
     /// # Errors
     /// `Denied` when the provider can't do it.
     pub fn able(&self, operation: Operation) -> Result<&'static OperationSpec, ApiError> {
-        self.operation(operation).ok_or_else(|| {
+        let own = self.operations.iter().find(|spec| spec.operation == operation);
+        own.ok_or_else(|| {
             let message = format!("{} can't do this: {}", self.title, operation.unit());
             ApiError::new(ApiErrorKind::Denied, operation.name(), message)
         })
@@ -346,7 +347,7 @@ pub struct OperationSpec {
 /// How many subjects may be under way at a target, from their acceptance until they are done. Operations may share the limit.
 #[derive(Debug)]
 pub struct InProgress {
-    /// The same for each of the operations that share it.
+    /// What counts, in the plural: `files`. The same for each of the operations that share it.
     pub name: &'static str,
     /// Subjects.
     pub most: usize,

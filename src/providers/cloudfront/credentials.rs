@@ -2,7 +2,7 @@
 //! for an OIDC token (`AssumeRoleWithWebIdentity`).
 //!
 //! Sources, as the comments name them:
-//! - `sdk 1.44.5`: botocore 1.44.5, its `credentials.py`, its model of STS, and its requests against a local server
+//! - `sdk 1.44.5`: botocore 1.44.5, its `credentials.py`, its model of STS, and its requests against a local server, November 2026
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -77,7 +77,7 @@ static ERROR_FORMAT: ErrorFormat = ErrorFormat {
         Code::new(Forbidden, "", &["AccessDenied"]),
         Code::new(Server, "", &["IDPCommunicationError"]),
         Code::new(Throttled, "", &["Throttling*"]),
-        Code::new(Credentials, "", &["*"]),
+        Code::new(Credentials, "", &["ExpiredToken*"]),
     ],
     ..XML
 };

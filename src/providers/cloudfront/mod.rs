@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::model::{Operation, RefreshKind, Subject};
-use crate::provider::answer::Answer;
+use crate::provider::answer::{Answer, is_plausible_id};
 use crate::provider::credentials::Credentials;
 use crate::provider::json::Row;
 use crate::provider::sign::sigv4;
@@ -21,7 +21,7 @@ use crate::provider::{
 
 use codes::ERROR_FORMAT;
 use credentials::CHINA;
-use spec::{DISTRIBUTIONS, STATUS};
+use spec::{CREATE_FOR_TENANT, DISTRIBUTIONS, STATUS, STATUS_OF_TENANT, TENANT_PREFIX};
 
 mod codes;
 mod credentials;
@@ -74,20 +74,24 @@ impl CloudFront {
         ERROR_FORMAT.ask(call, submits, &self.context.credentials, api, sign).await
     }
 
-    /// The path of the invalidations of the distribution, or of the tenant: `distribution/ID/invalidation`.
-    fn invalidations(&self, api: &'static str) -> Result<String, ApiError> {
+    /// A call for the invalidations of the distribution, or of the tenant, and their path: `distribution/ID/invalidation`.
+    fn invalidations(&self, of_distribution: CallSpec, of_tenant: CallSpec) -> Result<(CallSpec, String), ApiError> {
         let id = &self.distribution;
         if id.is_empty() {
-            return Err(ApiError::denied(api, "the distribution isn't known", "set the target's `distribution`"));
+            let (message, help) = ("the distribution isn't known", "set the target's `distribution`");
+            return Err(ApiError::denied(of_distribution.api, message, help));
         }
-        let kind = if id.starts_with("dt_") { "distribution-tenant" } else { "distribution" };
-        Ok(format!("{kind}/{id}/invalidation"))
+        let is_tenant = id.starts_with(TENANT_PREFIX);
+        let (call, kind) =
+            if is_tenant { (of_tenant, "distribution-tenant") } else { (of_distribution, "distribution") };
+        Ok((call, format!("{kind}/{id}/invalidation")))
     }
 
     /// A page (from 1) of the account's distributions, and whether there is another. A page begins where the one before ended.
     async fn distributions(&self, page: u32, api: &dyn Api) -> Result<(Answer, bool), ApiError> {
         let mut query: Parameters = vec![("MaxItems", DISTRIBUTIONS.rows_per_page.to_string())];
-        let marker = self.marker.take();
+        // Kept until its page has come: the call may be repeated.
+        let marker = self.marker.borrow().clone();
         if page > 1 {
             query.push(("Marker", marker));
         }
@@ -101,11 +105,6 @@ impl CloudFront {
         self.marker.replace(next);
         Ok((answer, has_more))
     }
-}
-
-/// An id is letters, digits and few others: it travels in the path.
-fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 /// The elements of one name: XML doesn't say of one whether it could be several.
@@ -187,19 +186,19 @@ impl Provider for CloudFront {
     async fn prepare(&mut self, api: &dyn Api) -> Result<(), ApiError> {
         let denied = |message: String, help| Err(ApiError::denied(DISTRIBUTIONS.api, message, help));
         if let Some(id) = self.context.word("distribution") {
-            if !is_id(id) {
+            if !is_plausible_id(id) {
                 let help = "copy the id from the list of distributions: `distribution: E2EXAMPLE1234`";
                 return denied(format!("`distribution` is `{id}`, which is no id"), help);
             }
             self.distribution = id.to_owned();
             return Ok(());
         }
-        let hosts = self.context.hosts.clone();
+        let hosts = &self.context.hosts;
+        if hosts.is_empty() {
+            return Ok(());
+        }
         let mut found: Vec<(usize, String)> = vec![(0, String::new()); hosts.len()];
         for page in 1..=100 {
-            if hosts.is_empty() {
-                return Ok(());
-            }
             let answer = self.distributions(page, api).await.map_err(|error| match error.kind {
                 ApiErrorKind::Forbidden => {
                     error.helped("grant `cloudfront:ListDistributions`, or set the target's `distribution` to its id")
@@ -216,7 +215,9 @@ impl Provider for CloudFront {
                     }
                 }
             }
-            if !has_more {
+            // No name fits better than the host itself.
+            let is_exact = hosts.iter().zip(&found).all(|(host, (fit, _))| *fit == host.len());
+            if !has_more || is_exact {
                 break;
             }
         }
@@ -235,8 +236,8 @@ impl Provider for CloudFront {
     }
 
     async fn submit(&self, submission: Submission<'_>, api: &dyn Api) -> Result<Accepted, ApiError> {
-        let call = &CLOUDFRONT.able(submission.operation)?.call;
-        let path = self.invalidations(call.api)?;
+        let limits = CLOUDFRONT.able(submission.operation)?;
+        let (call, path) = self.invalidations(limits.call, CREATE_FOR_TENANT)?;
         let mut paths: Vec<String> = Vec::new();
         let mut known = HashSet::new();
         for subject in submission.subjects {
@@ -249,21 +250,21 @@ impl Provider for CloudFront {
             }
         }
         let body = batch(&paths, submission.reference);
-        let answer = self.call(call, &path, Vec::new(), Some(body), api).await?;
+        let answer = self.call(&call, &path, Vec::new(), Some(body), api).await?;
         Ok(Accepted::Tracked { task_ids: answer.task_ids("Id")?, request_id: answer.request_id() })
     }
 
     async fn status(&self, task_ids: &[String], _: u32, api: &dyn Api) -> Result<Page, ApiError> {
         let id = task_ids.first().map_or("", String::as_str);
-        if !is_id(id) {
+        if !is_plausible_id(id) {
             return Err(ApiError::new(
                 ApiErrorKind::Refused,
                 STATUS.api,
                 format!("`{id}` is no id of an invalidation"),
             ));
         }
-        let path = format!("{}/{id}", self.invalidations(STATUS.api)?);
-        let answer = match self.call(&STATUS, &path, Vec::new(), None, api).await {
+        let (call, path) = self.invalidations(STATUS, STATUS_OF_TENANT)?;
+        let answer = match self.call(&call, &format!("{path}/{id}"), Vec::new(), None, api).await {
             // Not visible yet.
             Err(error) if error.code.as_deref() == Some("NoSuchInvalidation") => return Ok(Page::default()),
             answer => answer?,
@@ -289,6 +290,10 @@ impl Provider for CloudFront {
 
     /// The names of all distributions.
     async fn domains(&self, _: &CallSpec, page: u32, api: &dyn Api) -> Result<Page<Domain>, ApiError> {
+        if page > 1 && self.marker.borrow().is_empty() {
+            // The page before was the last one.
+            return Ok(Page::default());
+        }
         let (answer, has_more) = self.distributions(page, api).await?;
         let mut rows = Vec::new();
         for summary in summaries(&answer) {

@@ -47,9 +47,10 @@ pub static CLOUDFRONT: Spec = Spec {
     quota: None,
     signature_validity: Duration::from_mins(5), // unproven: 5 or 15
     url_characters: 4_000,                      // of a path: paths 2026
-    prefetch_delay: Duration::ZERO,
+    prefetch_delay: Duration::ZERO,             // nothing is prefetched by the vendor; no page mentions a pause
     queries: QuerySpec { domains: Some(DISTRIBUTIONS), ..QuerySpec::NOTHING },
     // For every resource: the list of distributions can't be narrowed to one.
+    // The version is that of the policy language: IAM user guide, November 2026.
     policy: PolicySpec { version: "2012-10-17", is_lower_case: false, resource: Some("*"), always: &[] },
     signs: &["aws_cloudfront_distribution", "aws cloudfront create-invalidation", "invalidate-cloudfront-action"],
 };
@@ -61,7 +62,7 @@ static WILDCARDS: InProgress = InProgress { name: "wildcards", most: 15 };
 /// A wildcard or a tag is one path too: pricing 2026.
 static PRICE: Price = Price { item: ("invalidation path", "invalidation paths"), each: 0.005, free_in_a_month: 1_000 };
 
-/// Usually done within two minutes: users' reports of 2026. The reference makes that a second attempt costs and changes nothing:
+/// Unproven: usually done within a minute or two. The reference makes that a second attempt costs and changes nothing:
 /// sdk 1.44.5, its note on `CallerReference`.
 const fn invalidates(kind: RefreshKind, per_call: usize, limit: &'static InProgress) -> OperationSpec {
     let operation: Operation = Refresh(kind);
@@ -76,6 +77,19 @@ const fn invalidates(kind: RefreshKind, per_call: usize, limit: &'static InProgr
 /// How often they may be called isn't published.
 const CREATE: CallSpec = CallSpec::new("CreateInvalidation", "cloudfront:CreateInvalidation", Rate::per_second(5));
 pub(super) const STATUS: CallSpec = CallSpec::new("GetInvalidation", "cloudfront:GetInvalidation", Rate::per_second(5));
+/// The same for a tenant. Source: sdk 1.44.5.
+pub(super) const CREATE_FOR_TENANT: CallSpec = CallSpec {
+    api: "CreateInvalidationForDistributionTenant",
+    permission: "cloudfront:CreateInvalidationForDistributionTenant",
+    ..CREATE
+};
+pub(super) const STATUS_OF_TENANT: CallSpec = CallSpec {
+    api: "GetInvalidationForDistributionTenant",
+    permission: "cloudfront:GetInvalidationForDistributionTenant",
+    ..STATUS
+};
+/// How the ids of tenants begin: the examples of the same guide, November 2026.
+pub(super) const TENANT_PREFIX: &str = "dt_";
 /// Rows: sdk 1.44.5.
 pub(super) const DISTRIBUTIONS: CallSpec =
     CallSpec::new("ListDistributions", "cloudfront:ListDistributions", Rate::per_second(5)).rows(100);

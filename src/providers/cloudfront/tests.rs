@@ -225,6 +225,24 @@ fn the_names_of_all_distributions_are_the_domains() {
 }
 
 #[test]
+fn the_last_page_of_distributions_ends_the_list_and_a_failed_one_is_read_again() {
+    let cname = |number: usize| format!("<CNAME>{number}.example.com</CNAME>");
+    let aliases: String = (0..150).map(cname).collect();
+    let last = format!(
+        "<DistributionList><IsTruncated>false</IsTruncated><Items><DistributionSummary><Id>E1</Id><DomainName>d1.cloudfront.net\
+         </DomainName><Aliases><Items>{aliases}</Items></Aliases></DistributionSummary></Items></DistributionList>"
+    );
+    let (list, friendly) = (Canned::new(200, &[], last), friendly());
+    let domains = |api: &dyn Api, page| block_on(friendly.domains(&DISTRIBUTIONS, page, api));
+    assert_eq!((domains(&list, 1).unwrap().rows.len(), domains(&list, 2).unwrap().rows.len()), (151, 0));
+    let line = line(&settings(&["www.example.com"]));
+    let first = domains(&line, 1).unwrap().rows;
+    assert_eq!(domains(&Canned::new(503, &[], ""), 2).err().unwrap().kind, Server);
+    let second = domains(&line, 2).unwrap().rows;
+    assert!(!second.is_empty() && second.iter().all(|domain| first.iter().all(|known| known.name != domain.name)));
+}
+
+#[test]
 fn an_invalidation_is_followed_until_it_is_completed() {
     let settings = EmulatorSettings { listing_lag: std::time::Duration::from_secs(2), ..EmulatorSettings::default() };
     let line = line(&settings);
@@ -327,6 +345,37 @@ fn the_signature_is_checked_with_its_clock_and_its_token() {
     assert_eq!(submit(&altered, access_key(&settings)).unwrap_err().kind, Keys);
 }
 
+#[test]
+fn in_china_the_signature_is_for_its_region() {
+    let settings = EmulatorSettings::default();
+    let word = |text: &str| OptionValue::Word(text.to_owned());
+    let context = ProviderContext {
+        spec: &CLOUDFRONT,
+        options: [("distribution", word(ID)), ("region", word("china"))].into(),
+        hosts: Vec::new(),
+        endpoint: url::Url::parse(CLOUDFRONT.endpoints[1].url).unwrap(),
+        credentials: SharedCredentials::new(access_key(&settings)),
+    };
+    let line = line(&settings);
+    let provider = prepared(open(context), &line).unwrap();
+    submit_as("r", &line, &*provider, Url, &[format!("{SITE}/a")]).unwrap();
+    assert!(line.last_request().headers()["authorization"].to_str().unwrap().contains("/cn-northwest-1/cloudfront/"));
+}
+
+#[test]
+fn a_tenants_calls_and_permissions_have_names_of_their_own() {
+    let settings = EmulatorSettings::default();
+    let line = line(&settings);
+    let tenant = prepared(provider(&[], Some("dt_2example"), access_key(&settings)), &line).unwrap();
+    let body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+    let forbidden = Canned::new(403, &[], body);
+    let error = submit_as("r", &forbidden, &*tenant, Url, &[format!("{SITE}/a")]).unwrap_err();
+    assert_eq!((error.kind, error.api), (Forbidden, "CreateInvalidationForDistributionTenant"));
+    assert!(error.to_string().contains("`cloudfront:CreateInvalidationForDistributionTenant`"), "{error}");
+    let error = block_on(tenant.status(&["I1".to_owned()], 1, &forbidden)).err().unwrap();
+    assert!(error.to_string().contains("`cloudfront:GetInvalidationForDistributionTenant`"), "{error}");
+}
+
 fn role() -> RoleRequest {
     RoleRequest {
         endpoint: url::Url::parse("https://sts.amazonaws.com").unwrap(),
@@ -367,6 +416,15 @@ fn a_role_is_assumed_by_an_oidc_token_and_its_credentials_sign() {
         let error = assume(&wrong).err().unwrap();
         assert_eq!((error.kind, error.code.as_deref(), error.api), (Keys, Some(code), API));
         assert!(error.to_string().contains("the role's trust policy"), "{error}");
+    }
+    for (status, code, expected) in
+        [(500, "InternalFailure", Server), (503, "ServiceUnavailable", Server), (400, "Novel", Keys)]
+    {
+        let body = format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>");
+        let (answer, token) = (Canned::new(status, &[], body), token("sts.amazonaws.com", 4_000_000_000));
+        let proof = Proof::OidcToken { provider: "", token: &token };
+        let error = block_on(Sts.assume(&role(), proof, &answer)).err().unwrap();
+        assert_eq!(error.kind, expected, "{status} {code}");
     }
     let key = access_key(&EmulatorSettings::default());
     assert!(block_on(Sts.assume(&role(), Proof::AccessKey(&key), &line)).is_err());

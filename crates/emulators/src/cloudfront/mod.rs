@@ -157,10 +157,8 @@ impl CloudFront {
                     && path.find('*').is_none_or(|star| star + 1 == path.len())
             }
         };
-        if paths.is_empty() || reference.is_empty() || !paths.iter().all(is_path) {
-            return Err(refused("InvalidArgument", "Your request contains one or more invalid invalidation paths."));
-        }
-        if paths.iter().any(|path| self.account.refuses(path)) {
+        let is_wrong = |path: &String| !is_path(path) || self.account.refuses(path);
+        if paths.is_empty() || reference.is_empty() || paths.iter().any(is_wrong) {
             return Err(refused("InvalidArgument", "Your request contains one or more invalid invalidation paths."));
         }
         // The same once more is the first one: model 2020-05-31.
@@ -181,14 +179,13 @@ impl CloudFront {
         }
         let id = self.account.tasks.next_id();
         // No path names its host.
-        let host = DOMAIN;
         for path in &paths {
             let (operation, url) = match path.strip_prefix('#') {
-                Some(tag) => (Operation::RefreshTag, format!("https://{host}/#{}", escape(tag))),
-                None if path == "/*" => (Operation::RefreshEverything, format!("https://{host}/")),
+                Some(tag) => (Operation::RefreshTag, format!("https://{DOMAIN}/#{}", escape(tag))),
+                None if path == "/*" => (Operation::RefreshEverything, format!("https://{DOMAIN}/")),
                 None => match path.strip_suffix('*') {
-                    Some(start) => (Operation::RefreshPrefix, format!("https://{host}{start}")),
-                    None => (Operation::RefreshUrl, format!("https://{host}{path}")),
+                    Some(start) => (Operation::RefreshPrefix, format!("https://{DOMAIN}{start}")),
+                    None => (Operation::RefreshUrl, format!("https://{DOMAIN}{path}")),
                 },
             };
             self.account.tasks.accept(id, operation, &url, now, Duration::from_secs(60));

@@ -13,6 +13,9 @@ use crate::signing::{hmac_sha256_by, lower_hex, query, sha256};
 /// How the ids of session credentials begin here.
 pub(super) const SESSION_PREFIX: &str = "ASIASESSION";
 
+/// The regions of the API, in the global cloud and in China's: endpoints of botocore 1.44.5, November 2026.
+const REGIONS: [&str; 2] = ["us-east-1", "cn-northwest-1"];
+
 /// How far a signature's time may be from ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
@@ -33,9 +36,9 @@ pub(super) fn authenticate(
     let time = request.header("x-amz-date").unwrap_or_default();
     let signed_at = DateTime::strptime("%Y%m%dT%H%M%SZ", time).ok().and_then(|time| time.to_zoned(TimeZone::UTC).ok());
     let signed_at = signed_at.ok_or_else(|| incomplete("the date is no time"))?.timestamp();
-    if service != "cloudfront" || region != "us-east-1" || !time.starts_with(date) {
+    if service != "cloudfront" || !REGIONS.contains(&region) || !time.starts_with(date) {
         return Err(mismatch(
-            "Credential should be scoped to us-east-1, to cloudfront, and to the date of the request.",
+            "Credential should be scoped to a valid region, to cloudfront, and to the date of the request.",
         ));
     }
     let key = settings.key(SESSION_PREFIX, id);
