@@ -27,7 +27,7 @@ const ENCODINGS: [&str; 2] = ["identity", "gzip"];
 /// How many URLs are fetched at the same time.
 const AT_A_TIME: usize = 4;
 /// How many fetches leave in a second.
-const RATE: Rate = Rate::per_second(50);
+const RATE: Rate = Rate::per_second(60);
 /// The pauses before a URL is fetched again.
 const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 /// How long after its acceptance a URL is first fetched where the provider has no status: earlier, this fetch could fill a cache

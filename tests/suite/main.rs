@@ -21,6 +21,7 @@ mod sim_strangers; // the same against servers that another maker built from the
 mod sim_targets; // several providers in one run, the pause before a prefetch, credentials that get locked
 mod sim_trials; // clocks that are wrong, late executions, undocumented refusals, forged journals
 mod sim_untracked; // providers without a status: accepted is done
+mod sim_verified; // URLs that are fetched through the CDN while the rest of their run proceeds
 mod tidy; // the house rules: layers, where I/O may be, what a file may hold
 mod token_provider; // a provider with a bearer token, without status and quota
 mod waiting; // `wait` begins nothing, and never ends well without having waited

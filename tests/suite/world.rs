@@ -14,7 +14,7 @@ use cdn_purge::config::{Target, Wait};
 use cdn_purge::exec::durations::{Distribution, Durations};
 use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal, Purpose};
-use cdn_purge::exec::{self, Options};
+use cdn_purge::exec::{self, Options, Verify};
 use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Operation, Outcome, PurgeMode, Reason, RefreshKind, Signal, Subject, Task};
 use cdn_purge::plan::{self, Limits, Plan};
@@ -81,6 +81,8 @@ pub struct World {
     pub finishes: bool,
     /// What an earlier run's vendor had accepted.
     pub gateway: Option<Rc<RefCell<Gateway>>>,
+    /// What is fetched through the CDN once its refresh is done.
+    pub verify: Option<Verify>,
     pub started: Timestamp,
     pub seed: u64,
 }
@@ -246,6 +248,7 @@ impl World {
             publishes: true,
             finishes: false,
             gateway: None,
+            verify: None,
             started,
             seed: 1,
         }
@@ -386,7 +389,9 @@ impl World {
                 let _ = kill.take().map(|kill| kill.send(()));
             }
         };
-        let execution = exec::execute(&plan, &connections, &self.options, journal, &past, interrupt, &mut sink);
+        let (options, verify) = (&self.options, self.verify.as_ref());
+        let execution =
+            exec::execute_and_verify(&plan, &connections, options, journal, &past, interrupt, verify, &mut sink);
         let was_killed = tokio::select! {
             biased;
             Ok(()) = killed => true,
