@@ -1,6 +1,7 @@
 //! `mock-server`: serves the emulated vendors on one port, to try a whole pipeline without an account.
 //!
-//! One thread serves all connections side by side; the latency is waited out around the vendor, never inside it.
+//! One thread serves all connections side by side; the latency is waited out around the vendor, never inside it. Caches that are
+//! named get a `PURGE` before anybody is told that a task is complete.
 
 use std::cell::{Cell, RefCell};
 use std::fs::OpenOptions;
@@ -10,35 +11,35 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use emulators::EmulatorSettings;
+use emulators::edge::Edges;
 use emulators::gateway::{Gateway, Reply, Wire};
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::config::MockServerOptions;
 use crate::environment::{Environment, nonempty};
 use crate::error::Error;
+use crate::provider::clock::Clock;
 use crate::provider::credentials::{AccessKey, Credentials, Part};
-use crate::provider::{CredentialSpec, Spec};
+use crate::provider::http::Network;
+use crate::provider::{Api, CredentialSpec, Spec};
 use crate::providers::{PROVIDERS, REGISTRY, emulators};
 use body::{AnswerBody, Closed};
+use connections::Server;
 
-mod body;
+pub(super) mod body;
+pub(super) mod connections;
 #[cfg(test)]
 mod tests;
 
-/// The longest request body that is accepted.
-const REQUEST_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// How long open connections may continue after the shutdown was requested.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How often caches are purged of what was completed meanwhile, should nobody ask.
+const PURGE_INTERVAL: Duration = Duration::from_millis(20);
 
 impl MockServerOptions {
     /// The settings of one provider's emulator: with the credentials in the provider's own variables, else with those of the demonstration.
@@ -57,12 +58,19 @@ impl MockServerOptions {
 /// Listens, says where and with which credentials, and serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// `Network` if listening on the socket address fails, or the ledger can't be
-/// written.
+/// `Network` if listening on the socket address fails, or the ledger can't be written, or a cache can't be purged.
 pub async fn run(options: &MockServerOptions, environment: &Environment, out: &mut dyn Write) -> Result<(), Error> {
     let ledger = options.ledger.as_deref().map(open_ledger).transpose()?;
     let gateway =
         Gateway::new(emulators(REGISTRY, |provider| options.settings(provider, environment)), options.faults.clone());
+    let caches: Vec<String> = options.edges.iter().map(|edge| edge.as_str().trim_end_matches('/').to_owned()).collect();
+    let (gateway, edge) = if caches.is_empty() {
+        (gateway, None)
+    } else {
+        let api = Network::new(environment).open(&options.edges, Clock::new(Timestamp::now()))?;
+        let edges = Edges::new(caches, options.edge_faults.clone());
+        (gateway.with_edges(edges), Some(Box::new(api) as Box<dyn Api>))
+    };
     let listener = TcpListener::bind(options.listen).await.map_err(|error| Error::Network {
         message: format!("can't listen on `{}`: {error}", options.listen),
         help: "choose another port, or 0 for any".to_owned(),
@@ -72,65 +80,53 @@ pub async fn run(options: &MockServerOptions, environment: &Environment, out: &m
         message: format!("can't say where the emulators listen: {error}"),
         help: "keep standard output open".to_owned(),
     })?;
-    serve(listener, Rc::new(RefCell::new(gateway)), options.latency, ledger, stopped).await
+    serve(listener, Rc::new(RefCell::new(gateway)), options.latency, ledger, edge, stopped).await
 }
 
-/// Serves the emulators until `stopped`, then lets open calls end.
+/// Serves the emulators until `stopped`, then lets open calls end. `edge` is the way to the caches that the gateway has purged.
 ///
 /// # Errors
-/// `Network` when the ledger can't be written.
+/// `Network` when the ledger can't be written, or a cache can't be purged.
 pub async fn serve(
     listener: TcpListener,
     gateway: Rc<RefCell<Gateway>>,
     latency: Duration,
     ledger: Option<Box<dyn Write>>,
+    edge: Option<Box<dyn Api>>,
     stopped: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let (stop, stopping) = watch::channel(false);
-    let server = Rc::new(Server { gateway, latency, ledger: RefCell::new(ledger), ledger_error: Cell::new(None) });
-    let mut connections = FuturesUnordered::new();
-    let mut stopped = std::pin::pin!(stopped);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut stopped => break,
-            Some(()) = connections.next() => {}
-            // An error of `accept` is that connection's, or a moment without file descriptors: the next one may do.
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                connections.push(connection(stream, Rc::clone(&server), stopping.clone()));
-            }
-        }
-        if let Some(error) = server.ledger_error.take() {
-            return Err(error);
-        }
-    }
-    drop(listener);
-    // Without receivers there is nobody to notify.
-    let _ = stop.send(true);
-    let _ = tokio::time::timeout(FAREWELL, async { while connections.next().await.is_some() {} }).await;
-    server.ledger_error.take().map_or(Ok(()), Err)
+    let (ledger, failure) = (RefCell::new(ledger), Cell::new(None));
+    let server = Vendors { gateway, latency, ledger, edge, turn: Mutex::default(), failure };
+    connections::listen(listener, Rc::new(server), std::pin::pin!(stopped)).await
 }
 
-struct Server {
+/// The emulated vendors as a server, with their ledger and their caches.
+struct Vendors {
     gateway: Rc<RefCell<Gateway>>,
     latency: Duration,
     ledger: RefCell<Option<Box<dyn Write>>>,
-    ledger_error: Cell<Option<Error>>,
+    edge: Option<Box<dyn Api>>,
+    /// Held while caches are purged, so that no other request is told meanwhile that they were.
+    turn: Mutex<()>,
+    failure: Cell<Option<Error>>,
 }
 
-impl Server {
-    /// What the client gets; an error closes the connection.
-    async fn answer(&self, request: http::Request<Incoming>) -> Result<http::Response<AnswerBody>, Closed> {
-        let arrival = tokio::time::Instant::now() + self.latency / 2;
-        let (head, body) = request.into_parts();
-        let body = match Limited::new(body, REQUEST_BODY_BYTES).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => return Ok(refused(http::StatusCode::PAYLOAD_TOO_LARGE)),
-        };
-        tokio::time::sleep_until(arrival).await;
-        let request = http::Request::from_parts(head, body);
-        let Reply { delay, wire } = self.gateway.borrow_mut().answer(&request, Timestamp::now());
+#[async_trait(?Send)]
+impl Server for Vendors {
+    async fn answer(
+        &self,
+        request: http::Request<Bytes>,
+        arrived: Instant,
+    ) -> Result<http::Response<AnswerBody>, Closed> {
+        tokio::time::sleep_until(arrived + self.latency / 2).await;
+        let turn = self.turn.lock().await;
+        let now = Timestamp::now();
+        // What is reported as complete now was purged, and what is complete as soon as it is accepted, too.
+        self.purge(now).await;
+        let Reply { delay, wire } = self.gateway.borrow_mut().answer(&request, now);
         self.write_ledger();
+        self.purge(now).await;
+        drop(turn);
         tokio::time::sleep(delay + self.latency / 2).await;
         match wire {
             Wire::Whole(response) => Ok(response.map(AnswerBody::whole)),
@@ -138,6 +134,48 @@ impl Server {
             Wire::Endless(response) => Ok(response.map(AnswerBody::endless)),
             Wire::Closed => Err(Closed),
         }
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.failure.take()
+    }
+
+    /// Purges also while nobody asks.
+    async fn work(&self) {
+        if self.edge.is_none() {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(PURGE_INTERVAL).await;
+            let _turn = self.turn.lock().await;
+            if !self.purge(Timestamp::now()).await {
+                return;
+            }
+        }
+    }
+}
+
+impl Vendors {
+    /// Has the caches purged of what is complete by now; whether that was possible.
+    async fn purge(&self, now: Timestamp) -> bool {
+        let Some(edge) = &self.edge else { return true };
+        let requests = self.gateway.borrow_mut().edge_requests(now);
+        for request in requests {
+            let (method, url) = (request.method().clone(), request.uri().to_string());
+            let problem = match edge.call(request).await {
+                // Some caches say so where they have no copy.
+                Ok(answer) if method == http::Method::GET || answer.status().is_success() => continue,
+                Ok(answer) if answer.status() == http::StatusCode::NOT_FOUND => continue,
+                Ok(answer) => format!("HTTP {}", answer.status().as_u16()),
+                Err(error) => error.message,
+            };
+            self.failure.set(Some(Error::Network {
+                message: format!("the cache doesn't take `{method} {url}`: {problem}"),
+                help: "without its cache a mock server proves nothing, so it stops here".to_owned(),
+            }));
+            return false;
+        }
+        true
     }
 
     fn write_ledger(&self) {
@@ -149,35 +187,9 @@ impl Server {
             file.write_all(&line)
         });
         if let Err(error) = written.and_then(|()| file.flush()) {
-            self.ledger_error.set(Some(ledger_problem(&error)));
+            self.failure.set(Some(ledger_problem(&error)));
         }
     }
-}
-
-/// One connection, as long as the client keeps it.
-async fn connection(stream: TcpStream, server: Rc<Server>, mut stopping: watch::Receiver<bool>) {
-    // Answers are small and waited for.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let server = Rc::clone(&server);
-        async move { server.answer(request).await }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        // How a connection ends is the client's affair, and often the fault that `--fault` requests.
-        _ = &mut connection => return,
-        _ = stopping.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
-}
-
-fn refused(status: http::StatusCode) -> http::Response<AnswerBody> {
-    let mut response = http::Response::new(AnswerBody::whole(Bytes::new()));
-    *response.status_mut() = status;
-    response
 }
 
 /// The credentials in the provider's own variables; an empty one is absent.

@@ -6,10 +6,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
+use emulators::edge::EdgeFault;
 use emulators::faults::Faults;
 use emulators::{EmulatorSettings, Rows};
 use jiff::SignedDuration;
+use url::Url;
 
+use super::network::endpoint;
 use crate::error::{Diagnostic, Error};
 
 /// How the emulators and their server behave.
@@ -25,6 +28,10 @@ pub struct MockServerOptions {
     pub faults: Faults,
     /// File for a line of JSON per accepted URL.
     pub ledger: Option<PathBuf>,
+    /// Caches that are purged of what is complete.
+    pub edges: Vec<Url>,
+    /// What goes wrong with their purges.
+    pub edge_faults: Vec<EdgeFault>,
 }
 
 /// A friendly vendor on a free port.
@@ -36,6 +43,8 @@ impl Default for MockServerOptions {
             vendor: EmulatorSettings::default(),
             faults: Faults::none(),
             ledger: None,
+            edges: Vec::new(),
+            edge_faults: Vec::new(),
         }
     }
 }
@@ -68,6 +77,17 @@ pub(super) fn options() -> impl IntoIterator<Item = Arg> {
         ),
         one("seed", "N", "Seed of the chance in faults [default: 0]"),
         one("ledger", "PATH", "File for a line of JSON per accepted URL"),
+        many(
+            "edge",
+            "URL",
+            "A cache, as http://127.0.0.1:8080, that gets a PURGE when a task is complete; repeatable, the last one is the shield",
+        ),
+        many(
+            "edge-fault",
+            "KIND[:TEXT]",
+            "How purges of the caches go wrong: not-purged, one-forgotten, too-early, variant-left, soft or shield-late; \
+             for all URLs, or for those that contain TEXT",
+        ),
     ]
 }
 
@@ -86,6 +106,8 @@ pub(super) fn read(matches: &mut ArgMatches) -> Result<MockServerOptions, Error>
         vendor: vendor(&mut reader),
         faults: reader.faults(),
         ledger: reader.one("ledger", "a path", |text| Some(PathBuf::from(text))),
+        edges: reader.edges(),
+        edge_faults: reader.edge_faults(),
     };
     if reader.problems.is_empty() { Ok(options) } else { Err(Error::Inputs(reader.problems)) }
 }
@@ -162,6 +184,30 @@ impl Reader<'_> {
         })
     }
 
+    fn edges(&mut self) -> Vec<Url> {
+        let mut edges = Vec::new();
+        for text in self.many("edge") {
+            match endpoint(&text) {
+                Ok(edge) => edges.push(edge),
+                Err(help) => {
+                    self.problems.push(Diagnostic::new("`--edge` holds a URL that can't be a cache's", help));
+                }
+            }
+        }
+        edges
+    }
+
+    fn edge_faults(&mut self) -> Vec<EdgeFault> {
+        let mut faults = Vec::new();
+        for text in self.many("edge-fault") {
+            match EdgeFault::parse(&text) {
+                Ok(fault) => faults.push(fault),
+                Err(error) => self.problems.push(Diagnostic::new(error.message, error.help)),
+            }
+        }
+        faults
+    }
+
     fn many(&mut self, name: &str) -> Vec<String> {
         self.matches.remove_many(name).into_iter().flatten().collect()
     }
@@ -189,7 +235,8 @@ mod tests {
         let options = parse(
             "--listen 127.0.0.1:0 --latency 50ms --task-seconds 0.5 --listing-lag 2s --calls-per-second 50 --quota 7 \
              --fail a --fail b --refuse c --hang d --forbid PushObjectCache --token-seconds 7 --rows task --clock-offset -1200 \
-             --fault *%0.5=500-after --seed 9 --ledger l.jsonl",
+             --fault *%0.5=500-after --seed 9 --ledger l.jsonl --edge http://127.0.0.1:8080 --edge http://[::1]:81 \
+             --edge-fault soft --edge-fault not-purged:/a",
         )
         .unwrap();
         assert_eq!(options.listen.port(), 0);
@@ -213,14 +260,19 @@ mod tests {
         let (mut faults, calls) = (options.faults, ["a"; 50]);
         assert_eq!(calls.map(|call| faults.next(call)), calls.map(|call| expected.next(call)));
         assert_eq!(options.ledger, Some(PathBuf::from("l.jsonl")));
+        let edges: Vec<_> = options.edges.iter().map(Url::as_str).collect();
+        assert_eq!(edges, ["http://127.0.0.1:8080/", "http://[::1]:81/"]);
+        assert_eq!(options.edge_faults, ["soft", "not-purged:/a"].map(|fault| EdgeFault::parse(fault).unwrap()));
     }
 
     #[test]
     fn all_values_that_cannot_be_read_are_told_at_once() {
-        let error =
-            parse("--listen here --latency 5 --task-seconds=-1 --calls-per-second 0 --rows x --quota many --fault x")
-                .unwrap_err();
-        assert_eq!(error.diagnostics().len(), 7);
+        let error = parse(
+            "--listen here --latency 5 --task-seconds=-1 --calls-per-second 0 --rows x --quota many --fault x --edge \
+             http://cache.example --edge-fault x",
+        )
+        .unwrap_err();
+        assert_eq!(error.diagnostics().len(), 9);
         assert_eq!(error.diagnostics()[1].title, "`--latency` is `5`");
     }
 }

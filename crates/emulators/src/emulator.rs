@@ -19,6 +19,13 @@ pub trait Emulator {
     /// Everything it accepted, in order.
     fn ledger(&self) -> &[LedgerEntry];
 
+    /// How long after its acceptance the task at this place of the ledger is complete; `None`: it never is. At once, unless
+    /// the vendor has tasks.
+    fn takes(&self, place: usize) -> Option<Duration> {
+        let _ = place;
+        Some(Duration::ZERO)
+    }
+
     /// The vendor's name of the call that a request makes, by which faults are aimed: the method and the path, unless the
     /// vendor names its calls.
     fn call_name(&self, request: &http::Request<Bytes>) -> String {

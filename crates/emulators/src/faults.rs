@@ -272,16 +272,17 @@ fn unknown_kind(text: &str, kind: &str) -> Problem {
     if let Some(known) = FAULT_KINDS.into_iter().find(|known| name(known) == kind) {
         return Problem { what: format!("`{text}` is no kind of fault"), help: format!("write `{known}`") };
     }
-    let near = FAULT_KINDS
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(kind, name(known)), known))
-        .filter(|(distance, _)| *distance <= 3)
-        .min();
-    let help = near.map_or_else(
-        || format!("the kinds are `{}`", FAULT_KINDS.join("`, `")),
+    Problem { what: format!("`{text}` is no kind of fault"), help: nearest(kind, &FAULT_KINDS) }
+}
+
+/// What a kind that nobody knows was probably meant to be; an argument after `:` or `[` isn't part of a kind's name.
+pub(crate) fn nearest(kind: &str, known: &[&str]) -> String {
+    let name = |known: &'_ str| known.split([':', '[']).next().unwrap_or(known).to_owned();
+    let distances = known.iter().map(|known| (strsim::damerau_levenshtein(kind, &name(known)), known));
+    distances.filter(|(distance, _)| *distance <= 3).min().map_or_else(
+        || format!("the kinds are `{}`", known.join("`, `")),
         |(_, known)| format!("did you mean `{known}`?"),
-    );
-    Problem { what: format!("`{text}` is no kind of fault"), help }
+    )
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{HeaderValue, LOCATION};
 use jiff::Timestamp;
 
+use crate::edge::Edges;
 use crate::faults::{Fault, Faults};
 use crate::response::{json, typed};
 use crate::{DocumentedErrors, Emulator, LedgerEntry};
@@ -20,6 +21,7 @@ pub struct Gateway {
     faults: Faults,
     /// Requests that are held back, and when each is executed.
     late: Vec<(Timestamp, http::Request<Bytes>)>,
+    edges: Option<Edges>,
 }
 
 struct Vendor {
@@ -27,6 +29,8 @@ struct Vendor {
     emulator: Box<dyn Emulator>,
     /// How much of its ledger was returned by [`Gateway::newly_accepted`].
     returned: usize,
+    /// How much of it the caches were purged of.
+    purged: usize,
 }
 
 /// A line of the ledger over all vendors.
@@ -64,8 +68,27 @@ pub enum Wire {
 impl Gateway {
     /// These emulators, each with its provider's name.
     pub fn new(emulators: Vec<(&'static str, Box<dyn Emulator>)>, faults: Faults) -> Self {
-        let vendors = emulators.into_iter().map(|(name, emulator)| Vendor { name, emulator, returned: 0 }).collect();
-        Self { vendors, faults, late: Vec::new() }
+        let vendors = emulators.into_iter().map(|(name, emulator)| Vendor { name, emulator, returned: 0, purged: 0 });
+        Self { vendors: vendors.collect(), faults, late: Vec::new(), edges: None }
+    }
+
+    /// Has these caches purged of what is accepted.
+    #[must_use]
+    pub fn with_edges(self, edges: Edges) -> Self {
+        Self { edges: Some(edges), ..self }
+    }
+
+    /// The requests that the caches should have got by `now`, in order; each is returned once.
+    pub fn edge_requests(&mut self, now: Timestamp) -> Vec<http::Request<Bytes>> {
+        let Some(edges) = &mut self.edges else { return Vec::new() };
+        for vendor in &mut self.vendors {
+            let ledger = vendor.emulator.ledger();
+            for (place, entry) in ledger.iter().enumerate().skip(vendor.purged) {
+                edges.accept(entry, vendor.emulator.takes(place));
+            }
+            vendor.purged = ledger.len();
+        }
+        edges.due(now)
     }
 
     /// Answers a request that arrived at `now`.

@@ -76,6 +76,12 @@ impl Tasks {
         self.ledger.push(LedgerEntry { at, operation, url: url.to_owned(), task_id: id.to_string() });
     }
 
+    /// How long after its acceptance the task of a row is complete, if it ever is.
+    pub(crate) fn takes(&self, place: usize) -> Option<Duration> {
+        let row = &self.rows[place];
+        (row.end == Some(Progress::Complete)).then_some(row.takes)
+    }
+
     /// The ids of all tasks, oldest first.
     pub(crate) fn ids(&self) -> Range<u64> {
         self.first_id..self.next_id()

@@ -12,10 +12,10 @@ const ENDLESS_BYTES: usize = 200 * 1024 * 1024;
 /// Closes a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is closed on request")]
-pub(super) struct Closed;
+pub(in crate::commands) struct Closed;
 
 /// An answer's body: some pieces, and then its end or the end of the connection.
-pub(super) struct AnswerBody {
+pub(in crate::commands) struct AnswerBody {
     piece: Bytes,
     pieces: usize,
     /// What is promised as `Content-Length`; unknown for an endless one.
@@ -26,7 +26,7 @@ pub(super) struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(super) fn whole(body: Bytes) -> Self {
+    pub(in crate::commands) fn whole(body: Bytes) -> Self {
         let promised = Some(body.len() as u64);
         Self { pieces: usize::from(!body.is_empty()), piece: body, promised, whole: true, flushed: false }
     }

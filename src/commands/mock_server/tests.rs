@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use emulators::faults::Faults;
 use emulators::test_emulator::TestEmulator;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::oneshot;
 
+use super::connections::REQUEST_BODY_BYTES;
 use super::*;
-use crate::provider::clock::Clock;
-use crate::provider::http::{HttpApi, Network};
-use crate::provider::{Api, ApiErrorKind};
+use crate::provider::ApiErrorKind;
+use crate::provider::http::HttpApi;
 
 struct World {
     api: HttpApi,
@@ -38,7 +42,7 @@ async fn with_server<F: AsyncFnOnce(World)>(faults: &[&str], ledger: Option<Box<
     let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
     let world = World { api, address, gateway: Rc::clone(&gateway) };
     tokio::select! {
-        ended = serve(listener, gateway, Duration::ZERO, ledger, pending()) => panic!("the server ended: {ended:?}"),
+        ended = serve(listener, gateway, Duration::ZERO, ledger, None, pending()) => panic!("the server ended: {ended:?}"),
         () = story(world) => {}
     }
 }
@@ -148,7 +152,7 @@ async fn a_ledger_that_cannot_be_written_ends_the_server_with_an_error() {
     let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::none());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = serve(listener, Rc::new(RefCell::new(gateway)), Duration::ZERO, Some(Box::new(Full)), pending());
+    let server = serve(listener, Rc::new(RefCell::new(gateway)), Duration::ZERO, Some(Box::new(Full)), None, pending());
     let client = async {
         let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
         let request = http::Request::post(format!("http://{address}/test?url=a")).body(Bytes::new()).unwrap();
@@ -156,6 +160,56 @@ async fn a_ledger_that_cannot_be_written_ends_the_server_with_an_error() {
     };
     let (ended, ()) = tokio::join!(server, client);
     assert!(ended.unwrap_err().to_string().starts_with("can't write the ledger"));
+}
+
+/// A cache, which answers each connection once, and counts.
+fn cache() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            lines.by_ref().map_while(Result::ok).find(String::is_empty);
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (address, count)
+}
+
+/// What comes of a server that has this cache purged, once a client had its answer and `then` is over.
+async fn serve_with_edge(edge: SocketAddr, then: impl Future<Output = ()>) -> Result<(), Error> {
+    let edges = Edges::new(vec![format!("http://{edge}")], Vec::new());
+    let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::none()).with_edges(edges);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let api = || Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
+    let server =
+        serve(listener, Rc::new(RefCell::new(gateway)), Duration::ZERO, None, Some(Box::new(api())), pending());
+    let client = async {
+        let request = http::Request::post(format!("http://{address}/test?url=a.test/a")).body(Bytes::new()).unwrap();
+        let _ = api().call(request).await;
+        then.await;
+    };
+    tokio::select! {
+        ended = server => ended,
+        () = client => Ok(()),
+    }
+}
+
+#[tokio::test]
+async fn a_cache_is_told_before_the_client_is() {
+    let (address, count) = cache();
+    let told = async { assert_eq!(count.load(Ordering::SeqCst), 1) };
+    serve_with_edge(address, told).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cache_that_is_not_there_ends_the_server_with_an_error() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = serve_with_edge(address, pending()).await.unwrap_err().to_string();
+    assert!(error.starts_with("the cache doesn't take `GET http://127.0.0.1:"), "{error}");
 }
 
 #[tokio::test]
@@ -166,7 +220,7 @@ async fn an_end_lets_the_call_under_way_finish_and_closes_idle_connections() {
     let (stop, stopped) = oneshot::channel::<()>();
     let latency = Duration::from_millis(100);
     let gateway = Rc::new(RefCell::new(gateway));
-    let server = serve(listener, Rc::clone(&gateway), latency, None, async {
+    let server = serve(listener, Rc::clone(&gateway), latency, None, None, async {
         let _ = stopped.await;
     });
     let client = async {
@@ -195,7 +249,7 @@ async fn fifty_calls_at_once_take_one_latency() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let latency = Duration::from_millis(100);
-    let server = serve(listener, Rc::new(RefCell::new(gateway)), latency, None, pending());
+    let server = serve(listener, Rc::new(RefCell::new(gateway)), latency, None, None, pending());
     let clients = async {
         let api = Network::new(&BTreeMap::new()).open(&[], Clock::new(Timestamp::now())).unwrap();
         let began = tokio::time::Instant::now();

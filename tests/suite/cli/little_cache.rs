@@ -1,4 +1,5 @@
-//! A little cache in front of a little origin, as a CDN's edge: it drops what the vendor's ledger says was purged.
+//! A little cache over HTTP in front of a little origin, as a CDN's edge. It drops what it is told to purge, or what the vendor's ledger
+//! says was purged.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +8,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use emulators::cache::Cache;
+use http::{Request, Response};
 use serde_json::Value;
+
+/// How long it keeps a copy; the oldest visit was not so long ago.
+const LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 
 /// The cache; its threads end with the test's process.
 pub struct LittleCache {
@@ -15,12 +22,13 @@ pub struct LittleCache {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Default)]
 pub struct State {
     /// What the origin serves, by path.
     pub origin: BTreeMap<String, Vec<u8>>,
     /// What the origin answers in place of all that.
     pub origin_status: Option<u16>,
+    /// A header field of each of the origin's answers, as `Location: /login`.
+    pub origin_header: Option<&'static str>,
     /// The ledger of whoever purges.
     pub ledger: Option<PathBuf>,
     /// Nothing is kept: it is the origin alone.
@@ -29,23 +37,17 @@ pub struct State {
     pub lost_purges: usize,
     /// A purge drops the plain variant alone.
     pub forgets_gzip: bool,
-    stored: BTreeMap<(String, bool), Stored>,
+    cache: Cache,
+    began: Instant,
     purges: usize,
     requests: Vec<String>,
-}
-
-#[derive(Clone)]
-struct Stored {
-    status: u16,
-    body: Vec<u8>,
-    at: Instant,
 }
 
 impl LittleCache {
     pub fn new(ledger: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State { ledger, ..State::default() }));
+        let state = Arc::new(Mutex::new(State::new(ledger)));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -72,10 +74,9 @@ impl LittleCache {
     /// A visitor's request of both variants, so long ago.
     pub fn visited(&self, path: &str, ago: Duration) {
         self.with(|state| {
-            for is_gzip in [false, true] {
-                state.serve(path, is_gzip);
-                let stored = state.stored.get_mut(&(path.to_owned(), is_gzip)).unwrap();
-                stored.at = Instant::now().checked_sub(ago).unwrap();
+            let then = state.now() - ago;
+            for encoding in ["identity", "gzip"] {
+                state.serve(&request("GET", path, &[("accept-encoding", encoding)]), then);
             }
         });
     }
@@ -89,6 +90,27 @@ impl LittleCache {
 }
 
 impl State {
+    fn new(ledger: Option<PathBuf>) -> Self {
+        Self {
+            origin: BTreeMap::new(),
+            origin_status: None,
+            origin_header: None,
+            ledger,
+            keeps_nothing: false,
+            lost_purges: 0,
+            forgets_gzip: false,
+            cache: Cache::new(LIFETIME),
+            began: Instant::now(),
+            purges: 0,
+            requests: Vec::new(),
+        }
+    }
+
+    /// The time on the cache's clock, which has run for a day when it starts.
+    fn now(&self) -> Duration {
+        LIFETIME + self.began.elapsed()
+    }
+
     fn purge(&mut self) {
         let Some(ledger) = &self.ledger else { return };
         let text = std::fs::read_to_string(ledger).unwrap();
@@ -101,33 +123,47 @@ impl State {
                 continue;
             }
             let path = &url[url.find("www.example.com").unwrap() + "www.example.com".len()..];
-            let forgets = self.forgets_gzip;
-            self.stored.retain(|(stored, is_gzip), _| stored != path || (*is_gzip && forgets));
+            let fields: &[_] = if self.forgets_gzip { &[("accept-encoding", "identity")] } else { &[] };
+            self.cache.answer(&request("PURGE", path, fields), Duration::ZERO);
         }
         self.purges = urls.len();
     }
 
     pub fn purge_all(&mut self) {
-        self.stored.clear();
+        self.cache = Cache::new(LIFETIME);
     }
 
-    /// The answer, and whether it was stored already.
-    fn serve(&mut self, path: &str, is_gzip: bool) -> (Stored, bool) {
-        let key = (path.to_owned(), is_gzip);
-        if let Some(stored) = self.stored.get(&key) {
-            return (stored.clone(), true);
+    fn serve(&mut self, request: &Request<Bytes>, now: Duration) -> Response<Bytes> {
+        if let Some(copy) = self.cache.answer(request, now) {
+            return copy;
         }
+        let path = request.uri().path_and_query().unwrap().as_str();
         let (status, body) = match (self.origin_status, self.origin.get(path)) {
             (Some(status), _) => (status, Vec::new()),
             (None, Some(body)) => (200, body.clone()),
             (None, None) => (404, b"no such page".to_vec()),
         };
-        let stored = Stored { status, body: if is_gzip { gzip(&body) } else { body }, at: Instant::now() };
-        if !self.keeps_nothing {
-            self.stored.insert(key, stored.clone());
+        let mut response = Response::builder().status(status).header("vary", "accept-encoding");
+        if let Some((name, value)) = self.origin_header.and_then(|header| header.split_once(": ")) {
+            response = response.header(name, value);
         }
-        (stored, false)
+        let response = if is_gzip(request) {
+            response.header("content-encoding", "gzip").body(gzip(&body).into())
+        } else {
+            response.body(body.into())
+        };
+        let response = response.unwrap();
+        if self.keeps_nothing { response } else { self.cache.store(request, response, now) }
     }
+}
+
+fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> Request<Bytes> {
+    let request = Request::builder().method(method).uri(path).header("host", "www.example.com");
+    fields.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(Bytes::new()).unwrap()
+}
+
+fn is_gzip(request: &Request<Bytes>) -> bool {
+    request.headers().get("accept-encoding").is_some_and(|value| value.to_str().unwrap().contains("gzip"))
 }
 
 /// A gzip stream of one block that isn't compressed.
@@ -146,24 +182,27 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let mut writer = stream;
     while let Some(Ok(first)) = lines.next() {
-        let path = first.split(' ').nth(1).unwrap().to_owned();
-        let mut is_gzip = false;
-        for line in lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()) {
-            is_gzip |= line.to_ascii_lowercase().starts_with("accept-encoding:") && line.contains("gzip");
-        }
+        let mut words = first.split(' ');
+        let (method, path) = (words.next().unwrap(), words.next().unwrap());
+        let fields: Vec<String> = lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let fields = fields.iter().filter_map(|line| line.split_once(": "));
+        let fields: Vec<_> = fields.filter(|(name, _)| !name.eq_ignore_ascii_case("host")).collect();
+        let request = request(method, path, &fields);
         let answer = {
             let mut state = state.lock().unwrap();
             state.purge();
-            let name = if is_gzip { " gzip" } else { "" };
-            state.requests.push(format!("{path}{name}"));
-            let (stored, is_hit) = state.serve(&path, is_gzip);
-            let age = stored.at.elapsed().as_secs();
-            let coding = if is_gzip { "Content-Encoding: gzip\r\n" } else { "" };
-            let word = if is_hit { "HIT" } else { "MISS" };
-            let cache = format!("Age: {age}\r\nX-Cache: {word}\r\n");
-            let length = stored.body.len();
-            let head = format!("HTTP/1.1 {} X\r\n{coding}{cache}Content-Length: {length}\r\n\r\n", stored.status);
-            [head.as_bytes(), &stored.body].concat()
+            if method == "GET" {
+                let name = if is_gzip(&request) { " gzip" } else { "" };
+                state.requests.push(format!("{path}{name}"));
+            }
+            let now = state.now();
+            let response = state.serve(&request, now);
+            let mut head = format!("HTTP/1.1 {} X\r\n", response.status().as_u16());
+            for (name, value) in response.headers() {
+                head += &format!("{name}: {}\r\n", value.to_str().unwrap());
+            }
+            head += &format!("Content-Length: {}\r\n\r\n", response.body().len());
+            [head.as_bytes(), response.body()].concat()
         };
         if writer.write_all(&answer).is_err() {
             return;

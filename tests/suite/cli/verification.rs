@@ -1,5 +1,9 @@
 //! Verification through a little cache that drops what the vendor was asked to purge, or doesn't.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -155,6 +159,91 @@ fn html_for_everything_is_undecided() {
     let finished = run(&site, &vendor, &cache).finish();
     finished.is_all_done();
     assert!(verdicts(&finished).iter().all(|seen| seen.contains("undecided: ")), "{:?}", verdicts(&finished));
+}
+
+#[test]
+fn a_url_behind_a_login_is_undecided_and_the_login_page_is_not_fetched() {
+    let vendor = Vendor::start(&[]);
+    for (status, header, said) in [
+        (
+            302,
+            "Location: http://www.example.com/login?next=secret",
+            "HTTP 302 to `http://www.example.com/login`, which",
+        ),
+        (401, "WWW-Authenticate: Basic realm=\"staff\"", "HTTP 401"),
+    ] {
+        let (site, cache) = stage(Some(&vendor));
+        cache.with(|state| (state.origin_status, state.origin_header) = (Some(status), Some(header)));
+        let finished = run(&site, &vendor, &cache).finish();
+        finished.is_all_done();
+        let seen = verdicts(&finished);
+        assert!(seen.iter().all(|seen| seen.contains(&format!("undecided: {said}"))), "{seen:?}");
+        assert!(cache.requests().iter().all(|request| STALE.iter().any(|page| request.contains(page))));
+    }
+}
+
+#[test]
+fn the_pages_of_another_host_are_never_fresh() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    for page in STALE {
+        cache.deploy(&format!("/{page}"), &format!("<h1>{page} of www.example.net</h1>"));
+    }
+    let finished = run(&site, &vendor, &cache).finish();
+    finished.is_all_done();
+    let seen = verdicts(&finished);
+    assert!(seen.iter().all(|seen| seen.contains("undecided: ")), "{seen:?}");
+    assert_eq!(finished.report()["verdicts"]["fresh"], 0);
+}
+
+#[test]
+fn a_body_of_a_gibibyte_is_left_after_five_mebibytes() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (edge, written) = (listener.local_addr().unwrap().to_string(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&written);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            lines.by_ref().map_while(Result::ok).find(|line| line.is_empty());
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n");
+            while stream.write_all(&[b'x'; 65_536]).is_ok() {
+                counted.fetch_add(65_536, Ordering::Relaxed);
+            }
+        }
+    });
+    let (site, vendor) = (stage(None).0, Vendor::start(&[]));
+    let finished = site.run(vendor.address(), &["run", "--base", "HEAD~1", "--verify", "--edge", &edge]).finish();
+    finished.is_all_done();
+    let seen = verdicts(&finished);
+    assert!(seen.iter().any(|seen| seen.contains("its body is longer than 5")), "{seen:?}");
+    // Four pages in two encodings, each with what the system holds of a connection.
+    assert!(written.load(Ordering::Relaxed) < 8 * 24 * 1024 * 1024, "{written:?}");
+}
+
+/// A run whose mock server purges a cache by itself when a task is complete, with these flags.
+fn run_with_edge(flags: &[&str]) -> Finished {
+    let (site, cache) = stage(None);
+    let edge = format!("http://{}", cache.address());
+    let vendor = Vendor::start(&[&["--edge", &edge], flags].concat());
+    run(&site, &vendor, &cache).finish()
+}
+
+#[test]
+fn a_mock_server_purges_a_cache_when_its_tasks_are_complete() {
+    let finished = run_with_edge(&[]);
+    finished.is_all_done();
+    assert_eq!(finished.report()["verdicts"]["fresh"], 4);
+}
+
+#[test]
+fn a_mock_server_forgets_what_it_is_told_to_forget() {
+    let finished = run_with_edge(&["--edge-fault", "variant-left:index.html", "--edge-fault", "not-purged:gone"]);
+    finished.ends_with(7);
+    let mut seen = verdicts(&finished);
+    seen.sort();
+    assert_eq!(seen[2], "/gone.html stale: the bytes of the deleted file are still served");
+    assert_eq!(seen[3], "/index.html stale: the gzip checksum and length of the file before");
+    assert_eq!(finished.report()["verdicts"]["fresh"], 2);
 }
 
 #[test]

@@ -106,6 +106,10 @@ impl Emulator for Alibaba {
         self.account.tasks.ledger()
     }
 
+    fn takes(&self, place: usize) -> Option<Duration> {
+        self.account.tasks.takes(place)
+    }
+
     fn call_name(&self, request: &Request<Bytes>) -> String {
         action(&Received::read(request)).unwrap_or("log file").to_owned()
     }

@@ -335,6 +335,10 @@ impl Emulator for CloudFront {
         self.account.tasks.ledger()
     }
 
+    fn takes(&self, place: usize) -> Option<Duration> {
+        self.account.tasks.takes(place)
+    }
+
     fn call_name(&self, request: &Request<Bytes>) -> String {
         call_name(request.method().as_str(), request.uri().path()).to_owned()
     }

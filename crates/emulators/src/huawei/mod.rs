@@ -137,6 +137,10 @@ impl Emulator for Huawei {
         self.account.tasks.ledger()
     }
 
+    fn takes(&self, place: usize) -> Option<Duration> {
+        self.account.tasks.takes(place)
+    }
+
     fn call_name(&self, request: &Request<Bytes>) -> String {
         if sts::is_meant(request.uri().path()) {
             return sts::API.to_owned();

@@ -89,6 +89,10 @@ impl Emulator for Tencent {
         self.account.tasks.ledger()
     }
 
+    fn takes(&self, place: usize) -> Option<Duration> {
+        self.account.tasks.takes(place)
+    }
+
     fn call_name(&self, request: &Request<Bytes>) -> String {
         let action = request.headers().get("x-tc-action").and_then(|value| value.to_str().ok());
         action.unwrap_or_default().to_owned()
