@@ -1,26 +1,37 @@
-//! `demo`: a story in five steps, the whole main job on a small repository that it makes itself, against the emulators over real
-//! HTTP. It ends with the report, which stays.
+//! `demo`: a story in six steps, the whole main job on a small repository that it makes itself, against the emulators over real
+//! HTTP, which purge a little cache. It ends with the report, which stays, and with what the cache's bytes prove.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use emulators::EmulatorSettings;
+use emulators::edge::Edges;
 use emulators::faults::Faults;
 use emulators::gateway::Gateway;
 use git2::{FileMode, Oid, Repository, Signature, Time};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::TcpListener;
+use url::Url;
 
+use super::little_cache::{CacheServer, OriginServer};
+use super::mock_server::connections::{self, Server};
 use super::{mock_server, run, signals};
 use crate::ci::Console;
 use crate::config::{self, CommandKind, Flags, LogLevel, MockServerOptions};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::exec::interrupt;
+use crate::model::Verdict;
 use crate::pipeline::Job;
+use crate::provider::Api;
+use crate::provider::clock::Clock;
 use crate::provider::http::Network;
 use crate::providers::{PROVIDERS, REGISTRY, emulators};
 
@@ -32,20 +43,20 @@ targets:
 
 rules:
   - name: pages
-    files: ["public/**/*.html", "!public/drafts/**"]
-    urls: "https://www.example.com/{tail}"
+    files: ["public/**/*.html", "!public/posts/**", "!public/drafts/**"]
+    urls: "http://www.example.com/{tail}"
     index: index.html
     prefetch: true
   - name: posts
-    files: "content/posts/*/*.md"
-    urls: "https://www.example.com/posts/{1}/{2}/"
+    files: "public/posts/*/*.html"
+    urls: "http://www.example.com/posts/{1}/{2}/"
     prefetch: true
   - name: assets
     files: "public/assets/**"
-    urls: "https://static.example.com/{tail}"
+    urls: "http://static.example.com/{tail}"
   - name: theme
     files: "theme/**"
-    directories: "https://www.example.com/archive/"
+    directories: "http://www.example.com/archive/"
 "#;
 
 /// Makes the repository, serves the emulators, does the job, takes the repository away again and leaves the report.
@@ -63,7 +74,7 @@ pub(super) fn run(
         message: format!("the demo's repository can't be made: {error:#}"),
         help: "name a writable temporary folder with `TMPDIR`".into(),
     })?;
-    run::block_on(false, perform(flags, environment, console, is_terminal, now, &folder.0))?
+    run::block_on(false, perform(flags, environment, console, is_terminal, now, &folder))?
 }
 
 async fn perform(
@@ -72,33 +83,31 @@ async fn perform(
     console: &mut Console,
     is_terminal: bool,
     now: Timestamp,
-    folder: &Path,
+    site: &Site,
 ) -> Result<ExitCode, Error> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-    let (listener, address) = listener
-        .and_then(|listener| Ok((listener.local_addr()?, listener)))
-        .map(|(address, listener)| (listener, address))
-        .map_err(|error| Error::Network {
-            message: format!("no port can be listened on: {error}"),
-            help: "allow this program to serve on 127.0.0.1".into(),
-        })?;
+    let [(vendor, vendor_url), (edge, edge_url), (origin, origin_url)] =
+        [listen().await?, listen().await?, listen().await?];
+    let (folder, report) = (&site.folder.0, site.folder.0.join("report.json"));
     let mut flags = flags.clone();
     flags.add("repository", folder.display().to_string());
     flags.add("config", folder.join("cdn-purge.yml").display().to_string());
     flags.add("journal", folder.join("journal").display().to_string());
+    flags.add("report-file", report.display().to_string());
     for spec in PROVIDERS {
-        flags.add("endpoint", format!("{}=http://{address}", spec.name));
+        flags.add("endpoint", format!("{}={vendor_url}", spec.name));
     }
+    flags.add("verify", "true".to_owned());
+    flags.add("edge", edge_url["http://".len()..].to_owned());
     let environment = environment_of_demo(environment);
     let page = folder.with_extension("html");
     flags.add("report-html", page.display().to_string());
     let settings = config::read(CommandKind::Run, &flags, &environment)?;
     run::prepare(&settings, &environment, console, is_terminal);
     for step in [
-        format!("1/5 Created a sample site in a git repository: `{}`", folder.display()),
-        "2/5 Committed a change: posts, images, pages, one of them renamed, one deleted".to_owned(),
-        format!("3/5 Started a mock CDN on http://{address}; a purge takes 2 s there"),
-        "4/5 Running `cdn-purge run`: purge what changed, wait, prefetch".to_owned(),
+        format!("1/6 Created a sample site in a git repository: `{}`", folder.display()),
+        "2/6 Committed a change: posts, images, pages, one of them renamed, one deleted".to_owned(),
+        format!("3/6 Started a mock CDN on {vendor_url}, where a purge takes 2 s, and its little cache on {edge_url}"),
+        "4/6 Running `cdn-purge run`: purge what changed, wait, prefetch, and fetch it through the cache".to_owned(),
     ] {
         console.note(LogLevel::Normal, &step);
     }
@@ -108,21 +117,87 @@ async fn perform(
         vendor: EmulatorSettings { task_duration: Some(Duration::from_secs(2)), ..EmulatorSettings::default() },
         ..MockServerOptions::default()
     };
-    let gateway = Gateway::new(emulators(REGISTRY, |spec| shape.settings(spec, &environment)), Faults::none());
+    let gateway = Gateway::new(emulators(REGISTRY, |spec| shape.settings(spec, &environment)), Faults::none())
+        .with_edges(Edges::new(vec![edge_url.clone()], Vec::new()));
     let (interrupter, interrupt) = interrupt::channel();
     signals::listen(interrupter)?;
-    let server =
-        mock_server::serve(listener, Rc::new(RefCell::new(gateway)), shape.latency, None, std::future::pending());
     let network = Network::new(&environment);
+    let open = || network.open(&[], Clock::new(now));
+    let (gateway, api, to_edge) = (Rc::new(RefCell::new(gateway)), Rc::new(open()?), Box::new(open()?));
+    let vendors = mock_server::serve(vendor, gateway, shape.latency, None, Some(to_edge), pending());
+    let files = Rc::new(OriginServer::default());
+    let cache = Rc::new(CacheServer::new(origin_url, Rc::clone(&api) as Rc<dyn Api>));
+    let (mut never, mut ever) = (std::pin::pin!(pending()), std::pin::pin!(pending()));
+    let cache = connections::listen(edge, cache, never.as_mut());
+    let origin = connections::listen(origin, Rc::clone(&files) as Rc<dyn Server>, ever.as_mut());
+
     let job = Job { settings: &settings, environment: &environment, network: &network, started: now };
-    let code = tokio::select! {
-        served = server => served.map(|()| ExitCode::Internal),
-        code = job.run(console, interrupt) => code,
-    }?;
+    let story = async {
+        files.files.replace(site.before.clone());
+        let seen_before = visit(&*api, &edge_url, site.before.keys()).await;
+        files.files.replace(site.after.clone());
+        Ok::<_, Error>((job.run(console, interrupt).await?, seen_before))
+    };
+    let (code, seen_before) = tokio::select! {
+        served = vendors => return served.map(|()| ExitCode::Internal),
+        served = cache => return served.map(|()| ExitCode::Internal),
+        served = origin => return served.map(|()| ExitCode::Internal),
+        ended = story => ended?,
+    };
     if page.exists() {
-        console.summary(&format!("5/5 Wrote the report, with every URL and its source: open {}", page.display()));
+        console.summary(&format!("5/6 Wrote the report, with every URL and its source: open {}", page.display()));
+    }
+    let report: Value =
+        std::fs::read(&report).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    if let Some(proof) = proof(&report, &seen_before, &site.after) {
+        console.summary(&format!("6/6 {proof}"));
     }
     Ok(code)
+}
+
+/// A port of this machine, and its URL.
+async fn listen() -> Result<(TcpListener, String), Error> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+    let listening = listener.and_then(|listener| Ok((format!("http://{}", listener.local_addr()?), listener)));
+    listening.map(|(url, listener)| (listener, url)).map_err(|error| Error::Network {
+        message: format!("no port can be listened on: {error}"),
+        help: "allow this program to serve on 127.0.0.1".into(),
+    })
+}
+
+/// What visitors get of these URLs from the cache, which keeps it from now on.
+async fn visit(api: &dyn Api, edge: &str, urls: impl Iterator<Item = &String>) -> Files {
+    let mut seen = Files::new();
+    for url in urls {
+        let (host, path) = url["http://".len()..].split_once('/').unwrap_or_default();
+        let request = http::Request::get(format!("{edge}/{path}")).header(http::header::HOST, host).body(Bytes::new());
+        if let Ok(request) = request
+            && let Ok(answer) = api.call(request).await
+        {
+            seen.insert(url.clone(), answer.into_body());
+        }
+    }
+    seen
+}
+
+/// What the bytes prove that the cache served, by the report's own verdicts.
+fn proof(report: &Value, seen_before: &Files, deployed: &Files) -> Option<String> {
+    let rows = report["urls"].as_array()?.iter();
+    let rows: Vec<_> = rows.filter(|row| row["verification"].is_object()).collect();
+    let is_fresh = |row: &&&Value| row["verification"]["verdict"] == Verdict::Fresh.name();
+    let is_by_bytes = |row: &&&Value| {
+        let evidence = row["verification"]["evidence"].as_str().unwrap_or_default();
+        is_fresh(row) && evidence.starts_with("the bytes")
+    };
+    let urls: Vec<&str> = rows.iter().filter(is_by_bytes).filter_map(|row| row["url"].as_str()).collect();
+    let was_old = |url: &&&str| seen_before.get(**url).is_some_and(|old| Some(old) != deployed.get(**url));
+    let (proved, turned) = (urls.len(), urls.iter().filter(was_old).count());
+    let gone = rows.iter().filter(is_fresh).count() - proved;
+    Some(format!(
+        "Proved by their bytes: {proved} of {} URLs come out of the little cache as deployed, and it held {turned} of them as they \
+         were before; {gone} more are gone, as their files are",
+        rows.len()
+    ))
 }
 
 /// No CI and no proxy, wherever the demo is started, and the emulators' credentials.
@@ -152,23 +227,54 @@ impl Drop for Folder {
     }
 }
 
+/// Files by the URLs that they are served at.
+type Files = BTreeMap<String, Bytes>;
+
+/// A sample site: its repository, and what its origin serves before and after the deployment.
+struct Site {
+    folder: Folder,
+    before: Files,
+    after: Files,
+}
+
 /// A sample site with its configuration, in a new folder.
-fn make_site(parent: &Path) -> anyhow::Result<Folder> {
+fn make_site(parent: &Path) -> anyhow::Result<Site> {
     let mut name = [0; 8];
     getrandom::fill(&mut name).context("no random name for its folder")?;
     let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
     let folder = Folder(parent.join(format!("cdn-purge-demo-{name}")));
-    make_repository(&folder.0).with_context(|| format!("in `{}`", folder.0.display()))?;
+    let (before, after) = versions();
+    make_repository(&folder.0, &before, &after).with_context(|| format!("in `{}`", folder.0.display()))?;
     std::fs::write(folder.0.join("cdn-purge.yml"), CONFIGURATION).context("its configuration")?;
-    Ok(folder)
+    Ok(Site { folder, before: served(&before), after: served(&after) })
 }
 
-/// Two commits of a small site: pages, posts, assets, a draft, names that need encoding, a rename and a deletion.
-fn make_repository(folder: &Path) -> Result<(), git2::Error> {
-    let repository = Repository::init(folder)?;
+/// What an origin serves of a version: as the rules of the configuration map it.
+fn served(version: &[(String, String)]) -> Files {
+    let mut files = Files::new();
+    for (path, content) in version {
+        let Some(path) = path.strip_prefix("public/") else { continue };
+        let url = match (path.strip_prefix("assets/"), path.strip_prefix("posts/")) {
+            (Some(asset), _) => format!("http://static.example.com/{asset}"),
+            (None, Some(post)) => format!("http://www.example.com/posts/{}/", post.trim_end_matches(".html")),
+            (None, None) => format!("http://www.example.com/{path}"),
+        };
+        let folder = url.strip_suffix("index.html").map(str::to_owned);
+        let without_slash = folder.as_deref().and_then(|folder| folder.strip_suffix('/')).map(str::to_owned);
+        for url in [Some(url), folder, without_slash].into_iter().flatten() {
+            if let Ok(url) = Url::parse(&url) {
+                files.insert(url.into(), content.clone().into());
+            }
+        }
+    }
+    files
+}
+
+/// Two versions of a small site: pages, posts, assets, a draft, names that need encoding, a rename and a deletion.
+fn versions() -> (Vec<(String, String)>, Vec<(String, String)>) {
     let mut before: Vec<(String, String)> = Vec::new();
     for number in 1..=40 {
-        before.push((format!("content/posts/2026/post-{number:02}.md"), format!("# Post {number}\n")));
+        before.push((format!("public/posts/2026/post-{number:02}.html"), format!("<h1>Post {number}</h1>\n")));
         before.push((format!("public/assets/image-{number:02}.svg"), format!("<svg id='{number}'/>\n")));
     }
     for page in
@@ -190,10 +296,15 @@ fn make_repository(folder: &Path) -> Result<(), git2::Error> {
         }
     }
     after.retain(|(path, _)| path != "public/gone.html");
-    after.push(("content/posts/2026/新年快乐.md".into(), "# 新年快乐\n".into()));
+    after.push(("public/posts/2026/新年快乐.html".into(), "<h1>新年快乐</h1>\n".into()));
+    (before, after)
+}
 
-    let first = commit(&repository, &before, None, "Begin the site")?;
-    commit(&repository, &after, Some(first), "Change what a real push changes")?;
+/// Two commits of the site.
+fn make_repository(folder: &Path, before: &[(String, String)], after: &[(String, String)]) -> Result<(), git2::Error> {
+    let repository = Repository::init(folder)?;
+    let first = commit(&repository, before, None, "Begin the site")?;
+    commit(&repository, after, Some(first), "Change what a real push changes")?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod init;
+mod little_cache;
 pub mod mock_server;
 pub mod providers;
 mod query;
