@@ -135,7 +135,7 @@ pub static ENTRIES: &[Entry] = &[
 
     Entry::new("security-token", Secret, Credentials, PROVIDERS, "Token of temporary credentials. Together with the access key"),
     Entry::new("role", text("ROLE"), Credentials, PROVIDERS,
-        "Role to assume (ARN or URN). With `oidc-provider` the job's OIDC token is exchanged for temporary credentials, otherwise the access key is; they are renewed before they expire"),
+        "Role to assume (ARN or URN). With `oidc-provider`, or without it at AWS, the job's OIDC token is exchanged for temporary credentials, otherwise the access key is; they are renewed before they expire"),
     Entry::new("oidc-provider", text("NAME"), Credentials, PROVIDERS,
         "OIDC identity provider in your CDN account (ARN or URN). Together with `role`; on GitHub the job needs `permissions: id-token: write`"),
     Entry::new("oidc-audience", text("AUDIENCE"), Credentials, PROVIDERS,
