@@ -59,7 +59,7 @@ const WORLD: &[(&str, &[&str])] = &[
 ];
 
 /// The vendors, by their folders.
-const VENDORS: &[&str] = &["alibaba", "bunny", "cloudflare", "fastly", "huawei", "tencent"];
+const VENDORS: &[&str] = &["alibaba", "bunny", "cloudflare", "cloudfront", "fastly", "huawei", "tencent"];
 
 /// What no file may hold.
 const NEVER: &[&str] = &["TODO", "FIXME", "XXX", "unimplemented!", "todo!(", "#[allow", "dbg!("];
