@@ -16,6 +16,10 @@ use crate::provider::{Accepted, Api, ApiError, ApiErrorKind, Page, Provider, Rec
 
 /// How often a provider is prepared, where a failure may pass.
 const PREPARATIONS: u32 = 3;
+/// How often a URL is fetched to warm it, where a failure may pass.
+const WARMINGS: u32 = 2;
+/// The pause between two fetches.
+const WARMING_PAUSE: Duration = Duration::from_secs(2);
 
 /// A connection to the provider of one target.
 pub struct Connection<'p> {
@@ -68,11 +72,11 @@ impl Connection<'_> {
     /// Submits a batch: to the provider, or, where its prefetches are fetches through the CDN, to the edge.
     ///
     /// # Errors
-    /// Those of [`Provider::submit`], and of [`warm::warm`].
+    /// Those of [`Provider::submit`]; `Refused` where a URL wasn't fetched through the CDN.
     pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, ApiError> {
         match submission.subjects {
             [subject] if self.provider.spec().is_warmed(submission.operation) => {
-                warm::warm(&*self.edge, &subject.value).await
+                warmed(&*self.edge, &subject.value).await
             }
             _ => self.provider.submit(submission, &*self.api).await,
         }
@@ -149,6 +153,14 @@ fn again(
     }
 }
 
+/// Fetches a URL through the CDN, again where a failure may pass. After the last one it is certain that the URL isn't warm.
+async fn warmed(edge: &dyn Edge, url: &str) -> Result<Accepted, ApiError> {
+    let again =
+        |errors, error: &ApiError| (errors < WARMINGS && retry::is_transient(error.kind)).then_some(WARMING_PAUSE);
+    let warmed = retry::until(async || warm::warm(edge, url).await, again).await;
+    warmed.map_err(|error| ApiError { kind: ApiErrorKind::Refused, ..error })
+}
+
 /// A provider whose account can't be used, or that couldn't look up what its target needs: it answers everything with that error,
 /// and sends nothing.
 pub struct Unusable {
@@ -197,5 +209,45 @@ impl Unusable {
             _ => ApiErrorKind::Denied,
         };
         Err(ApiError { kind, ..self.error.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::provider::edge::{BodyReader, Fetch, NoAnswer, Page as Fetched};
+
+    /// An edge that gives these answers, and the last of them again and again.
+    struct Script(RefCell<Vec<Result<u16, NoAnswer>>>);
+
+    #[async_trait(?Send)]
+    impl Edge for Script {
+        async fn get(&self, _: Fetch<'_>) -> Result<Fetched, NoAnswer> {
+            let mut answers = self.0.borrow_mut();
+            let answer = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
+            Ok(BodyReader::new(0).page(answer?, ::http::HeaderMap::new(), true))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_url_is_fetched_a_second_time_to_warm_it_where_the_failure_may_pass() {
+        let (down, foreign) = (NoAnswer::unreachable("down".to_owned()), NoAnswer::refused("foreign".to_owned()));
+        for (answers, failure, fetches) in [
+            (vec![Ok(200)], None, 1),
+            (vec![Ok(404), Ok(200)], Some("HTTP 404"), 1),
+            (vec![Ok(503), Ok(200)], None, 2),
+            (vec![Ok(429), Ok(429), Ok(200)], Some("HTTP 429"), 2),
+            (vec![Err(down.clone()), Ok(200)], None, 2),
+            (vec![Err(down.clone()), Err(down), Ok(200)], Some("down"), 2),
+            (vec![Err(foreign), Ok(200)], Some("foreign"), 1),
+        ] {
+            let began = Instant::now();
+            let warmed = warmed(&Script(RefCell::new(answers)), "https://www.example.com/a").await;
+            let error = warmed.as_ref().err().map(|error| (error.kind, error.message.as_str()));
+            assert_eq!(error, failure.map(|why| (ApiErrorKind::Refused, why)));
+            assert_eq!(began.elapsed(), WARMING_PAUSE * (fetches - 1), "{failure:?}");
+        }
     }
 }

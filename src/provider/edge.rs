@@ -15,8 +15,29 @@ pub trait Edge {
     /// GETs a URL, once: no redirect is followed, and no credentials or cookies are sent. Any HTTP status is an answer.
     ///
     /// # Errors
-    /// A sentence fragment: why there is no answer, or why the URL isn't fetched at all.
-    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, String>;
+    /// There is no answer, or the URL isn't fetched at all.
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer>;
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoAnswer {
+    /// The reason, as a sentence fragment.
+    pub why: String,
+    /// Whether another try may have an answer: not where the URL may not be fetched at all.
+    pub may_pass: bool,
+}
+
+impl NoAnswer {
+    /// The URL isn't fetched, now or later.
+    pub fn refused(why: String) -> Self {
+        Self { why, may_pass: false }
+    }
+
+    /// The other side gave no answer, or not all of it.
+    pub fn unreachable(why: String) -> Self {
+        Self { why, may_pass: true }
+    }
 }
 
 /// What to fetch, and how much of it to read.
@@ -65,6 +86,16 @@ impl Page {
         is_stream.then(|| (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])))
     }
 
+    /// Whether it says that there is nothing.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status, 404 | 410)
+    }
+
+    /// Whether the server failed, or has no time: another try may have an answer.
+    pub fn is_failure(&self) -> bool {
+        self.status >= 500 || self.status == 429
+    }
+
     /// Where a redirect leads: without the query, which may hold a secret.
     pub fn location(&self) -> Option<&str> {
         let location = self.header("location");
@@ -106,11 +137,6 @@ impl Fingerprint {
         let mut body = BodyReader::new(0);
         body.update(bytes);
         body.fingerprint()
-    }
-
-    /// The first twelve hexadecimal digits of the SHA-256.
-    pub fn short(&self) -> String {
-        self.sha256.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -177,6 +203,15 @@ impl BodyReader {
     }
 }
 
+/// A gzip stream of one block that isn't compressed.
+#[cfg(test)]
+pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).expect("the bodies of tests are short");
+    let block = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), body].concat();
+    let end = [crc32fast::hash(body).to_le_bytes(), u32::from(length).to_le_bytes()].concat();
+    [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &block, &end].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,7 +233,8 @@ mod tests {
             assert_eq!((&page.start[..], &page.end), (&b"The "[..], b"lazy dog"));
         }
         let known = Fingerprint::of(text);
-        assert_eq!((known.short().as_str(), known.crc32, known.bytes), ("d7a8fbb307d7", 0x414f_a339, 43));
+        assert_eq!((known.crc32, known.bytes), (0x414f_a339, 43));
+        assert_eq!(known.sha256[..6], [0xd7, 0xa8, 0xfb, 0xb3, 0x07, 0xd7]);
         assert_eq!(known.md5[..3], [0x9e, 0x10, 0x7d]);
     }
 

@@ -57,6 +57,7 @@ pub struct Network(Rc<Shared>);
 struct Shared {
     environment: BTreeMap<String, String>,
     names: OnceCell<Names>,
+    tls: OnceCell<Result<rustls::ClientConfig, String>>,
     client: OnceCell<Result<reqwest::Client, String>>,
 }
 
@@ -65,7 +66,7 @@ impl Network {
     /// `SSL_CERT_FILE`, `SSL_CERT_DIR`. Nothing is read or sent yet.
     pub fn new(environment: &BTreeMap<String, String>) -> Self {
         let environment = environment.clone();
-        Self(Rc::new(Shared { environment, names: OnceCell::new(), client: OnceCell::new() }))
+        Self(Rc::new(Shared { environment, names: OnceCell::new(), tls: OnceCell::new(), client: OnceCell::new() }))
     }
 
     /// Gets ready to reach these endpoints. Nothing is sent.
@@ -103,13 +104,19 @@ impl Network {
         self.0.client.get_or_init(|| self.build()).as_ref().map_err(String::as_str)
     }
 
-    fn build(&self) -> Result<reqwest::Client, String> {
-        self.builder(Arc::new(self.names().clone()), true)?.build().map_err(chain)
+    /// The proxy that the environment names.
+    fn proxy(&self) -> Result<Option<Proxy>, String> {
+        Proxy::of(&self.0.environment).map_err(|error| error.to_string())
     }
 
-    /// A client that looks names up with `names`, and takes the environment's proxy if it is to.
-    fn builder(&self, names: Arc<dyn Resolve>, by_proxy: bool) -> Result<reqwest::ClientBuilder, String> {
-        let tls = roots::client_config(&self.0.environment).map_err(|error| error.to_string())?;
+    fn build(&self) -> Result<reqwest::Client, String> {
+        self.builder(Arc::new(self.names().clone()), self.proxy()?.as_ref())?.build().map_err(chain)
+    }
+
+    /// A client that looks names up with `names`, and takes this proxy.
+    fn builder(&self, names: Arc<dyn Resolve>, proxy: Option<&Proxy>) -> Result<reqwest::ClientBuilder, String> {
+        let read = || roots::client_config(&self.0.environment).map_err(|error| error.to_string());
+        let tls = self.0.tls.get_or_init(read).clone()?;
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .dns_resolver(names)
@@ -123,10 +130,9 @@ impl Network {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT);
-        let proxy = if by_proxy { Proxy::of(&self.0.environment).map_err(|error| error.to_string())? } else { None };
         let Some(proxy) = proxy else { return Ok(builder) };
         let except = reqwest::NoProxy::from_string(&proxy.except);
-        Ok(builder.proxy(reqwest::Proxy::https(proxy.url).map_err(chain)?.no_proxy(except)))
+        Ok(builder.proxy(reqwest::Proxy::https(proxy.url.clone()).map_err(chain)?.no_proxy(except)))
     }
 }
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::provider::clock::Clock;
 use crate::provider::credentials::{AccessKey, Credentials, Part};
-use crate::provider::edge::{BodyReader, Edge, Fetch, Page};
+use crate::provider::edge::{BodyReader, Edge, Fetch, NoAnswer, Page};
 use crate::provider::http::{ANSWER_BYTES, READ_TIMEOUT};
 use crate::provider::{Api, ApiError, ApiErrorKind, ApiName, Spec};
 
@@ -114,7 +114,7 @@ pub struct SimulatedEdge(pub Duration);
 
 #[async_trait(?Send)]
 impl Edge for SimulatedEdge {
-    async fn get(&self, _: Fetch<'_>) -> Result<Page, String> {
+    async fn get(&self, _: Fetch<'_>) -> Result<Page, NoAnswer> {
         tokio::time::sleep(self.0).await;
         Ok(BodyReader::new(0).page(200, http::HeaderMap::new(), true))
     }

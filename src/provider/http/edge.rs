@@ -5,17 +5,19 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::public_address::is_public;
-use super::{CONNECT_TIMEOUT, Names, Network, Proxy, READ_TIMEOUT, authority, find_tls_error, root};
-use crate::provider::edge::{BodyReader, Edge, Fetch, Page, USER_AGENT};
+use super::{Call, Names, Network, Proxy, authority, sources};
+use crate::provider::edge::{BodyReader, Edge, Fetch, NoAnswer, Page, USER_AGENT};
 
 /// How long a fetch may take in all: a server that never ends its answer is left then.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
@@ -57,9 +59,8 @@ struct Client {
 impl Client {
     fn new(network: &Network, connect_to: Option<SocketAddr>) -> Result<Self, String> {
         let names = GuardedNames { names: network.names().clone(), connect_to };
-        let by_proxy = connect_to.is_none();
-        let http = network.builder(Arc::new(names), by_proxy)?.user_agent(USER_AGENT).timeout(FETCH_TIMEOUT);
-        let proxy = Proxy::of(&network.0.environment).map_err(|error| error.to_string())?.filter(|_| by_proxy);
+        let proxy = if connect_to.is_none() { network.proxy()? } else { None };
+        let http = network.builder(Arc::new(names), proxy.as_ref())?.user_agent(USER_AGENT).timeout(FETCH_TIMEOUT);
         Ok(Self { http: http.build().map_err(super::chain)?, proxy })
     }
 }
@@ -70,8 +71,11 @@ impl HttpEdge {
         client.as_ref().map_err(|message| format!("can't start TLS: {message}"))
     }
 
-    /// Why a URL may not be fetched.
-    fn check(&self, url: &Url) -> Result<(), String> {
+    /// Whether a URL may be fetched, as far as it is known before its host is looked up. Nothing is sent.
+    ///
+    /// # Errors
+    /// Why it may not, as a sentence fragment.
+    pub fn check(&self, url: &Url) -> Result<(), String> {
         let host = url.host_str().unwrap_or_default();
         if !self.limits.hosts.contains(&host.to_lowercase()) {
             return Err(format!("`{host}` isn't a host of this plan"));
@@ -116,29 +120,26 @@ impl HttpEdge {
 
 #[async_trait(?Send)]
 impl Edge for HttpEdge {
-    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, String> {
-        let url = Url::parse(fetch.url).map_err(|error| format!("not a URL: {error}"))?;
-        self.check(&url)?;
-        let host = authority(&url);
-        let request = self.client()?.http.get(url).header("accept", "*/*").header("accept-encoding", fetch.encoding);
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
+        let url = Url::parse(fetch.url)
+            .map_err(|error| NoAnswer::refused(format!("it isn't a URL that can be fetched: {error}")))?;
+        self.check(&url).map_err(NoAnswer::refused)?;
+        let client = self.client().map_err(NoAnswer::refused)?;
         // The whole URL is never in an error: its query may hold a secret.
-        let failed = |error: &reqwest::Error, read: u64| {
-            if error.is_timeout() && read == 0 {
-                format!("no answer from `{host}` within {} s", timeout_of(error).as_secs())
-            } else if error.is_timeout() {
-                format!("the answer of `{host}` didn't end: {read} bytes came")
-            } else if let Some(rustls::Error::InvalidCertificate(problem)) = find_tls_error(error) {
-                format!("the certificate of `{host}` is not accepted: {problem}")
-            } else if error.is_connect() {
-                format!("can't connect to `{host}`: {}", root(error))
-            } else {
-                format!("the answer of `{host}` broke off after {read} bytes: {}", root(error))
-            }
+        let proxy = client.proxy.as_ref().filter(|proxy| proxy.serves(&url)).map(|proxy| authority(&proxy.url));
+        let call = Call { api: "GET", host: authority(&url), proxy, began: Instant::now() };
+        let request = client.http.get(url).header("accept", "*/*").header("accept-encoding", fetch.encoding);
+        let failed = |error: reqwest::Error| match find_not_public(&error) {
+            Some(not_public) => NoAnswer::refused(not_public.to_string()),
+            None => NoAnswer::unreachable(call.failed(&error).message),
         };
-        let mut response = request.send().await.map_err(|error| failed(&error, 0))?;
+        let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = BodyReader::new(fetch.keep);
-        while let Some(piece) = response.chunk().await.map_err(|error| failed(&error, body.bytes().max(1)))? {
+        let broken = |error: reqwest::Error, read: u64| {
+            NoAnswer::unreachable(call.broken(&error, usize::try_from(read).unwrap_or(usize::MAX)).message)
+        };
+        while let Some(piece) = response.chunk().await.map_err(|error| broken(error, body.bytes()))? {
             body.update(&piece);
             if body.bytes() > fetch.most {
                 // Dropping the response closes the connection.
@@ -149,9 +150,20 @@ impl Edge for HttpEdge {
     }
 }
 
-/// Which of the time limits ended a fetch without an answer.
-fn timeout_of(error: &reqwest::Error) -> Duration {
-    if error.is_connect() { CONNECT_TIMEOUT } else { READ_TIMEOUT }
+/// A name leads to this address alone, or to several that aren't public either.
+#[derive(Debug)]
+struct NotPublic(IpAddr);
+
+impl std::error::Error for NotPublic {}
+
+impl fmt::Display for NotPublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its name leads to {}, which isn't a public IP address", self.0)
+    }
+}
+
+fn find_not_public(error: &reqwest::Error) -> Option<&NotPublic> {
+    sources(error).find_map(|source| source.downcast_ref())
 }
 
 /// Looks names up, and gives public addresses alone.
@@ -169,9 +181,7 @@ impl Resolve for GuardedNames {
         Box::pin(async move {
             let (public, others): (Vec<_>, Vec<_>) = found.await?.partition(|address| is_public(address.ip()));
             match others.first() {
-                Some(other) if public.is_empty() => {
-                    Err(format!("its name leads to {}, which isn't a public IP address", other.ip()).into())
-                }
+                Some(other) if public.is_empty() => Err(NotPublic(other.ip()).into()),
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
             }
         })

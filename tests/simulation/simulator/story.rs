@@ -18,7 +18,7 @@ use cdn_purge::mapping::url;
 use cdn_purge::model::{Event, EventKind, EventSink, LaneIndex, Operation, Outcome, Signal, StopCause, TaskIndex};
 use cdn_purge::plan::Plan;
 use cdn_purge::provider::credentials::{AccessKey, CredentialSource, Credentials, Issued, SharedCredentials};
-use cdn_purge::provider::edge::{Edge, Fetch, Page};
+use cdn_purge::provider::edge::{Edge, Fetch, NoAnswer, Page};
 use cdn_purge::provider::simulation::SimulatedEdge;
 use cdn_purge::provider::{Api, ApiError, ApiErrorKind, ProviderContext, Spec, Submission, simulation};
 use cdn_purge::report::{self, Collector, Context, Counts, Status};
@@ -469,7 +469,7 @@ struct RecordedEdge(Rc<Shared>);
 
 #[async_trait(?Send)]
 impl Edge for RecordedEdge {
-    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, String> {
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
         let page = SimulatedEdge(Duration::from_millis(50)).get(fetch).await;
         self.0.fetched.borrow_mut().insert(fetch.url.to_owned());
         page
