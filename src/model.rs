@@ -16,4 +16,4 @@ pub use operation::{Operation, PurgeMode, RefreshKind};
 pub use quota::{Quota, QuotaEntry};
 pub use subject::Subject;
 pub use task::{BatchNumber, LaneIndex, Outcome, Reason, Skipped, TargetName, Task, TaskIndex};
-pub use verification::{Verdict, Verification};
+pub use verification::{Verdict, VerdictCounts, Verification};

@@ -349,7 +349,6 @@ impl EventSink for Progress<'_> {
             EventKind::TaskFinished { lane, task, outcome, .. } => {
                 self.task_finished(*lane, *task, outcome, event.elapsed);
             }
-            // The signal is shown once, not for each lane.
             EventKind::Verified { lane, task, verification } => {
                 let is_stale = verification.verdict == Verdict::Stale;
                 let level = if is_stale { LogLevel::Normal } else { LogLevel::Verbose };
@@ -358,6 +357,7 @@ impl EventSink for Progress<'_> {
                 let (name, verdict) = (&lane.target.name, verification.verdict.name());
                 self.say(level, &format!("{name}: {verdict} {url}: {}", verification.evidence));
             }
+            // The signal is shown once, not for each lane.
             EventKind::LaneStopped { cause: StopCause::Interrupted, .. } => {}
             EventKind::LaneStopped { lane, operation, why, .. } => {
                 let text = format!("{}: {}: {why}", self.name(*lane), stop_word(*operation));

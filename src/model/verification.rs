@@ -31,6 +31,36 @@ impl Verdict {
     }
 }
 
+/// How many URLs got each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VerdictCounts {
+    /// [`Verdict::Fresh`].
+    pub fresh: usize,
+    /// [`Verdict::Stale`].
+    pub stale: usize,
+    /// [`Verdict::Unreachable`].
+    pub unreachable: usize,
+    /// [`Verdict::Undecided`].
+    pub undecided: usize,
+}
+
+impl VerdictCounts {
+    /// Those of one verdict.
+    pub fn of(&mut self, verdict: Verdict) -> &mut usize {
+        match verdict {
+            Verdict::Fresh => &mut self.fresh,
+            Verdict::Stale => &mut self.stale,
+            Verdict::Unreachable => &mut self.unreachable,
+            Verdict::Undecided => &mut self.undecided,
+        }
+    }
+
+    /// All together.
+    pub fn total(&self) -> usize {
+        self.fresh + self.stale + self.unreachable + self.undecided
+    }
+}
+
 /// A verdict, and what it is based on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {

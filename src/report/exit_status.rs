@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::config::{FailOn, Mode, OnEmpty, Wait};
 use crate::error::ExitCode;
-use crate::model::{Operation, Outcome, Signal, StopCause};
+use crate::model::{Operation, Outcome, Signal, StopCause, VerdictCounts};
 use crate::report::{LaneReport, Report, Row, lane_rows};
 
 /// How a run went, in a word; the `status` output. It doesn't depend on `fail-on`.
@@ -59,8 +59,8 @@ impl Report<'_> {
         }
         let is_stale = self.rows().any(|row| row.is_stale());
         if self.context.mode == Mode::Verify {
-            let [fresh, others @ .., _] = self.verdicts().unwrap_or_default();
-            let is_whole = self.is_finished && self.interrupted.is_none() && others == [0; 2];
+            let VerdictCounts { fresh, unreachable, undecided, .. } = self.verdicts().unwrap_or_default();
+            let is_whole = self.is_finished && self.interrupted.is_none() && unreachable + undecided == 0;
             return match (is_stale, is_whole) {
                 (true, _) => Status::Stale,
                 (false, true) if fresh > 0 => Status::Done,

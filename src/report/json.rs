@@ -51,7 +51,7 @@ impl Serialize for Report<'_> {
         report.serialize_field("purged_hosts", &self.plan.purged_hosts())?;
         report.serialize_field("interrupted", &self.interrupted)?;
         report.serialize_field("counts", &self.count(|_| true))?;
-        report.serialize_field("verdicts", &self.verdicts().map(VerdictsDocument::new))?;
+        report.serialize_field("verdicts", &self.verdicts())?;
         report.serialize_field("targets", &Sequence(|| self.lanes_with_reports().map(TargetDocument::new)))?;
         report.serialize_field("notes", &self.notes)?;
         report.serialize_field("task_ids", &self.task_ids)?;
@@ -102,21 +102,6 @@ impl<'r> UrlDocument<'r> {
             verification: row.verified,
             sources: &task.because,
         }
-    }
-}
-
-/// How many URLs were verified with each verdict.
-#[derive(serde::Serialize)]
-struct VerdictsDocument {
-    fresh: usize,
-    stale: usize,
-    unreachable: usize,
-    undecided: usize,
-}
-
-impl VerdictsDocument {
-    fn new([fresh, undecided, unreachable, stale]: [usize; 4]) -> Self {
-        Self { fresh, stale, unreachable, undecided }
     }
 }
 

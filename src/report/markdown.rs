@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::config::Mode;
 use crate::error::{Diagnostic, Error};
-use crate::model::{Operation, Outcome, Verdict, Verification};
+use crate::model::{Operation, Outcome, Verification};
 use crate::plan::Lane;
 use crate::report::phrases::{
     NOTHING_MAPPED_HINT, done_means, evidence, operation_word, purges_everything, short_commit, stop_word, verdict,
@@ -211,18 +211,16 @@ fn failures(report: &Report<'_>, page: &mut Page) {
 fn verification(report: &Report<'_>, page: &mut Page) {
     let Some(sentence) = verified(report) else { return };
     page.block(&format!("{sentence}."));
-    let others = || {
-        let all = Verdict::ALL.into_iter().rev().filter(|verdict| *verdict != Verdict::Fresh);
-        all.flat_map(|verdict| {
-            let verified = report.rows().filter_map(|row| Some((row, row.verified?)));
-            verified.filter(move |(_, verified)| verified.verdict == verdict)
-        })
-    };
     let cells = |(row, verified): (Row<'_>, &Verification)| {
         let url = link(&row.planned.task.subject.text());
         vec![verified.verdict.name().into(), code(&row.lane.target.name), url, code(&evidence(verified))]
     };
-    page.table(None, &["verdict", "target", "URL", "evidence"], others().count(), others().take(LISTED).map(cells));
+    page.table(
+        None,
+        &["verdict", "target", "URL", "evidence"],
+        report.not_fresh().count(),
+        report.not_fresh().take(LISTED).map(cells),
+    );
 }
 
 fn unsubmitted(report: &Report<'_>, page: &mut Page) {

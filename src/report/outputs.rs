@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::config::Mode;
-use crate::model::Verdict;
+use crate::model::VerdictCounts;
 use crate::report::{Report, Status};
 
 /// The largest list of task ids, in bytes; all outputs of a job together may have 1 MB (docs.github.com, 2026-11-22).
@@ -21,11 +21,7 @@ pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<Output>,
     let refreshed = report.count(|operation| is_real && operation.name() == "refresh").done;
     let prefetched = report.count(|operation| is_real && operation.name() == "prefetch").done;
     let range = report.context.range.as_ref();
-    let verdicts = report.verdicts().unwrap_or_default();
-    let verdict = |verdict: Verdict| {
-        let place = Verdict::ALL.iter().position(|&other| other == verdict);
-        place.map_or(0, |place| verdicts[place]).to_string()
-    };
+    let VerdictCounts { fresh, stale, unreachable, undecided } = report.verdicts().unwrap_or_default();
     let (task_ids, left_out) = task_ids(&report.task_ids);
     let outputs = vec![
         ("status", report.status().name().to_owned()),
@@ -37,10 +33,10 @@ pub fn outputs(report: &Report<'_>, report_file: Option<&Path>) -> (Vec<Output>,
         ("failed", all.failed.to_string()),
         ("unsubmitted", all.unsubmitted.to_string()),
         ("unknown", all.unknown.to_string()),
-        ("fresh", verdict(Verdict::Fresh)),
-        ("stale", verdict(Verdict::Stale)),
-        ("unreachable", verdict(Verdict::Unreachable)),
-        ("undecided", verdict(Verdict::Undecided)),
+        ("fresh", fresh.to_string()),
+        ("stale", stale.to_string()),
+        ("unreachable", unreachable.to_string()),
+        ("undecided", undecided.to_string()),
         ("task-ids", task_ids),
         ("report", report_file.map(|file| file.display().to_string()).unwrap_or_default()),
     ];

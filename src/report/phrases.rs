@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::Mode;
-use crate::model::{Operation, QuotaEntry, Resumed, Verdict, Verification};
+use crate::model::{Operation, QuotaEntry, Resumed, Verdict, VerdictCounts, Verification};
 use crate::plan::{Lane, Pace};
 use crate::provider::warm;
 use crate::report::{Counts, LaneReport, Report, Row, Status, lane_rows};
@@ -85,23 +85,29 @@ pub(super) fn done_means(lane: &Lane, of: &LaneReport, operation: Operation) -> 
 pub(super) fn is_confirmed(lane: &Lane, of: &LaneReport, operation: Operation) -> bool {
     let is_fresh = |row: Row<'_>| row.verified.is_some_and(|verified| verified.verdict == Verdict::Fresh);
     let mut done = lane_rows(lane, of).filter(|row| row.planned.task.operation == operation && row.ended.is_done());
-    !lane.is_done_when_accepted(operation) || (!of.verified.is_empty() && done.all(is_fresh))
+    // Of an operation of which nothing is done, nothing is confirmed either.
+    !lane.is_done_when_accepted(operation) || (done.next().is_some_and(is_fresh) && done.all(is_fresh))
 }
 
-/// What fetches through the CDN showed: `3 of 4 URLs verified from this machine: 2 fresh, 1 stale`; nothing where none was
-/// to be verified.
+/// What fetches through the CDN showed: `3 of 4 URLs verified through the CDN: 2 fresh, 1 stale`; nothing where none was to be
+/// verified.
 pub(super) fn verified(report: &Report<'_>) -> Option<String> {
     let verdicts = report.verdicts()?;
-    let count: usize = verdicts.iter().sum();
-    let words = Verdict::ALL.iter().zip(verdicts).filter(|(_, count)| *count > 0);
-    let words: Vec<String> = words.map(|(verdict, count)| format!("{} {}", grouped(count), verdict.name())).collect();
-    let words = if words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) };
-    let all =
-        counted(report.rows().filter(|row| row.planned.task.operation != Operation::Prefetch).count(), "URL", "URLs");
+    let Some(words) = verdict_words(verdicts) else { return Some("no URL was verified through the CDN".to_owned()) };
+    let all = report.rows().filter(|row| row.planned.task.operation != Operation::Prefetch).count();
     Some(format!(
-        "{} of {all} verified through the CDN{words}. Only the point of presence nearest to this machine was queried",
-        grouped(count)
+        "{} of {} verified through the CDN: {words}. Only the point of presence nearest to this machine was queried",
+        grouped(verdicts.total()),
+        counted(all, "URL", "URLs")
     ))
+}
+
+/// `2 fresh, 1 stale`, the best first; nothing where no URL was verified.
+fn verdict_words(mut counts: VerdictCounts) -> Option<String> {
+    let of = |verdict| (verdict, *counts.of(verdict));
+    let words = Verdict::ALL.map(of).into_iter().filter(|(_, count)| *count > 0);
+    let words: Vec<_> = words.map(|(verdict, count)| format!("{} {}", grouped(count), verdict.name())).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// How a verdict is told: `the bytes of the file before (gzip, fetched 4 times)`.
@@ -140,11 +146,11 @@ pub(super) fn verdict(report: &Report<'_>) -> String {
         }
         _ if report.context.mode == Mode::Verify => {
             let verdicts = report.verdicts().unwrap_or_default();
-            let all = counted(verdicts.iter().sum(), "URL", "URLs");
-            let words = Verdict::ALL.iter().zip(verdicts).filter(|(_, count)| *count > 0);
-            let words: Vec<_> =
-                words.map(|(verdict, count)| format!("{} {}", grouped(count), verdict.name())).collect();
-            format!("{} of {all}, after {}; nothing was purged", words.join(", "), duration(report.elapsed))
+            let words = match verdict_words(verdicts) {
+                Some(words) => format!("{words} of {}", counted(verdicts.total(), "URL", "URLs")),
+                None => "no URL was verified".to_owned(),
+            };
+            format!("{words}, after {}; nothing was purged", duration(report.elapsed))
         }
         Status::Stale => {
             let stale = report.rows().filter(Row::is_stale).count();
@@ -195,3 +201,54 @@ pub(super) fn usual_time(report: &Report<'_>) -> Option<String> {
 /// What to do when no changed file is mapped to a URL.
 pub(super) const NOTHING_MAPPED_HINT: &str =
     "if one of them is part of the site, run `cdn-purge explain PATH` to see how each rule treats it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Mode;
+    use crate::model::{EventKind, Outcome};
+    use crate::provider::{OperationSpec, Spec};
+    use crate::report::Context;
+    use crate::report::fixture::{self, REFRESH};
+
+    static UNTRACKED: Spec = Spec {
+        operations: &[OperationSpec { operation: REFRESH, ..OperationSpec::BARE }],
+        tracking: None,
+        ..Spec::BARE
+    };
+
+    #[test]
+    fn an_operation_is_confirmed_once_something_is_done_and_all_of_that_was_seen_fresh() {
+        let urls = ["a", "b"].map(|page| format!("https://www.example.com/{page}"));
+        let mut plan = fixture::plan_of(&urls);
+        plan.lanes[0].target.provider = &UNTRACKED;
+        let seen = |task, verdict| {
+            let verification = Verification { verdict, evidence: String::new(), encoding: String::new(), tries: 1 };
+            fixture::event(2, EventKind::Verified { lane: 0, task, verification })
+        };
+        let [first, second] = [0, 1].map(|task| fixture::finished(1, 0, task, Outcome::Done, None));
+        let fresh = |task| seen(task, Verdict::Fresh);
+        for (events, is_confirmed) in [
+            (vec![], false),
+            (vec![fresh(0)], false),
+            (vec![first.clone()], false),
+            (vec![first.clone(), fresh(0)], true),
+            (vec![first.clone(), second.clone(), fresh(0)], false),
+            (vec![first.clone(), second.clone(), fresh(0), seen(1, Verdict::Undecided)], false),
+            (vec![first, second, fresh(0), fresh(1)], true),
+        ] {
+            let report = fixture::report(&plan, fixture::context(Mode::Real), &events);
+            let (lane, of) = report.lanes_with_reports().next().expect("the plan has a lane");
+            assert_eq!(super::is_confirmed(lane, of, REFRESH), is_confirmed, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_verified_nothing_says_so() {
+        let plan = fixture::plan_of(&["https://www.example.com/".to_owned()]);
+        let context = Context { verify: true, ..fixture::context(Mode::Verify) };
+        let report = fixture::report(&plan, context, &[]);
+        assert_eq!(verified(&report).as_deref(), Some("no URL was verified through the CDN"));
+        assert_eq!(verdict(&report), "no URL was verified, after 0.0 s; nothing was purged");
+    }
+}

@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::config::{FailOn, Mode, OnEmpty, Wait};
 use crate::git::Range;
 use crate::model::{
-    BatchNumber, Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task, TaskIndex, Verdict, Verification,
+    BatchNumber, Operation, Outcome, Quota, QuotaEntry, Signal, StopCause, Task, TaskIndex, Verdict, VerdictCounts,
+    Verification,
 };
 use crate::plan::{Lane, Plan, PlannedTask};
 
@@ -255,13 +256,20 @@ impl<'a> Report<'a> {
         counts
     }
 
-    /// How many URLs were verified with each verdict, in the order of [`Verdict::ALL`]; `None` where nothing was to be verified.
-    pub fn verdicts(&self) -> Option<[usize; 4]> {
-        let count = |verdict| {
-            let verdicts = self.rows().filter_map(|row| row.verified).map(|verified| verified.verdict);
-            verdicts.filter(|&found| found == verdict).count()
-        };
-        self.context.verify.then(|| Verdict::ALL.map(count))
+    /// How many URLs were verified with each verdict; `None` where nothing was to be verified.
+    pub fn verdicts(&self) -> Option<VerdictCounts> {
+        let mut counts = VerdictCounts::default();
+        self.rows().filter_map(|row| row.verified).for_each(|verified| *counts.of(verified.verdict) += 1);
+        self.context.verify.then_some(counts)
+    }
+
+    /// The URLs that aren't fresh, the worst first.
+    pub(super) fn not_fresh(&self) -> impl Iterator<Item = (Row<'_>, &Verification)> {
+        let verdicts = Verdict::ALL.into_iter().rev().filter(|verdict| *verdict != Verdict::Fresh);
+        verdicts.flat_map(|verdict| {
+            let verified = self.rows().filter_map(|row| Some((row, row.verified?)));
+            verified.filter(move |(_, verified)| verified.verdict == verdict)
+        })
     }
 
     /// The reasons why URLs were not submitted, with the number of URLs; the most frequent first.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::config::Mode;
-use crate::model::{Outcome, Verdict};
+use crate::model::Outcome;
 use crate::plan::Lane;
 use crate::report::phrases::{
     NOTHING_MAPPED_HINT, carried_out, daily_share, done_means, evidence, operation_word, outcome_words, pace, price,
@@ -124,21 +124,15 @@ fn failures(report: &Report<'_>, text: &mut String) {
     more(reasons.len(), LISTED, "  ", ELSEWHERE, text);
 }
 
-/// What fetches through the CDN showed, and each URL that isn't fresh.
+/// What fetches through the CDN showed, and each URL that isn't fresh, the worst first.
 fn verification(report: &Report<'_>, text: &mut String) {
     let Some(sentence) = verified(report) else { return };
     line(text, &format!("  {sentence}"));
-    let others = || {
-        let verified = report.rows().filter_map(|row| Some((row, row.verified?)));
-        verified.filter(|(_, verified)| verified.verdict != Verdict::Fresh)
-    };
-    let of = |verdict: Verdict| others().filter(move |(_, verified)| verified.verdict == verdict);
-    let worst = Verdict::ALL.into_iter().rev().flat_map(of);
-    for (row, verified) in worst.take(LISTED) {
+    for (row, verified) in report.not_fresh().take(LISTED) {
         let url = &row.planned.task.subject;
         line(text, &format!("    {}: {url}: {}", verified.verdict.name(), evidence(verified)));
     }
-    more(others().count(), LISTED, "    ", ELSEWHERE, text);
+    more(report.not_fresh().count(), LISTED, "    ", ELSEWHERE, text);
 }
 
 fn lane_plan(lane: &Lane, of: &LaneReport, shown: usize, text: &mut String) {
