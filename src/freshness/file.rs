@@ -11,8 +11,9 @@ pub struct FileVersion {
     pub bytes: u64,
     /// The beginning of its SHA-256: all of it, or as much as is known.
     pub sha256: Vec<u8>,
-    /// MD5 and CRC-32, where its bytes are at hand.
-    others: Option<([u8; 16], u32)>,
+    md5: Option<[u8; 16]>,
+    /// Where its bytes are at hand.
+    crc32: Option<u32>,
 }
 
 /// The least of a SHA-256 that identifies a file.
@@ -24,12 +25,17 @@ impl FileVersion {
     /// That of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let Fingerprint { bytes, sha256, md5, crc32 } = Fingerprint::of(bytes);
-        Self { bytes, sha256: sha256.to_vec(), others: Some((md5, crc32)) }
+        Self { bytes, sha256: sha256.to_vec(), md5: Some(md5), crc32: Some(crc32) }
     }
 
     /// A file of which only length and SHA-256, or its beginning, are known.
     pub fn known(bytes: u64, sha256: &[u8]) -> Self {
-        Self { bytes, sha256: sha256.to_vec(), others: None }
+        Self { bytes, sha256: sha256.to_vec(), md5: None, crc32: None }
+    }
+
+    /// A file of which only length and MD5 are known, as a store lists it.
+    pub fn listed(bytes: u64, md5: [u8; 16]) -> Self {
+        Self { bytes, sha256: Vec::new(), md5: Some(md5), crc32: None }
     }
 
     /// The forms in which a committed file may be deployed: as it is, with the line ends of Windows, or what an LFS pointer
@@ -55,20 +61,24 @@ impl FileVersion {
 
     /// Whether these are its bytes.
     pub fn is(&self, body: &Fingerprint) -> bool {
-        self.bytes == body.bytes && self.sha256.len() >= LEAST_DIGEST && body.sha256.starts_with(&self.sha256)
+        let is_digest = match (&self.sha256[..], self.md5) {
+            ([], Some(md5)) => md5 == body.md5,
+            (sha256, _) => sha256.len() >= LEAST_DIGEST && body.sha256.starts_with(sha256),
+        };
+        self.bytes == body.bytes && is_digest
     }
 
     /// Whether a gzip stream of so many bytes that ends like this holds it. The stream of an empty file is short: a longer one
     /// only ends in an empty part.
     pub fn is_compressed_as(&self, crc32: u32, length: u32, stream: u64) -> bool {
-        let fits = |(_, own): (_, u32)| own == crc32 && self.bytes & u64::from(u32::MAX) == u64::from(length);
-        self.others.is_some_and(fits) && (self.bytes > 0 || stream < 64)
+        let is_length = self.bytes & u64::from(u32::MAX) == u64::from(length);
+        self.crc32 == Some(crc32) && is_length && (self.bytes > 0 || stream < 64)
     }
 
     /// Whether its MD5 is this, in hexadecimal or base64.
     pub fn has_md5(&self, digest: &str) -> bool {
         use base64::Engine as _;
-        self.others.is_some_and(|(md5, _)| match digest.len() {
+        self.md5.is_some_and(|md5| match digest.len() {
             32 => md5.iter().map(|byte| format!("{byte:02x}")).collect::<String>().eq_ignore_ascii_case(digest),
             24 => base64::engine::general_purpose::STANDARD.encode(md5) == digest,
             _ => false,
@@ -119,5 +129,14 @@ mod tests {
         assert!(FileVersion::known(4, &file.sha256[..16]).is(&file));
         assert!(!FileVersion::known(4, &file.sha256[..15]).is(&file));
         assert!(!FileVersion::known(5, &file.sha256).is(&file));
+    }
+
+    #[test]
+    fn a_file_that_a_store_lists_is_known_by_its_md5() {
+        let file = Fingerprint::of(b"file");
+        let listed = FileVersion::listed(4, file.md5);
+        assert!(listed.is(&file) && listed.has_md5("8c7dd922ad47494fc02c388e12c00eac"));
+        assert!(!listed.is(&Fingerprint::of(b"fine")) && !FileVersion::listed(5, file.md5).is(&file));
+        assert!(!listed.is_compressed_as(file.crc32, 4, 24));
     }
 }

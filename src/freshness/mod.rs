@@ -24,13 +24,33 @@ pub struct Expected {
     pub former: Vec<FileVersion>,
 }
 
+impl Expected {
+    /// This file in place of that one. After a commit that only changed the line ends, one of the forms in which a checkout may
+    /// write the new file is the old file: bytes that may be either prove neither.
+    pub fn replaced(mut wanted: Vec<FileVersion>, mut former: Vec<FileVersion>) -> Self {
+        if wanted.first() != former.first() {
+            let both: Vec<_> = wanted.iter().skip(1).filter(|form| former.contains(form)).cloned().collect();
+            wanted.retain(|form| !both.contains(form));
+            former.retain(|form| !both.contains(form));
+        }
+        Self { wanted: Wanted::File(wanted), former }
+    }
+
+    /// Whether it may be right that there is nothing.
+    pub fn may_be_gone(&self) -> bool {
+        matches!(self.wanted, Wanted::Gone | Wanted::PerhapsGone(_))
+    }
+}
+
 /// What a URL should serve now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// This file, in one of these forms.
+    /// This file, in one of these forms. The first is the file itself.
     File(Vec<FileVersion>),
     /// Nothing: the file was deleted.
     Gone,
+    /// Perhaps nothing, and why nobody knows: a file of the page was deleted, and the page may have others, or other URLs.
+    PerhapsGone(String),
     /// Nobody knows, and why: several files make the page, or the URL was given.
     Unknown(String),
 }
@@ -54,6 +74,7 @@ pub fn judge(page: &Page, expected: &Expected, since: Option<Duration>) -> (Verd
                 (Verdict::Stale, format!("a cached {}, though its file exists", page.status_word()))
             }
             (Wanted::File(_), None) => (Verdict::Undecided, format!("{}, though its file exists", page.status_word())),
+            (Wanted::PerhapsGone(why), _) => (Verdict::Undecided, format!("{}, and {why}", page.status_word())),
             (Wanted::Unknown(_), _) => (Verdict::Undecided, page.status_word()),
         },
         429 | 500.. => (Verdict::Unreachable, page.status_word()),
@@ -64,9 +85,8 @@ pub fn judge(page: &Page, expected: &Expected, since: Option<Duration>) -> (Verd
 fn judge_body(page: &Page, expected: &Expected, kept: Option<String>) -> (Verdict, String) {
     let wanted = match &expected.wanted {
         Wanted::File(versions) => &versions[..],
-        Wanted::Gone | Wanted::Unknown(_) => &[],
+        Wanted::Gone | Wanted::PerhapsGone(_) | Wanted::Unknown(_) => &[],
     };
-    let is_gone = expected.wanted == Wanted::Gone;
     let (is_wanted, is_former) = (find(page, wanted), find(page, &expected.former));
     match (is_wanted, is_former) {
         // The stronger evidence counts. What is equally weak for both proves neither, and bytes that are both are the wanted ones.
@@ -74,7 +94,7 @@ fn judge_body(page: &Page, expected: &Expected, kept: Option<String>) -> (Verdic
             let held_nothing = if is_hit(page) == Some(false) { "; this edge held no copy" } else { "" };
             return (Verdict::Fresh, format!("{} of the file{held_nothing}", how.words()));
         }
-        (wanted, Some(how)) if wanted < Some(how) && is_gone => {
+        (wanted, Some(how)) if wanted < Some(how) && expected.may_be_gone() => {
             return (Verdict::Stale, format!("{} of the deleted file are still served", how.words()));
         }
         (wanted, Some(how)) if wanted < Some(how) => {
@@ -89,12 +109,13 @@ fn judge_body(page: &Page, expected: &Expected, kept: Option<String>) -> (Verdic
         _ if !page.is_whole => format!("its body is longer than {} bytes", page.body.bytes.saturating_sub(1)),
         Wanted::Gone => "it still answers, and not with the bytes that its file had".to_owned(),
         Wanted::File(_) if is_coded(page) => {
-            format!("its body is compressed (`{}`), which isn't unpacked", page.header("content-encoding"))
+            let coding: String = page.header("content-encoding").chars().take(40).collect();
+            format!("its body is compressed (`{coding}`), which isn't unpacked")
         }
         Wanted::File(_) => {
             "neither the bytes of the file nor those before: a page that is built, or a newer deployment".to_owned()
         }
-        Wanted::Unknown(why) => why.clone(),
+        Wanted::PerhapsGone(why) | Wanted::Unknown(why) => why.clone(),
     };
     (Verdict::Undecided, why)
 }

@@ -1,7 +1,7 @@
 //! The ladder, rung by rung; and the law that matters: fresh is only what equals the deployed file.
 
 use super::*;
-use crate::provider::edge::BodyReader;
+use crate::provider::edge::{BodyReader, gzip};
 
 const OLD: &[u8] = b"<h1>yesterday</h1>\n";
 const NEW: &[u8] = b"<h1>today</h1>\n";
@@ -21,14 +21,6 @@ fn changed() -> Expected {
 
 fn deleted() -> Expected {
     Expected { wanted: Wanted::Gone, former: FileVersion::committed(OLD) }
-}
-
-/// A gzip stream of one block that isn't compressed.
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(body.len()).unwrap();
-    let block = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), body].concat();
-    let end = [crc32fast::hash(body).to_le_bytes(), u32::from(length).to_le_bytes()].concat();
-    [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &block, &end].concat()
 }
 
 fn md5(body: &[u8]) -> String {
@@ -131,6 +123,13 @@ fn each_rung_of_the_ladder_gives_its_verdict_with_its_evidence() {
         ),
         (
             changed(),
+            page(200, &[("content-encoding", &"x".repeat(900))], b"\x0b\x02\x80"),
+            None,
+            Verdict::Undecided,
+            "its body is compressed (`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`), which isn't unpacked",
+        ),
+        (
+            changed(),
             page(302, &[("location", "/login?next=/")], b""),
             None,
             Verdict::Undecided,
@@ -160,6 +159,34 @@ fn a_body_that_was_not_read_to_its_end_proves_nothing() {
     reader.update(NEW);
     let page = reader.page(200, http::HeaderMap::new(), false);
     assert_eq!(judge(&page, &changed(), None).0, Verdict::Undecided);
+}
+
+#[test]
+fn a_page_of_a_deleted_file_that_has_other_urls_too_is_not_known_to_be_gone() {
+    let expected =
+        Expected { wanted: Wanted::PerhapsGone("others are there".into()), former: FileVersion::committed(OLD) };
+    let judged = |page: &Page| judge(page, &expected, None);
+    assert_eq!(judged(&page(404, &[], b"")), (Verdict::Undecided, "HTTP 404, and others are there".into()));
+    assert_eq!(judged(&page(200, &[], NEW)), (Verdict::Undecided, "others are there".into()));
+    assert_eq!(judged(&page(200, &[], OLD)).0, Verdict::Stale);
+}
+
+#[test]
+fn the_old_file_is_not_fresh_where_only_the_line_ends_changed() {
+    let (windows, unix) = (b"<h1>today</h1>\r\n", NEW);
+    let committed = FileVersion::committed;
+    let to_unix = Expected::replaced(committed(unix), committed(windows));
+    assert_eq!(judge(&page(200, &[], unix), &to_unix, None).0, Verdict::Fresh);
+    assert_eq!(judge(&page(200, &[], windows), &to_unix, None).0, Verdict::Undecided);
+    let coded = [("content-encoding", "gzip")];
+    assert_eq!(judge(&page(200, &coded, &gzip(windows)), &to_unix, None).0, Verdict::Undecided);
+    let to_windows = Expected::replaced(committed(windows), committed(unix));
+    assert_eq!(judge(&page(200, &[], windows), &to_windows, None).0, Verdict::Fresh);
+    assert_eq!(judge(&page(200, &[], unix), &to_windows, None).0, Verdict::Stale);
+    // A new mode, and the same content.
+    let same = Expected::replaced(committed(unix), committed(unix));
+    assert_eq!(judge(&page(200, &[], windows), &same, None).0, Verdict::Fresh);
+    assert_eq!(Expected::replaced(committed(NEW), committed(OLD)), changed());
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::directory::{
 };
 use crate::error::Error;
 use crate::exec::journal::Identity;
-use crate::freshness::FileVersion;
+use crate::freshness::{Expected, FileVersion, Wanted};
 use crate::git::{self, Range};
 use crate::mapping::{self, Mapped, Overrides, SavedRules};
 use crate::model::{Change, ChangeKind, EntryKind, Operation, RefreshKind, RepoPath, Subject, TargetName, Task};
@@ -274,17 +274,29 @@ impl BuiltSite {
         built.chain(self.before.entries().iter().map(|entry| &entry.path)).map(|path| self.full(path))
     }
 
-    /// What a file is now, and what the caches may hold of it, as far as either is known by its SHA-256.
-    pub(super) fn versions(&self, path: &RepoPath) -> (Option<FileVersion>, Option<FileVersion>) {
+    /// What the URL of a file should serve, and what the caches may hold of it.
+    pub(super) fn expected(&self, path: &RepoPath) -> Expected {
         let version = |digest: &directory::Digest, size| match digest {
             directory::Digest::Sha256(digest) => Some(FileVersion::known(size, digest)),
-            directory::Digest::Md5(_) | directory::Digest::Sha1(_) => None,
+            directory::Digest::Md5(digest) => Some(FileVersion::listed(size, *digest)),
+            directory::Digest::Sha1(_) => None,
         };
-        let Some(short) = self.short(path) else { return (None, None) };
-        let now = self.files.files.binary_search_by(|file| (*file.path).cmp(short)).ok();
-        let now = now.and_then(|place| version(&self.files.files[place].digest, self.files.files[place].size));
-        let before = self.before.entries().iter().find(|entry| *entry.path == *short);
-        (now, before.and_then(|entry| entry.content).and_then(|(digest, size)| version(&digest, size)))
+        let Some(short) = self.short(path) else {
+            let why = format!("its file isn't in `{}`", self.directory);
+            return Expected { wanted: Wanted::Unknown(why), former: Vec::new() };
+        };
+        let (files, entries) = (&self.files.files, self.before.entries());
+        let wanted = match files.binary_search_by(|file| (*file.path).cmp(short)) {
+            Ok(place) => match version(&files[place].digest, files[place].size) {
+                Some(version) => Wanted::File(vec![version]),
+                None => Wanted::Unknown("its file is known by a SHA-1 alone".to_owned()),
+            },
+            Err(_) => Wanted::Gone,
+        };
+        let before = entries.binary_search_by(|entry| (*entry.path).cmp(short)).ok();
+        let before = before.and_then(|place| entries[place].content);
+        let former = before.and_then(|(digest, size)| version(&digest, size)).into_iter().collect();
+        Expected { wanted, former }
     }
 
     fn comparison(&self) -> Comparison {
