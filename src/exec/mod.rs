@@ -21,6 +21,7 @@ use verification::Verifier;
 mod batch;
 mod driver;
 pub mod durations;
+mod fetch_retries;
 mod gate;
 pub mod interrupt;
 pub mod journal;

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,14 +14,16 @@ use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep};
+use url::Url;
 
+use super::fetch_retries::retried;
 use super::interrupt::Interrupt;
 use crate::client::rate_limit::RateLimiter;
 use crate::freshness::{Expected, has_encodings, judge};
 use crate::model::{Event, EventKind, LaneIndex, Outcome, TaskIndex, Verdict, Verification};
 use crate::plan::Plan;
 use crate::provider::Rate;
-use crate::provider::edge::{Edge, Fetch};
+use crate::provider::edge::{Edge, Fetch, NoAnswer, Page};
 
 /// The encodings that a URL is fetched in: caches store them apart, and a refresh may miss one.
 const ENCODINGS: [&str; 2] = ["identity", "gzip"];
@@ -35,6 +38,9 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), D
 const SETTLING: Duration = Duration::from_secs(2);
 /// The most bytes of a body that are read.
 const MOST: u64 = 5 * 1024 * 1024;
+/// How much time one host may cost with fetches that came to nothing, taken together: a minute where four run at a time. The rest
+/// of a host that is down isn't fetched, whereas one that refuses connections at once gets all of its tries.
+const LOST: Duration = Duration::from_mins(4);
 
 /// What is verified.
 pub struct Verify {
@@ -75,7 +81,7 @@ pub async fn verify(
 pub(super) struct Verifier<'v> {
     verify: &'v Verify,
     plan: &'v Plan,
-    /// When the first request with a task left.
+    /// When the first request with a task left, by the task that was sent: one that another covers is never sent itself.
     sent: RefCell<HashMap<(LaneIndex, TaskIndex), Instant>>,
     /// Those whose refresh is done.
     due: RefCell<Vec<(LaneIndex, TaskIndex)>>,
@@ -84,6 +90,8 @@ pub(super) struct Verifier<'v> {
     news: Notify,
     places: Semaphore,
     limiter: RateLimiter,
+    /// What each host cost with fetches that came to nothing, and how the last one ended.
+    lost: RefCell<HashMap<String, (Duration, String)>>,
 }
 
 impl<'v> Verifier<'v> {
@@ -97,6 +105,7 @@ impl<'v> Verifier<'v> {
             news: Notify::new(),
             places: Semaphore::new(AT_A_TIME),
             limiter: RateLimiter::new(&RATE),
+            lost: RefCell::default(),
         }
     }
 
@@ -105,10 +114,8 @@ impl<'v> Verifier<'v> {
         match event {
             EventKind::BatchStarted { lane, tasks, .. } => {
                 let mut sent = self.sent.borrow_mut();
-                let wanted =
-                    tasks.iter().map(|&task| (*lane, task)).filter(|key| self.verify.expected.contains_key(key));
-                wanted.for_each(|key| {
-                    sent.entry(key).or_insert_with(Instant::now);
+                tasks.iter().for_each(|&task| {
+                    sent.entry((*lane, task)).or_insert_with(Instant::now);
                 });
             }
             EventKind::TaskFinished { lane, task, outcome: Outcome::Done, .. } => self.add((*lane, *task)),
@@ -150,43 +157,82 @@ impl<'v> Verifier<'v> {
     async fn verify(&self, key: (LaneIndex, TaskIndex)) -> EventKind {
         let (index, task) = key;
         let lane = &self.plan.lanes[usize::from(index)];
-        let planned = &lane.tasks[task as usize].task;
-        let sent = self.sent.borrow().get(&key).copied();
-        if sent.is_some() && lane.is_done_when_accepted(planned.operation) {
+        let planned = &lane.tasks[task as usize];
+        let carrier = planned.covered_by.unwrap_or(task);
+        let sent = self.sent.borrow().get(&(index, carrier)).copied();
+        if sent.is_some() && lane.is_done_when_accepted(lane.tasks[carrier as usize].task.operation) {
             sleep(SETTLING).await;
         }
-        let mut tries = 1;
-        loop {
-            let verification = self.fetch(&planned.subject.value, &self.verify.expected[&key], sent, tries).await;
-            let may_change = matches!(verification.verdict, Verdict::Stale | Verdict::Unreachable);
-            match PAUSES.get(tries as usize - 1).filter(|_| may_change) {
-                Some(pause) => sleep(*pause).await,
-                None => return EventKind::Verified { lane: index, task, verification },
-            }
+        let (url, expected) = (&planned.task.subject.value, &self.verify.expected[&key]);
+        let mut tries = 0;
+        let attempt = async || {
             tries += 1;
-        }
+            self.fetch(url, expected, sent, tries).await
+        };
+        let verification = retried(&self.places, None, PAUSES, attempt).await.expect("there is no time limit");
+        EventKind::Verified { lane: index, task, verification }
     }
 
-    /// Fetches a URL in each encoding, and gives the worst verdict.
-    async fn fetch(&self, url: &str, expected: &Expected, sent: Option<Instant>, tries: u32) -> Verification {
-        let _place = self.places.acquire().await.expect("the semaphore is never closed");
+    /// Fetches a URL in each encoding, and gives the worst verdict; final unless another try may give a better one.
+    async fn fetch(
+        &self,
+        url: &str,
+        expected: &Expected,
+        sent: Option<Instant>,
+        tries: u32,
+    ) -> ControlFlow<Verification, Verification> {
         let mut worst: Option<Verification> = None;
+        // Whether another try would give the same.
+        let mut is_final = false;
         for encoding in ENCODINGS {
-            self.limiter.acquire(1).await;
-            let answer = self.verify.edge.get(Fetch { url, encoding, most: MOST, keep: 0 }).await;
-            let ((verdict, evidence), has_more) = match answer {
-                Ok(page) => (judge(&page, expected, sent.map(|sent| sent.elapsed())), has_encodings(&page)),
-                Err(why) => ((Verdict::Unreachable, why), false),
+            let mut has_more = true;
+            let (verdict, evidence) = match self.get(Fetch { url, encoding, most: MOST, keep: 0 }).await {
+                Ok(page) => {
+                    has_more = has_encodings(&page);
+                    judge(&page, expected, sent.map(|sent| sent.elapsed()))
+                }
+                Err(no) => {
+                    is_final |= !no.may_pass;
+                    (Verdict::Unreachable, no.why)
+                }
             };
             if worst.as_ref().is_none_or(|worst| verdict > worst.verdict) {
                 worst = Some(Verification { verdict, evidence, encoding: encoding.to_owned(), tries });
             }
-            // Nothing is worse than these.
-            if !has_more || matches!(verdict, Verdict::Stale | Verdict::Unreachable) {
+            // Nothing is worse than stale.
+            if is_final || !has_more || verdict == Verdict::Stale {
                 break;
             }
         }
-        worst.expect("there is an encoding to fetch in")
+        let worst = worst.expect("there is an encoding to fetch in");
+        match worst.verdict {
+            Verdict::Stale | Verdict::Unreachable if !is_final => Continue(worst),
+            _ => Break(worst),
+        }
+    }
+
+    /// Fetches once, unless the host has cost too much time already.
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
+        let host = Url::parse(fetch.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        if let Some((lost, why)) = self.lost.borrow().get(&host)
+            && *lost >= LOST
+        {
+            return Err(NoAnswer::refused(format!("not fetched, since `{host}` is down: {why}")));
+        }
+        self.limiter.acquire(1).await;
+        let began = Instant::now();
+        let answer = self.verify.edge.get(fetch).await;
+        let failure = match &answer {
+            Ok(page) => page.is_failure().then(|| page.status_word()),
+            Err(no) => no.may_pass.then(|| no.why.clone()),
+        };
+        if let Some(failure) = failure {
+            let mut lost = self.lost.borrow_mut();
+            let (time, why) = lost.entry(host).or_default();
+            *time += began.elapsed();
+            *why = failure;
+        }
+        answer
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::interrupt;
 use super::*;
 use crate::freshness::{FileVersion, Wanted};
 use crate::model::{Operation, RefreshKind};
-use crate::provider::edge::{BodyReader, Page};
+use crate::provider::edge::{BodyReader, gzip};
 use crate::report::fixture::plan_of;
 
 const OLD: &[u8] = b"<h1>  yesterday  </h1>\n";
@@ -72,7 +72,7 @@ impl World {
 
 #[async_trait(?Send)]
 impl Edge for World {
-    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, String> {
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
         let is_gzip = fetch.encoding == "gzip";
         let (copy, is_hit) = self.copy(0, is_gzip).await;
         let mut headers = http::HeaderMap::new();
@@ -100,14 +100,6 @@ impl Edge for World {
         reader.update(&sent);
         Ok(reader.page(if body.is_some() { 200 } else { 404 }, headers, true))
     }
-}
-
-/// A gzip stream of one block that isn't compressed.
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(body.len()).unwrap();
-    let block = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), body].concat();
-    let end = [crc32fast::hash(body).to_le_bytes(), u32::from(length).to_le_bytes()].concat();
-    [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &block, &end].concat()
 }
 
 /// One interleaving; gives the verdict, after it was held against what the edge really served.
@@ -210,7 +202,7 @@ struct Count(Duration, Cell<usize>);
 
 #[async_trait(?Send)]
 impl Edge for Count {
-    async fn get(&self, _: Fetch<'_>) -> Result<Page, String> {
+    async fn get(&self, _: Fetch<'_>) -> Result<Page, NoAnswer> {
         self.1.set(self.1.get() + 1);
         sleep(self.0).await;
         let mut reader = BodyReader::new(0);
@@ -239,4 +231,98 @@ async fn two_hundred_urls_at_fifty_milliseconds_take_less_than_twelve_seconds() 
     assert_eq!((verdicts.len(), edge.1.get()), (200, 400));
     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Fresh));
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+}
+
+/// An edge that answers by the encoding and the number of the fetch: a status, or nothing after so long.
+struct Script(&'static [(&'static str, Result<(u16, &'static [u8]), u64>)], Cell<usize>);
+
+#[async_trait(?Send)]
+impl Edge for Script {
+    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
+        self.1.set(self.1.get() + 1);
+        let answer =
+            self.0.iter().find(|(encoding, _)| *encoding == fetch.encoding).expect("an encoding of the script").1;
+        let (status, body) = match answer {
+            Ok(answer) => answer,
+            Err(seconds) => {
+                sleep(Duration::from_secs(seconds)).await;
+                return Err(NoAnswer::unreachable("no answer".to_owned()));
+            }
+        };
+        let mut reader = BodyReader::new(0);
+        reader.update(body);
+        Ok(reader.page(status, http::HeaderMap::new(), true))
+    }
+}
+
+/// Verifies so many URLs whose file changed; gives the verdicts with their evidence and encoding, and how many fetches they took.
+async fn verified(urls: u32, script: Script) -> (Vec<Verification>, usize) {
+    let names: Vec<String> = (0..urls).map(|page| format!("https://www.example.com/{page}.html")).collect();
+    let edge = Rc::new(script);
+    let file = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: FileVersion::committed(OLD) };
+    let expected = (0..urls).map(|task| ((0, task), file())).collect();
+    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected };
+    let ((_interrupter, interrupt), mut verdicts) = (interrupt::channel(), Vec::new());
+    verify(&plan_of(&names), &to_verify, Timestamp::UNIX_EPOCH, interrupt, &mut |event| {
+        if let EventKind::Verified { verification, .. } = &event.kind {
+            verdicts.push(verification.clone());
+        }
+    })
+    .await;
+    (verdicts, edge.1.get())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_variant_is_found_though_the_other_one_fails() {
+    for (identity, tries) in [(Ok((503, &b""[..])), 4), (Err(1), 4)] {
+        let script: &'static [_] = Box::leak(Box::new([("identity", identity), ("gzip", Ok((200, OLD)))]));
+        let (verdicts, fetches) = verified(1, Script(script, Cell::new(0))).await;
+        let [stale] = &verdicts[..] else { panic!("one verdict") };
+        assert_eq!((stale.verdict, stale.encoding.as_str(), stale.tries), (Verdict::Stale, "gzip", tries));
+        assert_eq!(fetches, 8);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_is_down_costs_a_bounded_time() {
+    let began = Instant::now();
+    let (verdicts, fetches) = verified(200, Script(&[("identity", Err(60)), ("gzip", Err(60))], Cell::new(0))).await;
+    assert_eq!(verdicts.len(), 200);
+    assert!(verdicts.iter().all(|verification| verification.verdict == Verdict::Unreachable));
+    let given_up =
+        verdicts.iter().filter(|verification| verification.evidence.contains("`www.example.com` is down: no answer"));
+    assert!(given_up.count() > 190 && fetches < 20, "{fetches}");
+    assert!(began.elapsed() < Duration::from_mins(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_that_another_task_covers_is_judged_by_when_that_one_was_sent() {
+    let mut plan = plan_of(&["https://www.example.com/".to_owned(), "https://www.example.com/a.html".to_owned()]);
+    plan.lanes[0].tasks[1].covered_by = Some(0);
+    let to_verify = Verify { edge: Rc::new(Kept), expected: [((0, 1), Expected::default())].into() };
+    let (verifier, operation) = (Verifier::new(&to_verify, &plan), Operation::Refresh(RefreshKind::Url));
+    verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
+    verifier.hear(&EventKind::TaskFinished { lane: 0, task: 1, outcome: Outcome::Done, task_id: None });
+    verifier.close();
+    let ((_interrupter, interrupt), verified) = (interrupt::channel(), RefCell::new(None));
+    let emit = |event| {
+        if let EventKind::Verified { verification, .. } = event {
+            verified.replace(Some(verification));
+        }
+    };
+    verifier.run(&emit, interrupt).await;
+    let verification = verified.take().expect("the URL gets its verdict");
+    assert_eq!(verification.verdict, Verdict::Stale);
+    assert!(verification.evidence.starts_with("the copy is older than the refresh"), "{}", verification.evidence);
+}
+
+/// An edge that keeps a copy for an hour.
+struct Kept;
+
+#[async_trait(?Send)]
+impl Edge for Kept {
+    async fn get(&self, _: Fetch<'_>) -> Result<Page, NoAnswer> {
+        let headers = [(http::header::AGE, "3600".parse().unwrap())].into_iter().collect();
+        Ok(BodyReader::new(0).page(200, headers, true))
+    }
 }

@@ -1,0 +1,42 @@
+//! Fetches that are repeated until their answer is final: a few at a time, with pauses in which others have their turn.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
+
+/// Makes an attempt, and after each pause another one, until the outcome of one is final, no pause is left or the time is over; gives
+/// the last outcome. A place is held for an attempt alone, so that whoever waits for another one keeps nobody from the network.
+/// `None`: there was no place in time.
+pub(super) async fn retried<T>(
+    places: &Semaphore,
+    until: Option<Instant>,
+    pauses: impl IntoIterator<Item = Duration>,
+    mut attempt: impl AsyncFnMut() -> ControlFlow<T, T>,
+) -> Option<T> {
+    let (mut last, mut pauses) = (None, pauses.into_iter());
+    let is_over = |at: Instant| until.is_some_and(|until| at > until);
+    loop {
+        let place = match places.try_acquire() {
+            Ok(place) => place,
+            Err(_) => {
+                let place = places.acquire().await.expect("the semaphore is never closed");
+                if is_over(Instant::now()) {
+                    return last;
+                }
+                place
+            }
+        };
+        let outcome = attempt().await;
+        drop(place);
+        match outcome {
+            Break(end) => return Some(end),
+            Continue(so_far) => last = Some(so_far),
+        }
+        match pauses.next().filter(|pause| !is_over(Instant::now() + *pause)) {
+            Some(pause) => sleep(pause).await,
+            None => return last,
+        }
+    }
+}
