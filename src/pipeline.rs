@@ -31,7 +31,7 @@ use self::built::BuiltSite;
 use self::connect::Connections;
 use self::git_http::FetchTransport;
 pub use self::job::Job;
-use self::verification::Sources;
+use self::verification::{ExpectedPages, Sources};
 
 mod built;
 mod collapsing;
@@ -122,11 +122,16 @@ impl Job<'_> {
         let (mut ready, mut verify) = (None, None);
         if settings.mode == Mode::Verify && !plan.is_empty() {
             let sources = Sources { changes: &changes, range: context.range.as_ref(), built: built.as_ref() };
-            let Some(found) = unless_interrupted(&interrupt, self.gate(&mut plan, sources, console)).await else {
+            let Some(found) =
+                unless_interrupted(&interrupt, self.gate(&mut plan, sources, &Past::default(), console)).await
+            else {
                 return self.interrupted(console, interrupt.signal(), "the files to compare were read");
             };
             verify = found?;
         } else if !plan.is_empty() && settings.mode != Mode::DryRun {
+            if settings.mode == Mode::Real {
+                origin::check(self, &plan, context.range.as_ref().map(|range| range.head.as_str()))?;
+            }
             fold(console, "refresh and prefetch");
             let masks = PendingMasks::default();
             let connections = unless_interrupted(&interrupt, connect::connect(self, &plan, head, &masks)).await;
@@ -145,7 +150,8 @@ impl Job<'_> {
             let found = self.collapse_live(&mut plan, about, &connections, &options, state, &interrupt, console);
             notes.extend(found.await?);
             let sources = Sources { changes: &changes, range: context.range.as_ref(), built: built.as_ref() };
-            let Some(found) = unless_interrupted(&interrupt, self.gate(&mut plan, sources, console)).await else {
+            let Some(found) = unless_interrupted(&interrupt, self.gate(&mut plan, sources, &past, console)).await
+            else {
                 return self.interrupted(console, interrupt.signal(), "the origin was waited for");
             };
             verify = found?;
@@ -211,7 +217,8 @@ impl Job<'_> {
         Ok(code)
     }
 
-    /// Reads what the URLs of a real run should serve, where it verifies them or has an origin, and waits for that origin.
+    /// Reads what the URLs of a real run should serve, where it verifies them or has an origin, and waits for that origin: with all
+    /// of them, whereas a sample is verified. A run that resumes another one waits too: the first one may have held URLs back.
     ///
     /// # Errors
     /// Those of [`origin::wait`]; nothing was sent.
@@ -219,20 +226,25 @@ impl Job<'_> {
         &self,
         plan: &mut Plan,
         sources: Sources<'_>,
+        past: &Past,
         console: &mut Console,
     ) -> Result<Option<exec::Verify>, Error> {
         let settings = self.settings;
-        let is_gated = settings.mode == Mode::Real && !settings.resume;
+        let is_gated = settings.mode == Mode::Real;
         let has_origin = is_gated && !settings.origins.is_empty();
-        let verify = match settings.mode.is_real() && (settings.verify || has_origin) {
-            true => Some(verification::verify(self, plan, sources, console).await),
+        let expected = match settings.mode.is_real() && (settings.verify || has_origin) {
+            true => {
+                let most = if has_origin { usize::MAX } else { settings.verify_urls };
+                Some(ExpectedPages::read(self, plan, sources, most, console).await)
+            }
             false => None,
         };
         if has_origin || (is_gated && settings.wait_for.is_some()) {
             let head = sources.range.map(|range| range.head.as_str());
-            origin::wait(self, plan, head, verify.as_ref(), console).await?;
+            origin::wait(self, plan, head, past, expected.as_ref(), console).await?;
         }
-        Ok(verify.filter(|_| settings.verify))
+        let verified = expected.filter(|_| settings.verify);
+        Ok(verified.map(|expected| expected.verify(self, plan, console)))
     }
 
     /// Says what `on-empty` makes of a plan without URLs.

@@ -78,50 +78,84 @@ pub(super) fn edge(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Op
 
 /// The origins: `https://origin.example.com`, or `www.example.com=https://origin.example.com/site` for one host.
 pub(super) fn origins(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<(Option<String>, Url)> {
-    let is_plain = |url: &Url| {
-        let has_user = !url.username().is_empty() || url.password().is_some();
-        matches!(url.scheme(), "https" | "http") && !has_user && url.query().is_none() && url.fragment().is_none()
-    };
-    let mut origins = Vec::new();
+    let label = given.label("origin");
+    let mut origins: Vec<(Option<String>, Url)> = Vec::new();
     for text in given.list("origin").unwrap_or_default() {
-        let (host, url) = match text.split_once('=') {
-            Some((host, url)) => (Some(host.trim().to_lowercase()), url.trim()),
-            None => (None, text.as_str()),
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) if !name.contains("://") => (Some(name.trim()), value.trim()),
+            _ => (None, text.trim()),
         };
-        match Url::parse(url).ok().filter(is_plain) {
-            Some(url) => origins.push((host, url)),
-            None => problems.push(Diagnostic::new(
-                format!("{} holds {}", given.label("origin"), quoted(&text)),
-                "write it as `https://HOST` or `www.example.com=https://HOST`, with a path if need be",
-            )),
+        let host = name.map(host).transpose();
+        let url = page(value).and_then(|url| match (url.query(), url.fragment()) {
+            (None, None) => Ok(url),
+            _ => Err("leave out the query"),
+        });
+        match (host, url) {
+            (Ok(host), Ok(_)) if origins.iter().any(|(other, _)| *other == host) => {
+                let of = host.map_or("all hosts".to_owned(), |host| quoted(&host));
+                problems.push(Diagnostic::new(format!("{label} names two origins for {of}"), "keep one of the two"));
+            }
+            (Ok(host), Ok(url)) => origins.push((host, url)),
+            (Err(help), Ok(_)) => problems.push(Diagnostic::new(format!("{label} holds {}", quoted(&text)), help)),
+            (_, Err(help)) => problems.push(Diagnostic::new(format!("{label} holds {}", without_user(&text)), help)),
         }
     }
     origins
 }
 
 /// `URL contains TEXT`.
-pub(super) fn wait_for(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<(String, String)> {
+pub(super) fn wait_for(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<(Url, String)> {
     let text = given.text("wait-for")?;
-    let parts = text.split_once(" contains ").map(|(url, text)| (url.trim().to_owned(), text.trim().to_owned()));
-    let parts = parts.filter(|(url, text)| Url::parse(url).is_ok() && !text.is_empty());
-    if parts.is_none() {
-        let help = "write it as `https://www.example.com/version.txt contains {head}`";
-        problems.push(Diagnostic::new(format!("{} is {}", given.label("wait-for"), quoted(&text)), help));
+    let parts = text.split_once(" contains ").map(|(url, text)| (page(url.trim()), text.trim()));
+    let help = match parts {
+        Some((Ok(url), text)) if !text.is_empty() => return Some((url, text.to_owned())),
+        Some((Err(help), text)) if !text.is_empty() => help,
+        _ => "write it as `https://www.example.com/version.txt contains {head}`",
+    };
+    problems.push(Diagnostic::new(format!("{} is {}", given.label("wait-for"), without_user(&text)), help));
+    None
+}
+
+/// A URL that may be fetched without credentials; the error says what it should be.
+fn page(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "write it as `https://HOST`, with a path if need be")?;
+    let is_loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) => false,
+        None => return Err("write it as `https://HOST`, with a path if need be"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("leave out the user name and the password");
     }
-    parts
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback => Ok(url),
+        "http" => Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`)"),
+        _ => Err("write it as `https://HOST`, with a path if need be"),
+    }
+}
+
+/// A text for a message. What has an `@` may hold a password, whatever else is wrong with it.
+fn without_user(text: &str) -> String {
+    if text.contains('@') { "a URL with a user name or a password".to_owned() } else { quoted(text) }
+}
+
+/// A host as URLs have it: in lower case and ASCII; the error says what it should be.
+fn host(text: &str) -> Result<String, &'static str> {
+    match Host::parse(text) {
+        Ok(host) if !text.contains(['*', '%']) => Ok(host.to_string().to_lowercase()),
+        _ => Err("write a whole host name, as `www.example.com`: no scheme, no port, no path, no wildcard"),
+    }
 }
 
 /// The hosts that a plan may touch: lower case, and in the ASCII form that URLs take.
 pub(super) fn hosts(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
     let label = given.label("allow-hosts");
     let texts = given.list("allow-hosts")?;
-    let hosts = texts.iter().filter_map(|text| match Host::parse(text) {
-        Ok(host) if !text.contains(['*', '%']) => Some(host.to_string().to_lowercase()),
-        _ => {
-            let help = "write a whole host name, as `www.example.com`: no scheme, no port, no path, no wildcard";
-            problems.push(Diagnostic::new(format!("{label} holds {}", quoted(text)), help));
-            None
-        }
+    let hosts = texts.iter().filter_map(|text| {
+        let refused = |help| problems.push(Diagnostic::new(format!("{label} holds {}", quoted(text)), help));
+        host(text).map_err(refused).ok()
     });
     Some(hosts.collect())
 }

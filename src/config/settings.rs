@@ -94,7 +94,7 @@ pub struct Settings {
     /// Where the origin of a host is, or of all others.
     pub origins: Vec<(Option<String>, url::Url)>,
     /// A URL, and a text that its answer must hold before anything is sent.
-    pub wait_for: Option<(String, String)>,
+    pub wait_for: Option<(url::Url, String)>,
     /// How long to wait for both.
     pub gate_timeout: Duration,
     /// Whether URLs are fetched through the CDN once their refresh is done, and compared with the files that they come from.

@@ -280,6 +280,56 @@ fn hosts_are_whole_names_in_lower_case() {
 }
 
 #[test]
+fn an_origin_is_a_plain_url_for_a_host_or_for_all_of_them() {
+    let world = World::configured();
+    let given = "https://a.example/x=y, BÜCHER.example=https://b.example/site, c.example=http://127.0.0.1:8700";
+    let origins = world.run(&[("origin", given)]).settings.origins;
+    let origins: Vec<_> = origins.iter().map(|(host, url)| (host.as_deref(), url.as_str())).collect();
+    let of = [None, Some("xn--bcher-kva.example"), Some("c.example")];
+    assert_eq!(
+        origins,
+        [(of[0], "https://a.example/x=y"), (of[1], "https://b.example/site"), (of[2], "http://127.0.0.1:8700/")]
+    );
+    for (given, said) in [
+        ("http://a.example", "use https"),
+        ("http://localhost", "use https"),
+        ("ftp://a.example", "use https"),
+        ("a.example", "write it as"),
+        ("https://a.example/?token=x", "leave out the query"),
+        ("*.b.example=https://a.example", "no wildcard"),
+        ("b.example:443=https://a.example", "no port"),
+        ("=https://a.example", "a whole host name"),
+        ("https://a.example, https://b.example", "two origins for all hosts"),
+        ("b.example=https://a.example, B.example=https://b.example", "two origins for `b.example`"),
+        ("https://user:hunter2@a.example", "leave out the user name"),
+        ("https://user:hunter2@a.example:x", "write it as"),
+        ("b.example=https://hunter2@a.example", "leave out the user name"),
+    ] {
+        let reported = world.problems(&[("origin", given)]);
+        assert!(reported.len() == 1 && reported[0].contains(said) && !reported[0].contains("hunter2"), "{reported:?}");
+    }
+}
+
+#[test]
+fn the_url_that_is_waited_for_can_be_fetched_without_a_password() {
+    let world = World::configured();
+    let waited = world.run(&[("wait-for", "https://a.example/v?x=1 contains {head} contains b")]).settings.wait_for;
+    let (url, text) = waited.unwrap();
+    assert_eq!((url.as_str(), text.as_str()), ("https://a.example/v?x=1", "{head} contains b"));
+    for (given, said) in [
+        ("https://a.example/v", "write it as"),
+        ("https://a.example/v contains ", "write it as"),
+        ("a.example/v contains x", "write it as"),
+        ("http://a.example/v contains x", "use https"),
+        ("https://user:hunter2@a.example/v contains x", "leave out the user name"),
+        ("https://user:hunter2@a.example:x/v contains x", "write it as"),
+    ] {
+        let reported = world.problems(&[("wait-for", given)]);
+        assert!(reported.len() == 1 && reported[0].contains(said) && !reported[0].contains("hunter2"), "{reported:?}");
+    }
+}
+
+#[test]
 fn problems_of_flags_environment_and_file_are_told_together() {
     let world = World::empty().set("CDN_PURGE_WIAT", "all");
     world

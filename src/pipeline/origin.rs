@@ -1,122 +1,170 @@
 //! Waits until the origin serves what is to be purged, and holds back what it doesn't serve in time.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use ::url::Url;
 
 use super::connect;
 use super::job::Job;
+use super::verification::ExpectedPages;
 use crate::ci::{Console, Severity};
-use crate::config::LogLevel;
+use crate::config::{LogLevel, Settings};
 use crate::error::{Error, ExitCode};
-use crate::exec::Verify;
+use crate::exec::journal::Past;
 use crate::exec::origin_gate::{self, Passage};
 use crate::mapping::url;
 use crate::model::{LaneIndex, TaskIndex};
 use crate::plan::Plan;
+use crate::provider::http::edge::HttpEdge;
 use crate::text::format::{counted, duration};
 
-/// Waits for `wait-for` and `origin`; tasks whose origin doesn't serve what was deployed are held back in the plan.
+/// Refuses what could never be waited for, before anything is sent: a host that isn't the plan's or isn't listed, an address that
+/// isn't public, a commit that nobody knows.
 ///
 /// # Errors
-/// `wait-for` isn't fulfilled in time, or a host isn't in `allow-hosts`; nothing was sent.
+/// The first of them.
+pub(super) fn check(job: &Job<'_>, plan: &Plan, head: Option<&str>) -> Result<(), Error> {
+    let settings = job.settings;
+    if let Some(listed) = &settings.allow_hosts
+        && let Some(host) = origin_hosts(settings).iter().find(|host| !listed.contains(host))
+    {
+        let help = "add the host to `allow-hosts`, or correct `origin`; nothing was sent";
+        return Err(Error::usage(format!("the origin's host `{host}` isn't one that `allow-hosts` names"), help));
+    }
+    let origin = gated(job);
+    if let Some(why) = settings.origins.iter().find_map(|(_, url)| origin.check(url).err()) {
+        let help = "name a server that this machine can fetch from; nothing was sent";
+        return Err(Error::usage(format!("`origin` can't be fetched from: {why}"), help));
+    }
+    let Some((url, text)) = &settings.wait_for else { return Ok(()) };
+    if head.is_none() && text.contains(HEAD) {
+        let help = "write the text itself in place of `{head}`; nothing was sent";
+        return Err(Error::usage("`wait-for` names `{head}`, and this plan isn't of a commit", help));
+    }
+    versioned(job, plan).check(url).map_err(|why| {
+        let host = url.host_str().unwrap_or_default();
+        let help = format!("name a URL of the plan's hosts, or add `{host}` to `allow-hosts`; nothing was sent");
+        Error::usage(format!("the URL of `wait-for` can't be fetched: {why}"), help)
+    })
+}
+
+/// The placeholder of the commit that is deployed.
+const HEAD: &str = "{head}";
+
+/// The way to the origins.
+fn gated(job: &Job<'_>) -> HttpEdge {
+    connect::origin(job, origin_hosts(job.settings))
+}
+
+/// The way to the URL of `wait-for`: at the plan's hosts, the origins or those that the user listed.
+fn versioned(job: &Job<'_>, plan: &Plan) -> HttpEdge {
+    let tasks = plan.lanes.iter().flat_map(|lane| &lane.tasks);
+    let planned = tasks.filter_map(|task| url::host_of_subject(&task.task.subject)).map(str::to_lowercase);
+    let listed = job.settings.allow_hosts.iter().flatten().cloned();
+    connect::origin(job, planned.chain(listed).chain(origin_hosts(job.settings)).collect())
+}
+
+fn origin_hosts(settings: &Settings) -> BTreeSet<String> {
+    settings.origins.iter().filter_map(|(_, origin)| origin.host_str().map(str::to_lowercase)).collect()
+}
+
+/// The tasks that this run has to send: not those that an earlier one sent, itself or by the directory that covers them.
+fn unsent(plan: &Plan, past: &Past) -> BTreeSet<(LaneIndex, TaskIndex)> {
+    let sent = past.lanes.iter().flat_map(|(&index, lane)| {
+        let open = lane.open.values().flat_map(|batch| &batch.tasks);
+        lane.done.keys().chain(open).map(move |&task| (index, task))
+    });
+    let sent: BTreeSet<(LaneIndex, TaskIndex)> = sent.collect();
+    let tasks = (0..).zip(&plan.lanes).flat_map(|(index, lane)| {
+        (0..).zip(&lane.tasks).map(move |(task, planned)| (index, task, planned.covered_by.unwrap_or(task)))
+    });
+    tasks
+        .filter(|&(index, _, carrier)| !sent.contains(&(index, carrier)))
+        .map(|(index, task, _)| (index, task))
+        .collect()
+}
+
+/// Waits for `wait-for` and `origin`, for the sake of the tasks that aren't sent yet; those whose origin doesn't serve what was
+/// deployed are held back in the plan.
+///
+/// # Errors
+/// `wait-for` isn't fulfilled in time; this run sent nothing.
 pub(super) async fn wait(
     job: &Job<'_>,
     plan: &mut Plan,
     head: Option<&str>,
-    verify: Option<&Verify>,
+    past: &Past,
+    expected: Option<&ExpectedPages>,
     console: &mut Console,
 ) -> Result<(), Error> {
     let settings = job.settings;
-    let hosts: BTreeSet<String> = settings.origins.iter().filter_map(|(_, origin)| host(origin.as_str())).collect();
-    let version = settings.wait_for.as_ref().map(|(url, text)| (url, text.replace("{head}", head.unwrap_or("{head}"))));
-    check(job, &hosts)?;
-    let timeout = settings.gate_timeout;
-    if let Some((url, text)) = version {
-        let tasks = plan.lanes.iter().flat_map(|lane| &lane.tasks);
-        let planned = tasks.filter_map(|task| url::host_of_subject(&task.task.subject)).map(str::to_lowercase);
-        let listed = settings.allow_hosts.iter().flatten().cloned();
-        let known = planned.chain(listed).chain(hosts.iter().cloned()).collect();
-        console
-            .note(LogLevel::Normal, &format!("waiting until `{url}` contains `{text}` (at most {})", words(timeout)));
-        let origin = connect::origin(job, known);
-        if let Err(why) = origin_gate::wait_for(&origin, url, &text, timeout).await {
+    let (timeout, unsent) = (settings.gate_timeout, unsent(plan, past));
+    if unsent.is_empty() {
+        return Ok(());
+    }
+    let at_most = duration(timeout);
+    if let Some((url, text)) = &settings.wait_for {
+        let text = text.replace(HEAD, head.unwrap_or(HEAD));
+        // Its query may hold a secret.
+        let shown = url.as_str().split('?').next().unwrap_or_default();
+        console.note(LogLevel::Normal, &format!("waiting until `{shown}` contains `{text}` (at most {at_most})"));
+        if let Err(why) = origin_gate::wait_for(&versioned(job, plan), url.as_str(), &text, timeout).await {
             return Err(Error::Provider {
-                message: format!("`{url}` didn't contain `{text}` within {}: {why}", words(timeout)),
+                message: format!("`{shown}` didn't contain `{text}` within {at_most}: {why}"),
                 help: "deploy before this step, or correct `wait-for`; nothing was sent".to_owned(),
                 exit_code: ExitCode::Failed,
             });
         }
     }
-    let Some(verify) = verify.filter(|_| !settings.origins.is_empty()) else { return Ok(()) };
-    let mut keys: Vec<(LaneIndex, TaskIndex)> = verify.expected.keys().copied().collect();
-    keys.sort_unstable();
-    let value =
-        |(lane, task): (LaneIndex, TaskIndex)| &plan.lanes[usize::from(lane)].tasks[task as usize].task.subject.value;
-    let urls = keys.iter().filter_map(|&key| Some((key, origin_of(&settings.origins, value(key))?)));
-    let (keys, urls): (Vec<_>, Vec<_>) = urls.map(|(key, url)| (key, (url, &verify.expected[&key]))).unzip();
+    let Some(pages) = expected.filter(|_| !settings.origins.is_empty()) else { return Ok(()) };
+    let (mut keys, mut urls) = (Vec::new(), Vec::new());
+    for key @ (lane, task) in unsent {
+        let url = &plan.lanes[usize::from(lane)].tasks[task as usize].task.subject.value;
+        if let (Some(expected), Some(url)) = (pages.expected.get(&key), origin_of(&settings.origins, url)) {
+            keys.push(key);
+            urls.push((url, expected));
+        }
+    }
+    if urls.is_empty() {
+        return Ok(());
+    }
     let count = counted(urls.len(), "URL", "URLs");
-    console.note(
-        LogLevel::Normal,
-        &format!("waiting until the origin serves {count} as deployed (at most {})", words(timeout)),
-    );
-    let passages = origin_gate::pass(&connect::origin(job, hosts), &urls, timeout).await;
+    console.note(LogLevel::Normal, &format!("waiting until the origin serves {count} as deployed (at most {at_most})"));
+    let passages = origin_gate::pass(&gated(job), &urls, timeout).await;
     let mut held = 0;
     for ((lane, task), passage) in keys.into_iter().zip(passages) {
         let tasks = &mut plan.lanes[usize::from(lane)].tasks;
-        match passage {
-            Passage::Open => {}
-            Passage::Closed(why) => {
-                let why = format!("its origin doesn't serve the new version: {why}");
-                // A directory that covers it would purge it all the same.
-                let wider = tasks[task as usize].covered_by;
-                for task in wider.into_iter().chain([task]) {
-                    tasks[task as usize].held.get_or_insert_with(|| why.clone());
-                }
-                held += 1;
-            }
+        let why = match passage {
+            Passage::Open => continue,
+            Passage::Closed(why) => format!("its origin doesn't serve the new version: {why}"),
+            Passage::Unchecked(why) => format!("its origin wasn't asked for it: {why}"),
             Passage::Down(why) => {
                 let why = format!("the origin is down, and a purge would remove the last good copy: {why}");
                 tasks.iter_mut().filter(|task| task.held.is_none()).for_each(|task| task.held = Some(why.clone()));
                 held += 1;
+                continue;
             }
+        };
+        // A directory that covers it would purge it all the same.
+        let wider = tasks[task as usize].covered_by;
+        for task in wider.into_iter().chain([task]) {
+            tasks[task as usize].held.get_or_insert_with(|| why.clone());
         }
+        held += 1;
     }
     if held > 0 {
         let count = counted(held, "URL isn't", "URLs aren't");
         console.announce(
             Severity::Warning,
-            &format!("{count} served as deployed by the origin after {}: not purged", words(timeout)),
+            &format!("{count} served as deployed by the origin after {at_most}: not purged"),
         );
     }
     Ok(())
 }
 
-fn words(timeout: Duration) -> String {
-    duration(timeout)
-}
-
-fn host(url: &str) -> Option<String> {
-    Some(Url::parse(url).ok()?.host_str()?.to_lowercase())
-}
-
-/// Refuses an origin that the user's own list of hosts doesn't name.
-fn check(job: &Job<'_>, hosts: &BTreeSet<String>) -> Result<(), Error> {
-    let Some(listed) = &job.settings.allow_hosts else { return Ok(()) };
-    match hosts.iter().find(|host| !listed.contains(host)) {
-        None => Ok(()),
-        Some(host) => Err(Error::PlanRefused {
-            message: format!("the origin's host `{host}` isn't one that `allow-hosts` names"),
-            help: "add the host to `allow-hosts`, or correct `origin`; nothing was sent".into(),
-            exit_code: ExitCode::Usage,
-        }),
-    }
-}
-
 /// The URL at its origin: that of its host, or that of all others.
 fn origin_of(origins: &[(Option<String>, Url)], url: &str) -> Option<String> {
-    let host = host(url)?;
+    let host = Url::parse(url).ok()?.host_str()?.to_lowercase();
     let own = origins.iter().find(|(of, _)| of.as_deref() == Some(&*host));
     let (_, origin) = own.or_else(|| origins.iter().find(|(of, _)| of.is_none()))?;
     let rest = url.split_once("://")?.1;

@@ -67,7 +67,58 @@ fn a_text_is_waited_for_before_anything_is_sent() {
     vendor.accepted(&STALE, &[]);
     // Not a host of the plan, and listed nowhere.
     let finished = run(&site, &vendor, &arguments[..4]);
-    finished.complains(1, &["isn't a host of this plan", "deploy before this step"]);
+    finished.complains(2, &["`127.0.0.1` isn't a host of this plan", "add `127.0.0.1` to `allow-hosts`"]);
+}
+
+#[test]
+fn a_resumed_run_waits_for_the_origin_too() {
+    let (vendor, (site, origin)) = (Vendor::start(&[]), stage());
+    origin.with(|state| state.origin.retain(|path, _| path == "/index.html"));
+    let origin_url = format!("http://{}", origin.address());
+    let arguments = ["--origin", &origin_url, "--gate-timeout", "1s", "--resume"];
+    run(&site, &vendor, &arguments[..4]).ends_with(1);
+    vendor.accepted(&["about/old.html", "gone.html"], &[]);
+    origin.requests();
+    run(&site, &vendor, &arguments).ends_with(1).says(&["its origin doesn't serve the new version"]);
+    vendor.accepted(&["about/old.html", "gone.html"], &[]);
+    // For the sake of the URLs that weren't sent alone.
+    let requests = origin.requests();
+    assert!(requests.iter().all(|path| path == "/index.html" || path == "/about/new.html"), "{requests:?}");
+    deploy(&origin);
+    run(&site, &vendor, &arguments).is_all_done();
+    vendor.accepted(&STALE, &[]);
+}
+
+#[test]
+fn every_url_is_waited_for_where_a_sample_is_verified() {
+    let (vendor, (site, origin)) = (Vendor::start(&[]), stage());
+    let origin_url = format!("http://{}", origin.address());
+    let arguments = ["--origin", &origin_url, "--gate-timeout", "1s", "--verify", "--verify-urls", "1"];
+    let finished = run(&site, &vendor, &arguments);
+    finished.ends_with(1).says(&["waiting until the origin serves 4 URLs as deployed"]);
+    vendor.accepted(&[], &[]);
+}
+
+#[test]
+fn what_could_never_be_waited_for_is_refused_before_anything_is_sent() {
+    let (vendor, (site, _)) = (Vendor::start(&[]), stage());
+    let refused = |arguments: &[&str], parts: &[&str]| {
+        run(&site, &vendor, arguments).complains(2, parts);
+    };
+    refused(
+        &["--origin", "https://10.0.0.1"],
+        &["`origin` can't be fetched from: 10.0.0.1 isn't a public IP address", "name a server"],
+    );
+    refused(&["--origin", "http://origin.example.net"], &["`--origin` holds `http://origin.example.net`", "use https"]);
+    refused(
+        &["--wait-for", "https://www.example.net/ contains x"],
+        &["`wait-for` can't be fetched: `www.example.net` isn't a host of this plan", "`allow-hosts`"],
+    );
+    let list = site.run(vendor.address(), &["refresh", "https://www.example.com/", "--provider", "alibaba-cdn"]);
+    list.args(&["--wait-for", "https://www.example.com/ contains {head}"])
+        .finish()
+        .complains(2, &["`wait-for` names `{head}`, and this plan isn't of a commit", "write the text itself"]);
+    vendor.accepted(&[], &[]);
 }
 
 #[test]
