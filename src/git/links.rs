@@ -189,6 +189,20 @@ impl<'a> View<'a> {
         Ok(found)
     }
 
+    /// Whether the commit has a file at a path, and no link.
+    fn has_file(&self, path: &[u8]) -> Result<bool, Error> {
+        let Some(mut tree) = self.root else { return Ok(false) };
+        let mut names = parts(path);
+        while let Some(name) = names.pop() {
+            match self.known_child(tree, &name)? {
+                Some(Item { mode: Mode::Directory, id }) => tree = id,
+                Some(Item { mode, .. }) => return Ok(names.is_empty() && mode.is_file()),
+                None => break,
+            }
+        }
+        Ok(false)
+    }
+
     /// Where the link at a path leads; [`Target::Nothing`] if there is none.
     fn target(&self, link: &[u8]) -> Result<Target, Error> {
         let Some(root) = self.root else { return Ok(Target::Nothing) };
@@ -461,6 +475,7 @@ impl Following<'_> {
         let is_folder = match (&base, &head) {
             (Target::To { .. }, Target::To { .. }) => leads_to_folder(&base) && leads_to_folder(&head),
             (_, Target::Nothing) => leads_to_folder(&base),
+            (Target::Nothing, _) if is_changed && base_view.has_file(&link)? => false,
             _ => leads_to_folder(&head),
         };
         if is_folder {
@@ -473,6 +488,9 @@ impl Following<'_> {
                 self.found.folders.remove(&RepoPath::new(link.clone()));
                 let path = if path.is_empty() { "the root".into() } else { format!("`{}`", self.named(path)) };
                 self.refuse(&link, &format!("leads to {path}, which contains it"), true);
+                if base != head {
+                    self.compare(&link, number, Some(&base), &Target::Nothing, (base_view, head_view), false)?;
+                }
             }
             (Target::To { path: old, .. }, Target::To { path: new, .. }) if old == new => {
                 self.targets.entry(new.clone()).or_default().push(number);
@@ -495,10 +513,17 @@ impl Following<'_> {
             (_, Target::To { .. } | Target::Nothing) => {
                 self.compare(&link, number, Some(&base), &head, (base_view, head_view), false)?;
             }
-            (_, Target::Absolute) => self.refuse(&link, "leads to an absolute path, so it isn't followed", is_changed),
-            (_, Target::Outside) => self.refuse(&link, "leads out of the repository, so it isn't followed", is_changed),
-            (_, Target::Circle) => self.refuse(&link, "leads in a circle, so it isn't followed", is_changed),
-            (_, Target::Unknown) => self.refuse(&link, "can't be read in this clone, so it isn't followed", true),
+            (_, Target::Absolute | Target::Outside | Target::Circle | Target::Unknown) => {
+                let (why, is_news) = match head {
+                    Target::Absolute => ("leads to an absolute path, so it isn't followed", is_changed),
+                    Target::Outside => ("leads out of the repository, so it isn't followed", is_changed),
+                    Target::Circle => ("leads in a circle, so it isn't followed", is_changed),
+                    _ => ("can't be read in this clone, so it isn't followed", true),
+                };
+                self.refuse(&link, why, is_news);
+                // Whatever is served there now: what it led to before isn't.
+                self.compare(&link, number, Some(&base), &Target::Nothing, (base_view, head_view), false)?;
+            }
         }
         Ok(())
     }

@@ -89,6 +89,10 @@ fn a_link_that_comes_goes_or_becomes_a_folder_brings_its_files_along() {
     assert_eq!(of("d/a d/b l->d", "d/a d/b"), ["D l", "D l/a", "D l/b"]);
     assert_eq!(of("d/a d/b l->d", "d/a d/b l/a=2"), ["D l", "A l/a", "D l/b"]);
     assert_eq!(of("d/a d/b l->d", "d/a d/b l=2"), ["M l", "D l/a", "D l/b"]);
+    // A file that was served at the link's path isn't any more.
+    let found = changed("d/a l=2", "d/a l->d", &["**"], Symlinks::Follow).unwrap();
+    assert_eq!(lines(&found.files), ["M l", "A l/a"]);
+    assert_eq!(found.files[0].entry, EntryKind::Symlink);
     // Its folder is gone, or there at last.
     assert_eq!(of("d/a l->d x", "l->d x"), ["D d/a", "D l/a"]);
     assert_eq!(of("l->d x", "d/a l->d x"), ["A d/a", "A l/a"]);
@@ -133,6 +137,27 @@ fn a_link_out_of_the_repository_is_never_followed_and_is_named_when_it_is_change
             |before: &str, files| changed(before, &after.replace("f=1", "f=2"), files, Symlinks::Follow).unwrap();
         assert_eq!(of_page(&after, &["**"]).warnings, [""; 0]);
         assert_eq!(of_page("s/m->l", &["f"]).warnings, [""; 0]);
+    }
+}
+
+#[test]
+fn what_a_link_led_to_is_gone_from_its_path_once_it_is_not_followed() {
+    for target in ["/etc", "../../..", "s/l", "l", "."] {
+        let found =
+            changed("d/a d/b l->d", &format!("d/a d/b l->{target} s/l->../l"), &["**"], Symlinks::Follow).unwrap();
+        let gone: Vec<String> = lines(&found.files).into_iter().filter(|line| line.starts_with("D ")).collect();
+        assert_eq!(gone, ["D l/a", "D l/b"], "{target}");
+        assert!(!found.warnings.is_empty(), "{target}");
+        // Nothing new in the next run.
+        let links = format!("l->{target} s/l->../l");
+        assert_eq!(
+            lines(
+                &changed(&format!("d/a {links}"), &format!("d/a=2 {links}"), &["d/**"], Symlinks::Follow)
+                    .unwrap()
+                    .files
+            ),
+            ["M d/a"]
+        );
     }
 }
 
@@ -212,9 +237,9 @@ fn served(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// A tree of six files in three folders, and links of which each leads to a folder with a later name, so in no circle.
+/// A tree of some files, most of them in three folders, and links of which each leads to a folder with a later name, so in no circle.
 fn any_tree() -> impl Strategy<Value = String> {
-    let file = ("[abc]/[xyz](/[xy])?", 1..4_u8).prop_map(|(path, content)| format!("{path}={content}"));
+    let file = ("[abc]/[xyz](/[xy])?|[lm]", 1..4_u8).prop_map(|(path, content)| format!("{path}={content}"));
     let link = prop_oneof![
         ("[l-o]", "[abc](/[xyz])?").prop_map(|(link, target)| format!("{link}->{target}")),
         ("[f-k]", "[l-o](/[xyz])?").prop_map(|(link, target)| format!("{link}->{target}")),
