@@ -414,7 +414,7 @@ impl Job<'_> {
             }
             unresolved.get_or_insert(Error::Checkout { message, help: reason.help.clone() });
         }
-        let warnings = lint::committed(settings, &changed.range.head, &changed.files, self.environment);
+        let warnings = lint::committed(settings, &changed, self.environment);
         let (range, changes) = (Some(changed.range), changed.files);
         Ok(Found { range, changes, changed_files, mapped, unresolved, built: None, warnings })
     }

@@ -80,12 +80,15 @@ impl Choices {
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("run      {}", self.started_by)];
         match &self.decided {
-            Ok(Changed { range, files, warnings, notes, .. }) => {
+            Ok(Changed { range, files, built, warnings, notes, .. }) => {
                 lines.push(format!("base     {}", range.base.as_deref().unwrap_or("none: everything is new")));
                 lines.push(format!("head     {}", range.head));
                 lines.push(format!("because  {}", range.reason));
                 lines.push(format!("changes  {}", files_in_words(files.len())));
                 lines.extend(warnings.iter().map(|warning| format!("warning  {warning}")));
+                let isnt_in_git =
+                    |folder| format!("warning  `{folder}` isn't in git: no commit changes what rules select there");
+                lines.extend(built.iter().map(isnt_in_git));
                 lines.extend(notes.iter().map(|note| format!("note     {note}")));
             }
             Err(_) => lines.push("base     undecided: the error below says why".to_owned()),

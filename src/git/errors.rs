@@ -21,21 +21,12 @@ pub(super) enum Distance {
     Any,
 }
 
-/// A folder that rules name, that the checkout has and the commit hasn't; other rules are about other folders.
-pub(super) fn not_in_git(folder: &str) -> String {
-    format!("no commit changes what the rules select in `{folder}`, which isn't in git; {}", built(folder))
-}
-
-/// The same, where all rules are about such folders: a run could never do anything.
+/// All rules are about folders that the checkout has and the commit hasn't: a run could never do anything.
 pub(super) fn nothing_in_git(folder: &str) -> Error {
     checkout(
         format!("the rules only select files in `{folder}`, which isn't in git, so no commit changes them"),
-        built(folder),
+        format!("if a build writes them, set `changes: directory` and `directory: {folder}`"),
     )
-}
-
-fn built(folder: &str) -> String {
-    format!("if a build writes them, set `changes: directory` and `directory: {folder}`")
 }
 
 pub(super) fn no_directory(start: &Path, error: &std::io::Error) -> Error {

@@ -42,6 +42,8 @@ pub struct Changed {
     pub files: Vec<Change>,
     /// Changed submodules whose changed files aren't known; in `files` they are submodules.
     pub unexpanded: Vec<Unexpanded>,
+    /// Folders that the rules spell out, which the checkout has and the head commit hasn't. Other rules are about folders that it has.
+    pub built: Vec<RepoPath>,
     /// Sentences about links that aren't followed, and submodules whose old commit is missing.
     pub warnings: Vec<String>,
     /// Sentences about what wasn't looked for.
@@ -55,6 +57,7 @@ impl Changed {
             range,
             files: renames::pair(walked.differences),
             unexpanded: Vec::new(),
+            built: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
         }
@@ -220,19 +223,16 @@ impl Search {
             let mut expansion = Expansion::new(&following, &environment);
             let base = range.base.as_deref().and_then(oid::parse);
             let files = expansion.changes(&Level::outermost(repository, base, head.id), walked)?;
-            let Expansion { unexpanded, mut warnings, notes, .. } = expansion;
+            let Expansion { unexpanded, warnings, notes, .. } = expansion;
             let is_changed = |folder: &[u8]| files.iter().any(|change| change.path.as_bytes().starts_with(folder));
             let folders = following.reach.folders();
             let still: Vec<_> = folders.iter().filter(|folder| !is_changed(folder)).collect();
             let built = built_folders(repository, head.id, &still)?;
             let is_built = |folder: &[u8]| built.iter().any(|built| folder.starts_with(built.as_bytes()));
-            match built.first() {
-                Some(first) if folders.iter().all(|folder| is_built(folder)) => {
-                    return Err(errors::nothing_in_git(&first.to_string()));
-                }
-                _ => warnings.extend(built.iter().map(|folder| errors::not_in_git(&folder.to_string()))),
+            if let Some(first) = built.first().filter(|_| folders.iter().all(|folder| is_built(folder))) {
+                return Err(errors::nothing_in_git(&first.to_string()));
             }
-            Ok(Changed { range, files, unexpanded, warnings, notes })
+            Ok(Changed { range, files, unexpanded, built: built.into_iter().collect(), warnings, notes })
         })
     }
 }

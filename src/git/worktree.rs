@@ -36,6 +36,7 @@ pub fn uncommitted(start: &Path, base: Option<&str>, environment: &Environment) 
             range: Range { base: Some(commit.id.to_string()), head: WORKTREE.into(), reason: reason.into() },
             files,
             unexpanded: Vec::new(),
+            built: Vec::new(),
             warnings: Vec::new(),
             notes: Vec::new(),
         })

@@ -3,15 +3,16 @@
 //! In a run the tree of the commit is searched only as far as it takes to find a match of each pattern, and no further than
 //! [`MOST_VISITED`]: a correct configuration costs a few folders.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::built::BuiltSite;
 use crate::config::{Changes, Settings, Submodules, has_foreign_syntax};
 use crate::environment::Environment;
 use crate::error::Diagnostic;
-use crate::git::{self, TrackedSearch};
-use crate::mapping::{self, Globs, Unmatched};
-use crate::model::{Change, RepoPath};
+use crate::git::{self, Changed, TrackedSearch};
+use crate::mapping::{self, Globs, PatternPlace, Unmatched};
+use crate::model::RepoPath;
+use crate::text::format::counted;
 use crate::text::suggest::nearest;
 
 /// So many files and folders are visited in a run.
@@ -29,15 +30,20 @@ struct Universe<'u> {
     noun: &'static str,
     files: &'u [Vec<u8>],
     ignore_files: &'u [(String, String)],
+    /// Folders that the checkout has and the commit hasn't.
+    built: &'u [RepoPath],
+}
+
+/// A folder of which git sees no file.
+struct Hidden {
+    /// With a `/` at its end.
+    folder: String,
+    why: String,
 }
 
 /// The warnings of a run about the committed files.
-pub(super) fn committed(
-    settings: &Settings,
-    head: &str,
-    changes: &[Change],
-    environment: &Environment,
-) -> Vec<Diagnostic> {
+pub(super) fn committed(settings: &Settings, changed: &Changed, environment: &Environment) -> Vec<Diagnostic> {
+    let Changed { range, files: changes, built, .. } = changed;
     let mut unmatched = written(settings);
     // Most patterns select a changed file; and the last file of a pattern may just have been deleted.
     changes.iter().for_each(|change| unmatched.take(change.path.as_bytes()));
@@ -46,17 +52,24 @@ pub(super) fn committed(
         changes.iter().for_each(|change| unmatched.take_folder(&[change.path.as_bytes(), b"/"].concat()));
     }
     // Who resumes a run has seen them.
-    if unmatched.is_empty() || settings.resume {
+    if settings.resume {
         return Vec::new();
     }
-    let (commit, [most_listed, _]) = (Some(head.to_owned()), MOST_LISTED);
+    let (commit, [most_listed, _]) = (Some(range.head.clone()), MOST_LISTED);
     let search = TrackedSearch { commit, most: MOST_VISITED, most_listed, lists_files: false };
-    // A repository that can't be read has been reported before.
-    let Ok(Some(found)) = git::tracked(&settings.repository, &search, unmatched, environment) else {
-        return Vec::new();
+    let found = if unmatched.is_empty() {
+        None
+    } else {
+        // A repository that can't be read has been reported before.
+        git::tracked(&settings.repository, &search, unmatched, environment).ok().flatten()
     };
-    let universe = Universe { noun: "tracked file", files: &found.files, ignore_files: &found.ignore_files };
-    warnings(settings, &found.unmatched, &universe)
+    match &found {
+        Some(found) => {
+            let (files, ignore_files) = (&found.files, &found.ignore_files);
+            warnings(settings, &found.unmatched, &Universe { noun: "tracked file", files, ignore_files, built })
+        }
+        None => built.iter().map(isnt_in_git).collect(),
+    }
 }
 
 /// The warnings about the files of a built directory.
@@ -69,7 +82,7 @@ pub(super) fn built(settings: &Settings, built: &BuiltSite) -> Vec<Diagnostic> {
         }
     }
     let files: Vec<Vec<u8>> = built.paths().map(|file| file.as_bytes().to_vec()).collect();
-    let universe = Universe { noun: "file of the build", files: &files, ignore_files: &[] };
+    let universe = Universe { noun: "file of the build", files: &files, ignore_files: &[], built: &[] };
     warnings(settings, &unmatched, &universe)
 }
 
@@ -85,7 +98,8 @@ pub fn check(settings: &Settings, environment: &Environment) -> Vec<Diagnostic> 
     let Ok(Some(found)) = git::tracked(&settings.repository, &search, written(settings), environment) else {
         return all;
     };
-    let universe = Universe { noun: "tracked file", files: &found.files, ignore_files: &found.ignore_files };
+    let (files, ignore_files) = (&found.files, &found.ignore_files);
+    let universe = Universe { noun: "tracked file", files, ignore_files, built: &[] };
     all.extend(warnings(settings, &found.unmatched, &universe));
     let files: Vec<RepoPath> = found.files.iter().map(|file| RepoPath::new(file.as_slice())).collect();
     for (place, file, message) in mapping::greedy_captures(&settings.rules, &files) {
@@ -104,10 +118,34 @@ fn written(settings: &Settings) -> Unmatched {
 
 fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>) -> Vec<Diagnostic> {
     let reported: BTreeSet<_> = settings.warnings.iter().filter_map(line_of).collect();
+    let pattern_at = |place: PatternPlace| settings.rules[place.rule].files.text(place.pattern);
+    // How many patterns a folder hides: they have one cause, so they are one warning.
+    let mut hidden: BTreeMap<String, usize> = BTreeMap::new();
+    for (place, _) in unmatched.places().filter(|(_, excluded)| excluded.is_none()) {
+        if let Some(Hidden { folder, .. }) = universe.hidden(pattern_at(place)) {
+            *hidden.entry(folder).or_default() += 1;
+        }
+    }
+    let is_named = |built: &&RepoPath| {
+        let built = format!("{built}/");
+        hidden.keys().any(|folder| folder.starts_with(&built) || built.starts_with(folder))
+    };
+    let unnamed: Vec<_> = universe.built.iter().filter(|built| !is_named(built)).map(isnt_in_git).collect();
     let mut all = Vec::new();
     for (place, excluded) in unmatched.places() {
-        let pattern = settings.rules[place.rule].files.text(place.pattern);
-        let (title, help) = universe.why_unmatched(pattern, excluded);
+        let pattern = pattern_at(place);
+        let (title, help) = match universe.hidden(pattern).filter(|_| excluded.is_none()) {
+            Some(Hidden { folder, why }) => {
+                // With the first of them, all are said.
+                let Some(patterns) = hidden.remove(&folder) else { continue };
+                let others = match patterns - 1 {
+                    0 => String::new(),
+                    others => format!(" and {}", counted(others, "other pattern", "other patterns")),
+                };
+                (format!("`{pattern}`{others} can't match: {why}"), compare_builds(&folder))
+            }
+            None => universe.why_unmatched(pattern, excluded),
+        };
         let warning = settings.patterns.warning(place, title, help);
         // What is wrong with its syntax is said already.
         let is_said = line_of(&warning).map_or_else(|| has_foreign_syntax(pattern), |line| reported.contains(&line));
@@ -115,7 +153,23 @@ fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>)
             all.push(warning);
         }
     }
+    all.extend(unnamed);
     all
+}
+
+/// The warning about a folder that is built in the checkout, and that no pattern with a place is about.
+fn isnt_in_git(folder: &RepoPath) -> Diagnostic {
+    Diagnostic::new(
+        format!("no commit changes what the rules select in `{folder}`, which isn't in git"),
+        compare_builds(&folder.to_string()),
+    )
+}
+
+fn compare_builds(folder: &str) -> String {
+    format!(
+        "compare the built files with the last deployment's: `changes: directory` and `directory: {}`",
+        folder.trim_end_matches('/')
+    )
 }
 
 fn line_of(warning: &Diagnostic) -> Option<(usize, usize)> {
@@ -133,22 +187,22 @@ impl Universe<'_> {
                 "remove the pattern, or the exclusion".into(),
             );
         }
-        if let Some((folder, file, line)) = self.ignored(pattern) {
-            return (
-                format!(
-                    "`{pattern}` can't match: `{folder}` is ignored by `{file}`, line {line}, so git never sees its files"
-                ),
-                format!(
-                    "compare the built files with the last deployment's: `changes: directory` and `directory: {}`",
-                    folder.trim_end_matches('/')
-                ),
-            );
-        }
         let help = self.meant(pattern).map_or_else(
             || "a pattern is matched from the repository's root: `**/*.md` matches in every folder, `docs/**` everything in one".into(),
             |meant| format!("did you mean `{meant}`?"),
         );
         (format!("`{pattern}` matches no {noun}"), help)
+    }
+
+    /// The folder of a pattern that git sees no file of, if there is one.
+    fn hidden(&self, pattern: &str) -> Option<Hidden> {
+        if let Some((folder, file, line)) = self.ignored(pattern) {
+            let why = format!("`{folder}` is ignored by `{file}`, line {line}, so git never sees its files");
+            return Some(Hidden { folder: folder.to_owned(), why });
+        }
+        let folders = self.built.iter().map(|built| format!("{built}/"));
+        let folder = folders.into_iter().find(|folder| pattern.starts_with(folder))?;
+        Some(Hidden { why: format!("`{folder}` isn't in git, so no commit changes its files"), folder })
     }
 
     /// A pattern near to this one that matches a file.
@@ -217,7 +271,7 @@ mod tests {
     fn why(pattern: &str, files: &[&str], ignore_files: &[(&str, &str)]) -> String {
         let files: Vec<Vec<u8>> = files.iter().map(|file| file.as_bytes().to_vec()).collect();
         let ignore_files: Vec<_> = ignore_files.iter().map(|(file, text)| ((*file).into(), (*text).into())).collect();
-        let universe = Universe { noun: "tracked file", files: &files, ignore_files: &ignore_files };
+        let universe = Universe { noun: "tracked file", files: &files, ignore_files: &ignore_files, built: &[] };
         let (pattern, exclusion) = pattern.split_once(" !").unwrap_or((pattern, ""));
         let excluding = Globs::parse(&[exclusion.to_owned()]).ok();
         let is_excluded = |file: &&Vec<u8>| excluding.as_ref().is_some_and(|globs| globs.matches(file));
@@ -251,16 +305,16 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_git_ignores_is_named_with_the_line_that_ignores_it() {
-        let why = why(
-            "web/dist/index.html",
-            &["web/src/a.js"],
-            &[(".gitignore", "*.log\n"), ("web/.gitignore", "# built\ndist/\n")],
-        );
-        assert!(
-            why.starts_with("`web/dist/index.html` can't match: `web/dist/` is ignored by `web/.gitignore`, line 2"),
-            "{why}"
-        );
+    fn a_folder_that_git_ignores_or_lacks_is_named_with_the_line_that_ignores_it() {
+        let ignore_files =
+            [(".gitignore".into(), "*.log\n".into()), ("web/.gitignore".into(), "# built\ndist/\n".into())];
+        let built = [RepoPath::new("web/dist"), RepoPath::new("out")];
+        let universe = Universe { noun: "tracked file", files: &[], ignore_files: &ignore_files, built: &built };
+        let why = |pattern: &str| universe.hidden(pattern).map(|Hidden { why, .. }| why);
+        let ignored = "`web/dist/` is ignored by `web/.gitignore`, line 2, so git never sees its files";
+        assert_eq!(why("web/dist/index.html").as_deref(), Some(ignored));
+        assert_eq!(why("out/*.html").as_deref(), Some("`out/` isn't in git, so no commit changes its files"));
+        assert_eq!(why("outer/*.html"), None);
     }
 
     #[test]

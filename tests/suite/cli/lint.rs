@@ -66,6 +66,37 @@ fn a_rule_for_a_folder_that_git_ignores_is_a_warning_with_place_and_line() {
     }
 }
 
+/// Next to a rule that selects what changed, so that the run goes on.
+#[test]
+fn a_built_folder_is_one_warning_ignored_or_not_and_however_many_patterns_name_it() {
+    let rules = "rules:
+  - files: ['src/**']
+    urls: https://www.example.com/{tail}
+  - name: built
+    files: [dist/index.html, 'dist/*.css', 'dist/{a,b}/**']
+    urls: https://www.example.com/{tail}
+";
+    let help = "compare the built files with the last deployment's: `changes: directory` and `directory: dist`";
+    for (ignored, title) in [
+        (
+            "node_modules\ndist\n",
+            "can't match: `dist/` is ignored by `.gitignore`, line 2, so git never sees its files",
+        ),
+        ("node_modules\n", "can't match: `dist/` isn't in git, so no commit changes its files"),
+    ] {
+        let site = site(&format!("{TARGETS}{rules}"), &[(".gitignore", ignored), ("src/main.js", "")]);
+        site.write("dist/index.html", "built");
+        let finished = site.bare_run(&["plan"]).finish();
+        finished.ends_with(0).says(&[title, "cdn-purge.yml:8:13", help]);
+        assert!(
+            finished.err.contains("warning: `dist/index.html` and 2 other patterns can't match"),
+            "{}",
+            finished.err
+        );
+        assert_eq!(finished.err.matches("warning").count(), 1, "{}", finished.err);
+    }
+}
+
 #[test]
 fn on_github_a_rule_that_matches_nothing_is_an_annotation_in_the_configuration() {
     let rules = "rules:\n  - files: ['publc/**', 'public/**']\n    urls: https://www.example.com/{tail}\n";
