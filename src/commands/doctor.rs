@@ -2,6 +2,7 @@
 //! clock. It signs nothing, and changes nothing anywhere.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use bytes::Bytes;
 use http::Request;
@@ -11,15 +12,18 @@ use url::Url;
 
 use super::{explain, run};
 use crate::ci::{CiHost, Console};
-use crate::config::{self, CommandKind, Flags, Settings, Target};
+use crate::config::{self, Changes, CommandKind, DirectoryOptions, Flags, ManifestSource, Settings, Target};
 use crate::credentials::search;
+use crate::directory::{self, Manifest};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
+use crate::git::{self, Range};
 use crate::pipeline::connect;
 use crate::provider::clock::{self, Clock};
 use crate::provider::http::Network;
 use crate::provider::{Api, ApiName};
 use crate::report::phrases::short_commit;
+use crate::text::format::counted;
 
 /// How far a clock may be off without a remark: a `Date` has whole seconds, and its way takes time too.
 const PUNCTUAL: SignedDuration = SignedDuration::from_secs(3);
@@ -48,20 +52,22 @@ pub(super) fn run(
     console.summary(&format!("configuration  {source}: rules: {rules}, targets: {targets}"));
 
     let network = Network::new(environment);
-    let mut code =
-        match explain::choices(&settings, environment, console, &network, now).and_then(|found| found.decided) {
-            Ok(changed) => {
-                let base = changed.range.base.as_deref().map_or("the beginning", short_commit);
-                console.summary(&format!(
-                    "checkout       {base}..{}, {}",
-                    short_commit(&changed.range.head),
-                    changed.range.reason
-                ));
-                ExitCode::Success
-            }
-            Err(error) => problem(console, "checkout", &error),
-        };
-    let journals = settings.journal.as_ref().and_then(|file| file.parent().map(std::path::Path::to_path_buf));
+    let (name, compared) = match &settings.changes {
+        Changes::Directory(options) => ("built site", built_site(&git::root(&settings.repository), options)),
+        Changes::List(options) => ("changes", Ok(format!("those of the list `{}`", options.file.display()))),
+        Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } | Changes::Urls(_) => {
+            let found = explain::choices(&settings, environment, console, &network, now);
+            ("checkout", found.and_then(|found| found.decided).map(|changed| range(&changed.range)))
+        }
+    };
+    let mut code = match compared {
+        Ok(words) => {
+            console.summary(&format!("{name:<15}{words}"));
+            ExitCode::Success
+        }
+        Err(error) => problem(console, name, &error),
+    };
+    let journals = settings.journal.as_ref().and_then(|file| file.parent().map(Path::to_path_buf));
     let journals = journals.unwrap_or_else(|| console.host().state_folder(environment));
     console.summary(&format!("journals       `{}`", journals.display()));
     let mut reached = BTreeSet::new();
@@ -74,6 +80,35 @@ pub(super) fn run(
         }
     }
     Ok(code)
+}
+
+/// The commits that a run would compare.
+fn range(range: &Range) -> String {
+    let base = range.base.as_deref().map_or("the beginning", short_commit);
+    format!("{base}..{}, {}", short_commit(&range.head), range.reason)
+}
+
+/// The built directory, and what a run would compare it with.
+///
+/// # Errors
+/// A directory, a manifest or a listing that a run would refuse.
+fn built_site(root: &Path, options: &DirectoryOptions) -> Result<String, Error> {
+    let files = counted(directory::find(root, &options.directory)?.count(), "file", "files");
+    let before = match &options.manifest {
+        ManifestSource::None => "no manifest, so every file counts as changed".to_owned(),
+        ManifestSource::Listing(path) => {
+            let listed = directory::read_listing(&root.join(path), &options.listing_prefix)?.len();
+            format!("the listing `{}` has {}", path.display(), counted(listed, "file", "files"))
+        }
+        ManifestSource::File(path) => match Manifest::read(&root.join(path))? {
+            Some(manifest) => format!("the manifest `{}` is of {}", path.display(), manifest.origin()),
+            None => format!(
+                "no manifest `{}` yet: set `without-manifest` to `all` or `adopt` for the first run",
+                path.display()
+            ),
+        },
+    };
+    Ok(format!("`{}`: {files}; {before}", options.directory))
 }
 
 /// Reports a problem under the name of what has it.

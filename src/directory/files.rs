@@ -82,6 +82,11 @@ type Decide<'a> = &'a (dyn Fn(&[u8], u64, Option<u64>) -> Way + Sync);
 type Outcome = Result<(BuiltFile, bool), String>;
 
 impl FoundFiles {
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        self.paths.len()
+    }
+
     /// Reads the files. With `trusted`, those whose size and times are as this manifest has them keep its digest.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `doctor`: the surroundings of a run, and each problem with them.
 
-use super::stage::{KEY, SECRET, Site};
+use super::stage::{CONFIGURATION, KEY, SECRET, Site};
 use super::vendor::Vendor;
 
 #[test]
@@ -37,4 +37,24 @@ fn without_a_configuration_the_rest_is_not_looked_at() {
     let finished = site.bare_run(&["doctor"]).finish();
     finished.says(&["CI             no CI host", "configuration  has a problem:"]);
     finished.complains(2, &["no configuration in", "cdn-purge init"]);
+}
+
+#[test]
+fn a_built_site_is_looked_at_with_its_manifest_and_no_commits_are() {
+    let (site, vendor) = (Site::new(), Vendor::start(&[]));
+    let built = CONFIGURATION.replace("rules:", "changes: directory\ndirectory: public\nrules:");
+    site.write("cdn-purge.yml", built);
+    let endpoint = format!("alibaba-cdn=http://{}", vendor.address());
+    let doctor = || site.bare_run(&["doctor", "--endpoint", &endpoint]).keys(KEY, SECRET).finish();
+    let finished = doctor();
+    finished.ends_with(0).says(&["built site     `public`: 2 files; no manifest `.cdn-purge/manifest.txt` yet: set"]);
+    assert!(!finished.out.contains("checkout"), "{}", finished.out);
+    site.run(vendor.address(), &["run", "--without-manifest", "adopt"]).finish().ends_with(0);
+    doctor().ends_with(0).says(&["`public`: 2 files; the manifest `.cdn-purge/manifest.txt` is of the run of 20"]);
+    site.write(".cdn-purge/manifest.txt", "{}");
+    let finished = doctor();
+    finished.says(&["built site     has a problem:"]);
+    finished.complains(3, &["the manifest `", "doesn't begin as a manifest does", "without-manifest"]);
+    std::fs::remove_dir_all(site.repository().join("public")).unwrap();
+    doctor().complains(3, &["the built directory `public` can't be read", "run the build before this step"]);
 }
