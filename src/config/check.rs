@@ -69,6 +69,10 @@ fn summary(reading: &Reading) -> String {
             for url in &written.urls {
                 let _ = writeln!(text, "    → {url}");
             }
+            if rule.is_warning_only() {
+                text.push_str("    refreshes nothing: a change of these files is a warning\n");
+                continue;
+            }
             let at = if rule.targets.is_empty() { "no chosen target".to_owned() } else { rule.targets.join(", ") };
             let _ = writeln!(text, "    {} at {at}", operations(rule));
         }

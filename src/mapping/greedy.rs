@@ -1,5 +1,7 @@
 //! Finds captures that a greedy wildcard takes apart: on `a-b-c.md`, the `{1}` of `*-*.md` is `a-b`.
 
+use super::transform::date;
+
 /// A wildcard that took a text which the pattern has after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Greedy<'g> {
@@ -34,16 +36,46 @@ pub(super) fn greedy<'g>(pattern: &'g str, captures: &[&[u8]]) -> Option<Greedy<
 }
 
 impl Greedy<'_> {
-    /// The warning, with the remedy.
-    pub(super) fn warning(self, pattern: &str, taken: &[u8]) -> String {
+    /// The warning, with the pattern and the placeholders that do it right. `captures` are those of [`greedy`].
+    pub(super) fn warning(self, pattern: &str, captures: &[&[u8]]) -> String {
         let Self { number, separator } = self;
+        let taken = String::from_utf8_lossy(captures[number - 1]);
+        // The wildcard and those that follow it with the same text between them are one in the right pattern.
+        let end = wildcard_end(pattern, number);
+        let mut rest = &pattern[end..];
+        let mut whole = captures[number - 1].to_vec();
+        for capture in &captures[number..] {
+            let Some(after) = rest.strip_prefix(separator).and_then(|rest| rest.strip_prefix('*')) else { break };
+            if after.starts_with('*') {
+                break;
+            }
+            whole = [&whole, separator.as_bytes(), capture].concat();
+            rest = after;
+        }
+        let right = format!("{}{rest}", &pattern[..end]);
+        let placeholders = if separator == "-" && date(&whole).is_some() {
+            ["date:year", "date:month", "date:day", "strip-date"]
+                .map(|part| format!("`{{{number}|{part}}}`"))
+                .join(", ")
+        } else {
+            format!(
+                "`{{{number}|before:{separator}}}` for the part before the first `{separator}`, `{{{number}|after:{separator}}}` for the rest"
+            )
+        };
         format!(
-            "`{{{number}}}` of `{pattern}` is `{}`, up to the last `{separator}`: for the part before the first one write one `*` and \
-             `{{stem|before:{separator}}}`, for the rest `{{stem|after:{separator}}}`, for a date `{{stem|date:year}}` and \
-             `{{stem|strip-date}}`",
-            String::from_utf8_lossy(taken)
+            "`{{{number}}}` of `{pattern}` is `{taken}`, up to the last `{separator}`: write `{right}`, and {placeholders}"
         )
     }
+}
+
+/// The place after the wildcard with this number, from 1, of a pattern.
+fn wildcard_end(pattern: &str, number: usize) -> usize {
+    let mut end = 0;
+    for _ in 0..number {
+        let start = end + pattern[end..].find(['*', '?']).unwrap_or(0);
+        end = start + if pattern[start..].starts_with("**") { 2 } else { 1 };
+    }
+    end
 }
 
 #[cfg(test)]
@@ -65,6 +97,26 @@ mod tests {
             let captures: Vec<&[u8]> = captures.iter().map(|text| text.as_bytes()).collect();
             let found = greedy(pattern, &captures).map(|found| (found.number, found.separator));
             assert_eq!(found, expected, "{pattern}");
+        }
+    }
+    #[test]
+    fn the_warning_has_the_pattern_and_the_placeholders_that_do_it_right() {
+        for (pattern, captures, expected) in [
+            (
+                "posts/**/*-*-*-*.md",
+                &["", "2014-05-06-turns-2", "0", "0", "x"][..],
+                "`{2}` of `posts/**/*-*-*-*.md` is `2014-05-06-turns-2`, up to the last `-`: write `posts/**/*.md`, and `{2|date:year}`, \
+                 `{2|date:month}`, `{2|date:day}`, `{2|strip-date}`",
+            ),
+            (
+                "*/*-*/*-*.md",
+                &["a", "b", "c", "d-e", "f"],
+                "`{4}` of `*/*-*/*-*.md` is `d-e`, up to the last `-`: write `*/*-*/*.md`, and `{4|before:-}` for the part before the first \
+                 `-`, `{4|after:-}` for the rest",
+            ),
+        ] {
+            let captures: Vec<&[u8]> = captures.iter().map(|text| text.as_bytes()).collect();
+            assert_eq!(greedy(pattern, &captures).unwrap().warning(pattern, &captures), expected);
         }
     }
 }

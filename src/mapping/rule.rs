@@ -94,11 +94,11 @@ impl Rule {
         let highest = self.templates().filter_map(|template| Some(template.highest_capture()?.0)).max()?;
         let captures = found.captures();
         let greedy = greedy(found.pattern(), captures.all()).filter(|greedy| greedy.number <= highest)?;
-        Some(greedy.warning(found.pattern(), captures.get(greedy.number)))
+        Some(greedy.warning(found.pattern(), captures.all()))
     }
 
     /// Whether it has no URLs, and warns instead.
-    pub(super) fn is_warning_only(&self) -> bool {
+    pub fn is_warning_only(&self) -> bool {
         self.warning.is_some() && self.templates().next().is_none()
     }
 

@@ -305,7 +305,7 @@ fn without_number(name: &[u8]) -> &[u8] {
 }
 
 /// The date at the beginning of a value, and where it ends: `2024-05-06`, `2024-5-6`, `2024/05/06`, `20240506` isn't one.
-fn date(value: &[u8]) -> Option<([u16; 3], usize)> {
+pub(super) fn date(value: &[u8]) -> Option<([u16; 3], usize)> {
     let mut numbers = [0_u16; 3];
     let mut at = 0;
     let mut separator = None;
