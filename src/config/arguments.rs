@@ -370,7 +370,13 @@ fn usage(error: &clap::Error) -> Error {
     let title = title.strip_prefix("error: ").unwrap_or(title).split_whitespace().collect::<Vec<_>>().join(" ");
     let tip = paragraphs.find_map(|paragraph| paragraph.trim_start().strip_prefix("tip: "));
     let tip = tip.and_then(|tip| tip.lines().next());
-    let help = tip.map_or_else(|| "`cdn-purge --help` lists commands and options".into(), |tip| tip.replace('\'', "`"));
+    let is_stray_path =
+        title.split('\'').nth(1).is_some_and(|word| !word.starts_with('-') && word.contains(['/', '.']));
+    let help = match tip {
+        Some(tip) => tip.replace('\'', "`"),
+        None if is_stray_path => "quote a pattern, or the shell puts files in its place: `--files 'public/**'`".into(),
+        None => "`cdn-purge --help` lists commands and options".into(),
+    };
     Error::Inputs(vec![Diagnostic::new(title.replace('\'', "`"), help)])
 }
 
@@ -439,6 +445,20 @@ mod tests {
         let problem = &error.diagnostics()[0];
         assert_eq!(problem.title, "unexpected argument `--dryrun` found");
         assert_eq!(problem.help.as_deref(), Some("a similar argument exists: `--dry-run`"));
+    }
+
+    #[test]
+    fn files_that_a_shell_put_in_place_of_a_pattern_are_an_error_that_says_so() {
+        for line in ["plan --files dist/a.html dist/b.html", "--files dist/a.html dist/b.html"] {
+            let help = parse(line).unwrap_err().diagnostics()[0].help.clone();
+            assert_eq!(
+                help.as_deref(),
+                Some("quote a pattern, or the shell puts files in its place: `--files 'public/**'`"),
+                "{line}"
+            );
+        }
+        let help = parse("plan public").unwrap_err().diagnostics()[0].help.clone();
+        assert_eq!(help.as_deref(), Some("`cdn-purge --help` lists commands and options"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Parses and checks lists of URLs; reports every invalid one with its line.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::list_file;
@@ -102,7 +103,7 @@ impl Checks<'_> {
                 }),
                 Err(_) => {
                     let title = format!("{label}the line isn't UTF-8");
-                    Err((title, "write URLs as UTF-8"))
+                    Err((title, "write URLs as UTF-8".into()))
                 }
             };
             match forms {
@@ -117,52 +118,56 @@ impl Checks<'_> {
     }
 
     /// A URL in each form in which it is to be sent; else what is wrong with it, and what to do.
-    fn forms(self, text: &str) -> Result<Vec<String>, (String, &'static str)> {
+    fn forms(self, text: &str) -> Result<Vec<String>, (String, Cow<'static, str>)> {
         if matches!(self.kind, RefreshKind::Regex | RefreshKind::Tag) {
             return Ok(vec![self.one(text, text.to_owned())?]);
         }
         self.encoded.iter().map(|&encoded| self.one(text, url::spell_given(text, encoded))).collect()
     }
 
-    fn one(self, text: &str, url: String) -> Result<String, (String, &'static str)> {
+    fn one(self, text: &str, url: String) -> Result<String, (String, Cow<'static, str>)> {
         const WHOLE: &str = "write a complete URL, as `https://www.example.com/a/b.html`";
         let is_pattern = self.kind == RefreshKind::Regex;
         if is_pattern {
             if let Some(character) = text.chars().find(|character| character.is_control()) {
                 let why = format!("the control character `{}`", character.escape_unicode());
-                return Err((why, "write one pattern in a line"));
+                return Err((why, "write one pattern in a line".into()));
             }
         } else {
             if let Some((_, why, help)) = url::more_than_one(text) {
-                return Err((why.into(), help));
+                return Err((why.into(), help.into()));
             }
             let help =
                 if self.kind == RefreshKind::Tag { "write a tag as `https://www.example.com/#TAG`" } else { WHOLE };
-            url::check_kind(self.kind, &url).map_err(|why| (why, help))?;
+            url::check_kind(self.kind, &url).map_err(|why| {
+                // What is wrong with a host has a remedy of its own.
+                let own = url::host_remedy(&url).filter(|_| self.kind != RefreshKind::Tag);
+                (why, own.map_or(help.into(), Cow::Owned))
+            })?;
         }
         let characters = url.chars().count();
         if let Some(spec) =
             self.targets.iter().map(|target| target.provider).find(|spec| characters > spec.url_characters)
         {
             let why = format!("it has {characters} characters, and {} takes {}", spec.title, spec.url_characters);
-            return Err((why, "refresh its directory instead"));
+            return Err((why, "refresh its directory instead".into()));
         }
         if self.kind == RefreshKind::Directory {
             if url.contains('?') {
                 return Err((
                     "a directory has no query".into(),
-                    "write the directory alone, or drop `--kind directory`",
+                    "write the directory alone, or drop `--kind directory`".into(),
                 ));
             }
             if !url.ends_with('/') {
-                return Err(("a directory ends in `/`".into(), "add the `/`, or drop `--kind directory`"));
+                return Err(("a directory ends in `/`".into(), "add the `/`, or drop `--kind directory`".into()));
             }
         }
         if let Some(allowed) = self.allow_hosts {
             let host = if is_pattern { url::host_of_pattern(&url) } else { url::host(&url).map(str::to_owned) };
             let host = host.map(|host| host.to_ascii_lowercase());
             if host.is_none_or(|host| !allowed.contains(&host)) {
-                return Err(("`allow-hosts` doesn't name its host".into(), "add the host to `allow-hosts`"));
+                return Err(("`allow-hosts` doesn't name its host".into(), "add the host to `allow-hosts`".into()));
             }
         }
         Ok(url)

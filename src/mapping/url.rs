@@ -44,6 +44,12 @@ pub fn check(url: &str) -> Result<(), String> {
     check_expression(url)
 }
 
+/// What to do about the host of a URL; `None` if nothing is wrong with it.
+pub fn host_remedy(url: &str) -> Option<String> {
+    let (authority, _) = authority(url)?;
+    check_authority(&url[authority]).err().map(|(_, help)| help)
+}
+
 /// [`check`] without the rules that don't apply to a regular expression.
 fn check_expression(url: &str) -> Result<(), String> {
     let Some((authority, path)) = authority(url) else {
@@ -305,7 +311,7 @@ pub(super) fn check_authority(authority: &str) -> Result<(), (String, String)> {
         }
     };
     if host.contains('*') {
-        Err(("a `*` in the host, which no request has".into(), "list each host by itself".into()))
+        Err(("a `*` in the host, which no request has".into(), "write one URL for each host".into()))
     } else if let Some(without) = host.strip_suffix('.') {
         Err(("a `.` at the end of the host, which caches take for another one".into(), format!("write `{without}`")))
     } else if host.eq_ignore_ascii_case(spelled) {

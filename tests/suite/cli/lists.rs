@@ -36,14 +36,15 @@ fn every_bad_url_is_named_and_nothing_is_sent() {
     let site = Site::empty();
     let long = format!("https://www.example.com/{}", "x".repeat(1_100));
     let list = format!(
-        "https://www.example.com/ok\nwww.example.com/x\nftp://www.example.com/\nhttps://www.example.com/\u{7}\n{long}\nhttps://other.example/x\n"
+        "https://www.example.com/ok\nwww.example.com/x\nftp://www.example.com/\nhttps://www.example.com/\u{7}\n{long}\nhttps://other.example/x\nhttps://*.example.com/a\n"
     );
     let run = site.run(trap.address(), &["refresh", "-f", "-", "--allow-hosts", "www.example.com"]).args(&PROVIDER);
     let finished = run.input(&list).finish();
     finished.complains(2, &["`www.example.com/x` is not a valid URL", "write a complete URL"]);
-    for line in 2..=6 {
+    for line in 2..=7 {
         finished.says(&[&format!("standard input:{line}:1")]);
     }
+    finished.says(&["a `*` in the host, which no request has", "help: write one URL for each host; nothing was sent"]);
     finished.says(&["control character", "1124 characters", "`allow-hosts` doesn't name its host"]);
     assert!(!finished.err.contains("standard input:1:1"));
     site.run(trap.address(), &["refresh", "--kind", "directory", "https://www.example.com/a"])
