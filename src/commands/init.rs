@@ -123,6 +123,7 @@ fn ask(question: &Question, input: &mut dyn BufRead, console: &mut Console) -> O
     }
     text.push_str(match question.subject {
         Subject::Host => "The host, such as www.example.com:",
+        Subject::ThemeUrl => "The URL of its folder, such as https://www.example.com/wp-content/themes/NAME/:",
         Subject::Provider => "The number or the name of the provider:",
         Subject::SiteDir if question.answers.is_empty() => "The directory, such as public:",
         Subject::SiteDir => "The number, or another directory:",
@@ -147,7 +148,7 @@ fn take(choices: &mut Choices, question: &Question, answer: &str, console: &mut 
             choices.provider = PROVIDERS.iter().copied().find(|spec| spec.name == answer);
             choices.provider.is_some()
         }
-        Subject::Host => {
+        Subject::Host | Subject::ThemeUrl => {
             choices.urls = SiteUrl::parse(answer).into_iter().collect();
             !choices.urls.is_empty()
         }
@@ -164,6 +165,9 @@ fn unanswered(question: &Question) -> Diagnostic {
         question.answers.iter().map(|(answer, evidence)| format!("`{option} {answer}` ({evidence})")).collect();
     let help = match (question.subject, answers.len()) {
         (Subject::Host, _) => format!("pass `{option} www.example.com`, with your host; more than one may be given"),
+        (Subject::ThemeUrl, _) => format!(
+            "pass `{option} https://www.example.com/wp-content/themes/NAME/`, with your host and the theme's folder"
+        ),
         (_, 0) => format!("pass `{option} DIR`: the directory whose files are served; `.` is the repository's root"),
         (_, several) if several > 6 => {
             let names: Vec<String> = question.answers.iter().map(|(answer, _)| format!("`{answer}`")).collect();
@@ -248,6 +252,39 @@ fn small_text(path: &Path) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
+/// The commands that come next, each with what it does.
+fn next_steps(draft: &Draft) -> Vec<(String, String)> {
+    let mut steps: Vec<(&str, &str)> = vec![("cdn-purge check", "validate and print the effective configuration")];
+    let explains = "which URLs a change of this file purges";
+    let Some(directory) = &draft.directory else {
+        steps.extend([
+            ("cdn-purge explain PATH", explains),
+            ("cdn-purge plan", "what the last commit would purge; needs no credentials"),
+            ("cdn-purge run --simulate", "the whole job against a simulated CDN; needs no credentials"),
+        ]);
+        return steps.into_iter().map(|(command, about)| (command.to_owned(), about.to_owned())).collect();
+    };
+    // Without a build there is nothing to compare, and before the first run nothing to compare it with.
+    let page = format!("cdn-purge explain {directory}/index.html");
+    let known = draft.build.as_ref().filter(|(commands, _)| !commands.contains("REPLACE"));
+    let build = match known {
+        Some((commands, folder)) if folder.is_empty() => commands.clone(),
+        Some((commands, folder)) => format!("(cd {folder} && {commands})"),
+        None => "...".to_owned(),
+    };
+    let builds = format!("build the site into `{directory}`: the next commands compare it");
+    steps.extend([
+        (&*page, explains),
+        (&*build, &*builds),
+        ("cdn-purge plan --without-manifest all", "what the first run would purge; needs no credentials"),
+        (
+            "cdn-purge run --simulate --without-manifest all",
+            "the whole job against a simulated CDN; needs no credentials",
+        ),
+    ]);
+    steps.into_iter().map(|(command, about)| (command.to_owned(), about.to_owned())).collect()
+}
+
 /// What was found, what is left to do, and what comes next.
 fn report(draft: &Draft, written: &[String], workflow: &Workflow) -> String {
     let mut text = String::new();
@@ -264,12 +301,11 @@ fn report(draft: &Draft, written: &[String], workflow: &Workflow) -> String {
         text.push_str("\nneeds your attention\n");
         draft.open.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
     }
-    text.push_str(
-        "\nnext\n  cdn-purge check             validate and print the effective configuration\n  \
-         cdn-purge explain PATH      which URLs a change of this file purges\n  \
-         cdn-purge plan              what the last commit would purge; needs no credentials\n  \
-         cdn-purge run --simulate    the whole job against a simulated CDN; needs no credentials\n\n",
-    );
+    text.push_str("\nnext\n");
+    let steps = next_steps(draft);
+    let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    steps.iter().for_each(|(command, about)| text.push_str(&format!("  {command:width$}    {about}\n")));
+    text.push('\n');
     let variables: Vec<String> = draft.variables().iter().map(|name| format!("`{name}`")).collect();
     let (names, provider) = (variables.join(" and "), draft.provider.name);
     let _ = writeln!(

@@ -27,6 +27,17 @@ pub(super) enum Kind {
     Built(Build),
     /// It is built into this directory, by a program that isn't known.
     Unknown(String),
+    /// WordPress makes its pages, and serves the other files as they are.
+    WordPress(WordPress),
+}
+
+/// What a repository holds of a WordPress site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WordPress {
+    /// One theme. Its URLs have the name of its folder there, which no file of it says.
+    Theme,
+    /// The folder `wp-content`, whose paths are those of the URLs.
+    Content,
 }
 
 /// A generator, and what it makes.
@@ -63,8 +74,8 @@ impl Candidate {
     /// What `--site-dir` calls it.
     pub(super) fn site_dir(&self) -> &str {
         match &self.kind {
-            Kind::Finished(_) if self.folder.is_empty() => ".",
-            Kind::Finished(_) => self.folder.trim_end_matches('/'),
+            Kind::Finished(_) | Kind::WordPress(_) if self.folder.is_empty() => ".",
+            Kind::Finished(_) | Kind::WordPress(_) => self.folder.trim_end_matches('/'),
             Kind::Built(build) => &build.output,
             Kind::Unknown(output) => output,
         }
@@ -80,6 +91,8 @@ impl Candidate {
             }
             Kind::Built(build) => format!("{} builds it (`{}`)", build.generator.name, build.marker),
             Kind::Unknown(output) => format!("git ignores `{output}/`, as it does with builds"),
+            Kind::WordPress(WordPress::Theme) => format!("{place} is a theme of WordPress (`style.css`, `index.php`)"),
+            Kind::WordPress(WordPress::Content) => "WordPress serves `wp-content/` as it is".to_owned(),
         }
     }
 }
@@ -93,6 +106,7 @@ pub(super) fn find(files: &[String], contents: &BTreeMap<String, String>) -> Vec
         reads_root_index |= folder.is_empty() && generator.reads_index;
         found.push(built(generator, folder, marker, files, contents));
     }
+    found.extend(wordpress(files));
     let certain = |folder: &str| !has_build_script(&above(folder), contents) && !has_build_script("", contents);
     let statics: Vec<&str> = FOLDERS.iter().copied().filter(|folder| has_page(&format!("{folder}/"))).collect();
     let with_name = statics.iter().find(|folder| files.contains(&format!("{folder}/CNAME")));
@@ -120,12 +134,32 @@ pub(super) fn find(files: &[String], contents: &BTreeMap<String, String>) -> Vec
     found
 }
 
+/// Themes of WordPress, and its `wp-content`, which holds themes of its own.
+///
+/// Source: <https://developer.wordpress.org/themes/core-concepts/theme-structure/> (2026-11-30): each theme has `style.css`, and
+/// `index.php` or `templates/index.html`; `functions.php` and `theme.json` are optional, and nobody else's next to it.
+fn wordpress(files: &[String]) -> Vec<Candidate> {
+    let candidate =
+        |part, folder: &str| Candidate { kind: Kind::WordPress(part), folder: folder.to_owned(), is_certain: true };
+    if files.iter().any(|file| file.starts_with("wp-content/themes/") || file.starts_with("wp-content/plugins/")) {
+        return vec![candidate(WordPress::Content, "")];
+    }
+    let has = |folder: &str, names: [&str; 2]| names.iter().any(|name| files.contains(&format!("{folder}{name}")));
+    let folders = files.iter().filter_map(|file| ends_in(file, "style.css"));
+    let is_theme = |folder: &&str| {
+        folder.matches('/').count() <= DEPTH
+            && has(folder, ["functions.php", "theme.json"])
+            && has(folder, ["index.php", "templates/index.html"])
+    };
+    folders.filter(is_theme).map(|folder| candidate(WordPress::Theme, folder)).collect()
+}
+
 /// Folders with an `index.html` that aren't among the candidates, for a word about them.
 pub(super) fn others<'f>(files: &[String], chosen: &Candidate) -> Vec<&'f str> {
     let has_page = |folder: &&str| files.iter().any(|file| *file == format!("{folder}/index.html"));
     let is_inside = |folder: &str| match &chosen.kind {
         // What lies in a finished site is a part of it.
-        Kind::Finished(_) => format!("{folder}/").starts_with(&chosen.folder),
+        Kind::Finished(_) | Kind::WordPress(_) => format!("{folder}/").starts_with(&chosen.folder),
         Kind::Built(build) => {
             build.output == folder
                 || build.generator.copied.iter().any(|copied| format!("{}{copied}", chosen.folder) == folder)
@@ -249,7 +283,7 @@ pub(super) fn named(candidates: &[Candidate], directory: &str, files: &[String])
     let built = candidates.iter().filter(|candidate| directory.starts_with(&candidate.folder));
     let built = built.filter_map(|candidate| match &candidate.kind {
         Kind::Built(build) => Some((build, &candidate.folder)),
-        Kind::Finished(_) | Kind::Unknown(_) => None,
+        Kind::Finished(_) | Kind::Unknown(_) | Kind::WordPress(_) => None,
     });
     match built.max_by_key(|(_, folder)| folder.len()) {
         Some((build, folder)) => {

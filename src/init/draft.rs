@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::candidates::{Build, Candidate, Kind, others};
+use super::candidates::{Build, Candidate, Kind, WordPress, others};
 use super::generators::Generator;
 use super::hosts::SiteUrl;
 use super::paths::name;
@@ -64,6 +64,9 @@ const SERVED: &[&str] = &[
     "map",
     "glb",
 ];
+
+/// Those of them that no page of WordPress uses.
+const NO_ASSETS: &[&str] = &["html", "htm", "json", "xml", "txt", "map"];
 
 /// Files at the root of a repository that no visitor wants, where they have a type of [`SERVED`].
 const NOT_SERVED: &[&str] = &[
@@ -136,7 +139,8 @@ impl Draft {
                 });
             }
             Kind::Built(build) => {
-                self.build = Some((build.generator.build.to_owned(), folder.trim_end_matches('/').to_owned()));
+                let commands = build_commands(build.generator.build, folder, &repository.files);
+                self.build = Some((commands, folder.trim_end_matches('/').to_owned()));
                 let how = match (build.generator.preset, urls) {
                     (Some((preset, _)), [url]) if !build.is_ignored && !build.is_in_pipeline && build.is_default => {
                         self.sources(preset, build.generator, folder, url);
@@ -152,6 +156,10 @@ impl Draft {
                 };
                 let Build { generator, marker, output, .. } = build;
                 self.recognised.push(format!("{} builds the site (`{marker}`) into `{output}`, {how}", generator.name));
+            }
+            Kind::WordPress(part) => {
+                self.wordpress(*part, folder, urls);
+                self.recognised.push(candidate.evidence());
             }
             Kind::Unknown(output) => {
                 self.built(output, "", false, urls);
@@ -220,6 +228,35 @@ impl Draft {
         if in_it().any(is_named_page) {
             self.pages_without_ending(folder, if folder.is_empty() { &NOT_SERVED[..2] } else { &[] }, urls);
         }
+    }
+
+    /// The files that WordPress serves as they are. Its pages have no files.
+    fn wordpress(&mut self, part: WordPress, folder: &str, urls: &[SiteUrl]) {
+        let (folder, tail) = match part {
+            WordPress::Content => ("wp-content/", "{path}"),
+            WordPress::Theme if folder.is_empty() => ("", "{path}"),
+            WordPress::Theme => (folder, "{tail}"),
+        };
+        let types: Vec<&str> = SERVED.iter().copied().filter(|kind| !NO_ASSETS.contains(kind)).collect();
+        let mut files = vec![format!("{folder}**/*.{{{}}}", types.join(","))];
+        if folder.is_empty() {
+            files.extend([&NOT_SERVED[..2], &NOT_SERVED[4..]].concat().iter().map(|not| format!("!{not}")));
+        }
+        self.text.push_str(
+            "\nrules:\n  # Styles, scripts, images and fonts: each has its own URL. A PHP file has none: a change of one changes pages, and\n  \
+             # refreshes none of them.\n",
+        );
+        self.rule("assets", &files, urls, tail);
+        self.text.push_str("    # queries: [\"ver=1.0\"]       # WordPress adds `?ver=` to styles and scripts\n");
+        self.open.push(
+            "a change of a PHP file changes pages, and refreshes none: purge these after the deployment, with `cdn-purge refresh URL…` or a \
+             plugin of WordPress"
+                .into(),
+        );
+        self.open.push(
+            "WordPress asks for styles and scripts with `?ver=VERSION`: raise the version with each change, or have the CDN ignore the query"
+                .into(),
+        );
     }
 
     /// A site that a generator builds of these sources: the rules of a preset.
@@ -296,12 +333,34 @@ impl Draft {
     }
 }
 
+/// The commands that build a site, with the package manager whose lock file is there, in its folder or at the root.
+fn build_commands(build: &str, folder: &str, files: &[String]) -> String {
+    let has = |name: &str| files.iter().any(|file| file == name || file.strip_prefix(folder) == Some(name));
+    if let Some((_, rest)) = build.strip_prefix("pip install ").and_then(|build| build.split_once(" && "))
+        && has("requirements.txt")
+    {
+        return format!("pip install -r requirements.txt && {rest}");
+    }
+    let [install, run, execute] = if has("pnpm-lock.yaml") {
+        ["corepack enable && pnpm install --frozen-lockfile", "pnpm run ", "pnpm exec "]
+    } else if has("yarn.lock") {
+        ["corepack enable && yarn install", "yarn run ", "yarn run "]
+    } else if has("package-lock.json") || has("npm-shrinkwrap.json") {
+        return build.to_owned();
+    } else {
+        // `npm ci` needs a lock file.
+        ["npm install", "npm run ", "npx "]
+    };
+    build.replace("npm ci", install).replace("npm run ", run).replace("npx ", execute)
+}
+
 /// The keys that go with the pages of a site.
 const INDEX: &str = "    index: index.html\n    # prefetch: true            # fetch each into the caches again, as soon as it is refreshed\n";
 
 /// What a person has to do for a site that isn't committed.
 const KEEP: &str = "`.cdn-purge/manifest.txt` has to be kept between the runs, in the CI's cache or as an artifact, and `.cdn-purge` belongs \
-                    into `.gitignore`; the first run asks what to do without it (docs/built-sites.md)";
+                    into `.gitignore`; without it a run stops and lists the choices, as the first one does \
+                    (docs/built-sites.md)";
 
 /// A text as a YAML scalar, whatever it holds.
 fn quoted(text: &str) -> String {

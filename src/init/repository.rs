@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::{self, Candidate, DEPTH, Kind};
+use super::candidates::{self, Candidate, DEPTH, Kind, WordPress};
 use super::generators::{GENERATORS, Generator};
 use super::hosts::{self, SiteUrl};
 use super::paths::{ends_in, is_workflow, name};
@@ -59,6 +59,8 @@ pub enum Subject {
     Provider,
     /// Where the site is served.
     Host,
+    /// The URL of the folder of a WordPress theme.
+    ThemeUrl,
 }
 
 impl Subject {
@@ -67,7 +69,7 @@ impl Subject {
         match self {
             Self::SiteDir => "--site-dir",
             Self::Provider => "--provider",
-            Self::Host => "--host",
+            Self::Host | Self::ThemeUrl => "--host",
         }
     }
 }
@@ -154,7 +156,14 @@ impl Repository {
             (_, [_, ..]) => choices.urls.iter().map(|url| (url.clone(), String::new())).collect(),
             (candidate, []) => self.urls(candidate.as_ref()),
         };
-        if urls.is_empty() {
+        let is_theme = candidate.as_ref().is_some_and(|candidate| candidate.kind == Kind::WordPress(WordPress::Theme));
+        if is_theme && !urls.iter().any(|(url, _)| url.path != "/") {
+            questions.push(Question {
+                subject: Subject::ThemeUrl,
+                title: "a theme of WordPress is served below `/wp-content/themes/`, in a folder whose name the repository doesn't show".into(),
+                answers: Vec::new(),
+            });
+        } else if urls.is_empty() {
             questions.push(Question {
                 subject: Subject::Host,
                 title: "the host isn't known: no file of the repository names it".into(),
@@ -237,7 +246,7 @@ impl Repository {
         let (generator, marker): (&Generator, _) = match &candidate.kind {
             Kind::Built(build) => (build.generator, &build.marker),
             Kind::Finished(Some((generator, marker))) => (generator, marker),
-            Kind::Finished(None) | Kind::Unknown(_) => return None,
+            Kind::Finished(None) | Kind::Unknown(_) | Kind::WordPress(_) => return None,
         };
         let folder = generator.markers.iter().find_map(|name| ends_in(marker, name));
         let folder = folder.or_else(|| generator.shared_markers.iter().find_map(|(name, _)| ends_in(marker, name)))?;

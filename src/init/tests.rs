@@ -164,6 +164,7 @@ fn a_workflow_has_the_deployment_between_the_build_and_the_refresh_and_fails_unt
             "branches: [main]",
             "concurrency: deploy",
             workflow::CHECKOUT,
+            "# ADD a step that installs `hugo`",
             "run: hugo --minify",
             workflow::CACHE[0],
             "name: Deploy",
@@ -188,6 +189,34 @@ fn a_workflow_has_the_deployment_between_the_build_and_the_refresh_and_fails_unt
             "- cdn-purge",
         ],
     );
+}
+
+#[test]
+fn a_site_is_built_by_the_package_manager_whose_lock_file_is_there() {
+    let build_of = |files: &[(&str, &str)]| {
+        let repository = repository(files);
+        written(&repository, &Choices { site_dir: None, ..chosen("") }).build.unwrap().0
+    };
+    let vite = |lock: &'static str| [("vite.config.js", ""), ("index.html", ""), (".gitignore", "dist"), (lock, "")];
+    assert_eq!(build_of(&vite("package-lock.json")), "npm ci && npm run build");
+    assert_eq!(build_of(&vite("README.md")), "npm install && npm run build");
+    assert_eq!(build_of(&vite("yarn.lock")), "corepack enable && yarn install && yarn run build");
+    let pnpm = "corepack enable && pnpm install --frozen-lockfile && pnpm";
+    assert_eq!(build_of(&vite("pnpm-lock.yaml")), format!("{pnpm} run build"));
+    let vitepress = [("docs/.vitepress/config.ts", ""), (".gitignore", "dist"), ("pnpm-lock.yaml", "")];
+    assert_eq!(build_of(&vitepress), format!("{pnpm} exec vitepress build"));
+    let mkdocs = [("mkdocs.yml", ""), (".gitignore", "site"), ("requirements.txt", "mkdocs-material")];
+    assert_eq!(build_of(&mkdocs), "pip install -r requirements.txt && mkdocs build");
+    assert_eq!(build_of(&mkdocs[..2]), "pip install mkdocs && mkdocs build");
+}
+
+#[test]
+fn a_part_of_a_pipeline_says_where_the_build_comes_from() {
+    let files = [("mkdocs.yml", ""), (".gitignore", "site"), (".gitlab-ci.yml", "pages:\n  script: mkdocs build\n")];
+    let repository = repository(&files);
+    let draft = written(&repository, &Choices { site_dir: None, ..chosen("") });
+    let gitlab = draft.workflow(&repository, WorkflowHost::GitLab, "main", "org/action", "1.2.3");
+    assert!(gitlab.text.contains("must keep `site` for this one, under `artifacts: paths`"), "{}", gitlab.text);
 }
 
 #[test]

@@ -74,6 +74,11 @@ const DEPLOYS: &[&str] = &[
     "ftp-deploy",
 ];
 
+/// Programs of builds that GitHub's runners don't have.
+///
+/// Source: <https://github.com/actions/runner-images/blob/main/images/ubuntu/Ubuntu2404-Readme.md> (2026-11-30).
+const NOT_ON_RUNNERS: &[&str] = &["hugo", "zola", "mdbook", "quarto"];
+
 /// The lines of existing workflows that put files online.
 pub fn deployments(repository: &Repository, host: WorkflowHost) -> Vec<(String, usize)> {
     let workflows = repository.contents.iter().filter(|(file, _)| host.owns(file));
@@ -129,6 +134,11 @@ impl Draft {
                  with:\n          persist-credentials: false\n\n"
             );
             if let Some((commands, folder)) = &self.build {
+                let tool = commands.split(' ').next().unwrap_or_default();
+                if NOT_ON_RUNNERS.contains(&tool) {
+                    let _ =
+                        writeln!(text, "      # ADD a step that installs `{tool}`: GitHub's runners don't have it.");
+                }
                 let _ = write!(text, "      - name: Build\n        run: {commands}\n");
                 if !folder.is_empty() {
                     let _ = writeln!(text, "        working-directory: {folder}");
@@ -204,6 +214,12 @@ impl Draft {
              cdn-purge\n    entrypoint: [\"\"]\n  rules:\n    - if: $CI_PIPELINE_SOURCE == \"push\" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH\n",
             if is_part { ".post # after the deployment" } else { "refresh" }
         );
+        if let Some(directory) = self.directory.as_ref().filter(|_| is_part) {
+            let _ = writeln!(
+                text,
+                "  # The job that builds must keep `{directory}` for this one, under `artifacts: paths`."
+            );
+        }
         let _ = write!(text, "  variables:\n    CDN_PURGE_ALLOW_HOSTS: \"{}\"\n", self.hosts.join(","));
         if self.directory.is_some() {
             text.push_str("  resource_group: production      # one deployment at a time\n  cache:\n    key: cdn-purge-manifest\n    paths: [.cdn-purge]\n    when: always\n");

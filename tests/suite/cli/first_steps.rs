@@ -160,7 +160,48 @@ fn a_first_configuration_is_written_for_each_common_generator_and_maps_what_it_e
         let mut refreshed: Vec<&str> = rows.iter().map(|row| row["url"].as_str().unwrap()).collect();
         refreshed.sort_unstable();
         assert_eq!(refreshed, sample.refreshed, "{}", sample.found);
+        next_commands_end_well(&site, &(written.out + &written.err), sample.changed);
     });
+}
+
+/// Follows what `init` lists under `next`, once the site is built or changed.
+fn next_commands_end_well(site: &Site, said: &str, file: &str) {
+    let steps = said.split("\nnext\n").nth(1).expect("next steps").split("\n\n").next().unwrap();
+    let commands: Vec<&str> = steps.lines().map(|line| line.trim().split("    ").next().unwrap()).collect();
+    assert!(commands.len() >= 4, "{steps}");
+    for command in commands {
+        let Some(arguments) = command.strip_prefix("cdn-purge ") else { continue };
+        let arguments: Vec<&str> = arguments.split(' ').map(|word| if word == "PATH" { file } else { word }).collect();
+        site.bare_run(&arguments).finish().ends_with(0);
+    }
+}
+
+#[test]
+fn a_theme_of_wordpress_is_refreshed_at_the_urls_of_its_folder() {
+    let site = Site::empty();
+    site.git(&["init", "--quiet", "--initial-branch=main"]);
+    for file in ["functions.php", "index.php", "header.php", "assets/app.js"] {
+        site.write(file, "1");
+    }
+    site.write("style.css", "/*\nTheme Name: Shop\n*/\n");
+    site.commit("Begin");
+    let init = ["init", "--provider", "alibaba-cdn", "--host"];
+    let asked = site.bare_run(&init).arg("www.shop.test").finish();
+    let remedy = "pass `--host https://www.example.com/wp-content/themes/NAME/`, with your host and the theme's folder";
+    asked.complains(2, &["a theme of WordPress is served below `/wp-content/themes/`", remedy]);
+    let written = site.bare_run(&init).arg("https://www.shop.test/wp-content/themes/shop").finish();
+    written
+        .ends_with(0)
+        .says(&["the repository's root is a theme of WordPress", "a change of a PHP file changes pages"]);
+    site.commit("Refresh the CDN");
+    site.write("style.css", "/*\nTheme Name: Shop\n*/\nbody {}\n");
+    site.write("header.php", "2");
+    site.commit("Change");
+    let planned = site.bare_run(&["plan"]).finish();
+    planned
+        .ends_with(0)
+        .says(&["https://www.shop.test/wp-content/themes/shop/style.css", "header.php: no rule matches it"]);
+    next_commands_end_well(&site, &(written.out + &written.err), "assets/app.js");
 }
 
 #[test]
