@@ -322,8 +322,6 @@ pub(super) fn resume(past: &PastLane, api: &dyn Api) -> Resume {
         task_ids: open.task_ids.clone(),
     });
     let mut earlier = past.earlier.clone();
-    for (id, tasks) in &past.ended {
-        earlier.entry(id.clone()).or_default().extend(tasks);
-    }
+    earlier.add_all(&past.ended);
     Resume { done: done.collect(), open: open.collect(), last_batch: past.last_batch, earlier }
 }

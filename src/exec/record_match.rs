@@ -52,7 +52,7 @@ impl<'a> RecordMatch<'a> {
             by_tag,
             everything: everything.collect(),
             named: vec![false; tasks.len()],
-            earlier: TaskIds::new(),
+            earlier: TaskIds::default(),
         }
     }
 
@@ -80,8 +80,7 @@ impl<'a> RecordMatch<'a> {
     /// Whether a row is about the URL and the operation of a task, and not of an earlier submission.
     pub(super) fn is_about(&self, record: &Record, task: TaskIndex) -> bool {
         let mut urls = std::iter::once(&*record.url).chain(several(&record.url));
-        let is_earlier = self.earlier.get(&record.task_id).is_some_and(|tasks| tasks.contains(&task));
-        !is_earlier
+        !self.earlier.may_be_of(&record.task_id, task)
             && fits(self.operation(task), record, &word(record))
             && urls.any(|url| self.spelled(url).contains(&task))
     }
@@ -234,9 +233,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_row_without_a_url_is_of_the_refresh_of_everything() {
-        let planned = |kind, url: &str| PlannedTask {
+    fn planned(kind: RefreshKind, url: &str) -> PlannedTask {
+        PlannedTask {
             task: Task {
                 target: "site".into(),
                 operation: Operation::Refresh(kind),
@@ -249,10 +247,11 @@ mod tests {
             after: Vec::new(),
             rank: Default::default(),
             held: Default::default(),
-        };
-        let page = planned(RefreshKind::Url, "https://a.test/x");
-        let tasks = [page, planned(RefreshKind::Everything, "https://a.test/")];
-        let row = |url: &str| Record {
+        }
+    }
+
+    fn row(url: &str) -> Record {
+        Record {
             task_id: "1".into(),
             url: url.into(),
             prefetch: false,
@@ -261,10 +260,33 @@ mod tests {
             status: String::new(),
             percent: None,
             created: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_url_is_of_the_refresh_of_everything() {
+        let page = planned(RefreshKind::Url, "https://a.test/x");
+        let tasks = [page, planned(RefreshKind::Everything, "https://a.test/")];
         let mut found = RecordMatch::new(&tasks);
         assert_eq!([0, 1].map(|task| found.is_about(&row(""), task)), [false, true]);
         assert_eq!(found.attribute(&row(""), |_| true), [1]);
+    }
+
+    #[test]
+    fn a_row_of_an_earlier_task_id_is_about_no_task_that_it_may_have_been_of() {
+        let urls = ["https://a.test/x", "https://a.test/y"];
+        let tasks = urls.map(|url| planned(RefreshKind::Url, url));
+        let mut found = RecordMatch::new(&tasks);
+        let mut about = |of: &[(&str, &[TaskIndex])]| {
+            found.earlier = TaskIds::default();
+            of.iter().for_each(|(id, tasks)| found.earlier.add(id, tasks.iter().copied()));
+            [0, 1].map(|task| found.is_about(&row(urls[task as usize]), task))
+        };
+        assert_eq!(about(&[("2", &[0, 1])]), [true, true]);
+        assert_eq!(about(&[("1", &[1])]), [true, false]);
+        assert_eq!(about(&[("1", &[])]), [false, false], "which tasks it was of isn't known");
+        // What ended since under the same id says nothing of the rest.
+        assert_eq!(about(&[("1", &[]), ("1", &[1])]), [false, false]);
     }
 
     #[test]

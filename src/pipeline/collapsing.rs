@@ -14,7 +14,7 @@ use crate::exec::{self, Options};
 use crate::git::{self, Range};
 use crate::mapping::Rule;
 use crate::model::{
-    Change, EntryKind, Event, EventKind, LaneIndex, Operation, PurgeMode, Quota, RefreshKind, RepoPath, Task, TaskIndex,
+    Change, EntryKind, Event, EventKind, LaneIndex, Operation, Quota, RefreshKind, RepoPath, Task,
 };
 use crate::plan::{Collapsed, CollapsedDirectory, Plan, UrlTree, limits};
 use crate::report::Report;
@@ -151,12 +151,7 @@ impl Job<'_> {
             plan.take(decided, settings.batch_size);
             return Ok(notes);
         }
-        // What a run decided that sent nothing doesn't count.
-        let mut records = Vec::new();
-        if !past.collapsed.is_empty() {
-            records.push(Entry::Collapsed { lane: 0, mode: PurgeMode::Default, directories: Vec::new() });
-        }
-        let mut notes = Vec::new();
+        let (mut records, mut notes) = (Vec::new(), Vec::new());
         if settings.collapse != Collapse::Never && UrlTree::new(plan, &settings.rules).is_some() {
             let mut note = |event: &Event| {
                 if let EventKind::Noted { text } = &event.kind {
@@ -175,14 +170,12 @@ impl Job<'_> {
             {
                 let (found, sentences) = self.collapse(plan, &tree, &accounts);
                 notes = said(sentences, console);
-                records.extend(found);
+                records = found;
             }
         }
         limits::size(&plan.lanes, settings.max_urls)?;
         if !records.is_empty() {
-            for (lane, number) in plan.lanes.iter().zip(0..) {
-                past.disown(number, lane.tasks.len() as TaskIndex);
-            }
+            past.disown();
             journal.write_all(&records).map_err(|error| journal.unwritable(&error))?;
         }
         Ok(notes)

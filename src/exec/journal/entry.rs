@@ -58,7 +58,7 @@ pub enum Entry {
         lane: LaneIndex,
         /// The task id.
         task_id: String,
-        /// The tasks, as ranges `[first, last]`.
+        /// The tasks, as ranges `[first, last]`; none: which ones isn't known, since the plan numbered its tasks otherwise.
         tasks: Vec<[TaskIndex; 2]>,
     },
     /// Directories that take the place of URLs in the plan: a run that continues takes the same, whatever the quota is then.
@@ -67,10 +67,10 @@ pub enum Entry {
         lane: LaneIndex,
         /// How they are refreshed.
         mode: PurgeMode,
-        /// Their URLs; none: the directories of all lanes so far don't count.
+        /// Their URLs.
         directories: Vec<String>,
     },
-    /// Another run continues from here.
+    /// Another run continues from here. Directories so far don't count if nothing was sent for them.
     Continued {
         /// When, on its machine's clock.
         at: Timestamp,

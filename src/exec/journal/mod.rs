@@ -120,17 +120,18 @@ impl Journal {
         storage.cut(read.whole).map_err(|error| failed("cut", &error))?;
         let opened = if let Some(Entry::Opened { at, .. }) = read.first { at } else { now };
         let mut journal = Self { storage: Some(storage), path: path.to_owned(), opened: Some(opened) };
-        let (continues, past) = journal.resume(read, identity, purpose, now)?;
-        if !continues {
-            journal.opened = Some(now);
-        }
-        let written = if continues {
-            journal.write(&Entry::Continued { at: now, lanes: past.accounts.clone() })
-        } else if purpose == Purpose::Finish {
+        let (continued, past) = journal.resume(read, identity, purpose, now)?;
+        let written = match continued {
+            Some(record) => journal.write(&record),
             // Who only continues leaves what there is to whoever it belongs to.
-            return Ok((journal, Past::default()));
-        } else {
-            journal.restart(identity, now, &past)
+            None if purpose == Purpose::Finish => {
+                journal.opened = Some(now);
+                return Ok((journal, Past::default()));
+            }
+            None => {
+                journal.opened = Some(now);
+                journal.restart(identity, now, &past)
+            }
         };
         written.map_err(|error| failed("written", &error))?;
         Ok((journal, past))
@@ -191,16 +192,16 @@ impl Journal {
         &self.path
     }
 
-    /// Whether the run that the records hold is continued, and what is to be known of it.
+    /// The record with which the run that the records hold is continued, if it is; and what is to be known of it.
     fn resume(
         &self,
         read: Records,
         identity: &Identity,
         purpose: Purpose,
         now: Timestamp,
-    ) -> Result<(bool, Past), Error> {
+    ) -> Result<(Option<Entry>, Past), Error> {
         let (version, theirs, at) = match &read.first {
-            None if read.whole == 0 => return Ok((false, Past::default())),
+            None if read.whole == 0 => return Ok((None, Past::default())),
             Some(Entry::Opened { version, identity, at }) => (*version, identity, *at),
             _ => return Err(self.foreign("it doesn't begin as a journal does".into())),
         };
@@ -210,7 +211,7 @@ impl Journal {
         let mut past = read.past;
         let theirs = match past.accounts.is_empty() {
             true => theirs.clone(),
-            false => Identity { lanes: std::mem::take(&mut past.accounts), ..theirs.clone() },
+            false => Identity { lanes: past.accounts.clone(), ..theirs.clone() },
         };
         let age = age(&past, at, now).as_hours();
         let is_finish = purpose == Purpose::Finish;
@@ -218,16 +219,18 @@ impl Journal {
         let is_over = (past.complete && past.is_published) || age >= OLDEST_HOURS;
         match differs(&theirs, identity) {
             Some(why) if !is_over && past.holds_something() && (is_finish || !past.is_over()) => Err(self.foreign(why)),
-            Some(_) => Ok((false, Past::default())),
-            None if is_over || is_left => Ok((false, past.started_over())),
+            Some(_) => Ok((None, Past::default())),
+            None if is_over || is_left => Ok((None, past.started_over())),
             None if !is_finish && (age >= CONTINUED_HOURS || self.is_overtaken(identity, at)) => {
                 let outdated = past.holds_something().then_some(at);
-                Ok((false, Past { outdated, ..past.started_over() }))
+                Ok((None, Past { outdated, ..past.started_over() }))
             }
             None => {
                 let joined = joined(&theirs.lanes, &identity.lanes);
-                let accounts = if joined == theirs.lanes { Vec::new() } else { joined };
-                Ok((true, Past { begun: past.holds_something().then_some(at), accounts, ..past }))
+                let lanes = if joined == theirs.lanes { Vec::new() } else { joined };
+                past.begun = past.holds_something().then_some(at);
+                past.continue_as(&lanes);
+                Ok((Some(Entry::Continued { at: now, lanes }), past))
             }
         }
     }
@@ -261,10 +264,11 @@ impl Journal {
         storage.cut(0)?;
         let mut lines = line(&Entry::Opened { version: VERSION, identity: identity.clone(), at: now })?;
         for (&lane, past) in &past.lanes {
-            for (task_id, tasks) in &past.earlier {
+            for (task_id, tasks) in past.earlier.iter() {
                 let tasks: Vec<TaskIndex> = tasks.iter().copied().collect();
-                for tasks in tasks.chunks(lines::TASKS_PER_CALL as usize) {
-                    lines.extend(line(&Entry::Earlier { lane, task_id: task_id.clone(), tasks: ranges(tasks) })?);
+                let none = tasks.is_empty().then_some(&tasks[..]);
+                for tasks in tasks.chunks(lines::TASKS_PER_CALL as usize).chain(none) {
+                    lines.extend(line(&Entry::Earlier { lane, task_id: task_id.to_owned(), tasks: ranges(tasks) })?);
                 }
             }
         }

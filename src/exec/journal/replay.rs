@@ -30,14 +30,46 @@ pub struct Past {
     pub complete: bool,
     /// Whether it ended with nothing left but tasks that `wait` excludes.
     pub as_asked: bool,
-    /// The accounts of its lanes, as in [`Identity::lanes`], if they were joined by a run that continued it.
+    /// The accounts of its lanes, as in [`Identity::lanes`], if a run that continued it had one that it lacked; else empty.
     ///
     /// [`Identity::lanes`]: super::Identity::lanes
     pub accounts: Vec<String>,
 }
 
-/// Task ids, each with the tasks that were sent under it.
-pub type TaskIds = BTreeMap<String, BTreeSet<TaskIndex>>;
+/// Task ids, each with the tasks that were sent under it; none, where the plan numbered its tasks otherwise then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskIds(BTreeMap<String, BTreeSet<TaskIndex>>);
+
+impl TaskIds {
+    /// Adds tasks of an id. One that has none stays so: which tasks it is of isn't known.
+    pub fn add(&mut self, id: &str, tasks: impl IntoIterator<Item = TaskIndex>) {
+        match self.0.get_mut(id) {
+            Some(known) if known.is_empty() => {}
+            Some(known) => known.extend(tasks),
+            None => drop(self.0.insert(id.to_owned(), tasks.into_iter().collect())),
+        }
+    }
+
+    /// Adds all ids of others.
+    pub fn add_all(&mut self, others: &Self) {
+        others.0.iter().for_each(|(id, tasks)| self.add(id, tasks.iter().copied()));
+    }
+
+    /// Whether an id may be of what was sent of a task.
+    pub fn may_be_of(&self, id: &str, task: TaskIndex) -> bool {
+        self.0.get(id).is_some_and(|tasks| tasks.is_empty() || tasks.contains(&task))
+    }
+
+    /// The ids with their tasks.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &BTreeSet<TaskIndex>)> {
+        self.0.iter().map(|(id, tasks)| (&**id, tasks))
+    }
+
+    /// Which tasks they are of isn't known any more: the plan numbers its tasks otherwise now.
+    fn disown(&mut self) {
+        self.0.values_mut().for_each(BTreeSet::clear);
+    }
+}
 
 /// What an earlier run left in a lane.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,21 +138,16 @@ impl Replay {
         }
         match record {
             Entry::Collapsed { lane, mode, directories } => {
-                if directories.is_empty() {
-                    past.collapsed.clear();
-                }
+                past.disown();
                 past.collapsed.extend(directories.iter().map(|directory| (*lane, *mode, directory.clone())));
             }
             Entry::Opened { .. } => unclocked.clear(),
             Entry::Continued { lanes, .. } => {
                 unclocked.clear();
-                if !lanes.is_empty() {
-                    past.accounts.clone_from(lanes);
-                }
+                past.continue_as(lanes);
             }
             Entry::Earlier { lane, task_id, tasks } => {
-                let earlier = &mut past.lanes.entry(*lane).or_default().earlier;
-                earlier.entry(task_id.clone()).or_default().extend(all(tasks));
+                past.lanes.entry(*lane).or_default().earlier.add(task_id, all(tasks));
             }
             Entry::Clock { lane: index, ahead } => {
                 past.ahead = SignedDuration::from_millis(*ahead);
@@ -182,7 +209,7 @@ impl Replay {
                 }
                 if matches!(outcome, Outcome::Done | Outcome::Failed(_)) {
                     for id in task_id.iter().flat_map(|ids| ids.split(',')) {
-                        lane.ended.entry(id.to_owned()).or_default().insert(*task);
+                        lane.ended.add(id, [*task]);
                     }
                 }
                 if matches!(outcome, Outcome::Done | Outcome::Failed(_))
@@ -208,15 +235,34 @@ fn all(ranges: &[[TaskIndex; 2]]) -> impl Iterator<Item = TaskIndex> {
 impl Past {
     /// What a run of the same plan has to know that starts over.
     pub(super) fn started_over(&self) -> Self {
-        let ids = self.lanes.iter().map(|(&index, lane)| (index, lane.task_ids())).filter(|(_, ids)| !ids.is_empty());
+        let ids = self.lanes.iter().map(|(&index, lane)| (index, lane.task_ids()));
         let lanes = ids.map(|(index, earlier)| (index, PastLane { earlier, ..PastLane::default() }));
-        Self { lanes: lanes.collect(), ..Self::default() }
+        let lanes = lanes.filter(|(_, lane)| *lane != PastLane::default()).collect();
+        let mut past = Self { lanes, ..Self::default() };
+        if !self.collapsed.is_empty() {
+            past.disown();
+        }
+        past
     }
 
-    /// Makes the task ids of runs before that one, whose directories may have been others, ids of none of the tasks of a lane.
-    pub fn disown(&mut self, lane: LaneIndex, tasks: TaskIndex) {
-        for of_id in self.lanes.get_mut(&lane).into_iter().flat_map(|lane| lane.earlier.values_mut()) {
-            *of_id = (0..tasks).collect();
+    /// What a run has to know that continues this one, with these accounts if they changed. Directories that nothing was sent for
+    /// don't count: it decides for itself.
+    pub(super) fn continue_as(&mut self, accounts: &[String]) {
+        if !accounts.is_empty() {
+            self.accounts = accounts.to_vec();
+        }
+        if !self.collapsed.is_empty() && !self.holds_something() {
+            self.collapsed.clear();
+            self.disown();
+        }
+    }
+
+    /// Directories that take the place of URLs, or don't any more, change the places of tasks in the plan: the tasks of all task
+    /// ids so far aren't known then.
+    pub fn disown(&mut self) {
+        for lane in self.lanes.values_mut() {
+            lane.earlier.disown();
+            lane.ended.disown();
         }
     }
 
@@ -246,10 +292,10 @@ impl PastLane {
         let mut ids = self.ended.clone();
         for batch in self.open.values() {
             for id in &batch.task_ids {
-                ids.entry(id.clone()).or_default().extend(&batch.tasks);
+                ids.add(id, batch.tasks.iter().copied());
             }
         }
-        if ids.is_empty() { self.earlier.clone() } else { ids }
+        if ids == TaskIds::default() { self.earlier.clone() } else { ids }
     }
 
     fn leave(&mut self, batch: BatchNumber, task: TaskIndex) {

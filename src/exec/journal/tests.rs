@@ -3,7 +3,7 @@ use std::io::{Seek, SeekFrom};
 
 use super::*;
 use crate::config::Wait;
-use crate::model::{BatchNumber, Operation, Outcome, PurgeMode, RefreshKind, TaskIndex};
+use crate::model::{BatchNumber, LaneIndex, Operation, Outcome, PurgeMode, RefreshKind, TaskIndex};
 
 fn identity() -> Identity {
     Identity {
@@ -86,7 +86,7 @@ fn a_second_run_hears_what_was_taken_what_is_in_doubt_and_what_is_done() {
 
 /// What is left of a run that starts over, but for its task ids.
 fn without_ids(past: Past) -> Past {
-    let lanes = past.lanes.into_iter().map(|(index, lane)| (index, PastLane { earlier: TaskIds::new(), ..lane }));
+    let lanes = past.lanes.into_iter().map(|(index, lane)| (index, PastLane { earlier: TaskIds::default(), ..lane }));
     Past { lanes: lanes.filter(|(_, lane)| *lane != PastLane::default()).collect(), ..past }
 }
 
@@ -235,15 +235,31 @@ fn a_journal_that_is_complete_and_published_or_older_than_the_providers_records_
     );
 }
 
+/// Task ids with their tasks.
+fn ids(ids: &[(&str, &[TaskIndex])]) -> TaskIds {
+    let mut all = TaskIds::default();
+    ids.iter().for_each(|(id, tasks)| all.add(id, tasks.iter().copied()));
+    all
+}
+
+fn earlier(past: &Past) -> TaskIds {
+    past.lanes.get(&0).map(|lane| lane.earlier.clone()).unwrap_or_default()
+}
+
+/// A task ended with task ids.
+fn under(task: TaskIndex, ids: &str, outcome: Outcome) -> Entry {
+    Entry::Ended { lane: 0, task, outcome, task_id: Some(ids.into()) }
+}
+
+/// Directories that take the place of URLs in a lane.
+fn decided(lane: LaneIndex, mode: PurgeMode, directories: &[&str]) -> Entry {
+    Entry::Collapsed { lane, mode, directories: directories.iter().map(|url| (*url).to_owned()).collect() }
+}
+
 #[test]
 fn a_run_that_starts_over_knows_the_task_ids_of_the_last_one_and_no_other_plans() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state");
-    let under = |task, ids: &str, outcome| Entry::Ended { lane: 0, task, outcome, task_id: Some(ids.into()) };
-    let ids = |ids: &[(&str, &[TaskIndex])]| -> TaskIds {
-        ids.iter().map(|(id, tasks)| ((*id).to_owned(), tasks.iter().copied().collect())).collect()
-    };
-    let earlier = |past: &Past| past.lanes.get(&0).map(|lane| lane.earlier.clone()).unwrap_or_default();
     let published = [closed(true, true, true), Entry::Published];
     let first = [sent(1, &[0, 1, 2]), taken(1, "17"), under(0, "17", Outcome::Done), under(2, "17,18", Outcome::Done)];
     written(&path, &first);
@@ -266,6 +282,47 @@ fn a_run_that_starts_over_knows_the_task_ids_of_the_last_one_and_no_other_plans(
     drop(journal);
     let other = Identity { plan: "p2".into(), ..identity() };
     assert_eq!(Journal::open(&path, &other, RUN, later).unwrap().1, Past::default());
+}
+
+#[test]
+fn task_ids_of_a_plan_with_other_directories_are_of_no_task_that_is_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let published = [closed(true, true, true), Entry::Published];
+    let directories = || decided(0, PurgeMode::Default, &["https://a.test/x/"]);
+    let first = || [sent(1, &[0, 1]), taken(1, "17"), under(0, "17", Outcome::Done), under(1, "17", Outcome::Done)];
+    let next = |path: &Path, entries: &[Entry]| {
+        let (mut journal, past) = Journal::open(path, &identity(), RUN, now()).unwrap();
+        journal.write_all(entries).unwrap();
+        past
+    };
+
+    // The run has no directories, and that before it had some: whether it gets to sending something or not.
+    let path = directory.path().join("no more");
+    written(&path, &[&[directories()][..], &first(), &published].concat());
+    for _ in 0..2 {
+        assert_eq!(earlier(&next(&path, &[])), ids(&[("17", &[])]));
+    }
+    next(&path, &[sent(1, &[0]), taken(1, "19")]);
+    assert_eq!(earlier(&next(&path, &[])), ids(&[("17", &[])]), "continued");
+
+    // The run takes directories, and is killed: one that continues it has the same.
+    let path = directory.path().join("taken");
+    written(&path, &[&first()[..], &published].concat());
+    let past = next(&path, &[directories(), sent(1, &[0]), taken(1, "19"), under(0, "19", Outcome::Done)]);
+    assert_eq!(earlier(&past), ids(&[("17", &[0, 1])]));
+    let past = next(&path, &[under(1, "17", Outcome::Failed(String::new()))]);
+    assert_eq!((earlier(&past), &past.lanes[&0].ended), (ids(&[("17", &[])]), &ids(&[("19", &[0])])));
+
+    // All that was sent for directories has failed: the run that continues it decides for itself.
+    let path = directory.path().join("failed");
+    let failed = |task| under(task, "17", Outcome::Failed(String::new()));
+    written(&path, &[directories(), sent(1, &[0]), taken(1, "17"), failed(0)]);
+    for _ in 0..2 {
+        let past = next(&path, &[]);
+        assert_eq!((&past.lanes[&0].ended, past.collapsed.len()), (&ids(&[("17", &[])]), 0));
+    }
+    next(&path, &[sent(2, &[0]), taken(2, "17"), failed(0)]);
+    assert_eq!(next(&path, &[]).lanes[&0].ended, ids(&[("17", &[])]));
 }
 
 #[test]
@@ -603,16 +660,13 @@ fn the_age_of_a_journal_is_right_where_the_machines_clock_is_wrong_in_both_runs(
 
 #[test]
 fn directories_that_a_run_decided_on_count_until_another_decision() {
-    let decided = |mode, directories: &[&str]| Entry::Collapsed {
-        lane: 1,
-        mode,
-        directories: directories.iter().map(|url| (*url).to_owned()).collect(),
-    };
-    let (first, none) = (decided(PurgeMode::Default, &["https://a.test/x/"]), decided(PurgeMode::Default, &[]));
-    let second =
-        [decided(PurgeMode::Default, &["https://a.test/y/"]), decided(PurgeMode::Hard, &["https://a.test/z/"])];
+    let decided = |mode, url: &str| decided(1, mode, &[url]);
+    let first = decided(PurgeMode::Default, "https://a.test/x/");
+    let continued = Entry::Continued { at: now(), lanes: Vec::new() };
+    let second = [decided(PurgeMode::Default, "https://a.test/y/"), decided(PurgeMode::Hard, "https://a.test/z/")];
     let of = |records: &[Entry]| replay(records).collapsed.into_iter().map(|(_, _, url)| url).collect::<Vec<_>>();
     assert_eq!(of(std::slice::from_ref(&first)), ["https://a.test/x/"]);
-    let again = [&[first, none][..], &second].concat();
+    assert_eq!(of(&[first.clone(), sent(1, &[0]), continued.clone()]), ["https://a.test/x/"]);
+    let again = [&[first, continued][..], &second].concat();
     assert_eq!(of(&again), ["https://a.test/y/", "https://a.test/z/"]);
 }

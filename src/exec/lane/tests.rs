@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::{Target, Wait};
 use crate::exec::batch::ResumedBatch;
+use crate::exec::journal::TaskIds;
 use crate::mapping::Mapped;
 use crate::model::{PurgeMode, Reason, Subject, Task};
 use crate::plan::Limits;
@@ -440,7 +441,8 @@ fn a_record_of_the_same_url_from_another_time_is_no_trace() {
 #[test]
 fn a_record_of_an_earlier_submission_is_no_trace_and_another_of_its_task_id_is() {
     let mut scene = Scene::unstarted(&TRACKED, (0..2).map(|number| (URL, number)));
-    let earlier = [("a".to_owned(), [0].into())].into();
+    let mut earlier = TaskIds::default();
+    earlier.add("a", [0]);
     let resume = Resume { earlier, ..Resume::default() };
     scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
     scene.submitted(1.0, 1, Err(error(ApiErrorKind::Server))).at(2.0, Input::Tick);
