@@ -182,7 +182,7 @@ pub(super) fn differs(theirs: &Identity, ours: &Identity) -> Option<String> {
 }
 
 /// Whether two runs may have used one account in a lane: one without credentials sent nothing to any.
-fn may_be_one(theirs: &str, ours: &str) -> bool {
+pub(super) fn may_be_one(theirs: &str, ours: &str) -> bool {
     let parts = |lane: &str| lane.rsplit_once(' ').map(|(place, key)| (place.to_owned(), key == NO_ACCOUNT));
     match (parts(theirs), parts(ours)) {
         (Some((their_place, they_lack)), Some((our_place, we_lack))) if they_lack || we_lack => {

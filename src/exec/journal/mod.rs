@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
 use crate::model::TaskIndex;
-use entry::{differs, joined};
+use entry::{differs, joined, may_be_one};
 use lines::{is_plausible, is_torn_opening, line, next, parse, refuse_damage};
 use replay::Replay;
 use storage::LockedFile;
@@ -244,7 +244,7 @@ impl Journal {
             Some(Entry::Opened { identity: theirs, at, .. }) => {
                 at > begun
                     && theirs.head.is_some_and(|theirs| theirs != *head)
-                    && theirs.lanes.iter().any(|lane| identity.lanes.contains(lane))
+                    && theirs.lanes.iter().any(|theirs| identity.lanes.iter().any(|ours| may_be_one(theirs, ours)))
             }
             _ => false,
         })

@@ -543,6 +543,11 @@ fn what_was_done_before_another_commit_was_deployed_is_done_again_after_it() {
     let (journal, _) = Journal::open(&folder.path().join("blog.journal"), &other, RUN, minutes(40)).unwrap();
     half(journal);
     assert_eq!(run("c2", 45, RUN).1.lanes[&0].done.len(), 1);
+    // A run without credentials begins no other deployment than one with them.
+    let lane = |account: &str| vec![format!("site alibaba-cdn https://cdn.aliyuncs.com {account}")];
+    let lacking = Identity { head: Some("c4".into()), lanes: lane(NO_ACCOUNT), ..identity() };
+    drop(Journal::open(&folder.path().join("lacking.journal"), &lacking, RUN, minutes(50)).unwrap());
+    assert!(overtaken(&run("c2", 55, RUN).1, 30), "c4 was deployed since");
 }
 
 #[test]
