@@ -153,6 +153,7 @@ pub(super) struct Batches {
     all: BTreeMap<BatchNumber, Batch>,
     /// Those that are queued, in the order in which they leave.
     queue: VecDeque<BatchNumber>,
+    in_flight: BTreeSet<BatchNumber>,
     uncertain: BTreeSet<BatchNumber>,
     accepted: BTreeSet<BatchNumber>,
     last: BatchNumber,
@@ -194,14 +195,15 @@ impl Batches {
             BatchState::Queued { .. } => self.queue.retain(|&other| other != number),
             BatchState::Uncertain(_) => drop(self.uncertain.remove(&number)),
             BatchState::Accepted(_) => drop(self.accepted.remove(&number)),
-            BatchState::InFlight | BatchState::Closed => {}
+            BatchState::InFlight => drop(self.in_flight.remove(&number)),
+            BatchState::Closed => {}
         }
         match state {
             BatchState::Queued { .. } if is_first => self.queue.push_front(number),
             BatchState::Queued { .. } => self.queue.push_back(number),
             BatchState::Uncertain(_) => drop(self.uncertain.insert(number)),
             BatchState::Accepted(_) => drop(self.accepted.insert(number)),
-            BatchState::InFlight => {}
+            BatchState::InFlight => drop(self.in_flight.insert(number)),
             BatchState::Closed => {
                 self.all.remove(&number);
                 return;
@@ -236,9 +238,8 @@ impl Batches {
 
     /// The batches that are at the provider, or may be.
     pub(super) fn under_way(&self) -> impl Iterator<Item = &plan::Batch> {
-        let all = self.all.values();
-        let all = all.filter(|batch| !matches!(batch.state, BatchState::Queued { .. } | BatchState::Closed));
-        all.map(|batch| &batch.content)
+        let numbers = self.in_flight.iter().chain(&self.uncertain).chain(&self.accepted);
+        numbers.filter_map(|number| Some(&self.all.get(number)?.content))
     }
 
     /// How a batch is uncertain, if it is.

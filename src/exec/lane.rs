@@ -20,7 +20,7 @@
 //!
 //! The main rule: a batch is sent again only if it certainly wasn't executed.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -548,12 +548,17 @@ impl<'a> Lane<'a> {
         }
         let now = self.now;
         let may_warm = self.session.warming < self.options.warm_concurrency;
+        // What is under way is counted once, however many batches wait for room.
+        let mut room: BTreeMap<Operation, usize> = BTreeMap::new();
         let is_free = |(batch, not_before): &(&Batch, Instant)| {
             let has_place = may_warm || !self.spec.is_warmed(batch.content.operation);
             has_place
                 && *not_before <= now
                 && self.gates.held_until(batch.content.operation).is_none_or(|until| until <= now)
-                && self.has_room(&batch.content)
+                && {
+                    let operation = batch.content.operation;
+                    batch.content.tasks.len() <= *room.entry(operation).or_insert_with(|| self.room(operation))
+                }
         };
         let (batch, _) = self.batches.queued().find(is_free)?;
         let number = batch.content.number;
@@ -576,12 +581,15 @@ impl<'a> Lane<'a> {
         self.spec.operation(operation)?.in_progress
     }
 
-    /// Whether a batch may be under way along with those that are. One that is too large by itself is the provider's to refuse.
-    fn has_room(&self, batch: &plan::Batch) -> bool {
-        let Some(limit) = self.in_progress(batch.operation) else { return true };
+    /// How many subjects a batch of an operation may have to be under way along with those that are. One that is too large by itself is
+    /// the provider's to refuse.
+    fn room(&self, operation: Operation) -> usize {
+        let Some(limit) = self.in_progress(operation) else { return usize::MAX };
         let shares = |other: &&plan::Batch| self.in_progress(other.operation).is_some_and(|it| it.name == limit.name);
-        let count: usize = self.batches.under_way().filter(shares).map(|other| other.tasks.len()).sum();
-        count == 0 || count + batch.tasks.len() <= limit.most
+        match self.batches.under_way().filter(shares).map(|other| other.tasks.len()).sum() {
+            0 => usize::MAX,
+            count => limit.most.saturating_sub(count),
+        }
     }
 
     /// Whether a batch of an operation may have to wait until one that was accepted is done.
