@@ -85,7 +85,7 @@ impl LaneProgress {
     }
 
     fn class(&mut self, operation: Operation) -> &mut ClassProgress {
-        &mut self.classes[class_of(operation)]
+        &mut self.classes[operation.class()]
     }
 
     /// What the lane does now: the class that isn't over, and whether all of it is submitted.
@@ -151,10 +151,6 @@ fn time_left(left: Duration) -> String {
     }
 }
 
-fn class_of(operation: Operation) -> usize {
-    usize::from(operation == Operation::Prefetch)
-}
-
 impl<'a> Progress<'a> {
     /// Begins; draws nothing before the first event. `expected` is for each lane of the plan.
     pub fn new(console: &'a mut Console, plan: &'a Plan, expected: &[Expected]) -> Self {
@@ -165,7 +161,7 @@ impl<'a> Progress<'a> {
         let lanes = plan.lanes.iter().zip(expected).zip(names).map(|((lane, expected), name)| {
             let mut classes = [ClassProgress::default(); 2];
             for planned in &lane.tasks {
-                classes[class_of(planned.task.operation)].tasks += 1;
+                classes[planned.task.operation.class()].tasks += 1;
             }
             let bar = bars
                 .as_ref()

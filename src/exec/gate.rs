@@ -72,17 +72,17 @@ impl Gates {
 
     /// Its class.
     pub(super) fn class(&mut self, operation: Operation) -> &mut Class {
-        &mut self.classes[class(operation)]
+        &mut self.classes[operation.class()]
     }
 
     /// How long a batch of an operation is waited for.
     pub(super) fn timeout(&self, operation: Operation) -> Duration {
-        self.classes[class(operation)].timeout
+        self.classes[operation.class()].timeout
     }
 
     /// When its class made progress last.
     pub(super) fn progress(&self, operation: Operation) -> Instant {
-        self.classes[class(operation)].progress
+        self.classes[operation.class()].progress
     }
 
     /// Batches of both classes can only be accepted from now on.
@@ -131,8 +131,4 @@ impl Gates {
     pub(super) fn largest(&self, operation: Operation) -> Option<usize> {
         self.gates.get(&operation)?.largest
     }
-}
-
-fn class(operation: Operation) -> usize {
-    usize::from(operation == Operation::Prefetch)
 }

@@ -31,9 +31,6 @@ const ROWS: usize = 5_000;
 /// The most pages that are read of one list: what doesn't end isn't a list.
 pub(super) const PAGES: u32 = 100;
 
-/// The class of prefetches; the other one is that of refreshes.
-const PREFETCHES: usize = 1;
-
 /// Who says how far tasks are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StatusSource {
@@ -202,7 +199,7 @@ impl Tracking {
     /// Follows nothing yet; a refresh, and a prefetch, will be waited for so long. Earlier runs measured these durations.
     pub(super) fn new(spec: &'static Spec, timeouts: [Duration; 2], durations: &Durations) -> Self {
         let class = |number: usize| {
-            let of = spec.operations.iter().filter(|limits| class(limits.operation) == number);
+            let of = spec.operations.iter().filter(|limits| limits.operation.class() == number);
             Class {
                 typical: of.map(|limits| limits.typical).min().unwrap_or_default(),
                 usual: durations.of(spec.name, number),
@@ -228,7 +225,7 @@ impl Tracking {
 
     /// Follows an id for a batch of so many URLs.
     pub(super) fn follow(&mut self, id: &str, batch: BatchNumber, size: usize, operation: Operation, now: Instant) {
-        let class = class(operation);
+        let class = operation.class();
         let first = self.classes[class].first();
         let last = last_poll(self.classes[class].timeout);
         let first = if last.is_zero() { first } else { first.min(last) };
@@ -325,7 +322,7 @@ impl Tracking {
             }
         }
         let task_ids = due.into_iter().map(|(_, id)| id.to_string()).collect();
-        let are_prefetches = apart && class == Some(PREFETCHES);
+        let are_prefetches = apart && class == Some(Operation::Prefetch.class());
         Some(StatusQuery { task_ids, by_records, are_prefetches, page: 1, ..StatusQuery::default() })
     }
 
@@ -361,7 +358,7 @@ impl Tracking {
     /// A task under an id took this long from its acceptance to its verdict.
     pub(super) fn learn(&mut self, id: &str, operation: Operation, took: Duration) {
         let polled = self.ids.get(id).map_or(Duration::ZERO, |followed| followed.polled);
-        let number = class(operation);
+        let number = operation.class();
         let class = &mut self.classes[number];
         let is_first = class.fastest.is_none();
         class.fastest = Some(class.fastest.map_or(took, |fastest| fastest.min(took)));
@@ -464,10 +461,6 @@ pub(super) fn has_more(call: &CallSpec, number: u32, rows: usize, seen: usize, t
 /// When to poll for the last time, of so long a timeout.
 fn last_poll(timeout: Duration) -> Duration {
     timeout.saturating_sub(LAST.min(timeout / 10))
-}
-
-fn class(operation: Operation) -> usize {
-    if operation == Operation::Prefetch { PREFETCHES } else { 0 }
 }
 
 #[cfg(test)]

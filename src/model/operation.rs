@@ -79,6 +79,14 @@ impl Operation {
         all
     };
 
+    /// 0 for refreshes, 1 for prefetches: the place of what is kept for each of the two.
+    pub const fn class(self) -> usize {
+        match self {
+            Self::Refresh(_) => 0,
+            Self::Prefetch => 1,
+        }
+    }
+
     /// `refresh` or `prefetch`.
     pub fn name(self) -> &'static str {
         match self {
