@@ -23,6 +23,8 @@ const BOUNDS: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 const PROBES: [f64; 3] = [0.1, 0.4, 1.0];
 /// The longest time from one poll to the expected end, as a share of the age: an expectation may be wrong.
 const LONGEST: f64 = 0.5;
+/// The same where the shares at two ages show how far apart tasks end.
+const LONGEST_BY_TWO: f64 = 0.7;
 /// The last poll is so long before a task times out: its answer must be here by then, and others may wait for their turn too.
 /// Of a short timeout it is a tenth.
 const LAST: Duration = Duration::from_secs(3);
@@ -167,8 +169,8 @@ impl Class {
         }
     }
 
-    /// The age at which an id is polled again that was polled at this age, with this share of its rows ended.
-    fn next(&self, age: Duration, share: f64, rows: usize, is_scout: bool) -> Duration {
+    /// The age at which an id is polled again that was polled at this age, and at `before`, with this share of its rows ended.
+    fn next(&self, (before, age): (Duration, Duration), share: f64, rows: usize, is_scout: bool) -> Duration {
         // Once some have ended, the others will soon; and where nothing is known, they may at any time.
         let step = match self.usual {
             Some(usual) if usual.is_unknown() && (is_scout || self.fastest.is_some()) => SHARE_WHERE_UNKNOWN,
@@ -180,8 +182,14 @@ impl Class {
         let expected = if share > 0.0 {
             // Some have ended: the shares so far predict when the last will.
             // What was measured is as coarse as the polls were.
-            let spread = self.usual.map(|usual| usual.spread.min(ASSUMED_SPREAD));
-            Distribution::through(&self.points, spread).map(|found| found.last_of(rows))
+            let mut spread = self.usual.map_or(ASSUMED_SPREAD, |usual| usual.spread.min(ASSUMED_SPREAD));
+            if self.points.len() == 1 {
+                // Not one had ended at the poll before: they are no further apart than that.
+                let none = (before, 0.6 / rows.max(1) as f64);
+                let most = Distribution::through(&[none, (age, share)], None);
+                spread = most.map_or(spread, |most| most.spread.min(spread));
+            }
+            Distribution::through(&self.points, Some(spread)).map(|found| found.last_of(rows))
         } else if let Some(fastest) = self.fastest {
             Some(fastest.mul_f64(0.95))
         } else if self.usual.is_none() {
@@ -190,7 +198,11 @@ impl Class {
             None
         };
         let expected = expected.unwrap_or_default();
-        let longest = if share > 0.0 { age.mul_f64(1.0 + LONGEST) } else { Duration::MAX };
+        let longest = match self.points.len() {
+            _ if share == 0.0 => Duration::MAX,
+            0 | 1 => age.mul_f64(1.0 + LONGEST),
+            _ => age.mul_f64(1.0 + LONGEST_BY_TWO),
+        };
         expected.min(longest).max(age + step)
     }
 }
@@ -344,7 +356,7 @@ impl Tracking {
             }
             let last = last_poll(class.timeout);
             let is_scout = class.scout.as_deref() == Some(id);
-            let mut next = class.next(age, share, followed.rows, is_scout);
+            let mut next = class.next((followed.polled, age), share, followed.rows, is_scout);
             if age < last {
                 // A task that ends between two polls would end as unknown if the second came too late.
                 next = next.min(last);
@@ -373,7 +385,9 @@ impl Tracking {
         let times = &self.classes[class];
         let is_other = |followed: &Followed| followed.class == class && !followed.is_asked;
         for (id, followed) in self.ids.iter_mut().filter(|(_, followed)| is_other(followed)) {
-            let next = followed.next.min(followed.since + times.next(followed.polled, 0.0, followed.rows, false));
+            let next = followed
+                .next
+                .min(followed.since + times.next((Duration::ZERO, followed.polled), 0.0, followed.rows, false));
             self.waiting.remove(&(followed.next, Rc::clone(id)));
             self.waiting.insert((next, Rc::clone(id)));
             followed.next = next;
@@ -520,8 +534,8 @@ mod tests {
             (330.0, 0.15, true, 5, 0.04),
             (330.0, 0.3, true, 6, 0.04),
             // Not what the vendor says.
-            (250.0, 0.1, false, 7, 0.05),
-            (400.0, 0.2, false, 7, 0.05),
+            (250.0, 0.1, false, 5, 0.04),
+            (400.0, 0.2, false, 5, 0.04),
         ] {
             let (mut polls, mut delays) = (Vec::new(), Vec::new());
             let (mut fixed_polls, mut fixed_delays) = (Vec::new(), Vec::new());
