@@ -69,16 +69,20 @@ impl Connection<'_> {
         retry::until(async || self.call(limiter, note, &request).await, next).await
     }
 
-    /// Submits a batch: to the provider, or, where its prefetches are fetches through the CDN, to the edge.
+    /// Submits a batch: to the provider, or, where its prefetches are fetches through the CDN, to the edge. What the provider responds
+    /// says how it is with the credentials; what the edge does says nothing of them.
     ///
     /// # Errors
-    /// Those of [`Provider::submit`]; `Refused` where a URL wasn't fetched through the CDN.
+    /// Those of [`Provider::submit`], as [`Connection::observe`] sees them; `Refused` where a URL wasn't fetched through the CDN.
     pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, ApiError> {
         match submission.subjects {
             [subject] if self.provider.spec().is_warmed(submission.operation) => {
                 warmed(&*self.edge, &subject.value).await
             }
-            _ => self.provider.submit(submission, &*self.api).await,
+            _ => {
+                let sent = Instant::now();
+                self.observe(sent, self.provider.submit(submission, &*self.api).await)
+            }
         }
     }
 

@@ -204,7 +204,6 @@ impl<'a> Driver<'a> {
             let reference = run.reference(lane, &batch);
             let submission = Submission { operation, mode, subjects: &subjects, reference: &reference };
             let result = limiter.on_response(connection.submit(submission).await);
-            let result = if spec.is_warmed(operation) { result } else { connection.observe(sent, result) };
             Input::Submitted { batch: number, sent, result }
         })
     }
