@@ -224,12 +224,16 @@ fn input(entry: &Entry, environment: &Environment, problems: &mut Vec<Diagnostic
 
 /// Names with our prefix that mean nothing: a setting that silently did nothing would be found out in production.
 fn unknown_names(environment: &Environment, problems: &mut Vec<Diagnostic>) {
+    let ours =
+        environment.range(ENVIRONMENT_PREFIX.to_owned()..).take_while(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX));
+    let set = ours.filter(|(name, text)| !name.starts_with(OUTPUT_PREFIX) && !text.trim().is_empty());
+    // Most starts have none, and then no name is spelled out.
+    let set: Vec<&String> = set.map(|(name, _)| name).collect();
+    if set.is_empty() {
+        return;
+    }
     let known: Vec<String> = ENTRIES.iter().map(Entry::environment_name).collect();
-    for (name, text) in environment {
-        let is_option = name.starts_with(ENVIRONMENT_PREFIX) && !name.starts_with(OUTPUT_PREFIX);
-        if !is_option || text.trim().is_empty() || known.contains(name) {
-            continue;
-        }
+    for name in set.into_iter().filter(|name| !known.contains(name)) {
         // Without what all of them begin with, which would make any two alike.
         let own = |name| str::strip_prefix(name, ENVIRONMENT_PREFIX).unwrap_or_default();
         let help = nearest(own(name), known.iter().map(|known| own(known))).map_or_else(

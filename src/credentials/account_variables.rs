@@ -61,8 +61,8 @@ fn prefix(name: &str) -> String {
 pub(super) fn other_names(spec: &Spec, environment: &Environment, name: &str) -> Option<String> {
     let variables: Vec<&str> = spec.credentials.iter().filter_map(|set| set.required().next()).collect();
     let named = environment.iter().filter(|(_, value)| !value.trim().is_empty()).filter_map(|(full, _)| {
-        let variable = variables.iter().find(|variable| full.ends_with(&format!("_{variable}")))?;
-        Some(full.strip_suffix(variable)?.strip_suffix('_')?.to_ascii_lowercase().replace('_', "-"))
+        let name = variables.iter().find_map(|variable| full.strip_suffix(variable)?.strip_suffix('_'))?;
+        Some(name.to_ascii_lowercase().replace('_', "-"))
     });
     let mut names: Vec<String> = named.filter(|other| !other.is_empty()).collect();
     names.dedup();
