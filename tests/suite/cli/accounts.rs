@@ -111,16 +111,6 @@ fn of(host: &str, count: usize) -> BTreeMap<String, usize> {
     [(host.to_owned(), count)].into()
 }
 
-/// How many URLs of each target ended how.
-fn ends(finished: &Finished) -> BTreeMap<(String, String), usize> {
-    let mut ends = BTreeMap::new();
-    for row in finished.report()["urls"].as_array().unwrap() {
-        let text = |name: &str| row[name].as_str().unwrap().to_owned();
-        *ends.entry((text("target"), text("outcome"))).or_default() += 1;
-    }
-    ends
-}
-
 #[test]
 fn each_request_is_signed_by_the_account_of_its_target() {
     let brands = Brands::new();
@@ -142,7 +132,7 @@ fn one_account_without_credentials_stops_no_other_and_the_next_run_makes_up_for_
     let first = brands.run(&["run", "--journal", "../journal"], &[0]);
     first.ends_with(6);
     let end = |target: &str, outcome: &str, count| ((target.to_owned(), outcome.to_owned()), count);
-    assert_eq!(ends(&first), [end("brand-a", "done", 6), end("brand-b", "unsubmitted", 4)].into());
+    assert_eq!(first.ends(), [end("brand-a", "done", 6), end("brand-b", "unsubmitted", 4)].into());
     first.says(&["no credentials named `brand-b` for `alibaba-cdn`", "BRAND_B_ALIBABA_CLOUD_ACCESS_KEY_SECRET"]);
     assert_eq!(brands.accepted(), [of("a.example.com", 6), BTreeMap::new()]);
 

@@ -337,6 +337,17 @@ impl Finished {
         self.report.as_ref().unwrap_or_else(|| panic!("no report:\n{}\n{}", self.out, self.err))
     }
 
+    /// How many URLs of each target ended how.
+    #[track_caller]
+    pub fn ends(&self) -> BTreeMap<(String, String), usize> {
+        let mut ends = BTreeMap::new();
+        for row in self.report()["urls"].as_array().unwrap() {
+            let text = |name: &str| row[name].as_str().unwrap().to_owned();
+            *ends.entry((text("target"), text("outcome"))).or_default() += 1;
+        }
+        ends
+    }
+
     /// The report's rows as `operation url` → outcome; a URL that is listed twice is a failure.
     #[track_caller]
     pub fn outcomes(&self) -> BTreeMap<String, String> {
