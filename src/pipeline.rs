@@ -17,7 +17,7 @@ use crate::error::{Diagnostic, Error, ExitCode};
 use crate::exec::durations::Durations;
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
-use crate::exec::{self, Options};
+use crate::exec::{self, AccountQuotas, Options};
 use crate::git::{self, Following, Range};
 use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
 use crate::model::{Change, EntryKind, Event, EventKind, EventSink, Operation, RepoPath, Side, Signal, Skipped};
@@ -148,7 +148,8 @@ impl Job<'_> {
             let about = (context.range.as_ref(), built.as_ref());
             let state = (&mut journal, &mut past);
             let found = self.collapse_live(&mut plan, about, &connections, &options, state, &interrupt, console);
-            notes.extend(found.await?);
+            let (found, quotas) = found.await?;
+            notes.extend(found);
             let sources = Sources { changes: &changes, range: context.range.as_ref(), built: built.as_ref() };
             let Some(found) = unless_interrupted(&interrupt, self.gate(&mut plan, sources, &past, console)).await
             else {
@@ -158,7 +159,7 @@ impl Job<'_> {
             if let Some(built) = built.as_mut().filter(|_| settings.mode == Mode::Real) {
                 built.begin()?;
             }
-            ready = Some((connections, options, journal, past, masks));
+            ready = Some((connections, quotas, options, journal, past, masks));
         }
         let (about, mut journal) = (context.range.clone(), None);
         context.verify = verify.is_some();
@@ -166,12 +167,12 @@ impl Job<'_> {
         notes.into_iter().for_each(|note| collector.note(note));
         if let (Mode::Verify, Some(verify)) = (settings.mode, &verify) {
             exec::verify(&plan, verify, self.started, interrupt.clone(), &mut |event| collector.take(event)).await;
-        } else if let Some((connections, options, opened, past, masks)) = ready {
+        } else if let Some((connections, quotas, options, opened, past, masks)) = ready {
             let (state, to_verify) = ((opened, &past), verify.as_ref());
             journal = self
                 .execute(
                     &plan,
-                    connections,
+                    (connections, quotas),
                     options,
                     state,
                     to_verify,
@@ -509,7 +510,7 @@ impl Job<'_> {
     async fn execute(
         &self,
         plan: &Plan,
-        all: Connections,
+        (all, quotas): (Connections, Option<AccountQuotas>),
         options: Options,
         (journal, past): (Journal, &Past),
         verify: Option<&exec::Verify>,
@@ -531,9 +532,10 @@ impl Job<'_> {
                 progress.take(event);
             }
         };
-        let executed =
-            exec::execute_and_verify(plan, &all.connections, &options, journal, past, interrupt, verify, &mut sink)
-                .await;
+        let connections = &all.connections;
+        let execution =
+            exec::execute_and_verify(plan, connections, quotas, &options, journal, past, interrupt, verify, &mut sink);
+        let executed = execution.await;
         if let Some(file) = durations {
             // Without it the next run polls less cleverly, that's all.
             let _ = executed.durations.save(&file);

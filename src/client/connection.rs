@@ -25,6 +25,8 @@ const WARMING_PAUSE: Duration = Duration::from_secs(2);
 pub struct Connection<'p> {
     /// The target's name.
     pub target: Arc<str>,
+    /// The key of its account, which may be that of other targets, too: see [`Target::account`](crate::config::Target::account).
+    pub account: Arc<str>,
     /// The provider, opened for the target.
     pub provider: Box<dyn Provider + 'p>,
     /// The network, or an emulator.

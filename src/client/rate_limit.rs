@@ -191,21 +191,21 @@ impl RateLimiter {
     }
 }
 
-/// The rate limiters of an account's calls.
+/// The rate limiters of the calls of all accounts.
 #[derive(Default)]
 pub struct RateLimiters(RefCell<HashMap<Key, Rc<RateLimiter>>>);
 
-/// Provider, API, its rate, and the target where each has a rate of its own. One API may have several rates, as for purges by
+/// Account, API, its rate, and the target where each has a rate of its own. One API may have several rates, as for purges by
 /// URL and by tag.
-type Key = (&'static str, &'static str, Rate, Option<Arc<str>>);
+type Key = (Arc<str>, &'static str, Rate, Option<Arc<str>>);
 
 impl RateLimiters {
-    /// The one of a provider's call for a target.
-    pub fn of(&self, provider: &'static str, call: &CallSpec, target: &Arc<str>) -> Rc<RateLimiter> {
+    /// The one of a call for a target of an account.
+    pub fn of(&self, account: &Arc<str>, call: &CallSpec, target: &Arc<str>) -> Rc<RateLimiter> {
         let one = |name, rate: &Rate, shared| {
             let target = (rate.scope == RateScope::Target).then(|| Arc::clone(target));
             let new = || Rc::new(RateLimiter { shared, ..RateLimiter::new(rate) });
-            Rc::clone(self.0.borrow_mut().entry((provider, name, *rate, target)).or_insert_with(new))
+            Rc::clone(self.0.borrow_mut().entry((Arc::clone(account), name, *rate, target)).or_insert_with(new))
         };
         let shared = call.shared.iter().map(|shared| one(shared.name, &shared.rate, Vec::new())).collect();
         one(call.api, &call.rate, shared)
@@ -287,7 +287,7 @@ mod tests {
             &[SharedRate { name: "all calls", rate: Rate::in_window(100, Duration::from_mins(1)) }];
         let limiters = RateLimiters::default();
         let call = |api, rate| CallSpec::new(api, "purge", rate).sharing(SHARED);
-        let of = |api, rate| limiters.of("cdn", &call(api, rate), &"site".into());
+        let of = |api, rate| limiters.of(&"cdn".into(), &call(api, rate), &"site".into());
         let (urls, tags) = (of("urls", Rate::per_second(800).of_items()), of("tags", Rate::per_second(10).burst(50)));
         let start = Instant::now();
         let (left, elapsed) = (RefCell::new(Vec::new()), || start.elapsed().as_secs_f64());
@@ -315,7 +315,7 @@ mod tests {
             &[SharedRate { name: "all calls", rate: Rate::in_window(100, Duration::from_mins(5)) }];
         let limiters = RateLimiters::default();
         let call = |api, rate| CallSpec::new(api, "purge", rate).sharing(SHARED);
-        let of = |api, rate| limiters.of("cdn", &call(api, rate), &"site".into());
+        let of = |api, rate| limiters.of(&"cdn".into(), &call(api, rate), &"site".into());
         let (urls, tags) = (of("urls", Rate::per_second(50)), of("tags", Rate::in_window(2, Duration::from_mins(1))));
         // By then the third tag has its slot, and its window is still full.
         let urls = async {
@@ -388,10 +388,12 @@ mod tests {
     fn each_rate_of_an_api_has_its_limiter_and_each_target_where_the_rate_is_a_targets() {
         let limiters = RateLimiters::default();
         let call = |rate| CallSpec::new("Purge", "purge", rate);
-        let of = |rate, target: &str| limiters.of("cdn", &call(rate), &target.into());
+        let at = |account: &str, rate, target: &str| limiters.of(&account.into(), &call(rate), &target.into());
+        let of = |rate, target: &str| at("cdn", rate, target);
         let (urls, tags) = (Rate::per_second(800).of_items(), Rate::per_minute(5).burst(25));
         assert!(Rc::ptr_eq(&of(urls, "shop"), &of(urls, "blog")));
         assert!(!Rc::ptr_eq(&of(urls, "shop"), &of(tags, "shop")));
+        assert!(!Rc::ptr_eq(&of(urls, "shop"), &at("cdn of another account", urls, "shop")));
         assert!(!Rc::ptr_eq(&of(tags.of_target(), "shop"), &of(tags.of_target(), "blog")));
         assert!(Rc::ptr_eq(&of(tags.of_target(), "shop"), &of(tags.of_target(), "shop")));
     }

@@ -130,6 +130,13 @@ pub struct Target {
     pub credentials: CredentialChoice,
 }
 
+impl Target {
+    /// The key of its account: targets that have the same one share credentials, rates and quota.
+    pub fn account(&self) -> String {
+        format!("{} {} {:?}", self.provider.name, self.provider.endpoint(&self.options), self.credentials)
+    }
+}
+
 /// Which of the credentials around a run a target uses. Never a secret: a name at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CredentialChoice {

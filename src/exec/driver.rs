@@ -200,7 +200,7 @@ impl<'a> Driver<'a> {
                 return Input::NotSent { batch: number, error: None };
             }
             let sent = Instant::now();
-            run.count_call();
+            run.count_calls(1);
             let reference = run.reference(lane, &batch);
             let submission = Submission { operation, mode, subjects: &subjects, reference: &reference };
             let result = limiter.on_response(connection.submit(submission).await);

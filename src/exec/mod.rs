@@ -37,7 +37,7 @@ mod verification;
 
 pub use interrupt::interrupted_by;
 pub use options::Options;
-pub use quota::left as quota_left;
+pub use quota::{AccountQuotas, read_quotas};
 pub use verification::{Verify, verify};
 
 /// What is left to do when a plan was carried out.
@@ -59,14 +59,16 @@ pub async fn execute(
     interrupt: Interrupt,
     sink: &mut dyn FnMut(&Event),
 ) -> Executed {
-    execute_and_verify(plan, connections, options, journal, past, interrupt, None, sink).await
+    execute_and_verify(plan, connections, None, options, journal, past, interrupt, None, sink).await
 }
 
-/// The same; each URL that is to be verified is fetched through the CDN once its refresh is done.
-#[expect(clippy::too_many_arguments, reason = "what `execute` takes, and what to verify")]
+/// The same; each URL that is to be verified is fetched through the CDN once its refresh is done. Quotas that are known already
+/// aren't read again.
+#[expect(clippy::too_many_arguments, reason = "what `execute` takes, the quotas, and what to verify")]
 pub async fn execute_and_verify(
     plan: &Plan,
     connections: &[Connection<'_>],
+    quotas: Option<AccountQuotas>,
     options: &Options,
     journal: Journal,
     past: &Past,
@@ -95,7 +97,7 @@ pub async fn execute_and_verify(
     }
     run.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
 
-    let preflights = quota::preflight(plan, connections, past, &run).await;
+    let preflights = quota::preflight(plan, connections, quotas, past, &run).await;
     let lanes = plan.lanes.iter().zip(connections).zip(preflights).enumerate();
     let drivers = lanes.map(|(index, ((lane, connection), preflight))| {
         let resume = driver::resume(past_of(index), &*connection.api);

@@ -1,7 +1,5 @@
 //! What the accounts may still submit today: read before anything is sent, and again after the end.
 
-use std::rc::Rc;
-
 use super::interrupt::Interrupt;
 use super::journal::{Journal, Past};
 use super::lane::{Preflight, proves_credentials};
@@ -14,11 +12,27 @@ use crate::plan::allotment::{Demand, allot};
 use crate::plan::{self, Plan};
 use crate::provider::{ApiError, ApiErrorKind, CallSpec};
 
-/// Reads each account's quota, once, and compares it with what its lanes still have to submit. A quota that can't be read is
-/// no reason to stop (the provider's refusals are believed later); credentials that are refused are.
+/// What was read of the quotas before anything is sent.
+pub struct AccountQuotas {
+    /// The lanes of each account, by their places in the plan, and what its provider responded.
+    accounts: Vec<(Vec<usize>, Result<Quota, ApiError>)>,
+    /// How many calls it took.
+    calls: u64,
+}
+
+impl AccountQuotas {
+    /// What is left of the quota of a lane's account, if it could be read.
+    pub fn of(&self, lane: usize) -> Option<&Quota> {
+        self.accounts.iter().find(|(lanes, _)| lanes.contains(&lane))?.1.as_ref().ok()
+    }
+}
+
+/// Compares each account's quota with what its lanes still have to submit: it is read once, unless it is `known`. A quota that can't be
+/// read is no reason to stop (the provider's refusals are believed later); credentials that are refused are.
 pub(super) async fn preflight(
     plan: &Plan,
     connections: &[Connection<'_>],
+    known: Option<AccountQuotas>,
     past: &Past,
     run: &Run<'_>,
 ) -> Vec<Preflight> {
@@ -26,40 +40,39 @@ pub(super) async fn preflight(
     let is_done = |(lane, number): (&plan::Lane, LaneIndex)| {
         past.lanes.get(&number).is_some_and(|past| past.done.len() == lane.tasks.len())
     };
+    run.count_calls(known.as_ref().map_or(0, |known| known.calls));
     if plan.lanes.iter().zip(0..).all(is_done) {
         return preflights;
     }
-    let (accounts, reads) = read_all(plan, connections, run).await;
-    for (index, (&account, number)) in accounts.iter().zip(0..).enumerate() {
-        let Some(quota) = &reads[account] else { continue };
-        let target = &plan.lanes[index].target;
+    let accounts = match known {
+        Some(known) => known.accounts,
+        None => read_all(plan, connections, run).await,
+    };
+    for (lanes, quota) in &accounts {
+        let target = &plan.lanes[lanes[0]].target;
         // Without a quota nothing was read, and nothing is known of the credentials.
-        if target.provider.quota.is_none() {
-            continue;
-        }
-        let preflight = &mut preflights[index];
-        preflight.credentials_proven = proves_credentials(quota);
+        let Some(spec) = &target.provider.quota else { continue };
+        lanes.iter().for_each(|&lane| preflights[lane].credentials_proven = proves_credentials(quota));
         match quota {
             Ok(quota) => {
-                run.emit(EventKind::QuotaRead { lane: number, quota: quota.clone(), moment: Moment::Before });
-                if index != account {
-                    continue;
+                for &lane in lanes {
+                    run.emit(EventKind::QuotaRead { lane: number(lane), quota: quota.clone(), moment: Moment::Before });
                 }
-                let same: Vec<usize> = (0..accounts.len()).filter(|&other| accounts[other] == account).collect();
-                let demands: Vec<Demand<'_>> = same.iter().map(|&lane| demand(&plan.lanes[lane], lane, past)).collect();
-                let reset = target.provider.quota.as_ref().map_or("", |quota| quota.reset);
-                let (left_out, remark) = allot(&demands, quota, reset, run.options.short_quota);
+                let demands: Vec<Demand<'_>> =
+                    lanes.iter().map(|&lane| demand(&plan.lanes[lane], lane, past)).collect();
+                let (left_out, remark) = allot(&demands, quota, spec.reset, run.options.short_quota);
                 if let Some(text) = remark {
                     run.emit(EventKind::Noted { text });
                 }
-                for (lane, left_out) in same.into_iter().zip(left_out) {
+                for (&lane, left_out) in lanes.iter().zip(left_out) {
                     preflights[lane].left_out = left_out;
                 }
             }
             Err(error) if error.kind == ApiErrorKind::Credentials => {
-                preflight.refusal = Some((StopCause::Credentials, error.to_string()));
+                let refusal = || Some((StopCause::Credentials, error.to_string()));
+                lanes.iter().for_each(|&lane| preflights[lane].refusal = refusal());
             }
-            Err(_) if run.is_interrupted() || index != account => {}
+            Err(_) if run.is_interrupted() => {}
             Err(error) => run.emit(EventKind::Noted {
                 text: format!("the quota of `{}` can't be read, continuing without it: {error}", target.name),
             }),
@@ -68,48 +81,31 @@ pub(super) async fn preflight(
     preflights
 }
 
-/// What is left of the quota of each account, with the places of its lanes; accounts whose quota can't be read are left out. `note`
-/// gets sentences for the log.
-pub async fn left(
+/// Reads the quota of each account before a run knows its plan; `note` gets sentences for the log.
+pub async fn read_quotas(
     plan: &Plan,
     connections: &[Connection<'_>],
     options: &Options,
     interrupt: Interrupt,
     note: &mut dyn FnMut(&Event),
-) -> Vec<(Vec<usize>, Quota)> {
+) -> AccountQuotas {
     let run = Run::new(options, "", Journal::none(), interrupt, note);
-    let (accounts, reads) = read_all(plan, connections, &run).await;
-    let lanes_of = |account| (0..accounts.len()).filter(|&lane| accounts[lane] == account).collect();
-    let read = reads.into_iter().enumerate();
-    read.filter_map(|(account, read)| Some((lanes_of(account), read?.ok()?))).collect()
+    let accounts = read_all(plan, connections, &run).await;
+    AccountQuotas { accounts, calls: run.calls() }
 }
 
-/// The account of each lane, by the place of its first lane; and for that one its quota.
+/// The lanes of each account, and its quota by the connection of the first one.
 async fn read_all(
     plan: &Plan,
     connections: &[Connection<'_>],
     run: &Run<'_>,
-) -> (Vec<usize>, Vec<Option<Result<Quota, ApiError>>>) {
-    // Lanes of one account share their connection.
-    let shares = |one: &Connection<'_>, other: &Connection<'_>| {
-        Rc::ptr_eq(&one.api, &other.api) && one.provider.spec().name == other.provider.spec().name
-    };
-    let account =
-        |index: usize| connections.iter().position(|other| shares(&connections[index], other)).unwrap_or(index);
-    let accounts: Vec<usize> = (0..connections.len()).map(account).collect();
-    let accounts = &accounts;
-    let reads = accounts.iter().enumerate().map(|(index, &account)| async move {
-        let mut lanes = plan.lanes.iter().zip(accounts).filter(|(_, other)| **other == account);
-        match index == account {
-            true => {
-                let has_prefetches = lanes.any(|(lane, _)| lane.cost(Operation::Prefetch) > 0);
-                Some(read(&connections[index], has_prefetches, index as u64, run).await)
-            }
-            false => None,
-        }
+) -> Vec<(Vec<usize>, Result<Quota, ApiError>)> {
+    let reads = plan.accounts().into_iter().map(|(lanes, _)| async move {
+        let has_prefetches = lanes.iter().any(|&lane| plan.lanes[lane].cost(Operation::Prefetch) > 0);
+        let quota = read(&connections[lanes[0]], has_prefetches, lanes[0] as u64, run).await;
+        (lanes, quota)
     });
-    let reads = futures_util::future::join_all(reads).await;
-    (accounts.clone(), reads)
+    futures_util::future::join_all(reads).await
 }
 
 /// Reads the quota after the run, for the report.
@@ -131,11 +127,15 @@ pub(super) async fn read_again(lane: LaneIndex, connection: &Connection<'_>, has
 
 /// What a lane needs of the quota: not what an earlier run submitted.
 fn demand<'a>(lane: &'a plan::Lane, index: usize, past: &Past) -> Demand<'a> {
-    let index = LaneIndex::try_from(index).expect("a plan has few lanes");
-    let past = past.lanes.get(&index);
+    let past = past.lanes.get(&number(index));
     let done = past.into_iter().flat_map(|past| past.done.keys().copied());
     let open = past.into_iter().flat_map(|past| past.open.values()).flat_map(|open| open.tasks.iter().copied());
     Demand { lane, spent: done.chain(open).collect() }
+}
+
+/// The number of the lane at a place.
+fn number(place: usize) -> LaneIndex {
+    LaneIndex::try_from(place).expect("a plan has few lanes")
 }
 
 /// Reads the quota, with a few retries; a clock that is off is corrected here already.
@@ -160,7 +160,7 @@ async fn read_by(
     let limiter = run.limiter(connection, call);
     let mut random = fastrand::Rng::with_seed(run.options.seed ^ seed);
     let request = async || {
-        run.count_call();
+        run.count_calls(1);
         let (provider, api) = (&connection.provider, &*connection.api);
         if of_prefetches { provider.prefetch_quota(api).await } else { provider.quota(api).await }
     };

@@ -41,7 +41,7 @@ pub(super) struct Run<'a> {
     /// When the last event was reported.
     silent_since: Cell<Instant>,
     told_interrupted: Cell<bool>,
-    /// Lanes of one provider share its account.
+    /// Lanes of one account share its rates.
     limiters: RateLimiters,
     calls: Cell<u64>,
     /// The beginning of each batch's reference: of the plan, and of the run that began it.
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
 
     /// The rate limiter of a call.
     pub(super) fn limiter(&self, connection: &Connection<'_>, call: &CallSpec) -> Rc<RateLimiter> {
-        self.limiters.of(connection.provider.spec().name, call, &connection.target)
+        self.limiters.of(&connection.account, call, &connection.target)
     }
 
     /// What a vendor may know a batch by; see [`Submission::reference`](crate::provider::Submission). A batch that lost tasks is
@@ -155,15 +155,15 @@ impl<'a> Run<'a> {
     ) -> Result<T, ApiError> {
         let limiter = self.limiter(connection, call);
         let counted = async || {
-            self.count_call();
+            self.count_calls(1);
             request().await
         };
         connection.call(&limiter, &|text| self.note(text), counted).await
     }
 
-    /// Counts a request.
-    pub(super) fn count_call(&self) {
-        self.calls.set(self.calls.get() + 1);
+    /// Counts requests.
+    pub(super) fn count_calls(&self, count: u64) {
+        self.calls.set(self.calls.get() + count);
     }
 
     /// How many requests were sent.

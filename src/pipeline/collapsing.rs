@@ -10,12 +10,10 @@ use crate::config::{Changes, Collapse, LogLevel, Mode};
 use crate::error::Error;
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Entry, Journal, Past};
-use crate::exec::{self, Options};
+use crate::exec::{self, AccountQuotas, Options};
 use crate::git::{self, Range};
 use crate::mapping::Rule;
-use crate::model::{
-    Change, EntryKind, Event, EventKind, LaneIndex, Operation, Quota, RefreshKind, RepoPath, Task,
-};
+use crate::model::{Change, EntryKind, Event, EventKind, LaneIndex, Operation, Quota, RefreshKind, RepoPath, Task};
 use crate::plan::{Collapsed, CollapsedDirectory, Plan, UrlTree, limits};
 use crate::report::Report;
 use crate::text::format::{counted, grouped};
@@ -122,7 +120,8 @@ impl Job<'_> {
         Ok(notes)
     }
 
-    /// The same in a run that sends something: by the live quota; or as the run decided that this one continues.
+    /// The same in a run that sends something: by the live quota, which it gives if it was read; or as the run decided that this one
+    /// continues.
     ///
     /// # Errors
     /// The journal can't be written, or its run had directories that this one can't have; or the plan is too large.
@@ -136,11 +135,11 @@ impl Job<'_> {
         (journal, past): (&mut Journal, &mut Past),
         interrupt: &Interrupt,
         console: &mut Console,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<(Vec<String>, Option<AccountQuotas>), Error> {
         let settings = self.settings;
         if past.begun.is_some() {
             if past.collapsed.is_empty() {
-                return Ok(Vec::new());
+                return Ok((Vec::new(), None));
             }
             let tree = self.url_tree(plan, about, console).await?;
             let decided = tree.map(|tree| tree.again(&past.collapsed)).unwrap_or_default();
@@ -149,20 +148,21 @@ impl Job<'_> {
             }
             let notes = said(vec![sentence(&decided, "takes", "take")], console);
             plan.take(decided, settings.batch_size);
-            return Ok(notes);
+            return Ok((notes, None));
         }
-        let (mut records, mut notes) = (Vec::new(), Vec::new());
+        let (mut records, mut notes, mut quotas) = (Vec::new(), Vec::new(), None);
         if settings.collapse != Collapse::Never && UrlTree::new(plan, &settings.rules).is_some() {
             let mut note = |event: &Event| {
                 if let EventKind::Noted { text } = &event.kind {
                     console.note(LogLevel::Normal, text);
                 }
             };
-            let read = exec::quota_left(plan, &all.connections, options, interrupt.clone(), &mut note);
-            let left = unless_interrupted(interrupt, read).await.unwrap_or_default();
+            let read = exec::read_quotas(plan, &all.connections, options, interrupt.clone(), &mut note);
+            quotas = unless_interrupted(interrupt, read).await;
             let known = |(lanes, standard): (Vec<usize>, Quota)| {
-                let read = left.iter().find(|(read, quota)| read.contains(&lanes[0]) && !quota.entries.is_empty());
-                read.cloned().unwrap_or((lanes, standard))
+                let read = quotas.as_ref().and_then(|read| read.of(lanes[0])).filter(|quota| !quota.entries.is_empty());
+                let quota = read.cloned().unwrap_or(standard);
+                (lanes, quota)
             };
             let accounts: Vec<_> = plan.accounts().into_iter().map(known).collect();
             if (settings.collapse == Collapse::Always || self.is_too_large(plan, &accounts))
@@ -178,7 +178,7 @@ impl Job<'_> {
             past.disown();
             journal.write_all(&records).map_err(|error| journal.unwritable(&error))?;
         }
-        Ok(notes)
+        Ok((notes, quotas))
     }
 
     /// What directories would have saved in a run whose URLs didn't fit the quota.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::url::Url;
@@ -60,8 +61,7 @@ pub(super) async fn connect(
     head: Option<String>,
     masks: &PendingMasks,
 ) -> Result<Connections, Error> {
-    // By provider, endpoint and the choice of credentials: each is an account of its own.
-    let mut accounts: HashMap<(&str, &str, &CredentialChoice), Result<Account, ApiError>> = HashMap::new();
+    let mut accounts: HashMap<Arc<str>, Result<Account, ApiError>> = HashMap::new();
     let mut first_error = None;
     let identity = Identity { plan: plan.digest().to_owned(), head, lanes: Vec::new() };
     let mut all = Connections { connections: Vec::new(), identity, notes: Vec::new() };
@@ -69,7 +69,8 @@ pub(super) async fn connect(
         let hosts = lane.tasks.iter().filter_map(|task| url::host_of_subject(&task.task.subject));
         let hosts: BTreeSet<String> = hosts.map(str::to_lowercase).collect();
         let (spec, default_endpoint) = (lane.target.provider, lane.target.provider.endpoint(&lane.target.options));
-        let account = match accounts.entry((spec.name, default_endpoint, &lane.target.credentials)) {
+        let key: Arc<str> = lane.target.account().into();
+        let account = match accounts.entry(Arc::clone(&key)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(match job.settings.mode {
                 Mode::Simulate => Ok(Account::simulated(spec, default_endpoint, job.started)),
@@ -102,7 +103,7 @@ pub(super) async fn connect(
                 all.identity.lanes.push(lane_at(&endpoint, NO_ACCOUNT));
                 let (error, api) = (error.clone(), Rc::new(NoAccount { error: error.clone(), now: job.started }));
                 let provider = Box::new(Unusable { spec, error });
-                Connection { target: lane.target.name.clone(), provider, api, refresh: None, edge }
+                Connection { target: lane.target.name.clone(), account: key, provider, api, refresh: None, edge }
             }
         };
         all.connections.push(connection);
@@ -295,7 +296,8 @@ impl Account {
             credentials: self.credentials.clone(),
         });
         let (api, refresh) = (Rc::clone(&self.api), self.refresh.clone());
-        Connection { target: target.name.clone(), provider, api, refresh, edge }
+        let account = target.account().into();
+        Connection { target: target.name.clone(), account, provider, api, refresh, edge }
     }
 }
 

@@ -68,14 +68,11 @@ impl Plan {
 
     /// The lanes of each account, by their places, with its provider's standard daily quota.
     pub fn accounts(&self) -> Vec<(Vec<usize>, Quota)> {
+        let keys: Vec<String> = self.lanes.iter().map(|lane| lane.target.account()).collect();
         let mut accounts: Vec<(Vec<usize>, Quota)> = Vec::new();
         for (place, lane) in self.lanes.iter().enumerate() {
             let spec = lane.target.provider;
-            let account = |target: &Target| {
-                (target.provider.name, target.provider.endpoint(&target.options), target.credentials.clone())
-            };
-            let is_it = |lanes: &[usize]| account(&self.lanes[lanes[0]].target) == account(&lane.target);
-            match accounts.iter_mut().find(|(lanes, _)| is_it(lanes)) {
+            match accounts.iter_mut().find(|(lanes, _)| keys[lanes[0]] == keys[place]) {
                 Some((lanes, _)) => lanes.push(place),
                 None => {
                     let known = spec.operations.iter().filter_map(|of| Some((of.operation, of.per_day?)));

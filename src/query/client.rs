@@ -74,7 +74,7 @@ impl<'a> QueryClient<'a> {
             }
             Some(wait)
         };
-        let rate_limiter = self.rate_limiters.of(self.provider.spec().name, spec, &self.connection.target);
+        let rate_limiter = self.rate_limiters.of(&self.connection.account, spec, &self.connection.target);
         let answer = self.connection.query(&rate_limiter, self.note, send, transient).await;
         match &answer {
             Ok(_) => {

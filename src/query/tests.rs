@@ -251,6 +251,7 @@ impl Api for Out<'_> {
 fn connection(fake: &Fake) -> Connection<'_> {
     Connection {
         target: "site".into(),
+        account: "fake".into(),
         provider: Box::new(fake),
         api: Rc::new(Out(fake)),
         refresh: None,

@@ -344,6 +344,7 @@ impl World {
             .iter()
             .map(|lane| Connection {
                 target: lane.target.name.clone(),
+                account: lane.target.account().into(),
                 provider: (self.registration(lane.target.provider).open)(ProviderContext {
                     spec: lane.target.provider,
                     hosts: hosts(lane),
@@ -391,7 +392,7 @@ impl World {
         };
         let (options, verify) = (&self.options, self.verify.as_ref());
         let execution =
-            exec::execute_and_verify(&plan, &connections, options, journal, &past, interrupt, verify, &mut sink);
+            exec::execute_and_verify(&plan, &connections, None, options, journal, &past, interrupt, verify, &mut sink);
         let was_killed = tokio::select! {
             biased;
             Ok(()) = killed => true,

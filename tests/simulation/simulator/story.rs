@@ -378,6 +378,7 @@ impl Teller<'_> {
             let context = context(&lane.target, hosts.into_iter().collect(), credentials);
             let mut connection = Connection {
                 target: lane.target.name.clone(),
+                account: lane.target.account().into(),
                 provider: (registration(spec).open)(context),
                 api: way.expect("each provider of the world has its way"),
                 refresh: refresh.clone(),

@@ -116,7 +116,10 @@ fn directories_take_the_place_of_urls_that_do_not_fit() {
 fn a_run_that_is_continued_keeps_its_directories_whatever_is_left_of_the_quota() {
     let changed = [files("blog", 30), files("docs", 20)].concat();
     let shop = Shop::new(0, "25", COMPLETE, &changed, &changed);
-    shop.run(&["run", "--collapse", "auto", "--wait", "none"]).ends_with(0);
+    let finished = shop.run(&["run", "--collapse", "auto", "--wait", "none"]);
+    finished.ends_with(0);
+    // The quota before and after, and one batch of directories.
+    assert_eq!(finished.report()["calls"], 3);
     let sent = shop.vendor.ledger();
     assert_eq!(sent.len(), 2);
     // With 23 directories and 25 URLs left, it would decide otherwise today.
