@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::built::BuiltSite;
-use crate::config::{Changes, Settings, Submodules, has_foreign_syntax};
+use crate::config::{Changes, Settings, has_foreign_syntax};
 use crate::environment::Environment;
 use crate::error::Diagnostic;
 use crate::git::{self, Changed, TrackedSearch};
@@ -47,10 +47,6 @@ pub(super) fn committed(settings: &Settings, changed: &Changed, environment: &En
     let mut unmatched = written(settings);
     // Most patterns select a changed file; and the last file of a pattern may just have been deleted.
     changes.iter().for_each(|change| unmatched.take(change.path.as_bytes()));
-    if settings.submodules == Submodules::Ignore {
-        // A pattern for a submodule's files is for the runs that follow it.
-        changes.iter().for_each(|change| unmatched.take_folder(&[change.path.as_bytes(), b"/"].concat()));
-    }
     // Who resumes a run has seen them.
     if settings.resume {
         return Vec::new();

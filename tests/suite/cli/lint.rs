@@ -112,6 +112,14 @@ fn on_github_a_rule_that_matches_nothing_is_an_annotation_in_the_configuration()
 }
 
 #[test]
+fn a_pattern_that_matches_nothing_is_a_warning_where_submodules_are_ignored_too() {
+    let rules = "rules:\n  - files: ['**/*.htm', 'public/**']\n    urls: https://www.example.com/{tail}\n";
+    let site = site(&format!("{TARGETS}{rules}"), &[("public/index.html", ""), ("src/main.js", "")]);
+    let finished = site.bare_run(&["plan", "--submodules", "ignore"]).finish();
+    finished.ends_with(0).says(&["warning: `**/*.htm` matches no tracked file"]);
+}
+
+#[test]
 fn patterns_that_match_a_file_or_the_last_one_of_which_was_deleted_are_no_warning() {
     let rules = "rules:\n  - files: ['public/**', 'old/*.html', '**/*.js']\n    urls: https://www.example.com/{tail}\n";
     let site =
