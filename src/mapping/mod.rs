@@ -15,7 +15,7 @@ mod scope;
 mod tasks;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transform;
 mod unmatched;
 pub mod url;
@@ -28,7 +28,9 @@ pub use ignore_file::ignored_by;
 pub use reach::Reach;
 pub use rule::{Overrides, Rule};
 pub use saved_rules::{SavedRules, save};
-pub use tasks::{FrontMatters, Mapped, front_matter_files, greedy_captures, map, map_urls, map_with, refreshes};
+pub use tasks::{
+    FrontMatters, Mapped, for_each_refresh, front_matter_files, greedy_captures, map, map_urls, map_with, refreshes,
+};
 pub use template::{Template, TemplateProblem};
 pub use transform::{Argument, TRANSFORMS, TransformEntry};
 pub use unmatched::{PatternPlace, Unmatched};

@@ -40,30 +40,17 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::{Encoded, Globs, Template};
-    use crate::model::PurgeMode;
+    use crate::mapping::{Template, tests};
 
     fn rule(kind: RefreshKind, urls: &[&str], directories: &[&str], tags: &[&str]) -> Rule {
         let of_urls = if kind == RefreshKind::Regex { Template::parse_expression } else { Template::parse };
         let templates = |texts: &[&str]| texts.iter().map(|text| of_urls(text).unwrap()).collect();
         Rule {
-            name: "rule".into(),
-            files: Globs::parse(&["**".to_owned()]).unwrap(),
             urls: templates(urls),
             directories: templates(directories),
             tags: tags.iter().map(|text| Template::parse_tag(text).unwrap()).collect(),
-            targets: vec!["main".into()],
-            refresh: true,
-            prefetch: true,
             kind,
-            mode: PurgeMode::Default,
-            index: Vec::new(),
-            encoded: vec![Encoded::Encoded],
-            queries: Vec::new(),
-            allow_everything: false,
-            immutable: false,
-            complete: false,
-            warning: None,
+            ..tests::rule("rule", &["**"], &[])
         }
     }
 

@@ -124,15 +124,21 @@ pub fn map_with(changes: &[Change], rules: &[Rule], overrides: Overrides, fronts
 /// Every refresh that the rules know for these files, whatever happened to them; with `even_unrefreshed` also those of rules
 /// that don't refresh.
 pub fn refreshes(paths: &[RepoPath], rules: &[Rule], even_unrefreshed: bool) -> Vec<Task> {
-    let mut mapped = Mapped::default();
+    let mut tasks = Vec::new();
+    for_each_refresh(paths, rules, even_unrefreshed, &mut |task| tasks.push(task));
+    tasks
+}
+
+/// The same, one by one: what isn't kept takes no memory.
+pub fn for_each_refresh(paths: &[RepoPath], rules: &[Rule], even_unrefreshed: bool, take: &mut dyn FnMut(Task)) {
     let overrides = Overrides { refresh: even_unrefreshed.then_some(true), prefetch: Some(false) };
     let fronts = FrontMatters::new();
     let rules = Rules { keeps_promises: false, ..Rules::new(rules, overrides, &fronts) };
     for path in paths {
-        let version = Version { path, fate: Fate::Changed, sides: &[Side::Head] };
-        mapped.add(&version, EntryKind::File, &rules);
+        let mut mapped = Mapped::default();
+        mapped.add(&Version { path, fate: Fate::Changed, sides: &[Side::Head] }, EntryKind::File, &rules);
+        mapped.tasks.into_iter().for_each(&mut *take);
     }
-    mapped.tasks
 }
 
 /// Of each rule, the first of these files on which a greedy wildcard takes a capture apart that a template uses: the pattern, the file

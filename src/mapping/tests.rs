@@ -6,7 +6,7 @@ use super::*;
 use crate::model::{Change, ChangeKind, EntryKind, Operation, PurgeMode, Reason, RefreshKind, RepoPath};
 
 /// A rule over every file, at one target, that refreshes and prefetches.
-pub(super) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
+pub(crate) fn rule(name: &str, files: &[&str], urls: &[&str]) -> Rule {
     Rule {
         name: name.into(),
         files: Globs::parse(&files.iter().map(|&text| text.to_owned()).collect::<Vec<_>>()).unwrap(),

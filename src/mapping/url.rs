@@ -284,7 +284,7 @@ pub(super) fn as_directory(mut url: String) -> String {
 }
 
 /// The place of the authority, and the start of the path; `None` without `http` or `https`.
-pub(super) fn authority(url: &str) -> Option<(Range<usize>, usize)> {
+pub fn authority(url: &str) -> Option<(Range<usize>, usize)> {
     let start = ["https://", "http://"]
         .iter()
         .find(|scheme| url.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)))?
@@ -332,7 +332,13 @@ fn host_of(authority: &str) -> &str {
     &authority[..port.unwrap_or(authority.len())]
 }
 
-/// The path after the host, without query and fragment.
+/// The directory that a URL is in, with its `/`. Slashes of its query don't count.
+pub fn directory(url: &str) -> &str {
+    let path = path_of(url);
+    &path[..path.rfind('/').map_or(path.len(), |slash| slash + 1)]
+}
+
+/// The path after the host, without query and fragment; of a whole URL, what is before its query.
 fn path_of(rest: &str) -> &str {
     &rest[..rest.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len())]
 }

@@ -87,6 +87,11 @@ impl Operation {
         }
     }
 
+    /// Whether it is a refresh of one page, with or without its query strings.
+    pub fn refreshes_a_page(self) -> bool {
+        matches!(self, Self::Refresh(RefreshKind::Url | RefreshKind::AnyQuery))
+    }
+
     /// `refresh` or `prefetch`.
     pub fn name(self) -> &'static str {
         match self {

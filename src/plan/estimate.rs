@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::lanes::{Lane, Plan};
+use crate::mapping::url;
 use crate::model::{Operation, RefreshKind};
 use crate::provider::Price;
 
@@ -36,17 +37,19 @@ impl Lane {
         let operation = Operation::Refresh(RefreshKind::Url);
         let urls = self.cost(operation) as usize;
         let takes = spec.operation(operation)?.call.time_of(self.batch_count(operation), urls);
+        if takes < LONG {
+            return None;
+        }
         let wide = [RefreshKind::Directory, RefreshKind::Prefix].map(|kind| spec.operation(Operation::Refresh(kind)));
         let tasks = self.tasks.iter().filter(|planned| planned.task.operation == operation);
-        let directory = |url: &'_ str| url.rsplit_once('/').map(|(directory, _)| directory.to_owned());
-        let count = tasks.filter_map(|planned| directory(&planned.task.subject.value)).collect::<HashSet<_>>().len();
+        let count = tasks.map(|planned| url::directory(&planned.task.subject.value)).collect::<HashSet<_>>().len();
         let directories = wide
             .into_iter()
             .flatten()
             .next()
             .map(|wide| (count, wide.call.time_of(count.div_ceil(wide.per_call.max(1)), count)));
         let directories = directories.filter(|(_, duration)| *duration < takes / 2);
-        (takes >= LONG).then_some(Pace { urls, takes, directories })
+        Some(Pace { urls, takes, directories })
     }
 
     /// How many subjects cost money, and what each costs; `None`: none does.

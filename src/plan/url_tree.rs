@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::collapse::{Budget, Directory, cheapest};
 use super::lanes::{Lane, Plan};
 use super::refusal::refusal;
-use crate::mapping::{self, Rule};
-use crate::model::{Operation, PurgeMode, Quota, Reason, RefreshKind, RepoPath, Subject, Task};
+use crate::mapping::{self, Rule, url};
+use crate::model::{Operation, PurgeMode, Quota, Reason, RefreshKind, RepoPath, Subject, TargetName, Task};
 
 const URL: Operation = Operation::Refresh(RefreshKind::Url);
 /// The most directories that are described, and the most unchanged files of each that are named.
@@ -82,13 +82,25 @@ impl UrlTree {
         files.sort_unstable();
         files.dedup();
         files.retain(|file| !self.planned.contains(file));
-        for files in files.chunks(1_000) {
-            let urls = mapping::refreshes(files, rules, true);
-            for task in urls.iter().filter(|task| is_page(task.operation)) {
-                let is_its = |tree: &&mut LaneTree| plan.lanes[tree.lane].target.name == task.target;
-                self.trees.iter_mut().filter(is_its).for_each(|tree| tree.add_unchanged(task));
+        let trees = &mut self.trees;
+        // A URL may come from several files and rules, and counts once.
+        let refreshes = trees.iter().flat_map(|tree| plan.lanes[tree.lane].tasks.iter().map(|planned| &planned.task));
+        let pages = refreshes.filter(|task| task.operation.refreshes_a_page());
+        let planned: HashSet<(&str, &str)> = pages.map(|task| (&*task.target, &*task.subject.value)).collect();
+        let mut unchanged: HashSet<(TargetName, String)> = HashSet::new();
+        mapping::for_each_refresh(&files, rules, true, &mut |task| {
+            let url = &task.subject.value;
+            if !task.operation.refreshes_a_page() || planned.contains(&(&*task.target, url)) {
+                return;
             }
-        }
+            let mut is_new = None;
+            for tree in trees.iter_mut().filter(|tree| tree.task.target == task.target) {
+                let Some(place) = tree.touched(url) else { continue };
+                let is_new = is_new.get_or_insert_with(|| unchanged.insert((Arc::clone(&task.target), url.clone())));
+                tree.nodes[place as usize].unchanged += u64::from(*is_new);
+                tree.files.extend(task.because.iter().filter_map(|reason| Some((place, reason.file.clone()?))));
+            }
+        });
     }
 
     /// The cheapest directories that take the place of URLs in some lanes of one account, by what is left of its quota, `over_refresh`
@@ -136,7 +148,8 @@ impl UrlTree {
         (!all.directories.is_empty()).then_some(all)
     }
 
-    /// The directories of these that take the place of URLs, as an earlier run decided.
+    /// The directories of these that take the place of URLs, as an earlier run decided. Which unchanged files lie below them isn't
+    /// needed for it: without [`UrlTree::add_files`] there are none.
     pub fn again(&self, decided: &BTreeSet<(u16, PurgeMode, String)>) -> Collapsed {
         let mut all = Collapsed { fits: true, ..Collapsed::default() };
         let mut touched = HashSet::new();
@@ -157,10 +170,9 @@ impl LaneTree {
     fn all(place: usize, lane: &Lane, rules: &[Rule]) -> Vec<Self> {
         let spec = lane.target.provider;
         let covers = |kind: &Operation| spec.operation(*kind).is_some_and(|spec| spec.covers);
-        let kinds = [RefreshKind::Directory, RefreshKind::Prefix].map(Operation::Refresh);
-        let widest =
-            kinds.into_iter().filter(covers).max_by_key(|kind| spec.operation(*kind).and_then(|of| of.per_day));
-        let Some(operation) = widest else { return Vec::new() };
+        // Where a provider has both, they are the same request.
+        let mut kinds = [RefreshKind::Prefix, RefreshKind::Directory].map(Operation::Refresh).into_iter();
+        let Some(operation) = kinds.find(covers) else { return Vec::new() };
         let of_lane = rules.iter().filter(|rule| rule.targets.contains(&lane.target.name));
         let promises = |rule: &Rule| {
             let of = |below| (below, Arc::clone(&rule.name), rule.allow_everything);
@@ -180,7 +192,7 @@ impl LaneTree {
                 trees.push(Self { lane: place, task, nodes, names, known, files, promises });
             }
             let tree = &mut trees[index];
-            let node = tree.node(directory(&task.subject.value));
+            let node = tree.node(url::directory(&task.subject.value));
             tree.nodes[node as usize].urls += 1;
         }
         for tree in &mut trees {
@@ -207,17 +219,13 @@ impl LaneTree {
         place
     }
 
-    /// Counts a URL of an unchanged file, in the deepest directory that has planned URLs.
-    fn add_unchanged(&mut self, task: &Task) {
-        let mut name = Some(directory(&task.subject.value));
-        while let Some(directory) = name {
-            if let Some(&place) = self.known.get(directory) {
-                self.nodes[place as usize].unchanged += 1;
-                self.files.extend(task.because.iter().filter_map(|reason| Some((place, reason.file.clone()?))));
-                return;
-            }
-            name = above(directory);
-        }
+    /// The deepest directory with planned URLs that a URL is in, if one that may be refreshed is that one or above it.
+    fn touched(&self, url: &str) -> Option<u32> {
+        let directories = std::iter::successors(Some(url::directory(url)), |directory| above(directory));
+        let deepest = directories.filter_map(|name| self.known.get(name).copied()).next()?;
+        let parent = |place: &u32| self.nodes[*place as usize].parent;
+        let mut places = std::iter::successors(Some(deepest), parent);
+        places.any(|place| self.nodes[place as usize].is_allowed).then_some(deepest)
     }
 
     /// Adds directories that take the place of URLs, and the unchanged files below them.
@@ -256,16 +264,6 @@ fn holds((below, _, allows_everything): &(String, Arc<str>, bool), directory: &s
     directory.starts_with(below) && (!is_root || *allows_everything)
 }
 
-fn is_page(operation: Operation) -> bool {
-    matches!(operation, Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery))
-}
-
-/// The directory that a URL is in, with its `/`.
-fn directory(url: &str) -> &str {
-    let path = &url[..url.find(['?', '#']).unwrap_or(url.len())];
-    &path[..path.rfind('/').map_or(path.len(), |slash| slash + 1)]
-}
-
 /// The directory above a directory; `None` for a host's root.
 fn above(directory: &str) -> Option<&str> {
     let end = directory.strip_suffix('/')?.rfind('/')? + 1;
@@ -277,31 +275,13 @@ fn above(directory: &str) -> Option<&str> {
 mod tests {
     use super::super::tests::{free, task};
     use super::*;
-    use crate::mapping::{Encoded, Globs, Template};
     use crate::model::QuotaEntry;
 
     const DIRECTORY: Operation = Operation::Refresh(RefreshKind::Directory);
 
     fn rule(files: &str, url: &str, complete: bool) -> Rule {
-        Rule {
-            name: files.into(),
-            files: Globs::parse(&[files.to_owned()]).unwrap(),
-            urls: vec![Template::parse(url).unwrap()],
-            directories: Vec::new(),
-            tags: Vec::new(),
-            targets: vec!["site".into()],
-            refresh: true,
-            prefetch: false,
-            kind: RefreshKind::Url,
-            mode: PurgeMode::Default,
-            index: Vec::new(),
-            encoded: vec![Encoded::Encoded],
-            queries: Vec::new(),
-            allow_everything: false,
-            immutable: false,
-            complete,
-            warning: None,
-        }
+        let rule = mapping::tests::rule(files, &[files], &[url]);
+        Rule { targets: vec!["site".into()], prefetch: false, complete, ..rule }
     }
 
     fn quota(urls: u64, directories: u64) -> Quota {
@@ -363,6 +343,15 @@ mod tests {
         let only = collapsed(&rules, &CHANGED[..2], &all[..], &quota(1, 10));
         assert_eq!(only, (vec![], 0, 0));
         assert_eq!(collapsed(&rules, &CHANGED, &all, &quota(1, 10)), (vec!["https://a.test/d/".into()], 5, 5));
+    }
+
+    #[test]
+    fn a_url_of_several_files_and_rules_counts_once() {
+        let page = |files| rule(files, "https://a.test/d/{dir}/{stem}", true);
+        let rules = [page("docs/**"), page("docs/*/*.html")];
+        let all = ["docs/a/1.html", "docs/a/1.png", "docs/a/2.html", "docs/a/2.png", "docs/a/3.html", "docs/a/3.png"];
+        let one = collapsed(&rules, &all[..1], &all, &quota(0, 10));
+        assert_eq!(one, (vec!["https://a.test/d/docs/a/".into()], 1, 4), "2 unchanged URLs of 4 files for a changed one");
     }
 
     #[test]

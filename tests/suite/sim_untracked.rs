@@ -104,6 +104,9 @@ fn a_thousand_urls_of_a_small_bucket_take_as_long_as_the_plan_says() {
     assert!(story.took < pace.takes.mul_f64(1.2), "{:?}", story.took);
     assert_eq!(retries(&story), 0);
     assert_eq!(urls(&BUNNY, 100).plan().lanes[0].pace(), None);
+    let queries = (0..1_000).map(|number| (REFRESH, format!("https://www.example.com/page?from=/{number}/")));
+    let pace = World::of(queries.collect()).at(&[&BUNNY]).plan().lanes[0].pace().unwrap();
+    assert_eq!(pace.directories.map(|(count, _)| count), Some(1), "a slash of a query begins no directory");
     assert_eq!(urls(&FASTLY, 1_000).plan().lanes[0].pace(), None);
 }
 
