@@ -17,7 +17,7 @@ use crate::error::{Diagnostic, Error, ExitCode};
 use crate::exec::durations::Durations;
 use crate::exec::interrupt::Interrupt;
 use crate::exec::journal::{Identity, Journal, Past, Purpose};
-use crate::exec::{self, AccountQuotas, Options};
+use crate::exec::{self, AccountQuotas, Execution, Options};
 use crate::git::{self, Following, Range};
 use crate::mapping::{self, FrontMatter, FrontMatters, Mapped, Overrides};
 use crate::model::{Change, EntryKind, Event, EventKind, EventSink, Operation, RepoPath, Side, Signal, Skipped};
@@ -95,8 +95,16 @@ impl Job<'_> {
         if let Some(sentence) = plan::limits::in_one_form_of_two(&plan) {
             console.note(LogLevel::Normal, &sentence);
         }
-        let mut notes: Vec<String> = self.rank_prefetches(&mut plan, console)?.into_iter().collect();
-        notes.extend(self.collapse_planned(&mut plan, (range.as_ref(), built.as_ref()), console).await?);
+        let sources = Sources { changes: &changes, range: range.as_ref(), built: built.as_ref() };
+        let noted = async {
+            let mut notes: Vec<String> = self.rank_prefetches(&mut plan, console).await?.into_iter().collect();
+            notes.extend(self.collapse_planned(&mut plan, sources, console).await?);
+            Ok::<_, Error>(notes)
+        };
+        let Some(noted) = unless_interrupted(&interrupt, noted).await else {
+            return self.interrupted(console, interrupt.signal(), "the plan was made");
+        };
+        let mut notes = noted?;
         // What was done for a build is stale after another one, also where both are of the same commit.
         let head = match &built {
             Some(built) => Some(built.build().to_owned()),
@@ -105,7 +113,7 @@ impl Job<'_> {
         let mut context = Context {
             mode: settings.mode,
             verify: false,
-            range,
+            range: range.clone(),
             list: match &settings.changes {
                 Changes::List(options) => Some(list_file::name(&options.file)),
                 _ => None,
@@ -121,7 +129,6 @@ impl Job<'_> {
         };
         let (mut ready, mut verify) = (None, None);
         if settings.mode == Mode::Verify && !plan.is_empty() {
-            let sources = Sources { changes: &changes, range: context.range.as_ref(), built: built.as_ref() };
             let Some(found) =
                 unless_interrupted(&interrupt, self.gate(&mut plan, sources, &Past::default(), console)).await
             else {
@@ -143,49 +150,40 @@ impl Job<'_> {
             for (level, note) in &connections.notes {
                 console.note(*level, note);
             }
-            let (mut journal, mut past) = self.journal(console, &connections.identity)?;
+            let (journal, past) = self.journal(console, &connections.identity)?;
             let options = self.options(&journal);
-            let about = (context.range.as_ref(), built.as_ref());
-            let state = (&mut journal, &mut past);
-            let found = self.collapse_live(&mut plan, about, &connections, &options, state, &interrupt, console);
-            let (found, quotas) = found.await?;
-            notes.extend(found);
-            let sources = Sources { changes: &changes, range: context.range.as_ref(), built: built.as_ref() };
-            let Some(found) = unless_interrupted(&interrupt, self.gate(&mut plan, sources, &past, console)).await
-            else {
+            let quotas = None;
+            let mut to_send = Ready { connections, quotas, options, journal, past, masks };
+            let noted = self.collapse_live(&mut plan, sources, &mut to_send, &interrupt, console);
+            let Some(noted) = unless_interrupted(&interrupt, noted).await else {
+                return self.interrupted(console, interrupt.signal(), "the quota was read");
+            };
+            notes.extend(noted?);
+            let gate = self.gate(&mut plan, sources, &to_send.past, console);
+            let Some(found) = unless_interrupted(&interrupt, gate).await else {
                 return self.interrupted(console, interrupt.signal(), "the origin was waited for");
             };
             verify = found?;
             if let Some(built) = built.as_mut().filter(|_| settings.mode == Mode::Real) {
                 built.begin()?;
             }
-            ready = Some((connections, quotas, options, journal, past, masks));
+            ready = Some(to_send);
         }
-        let (about, mut journal) = (context.range.clone(), None);
+        let mut journal = None;
         context.verify = verify.is_some();
         let mut collector = Collector::new(&plan, context);
         notes.into_iter().for_each(|note| collector.note(note));
         if let (Mode::Verify, Some(verify)) = (settings.mode, &verify) {
             exec::verify(&plan, verify, self.started, interrupt.clone(), &mut |event| collector.take(event)).await;
-        } else if let Some((connections, quotas, options, opened, past, masks)) = ready {
-            let (state, to_verify) = ((opened, &past), verify.as_ref());
-            journal = self
-                .execute(
-                    &plan,
-                    (connections, quotas),
-                    options,
-                    state,
-                    to_verify,
-                    &masks,
-                    console,
-                    interrupt.clone(),
-                    &mut collector,
-                )
-                .await;
+        } else if let Some(ready) = ready {
+            let executed = self.execute(&plan, ready, verify.as_ref(), &mut collector, console, interrupt.clone());
+            journal = executed.await;
         }
         console.end_group();
         let mut report = collector.finish();
-        self.suggest(&mut report, (about.as_ref(), built.as_ref()), console).await?;
+        let sources = Sources { changes: &changes, range: range.as_ref(), built: built.as_ref() };
+        // After a signal nobody waits for it.
+        let _ = unless_interrupted(&interrupt, self.suggest(&mut report, sources, console)).await;
         let kept = match built.as_mut().filter(|_| settings.mode == Mode::Real) {
             Some(built) => built.finish(self, &mut report),
             None => Ok(()),
@@ -201,19 +199,18 @@ impl Job<'_> {
             // A log that couldn't be written turns the run red, too.
             let is_published = is_published && console.is_written() && journal.published().is_ok();
             let from = format!("from the journal `{}`", journal.path().display());
-            match report.status() {
-                Status::Done if is_published => {}
+            let next = match report.status() {
+                Status::Done if is_published => None,
                 _ if code == ExitCode::Quota => {
-                    let text =
-                        format!("the same command with `--resume` sends the rest {from}, when the quota is back");
-                    console.note(LogLevel::Normal, &text);
+                    Some(format!("the same command with `--resume` sends the rest {from}, when the quota is back"))
                 }
-                Status::Done => {
-                    let text = format!("the same command publishes this result {from}, and sends nothing again");
-                    console.note(LogLevel::Normal, &text);
+                Status::Done => Some(format!("the same command publishes this result {from}, and sends nothing again")),
+                Status::Stale if is_published => {
+                    Some("the same command purges and verifies all URLs of this plan again".to_owned())
                 }
-                _ => console.note(LogLevel::Normal, &format!("{} continues {from}", self.continuation())),
-            }
+                _ => Some(format!("{} continues {from}", self.continuation())),
+            };
+            next.iter().for_each(|text| console.note(LogLevel::Normal, text));
         }
         Ok(code)
     }
@@ -453,17 +450,25 @@ impl Job<'_> {
         Ok(wanted.into_iter().zip(parsed).collect())
     }
 
-    /// Ranks the prefetches by the source of their popularity, if there is one; gives a sentence about it.
-    fn rank_prefetches(&self, plan: &mut Plan, console: &mut Console) -> Result<Option<String>, Error> {
+    /// Ranks the prefetches by the source of their popularity, if there are any of both; gives a sentence about it.
+    async fn rank_prefetches(&self, plan: &mut Plan, console: &mut Console) -> Result<Option<String>, Error> {
         let Some(file) = &self.settings.popularity else { return Ok(None) };
+        if plan.lanes.iter().all(|lane| lane.cost(Operation::Prefetch) == 0) {
+            return Ok(None);
+        }
         let name = file.display();
-        let index: Vec<&str> = self.settings.rules.iter().flat_map(|rule| &rule.index).map(String::as_str).collect();
-        let opened = popularity_file::open(&self.settings.repository.join(file)).map_err(Unusable::Unreadable);
-        let ranked = opened.and_then(|mut source| popularity::rank(plan, &mut *source, &index));
+        let index: Vec<String> = self.settings.rules.iter().flat_map(|rule| rule.index.clone()).collect();
+        let (mut unranked, path) = (std::mem::take(plan), self.settings.repository.join(file));
+        let (ranked_plan, ranked) = apart(move || {
+            let opened = popularity_file::open(&path).map_err(Unusable::Unreadable);
+            let ranked = opened.and_then(|mut source| popularity::rank(&mut unranked, &mut *source, &index));
+            (unranked, ranked)
+        })
+        .await;
+        *plan = ranked_plan;
         let help = "name a file with one URL or path a line, the hottest first, or an access log in the common or combined format; \
                     nothing was sent";
         match ranked {
-            Ok(Ranked { all: 0, .. }) => Ok(None),
             Ok(Ranked { known, all }) => {
                 let all = counted(all, "prefetch", "prefetches");
                 let text = format!("`{name}` knows {} of {all}: the most popular ones go out first", grouped(known));
@@ -506,20 +511,17 @@ impl Job<'_> {
     }
 
     /// Carries the plan out; gives the journal; a simulation has none.
-    #[expect(clippy::too_many_arguments, reason = "each is a value of its own")]
     async fn execute(
         &self,
         plan: &Plan,
-        (all, quotas): (Connections, Option<AccountQuotas>),
-        options: Options,
-        (journal, past): (Journal, &Past),
+        ready: Ready,
         verify: Option<&exec::Verify>,
-        masks: &PendingMasks,
+        collector: &mut Collector<'_>,
         console: &mut Console,
         interrupt: Interrupt,
-        collector: &mut Collector<'_>,
     ) -> Option<Journal> {
         let settings = self.settings;
+        let Ready { connections, quotas, options, journal, past, masks } = ready;
         let durations = self.durations_file(&journal);
         let expected: Vec<_> = plan.lanes.iter().map(|lane| expected(lane, &options)).collect();
         let mut progress = Progress::new(console, plan, &expected);
@@ -532,10 +534,9 @@ impl Job<'_> {
                 progress.take(event);
             }
         };
-        let connections = &all.connections;
-        let execution =
-            exec::execute_and_verify(plan, connections, quotas, &options, journal, past, interrupt, verify, &mut sink);
-        let executed = execution.await;
+        let (connections, options, past) = (&*connections.connections, &options, &past);
+        let execution = Execution { plan, connections, quotas, options, past, verify };
+        let executed = exec::execute(execution, journal, interrupt, &mut sink).await;
         if let Some(file) = durations {
             // Without it the next run polls less cleverly, that's all.
             let _ = executed.durations.save(&file);
@@ -580,6 +581,19 @@ fn expected(lane: &Lane, options: &Options) -> Expected {
         }
     });
     Expected { timeouts: [options.refresh_timeout, options.prefetch_timeout], usual }
+}
+
+/// A run that is about to send: what it needs besides the plan.
+struct Ready {
+    connections: Connections,
+    /// The quotas, if they were read to decide about directories.
+    quotas: Option<AccountQuotas>,
+    options: Options,
+    journal: Journal,
+    /// What an earlier run left in the journal.
+    past: Past,
+    /// Secrets that come up meanwhile.
+    masks: PendingMasks,
 }
 
 /// The tasks of a run, and what they come from.
@@ -648,8 +662,9 @@ fn warn(warnings: &[String], console: &mut Console) {
 async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output = T>) -> Option<T> {
     let mut interrupt = interrupt.clone();
     tokio::select! {
-        value = future => Some(value),
+        biased;
         _ = interrupt.other_than(None) => None,
+        value = future => Some(value),
     }
 }
 

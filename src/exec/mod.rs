@@ -40,6 +40,22 @@ pub use options::Options;
 pub use quota::{AccountQuotas, read_quotas};
 pub use verification::{Verify, verify};
 
+/// What is carried out, and how.
+pub struct Execution<'e> {
+    /// The plan.
+    pub plan: &'e Plan,
+    /// The connections of its lanes, in order.
+    pub connections: &'e [Connection<'e>],
+    /// Quotas that are known already: they aren't read again.
+    pub quotas: Option<AccountQuotas>,
+    /// How it is carried out.
+    pub options: &'e Options,
+    /// What an earlier run left.
+    pub past: &'e Past,
+    /// The URLs that are fetched through the CDN once their refresh is done.
+    pub verify: Option<&'e Verify>,
+}
+
 /// What is left to do when a plan was carried out.
 pub struct Executed {
     /// The journal, to note that the result is published.
@@ -48,34 +64,14 @@ pub struct Executed {
     pub durations: Durations,
 }
 
-/// Carries out a plan; `connections` are those of its lanes, in order. Every task ends in exactly one outcome, reported to
-/// `sink`.
+/// Carries out a plan. Every task ends in exactly one outcome, reported to `sink`.
 pub async fn execute(
-    plan: &Plan,
-    connections: &[Connection<'_>],
-    options: &Options,
+    execution: Execution<'_>,
     journal: Journal,
-    past: &Past,
     interrupt: Interrupt,
     sink: &mut dyn FnMut(&Event),
 ) -> Executed {
-    execute_and_verify(plan, connections, None, options, journal, past, interrupt, None, sink).await
-}
-
-/// The same; each URL that is to be verified is fetched through the CDN once its refresh is done. Quotas that are known already
-/// aren't read again.
-#[expect(clippy::too_many_arguments, reason = "what `execute` takes, the quotas, and what to verify")]
-pub async fn execute_and_verify(
-    plan: &Plan,
-    connections: &[Connection<'_>],
-    quotas: Option<AccountQuotas>,
-    options: &Options,
-    journal: Journal,
-    past: &Past,
-    interrupt: Interrupt,
-    verify: Option<&Verify>,
-    sink: &mut dyn FnMut(&Event),
-) -> Executed {
+    let Execution { plan, connections, quotas, options, past, verify } = execution;
     let (path, started) = (journal.path().to_owned(), Instant::now());
     let mut run = Run::new(options, plan.digest(), journal, interrupt, sink);
     run.verifier = verify.map(|verify| Verifier::new(verify, plan));

@@ -21,7 +21,7 @@ use crate::exec::journal::Identity;
 use crate::freshness::{Expected, FileVersion, Wanted};
 use crate::git::{self, Range};
 use crate::mapping::{self, Mapped, Overrides, SavedRules};
-use crate::model::{Change, ChangeKind, EntryKind, Operation, RefreshKind, RepoPath, Subject, TargetName, Task};
+use crate::model::{Change, ChangeKind, EntryKind, Operation, RepoPath, Subject, TargetName, Task};
 use crate::plan::{self, Limits};
 use crate::report::{BuiltOrigin, Report};
 use crate::text::format::{counted, duration, grouped};
@@ -258,10 +258,6 @@ fn targets(settings: &Settings) -> BTreeMap<String, String> {
     settings.targets.iter().map(target).collect()
 }
 
-fn is_page(operation: Operation) -> bool {
-    matches!(operation, Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery))
-}
-
 impl BuiltSite {
     /// 64 hex digits over the built files.
     pub(super) fn build(&self) -> &str {
@@ -377,7 +373,7 @@ impl BuiltSite {
         };
         let (mut lost, mut gone, mut refreshed) = (BTreeMap::<String, usize>::new(), Vec::new(), HashSet::new());
         for task in old.drain(..) {
-            let is_stale = !known.contains(&key(&task)) && (is_page(task.operation) || is_of_changed(&task));
+            let is_stale = !known.contains(&key(&task)) && (task.operation.refreshes_a_page() || is_of_changed(&task));
             if !is_kept(&task) {
                 *lost.entry(task.target.to_string()).or_default() += 1;
                 continue;
@@ -389,7 +385,7 @@ impl BuiltSite {
         }
         let new = mapping::refreshes(&built, &settings.rules, false).into_iter();
         let new: Vec<Task> = new
-            .filter(|task| is_page(task.operation) && !refreshed.contains(&key(task)) && !is_of_changed(task))
+            .filter(|task| task.operation.refreshes_a_page() && !refreshed.contains(&key(task)) && !is_of_changed(task))
             .collect();
         for (target, count) in lost {
             notes.push(format!(

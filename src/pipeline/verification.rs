@@ -17,7 +17,7 @@ use crate::exec::Verify;
 use crate::freshness::{Expected, FileVersion, Wanted};
 use crate::git::{self, Range};
 use crate::mapping::url;
-use crate::model::{Change, ChangeKind, LaneIndex, Operation, RefreshKind, RepoPath, Side, Task, TaskIndex};
+use crate::model::{Change, ChangeKind, LaneIndex, RepoPath, Side, Task, TaskIndex};
 use crate::plan::Plan;
 use crate::text::format::{counted, grouped};
 
@@ -103,9 +103,7 @@ fn pages(plan: &Plan) -> Vec<Page<'_>> {
     let mut all = Vec::new();
     for (lane, tasks) in (0..).zip(&plan.lanes) {
         for (task, planned) in (0..).zip(&tasks.tasks) {
-            let is_page =
-                matches!(planned.task.operation, Operation::Refresh(RefreshKind::Url | RefreshKind::AnyQuery));
-            if is_page && planned.refused.is_none() {
+            if planned.task.operation.refreshes_a_page() && planned.refused.is_none() {
                 let url = &planned.task.subject.value;
                 let path = url.split(['?', '#']).next().unwrap_or_default();
                 let is_entry = path.ends_with('/') || path.ends_with(".html");

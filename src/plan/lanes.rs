@@ -8,7 +8,7 @@ use crate::config::Target;
 use crate::model::{BatchNumber, Operation, PurgeMode, Quota, QuotaEntry, Skipped, Task, TaskIndex};
 
 /// Everything that is to be done, decided before anything is sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// One per target that has tasks, in the order of the configuration.
     pub lanes: Vec<Lane>,

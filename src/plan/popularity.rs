@@ -53,7 +53,7 @@ enum Line<'l> {
 ///
 /// # Errors
 /// [`Unusable`]: nothing is ranked then.
-pub fn rank(plan: &mut Plan, source: &mut dyn BufRead, index: &[&str]) -> Result<Ranked, Unusable> {
+pub fn rank(plan: &mut Plan, source: &mut dyn BufRead, index: &[String]) -> Result<Ranked, Unusable> {
     let mut pages = Vec::new();
     let mut known: HashMap<&str, Vec<usize>> = HashMap::new();
     for (lane, of) in plan.lanes.iter().enumerate() {
@@ -160,14 +160,11 @@ fn parse(text: &str) -> Option<Line<'_>> {
 }
 
 /// The host and the path of a URL or path, the same for all forms of a page.
-fn page<'u>(target: &'u str, index: &[&str]) -> (Option<&'u str>, &'u str) {
+fn page<'u>(target: &'u str, index: &[String]) -> (Option<&'u str>, &'u str) {
     let host = url::host(target);
-    let path = match target.find("://").map(|scheme| scheme + 3) {
-        Some(authority) => target[authority..].find('/').map_or("", |slash| &target[authority + slash..]),
-        None => target,
-    };
+    let path = url::authority(target).map_or(target, |(_, path)| &target[path..]);
     let path = path.split('#').next().unwrap_or_default();
-    let short = index.iter().find_map(|name| path.strip_suffix(name).filter(|folder| folder.ends_with('/')));
+    let short = index.iter().find_map(|name| path.strip_suffix(&**name).filter(|folder| folder.ends_with('/')));
     (host, short.unwrap_or(path).trim_end_matches('/'))
 }
 
@@ -185,7 +182,7 @@ mod tests {
     /// The URLs of the plan, the hottest first, as far as the source knows them.
     fn order(urls: &[&str], mut source: &[u8]) -> Result<Vec<String>, Unusable> {
         let mut plan = prefetches(urls);
-        let ranked = rank(&mut plan, &mut source, &["index.html"])?;
+        let ranked = rank(&mut plan, &mut source, &["index.html".to_owned()])?;
         let mut tasks: Vec<_> = plan.lanes[0].tasks.iter().filter(|planned| planned.rank < u32::MAX).collect();
         tasks.sort_by_key(|planned| planned.rank);
         assert_eq!((ranked.known, ranked.all), (tasks.len(), urls.len()));
@@ -200,6 +197,7 @@ mod tests {
         assert_eq!(order(&PAGES, list.as_bytes()).unwrap(), [PAGES[2], PAGES[1]]);
         assert_eq!(order(&PAGES, b"https://A.test\n/nothing").unwrap(), [PAGES[0]]);
         assert_eq!(order(&PAGES, b"").unwrap(), [""; 0]);
+        assert_eq!(order(&PAGES, b"/login?to=https://a.test/docs/\n").unwrap(), [""; 0], "a URL in a query");
     }
 
     #[test]

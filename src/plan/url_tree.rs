@@ -351,7 +351,11 @@ mod tests {
         let rules = [page("docs/**"), page("docs/*/*.html")];
         let all = ["docs/a/1.html", "docs/a/1.png", "docs/a/2.html", "docs/a/2.png", "docs/a/3.html", "docs/a/3.png"];
         let one = collapsed(&rules, &all[..1], &all, &quota(0, 10));
-        assert_eq!(one, (vec!["https://a.test/d/docs/a/".into()], 1, 4), "2 unchanged URLs of 4 files for a changed one");
+        assert_eq!(
+            one,
+            (vec!["https://a.test/d/docs/a/".into()], 1, 4),
+            "2 unchanged URLs of 4 files for a changed one"
+        );
     }
 
     #[test]

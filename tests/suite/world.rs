@@ -14,7 +14,7 @@ use cdn_purge::config::{Target, Wait};
 use cdn_purge::exec::durations::{Distribution, Durations};
 use cdn_purge::exec::interrupt::{self, Interrupter};
 use cdn_purge::exec::journal::{Identity, Journal, Purpose};
-use cdn_purge::exec::{self, Options, Verify};
+use cdn_purge::exec::{self, Execution, Options, Verify};
 use cdn_purge::mapping::Mapped;
 use cdn_purge::model::{Event, EventKind, Operation, Outcome, PurgeMode, Reason, RefreshKind, Signal, Subject, Task};
 use cdn_purge::plan::{self, Limits, Plan};
@@ -391,8 +391,9 @@ impl World {
             }
         };
         let (options, verify) = (&self.options, self.verify.as_ref());
-        let execution =
-            exec::execute_and_verify(&plan, &connections, None, options, journal, &past, interrupt, verify, &mut sink);
+        let (connections, past) = (&*connections, &past);
+        let execution = Execution { plan: &plan, connections, quotas: None, options, past, verify };
+        let execution = exec::execute(execution, journal, interrupt, &mut sink);
         let was_killed = tokio::select! {
             biased;
             Ok(()) = killed => true,

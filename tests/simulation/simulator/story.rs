@@ -13,7 +13,7 @@ use cdn_purge::config::{FailOn, Mode, OnEmpty, Target};
 use cdn_purge::error::ExitCode;
 use cdn_purge::exec::durations::Durations;
 use cdn_purge::exec::journal::{Identity, Journal, Past, Purpose};
-use cdn_purge::exec::{self, Options, interrupt};
+use cdn_purge::exec::{self, Execution, Options, interrupt};
 use cdn_purge::mapping::url;
 use cdn_purge::model::{Event, EventKind, EventSink, LaneIndex, Operation, Outcome, Signal, StopCause, TaskIndex};
 use cdn_purge::plan::Plan;
@@ -296,7 +296,15 @@ impl Teller<'_> {
                 _ => {}
             }
         };
-        let execution = exec::execute(plan, &connections, &options, journal, &end.past, interrupt, &mut sink);
+        let execution = Execution {
+            plan,
+            connections: &connections,
+            quotas: None,
+            options: &options,
+            past: &end.past,
+            verify: None,
+        };
+        let execution = exec::execute(execution, journal, interrupt, &mut sink);
         let executed = tokio::select! {
             biased;
             () = shared.dies() => None,

@@ -283,3 +283,17 @@ fn what_timed_out_is_finished_by_wait_and_refused_to_another_commit_with_what_to
     run_of_the_last_commit(&site, &vendor, &["run"]).finish().is_all_done();
     vendor.accepted(&[&STALE[..], &["index.html"]].concat(), &[]);
 }
+
+#[test]
+fn a_signal_while_a_long_log_is_read_ends_the_run_at_once() {
+    let (site, vendor) = (Site::new(), Vendor::start(&[]));
+    // One line of zeros that takes no place on the disk, and a while to be read.
+    let log = std::fs::File::create(site.repository().join("access.log")).unwrap();
+    log.set_len(6 << 30).unwrap();
+    let output = site.sibling("output");
+    let run = on_github(run(&site, &vendor), &output).args(&["--base", "HEAD~1", "--popularity", "access.log"]);
+    let started = run.start();
+    started.wait_for("4 changed files");
+    is_interrupted(started, &output, "the plan was made");
+    vendor.accepted(&[], &[]);
+}

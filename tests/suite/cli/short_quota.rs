@@ -38,6 +38,13 @@ impl Shop {
         Self { site, vendor: Vendor::with_environment(&["--quota", quota], &credentials), provider }
     }
 
+    /// Removes what git knows of a folder, as in a clone that has only a part of it.
+    fn lose(&self, folder: &str) {
+        let tree = self.site.git(&["rev-parse", &format!("HEAD:{folder}")]);
+        let (start, rest) = tree.split_at(2);
+        std::fs::remove_file(self.site.repository().join(format!(".git/objects/{start}/{rest}"))).unwrap();
+    }
+
     fn run(&self, arguments: &[&str]) -> super::stage::Finished {
         let (name, credentials) = VENDORS[self.provider];
         let endpoint = format!("{name}=http://{}", self.vendor.address());
@@ -115,16 +122,43 @@ fn directories_take_the_place_of_urls_that_do_not_fit() {
 #[test]
 fn a_run_that_is_continued_keeps_its_directories_whatever_is_left_of_the_quota() {
     let changed = [files("blog", 30), files("docs", 20)].concat();
-    let shop = Shop::new(0, "25", COMPLETE, &changed, &changed);
+    let all = [&changed[..], &["other/page.html".into()]].concat();
+    let shop = Shop::new(0, "25", COMPLETE, &all, &changed);
     let finished = shop.run(&["run", "--collapse", "auto", "--wait", "none"]);
     finished.ends_with(0);
     // The quota before and after, and one batch of directories.
     assert_eq!(finished.report()["calls"], 3);
     let sent = shop.vendor.ledger();
     assert_eq!(sent.len(), 2);
-    // With 23 directories and 25 URLs left, it would decide otherwise today.
-    shop.run(&["wait", "--collapse", "auto"]).is_all_done();
+    // With 23 directories and 25 URLs left, it would decide otherwise today. Nobody needs to list the other files for it.
+    shop.lose("other");
+    let said = "2 directories take the place of 50 URLs, as in the run that is continued";
+    shop.run(&["wait", "--collapse", "auto"]).is_all_done().says(&[said]);
     assert_eq!(shop.vendor.ledger(), sent);
+}
+
+#[test]
+fn no_run_fails_or_loses_its_report_for_want_of_a_suggestion() {
+    let changed = files("blog", 30);
+    let all = [&changed[..], &["other/page.html".into()]].concat();
+    let shop = Shop::new(0, "25", COMPLETE, &all, &changed);
+    // Nothing that changed is in it, so only a list of all files needs it.
+    shop.lose("other");
+    let said = "what `collapse: auto` would save isn't known";
+    let finished = shop.run(&["run"]);
+    finished.ends_with(5).says(&["30 URL refreshes are planned and 25 are left today", said]);
+    assert!(finished.report()["notes"].to_string().contains(said), "{}", finished.report()["notes"]);
+    let finished = shop.run(&["plan", "--max-urls", "25"]);
+    finished.ends_with(5).says(&[said, "30 refreshes and prefetches, and `max-urls` is 25"]);
+}
+
+#[test]
+fn a_suggestion_says_if_it_is_not_enough() {
+    let changed = [files("blog", 30), (0..9).map(|number| format!("public/{number}.html")).collect()].concat();
+    let shop = Shop::new(0, "5", COMPLETE, &changed, &changed);
+    let said = "with `collapse: auto`, 1 directory would take the place of 30 URLs: 29 refreshes fewer, and no unchanged file is \
+                refreshed; what is left still doesn't fit";
+    shop.run(&["run"]).ends_with(5).says(&[said]);
 }
 
 #[test]
@@ -207,5 +241,7 @@ fn what_cannot_be_used_is_refused_before_anything_is_sent() {
         shop.run(&[&["run"], &arguments[..]].concat()).ends_with(2).says(&[said, "help: "]);
     }
     assert_eq!(shop.vendor.ledger(), [""; 0]);
+    // Nobody looks at it where nothing is prefetched.
+    shop.run(&["plan", "--prefetch=false", "--popularity", "nowhere.log"]).ends_with(0);
     shop.run(&["plan", "--collapse", "auto"]).ends_with(0).says(&["no rule says `complete: true`"]);
 }

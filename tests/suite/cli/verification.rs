@@ -109,6 +109,7 @@ fn a_purge_that_did_nothing_is_stale_and_red() {
     finished.says(&[
         "all 4 URLs done, and 3 stale all the same",
         "stale: http://www.example.com/index.html: the bytes of the file before (identity, fetched 4 times)",
+        "the same command purges and verifies all URLs of this plan again",
     ]);
     // The same command purges again.
     cache.with(|state| state.lost_purges = 0);

@@ -1,6 +1,6 @@
 //! `plan --worktree`: what isn't committed yet.
 
-use super::stage::Site;
+use super::stage::{CONFIGURATION, Site};
 
 #[test]
 fn a_plan_of_the_working_directory_has_what_isnt_committed_and_nothing_that_git_ignores() {
@@ -32,6 +32,21 @@ fn a_plan_of_the_working_directory_has_what_isnt_committed_and_nothing_that_git_
     assert_eq!(site.git(&["rev-parse", ":public/index.html"]), index);
     // Without the option the plan is about commits.
     site.bare_run(&["plan"]).finish().says(&["no rule selects the changed file"]);
+}
+
+#[test]
+fn directories_take_the_place_of_what_isnt_committed_with_the_files_of_the_base() {
+    let site = Site::new();
+    let configuration = CONFIGURATION.replace("    prefetch: true\n", "    complete: true\n");
+    site.write("cdn-purge.yml", configuration);
+    (0..9).for_each(|number| site.write(format!("public/blog/{number}.html"), "1"));
+    site.commit("Begin the blog");
+    (1..9).for_each(|number| site.write(format!("public/blog/{number}.html"), "2"));
+    let planned = site.bare_run(&["plan", "--worktree", "--collapse", "auto", "--max-urls", "5"]).finish();
+    planned.ends_with(0).says(&[
+        "1 directory takes the place of 8 URLs",
+        "`https://www.example.com/blog/` covers 8 URLs, and 1 unchanged file: `public/blog/0.html`",
+    ]);
 }
 
 #[test]
