@@ -64,13 +64,13 @@ impl Default for Wanted {
 /// Judges what came, `since` the refresh was sent; `None`: when it was sent isn't known.
 pub fn judge(page: &Page, expected: &Expected, since: Option<Duration>) -> (Verdict, String) {
     let kept = since.and_then(|since| kept_before(page, since));
-    let hit = is_hit(page);
+    let is_kept = is_hit(page) == Some(true) && !since.is_some_and(|since| is_newer(page, since));
     match page.status {
         200 => judge_body(page, expected, kept),
         404 | 410 => match (&expected.wanted, kept) {
             (Wanted::Gone, _) => (Verdict::Fresh, format!("{}, as its file is gone", page.status_word())),
             (Wanted::File(_), Some(kept)) => (Verdict::Stale, format!("a cached {}: {kept}", page.status_word())),
-            (Wanted::File(_), None) if hit == Some(true) => {
+            (Wanted::File(_), None) if is_kept => {
                 (Verdict::Stale, format!("a cached {}, though its file exists", page.status_word()))
             }
             (Wanted::File(_), None) => (Verdict::Undecided, format!("{}, though its file exists", page.status_word())),
@@ -194,6 +194,12 @@ fn kept_before(page: &Page, since: Duration) -> Option<String> {
     let age = Duration::from_secs(page.header("age").parse().ok()?);
     let before = age.checked_sub(since + CLOCKS)?.as_secs();
     (before > 0).then(|| format!("the copy is older than the refresh, by {before} s or more"))
+}
+
+/// Whether a copy was certainly made after the refresh was sent, perhaps by our own fetch: then it is what the origin said.
+fn is_newer(page: &Page, since: Duration) -> bool {
+    // An age of whole seconds is rounded down.
+    page.header("age").parse().is_ok_and(|age: u64| age < since.as_secs())
 }
 
 /// Whether a second encoding may be stored apart: pictures, sounds, films, fonts and archives are compressed already.

@@ -97,6 +97,21 @@ fn each_rung_of_the_ladder_gives_its_verdict_with_its_evidence() {
             Verdict::Stale,
             "a cached HTTP 404, though its file exists",
         ),
+        // Its copy is of the fetch in another encoding, a second ago: the origin has no such page.
+        (
+            changed(),
+            page(404, &[("x-cache", "HIT"), ("age", "1")], b""),
+            minute,
+            Verdict::Undecided,
+            "HTTP 404, though its file exists",
+        ),
+        (
+            changed(),
+            page(404, &[("x-cache", "HIT"), ("age", "18446744073709551616")], b""),
+            minute,
+            Verdict::Stale,
+            "a cached HTTP 404, though its file exists",
+        ),
         (
             changed(),
             page(404, &[("x-cache", "MISS")], b""),
