@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::thread;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 use super::*;
 
@@ -123,6 +127,77 @@ async fn an_answer_that_never_ends_is_left() {
     let began = tokio::time::Instant::now();
     let why = edge(listener.local_addr().unwrap()).get(fetch("http://www.example.com/a")).await.unwrap_err().why;
     assert!(why.contains("within") && began.elapsed() <= FETCH_TIMEOUT, "{why}");
+}
+
+#[tokio::test]
+async fn an_answer_that_begins_and_never_ends_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let edge = edge(listener.local_addr().unwrap());
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_request(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhel").unwrap();
+        begin.send(()).unwrap();
+        // Until the client leaves.
+        let _ = stream.read(&mut [0]);
+    });
+    let pass_time = async {
+        begun.await.unwrap();
+        tokio::time::pause();
+    };
+    let (fetched, ()) = tokio::join!(edge.get(fetch("http://www.example.com/a")), pass_time);
+    let NoAnswer { why, may_pass } = fetched.unwrap_err();
+    assert!(may_pass && why.contains("`www.example.com` stopped after 3 bytes"), "{why}");
+}
+
+/// Names that all lead to these addresses, as a name server on this machine says.
+fn names(addresses: Vec<[u8; 4]>) -> Names {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let server = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut query = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut query) {
+            // The one question: a name that ends with an empty label, its type and its class.
+            let name = query[12..length].iter().position(|byte| *byte == 0).unwrap() + 1;
+            let question = &query[12..12 + name + 4];
+            let found = if question[name + 1] == 1 { &addresses[..] } else { &[] };
+            let counts = [0, 1, 0, u8::try_from(found.len()).unwrap(), 0, 0, 0, 0];
+            let mut answer = [&query[..2], &[0x81, 0x80], &counts, question].concat();
+            for address in found {
+                // The name of the question, type A, class IN, a minute.
+                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+                answer.extend(address);
+            }
+            socket.send_to(&answer, from).unwrap();
+        }
+    });
+    let mut connection = ConnectionConfig::udp();
+    connection.port = server.port();
+    let server = NameServerConfig::new(server.ip(), true, vec![connection]);
+    let config = ResolverConfig::from_name_servers(vec![server]);
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    Names(Some(builder.build().unwrap()))
+}
+
+#[tokio::test]
+async fn a_name_that_leads_into_a_private_network_leads_nowhere() {
+    let lookup = async |addresses: &[[u8; 4]]| {
+        let names = GuardedNames { names: names(addresses.to_vec()), connect_to: None };
+        let found = names.resolve("www.example.com".parse().unwrap()).await;
+        found
+            .map(|found| found.map(|address| address.to_string()).collect::<Vec<_>>())
+            .map_err(|error| error.to_string())
+    };
+    for private in
+        [[10, 0, 0, 1], [172, 16, 0, 1], [192, 168, 1, 1], [169, 254, 169, 254], [100, 64, 0, 1], [127, 0, 0, 1]]
+    {
+        let said = format!("its name leads to {}, which isn't a public IP address", std::net::Ipv4Addr::from(private));
+        assert_eq!(lookup(&[private]).await, Err(said));
+        // A name may lead to both.
+        assert_eq!(lookup(&[private, [93, 184, 216, 34]]).await, Ok(vec!["93.184.216.34:0".to_owned()]));
+    }
 }
 
 #[tokio::test]
