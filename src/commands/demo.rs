@@ -227,6 +227,8 @@ impl Drop for Folder {
     }
 }
 
+/// The paths and contents of a commit.
+type Version = Vec<(String, String)>;
 /// Files by the URLs that they are served at.
 type Files = BTreeMap<String, Bytes>;
 
@@ -271,8 +273,8 @@ fn served(version: &[(String, String)]) -> Files {
 }
 
 /// Two versions of a small site: pages, posts, assets, a draft, names that need encoding, a rename and a deletion.
-fn versions() -> (Vec<(String, String)>, Vec<(String, String)>) {
-    let mut before: Vec<(String, String)> = Vec::new();
+fn versions() -> (Version, Version) {
+    let mut before = Version::new();
     for number in 1..=40 {
         before.push((format!("public/posts/2026/post-{number:02}.html"), format!("<h1>Post {number}</h1>\n")));
         before.push((format!("public/assets/image-{number:02}.svg"), format!("<svg id='{number}'/>\n")));

@@ -41,7 +41,7 @@ pub(in crate::commands) trait Server {
 
     /// What the server does by itself, until it fails.
     async fn work(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
