@@ -197,10 +197,12 @@ impl<W: Write> RedactingWriter<'_, W> {
         Ok(self.inner)
     }
 
-    /// Writes so many bytes of the rest.
+    /// Writes so many bytes of the rest. Those that aren't UTF-8 stay as they are: no secret has such, and a manifest may.
     fn write_redacted(&mut self, count: usize) -> io::Result<()> {
-        let text = String::from_utf8_lossy(&self.rest[..count]);
-        self.inner.write_all(self.redactor.redact(&text).as_bytes())?;
+        for chunk in self.rest[..count].utf8_chunks() {
+            self.inner.write_all(self.redactor.redact(chunk.valid()).as_bytes())?;
+            self.inner.write_all(chunk.invalid())?;
+        }
         self.rest.drain(..count);
         Ok(())
     }
@@ -231,6 +233,14 @@ mod tests {
     fn redactor_of(secrets: &[&str]) -> Redactor {
         let secrets: Vec<SecretString> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
         Redactor::new(&secrets)
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_stay_as_they_are_and_secrets_among_them_do_not() {
+        let redactor = redactor_of(&["hunter2"]);
+        let mut writer = redactor.writer(Vec::new());
+        writer.write_all(b"caf\xe9 hunter2\xe2\x82hunter2\n\xff").unwrap();
+        assert_eq!(writer.finish().unwrap(), b"caf\xe9 ***\xe2\x82***\n\xff");
     }
 
     #[test]

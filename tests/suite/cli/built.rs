@@ -436,6 +436,36 @@ fn a_pipe_in_the_build_is_named_and_not_waited_for() {
     site.bare_run(&["plan"]).finish().ends_with(3).says(&["holds what can't be compared: `pipe` (a named pipe)"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_loop_is_named_and_no_file_is_read_twice() {
+    let site = site();
+    for (link, target) in [("self", "."), ("assets/up", "..")] {
+        let place = site.repository().join("dist").join(link);
+        std::os::unix::fs::symlink(target, &place).unwrap();
+        let said = format!("holds what can't be compared: `{link}` (a link to a directory that it lies in)");
+        site.bare_run(&["plan"]).finish().ends_with(3).says(&[&said]);
+        fs::remove_file(place).unwrap();
+    }
+}
+
+/// Other systems refuse such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_not_utf_8_has_the_url_of_its_bytes_and_keeps_it_in_the_manifest() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let vendor = Vendor::start(&[]);
+    let site = adopted(&vendor);
+    let file = site.repository().join("dist").join(std::ffi::OsStr::from_bytes(b"caf\xe9.js"));
+    fs::write(&file, "1").unwrap();
+    run(&site, &vendor, &[]).ends_with(0);
+    vendor.accepted(&["caf%E9.js"], &[]);
+    run(&site, &vendor, &[]).ends_with(0).says(&["none changed"]);
+    fs::remove_file(&file).unwrap();
+    run(&site, &vendor, &[]).ends_with(0).says(&["1 removed"]);
+    vendor.accepted(&["caf%E9.js", "caf%E9.js"], &[]);
+}
+
 #[test]
 fn a_manifest_that_a_stranger_may_have_written_decides_nothing() {
     let vendor = Vendor::start(&[]);
