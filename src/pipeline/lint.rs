@@ -115,10 +115,16 @@ fn written(settings: &Settings) -> Unmatched {
 fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>) -> Vec<Diagnostic> {
     let reported: BTreeSet<_> = settings.warnings.iter().filter_map(line_of).collect();
     let pattern_at = |place: PatternPlace| settings.rules[place.rule].files.text(place.pattern);
+    // What is wrong with a pattern's syntax is said already.
+    let is_said = |place: PatternPlace| {
+        let line = line_of(&settings.patterns.warning(place, "", ""));
+        line.map_or_else(|| has_foreign_syntax(pattern_at(place)), |line| reported.contains(&line))
+    };
+    let places: Vec<_> = unmatched.places().filter(|(place, _)| !is_said(*place)).collect();
     // How many patterns a folder hides: they have one cause, so they are one warning.
     let mut hidden: BTreeMap<String, usize> = BTreeMap::new();
-    for (place, _) in unmatched.places().filter(|(_, excluded)| excluded.is_none()) {
-        if let Some(Hidden { folder, .. }) = universe.hidden(pattern_at(place)) {
+    for (place, _) in places.iter().filter(|(_, excluded)| excluded.is_none()) {
+        if let Some(Hidden { folder, .. }) = universe.hidden(pattern_at(*place)) {
             *hidden.entry(folder).or_default() += 1;
         }
     }
@@ -128,7 +134,7 @@ fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>)
     };
     let unnamed: Vec<_> = universe.built.iter().filter(|built| !is_named(built)).map(isnt_in_git).collect();
     let mut all = Vec::new();
-    for (place, excluded) in unmatched.places() {
+    for (place, excluded) in places {
         let pattern = pattern_at(place);
         let (title, help) = match universe.hidden(pattern).filter(|_| excluded.is_none()) {
             Some(Hidden { folder, why }) => {
@@ -142,12 +148,7 @@ fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>)
             }
             None => universe.why_unmatched(pattern, excluded),
         };
-        let warning = settings.patterns.warning(place, title, help);
-        // What is wrong with its syntax is said already.
-        let is_said = line_of(&warning).map_or_else(|| has_foreign_syntax(pattern), |line| reported.contains(&line));
-        if !is_said {
-            all.push(warning);
-        }
+        all.push(settings.patterns.warning(place, title, help));
     }
     all.extend(unnamed);
     all
