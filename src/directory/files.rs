@@ -48,7 +48,10 @@ pub struct FoundFiles {
 /// # Errors
 /// A directory that is missing, lies outside of the repository, or holds what is no file.
 pub fn find(root: &Path, name: &str) -> Result<FoundFiles, Error> {
-    let missing = |error: io::Error| errors::missing(name, &error.to_string());
+    let missing = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => errors::missing(name, "it isn't there"),
+        _ => errors::missing(name, &error.to_string()),
+    };
     let root = root.canonicalize().map_err(missing)?;
     let directory = root.join(name).canonicalize().map_err(missing)?;
     if !directory.starts_with(&root) || directory == root {

@@ -311,9 +311,11 @@ fn read_site(folder: &Path) -> Result<Vec<String>, String> {
 fn a_directory_is_read_by_the_bytes_of_its_names() {
     let folder = site(&[("index.html", "<h1>"), ("a/b c.html", ""), ("a-b", "1"), (".well-known/x", "22")]);
     assert_eq!(read_site(folder.path()).unwrap(), [".well-known/x 2", "a-b 1", "a/b c.html 0", "index.html 4"]);
-    for (name, why) in
-        [("missing", "can't be read"), (".", "outside of the repository"), ("dist/a-b", "it is no directory")]
-    {
+    for (name, why) in [
+        ("missing", "can't be read: it isn't there"),
+        (".", "outside of the repository"),
+        ("dist/a-b", "it is no directory"),
+    ] {
         let error = read(folder.path(), name, now()).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
