@@ -71,7 +71,7 @@ pub(super) fn run(options: &InitOptions, console: &mut Console, is_terminal: boo
         WorkflowHost::GitHub
     });
     let Some(file) = file else {
-        console.note(LogLevel::Normal, &report(&draft, &[], &workflow(host)));
+        console.note(LogLevel::Normal, &report(&draft, &[], &workflow(host), host, &again(&choices)));
         return Ok(run::print(console, &draft.text));
     };
     let redactor = console.redactor();
@@ -88,7 +88,7 @@ pub(super) fn run(options: &InitOptions, console: &mut Console, is_terminal: boo
             written.push(path.display().to_string());
         }
     }
-    Ok(run::explain(console, &report(&draft, &written, &workflow(host))))
+    Ok(run::explain(console, &report(&draft, &written, &workflow(host), host, &again(&choices))))
 }
 
 /// Everything that the configuration needs. What the repository doesn't show is asked for, where somebody can answer.
@@ -285,8 +285,26 @@ fn next_steps(draft: &Draft) -> Vec<(String, String)> {
     steps.into_iter().map(|(command, about)| (command.to_owned(), about.to_owned())).collect()
 }
 
+/// The same command again, with what was chosen: an answer on a terminal isn't asked for twice.
+fn again(choices: &Choices) -> String {
+    let mut command = "cdn-purge init --force".to_owned();
+    let provider = choices.provider.map(|spec| ("provider", spec.name.to_owned()));
+    let site_dir = choices.site_dir.as_ref().map(|directory| ("site-dir", shell_word(directory)));
+    let hosts = choices.urls.iter().map(|url| ("host", if url.path == "/" { url.host.clone() } else { url.root() }));
+    for (option, value) in provider.into_iter().chain(site_dir).chain(hosts) {
+        let _ = write!(command, " --{option} {value}");
+    }
+    command
+}
+
+/// A word as a shell takes it.
+fn shell_word(text: &str) -> String {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._".contains(&byte));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 /// What was found, what is left to do, and what comes next.
-fn report(draft: &Draft, written: &[String], workflow: &Workflow) -> String {
+fn report(draft: &Draft, written: &[String], workflow: &Workflow, host: WorkflowHost, again: &str) -> String {
     let mut text = String::new();
     if let Some(file) = written.first() {
         let _ = writeln!(text, "wrote `{file}`, and `{SCHEMA_FILE}` for editor completion");
@@ -308,15 +326,19 @@ fn report(draft: &Draft, written: &[String], workflow: &Workflow) -> String {
     text.push('\n');
     let variables: Vec<String> = draft.variables().iter().map(|name| format!("`{name}`")).collect();
     let (names, provider) = (variables.join(" and "), draft.provider.name);
+    let kind = match host {
+        WorkflowHost::GitHub => "secrets",
+        WorkflowHost::GitLab => "masked CI/CD variables",
+    };
     let _ = writeln!(
         text,
-        "then\n  store credentials with the permissions that `cdn-purge providers` lists for {provider}, as secrets {names}"
+        "then\n  store credentials with the permissions that `cdn-purge providers` lists for {provider}, as {kind} {names}"
     );
     if written.len() < 2 {
         let _ = match &workflow.after {
             Some((file, 0)) => writeln!(text, "  and add to `{file}`, after your deployment:\n"),
             Some((file, line)) => writeln!(text, "  and add to `{file}`, around the deployment in line {line}:\n"),
-            None => writeln!(text, "  and let `cdn-purge init --force --github` or `--gitlab` write the workflow:\n"),
+            None => writeln!(text, "  and let `{again} --github`, or `--gitlab`, write the workflow:\n"),
         };
         workflow.text.lines().for_each(|line| text.push_str(&format!("    {line}\n")));
     }
@@ -364,6 +386,23 @@ mod tests {
         let error = decision.unwrap_err();
         assert_eq!(error.diagnostics().len(), 1, "the host is left: {error}");
         assert!(error.to_string().contains("the host isn't known"), "{error}");
+    }
+
+    #[test]
+    fn the_command_for_a_workflow_repeats_what_was_chosen() {
+        assert_eq!(again(&Choices::default()), "cdn-purge init --force");
+        let urls = ["www.shop.test", "https://cdn.shop.test/assets"].iter().filter_map(|url| SiteUrl::parse(url));
+        let choices = Choices {
+            provider: Some(PROVIDERS[0]),
+            site_dir: Some("my site".into()),
+            urls: urls.collect(),
+            schema: None,
+        };
+        let expected = format!(
+            "cdn-purge init --force --provider {} --site-dir 'my site' --host www.shop.test --host https://cdn.shop.test/assets/",
+            PROVIDERS[0].name
+        );
+        assert_eq!(again(&choices), expected);
     }
 
     #[test]

@@ -171,6 +171,7 @@ fn a_workflow_has_the_deployment_between_the_build_and_the_refresh_and_fails_unt
             "exit 1",
             "uses: org/action@v1",
             "allow-hosts: www.shop.test",
+            "# without-manifest: all",
             draft.variables()[0],
             workflow::CACHE[1],
         ],

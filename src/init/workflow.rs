@@ -166,9 +166,13 @@ impl Draft {
         let _ = write!(
             text,
             "      # After the deployment: a refresh before it would put the old content back into the caches.\n      - uses: {action}@v1\n        \
-             with:\n          allow-hosts: {}\n        env:\n",
+             with:\n          allow-hosts: {}\n",
             self.hosts.join(",")
         );
+        if self.directory.is_some() {
+            text.push_str("          # without-manifest: all   # for the first run alone: purges every file; `adopt` purges none\n");
+        }
+        text.push_str("        env:\n");
         for name in self.variables() {
             let _ = writeln!(text, "          {name}: ${{{{ secrets.{name} }}}}");
         }
@@ -222,6 +226,7 @@ impl Draft {
         }
         let _ = write!(text, "  variables:\n    CDN_PURGE_ALLOW_HOSTS: \"{}\"\n", self.hosts.join(","));
         if self.directory.is_some() {
+            text.push_str("    # CDN_PURGE_WITHOUT_MANIFEST: all   # for the first run alone: purges every file; `adopt` purges none\n");
             text.push_str("  resource_group: production      # one deployment at a time\n  cache:\n    key: cdn-purge-manifest\n    paths: [.cdn-purge]\n    when: always\n");
         }
         text.push_str("  script:\n    - cdn-purge\n  artifacts:\n    when: always\n    paths: [cdn-purge-summary.md]\n    reports:\n      junit: cdn-purge-junit.xml\n      dotenv: cdn-purge.env\n");

@@ -177,6 +177,23 @@ fn next_commands_end_well(site: &Site, said: &str, file: &str) {
 }
 
 #[test]
+fn on_gitlab_the_words_and_the_job_are_those_of_gitlab() {
+    let site = Site::empty();
+    site.git(&["init", "--quiet", "--initial-branch=main"]);
+    site.write("mkdocs.yml", "site_name: Shop\nsite_url: https://docs.shop.test/\n");
+    site.write("docs/index.md", "# Shop\n");
+    site.write(".gitignore", "site\n");
+    site.write(".gitlab-ci.yml", "pages:\n  script:\n    - mkdocs build\n");
+    site.commit("Begin");
+    site.bare_run(&["init", "--provider", "huawei-cdn"]).finish().ends_with(0).says(&[
+        "as masked CI/CD variables `HUAWEICLOUD_SDK_AK` and `HUAWEICLOUD_SDK_SK`",
+        "and add to `.gitlab-ci.yml`, after your deployment:",
+        "# The job that builds must keep `site` for this one, under `artifacts: paths`.",
+        "# CDN_PURGE_WITHOUT_MANIFEST: all   # for the first run alone",
+    ]);
+}
+
+#[test]
 fn a_theme_of_wordpress_is_refreshed_at_the_urls_of_its_folder() {
     let site = Site::empty();
     site.git(&["init", "--quiet", "--initial-branch=main"]);
@@ -224,7 +241,10 @@ fn what_the_repository_doesnt_show_is_an_error_that_names_the_options() {
     );
     assert!(!site.repository().join("cdn-purge.yml").exists());
     let chosen = ["init", "--site-dir", "docs", "--provider", "alibaba-cdn", "--host", "www.shop.test"];
-    site.bare_run(&chosen).finish().ends_with(0).says(&["`public/` has an `index.html` too, and is no part of this"]);
+    site.bare_run(&chosen).finish().ends_with(0).says(&[
+        "`public/` has an `index.html` too, and is no part of this",
+        "let `cdn-purge init --force --provider alibaba-cdn --site-dir docs --host www.shop.test --github`, or `--gitlab`, write",
+    ]);
     let unusable = site.bare_run(&["init", "--force", "--site-dir", "../x"]).finish();
     unusable.complains(2, &["`--site-dir` is `../x`", "write its path from the repository's root"]);
 }
