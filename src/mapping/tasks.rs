@@ -315,24 +315,24 @@ impl Mapped {
         without: &[Subject],
     ) -> Vec<String> {
         for rule_url in urls {
-            let subject = Subject::of(rule_url.kind, &rule_url.url);
+            let subject = match rule_url.kind {
+                RefreshKind::Tag => Subject::of(rule_url.kind, &rule_url.url),
+                _ => Subject::url(rule_url.url),
+            };
             if without.contains(&subject) {
                 continue;
             }
-            for target in &rule.targets {
-                let task = |operation, mode| Task {
-                    target: Arc::clone(target),
-                    operation,
-                    mode,
-                    subject: subject.clone(),
-                    because: vec![Reason { rule: Arc::clone(&rule.name), file: Some(Arc::clone(file)) }],
-                };
-                if actions.refresh {
-                    self.tasks.push(task(Operation::Refresh(rule_url.kind), rule.mode));
-                }
-                if actions.prefetch && rule_url.is_fetched {
-                    self.tasks.push(task(Operation::Prefetch, PurgeMode::Default));
-                }
+            let refresh = (Operation::Refresh(rule_url.kind), rule.mode);
+            let prefetch = (Operation::Prefetch, PurgeMode::Default);
+            let wanted = [(actions.refresh, refresh), (actions.prefetch && rule_url.is_fetched, prefetch)];
+            let wanted = wanted.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, operation)| operation);
+            let wanted =
+                rule.targets.iter().flat_map(|target| wanted.clone().map(move |operation| (target, operation)));
+            // The last of the tasks takes the text, and the others have copies.
+            let subjects = std::iter::repeat_n(subject, wanted.clone().count());
+            for (subject, (target, (operation, mode))) in subjects.zip(wanted) {
+                let because = vec![Reason { rule: Arc::clone(&rule.name), file: Some(Arc::clone(file)) }];
+                self.tasks.push(Task { target: Arc::clone(target), operation, mode, subject, because });
             }
         }
         missing

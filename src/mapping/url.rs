@@ -38,10 +38,7 @@ const BROWSER_QUERY: &AsciiSet = &RAW_PATH.remove(b'\\').remove(b'`').remove(b'{
 /// # Errors
 /// A lowercase fragment that names what is wrong with it: `white space`, `no host`.
 pub fn check(url: &str) -> Result<(), String> {
-    if authority(url).is_some_and(|(_, path)| path_of(&url[path..]).contains('\\')) {
-        return Err("a `\\`, which clients read as `/` in a path; as itself it is `%5C`".into());
-    }
-    check_expression(url)
+    Checker::default().check(url)
 }
 
 /// What to do about the host of a URL; `None` if nothing is wrong with it.
@@ -50,16 +47,59 @@ pub fn host_remedy(url: &str) -> Option<String> {
     check_authority(&url[authority]).err().map(|(_, help)| help)
 }
 
-/// [`check`] without the rules that don't apply to a regular expression.
-fn check_expression(url: &str) -> Result<(), String> {
-    let Some((authority, path)) = authority(url) else {
-        return Err("no `https://` or `http://` at its start".into());
-    };
-    // Parsing is most of the work, and once is enough for nearly all.
-    let parsed = ::url::Url::parse(url);
-    if !parsed.as_ref().is_ok_and(|parsed| is_host(&url[authority.clone()], parsed)) {
-        check_authority(&url[authority]).map_err(|(message, _)| message)?;
+/// [`check`] for many URLs, most of which are at the same host.
+#[derive(Debug, Default)]
+pub struct Checker {
+    /// Scheme and authority of the last URL in which they were right: to parse them is most of the work.
+    head: String,
+}
+
+impl Checker {
+    /// [`check`].
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn check(&mut self, url: &str) -> Result<(), String> {
+        if authority(url).is_some_and(|(_, path)| path_of(&url[path..]).contains('\\')) {
+            return Err("a `\\`, which clients read as `/` in a path; as itself it is `%5C`".into());
+        }
+        self.check_expression(url)
     }
+
+    /// [`check`] for a URL of this kind: a tag's has a fragment, and nothing else.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn check_kind(&mut self, kind: RefreshKind, url: &str) -> Result<(), String> {
+        match kind {
+            RefreshKind::Tag => {
+                Subject::tag(url).and_then(|tag| self.check(&format!("https://{}/", tag.host.unwrap_or_default())))
+            }
+            RefreshKind::Regex => self.check_expression(url),
+            RefreshKind::Host | RefreshKind::Everything if !is_root(url) || url.contains('?') => {
+                let root = host(url).map(|host| format!(": write `https://{host}/`"));
+                Err(format!("a path, where the kind `{}` takes a host alone{}", kind.name(), root.unwrap_or_default()))
+            }
+            RefreshKind::Prefix if url.contains('?') => Err("a query, which a prefix doesn't have".into()),
+            _ => self.check(url),
+        }
+    }
+
+    /// [`check`] without the rules that don't apply to a regular expression.
+    fn check_expression(&mut self, url: &str) -> Result<(), String> {
+        let Some((authority, path)) = authority(url) else {
+            return Err("no `https://` or `http://` at its start".into());
+        };
+        if self.head != url[..path] {
+            check_authority(&url[authority]).map_err(|(message, _)| message)?;
+            self.head = url[..path].to_owned();
+        }
+        check_characters(url, path)
+    }
+}
+
+/// Checks the characters of a URL whose path begins at `path`, and that path's segments.
+fn check_characters(url: &str, path: usize) -> Result<(), String> {
     // Nearly all URLs have only characters that need no closer look.
     let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
     for character in if is_plain { "" } else { url }.chars() {
@@ -75,17 +115,10 @@ fn check_expression(url: &str) -> Result<(), String> {
     let longest = "%2e%2e".len();
     let is = |segment: &str, dots: &str| segment.len() <= longest && percent_decode_str(segment).eq(dots.bytes());
     let resolved = |segment: &&str| is(segment, ".") || is(segment, "..");
-    if let Some(segment) = path_of(&url[path..]).split('/').find(resolved) {
-        return Err(format!("the segment `{segment}`, which every client resolves away"));
+    match path_of(&url[path..]).split('/').find(resolved) {
+        Some(segment) => Err(format!("the segment `{segment}`, which every client resolves away")),
+        None => Ok(()),
     }
-    parsed.map(|_| ()).map_err(|error| error.to_string())
-}
-
-/// Whether an authority is a host alone, with or without a port, and the one that clients read.
-fn is_host(authority: &str, parsed: &::url::Url) -> bool {
-    let is_one = |host: &str| !host.is_empty() && !host.contains('*') && !host.ends_with('.');
-    let is_it = |host: &str| is_one(host) && host.eq_ignore_ascii_case(host_of(authority));
-    !authority.contains('@') && parsed.host_str().is_some_and(is_it)
 }
 
 /// The host of a subject that isn't a pattern, as it is spelled and without its port.
@@ -98,18 +131,7 @@ pub fn host_of_subject(subject: &Subject) -> Option<&str> {
 /// # Errors
 /// As [`check`].
 pub fn check_kind(kind: RefreshKind, url: &str) -> Result<(), String> {
-    match kind {
-        RefreshKind::Tag => {
-            Subject::tag(url).and_then(|tag| check(&format!("https://{}/", tag.host.unwrap_or_default())))
-        }
-        RefreshKind::Regex => check_expression(url),
-        RefreshKind::Host | RefreshKind::Everything if !is_root(url) || url.contains('?') => {
-            let root = host(url).map(|host| format!(": write `https://{host}/`"));
-            Err(format!("a path, where the kind `{}` takes a host alone{}", kind.name(), root.unwrap_or_default()))
-        }
-        RefreshKind::Prefix if url.contains('?') => Err("a query, which a prefix doesn't have".into()),
-        _ => check(url),
-    }
+    Checker::default().check_kind(kind, url)
 }
 
 /// Finds text that was meant as more than one URL: its place, the problem and the remedy. Clients and caches would take it for
@@ -217,6 +239,9 @@ pub fn spell_given(url: &str, encoded: Encoded) -> String {
 /// A percent-encoded URL with the characters of its path plain that browsers don't encode: `[`, `]` and `|`.
 pub fn as_browsers_do(url: &str) -> Cow<'_, str> {
     const PLAIN: [(&str, &str); 3] = [("%5B", "["), ("%5D", "]"), ("%7C", "|")];
+    if !url.contains('%') {
+        return Cow::Borrowed(url);
+    }
     let path = &url[..url.find('?').unwrap_or(url.len())];
     if !PLAIN.iter().any(|(escape, _)| path.contains(escape)) {
         return Cow::Borrowed(url);
@@ -228,6 +253,11 @@ pub fn as_browsers_do(url: &str) -> Cow<'_, str> {
 /// The same URL with scheme, host and root as clients spell them: a provider may compare letter by letter.
 pub(super) fn with_head_of_clients(url: String) -> String {
     let path = authority(&url).map_or(0, |(_, path)| path);
+    let (head, rest) = url.split_at(path);
+    let has_port = head.rfind(':').is_some_and(|colon| !head[colon..].starts_with("://"));
+    if rest.starts_with('/') && !has_port && !head.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return url;
+    }
     let head = head_of_clients(&url, path);
     if url.starts_with(&head) { url } else { head + &url[path..] }
 }
@@ -251,7 +281,7 @@ fn head_of_clients(url: &str, path: usize) -> String {
 
 /// The directory's URLs if this one's last segment is an index file: `/dir/` and `/dir`; at the root only `/`.
 pub(super) fn of_index(url: &str, index: &[String]) -> Vec<String> {
-    let Some((_, from)) = authority(url) else { return Vec::new() };
+    let Some((_, from)) = authority(url).filter(|_| !index.is_empty()) else { return Vec::new() };
     let path = path_of(&url[from..]);
     let query = &url[from + path.len()..];
     let Some(slash) = path.rfind('/') else { return Vec::new() };
@@ -289,7 +319,7 @@ pub fn authority(url: &str) -> Option<(Range<usize>, usize)> {
         .iter()
         .find(|scheme| url.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)))?
         .len();
-    let end = url.bytes().skip(start).position(|byte| matches!(byte, b'/' | b'?' | b'#'));
+    let end = url.as_bytes()[start..].iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
     let end = end.map_or(url.len(), |length| start + length);
     Some((start..end, end))
 }
@@ -340,7 +370,7 @@ pub fn directory(url: &str) -> &str {
 
 /// The path after the host, without query and fragment; of a whole URL, what is before its query.
 fn path_of(rest: &str) -> &str {
-    &rest[..rest.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len())]
+    &rest[..rest.as_bytes().iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(rest.len())]
 }
 
 /// Whether a regular expression of a path begins with a character that can only be itself, whatever follows.

@@ -1,17 +1,19 @@
 //! Changed files: paths of the repository, and how each differs between two commits.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-/// A path inside the repository: the bytes git stores, `/`-separated, relative, never empty. Not necessarily UTF-8.
+/// A path inside the repository: the bytes git stores, `/`-separated, relative, never empty. Not necessarily UTF-8. All clones share
+/// them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepoPath(Box<[u8]>);
+pub struct RepoPath(Arc<[u8]>);
 
 impl RepoPath {
     /// Wraps the bytes git gave for a path.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into().into_boxed_slice())
+        Self(bytes.into().into())
     }
 
     /// The bytes as git stores them.

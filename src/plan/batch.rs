@@ -10,11 +10,12 @@ use crate::provider::OperationSpec;
 /// All batches of a lane, in the order in which they go out: refreshes by kind, then prefetches.
 pub fn all(lane: &Lane, batch_size: Option<usize>) -> Vec<Batch> {
     let mut batches = Vec::new();
-    for operation in Operation::ALL {
-        let tasks = (0..).zip(&lane.tasks);
-        let sendable = tasks.filter(|(_, planned)| planned.task.operation == operation && planned.costs_quota());
+    let mut first: TaskIndex = 0;
+    for alike in lane.tasks.chunk_by(|one, other| one.task.operation == other.task.operation) {
+        let sendable = (first..).zip(alike).filter(|(_, planned)| planned.costs_quota());
         let indices: Vec<TaskIndex> = sendable.map(|(index, _)| index).collect();
-        batches.extend(cut(lane, operation, &indices, batch_size));
+        batches.extend(cut(lane, alike[0].task.operation, &indices, batch_size));
+        first += alike.len() as TaskIndex;
     }
     for (number, batch) in (1..).zip(&mut batches) {
         batch.number = number;
@@ -73,7 +74,7 @@ impl<'a> Open<'a> {
     /// Whether the URL still fits; if so, it is in. An empty batch takes any URL: alone it can't be cut further.
     fn take(&mut self, index: TaskIndex, planned: &'a PlannedTask) -> bool {
         let subject = &planned.task.subject;
-        let host = url::host_of_subject(subject).unwrap_or_default();
+        let host = self.limits.hosts_per_call.and_then(|_| url::host_of_subject(subject)).unwrap_or_default();
         let bytes = self.limits.request_line_bytes.map_or(0, |_| encoded_length(&subject.text()));
         let many_hosts = self.limits.hosts_per_call.is_some_and(|most| self.hosts.len() >= most);
         let long = self.limits.request_line_bytes.is_some_and(|most| self.bytes + bytes > most);

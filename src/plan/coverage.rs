@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::lanes::PlannedTask;
 use crate::config::Target;
 use crate::mapping::url;
 use crate::model::{Operation, PurgeMode, RefreshKind, Task, TaskIndex};
@@ -17,13 +18,13 @@ struct Coverage<'a> {
     everything: HashMap<PurgeMode, TaskIndex>,
 }
 
-/// For each task, the refresh that covers it, which isn't covered itself. `refused` says which tasks can't be sent.
-pub(super) fn coverage(target: &Target, tasks: &[Task], refused: impl Fn(usize) -> bool) -> Vec<Option<TaskIndex>> {
+/// For each task, the refresh that covers it, which isn't covered itself. A task that can't be sent covers nothing.
+pub(super) fn coverage(target: &Target, tasks: &[PlannedTask]) -> Vec<Option<TaskIndex>> {
     let mut known = Coverage::default();
-    for (index, task) in (0..).zip(tasks) {
+    for (index, PlannedTask { task, refused, .. }) in (0..).zip(tasks) {
         let covers = target.provider.operation(task.operation).is_some_and(|operation| operation.covers);
         let Operation::Refresh(kind) = task.operation else { continue };
-        if !covers || refused(index as usize) {
+        if !covers || refused.is_some() {
             continue;
         }
         match kind {
@@ -38,7 +39,8 @@ pub(super) fn coverage(target: &Target, tasks: &[Task], refused: impl Fn(usize) 
             _ => {}
         }
     }
-    let covering = (0..).zip(tasks).map(|(index, task)| known.covering(task).filter(|&wider| wider != index));
+    let covering =
+        (0..).zip(tasks).map(|(index, planned)| known.covering(&planned.task).filter(|&wider| wider != index));
     covering.collect()
 }
 

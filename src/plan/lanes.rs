@@ -133,10 +133,14 @@ fn digest(lanes: &[Lane]) -> String {
         field(&lane.target.name);
         field(lane.target.provider.name);
         field(&format!("{:?}", lane.target.options));
-        for planned in &lane.tasks {
-            let task = &planned.task;
-            field(&format!("{:?} {:?}", task.operation, task.mode));
-            field(&task.subject.text());
+        let how = |planned: &PlannedTask| (planned.task.operation, planned.task.mode);
+        for alike in lane.tasks.chunk_by(|one, other| how(one) == how(other)) {
+            let (operation, mode) = how(&alike[0]);
+            let how = format!("{operation:?} {mode:?}");
+            for planned in alike {
+                field(&how);
+                field(&planned.task.subject.text());
+            }
         }
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

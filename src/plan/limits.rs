@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lanes::{Lane, Plan, PlannedTask};
-use crate::config::{Changes, CredentialChoice, Settings};
+use crate::config::{Changes, Settings};
 use crate::error::{Error, ExitCode};
 use crate::mapping::url;
 use crate::model::{Operation, RefreshKind, RepoPath, Subject};
@@ -68,18 +68,20 @@ pub fn check(lanes: &[Lane], limits: &Limits<'_>) -> Result<(), Error> {
     size(lanes, limits.max_urls)
 }
 
-/// What is refreshed twice because two targets share a provider and so an account: a sentence with the numbers.
+/// What is refreshed twice because two targets share an account: a sentence with the numbers.
 pub fn doubled(plan: &Plan) -> Option<String> {
-    let mut first: HashMap<(&str, &CredentialChoice, Operation, &Subject), &str> = HashMap::new();
     let mut twice: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for lane in &plan.lanes {
-        let refreshes = lane.tasks.iter().filter(|planned| planned.task.operation != Operation::Prefetch);
-        for task in refreshes.map(|planned| &planned.task) {
-            let name: &str = &lane.target.name;
-            match first.entry((lane.target.provider.name, &lane.target.credentials, task.operation, &task.subject)) {
-                Entry::Occupied(known) => *twice.entry((*known.get(), name)).or_default() += 1,
-                Entry::Vacant(place) => {
-                    place.insert(name);
+    for (lanes, _) in plan.accounts().iter().filter(|(lanes, _)| lanes.len() > 1) {
+        let mut first: HashMap<(Operation, &Subject), &str> = HashMap::new();
+        for lane in lanes.iter().map(|&place| &plan.lanes[place]) {
+            let refreshes = lane.tasks.iter().filter(|planned| planned.task.operation != Operation::Prefetch);
+            for task in refreshes.map(|planned| &planned.task) {
+                let name: &str = &lane.target.name;
+                match first.entry((task.operation, &task.subject)) {
+                    Entry::Occupied(known) => *twice.entry((*known.get(), name)).or_default() += 1,
+                    Entry::Vacant(place) => {
+                        place.insert(name);
+                    }
                 }
             }
         }
@@ -99,14 +101,15 @@ pub fn in_one_form_of_two(plan: &Plan) -> Option<String> {
         let all = plan.lanes.iter().flat_map(|lane| &lane.tasks).map(|planned| &planned.task);
         all.filter(|task| matches!(task.operation, Operation::Refresh(kind) if kind != RefreshKind::Tag))
     };
+    let of_files = refreshes().filter(|task| task.because.iter().any(|reason| reason.file.is_some()));
+    let of_two = of_files.map(|task| (task, url::as_browsers_do(&task.subject.value)));
+    let of_two: Vec<_> = of_two.filter(|(task, as_browsers_do)| *as_browsers_do != task.subject.value).collect();
+    if of_two.is_empty() {
+        return None;
+    }
     let values: HashSet<&str> = refreshes().map(|task| &*task.subject.value).collect();
-    let mut alone = refreshes().filter(|task| {
-        let url = &*task.subject.value;
-        let as_browsers_do = url::as_browsers_do(url);
-        task.because.iter().any(|reason| reason.file.is_some())
-            && as_browsers_do != url
-            && !values.contains(&*as_browsers_do)
-    });
+    let mut alone =
+        of_two.iter().filter(|(_, as_browsers_do)| !values.contains(&**as_browsers_do)).map(|(task, _)| *task);
     let first = alone.next()?;
     let count = 1 + alone.count();
     let urls = if count == 1 { "1 URL has".to_owned() } else { format!("{count} URLs have") };

@@ -73,34 +73,41 @@ fn prefetches(tasks: &mut [PlannedTask]) -> impl Iterator<Item = &mut PlannedTas
 
 /// One task per target, operation and URL; each remembers every rule and file that it comes from. A list per target, in order.
 fn merge(tasks: Vec<Task>, targets: &[Target]) -> Vec<Vec<Task>> {
-    let places: HashMap<&str, usize> =
-        targets.iter().enumerate().map(|(place, target)| (&*target.name, place)).collect();
-    let mut lanes: Vec<Vec<Task>> = targets.iter().map(|_| Vec::new()).collect();
-    let mut seen: HashMap<(usize, Operation, Subject), usize> = HashMap::with_capacity(tasks.len());
-    for task in tasks {
-        let lane = places[&*task.target];
-        // Everything of a target is the same, whatever host it is asked at.
-        let subject = match task.operation {
-            Operation::Refresh(RefreshKind::Everything) => Subject::url(""),
-            _ => task.subject.clone(),
+    let (counts, places) = places(&tasks, targets);
+    let mut lanes: Vec<Vec<Task>> = counts.into_iter().map(Vec::with_capacity).collect();
+    for (task, (lane, place)) in tasks.into_iter().zip(places) {
+        let Some(merged) = lanes[lane].get_mut(place) else {
+            lanes[lane].push(task);
+            continue;
         };
-        match seen.entry((lane, task.operation, subject)) {
-            std::collections::hash_map::Entry::Occupied(entry) => {
-                let merged: &mut Task = &mut lanes[lane][*entry.get()];
-                merged.mode = merged.mode.max(task.mode);
-                for reason in task.because {
-                    if !merged.because.contains(&reason) {
-                        merged.because.push(reason);
-                    }
-                }
-            }
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(lanes[lane].len());
-                lanes[lane].push(task);
+        merged.mode = merged.mode.max(task.mode);
+        for reason in task.because {
+            if !merged.because.contains(&reason) {
+                merged.because.push(reason);
             }
         }
     }
     lanes.into_iter().map(sorted).collect()
+}
+
+/// How many different tasks each target has; and for each task the place of its target, and its own there, which is that of the
+/// first one like it.
+fn places(tasks: &[Task], targets: &[Target]) -> (Vec<usize>, Vec<(usize, usize)>) {
+    let lanes: HashMap<&str, usize> =
+        targets.iter().enumerate().map(|(place, target)| (&*target.name, place)).collect();
+    let mut counts = vec![0; targets.len()];
+    let mut seen: HashMap<(usize, Operation, Option<&Subject>), usize> = HashMap::with_capacity(tasks.len());
+    let mut places = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let lane = lanes[&*task.target];
+        // Everything of a target is the same, whatever host it is asked at.
+        let is_everything = task.operation == Operation::Refresh(RefreshKind::Everything);
+        let subject = Some(&task.subject).filter(|_| !is_everything);
+        let place = *seen.entry((lane, task.operation, subject)).or_insert(counts[lane]);
+        counts[lane] = counts[lane].max(place + 1);
+        places.push((lane, place));
+    }
+    (counts, places)
 }
 
 /// The tasks of a lane in its order.
@@ -110,32 +117,39 @@ fn sorted(mut tasks: Vec<Task>) -> Vec<Task> {
 }
 
 fn lane(target: Target, tasks: Vec<Task>) -> Lane {
-    let after = dependencies(&tasks);
-    let refused: Vec<Option<String>> = tasks.iter().map(|task| refusal(task, &target)).collect();
-    let covered = coverage::coverage(&target, &tasks, |index| refused[index].is_some());
-    let planned = tasks.into_iter().zip(refused).zip(after).zip(&covered);
-    let tasks = planned.map(|(((task, refused), mut after), &covered_by)| {
+    let mut urls = url::Checker::default();
+    let planned = |task| {
+        let refused = refusal(&task, &target, &mut urls);
+        PlannedTask { task, refused, held: None, covered_by: None, after: Vec::new(), rank: u32::MAX }
+    };
+    let mut tasks: Vec<PlannedTask> = tasks.into_iter().map(planned).collect();
+    let covered = coverage::coverage(&target, &tasks);
+    for (index, mut after) in dependencies(&tasks) {
         for refresh in &mut after {
             *refresh = covered[*refresh as usize].unwrap_or(*refresh);
         }
         after.sort_unstable();
         after.dedup();
-        let covered_by = covered_by.filter(|_| refused.is_none());
-        PlannedTask { task, refused, held: None, covered_by, after, rank: u32::MAX }
-    });
-    let tasks = tasks.collect();
+        tasks[index as usize].after = after;
+    }
+    for (planned, covered_by) in tasks.iter_mut().zip(covered) {
+        planned.covered_by = covered_by.filter(|_| planned.refused.is_none());
+    }
     Lane { target, tasks, batches: Vec::new() }
 }
 
 /// For each prefetch, the refreshes that must be done before it: of the same URL, of a directory above it, of a
 /// pattern that matches it (one that can't be read here counts as matching), or of a tag at its host, which may be on
 /// any page.
-fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
+fn dependencies(tasks: &[PlannedTask]) -> Vec<(TaskIndex, Vec<TaskIndex>)> {
+    // Prefetches come last.
+    if tasks.last().is_none_or(|last| last.task.operation != Operation::Prefetch) {
+        return Vec::new();
+    }
     let mut exact: HashMap<&str, Vec<TaskIndex>> = HashMap::new();
     let mut wide: Vec<(TaskIndex, Covers<'_>)> = Vec::new();
-    let mut after = Vec::with_capacity(tasks.len());
-    for (index, task) in (0..).zip(tasks) {
-        let mut refreshes = Vec::new();
+    let mut after = Vec::new();
+    for (index, task) in (0..).zip(tasks.iter().map(|planned| &planned.task)) {
         let url = task.subject.value.as_str();
         match task.operation {
             Operation::Refresh(RefreshKind::Url) => exact.entry(url).or_default().push(index),
@@ -148,17 +162,17 @@ fn dependencies(tasks: &[Task]) -> Vec<Vec<TaskIndex>> {
             }
             Operation::Refresh(RefreshKind::Everything) => wide.push((index, Covers::Host(None))),
             Operation::Prefetch => {
-                refreshes.extend(exact.get(url).into_iter().flatten());
+                let mut refreshes: Vec<TaskIndex> = exact.get(url).into_iter().flatten().copied().collect();
                 if let Some(plain) = url.find('?').map(|end| &url[..end]) {
                     let ignoring = exact.get(plain).into_iter().flatten();
                     refreshes.extend(ignoring.filter(|&&refresh| {
-                        tasks[refresh as usize].operation == Operation::Refresh(RefreshKind::AnyQuery)
+                        tasks[refresh as usize].task.operation == Operation::Refresh(RefreshKind::AnyQuery)
                     }));
                 }
                 refreshes.extend(wide.iter().filter(|(_, covers)| covers.covers(url)).map(|(index, _)| *index));
+                after.push((index, refreshes));
             }
         }
-        after.push(refreshes);
     }
     after
 }

@@ -4,25 +4,25 @@ use crate::config::Target;
 use crate::mapping::url;
 use crate::model::{Operation, PurgeMode, RefreshKind, Task};
 
-/// Why a URL can't be sent to this provider at all.
-pub(super) fn refusal(task: &Task, target: &Target) -> Option<String> {
+/// Why a URL can't be sent to this provider at all. `urls` is the same for all URLs of a lane.
+pub(super) fn refusal(task: &Task, target: &Target, urls: &mut url::Checker) -> Option<String> {
     let spec = target.provider;
-    if spec.operation(task.operation).is_none() {
+    let Some(limits) = spec.operation(task.operation) else {
         return Some(format!("{} offers no {}", spec.title, task.operation.unit()));
-    }
-    let limits = spec.operation(task.operation);
-    if task.mode == PurgeMode::Soft && limits.is_none_or(|limits| !limits.modes.contains(&PurgeMode::Soft)) {
+    };
+    if task.mode == PurgeMode::Soft && !limits.modes.contains(&PurgeMode::Soft) {
         return Some(format!("{} has no soft purge for {}", spec.title, task.operation.unit()));
     }
     let text = task.subject.text();
-    let characters = text.chars().count();
+    // No text has more characters than bytes.
+    let characters = if text.len() > spec.url_characters { text.chars().count() } else { 0 };
     if characters > spec.url_characters {
         let limit = spec.url_characters;
         return Some(format!("the URL has {characters} characters; {} takes {limit} at most", spec.title));
     }
     match task.operation {
         Operation::Refresh(RefreshKind::Regex) => None,
-        Operation::Refresh(kind) => url::check_kind(kind, &text).err(),
-        Operation::Prefetch => url::check(&text).err(),
+        Operation::Refresh(kind) => urls.check_kind(kind, &text).err(),
+        Operation::Prefetch => urls.check(&text).err(),
     }
 }

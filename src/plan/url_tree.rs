@@ -1,5 +1,6 @@
 //! The directories of planned URLs, with the unchanged URLs among them; which of them take the place of URLs, and what that saves.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -71,10 +72,13 @@ impl UrlTree {
     pub fn new(plan: &Plan, rules: &[Rule]) -> Option<Self> {
         let trees: Vec<LaneTree> =
             plan.lanes.iter().enumerate().flat_map(|(place, lane)| LaneTree::all(place, lane, rules)).collect();
+        if trees.is_empty() {
+            return None;
+        }
         let tasks = plan.lanes.iter().flat_map(|lane| &lane.tasks);
         let reasons = tasks.flat_map(|planned| &planned.task.because);
         let planned = reasons.filter_map(|reason| reason.file.clone()).collect();
-        (!trees.is_empty()).then_some(Self { trees, planned })
+        Some(Self { trees, planned })
     }
 
     /// Takes all files that are served, changed or not, in any order.
@@ -84,19 +88,26 @@ impl UrlTree {
         files.retain(|file| !self.planned.contains(file));
         let trees = &mut self.trees;
         // A URL may come from several files and rules, and counts once.
-        let refreshes = trees.iter().flat_map(|tree| plan.lanes[tree.lane].tasks.iter().map(|planned| &planned.task));
-        let pages = refreshes.filter(|task| task.operation.refreshes_a_page());
-        let planned: HashSet<(&str, &str)> = pages.map(|task| (&*task.target, &*task.subject.value)).collect();
+        let pages = plan
+            .lanes
+            .iter()
+            .flat_map(|lane| &lane.tasks)
+            .map(|planned| &planned.task)
+            .filter(|task| task.operation.refreshes_a_page());
+        let planned: LazyCell<HashSet<_>, _> =
+            LazyCell::new(|| pages.map(|task| (&*task.target, &*task.subject.value)).collect());
         let mut unchanged: HashSet<(TargetName, String)> = HashSet::new();
         mapping::for_each_refresh(&files, rules, true, &mut |task| {
-            let url = &task.subject.value;
-            if !task.operation.refreshes_a_page() || planned.contains(&(&*task.target, url)) {
+            let url = &*task.subject.value;
+            if !task.operation.refreshes_a_page() {
                 return;
             }
             let mut is_new = None;
             for tree in trees.iter_mut().filter(|tree| tree.task.target == task.target) {
-                let Some(place) = tree.touched(url) else { continue };
-                let is_new = is_new.get_or_insert_with(|| unchanged.insert((Arc::clone(&task.target), url.clone())));
+                let Some(place) = tree.touched(url).filter(|_| !planned.contains(&(&*task.target, url))) else {
+                    continue;
+                };
+                let is_new = is_new.get_or_insert_with(|| unchanged.insert((Arc::clone(&task.target), url.to_owned())));
                 tree.nodes[place as usize].unchanged += u64::from(*is_new);
                 tree.files.extend(task.because.iter().filter_map(|reason| Some((place, reason.file.clone()?))));
             }
@@ -195,11 +206,13 @@ impl LaneTree {
             let node = tree.node(url::directory(&task.subject.value));
             tree.nodes[node as usize].urls += 1;
         }
+        let mut urls = url::Checker::default();
         for tree in &mut trees {
             for (node, name) in tree.nodes.iter_mut().zip(&tree.names) {
                 let task = Task { subject: Subject::url(&**name), ..tree.task.clone() };
                 let is_promised = tree.promises.iter().any(|promise| holds(promise, name, node.parent.is_none()));
-                node.is_allowed = is_promised && !there.contains(&**name) && refusal(&task, &lane.target).is_none();
+                node.is_allowed =
+                    is_promised && !there.contains(&**name) && refusal(&task, &lane.target, &mut urls).is_none();
             }
         }
         trees.retain(|tree| tree.nodes.iter().any(|node| node.is_allowed));

@@ -302,14 +302,11 @@ pub(super) fn lane_rows<'r>(lane: &'r Lane, report: &'r LaneReport) -> impl Iter
 
 /// The counts of a lane, an entry for each operation that it holds.
 pub(super) fn lane_counts(lane: &Lane, report: &LaneReport) -> Vec<(Operation, Counts)> {
-    let of = |operation| {
-        let mut counts = Counts::default();
-        for row in lane_rows(lane, report).filter(|row| row.planned.task.operation == operation) {
-            counts.add(row.ended);
-        }
-        (operation, counts)
-    };
-    Operation::ALL.into_iter().map(of).filter(|(_, counts)| counts.planned > 0).collect()
+    let mut all: BTreeMap<Operation, Counts> = BTreeMap::new();
+    for row in lane_rows(lane, report) {
+        all.entry(row.planned.task.operation).or_default().add(row.ended);
+    }
+    all.into_iter().collect()
 }
 
 /// A lane's quota per operation: before and after, as far as either was read.
