@@ -137,7 +137,7 @@ pub(super) async fn wait(
         let why = match passage {
             Passage::Open => continue,
             Passage::Closed(why) => format!("its origin doesn't serve the new version: {why}"),
-            Passage::Unchecked(why) => format!("its origin wasn't asked for it: {why}"),
+            Passage::Unchecked(why) => format!("its origin wasn't queried for it: {why}"),
             Passage::Down(why) => {
                 let why = format!("the origin is down, and a purge would remove the last good copy: {why}");
                 tasks.iter_mut().filter(|task| task.held.is_none()).for_each(|task| task.held = Some(why.clone()));
