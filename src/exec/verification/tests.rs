@@ -233,8 +233,11 @@ async fn two_hundred_urls_at_fifty_milliseconds_take_less_than_twelve_seconds() 
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
 }
 
-/// An edge that answers by the encoding and the number of the fetch: a status, or nothing after so long.
-struct Script(&'static [(&'static str, Result<(u16, &'static [u8]), u64>)], Cell<usize>);
+/// A status and a body, or nothing after so many seconds.
+type Scripted = Result<(u16, &'static [u8]), u64>;
+
+/// An edge that answers by the encoding, and counts.
+struct Script(&'static [(&'static str, Scripted)], Cell<usize>);
 
 #[async_trait(?Send)]
 impl Edge for Script {
