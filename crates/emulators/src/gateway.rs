@@ -164,7 +164,7 @@ fn afflict(vendor: &mut dyn Emulator, fault: Fault, request: &http::Request<Byte
         Fault::Truncate => Reply { delay: Duration::ZERO, wire: Wire::Cut(answer) },
         Fault::Huge => {
             let (head, _) = answer.into_parts();
-            let endless = http::Response::from_parts(head, Bytes::from_static(&[b' '; 64 * 1024]));
+            let endless = http::Response::from_parts(head, Bytes::from(vec![b' '; 64 * 1024]));
             Reply { delay: Duration::ZERO, wire: Wire::Endless(endless) }
         }
         Fault::Slow(delay) => Reply { delay, wire: Wire::Whole(answer) },
