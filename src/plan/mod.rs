@@ -5,6 +5,8 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use regex::bytes::{Regex, RegexBuilder};
+
 use crate::config::Target;
 use crate::error::Error;
 use crate::mapping::{Mapped, url};
@@ -139,8 +141,8 @@ fn lane(target: Target, tasks: Vec<Task>) -> Lane {
 }
 
 /// For each prefetch, the refreshes that must be done before it: of the same URL, of a directory above it, of a
-/// pattern that matches it (one that can't be read here counts as matching), or of a tag at its host, which may be on
-/// any page.
+/// pattern that matches it, or of a tag at its host, which may be on any page. A pattern that can't be read here counts as
+/// matching, and every pattern counts as matching a URL that isn't ASCII.
 fn dependencies(tasks: &[PlannedTask]) -> Vec<(TaskIndex, Vec<TaskIndex>)> {
     // Prefetches come last.
     if tasks.last().is_none_or(|last| last.task.operation != Operation::Prefetch) {
@@ -155,7 +157,11 @@ fn dependencies(tasks: &[PlannedTask]) -> Vec<(TaskIndex, Vec<TaskIndex>)> {
             Operation::Refresh(RefreshKind::Url) => exact.entry(url).or_default().push(index),
             Operation::Refresh(RefreshKind::AnyQuery) => exact.entry(without_query(url)).or_default().push(index),
             Operation::Refresh(RefreshKind::Directory) => wide.push((index, Covers::Prefix(url))),
-            Operation::Refresh(RefreshKind::Regex) => wide.push((index, Covers::Pattern(regex::Regex::new(url).ok()))),
+            Operation::Refresh(RefreshKind::Regex) => {
+                // Without Unicode, whose tables of upper and lower case are large: nearly every URL is ASCII.
+                let pattern = RegexBuilder::new(url).unicode(false).build();
+                wide.push((index, Covers::Pattern(pattern.ok())));
+            }
             Operation::Refresh(RefreshKind::Prefix) => wide.push((index, Covers::Prefix(url))),
             Operation::Refresh(RefreshKind::Tag | RefreshKind::Host) => {
                 wide.push((index, Covers::Host(url::host_of_subject(&task.subject))));
@@ -179,7 +185,7 @@ fn dependencies(tasks: &[PlannedTask]) -> Vec<(TaskIndex, Vec<TaskIndex>)> {
 
 enum Covers<'a> {
     Prefix(&'a str),
-    Pattern(Option<regex::Regex>),
+    Pattern(Option<Regex>),
     Host(Option<&'a str>),
 }
 
@@ -187,7 +193,9 @@ impl Covers<'_> {
     fn covers(&self, url: &str) -> bool {
         match self {
             Self::Prefix(directory) => url.starts_with(directory),
-            Self::Pattern(pattern) => pattern.as_ref().is_none_or(|pattern| pattern.is_match(url)),
+            Self::Pattern(pattern) => {
+                !url.is_ascii() || pattern.as_ref().is_none_or(|pattern| pattern.is_match(url.as_bytes()))
+            }
             Self::Host(host) => match (host, url::host(url)) {
                 (Some(tagged), Some(host)) => host.eq_ignore_ascii_case(tagged),
                 _ => true,

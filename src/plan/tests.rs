@@ -101,6 +101,18 @@ fn a_prefetch_waits_for_every_refresh_that_covers_it() {
 }
 
 #[test]
+fn a_prefetch_waits_for_a_pattern_that_ignores_case_and_where_it_isnt_ascii_for_every_pattern() {
+    let plan = free(vec![
+        task(Operation::Prefetch, "https://a.test/d/x"),
+        task(Operation::Prefetch, "https://a.test/e/y"),
+        task(Operation::Prefetch, "https://a.test/é/y"),
+        task(REGEX, r"(?i)https://a\.test/D/.*"),
+    ]);
+    let after: Vec<&[TaskIndex]> = plan.lanes[0].tasks[1..].iter().map(|planned| &*planned.after).collect();
+    assert_eq!(after, [&[0][..], &[], &[0]]);
+}
+
+#[test]
 fn what_cannot_be_sent_fails_with_a_reason_and_costs_nothing() {
     let plan = free(vec![
         task(FILE, &format!("https://a.test/{}", "x".repeat(60))),
