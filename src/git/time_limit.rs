@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -60,13 +61,24 @@ impl Reader {
         &self,
         question: impl FnOnce(&Repository) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        // The value has a place of its own, since a channel for each type of answer would be kilobytes of code for each.
+        let value = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&value);
         let (answered, answer) = channel();
+        let question = move |repository: &Repository| {
+            let result = question(repository);
+            let result = result.map(|value| *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value));
+            // Nobody waits for the answer after the time limit.
+            let _ = answered.send(result);
+        };
         // A failure to send shows below: the channel of the answer is closed.
-        let _ = self.questions.send(Box::new(move |repository| drop(answered.send(question(repository)))));
-        self.wait(&answer)
+        let _ = self.questions.send(Box::new(question));
+        self.wait(&answer)?;
+        let value = value.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(value.expect("a question that was answered without an error left its value"))
     }
 
-    fn wait<T>(&self, answer: &Receiver<Result<T, Error>>) -> Result<T, Error> {
+    fn wait(&self, answer: &Receiver<Result<(), Error>>) -> Result<(), Error> {
         let begin = Instant::now();
         let result = answer.recv_timeout(self.left.get());
         self.left.set(self.left.get().saturating_sub(begin.elapsed()));
