@@ -73,7 +73,7 @@ pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // What can be typed is the same for both: they differ in what help shows.
     let detail = if arguments.iter().any(|argument| argument == "-h") { Detail::Basic } else { Detail::Everything };
-    match program(detail).try_get_matches_from(&arguments) {
+    match reader(detail).try_get_matches_from(&arguments) {
         Ok(matches) => command(matches),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             Ok(Command::Print(error.to_string()))
@@ -202,9 +202,23 @@ const COMMANDS: &[Known] = &[
 
 /// The program as clap knows it.
 pub(super) fn program(detail: Detail) -> clap::Command {
+    tree(detail, |command| complete(command, detail))
+}
+
+/// The same, for reading a command line: only the command that was typed gets its options.
+fn reader(detail: Detail) -> clap::Command {
+    tree(detail, |command| {
+        command.defer(match detail {
+            Detail::Basic => |command| complete(command, Detail::Basic),
+            Detail::Everything => |command| complete(command, Detail::Everything),
+        })
+    })
+}
+
+fn tree(detail: Detail, complete: impl Fn(clap::Command) -> clap::Command) -> clap::Command {
     let commands = COMMANDS.iter().map(|known| {
         let command = clap::Command::new(known.name).about(known.about).visible_aliases(known.aliases);
-        complete(command.hide(detail == Detail::Basic && !known.is_basic), known, detail)
+        complete(command.hide(detail == Detail::Basic && !known.is_basic))
     });
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).global(true);
     let help = help.help(match detail {
@@ -237,17 +251,18 @@ const PRECEDENCE: &str = "Every option is also an environment variable, and most
                           the variable, the variable the configuration file. An empty value counts as unset.";
 
 /// Adds a command's options and arguments.
-fn complete(command: clap::Command, known: &Known, detail: Detail) -> clap::Command {
-    let command = match known.kind {
+fn complete(command: clap::Command, detail: Detail) -> clap::Command {
+    let name = command.get_name().to_owned();
+    let command = match COMMANDS.iter().find(|known| known.name == name).and_then(|known| known.kind) {
         Some(kind) => {
             // A plan is a dry run in any case.
-            let is_meant = |argument: &Arg| known.name != "plan" || argument.get_id() != "dry-run";
+            let is_meant = |argument: &Arg| name != "plan" || argument.get_id() != "dry-run";
             let command = command.args(arguments(kind, detail).filter(is_meant));
             if detail == Detail::Everything { command.after_help(PRECEDENCE) } else { command }
         }
         None => command,
     };
-    match known.name {
+    match name.as_str() {
         "explain" => command.args([
             Arg::new("paths")
                 .value_name("PATH")
