@@ -10,11 +10,10 @@ use tokio::time::Instant;
 use crate::client::connection::Connection;
 use crate::model::{Event, EventKind, LaneIndex, Operation, Resumed, TaskIndex};
 use crate::plan::Plan;
-use driver::Driver;
 use durations::Durations;
 use interrupt::Interrupt;
 use journal::{Entry, Journal, Past, PastBatch, PastLane};
-use lane::{Preflight, Summary};
+use lane::Summary;
 use run::Run;
 use verification::Verifier;
 
@@ -26,11 +25,13 @@ mod gate;
 pub mod interrupt;
 pub mod journal;
 mod lane;
+mod lanes;
 mod options;
 pub mod origin_gate;
 mod prefetch_gate;
 mod quota;
 mod record_match;
+mod repair;
 mod run;
 mod tracking;
 mod verification;
@@ -76,10 +77,8 @@ pub async fn execute(
     let mut run = Run::new(options, plan.digest(), journal, interrupt, sink);
     run.verifier = verify.map(|verify| Verifier::new(verify, plan));
     let past = &*planned(past, plan);
-    let none = PastLane::default();
-    let past_of = |index: usize| past.lanes.get(&lane_index(index)).unwrap_or(&none);
     let resumed = past.begun.map(|begun| {
-        let lanes = (0..plan.lanes.len()).map(past_of);
+        let lanes = past.lanes.values();
         let tasks = lanes.map(|past| past.done.len() + past.open.values().map(|open| open.tasks.len()).sum::<usize>());
         Resumed { tasks: tasks.sum(), begun, journal: path }
     });
@@ -93,30 +92,9 @@ pub async fn execute(
     }
     run.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
 
-    let preflights = quota::preflight(plan, connections, quotas, past, &run).await;
-    let lanes = plan.lanes.iter().zip(connections).zip(preflights).enumerate();
-    let drivers = lanes.map(|(index, ((lane, connection), preflight))| {
-        let resume = driver::resume(past_of(index), &*connection.api);
-        Driver::new(lane_index(index), lane, connection, &run).run(Preflight { resume, ..preflight })
-    });
-    let mut summary = Summary::default();
-    let mut durations = Durations::default();
-    let drivers = async {
-        let ended = futures_util::future::join_all(drivers).await;
-        run.verifier.iter().for_each(Verifier::close);
-        ended
-    };
-    let verifying = async {
-        if let Some(verifier) = &run.verifier {
-            verifier.run(&|event| run.emit(event), run.interrupt.clone()).await;
-            // The lanes may have ended before it came.
-            run.interrupt.signal().into_iter().for_each(|signal| run.report_signal(signal));
-        }
-    };
-    let (ended, ()) = futures_util::future::join(drivers, verifying).await;
-    for (lane, measured) in ended {
-        summary = summary.and(lane);
-        durations.0.extend(measured.0);
+    let (summary, mut durations) = lanes::perform(plan, connections, quotas, past, &run).await;
+    if let (Some(verify), Some(verifier)) = (verify, &run.verifier) {
+        durations.0.extend(repair::repair(plan, connections, past, &run, verify, verifier.stale()).await.0);
     }
     let Summary { complete, as_asked, all_final } = summary;
     let now = options.started.checked_add(started.elapsed()).unwrap_or(options.started);
@@ -151,8 +129,4 @@ fn planned<'p>(past: &'p Past, plan: &Plan) -> Cow<'p, Past> {
         }
     }
     past
-}
-
-fn lane_index(index: usize) -> LaneIndex {
-    LaneIndex::try_from(index).expect("a configuration of 256 KiB holds fewer than 65,536 targets")
 }

@@ -42,7 +42,7 @@ pub(super) struct Run<'a> {
     silent_since: Cell<Instant>,
     told_interrupted: Cell<bool>,
     /// Lanes of one account share its rates.
-    limiters: RateLimiters,
+    pub limiters: Rc<RateLimiters>,
     calls: Cell<u64>,
     /// The beginning of each batch's reference: of the plan, and of the run that began it.
     reference: String,
@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
             start: Instant::now(),
             silent_since: Cell::new(Instant::now()),
             told_interrupted: Cell::new(false),
-            limiters: RateLimiters::default(),
+            limiters: Rc::default(),
             calls: Cell::new(0),
             verifier: None,
         }

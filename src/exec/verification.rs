@@ -1,7 +1,6 @@
 //! Verification: once a URL's refresh is done it is fetched through the CDN, while the rest of the run proceeds.
 //!
-//! It changes nothing about the outcome that the provider reported, and sends nothing to the provider: it adds a verdict, with
-//! its evidence. What is stale or unreachable is fetched again after a while, since many caches serve the old copy once more.
+//! It changes nothing about the outcome that the provider reported: it adds a verdict, with its evidence. What is stale or unreachable is fetched again after a while, since many caches serve the old copy once more.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -48,6 +47,8 @@ pub struct Verify {
     pub edge: Rc<dyn Edge>,
     /// The tasks to verify, each with what its URL should serve.
     pub expected: HashMap<(LaneIndex, TaskIndex), Expected>,
+    /// At most so many URLs that are stale are refreshed once more.
+    pub most_repairs: usize,
 }
 
 /// Verifies the URLs of a plan as they are now; nothing is sent to a provider.
@@ -85,6 +86,8 @@ pub(super) struct Verifier<'v> {
     sent: RefCell<HashMap<(LaneIndex, TaskIndex), Instant>>,
     /// Those whose refresh is done.
     due: RefCell<Vec<(LaneIndex, TaskIndex)>>,
+    /// Those that are stale.
+    stale: RefCell<Vec<(LaneIndex, TaskIndex)>>,
     /// Whether no more will come.
     is_closed: Cell<bool>,
     news: Notify,
@@ -101,6 +104,7 @@ impl<'v> Verifier<'v> {
             plan,
             sent: RefCell::default(),
             due: RefCell::default(),
+            stale: RefCell::default(),
             is_closed: Cell::new(false),
             news: Notify::new(),
             places: Semaphore::new(AT_A_TIME),
@@ -137,6 +141,11 @@ impl<'v> Verifier<'v> {
         self.news.notify_one();
     }
 
+    /// Takes the tasks that were found stale.
+    pub(super) fn stale(&self) -> Vec<(LaneIndex, TaskIndex)> {
+        self.stale.take()
+    }
+
     /// Verifies until no more tasks come, or a signal does.
     pub(super) async fn run(&self, emit: &dyn Fn(EventKind), mut interrupt: Interrupt) {
         let mut jobs = FuturesUnordered::new();
@@ -170,6 +179,9 @@ impl<'v> Verifier<'v> {
             self.fetch(url, expected, sent, tries).await
         };
         let verification = retried(&self.places, None, PAUSES, attempt).await.expect("there is no time limit");
+        if verification.verdict == Verdict::Stale {
+            self.stale.borrow_mut().push(key);
+        }
         EventKind::Verified { lane: index, task, verification }
     }
 
@@ -197,7 +209,13 @@ impl<'v> Verifier<'v> {
                 }
             };
             if worst.as_ref().is_none_or(|worst| verdict > worst.verdict) {
-                worst = Some(Verification { verdict, evidence, encoding: encoding.to_owned(), tries });
+                worst = Some(Verification {
+                    verdict,
+                    evidence,
+                    encoding: encoding.to_owned(),
+                    tries,
+                    refreshed_again: false,
+                });
             }
             // Nothing is worse than stale.
             if is_final || !has_more || verdict == Verdict::Stale {

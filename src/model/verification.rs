@@ -72,4 +72,6 @@ pub struct Verification {
     pub encoding: String,
     /// How often the URL was fetched in each encoding.
     pub tries: u32,
+    /// Whether the URL was refreshed once more before, since it was stale.
+    pub refreshed_again: bool,
 }

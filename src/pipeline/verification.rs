@@ -94,7 +94,10 @@ impl ExpectedPages {
         });
         let edge = connect::edge(job, hosts.collect::<BTreeSet<_>>());
         let mut expected = self.expected;
-        Verify { edge, expected: self.order.into_iter().filter_map(|key| expected.remove_entry(&key)).collect() }
+        let expected = self.order.into_iter().filter_map(|key| expected.remove_entry(&key)).collect();
+        let size = plan.lanes.iter().map(crate::plan::Lane::size).sum();
+        let left = settings.max_urls.map_or(u64::MAX, |most| most.saturating_sub(size));
+        Verify { edge, expected, most_repairs: usize::try_from(left).unwrap_or(usize::MAX) }
     }
 }
 

@@ -97,6 +97,11 @@ impl Plan {
 }
 
 impl PlannedTask {
+    /// A task that waits for no other one.
+    pub fn alone(task: Task) -> Self {
+        Self { task, refused: None, held: None, covered_by: None, after: Vec::new(), rank: u32::MAX }
+    }
+
     /// Whether it will be submitted, if nothing goes wrong.
     pub fn costs_quota(&self) -> bool {
         self.refused.is_none() && self.covered_by.is_none()

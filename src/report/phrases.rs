@@ -110,10 +110,11 @@ fn verdict_words(mut counts: VerdictCounts) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// How a verdict is told: `the bytes of the file before (gzip, fetched 4 times)`.
+/// How a verdict is told: `the bytes of the file before (gzip, fetched 4 times); refreshed again`.
 pub(super) fn evidence(verified: &Verification) -> String {
     let times = if verified.tries > 1 { format!(", fetched {} times", verified.tries) } else { String::new() };
-    format!("{} ({}{times})", verified.evidence, verified.encoding)
+    let again = if verified.refreshed_again { "; refreshed again" } else { "" };
+    format!("{} ({}{times}){again}", verified.evidence, verified.encoding)
 }
 
 /// The first 12 digits of a commit's id.
@@ -223,7 +224,13 @@ mod tests {
         let mut plan = fixture::plan_of(&urls);
         plan.lanes[0].target.provider = &UNTRACKED;
         let seen = |task, verdict| {
-            let verification = Verification { verdict, evidence: String::new(), encoding: String::new(), tries: 1 };
+            let verification = Verification {
+                verdict,
+                evidence: String::new(),
+                encoding: String::new(),
+                tries: 1,
+                refreshed_again: false,
+            };
             fixture::event(2, EventKind::Verified { lane: 0, task, verification })
         };
         let [first, second] = [0, 1].map(|task| fixture::finished(1, 0, task, Outcome::Done, None));

@@ -30,7 +30,7 @@ fn verified(pages: usize) -> Story {
     let step = pages.div_ceil(SAMPLE);
     let empty = || Expected { wanted: Wanted::File(vec![FileVersion::of(b"")]), former: FileVersion::committed(b"x") };
     let expected = refreshes.step_by(step).map(|(task, _)| ((0, task), empty())).collect();
-    world.verify = Some(Verify { edge: Rc::new(SimulatedEdge(ROUND_TRIP)), expected });
+    world.verify = Some(Verify { edge: Rc::new(SimulatedEdge(ROUND_TRIP)), expected, most_repairs: usize::MAX });
     world.run()
 }
 

@@ -116,6 +116,13 @@ pub enum Entry {
         /// Whether it is done with that: then there are no task ids.
         is_done: bool,
     },
+    /// Tasks that are done, and whose URLs are refreshed once more since they are stale: no run does that again.
+    Repaired {
+        /// The lane.
+        lane: LaneIndex,
+        /// The tasks, as ranges `[first, last]`.
+        tasks: Vec<[TaskIndex; 2]>,
+    },
     /// It certainly wasn't executed, so it may be sent again.
     NotTaken {
         /// The lane.

@@ -41,7 +41,7 @@ pub(super) fn next(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<
 pub(super) fn is_plausible(record: &Entry) -> bool {
     match record {
         Entry::Sent { batch, attempt, tasks, .. } => are_plausible(tasks) && *batch < COUNT && *attempt < COUNT,
-        Entry::Earlier { tasks, .. } => are_plausible(tasks),
+        Entry::Earlier { tasks, .. } | Entry::Repaired { tasks, .. } => are_plausible(tasks),
         Entry::Ended { task, .. } => *task < TASKS,
         _ => true,
     }

@@ -14,6 +14,8 @@ pub struct Past {
     pub lanes: BTreeMap<LaneIndex, PastLane>,
     /// The directories that took the place of URLs in each lane.
     pub collapsed: BTreeSet<(LaneIndex, PurgeMode, String)>,
+    /// The tasks whose URLs were refreshed once more, since they were stale.
+    pub repaired: BTreeSet<(LaneIndex, TaskIndex)>,
     /// When that run began, if it left anything.
     pub begun: Option<Timestamp>,
     /// When a run of the same plan began, if it left something that doesn't count any more.
@@ -141,6 +143,7 @@ impl Replay {
                 past.disown();
                 past.collapsed.extend(directories.iter().map(|directory| (*lane, *mode, directory.clone())));
             }
+            Entry::Repaired { lane, tasks } => past.repaired.extend(all(tasks).map(|task| (*lane, task))),
             Entry::Opened { .. } => unclocked.clear(),
             Entry::Continued { lanes, .. } => {
                 unclocked.clear();

@@ -122,7 +122,8 @@ async fn interleaving(seed: u64) -> Verdict {
         former: before.map(FileVersion::committed).unwrap_or_default(),
     };
     let plan = plan_of(&["https://www.example.com/".to_owned()]);
-    let verify = Verify { edge: Rc::clone(&world) as Rc<dyn Edge>, expected: [((0, 0), expected)].into() };
+    let verify =
+        Verify { edge: Rc::clone(&world) as Rc<dyn Edge>, expected: [((0, 0), expected)].into(), most_repairs: 0 };
     let verifier = Verifier::new(&verify, &plan);
     let mut time = |most: u64| Duration::from_millis(random.u64(0..most));
     let (deployed, sent, visits) = (time(60_000), time(60_000), [(); 6].map(|()| time(80_000)));
@@ -218,7 +219,7 @@ async fn two_hundred_urls_at_fifty_milliseconds_take_less_than_twelve_seconds() 
     let edge = Rc::new(Count(Duration::from_millis(50), Cell::new(0)));
     let wanted = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: Vec::new() };
     let expected = (0..200).map(|task| ((0, task), wanted())).collect();
-    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected };
+    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected, most_repairs: 0 };
     let (_interrupter, interrupt) = interrupt::channel();
     let began = Instant::now();
     let mut verdicts = Vec::new();
@@ -264,7 +265,7 @@ async fn verified(urls: u32, script: Script) -> (Vec<Verification>, usize) {
     let edge = Rc::new(script);
     let file = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: FileVersion::committed(OLD) };
     let expected = (0..urls).map(|task| ((0, task), file())).collect();
-    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected };
+    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected, most_repairs: 0 };
     let ((_interrupter, interrupt), mut verdicts) = (interrupt::channel(), Vec::new());
     verify(&plan_of(&names), &to_verify, Timestamp::UNIX_EPOCH, interrupt, &mut |event| {
         if let EventKind::Verified { verification, .. } = &event.kind {
@@ -302,7 +303,7 @@ async fn an_edge_that_is_down_costs_a_bounded_time() {
 async fn a_url_that_another_task_covers_is_judged_by_when_that_one_was_sent() {
     let mut plan = plan_of(&["https://www.example.com/".to_owned(), "https://www.example.com/a.html".to_owned()]);
     plan.lanes[0].tasks[1].covered_by = Some(0);
-    let to_verify = Verify { edge: Rc::new(Kept), expected: [((0, 1), Expected::default())].into() };
+    let to_verify = Verify { edge: Rc::new(Kept), expected: [((0, 1), Expected::default())].into(), most_repairs: 0 };
     let (verifier, operation) = (Verifier::new(&to_verify, &plan), Operation::Refresh(RefreshKind::Url));
     verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
     verifier.hear(&EventKind::TaskFinished { lane: 0, task: 1, outcome: Outcome::Done, task_id: None });

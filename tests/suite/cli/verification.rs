@@ -275,3 +275,41 @@ fn urls_of_a_list_are_verified_by_what_the_cache_says() {
     finished.ends_with(0);
     assert_eq!(verdicts(&finished), ["/index.html undecided: no single file is known for it"]);
 }
+
+#[test]
+fn a_stale_url_is_refreshed_once_more_and_then_fresh() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    cache.with(|state| state.lost_purges = STALE.len());
+    let finished = run(&site, &vendor, &cache).finish();
+    finished.is_all_done();
+    finished.says(&["refreshing 3 stale URLs once more", "4 of 4 URLs verified through the CDN: 4 fresh"]);
+    let rows = finished.report()["urls"].as_array().unwrap();
+    let again = rows.iter().filter(|row| row["verification"]["refreshed_again"] == true);
+    let again: Vec<_> = again.map(|row| row["url"].as_str().unwrap().rsplit('/').next().unwrap()).collect();
+    assert_eq!((again.len(), again.contains(&"new.html"), vendor.ledger().len()), (3, false, 7), "{again:?}");
+}
+
+#[test]
+fn a_run_that_continues_refreshes_no_stale_url_a_third_time() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    cache.with(|state| state.lost_purges = usize::MAX);
+    let started = run(&site, &vendor, &cache).start();
+    started.wait_for("refreshing 3 stale URLs once more");
+    vendor.wait_for(7);
+    drop(started);
+    let finished = run(&site, &vendor, &cache).finish();
+    finished.ends_with(7).says(&["3 stale all the same"]);
+    assert_eq!(vendor.ledger().len(), 7);
+}
+
+#[test]
+fn a_stale_url_is_not_refreshed_again_beyond_the_cap() {
+    let vendor = Vendor::start(&[]);
+    let (site, cache) = stage(Some(&vendor));
+    cache.with(|state| state.lost_purges = STALE.len());
+    let finished = run(&site, &vendor, &cache).args(&["--max-urls", "5"]).finish();
+    finished.ends_with(7).says(&["refreshing 1 stale URL once more", "2 stale all the same"]);
+    assert_eq!(vendor.ledger().len(), 5);
+}
