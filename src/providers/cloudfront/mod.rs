@@ -45,11 +45,15 @@ struct CloudFront {
     distribution: String,
     /// Where the next page of distributions begins.
     marker: RefCell<String>,
+    /// How many pages of them came in the search for the target's, and which fits each host best so far.
+    pages: u32,
+    found: Vec<(usize, String)>,
 }
 
 /// Opens it for a target.
 pub fn open(context: ProviderContext) -> Box<dyn Provider> {
-    Box::new(CloudFront { context, distribution: String::new(), marker: RefCell::default() })
+    let found = vec![(0, String::new()); context.hosts.len()];
+    Box::new(CloudFront { context, distribution: String::new(), marker: RefCell::default(), pages: 0, found })
 }
 
 impl CloudFront {
@@ -197,8 +201,8 @@ impl Provider for CloudFront {
         if hosts.is_empty() {
             return Ok(());
         }
-        let mut found: Vec<(usize, String)> = vec![(0, String::new()); hosts.len()];
-        for page in 1..=100 {
+        // A further try continues after the pages that came: each of them may be at the rate limit.
+        for page in self.pages + 1..=100 {
             let answer = self.distributions(page, api).await.map_err(|error| match error.kind {
                 ApiErrorKind::Forbidden => {
                     error.helped("grant `cloudfront:ListDistributions`, or set the target's `distribution` to its id")
@@ -206,9 +210,10 @@ impl Provider for CloudFront {
                 _ => error,
             });
             let (answer, has_more) = answer?;
+            self.pages = page;
             for summary in summaries(&answer) {
                 let names = names(summary);
-                for (host, best) in hosts.iter().zip(&mut found) {
+                for (host, best) in hosts.iter().zip(&mut self.found) {
                     let fit = names.iter().filter_map(|name| fit(name, host)).max().unwrap_or_default();
                     if fit > best.0 {
                         *best = (fit, summary.word("Id"));
@@ -216,18 +221,18 @@ impl Provider for CloudFront {
                 }
             }
             // No name fits better than the host itself.
-            let is_exact = hosts.iter().zip(&found).all(|(host, (fit, _))| *fit == host.len());
+            let is_exact = hosts.iter().zip(&self.found).all(|(host, (fit, _))| *fit == host.len());
             if !has_more || is_exact {
                 break;
             }
         }
-        if let Some((host, _)) = hosts.iter().zip(&found).find(|(_, (fit, _))| *fit == 0) {
+        if let Some((host, _)) = hosts.iter().zip(&self.found).find(|(_, (fit, _))| *fit == 0) {
             let help = "check that the credentials are for this account, or set the target's `distribution` to the id of the \
                         distribution or of its tenant";
             return denied(format!("no distribution of the account has the alias `{host}`"), help);
         }
-        let id = found.first().map(|(_, id)| id.clone()).unwrap_or_default();
-        if let Some((host, _)) = hosts.iter().zip(&found).find(|(_, (_, other))| *other != id) {
+        let id = self.found.first().map(|(_, id)| id.clone()).unwrap_or_default();
+        if let Some((host, _)) = hosts.iter().zip(&self.found).find(|(_, (_, other))| *other != id) {
             let help = "a target has one distribution: make a target for each, and name it in the rules";
             return denied(format!("`{host}` isn't an alias of the distribution of `{}`", hosts[0]), help);
         }

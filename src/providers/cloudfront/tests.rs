@@ -125,6 +125,17 @@ fn requests_are_those_of_the_vendors_client() {
 }
 
 #[test]
+fn a_search_for_the_distribution_that_is_throttled_continues_after_the_pages_that_came() {
+    let settings = EmulatorSettings { calls_per_second: Some(1.0), ..settings(&["www.example.com"]) };
+    let line = line(&settings);
+    let mut provider = provider(&["www.example.com"], None, access_key(&settings));
+    let mut prepare = || block_on(provider.prepare(&line)).map_err(|error| error.kind);
+    assert_eq!(prepare(), Err(Throttled), "the second page");
+    line.now.set(line.now.get() + SignedDuration::from_secs(1));
+    assert_eq!(prepare(), Ok(()));
+}
+
+#[test]
 fn each_kind_becomes_its_path() {
     let line = line(&EmulatorSettings::default());
     for (number, (kind, text, path)) in [
