@@ -27,7 +27,7 @@ fn nothing_is_lost_doubled_or_called_done_untruly_whatever_goes_wrong() {
 }
 
 /// Seeds that broke a rule, and what was wrong. What each shows is tried apart from any seed too.
-const FOUND: [(u64, &str); 12] = [
+const FOUND: [(u64, &str); 13] = [
     (2_033_739, "a record from hours after a request that left by a wrong clock was taken for its trace"),
     (2_196_711, "the record of a run that had just ended was taken for the trace of a lost request"),
     (2_221_310, "the record of a task that had failed was taken for the trace of its next request"),
@@ -46,6 +46,10 @@ const FOUND: [(u64, &str); 12] = [
         "the halves of a batch with an undocumented refusal, which may have been executed, were called unsubmitted",
     ),
     (111_923, "a row of somebody else's URL was taken for the purge of everything"),
+    (
+        3_824,
+        "a search for the distribution began again at its first page after each throttle, and never came to the second",
+    ),
 ];
 
 #[test]

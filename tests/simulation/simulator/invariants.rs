@@ -22,7 +22,7 @@ use super::disk::Disk;
 use super::shared::Shared;
 use super::story::{Place, RunEnd};
 use super::vendors::Vendors;
-use super::world::{GIVES_UP, LATEST, World, is_resent};
+use super::world::{CLOUDFRONT, GIVES_UP, LATEST, World, is_resent};
 
 /// The invariants, each with where it is kept.
 pub const RULES: [(&str, &str); 17] = [
@@ -589,7 +589,7 @@ fn rate(spec: &Spec, name: &str) -> Option<Rate> {
 }
 
 /// What a provider accepted, or is planned there, whatever the vendor calls it: a tag is one of the zone or the service, and a
-/// directory what begins like it.
+/// directory what begins like it. CloudFront's paths name no host.
 fn key(spec: &Spec, operation: Operation, url: &str) -> (&'static str, Operation, String) {
     let (operation, url) = match operation {
         Operation::Refresh(RefreshKind::Prefix) => (Operation::Refresh(RefreshKind::Directory), url),
@@ -597,7 +597,8 @@ fn key(spec: &Spec, operation: Operation, url: &str) -> (&'static str, Operation
         Operation::Refresh(RefreshKind::Everything) => (operation, ""),
         _ => (operation, url),
     };
-    (spec.name, operation, url.to_owned())
+    let path = if spec.name == CLOUDFRONT { url.splitn(4, '/').nth(3) } else { None };
+    (spec.name, operation, path.unwrap_or(url).to_owned())
 }
 
 /// The vendor's operation as ours.

@@ -18,7 +18,15 @@ const URLS: [&str; 4] = ["ObjectPath", "url", "Url", "Target"];
 /// An answer whose rows are spoiled; one that can't be read or has no rows stays as it is.
 pub fn rows(response: Response<Bytes>, fault: Fault, shared: &Shared) -> Response<Bytes> {
     let (head, body) = response.into_parts();
-    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return Response::from_parts(head, body) };
+    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
+        let body = match fault {
+            Fault::Backwards => element(&body, "Status", "InProgress"),
+            Fault::UnknownWord => element(&body, "Status", "Complted"),
+            Fault::NoRows => element(&body, "Status", ""),
+            _ => body,
+        };
+        return Response::from_parts(head, body);
+    };
     if fault == Fault::WrongTotal {
         let total = [0, 1, 7, 1_000][shared.draw(4) as usize];
         let is_wrapped = value.get(ENVELOPE).is_some();
@@ -70,9 +78,18 @@ fn spoil(rows: &mut Vec<Value>, fault: Fault, shared: &Shared) {
 
 /// An error's body whose message is another.
 pub fn message(body: &Bytes, text: &str) -> Bytes {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.clone() };
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return element(body, "Message", text) };
     put(&mut value, text);
     value.to_string().into()
+}
+
+/// An XML body in which the first element of a name has another text; one without such an element stays as it is.
+fn element(body: &Bytes, name: &str, text: &str) -> Bytes {
+    let (body_text, open) = (String::from_utf8_lossy(body), format!("<{name}>"));
+    let found = body_text.split_once(&open).and_then(|(before, rest)| Some((before, rest.find("</")?, rest)));
+    let Some((before, end, rest)) = found else { return body.clone() };
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    format!("{before}{open}{text}{}", &rest[end..]).into()
 }
 
 /// Puts a text wherever a vendor has its message.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use cdn_purge::config::Wait;
 use cdn_purge::provider::clock::Clock;
 use cdn_purge::provider::{Api, ApiError, ApiErrorKind, ApiName, Spec};
 use cdn_purge::providers::{REGISTRY, Registration};
@@ -95,6 +96,25 @@ pub fn registration(spec: &Spec) -> &'static Registration {
     REGISTRY.iter().find(|entry| entry.spec.name == spec.name).unwrap_or(&token_cdn::REGISTRATION)
 }
 
+/// Whether only so much may be under way at a time, whoever it is of.
+fn limits_progress(spec: &Spec) -> bool {
+    spec.operations.iter().any(|operation| operation.in_progress.is_some())
+}
+
+/// Whether a run knows what is under way where that is limited: nothing of another target, and nothing that it
+/// doesn't wait for or can't follow.
+fn knows_progress(world: &World) -> bool {
+    let takes = world.settings.task_duration.unwrap_or_default();
+    let waits = world.wait == Wait::All
+        && world.settings.forbid.is_empty()
+        && world.timeouts.iter().all(|timeout| *timeout > takes + GIVES_UP);
+    match world.providers.iter().filter(|spec| limits_progress(spec)).count() {
+        0 => true,
+        1 => waits,
+        _ => false,
+    }
+}
+
 impl Vendors {
     /// The vendors of a world.
     pub fn of(world: &World, shared: &Rc<Shared>) -> Self {
@@ -118,7 +138,9 @@ impl Vendors {
             fault_rate: Cell::new(0.0),
             faults: RefCell::new(faults),
             departures: RefCell::default(),
-            is_rate_known: Cell::new(world.settings.calls_per_second.is_none() && !world.has_stranger),
+            is_rate_known: Cell::new(
+                world.settings.calls_per_second.is_none() && !world.has_stranger && knows_progress(world),
+            ),
             submissions: Cell::new(0),
             last_submission: Cell::new(None),
             quotas_read: RefCell::default(),
@@ -186,6 +208,10 @@ impl Vendors {
             response
         };
         let Some(fault) = fault else { return (Duration::ZERO, Reply::Whole(execute())) };
+        if limits_progress(spec) {
+            // What is lost may be under way.
+            self.is_rate_known.set(false);
+        }
         let at_once = |reply| (Duration::ZERO, reply);
         let vendors =
             |error: &dyn Fn(&dyn Emulator) -> Response<Bytes>| self.with(spec, |vendor| error(&*vendor.emulator));
@@ -286,7 +312,8 @@ impl Vendors {
     /// Whether a response has a documented error, of a meaning that fits; some come with the status of a success.
     fn is_error(&self, spec: &Spec, response: &Response<Bytes>, fits: impl Fn(Meaning) -> bool) -> bool {
         let body = String::from_utf8_lossy(response.body());
-        let says = |code: &&str| body.contains(&format!("\"{code}\"")) || body.contains(&format!(":{code},"));
+        let ways = |code: &str| [format!("\"{code}\""), format!(":{code},"), format!(">{code}<")];
+        let says = |code: &&str| ways(code).iter().any(|way| body.contains(way));
         let all = self.with(spec, |vendor| vendor.emulator.errors());
         all.iter().filter(|errors| fits(errors.meaning)).flat_map(|errors| errors.codes).any(says)
     }

@@ -27,6 +27,8 @@ pub const BAD: [&str; 3] = ["/refused/", "/fails/", "/hangs/"];
 /// windows of an hour; Tencent's errors come with a success's status, and EdgeOne refuses a part of a batch. Cloudflare, Bunny and
 /// EdgeOne look up a zone first.
 const NEWER: [&str; 5] = ["cloudflare", "fastly", "bunny", "tencent-cdn", "tencent-edgeone"];
+/// Whose paths name no host, of which only so many may be under way, and which does nothing twice that has the same reference.
+pub const CLOUDFRONT: &str = "cloudfront";
 
 /// How the runner's clock is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +149,16 @@ impl World {
         };
         // A fifth of the seeds, chosen without a draw: the stories of all others are as they were before.
         if seed % 5 == 3 {
-            world.renew(random);
+            world.renew(random, &NEWER, 0.04);
+        } else if matches!(seed % 25, 19 | 24) {
+            // One end is that of a whole invalidation, and none fails.
+            (world.settings.fail, world.settings.hang) = (Vec::new(), Vec::new());
+            world.renew(random, &[CLOUDFRONT], 0.2);
+            if world.providers.iter().filter(|spec| spec.name == CLOUDFRONT).count() > 1 {
+                // The searches for their distributions follow each other without a pause.
+                let calls = world.settings.calls_per_second.map(|calls| calls.max(3.0));
+                world.settings.calls_per_second = calls;
+            }
         } else if seed % 25 == 4 {
             world.share_ids(random);
         }
@@ -164,19 +175,18 @@ impl World {
         }
     }
 
-    /// Moves targets to providers of the newer kinds.
-    fn renew(&mut self, random: &mut fastrand::Rng) {
+    /// Moves targets to these providers, of the newer kinds; so many worlds have more tasks than a bucket holds.
+    fn renew(&mut self, random: &mut fastrand::Rng, names: &[&str], crowded: f64) {
         self.is_newer = true;
         self.role = None;
         for (target, place) in self.providers.iter_mut().enumerate() {
             if target == 0 || chance(random, 0.7) {
-                let name = *pick(random, &NEWER);
+                let name = *pick(random, names);
                 *place =
                     REGISTRY.iter().map(|entry| entry.spec).find(|spec| spec.name == name).expect("it is registered");
             }
         }
-        if chance(random, 0.04) {
-            // More than a bucket holds.
+        if chance(random, crowded) {
             let (count, kind) = (random.usize(20..150), *pick(random, &[RefreshKind::Url, RefreshKind::Directory]));
             let end = if kind == RefreshKind::Url { ".html" } else { "/" };
             let more = (0..count).map(|page| format!("https://www.example.com/t0/more-{page}{end}"));
@@ -184,7 +194,7 @@ impl World {
             self.batch_size = self.batch_size.map(|size| size.min(3));
         }
         let providers = &self.providers;
-        let is_newer = |target: usize| NEWER.contains(&providers[target].name);
+        let is_newer = |target: usize| names.contains(&providers[target].name);
         for (target, operation, url) in self.tasks.iter_mut().filter(|(target, ..)| is_newer(*target)) {
             // A target has one zone.
             *url = url.replace("static.example.org", "static.example.com");
@@ -209,22 +219,25 @@ impl World {
             // The vendor may not say its time before the run ends; then the journal is in the runner's.
             *off %= 600;
         }
-        let calls = [
-            "zones",
-            "pullzone",
-            "DescribeZones",
-            "purge_cache",
-            "purge_single_url",
-            "purge",
-            "CreatePrefetchTask",
-            "DescribePurgeTasks",
-            "DescribePrefetchTasks",
-            "DescribePushTasks",
-            "DescribeContentQuota",
-            "DescribePurgeQuota",
-        ];
+        let calls: &[&str] = match names {
+            [CLOUDFRONT] => &["ListDistributions", "CreateInvalidation", "GetInvalidation"],
+            _ => &[
+                "zones",
+                "pullzone",
+                "DescribeZones",
+                "purge_cache",
+                "purge_single_url",
+                "purge",
+                "CreatePrefetchTask",
+                "DescribePurgeTasks",
+                "DescribePrefetchTasks",
+                "DescribePushTasks",
+                "DescribeContentQuota",
+                "DescribePurgeQuota",
+            ],
+        };
         self.settings.forbid = match chance(random, 0.06) {
-            true => vec![(*pick(random, &calls)).to_owned()],
+            true => vec![(*pick(random, calls)).to_owned()],
             false => Vec::new(),
         };
         self.durations = durations(random, &self.providers, self.settings.task_duration);
