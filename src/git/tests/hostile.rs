@@ -305,6 +305,9 @@ fn no_byte_of_a_repository_makes_a_panic_or_an_endless_loop() {
             }
             overwrite(file, &good);
         }
-        assert_eq!(lines(&found(&checkout.path, &[]).unwrap().files), ["M one"]);
+        // At another path: libgit2 shares packs of one path in a process, and a thread that reads may still hold a damaged one.
+        let restored = checkout.path.with_extension("restored");
+        std::fs::rename(&checkout.path, &restored).unwrap();
+        assert_eq!(lines(&found(&restored, &[]).unwrap().files), ["M one"]);
     }
 }
