@@ -37,14 +37,3 @@ fn variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let value = value.into_string().ok().or_else(|| may_be_option.then(|| NOT_UTF8.to_owned()))?;
     Some((name, value))
 }
-
-/// Takes the place of the C compiler's function that walks the stack, so that the standard library's code to draw a backtrace,
-/// a fiftieth of the binary, is left out. A released binary has neither names nor unwind tables to draw one from, and a panic
-/// prints none: see `ci::internal_error`.
-#[cfg(without_backtrace)]
-#[expect(unsafe_code, reason = "the symbol is the compiler's; the linker takes the first one, which is this")]
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_Backtrace(_: *const std::ffi::c_void, _: *const std::ffi::c_void) -> std::ffi::c_int {
-    const END_OF_STACK: std::ffi::c_int = 5;
-    END_OF_STACK
-}
