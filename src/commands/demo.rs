@@ -194,8 +194,8 @@ fn proof(report: &Value, seen_before: &Files, deployed: &Files) -> Option<String
     let (proved, turned) = (urls.len(), urls.iter().filter(was_old).count());
     let gone = rows.iter().filter(is_fresh).count() - proved;
     Some(format!(
-        "Proved by their bytes: {proved} of {} URLs come out of the little cache as deployed, and it held {turned} of them as they \
-         were before; {gone} more are gone, as their files are",
+        "Proved by bytes: the cache serves {proved} of {} verified URLs as deployed, and held old copies of {turned} of them before the \
+         purge; {gone} more are gone, like their files",
         rows.len()
     ))
 }

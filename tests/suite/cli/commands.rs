@@ -131,8 +131,8 @@ fn the_demo_tells_six_steps_and_leaves_its_report_alone() {
     finished.ends_with(0).says(&["1/6 ", "2/6 ", "3/6 ", "4/6 ", "URLs done", "not mapped to a URL: "]);
     let [.., last, proof] = finished.out.lines().collect::<Vec<_>>()[..] else { panic!("{}", finished.out) };
     // Two pages are gone: the renamed one, and the deleted one.
-    let proved = "6/6 Proved by their bytes: 29 of 31 URLs come out of the little cache as deployed, and it held 27 of them as they \
-                  were before; 2 more are gone, as their files are";
+    let proved = "6/6 Proved by bytes: the cache serves 29 of 31 verified URLs as deployed, and held old copies of 27 of them before the \
+                  purge; 2 more are gone, like their files";
     assert_eq!(proof, proved);
     let left: Vec<_> =
         std::fs::read_dir(site.sibling("temporary")).unwrap().map(|entry| entry.unwrap().path()).collect();
