@@ -44,23 +44,33 @@ pub(super) fn endpoints(
 /// A URL of scheme, host and port only; the error says what it should be. The text itself is never shown: it may hold
 /// a password.
 pub(crate) fn endpoint(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "write it as `https://HOST` or `https://HOST:PORT`")?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
+    let url = secure(text, "write it as `https://HOST` or `https://HOST:PORT`", true)?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err("leave out everything after the host and the port");
+    }
+    Ok(url)
+}
+
+/// A URL without a user name, of https, or of http at a loopback address, which may be `localhost` if `allows_localhost`. The
+/// error says what it should be: `form` if it isn't such a URL.
+fn secure(text: &str, form: &'static str, allows_localhost: bool) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| form)?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => allows_localhost && name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err("write it as `https://HOST` or `https://HOST:PORT`"),
+        None => return Err(form),
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err("leave out the user name and the password");
     }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err("leave out everything after the host and the port");
-    }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if loopback => Ok(url),
-        "http" => Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`, `localhost`)"),
+        "http" if is_loopback => Ok(url),
+        "http" if allows_localhost => {
+            Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`, `localhost`)")
+        }
+        "http" => Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`)"),
         _ => Err("use https"),
     }
 }
@@ -118,22 +128,7 @@ pub(super) fn wait_for(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -
 
 /// A URL that may be fetched without credentials; the error says what it should be.
 fn page(text: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(text).map_err(|_| "write it as `https://HOST`, with a path if need be")?;
-    let is_loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(_)) => false,
-        None => return Err("write it as `https://HOST`, with a path if need be"),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("leave out the user name and the password");
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback => Ok(url),
-        "http" => Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`)"),
-        _ => Err("write it as `https://HOST`, with a path if need be"),
-    }
+    secure(text, "write it as `https://HOST`, with a path if need be", false)
 }
 
 /// A text for a message. What has an `@` may hold a password, whatever else is wrong with it.
