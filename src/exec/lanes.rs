@@ -8,7 +8,6 @@ use super::quota::{self, AccountQuotas};
 use super::run::Run;
 use super::verification::Verifier;
 use crate::client::connection::Connection;
-use crate::model::LaneIndex;
 use crate::plan::Plan;
 
 /// Carries the lanes out, and verifies what is to be verified, until every task has its outcome.
@@ -21,11 +20,10 @@ pub(super) async fn perform<'a>(
 ) -> (Summary, Durations) {
     let none = PastLane::default();
     let preflights = quota::preflight(plan, connections, quotas, past, run).await;
-    let lanes = plan.lanes.iter().zip(connections).zip(preflights).enumerate();
+    let lanes = (0..).zip(plan.lanes.iter().zip(connections).zip(preflights));
     let drivers = lanes.map(|(index, ((lane, connection), preflight))| {
-        let past = past.lanes.get(&lane_index(index)).unwrap_or(&none);
-        let resume = driver::resume(past, &*connection.api);
-        Driver::new(lane_index(index), lane, connection, run).run(Preflight { resume, ..preflight })
+        let resume = driver::resume(past.lanes.get(&index).unwrap_or(&none), &*connection.api);
+        Driver::new(index, lane, connection, run).run(Preflight { resume, ..preflight })
     });
     let mut summary = Summary::default();
     let mut durations = Durations::default();
@@ -47,8 +45,4 @@ pub(super) async fn perform<'a>(
         durations.0.extend(measured.0);
     }
     (summary, durations)
-}
-
-pub(super) fn lane_index(index: usize) -> LaneIndex {
-    LaneIndex::try_from(index).expect("a configuration of 256 KiB holds fewer than 65,536 targets")
 }

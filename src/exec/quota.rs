@@ -56,7 +56,11 @@ pub(super) async fn preflight(
         match quota {
             Ok(quota) => {
                 for &lane in lanes {
-                    run.emit(EventKind::QuotaRead { lane: number(lane), quota: quota.clone(), moment: Moment::Before });
+                    run.emit(EventKind::QuotaRead {
+                        lane: lane_index(lane),
+                        quota: quota.clone(),
+                        moment: Moment::Before,
+                    });
                 }
                 let demands: Vec<Demand<'_>> =
                     lanes.iter().map(|&lane| demand(&plan.lanes[lane], lane, past)).collect();
@@ -127,15 +131,14 @@ pub(super) async fn read_again(lane: LaneIndex, connection: &Connection<'_>, has
 
 /// What a lane needs of the quota: not what an earlier run submitted.
 fn demand<'a>(lane: &'a plan::Lane, index: usize, past: &Past) -> Demand<'a> {
-    let past = past.lanes.get(&number(index));
+    let past = past.lanes.get(&lane_index(index));
     let done = past.into_iter().flat_map(|past| past.done.keys().copied());
     let open = past.into_iter().flat_map(|past| past.open.values()).flat_map(|open| open.tasks.iter().copied());
     Demand { lane, spent: done.chain(open).collect() }
 }
 
-/// The number of the lane at a place.
-fn number(place: usize) -> LaneIndex {
-    LaneIndex::try_from(place).expect("a plan has few lanes")
+fn lane_index(place: usize) -> LaneIndex {
+    LaneIndex::try_from(place).expect("a configuration of 256 KiB holds fewer than 65,536 targets")
 }
 
 /// Reads the quota, with a few retries; a clock that is off is corrected here already.

@@ -8,16 +8,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::durations::Durations;
-use super::journal::{Entry, Journal, Past, ranges};
+use super::journal::{Entry, Journal, Past, TASKS_PER_RECORD, ranges};
 use super::lanes;
 use super::run::Run;
 use super::verification::{Verifier, Verify};
 use crate::client::connection::Connection;
 use crate::model::{Event, EventKind, LaneIndex, Moment, Outcome, TaskIndex, Verification};
 use crate::plan::{Lane, Plan, PlannedTask};
-
-/// So many tasks are in a record of the journal, whose lines have a greatest length.
-const IN_A_RECORD: usize = 100;
 
 /// Refreshes these tasks again, as far as no run did so before and the plan's cap allows it, and verifies them. Gives how long that took
 /// them at the provider.
@@ -38,13 +35,13 @@ pub(super) async fn repair(
     let of = |index: LaneIndex| stale.iter().filter(move |(lane, _)| *lane == index).map(|(_, task)| *task);
     let tasks: Vec<Vec<TaskIndex>> = (0..).take(plan.lanes.len()).map(|index| of(index).collect()).collect();
     let records = (0..).zip(&tasks).flat_map(|(lane, tasks)| {
-        tasks.chunks(IN_A_RECORD).map(move |tasks| Entry::Repaired { lane, tasks: ranges(tasks) })
+        tasks.chunks(TASKS_PER_RECORD as usize).map(move |tasks| Entry::Repaired { lane, tasks: ranges(tasks) })
     });
     run.record_synced(&records.collect::<Vec<_>>());
     if run.is_journal_broken() {
         return Durations::default();
     }
-    run.note(&format!("refreshing {} once more", counted(stale.len())));
+    run.note(&format!("refreshing {} once more", stale_urls(stale.len())));
 
     let lanes = plan.lanes.iter().zip(&tasks).map(|(lane, tasks)| Lane {
         target: lane.target.clone(),
@@ -82,11 +79,11 @@ pub(super) async fn repair(
     let (_, durations) = lanes::perform(&again, connections, None, &Past::default(), &inner).await;
     run.count_calls(inner.calls());
     if let Some(why) = why.take() {
-        run.note(&format!("not refreshed again: {}: {why}", counted(undone.get())));
+        run.note(&format!("not refreshed again: {}: {why}", stale_urls(undone.get())));
     }
     durations
 }
 
-fn counted(urls: usize) -> String {
-    if urls == 1 { "1 stale URL".to_owned() } else { format!("{urls} stale URLs") }
+fn stale_urls(count: usize) -> String {
+    if count == 1 { "1 stale URL".to_owned() } else { format!("{count} stale URLs") }
 }

@@ -7,9 +7,9 @@ use crate::model::TaskIndex;
 
 /// The longest line that a run writes is far shorter: a batch of 1,000 tasks with an id each.
 const LONGEST: u64 = 1 << 20;
-/// More tasks than a plan has, more than a call takes, and more batches or attempts than a run makes.
+/// More tasks than a plan has, more than a call takes and a record holds, and more batches or attempts than a run makes.
 const TASKS: u32 = 1 << 22;
-pub(super) const TASKS_PER_CALL: u64 = 1 << 14;
+pub(in crate::exec) const TASKS_PER_RECORD: u64 = 1 << 14;
 const COUNT: u32 = 1 << 30;
 
 /// A record as it is written.
@@ -49,7 +49,7 @@ pub(super) fn is_plausible(record: &Entry) -> bool {
 
 fn are_plausible(tasks: &[[TaskIndex; 2]]) -> bool {
     let size: u64 = tasks.iter().map(|[first, last]| u64::from(last.saturating_sub(*first)) + 1).sum();
-    size <= TASKS_PER_CALL && tasks.iter().all(|[first, last]| first <= last && *last < TASKS)
+    size <= TASKS_PER_RECORD && tasks.iter().all(|[first, last]| first <= last && *last < TASKS)
 }
 
 /// The record of a whole line; `None` if it isn't one.

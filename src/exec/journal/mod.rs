@@ -42,6 +42,7 @@ mod replay;
 mod storage;
 
 pub use entry::{Entry, Identity, NO_ACCOUNT, Purpose, ranges};
+pub(super) use lines::TASKS_PER_RECORD;
 pub use replay::{Past, PastBatch, PastLane, SentTime, TaskIds};
 pub use storage::Storage;
 
@@ -267,7 +268,7 @@ impl Journal {
             for (task_id, tasks) in past.earlier.iter() {
                 let tasks: Vec<TaskIndex> = tasks.iter().copied().collect();
                 let none = tasks.is_empty().then_some(&tasks[..]);
-                for tasks in tasks.chunks(lines::TASKS_PER_CALL as usize).chain(none) {
+                for tasks in tasks.chunks(TASKS_PER_RECORD as usize).chain(none) {
                     lines.extend(line(&Entry::Earlier { lane, task_id: task_id.to_owned(), tasks: ranges(tasks) })?);
                 }
             }
