@@ -113,6 +113,7 @@ impl Job<'_> {
         let mut context = Context {
             mode: settings.mode,
             verify: false,
+            edges: Vec::new(),
             range: range.clone(),
             list: match &settings.changes {
                 Changes::List(options) => Some(list_file::name(&options.file)),
@@ -171,6 +172,7 @@ impl Job<'_> {
         }
         let mut journal = None;
         context.verify = verify.is_some();
+        context.edges = verify.iter().flat_map(|verify| &verify.edges).filter_map(|edge| edge.name.clone()).collect();
         let mut collector = Collector::new(&plan, context);
         notes.into_iter().for_each(|note| collector.note(note));
         if let (Mode::Verify, Some(verify)) = (settings.mode, &verify) {

@@ -9,6 +9,7 @@ use super::parse_value::quoted;
 use super::problems::unknown_provider;
 use crate::error::Diagnostic;
 use crate::provider::Spec;
+use crate::provider::http::edge::ConnectTo;
 
 /// Other gateways, by provider.
 pub(super) fn endpoints(
@@ -75,15 +76,35 @@ fn secure(text: &str, form: &'static str, allows_localhost: bool) -> Result<Url,
     }
 }
 
-/// The address of an edge: `203.0.113.7`, `203.0.113.7:8443`, `2001:db8::1`, `[2001:db8::1]:8443`. Without a port, it is the URL's.
-pub(super) fn edge(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Option<SocketAddr> {
-    let text = given.text("edge")?;
+/// The edges: `203.0.113.7`, `203.0.113.7:8443`, `2001:db8::1`, `[2001:db8::1]:8443`, `edge.example.net:8443`. Without a port, it is
+/// the URL's.
+pub(super) fn edges(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> Vec<ConnectTo> {
+    let label = given.label("edge");
+    let texts = given.list("edge").unwrap_or_default();
+    let edges = texts.iter().filter_map(|text| {
+        let edge = edge(text.trim());
+        if edge.is_none() {
+            let help = "write an IP address or a host name, with a port if need be: `203.0.113.7:8443`";
+            problems.push(Diagnostic::new(format!("{label} holds {}", quoted(text)), help));
+        }
+        edge
+    });
+    edges.collect()
+}
+
+fn edge(text: &str) -> Option<ConnectTo> {
     let address = text.parse().ok().or_else(|| Some(SocketAddr::new(text.parse().ok()?, 0)));
-    if address.is_none() {
-        let title = format!("{} is {}", given.label("edge"), quoted(&text));
-        problems.push(Diagnostic::new(title, "write an IP address, with a port if need be: `203.0.113.7:8443`"));
+    if let Some(address) = address {
+        return Some(ConnectTo::Address(address));
     }
-    address
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) => (name, port.parse().ok().filter(|port| *port > 0)?),
+        None => (text, 0),
+    };
+    match Host::parse(name) {
+        Ok(Host::Domain(domain)) if !name.contains(['*', '%']) => Some(ConnectTo::Name(domain.to_lowercase(), port)),
+        _ => None,
+    }
 }
 
 /// The origins: `https://origin.example.com`, or `www.example.com=https://origin.example.com/site` for one host.
@@ -158,6 +179,24 @@ pub(super) fn hosts(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_edge_is_an_ip_address_or_a_name() {
+        for (text, shown) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("203.0.113.7:8443", "203.0.113.7:8443"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+            ("Edge2.example.net", "edge2.example.net"),
+            ("edge2.example.net:8443", "edge2.example.net:8443"),
+        ] {
+            assert_eq!(edge(text).map(|edge| edge.to_string()).as_deref(), Some(shown));
+        }
+        // `1.2.3` would be a short form of an IP address.
+        for text in ["", "https://a.example", "a.example:0", "a.example:x", "a b", "*.example", "1.2.3", "a.example/b"] {
+            assert_eq!(edge(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn plain_http_goes_to_loopback_only() {

@@ -124,7 +124,7 @@ pub(super) fn read_with(
         credentials: credentials(&given, &mut problems),
         batch_size: given.count("batch-size").map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
         warm_concurrency: given.count("warm-concurrency").and_then(|count| usize::try_from(count).ok()).unwrap_or(4),
-        edge: network::edge(&given, &mut problems),
+        edges: network::edges(&given, &mut problems),
         origins: network::origins(&given, &mut problems),
         wait_for: network::wait_for(&given, &mut problems),
         gate_timeout: given.duration("gate-timeout").unwrap_or(Duration::from_mins(5)),

@@ -1,6 +1,5 @@
 //! The settings of a run: every option parsed and checked.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::url_options::UrlOptions;
 use crate::error::Diagnostic;
 use crate::mapping::Rule;
 use crate::model::{Operation, TargetName};
+use crate::provider::http::edge::ConnectTo;
 use crate::provider::{Options, Spec};
 
 /// Everything a run needs to know, parsed: no later code has to parse a string again.
@@ -89,8 +89,8 @@ pub struct Settings {
     pub batch_size: Option<usize>,
     /// How many URLs are warmed at the same time at one target, where that is done by fetches through the CDN.
     pub warm_concurrency: usize,
-    /// The address to connect to when URLs are fetched through the CDN, in place of those that their hosts have.
-    pub edge: Option<SocketAddr>,
+    /// The edges to connect to when URLs are fetched through the CDN, in place of where their hosts lead; empty: there.
+    pub edges: Vec<ConnectTo>,
     /// Where the origin of a host is, or of all others.
     pub origins: Vec<(Option<String>, url::Url)>,
     /// A URL, and a text that its answer must hold before anything is sent.

@@ -39,7 +39,7 @@ mod verification;
 pub use interrupt::interrupted_by;
 pub use options::Options;
 pub use quota::{AccountQuotas, read_quotas};
-pub use verification::{Verify, verify};
+pub use verification::{PointOfPresence, Verify, verify};
 
 /// What is carried out, and how.
 pub struct Execution<'e> {

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
@@ -37,14 +38,23 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), D
 const SETTLING: Duration = Duration::from_secs(2);
 /// The most bytes of a body that are read.
 const MOST: u64 = 5 * 1024 * 1024;
-/// How much time one host may cost with fetches that came to nothing, taken together: a minute where four run at a time. The rest
+/// How much time one host may cost at one edge with fetches that came to nothing, taken together: a minute where four run at a time. The rest
 /// of a host that is down isn't fetched, whereas one that refuses connections at once gets all of its tries.
 const LOST: Duration = Duration::from_mins(4);
 
+/// An edge of the CDN.
+#[derive(Clone)]
+pub struct PointOfPresence {
+    /// How reports call it; `None` where there is one alone.
+    pub name: Option<String>,
+    /// The CDN as visitors reach it there.
+    pub edge: Rc<dyn Edge>,
+}
+
 /// What is verified.
 pub struct Verify {
-    /// The CDN as visitors reach it.
-    pub edge: Rc<dyn Edge>,
+    /// The edges at which each URL is fetched; at least one.
+    pub edges: Vec<PointOfPresence>,
     /// The tasks to verify, each with what its URL should serve.
     pub expected: HashMap<(LaneIndex, TaskIndex), Expected>,
     /// At most so many URLs that are stale are refreshed once more.
@@ -93,8 +103,8 @@ pub(super) struct Verifier<'v> {
     news: Notify,
     places: Semaphore,
     limiter: RateLimiter,
-    /// What each host cost with fetches that came to nothing, and how the last one ended.
-    lost: RefCell<HashMap<String, (Duration, String)>>,
+    /// What each host cost at each edge with fetches that came to nothing, and how the last one ended.
+    lost: RefCell<HashMap<(usize, String), (Duration, String)>>,
 }
 
 impl<'v> Verifier<'v> {
@@ -173,21 +183,28 @@ impl<'v> Verifier<'v> {
             sleep(SETTLING).await;
         }
         let (url, expected) = (&planned.task.subject.value, &self.verify.expected[&key]);
-        let mut tries = 0;
-        let attempt = async || {
-            tries += 1;
-            self.fetch(url, expected, sent, tries).await
-        };
-        let verification = retried(&self.places, None, PAUSES, attempt).await.expect("there is no time limit");
+        let seen = (0..self.verify.edges.len()).map(|edge| self.verify_at(edge, url, expected, sent));
+        let verification = join_all(seen).await.into_iter().reduce(worse).expect("there is an edge to fetch from");
         if verification.verdict == Verdict::Stale {
             self.stale.borrow_mut().push(key);
         }
         EventKind::Verified { lane: index, task, verification }
     }
 
+    /// Verifies a URL at one edge.
+    async fn verify_at(&self, edge: usize, url: &str, expected: &Expected, sent: Option<Instant>) -> Verification {
+        let mut tries = 0;
+        let attempt = async || {
+            tries += 1;
+            self.fetch(edge, url, expected, sent, tries).await
+        };
+        retried(&self.places, None, PAUSES, attempt).await.expect("there is no time limit")
+    }
+
     /// Fetches a URL in each encoding, and gives the worst verdict; final unless another try may give a better one.
     async fn fetch(
         &self,
+        edge: usize,
         url: &str,
         expected: &Expected,
         sent: Option<Instant>,
@@ -198,7 +215,7 @@ impl<'v> Verifier<'v> {
         let mut is_final = false;
         for encoding in ENCODINGS {
             let mut has_more = true;
-            let (verdict, evidence) = match self.get(Fetch { url, encoding, most: MOST, keep: 0 }).await {
+            let (verdict, evidence) = match self.get(edge, Fetch { url, encoding, most: MOST, keep: 0 }).await {
                 Ok(page) => {
                     has_more = has_encodings(&page);
                     judge(&page, expected, sent.map(|sent| sent.elapsed()))
@@ -208,15 +225,18 @@ impl<'v> Verifier<'v> {
                     (Verdict::Unreachable, no.why)
                 }
             };
-            if worst.as_ref().is_none_or(|worst| verdict > worst.verdict) {
-                worst = Some(Verification {
-                    verdict,
-                    evidence,
-                    encoding: encoding.to_owned(),
-                    tries,
-                    refreshed_again: false,
-                });
-            }
+            let next = Verification {
+                verdict,
+                evidence,
+                edge: self.verify.edges[edge].name.clone(),
+                encoding: encoding.to_owned(),
+                tries,
+                refreshed_again: false,
+            };
+            worst = Some(match worst {
+                Some(worst) => worse(worst, next),
+                None => next,
+            });
             // Nothing is worse than stale.
             if is_final || !has_more || verdict == Verdict::Stale {
                 break;
@@ -229,29 +249,35 @@ impl<'v> Verifier<'v> {
         }
     }
 
-    /// Fetches once, unless the host has cost too much time already.
-    async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
+    /// Fetches once at an edge, unless the host has cost too much time there already.
+    async fn get(&self, edge: usize, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
         let host = Url::parse(fetch.url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        if let Some((lost, why)) = self.lost.borrow().get(&host)
+        let place = (edge, host);
+        if let Some((lost, why)) = self.lost.borrow().get(&place)
             && *lost >= LOST
         {
-            return Err(NoAnswer::refused(format!("not fetched, since `{host}` is down: {why}")));
+            return Err(NoAnswer::refused(format!("not fetched, since `{}` is down: {why}", place.1)));
         }
         self.limiter.acquire(1).await;
         let began = Instant::now();
-        let answer = self.verify.edge.get(fetch).await;
+        let answer = self.verify.edges[edge].edge.get(fetch).await;
         let failure = match &answer {
             Ok(page) => page.is_failure().then(|| page.status_word()),
             Err(no) => no.may_pass.then(|| no.why.clone()),
         };
         if let Some(failure) = failure {
             let mut lost = self.lost.borrow_mut();
-            let (time, why) = lost.entry(host).or_default();
+            let (time, why) = lost.entry(place).or_default();
             *time += began.elapsed();
             *why = failure;
         }
         answer
     }
+}
+
+/// The worse one, or the first.
+fn worse(first: Verification, next: Verification) -> Verification {
+    if next.verdict > first.verdict { next } else { first }
 }
 
 #[cfg(test)]

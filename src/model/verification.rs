@@ -64,13 +64,15 @@ impl VerdictCounts {
 /// A verdict, and what it is based on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {
-    /// The worst over the encodings that were asked for.
+    /// The worst over the edges and the encodings that were asked for.
     pub verdict: Verdict,
     /// Its evidence, as a sentence fragment: `the bytes of the file`.
     pub evidence: String,
+    /// The edge that decided, where there are several.
+    pub edge: Option<String>,
     /// The `Accept-Encoding` of the fetch that decided.
     pub encoding: String,
-    /// How often the URL was fetched in each encoding.
+    /// How often the URL was fetched there in each encoding.
     pub tries: u32,
     /// Whether the URL was refreshed once more before, since it was stale.
     pub refreshed_again: bool,

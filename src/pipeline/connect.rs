@@ -25,13 +25,14 @@ use crate::credentials::exchange::{PendingMasks, TokenExchange, unobtainable};
 use crate::credentials::sources::Source;
 use crate::credentials::{self, AccountVariables, search};
 use crate::error::{Error, ExitCode};
+use crate::exec::PointOfPresence;
 use crate::exec::journal::{Identity, NO_ACCOUNT};
 use crate::mapping::url;
 use crate::plan::Plan;
 use crate::provider::clock::Clock;
 use crate::provider::credentials::SharedCredentials;
 use crate::provider::edge::Edge;
-use crate::provider::http::edge::{EdgeLimits, HttpEdge};
+use crate::provider::http::edge::{ConnectTo, EdgeLimits, HttpEdge};
 use crate::provider::simulation::{SimulatedEdge, SimulationApi, credentials};
 use crate::provider::{Api, ApiError, ApiErrorKind, ProviderContext, Spec};
 use crate::providers::{self, REGISTRY};
@@ -188,17 +189,33 @@ impl Api for NoAccount {
     fn correct_clock(&self, _: Timestamp) {}
 }
 
-/// The CDN as its visitors reach it, for these hosts.
-pub(super) fn edge(job: &Job<'_>, hosts: BTreeSet<String>) -> Rc<dyn Edge> {
+/// The CDN as visitors reach it who are sent to an edge, or who are near this machine; for these hosts.
+fn edge_at(job: &Job<'_>, hosts: BTreeSet<String>, connect_to: Option<&ConnectTo>) -> Rc<dyn Edge> {
     let settings = job.settings;
     match settings.mode {
         Mode::Simulate => Rc::new(SimulatedEdge(SIMULATED_LATENCY)),
         Mode::Real | Mode::DryRun | Mode::Verify => Rc::new(job.network.edge(EdgeLimits {
             hosts,
-            connect_to: settings.edge,
+            connect_to: connect_to.cloned(),
             allow_loopback: false,
             are_hosts_listed: settings.allow_hosts.is_some(),
         })),
+    }
+}
+
+/// The first edge that `edge` names, or the one near this machine.
+fn edge(job: &Job<'_>, hosts: BTreeSet<String>) -> Rc<dyn Edge> {
+    edge_at(job, hosts, job.settings.edges.first())
+}
+
+/// All edges that `edge` names, or the one near this machine. They have names where there are several.
+pub(super) fn edges(job: &Job<'_>, hosts: &BTreeSet<String>) -> Vec<PointOfPresence> {
+    match &job.settings.edges[..] {
+        [] | [_] => vec![PointOfPresence { name: None, edge: edge(job, hosts.clone()) }],
+        several => several
+            .iter()
+            .map(|to| PointOfPresence { name: Some(to.to_string()), edge: edge_at(job, hosts.clone(), Some(to)) })
+            .collect(),
     }
 }
 
@@ -206,7 +223,8 @@ pub(super) fn edge(job: &Job<'_>, hosts: BTreeSet<String>) -> Rc<dyn Edge> {
 pub(super) fn origin(job: &Job<'_>, hosts: BTreeSet<String>) -> HttpEdge {
     let listed = job.settings.allow_hosts.as_deref();
     let are_hosts_listed = listed.is_some_and(|listed| hosts.iter().all(|host| listed.contains(host)));
-    let allow_loopback = job.settings.edge.is_some_and(|edge| edge.ip().is_loopback());
+    let is_here = |edge: &ConnectTo| matches!(edge, ConnectTo::Address(address) if address.ip().is_loopback());
+    let allow_loopback = job.settings.edges.iter().any(is_here);
     job.network.edge(EdgeLimits { hosts, connect_to: None, allow_loopback, are_hosts_listed })
 }
 

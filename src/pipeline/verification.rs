@@ -1,7 +1,7 @@
 //! What the URLs of a plan should serve, by the files that they come from.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
@@ -87,17 +87,19 @@ impl ExpectedPages {
         let all = counted(self.count, "URL", "URLs");
         let count = if self.order.len() < self.count { format!("{} of {all}", grouped(self.order.len())) } else { all };
         let when = if settings.mode == Mode::Real { ", each once its refresh is done" } else { "" };
-        console.note(LogLevel::Normal, &format!("verifying {count} through the CDN, from this machine{when}"));
         let hosts = self.order.iter().filter_map(|&(lane, task)| {
             let task = &plan.lanes[usize::from(lane)].tasks[task as usize].task;
             url::host_of_subject(&task.subject).map(str::to_lowercase)
         });
-        let edge = connect::edge(job, hosts.collect::<BTreeSet<_>>());
+        let edges = connect::edges(job, &hosts.collect());
+        let names: Vec<_> = edges.iter().filter_map(|edge| edge.name.as_deref()).collect();
+        let at = if names.is_empty() { String::new() } else { format!(" at {}", names.join(", ")) };
+        console.note(LogLevel::Normal, &format!("verifying {count} through the CDN{at}, from this machine{when}"));
         let mut expected = self.expected;
         let expected = self.order.into_iter().filter_map(|key| expected.remove_entry(&key)).collect();
         let size = plan.lanes.iter().map(crate::plan::Lane::size).sum();
         let left = settings.max_urls.map_or(u64::MAX, |most| most.saturating_sub(size));
-        Verify { edge, expected, most_repairs: usize::try_from(left).unwrap_or(usize::MAX) }
+        Verify { edges, expected, most_repairs: usize::try_from(left).unwrap_or(usize::MAX) }
     }
 }
 

@@ -91,6 +91,7 @@ pub(crate) fn context(mode: Mode) -> Context {
     Context {
         mode,
         verify: false,
+        edges: Vec::new(),
         range: Some(Range {
             base: Some("1111111111111111111111111111111111111111".into()),
             head: "2222222222222222222222222222222222222222".into(),

@@ -95,8 +95,12 @@ pub(super) fn verified(report: &Report<'_>) -> Option<String> {
     let verdicts = report.verdicts()?;
     let Some(words) = verdict_words(verdicts) else { return Some("no URL was verified through the CDN".to_owned()) };
     let all = report.rows().filter(|row| row.planned.task.operation != Operation::Prefetch).count();
+    let queried = match &report.context.edges[..] {
+        [] => "the point of presence nearest to this machine was".to_owned(),
+        several => format!("the points of presence at {} were", several.join(", ")),
+    };
     Some(format!(
-        "{} of {} verified through the CDN: {words}. Only the point of presence nearest to this machine was queried",
+        "{} of {} verified through the CDN: {words}. Only {queried} queried",
         grouped(verdicts.total()),
         counted(all, "URL", "URLs")
     ))
@@ -110,11 +114,12 @@ fn verdict_words(mut counts: VerdictCounts) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
-/// How a verdict is told: `the bytes of the file before (gzip, fetched 4 times); refreshed again`.
+/// How a verdict is told: `the bytes of the file before (gzip at 203.0.113.7, fetched 4 times); refreshed again`.
 pub(super) fn evidence(verified: &Verification) -> String {
     let times = if verified.tries > 1 { format!(", fetched {} times", verified.tries) } else { String::new() };
     let again = if verified.refreshed_again { "; refreshed again" } else { "" };
-    format!("{} ({}{times}){again}", verified.evidence, verified.encoding)
+    let at = verified.edge.as_ref().map(|edge| format!(" at {edge}")).unwrap_or_default();
+    format!("{} ({}{at}{times}){again}", verified.evidence, verified.encoding)
 }
 
 /// The first 12 digits of a commit's id.
@@ -227,6 +232,7 @@ mod tests {
             let verification = Verification {
                 verdict,
                 evidence: String::new(),
+                edge: None,
                 encoding: String::new(),
                 tries: 1,
                 refreshed_again: false,

@@ -40,6 +40,8 @@ pub struct Context {
     pub commit_page: Option<String>,
     /// Whether URLs were fetched through the CDN to verify them.
     pub verify: bool,
+    /// The edges at which they were, if there are several.
+    pub edges: Vec<String>,
     /// The configuration's path as it was named.
     pub config: Option<String>,
 }

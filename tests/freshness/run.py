@@ -250,7 +250,7 @@ class Site:
         subprocess.run(["git", "-C", str(self.folder), *arguments], env=PLAIN, check=True)
 
     def call(self, *arguments):
-        """The exit code, and of each path the verdict, the evidence, the tries and whether it was refreshed again."""
+        """The exit code, and of each path the verdict, the evidence, the tries, whether it was refreshed again, and the edge."""
         report = self.folder / ".git/report.json"
         command = [self.binary, *arguments, "--base", "HEAD~1", "--report-file", str(report)]
         environment = {**PLAIN, **KEY, "HOME": str(self.folder / ".git"), "TMPDIR": str(self.folder / ".git")}
@@ -260,7 +260,7 @@ class Site:
         for url in json.loads(report.read_text())["urls"]:
             verified = url["verification"]
             path = url["url"].removeprefix(f"http://{HOST}")
-            seen[path] = (verified["verdict"], verified["evidence"], verified["tries"], verified["refreshed_again"])
+            seen[path] = (verified["verdict"], verified["evidence"], verified["tries"], verified["refreshed_again"], verified["edge"])
         return done.returncode, seen
 
 
@@ -287,20 +287,25 @@ def refreshing(mock, refresh):
         thread.join()
 
 
+def at(*edges):
+    return ",".join(f"127.0.0.1:{edge}" for edge in edges)
+
+
 def run(binary, edge, *caches, fault=None, refresh=None, before=None, after=None, meanwhile=lambda: None):
-    """A run that verifies through `edge`, while the mock server purges these caches when a task is complete."""
+    """A run that verifies through `edge`, or through several, while the mock server purges these caches when a task is complete."""
+    edges = edge if isinstance(edge, list) else [edge]
     flags = [f"--edge=http://127.0.0.1:{cache}" for cache in caches] + ([f"--edge-fault={fault}"] if fault else [])
     with MockServer(binary, "--task-seconds", "1", *flags) as mock:
         with refreshing(mock, refresh) if refresh else contextlib.nullcontext():
             with Site(binary, before or {PAGE: OLD}, {PAGE: NEW} if after is None else after) as site:
                 meanwhile()
-                return site.call("run", "--verify", "--edge", f"127.0.0.1:{edge}", "--endpoint", f"alibaba-cdn=http://{mock.address}")
+                return site.call("run", "--verify", "--edge", at(*edges), "--endpoint", f"alibaba-cdn=http://{mock.address}")
 
 
-def verify(binary, edge):
+def verify(binary, *edges):
     """The command that sends nothing."""
     with Site(binary, {PAGE: OLD}, {PAGE: NEW}) as site:
-        return site.call("verify", "--edge", f"127.0.0.1:{edge}")
+        return site.call("verify", "--edge", at(*edges))
 
 
 def slow_visitors(origin, edge):
@@ -417,6 +422,19 @@ def a_point_of_presence_that_was_forgotten_is_seen_where_it_is_the_one_that_is_f
         equal((variants(near), variants(far)), ([(200, NEW)] * 2, [(200, OLD)] * 2))
 
 
+def of_two_points_of_presence_the_forgotten_one_is_named(binary):
+    origin = Origin()
+    with varnish(origin.port) as near, varnish(origin.port) as far:
+        held(origin, near), held(origin, far)
+        origin.files[PAGE] = NEW
+        code, seen = run(binary, [near, far], near, far, fault="one-forgotten")
+        equal((code, seen[PAGE][0], seen[PAGE][4]), (7, "stale", at(far)))
+        equal((variants(near), variants(far)), ([(200, NEW)] * 2, [(200, OLD)] * 2))
+        code, seen = run(binary, [near, far], near, far)
+        equal((code, seen[PAGE][0]), (0, "fresh"))
+        equal((variants(near), variants(far)), ([(200, NEW)] * 2, [(200, NEW)] * 2))
+
+
 def a_purge_that_is_complete_and_did_nothing_is_stale(cache, binary):
     origin = Origin()
     with cache(origin.port) as edge:
@@ -497,6 +515,7 @@ STORIES = [
     (a_shield_that_was_not_purged_refills_the_edge_with_the_old_page, [varnish, traffic_server]),
     (a_shield_that_is_purged_later_than_the_edge_leaves_the_old_page_in_it_until_the_second_refresh, [traffic_server]),
     (a_point_of_presence_that_was_forgotten_is_seen_where_it_is_the_one_that_is_fetched_from, []),
+    (of_two_points_of_presence_the_forgotten_one_is_named, []),
     (a_purge_that_is_complete_and_did_nothing_is_stale, [varnish, traffic_server]),
     # Traffic Server may fetch the page again meanwhile, and is fresh at once then.
     (a_read_in_flight_puts_the_old_page_back_and_the_second_refresh_heals_it, [varnish]),

@@ -189,6 +189,7 @@ fn a_made_up_provider_is_planned_executed_and_reported_by_its_spec_alone() {
     let context = Context {
         mode: Mode::Real,
         verify: false,
+        edges: Vec::new(),
         range: None,
         built: None,
         list: None,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use cdn_purge::exec::Verify;
+use cdn_purge::exec::{PointOfPresence, Verify};
 use cdn_purge::freshness::{Expected, FileVersion, Wanted};
 use cdn_purge::model::{EventKind, Verdict};
 use cdn_purge::provider::simulation::SimulatedEdge;
@@ -30,7 +30,8 @@ fn verified(pages: usize) -> Story {
     let step = pages.div_ceil(SAMPLE);
     let empty = || Expected { wanted: Wanted::File(vec![FileVersion::of(b"")]), former: FileVersion::committed(b"x") };
     let expected = refreshes.step_by(step).map(|(task, _)| ((0, task), empty())).collect();
-    world.verify = Some(Verify { edge: Rc::new(SimulatedEdge(ROUND_TRIP)), expected, most_repairs: usize::MAX });
+    let edges = vec![PointOfPresence { name: None, edge: Rc::new(SimulatedEdge(ROUND_TRIP)) }];
+    world.verify = Some(Verify { edges, expected, most_repairs: usize::MAX });
     world.run()
 }
 

@@ -14,6 +14,11 @@ use crate::report::fixture::plan_of;
 const OLD: &[u8] = b"<h1>  yesterday  </h1>\n";
 const NEW: &[u8] = b"<h1>  today  </h1>\n";
 
+/// One edge alone.
+fn near(edge: Rc<impl Edge + 'static>) -> Vec<PointOfPresence> {
+    vec![PointOfPresence { name: None, edge }]
+}
+
 /// A copy in a cache: when it was made, and what it is (`None`: a 404).
 #[derive(Clone)]
 struct Copy {
@@ -123,7 +128,7 @@ async fn interleaving(seed: u64) -> Verdict {
     };
     let plan = plan_of(&["https://www.example.com/".to_owned()]);
     let verify =
-        Verify { edge: Rc::clone(&world) as Rc<dyn Edge>, expected: [((0, 0), expected)].into(), most_repairs: 0 };
+        Verify { edges: near(Rc::clone(&world)), expected: [((0, 0), expected)].into(), most_repairs: 0 };
     let verifier = Verifier::new(&verify, &plan);
     let mut time = |most: u64| Duration::from_millis(random.u64(0..most));
     let (deployed, sent, visits) = (time(60_000), time(60_000), [(); 6].map(|()| time(80_000)));
@@ -219,7 +224,7 @@ async fn two_hundred_urls_at_fifty_milliseconds_take_less_than_twelve_seconds() 
     let edge = Rc::new(Count(Duration::from_millis(50), Cell::new(0)));
     let wanted = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: Vec::new() };
     let expected = (0..200).map(|task| ((0, task), wanted())).collect();
-    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected, most_repairs: 0 };
+    let to_verify = Verify { edges: near(Rc::clone(&edge)), expected, most_repairs: 0 };
     let (_interrupter, interrupt) = interrupt::channel();
     let began = Instant::now();
     let mut verdicts = Vec::new();
@@ -261,11 +266,16 @@ impl Edge for Script {
 
 /// Verifies so many URLs whose file changed; gives the verdicts with their evidence and encoding, and how many fetches they took.
 async fn verified(urls: u32, script: Script) -> (Vec<Verification>, usize) {
-    let names: Vec<String> = (0..urls).map(|page| format!("https://www.example.com/{page}.html")).collect();
     let edge = Rc::new(script);
+    (verified_at(urls, near(Rc::clone(&edge))).await, edge.1.get())
+}
+
+/// The same at these edges.
+async fn verified_at(urls: u32, edges: Vec<PointOfPresence>) -> Vec<Verification> {
+    let names: Vec<String> = (0..urls).map(|page| format!("https://www.example.com/{page}.html")).collect();
     let file = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: FileVersion::committed(OLD) };
     let expected = (0..urls).map(|task| ((0, task), file())).collect();
-    let to_verify = Verify { edge: Rc::clone(&edge) as Rc<dyn Edge>, expected, most_repairs: 0 };
+    let to_verify = Verify { edges, expected, most_repairs: 0 };
     let ((_interrupter, interrupt), mut verdicts) = (interrupt::channel(), Vec::new());
     verify(&plan_of(&names), &to_verify, Timestamp::UNIX_EPOCH, interrupt, &mut |event| {
         if let EventKind::Verified { verification, .. } = &event.kind {
@@ -273,7 +283,7 @@ async fn verified(urls: u32, script: Script) -> (Vec<Verification>, usize) {
         }
     })
     .await;
-    (verdicts, edge.1.get())
+    verdicts
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,6 +294,32 @@ async fn a_stale_variant_is_found_though_the_other_one_fails() {
         let [stale] = &verdicts[..] else { panic!("one verdict") };
         assert_eq!((stale.verdict, stale.encoding.as_str(), stale.tries), (Verdict::Stale, "gzip", tries));
         assert_eq!(fetches, 8);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_worst_of_several_edges_counts_and_is_named_and_one_that_is_down_keeps_none_from_an_answer() {
+    const FRESH: &[(&str, Scripted)] = &[("identity", Ok((200, NEW))), ("gzip", Ok((200, NEW)))];
+    const STALE: &[(&str, Scripted)] = &[("identity", Ok((200, NEW))), ("gzip", Ok((200, OLD)))];
+    const BUILT: &[(&str, Scripted)] = &[("identity", Ok((200, b"3"))), ("gzip", Ok((200, b"3")))];
+    const DOWN: &[(&str, Scripted)] = &[("identity", Err(60)), ("gzip", Err(60))];
+    for (scripts, verdict, decided, tries) in [
+        ([FRESH, FRESH, FRESH], Verdict::Fresh, "edge-0", 1),
+        ([FRESH, BUILT, FRESH], Verdict::Undecided, "edge-1", 1),
+        ([DOWN, FRESH, STALE], Verdict::Stale, "edge-2", 4),
+        ([BUILT, FRESH, DOWN], Verdict::Unreachable, "edge-2", 1),
+    ] {
+        let edges = (0..).zip(scripts).map(|(number, script)| PointOfPresence {
+            name: Some(format!("edge-{number}")),
+            edge: Rc::new(Script(script, Cell::new(0))),
+        });
+        let verdicts = verified_at(3, edges.collect()).await;
+        assert_eq!(verdicts.len(), 3);
+        for verification in verdicts {
+            let Verification { verdict: seen, edge, tries: fetched, .. } = &verification;
+            assert_eq!((*seen, edge.as_deref()), (verdict, Some(decided)), "{verification:?}");
+            assert!(*fetched >= tries, "{verification:?}");
+        }
     }
 }
 
@@ -303,7 +339,7 @@ async fn an_edge_that_is_down_costs_a_bounded_time() {
 async fn a_url_that_another_task_covers_is_judged_by_when_that_one_was_sent() {
     let mut plan = plan_of(&["https://www.example.com/".to_owned(), "https://www.example.com/a.html".to_owned()]);
     plan.lanes[0].tasks[1].covered_by = Some(0);
-    let to_verify = Verify { edge: Rc::new(Kept), expected: [((0, 1), Expected::default())].into(), most_repairs: 0 };
+    let to_verify = Verify { edges: near(Rc::new(Kept)), expected: [((0, 1), Expected::default())].into(), most_repairs: 0 };
     let (verifier, operation) = (Verifier::new(&to_verify, &plan), Operation::Refresh(RefreshKind::Url));
     verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
     verifier.hear(&EventKind::TaskFinished { lane: 0, task: 1, outcome: Outcome::Done, task_id: None });

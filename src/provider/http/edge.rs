@@ -27,13 +27,32 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct EdgeLimits {
     /// The hosts, in lower case; no other is asked.
     pub hosts: BTreeSet<String>,
-    /// The address to connect to, whatever the host; its port counts where the URL has none. Given by the user of this machine,
-    /// so it may be a loopback address.
-    pub connect_to: Option<SocketAddr>,
+    /// Where to connect to, whatever the host.
+    pub connect_to: Option<ConnectTo>,
     /// Whether hosts that are loopback addresses are fetched, also over plain HTTP.
     pub allow_loopback: bool,
     /// Whether the user listed the hosts: a proxy looks names up by itself, so that their addresses can't be checked here.
     pub are_hosts_listed: bool,
+}
+
+/// Where to connect to in place of where a URL's host leads. A port of 0 is the URL's; another one counts where the URL has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectTo {
+    /// An IP address. Given by the user of this machine, so it may be a loopback address.
+    Address(SocketAddr),
+    /// A name and a port. It is looked up, and only public addresses are connected to.
+    Name(String, u16),
+}
+
+impl fmt::Display for ConnectTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) if address.port() == 0 => address.ip().fmt(f),
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name, 0) => f.write_str(name),
+            Self::Name(name, port) => write!(f, "{name}:{port}"),
+        }
+    }
 }
 
 impl Network {
@@ -57,8 +76,8 @@ struct Client {
 }
 
 impl Client {
-    fn new(network: &Network, connect_to: Option<SocketAddr>) -> Result<Self, String> {
-        let names = GuardedNames { names: network.names().clone(), connect_to };
+    fn new(network: &Network, connect_to: Option<&ConnectTo>) -> Result<Self, String> {
+        let names = GuardedNames { names: network.names().clone(), connect_to: connect_to.cloned() };
         let proxy = if connect_to.is_none() { network.proxy()? } else { None };
         let http = network.builder(Arc::new(names), proxy.as_ref())?.user_agent(USER_AGENT).timeout(FETCH_TIMEOUT);
         Ok(Self { http: http.build().map_err(super::chain)?, proxy })
@@ -67,7 +86,7 @@ impl Client {
 
 impl HttpEdge {
     fn client(&self) -> Result<&Client, String> {
-        let client = self.client.get_or_init(|| Client::new(&self.network, self.limits.connect_to));
+        let client = self.client.get_or_init(|| Client::new(&self.network, self.limits.connect_to.as_ref()));
         client.as_ref().map_err(|message| format!("can't start TLS: {message}"))
     }
 
@@ -83,7 +102,10 @@ impl HttpEdge {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL holds a user name".to_owned());
         }
-        let connected = self.limits.connect_to.map(|address| address.ip());
+        let connected = match self.limits.connect_to {
+            Some(ConnectTo::Address(address)) => Some(address.ip()),
+            Some(ConnectTo::Name(..)) | None => None,
+        };
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::from(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::from(address)),
@@ -96,7 +118,7 @@ impl HttpEdge {
             return Err(format!("{address} isn't a public IP address"));
         }
         // A literal address is connected to as it is.
-        if literal.is_some() && connected.is_some() && connected != literal {
+        if literal.is_some() && self.limits.connect_to.is_some() && connected != literal {
             return Err("a URL with an IP address for its host can't be fetched from another one".to_owned());
         }
         match url.scheme() {
@@ -169,17 +191,23 @@ fn find_not_public(error: &reqwest::Error) -> Option<&NotPublic> {
 /// Looks names up, and gives public addresses alone.
 struct GuardedNames {
     names: Names,
-    connect_to: Option<SocketAddr>,
+    connect_to: Option<ConnectTo>,
 }
 
 impl Resolve for GuardedNames {
     fn resolve(&self, name: Name) -> Resolving {
-        if let Some(address) = self.connect_to {
-            return Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) });
-        }
-        let found = self.names.resolve(name);
+        let (name, port) = match &self.connect_to {
+            None => (Ok(name), 0),
+            Some(ConnectTo::Name(name, port)) => (name.parse(), *port),
+            Some(ConnectTo::Address(address)) => {
+                let address = *address;
+                return Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) });
+            }
+        };
+        let found = name.map(|name| self.names.resolve(name));
         Box::pin(async move {
-            let (public, others): (Vec<_>, Vec<_>) = found.await?.partition(|address| is_public(address.ip()));
+            let found = found?.await?.map(|address| SocketAddr::new(address.ip(), port));
+            let (public, others): (Vec<_>, Vec<_>) = found.partition(|address| is_public(address.ip()));
             match others.first() {
                 Some(other) if public.is_empty() => Err(NotPublic(other.ip()).into()),
                 _ => Ok(Box::new(public.into_iter()) as Addrs),

@@ -261,6 +261,7 @@ impl Teller<'_> {
         let context = Context {
             mode: Mode::Real,
             verify: false,
+            edges: Vec::new(),
             range: None,
             list: None,
             changed_files: 0,

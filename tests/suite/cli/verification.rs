@@ -21,6 +21,11 @@ const GONE: &str = "<h1>gone</h1>\n";
 fn stage(vendor: Option<&Vendor>) -> (Site, LittleCache) {
     let site = Site::new();
     site.write("cdn-purge.yml", CONFIGURATION.replace("https://", "http://").replace("    prefetch: true\n", ""));
+    (site, cache(vendor))
+}
+
+/// A cache that holds the pages as they were an hour ago, in front of an origin that has the new ones.
+fn cache(vendor: Option<&Vendor>) -> LittleCache {
     let cache = LittleCache::new(vendor.map(Vendor::ledger_file));
     for (path, body) in [("/index.html", OLD_HOME), ("/about/old.html", ABOUT), ("/gone.html", GONE)] {
         cache.deploy(path, body);
@@ -30,11 +35,16 @@ fn stage(vendor: Option<&Vendor>) -> (Site, LittleCache) {
     cache.deploy("/index.html", NEW_HOME);
     cache.deploy("/about/new.html", ABOUT);
     cache.requests();
-    (site, cache)
+    cache
 }
 
 fn run(site: &Site, vendor: &Vendor, cache: &LittleCache) -> Run {
-    site.run(vendor.address(), &["run", "--base", "HEAD~1", "--verify", "--edge", &cache.address()])
+    run_at(site, vendor, &cache.address())
+}
+
+/// A run that verifies at these edges.
+fn run_at(site: &Site, vendor: &Vendor, edges: &str) -> Run {
+    site.run(vendor.address(), &["run", "--base", "HEAD~1", "--verify", "--edge", edges])
 }
 
 /// The verdict and the evidence of each URL, by its path.
@@ -245,6 +255,40 @@ fn a_mock_server_forgets_what_it_is_told_to_forget() {
     assert_eq!(seen[2], "/gone.html stale: the bytes of the deleted file are still served");
     assert_eq!(seen[3], "/index.html stale: the gzip checksum and length of the file before");
     assert_eq!(finished.report()["verdicts"]["fresh"], 2);
+}
+
+#[test]
+fn a_point_of_presence_that_a_purge_forgot_is_seen_stale_where_it_is_one_of_the_edges() {
+    let ((site, near), far) = (stage(None), cache(None));
+    let urls = [&near, &far].map(|cache| format!("http://{}", cache.address()));
+    let vendor = Vendor::start(&["--edge", &urls[0], "--edge", &urls[1], "--edge-fault", "one-forgotten"]);
+    let finished = run(&site, &vendor, &near).finish();
+    finished.is_all_done();
+    assert_eq!(finished.report()["verdicts"]["fresh"], 4);
+    let edges = format!("{}, {}", near.address(), far.address());
+    let verify = site.bare_run(&["verify", "--base", "HEAD~1", "--edge", &edges, "--report-file"]);
+    let finished = verify.arg(site.sibling("report.json")).finish();
+    let far = far.address();
+    finished.ends_with(7).says(&[
+        &format!("verifying 4 URLs through the CDN at {edges}"),
+        "1 fresh, 3 stale of 4 URLs",
+        &format!("index.html: the bytes of the file before (identity at {far}, fetched 4 times)"),
+        &format!("Only the points of presence at {edges} were queried"),
+    ]);
+    let rows = finished.report()["urls"].as_array().unwrap();
+    let stale = rows.iter().filter(|row| row["verification"]["verdict"] == "stale");
+    assert!(stale.into_iter().all(|row| row["verification"]["edge"] == far), "{rows:?}");
+}
+
+#[test]
+fn what_is_stale_at_one_of_several_edges_is_refreshed_once_more() {
+    let vendor = Vendor::start(&[]);
+    let ((site, near), far) = (stage(Some(&vendor)), cache(Some(&vendor)));
+    far.with(|state| state.lost_purges = STALE.len());
+    let finished = run_at(&site, &vendor, &format!("{},{}", near.address(), far.address())).finish();
+    finished.is_all_done();
+    finished.says(&["refreshing 3 stale URLs once more", "4 of 4 URLs verified through the CDN: 4 fresh"]);
+    assert_eq!(vendor.ledger().len(), 7);
 }
 
 #[test]

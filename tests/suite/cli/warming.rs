@@ -41,6 +41,18 @@ fn pages_are_purged_and_then_fetched_once_through_the_edge() {
 }
 
 #[test]
+fn of_several_edges_the_first_is_warmed() {
+    let (site, vendor, trap) = (site(), vendor(), Trap::new());
+    let cache = LittleCache::new(None);
+    for page in ["/index.html", "/about/new.html"] {
+        cache.deploy(page, "a page");
+    }
+    run(&site, &vendor, &format!("{},{}", cache.address(), trap.address()), &[]).is_all_done();
+    assert_eq!(cache.requests(), ["/about/new.html gzip", "/index.html gzip"]);
+    trap.is_untouched();
+}
+
+#[test]
 fn a_page_that_can_not_be_fetched_has_failed_and_the_status_is_named() {
     let (site, vendor) = (site(), vendor());
     let cache = LittleCache::new(None);
@@ -63,6 +75,6 @@ fn a_plan_says_how_it_would_be_done_and_asks_nobody() {
 
 #[test]
 fn an_edge_that_is_no_address_is_refused() {
-    let finished = site().bare_run(&["plan", "--edge", "www.example.com"]).finish();
-    finished.complains(2, &["`--edge` is `www.example.com`", "write an IP address"]);
+    let finished = site().bare_run(&["plan", "--edge", "203.0.113.7, https://www.example.com"]).finish();
+    finished.complains(2, &["`--edge` holds `https://www.example.com`", "write an IP address"]);
 }

@@ -38,7 +38,7 @@ fn answer(head: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn edge_with(connect_to: Option<SocketAddr>, environment: &[(&str, &str)], are_hosts_listed: bool) -> HttpEdge {
+fn edge_with(connect_to: Option<ConnectTo>, environment: &[(&str, &str)], are_hosts_listed: bool) -> HttpEdge {
     let environment: BTreeMap<_, _> =
         environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let hosts = ["www.example.com", "localhost", "127.0.0.1", "[::1]", "10.0.0.1", "169.254.169.254"];
@@ -47,7 +47,7 @@ fn edge_with(connect_to: Option<SocketAddr>, environment: &[(&str, &str)], are_h
 }
 
 fn edge(connect_to: SocketAddr) -> HttpEdge {
-    edge_with(Some(connect_to), &[], false)
+    edge_with(Some(ConnectTo::Address(connect_to)), &[], false)
 }
 
 fn fetch(url: &str) -> Fetch<'_> {
@@ -190,6 +190,17 @@ async fn a_name_that_leads_into_a_private_network_leads_nowhere() {
             .map(|found| found.map(|address| address.to_string()).collect::<Vec<_>>())
             .map_err(|error| error.to_string())
     };
+    // The port of an edge's name counts, and an edge's name may lead into a private network as little as a URL's.
+    for (address, found) in [
+        ([93, 184, 216, 34], Ok("93.184.216.34:8443".to_owned())),
+        ([10, 0, 0, 1], Err("its name leads to 10.0.0.1, which isn't a public IP address".to_owned())),
+    ] {
+        let connect_to = Some(ConnectTo::Name("edge.example.net".to_owned(), 8443));
+        let names = GuardedNames { names: names(vec![address]), connect_to };
+        let led = names.resolve("www.example.com".parse().unwrap()).await;
+        let led = led.map(|mut led| led.next().unwrap().to_string()).map_err(|error| error.to_string());
+        assert_eq!(led, found);
+    }
     for private in
         [[10, 0, 0, 1], [172, 16, 0, 1], [192, 168, 1, 1], [169, 254, 169, 254], [100, 64, 0, 1], [127, 0, 0, 1]]
     {
@@ -213,10 +224,11 @@ async fn what_may_not_be_fetched_is_not_connected_to() {
     trap.set_nonblocking(true).unwrap();
     let address = trap.local_addr().unwrap();
     let port = address.port();
-    let here = Some(address);
+    let (here, far) = (Some(ConnectTo::Address(address)), ConnectTo::Address("93.184.216.34:80".parse().unwrap()));
+    let named = Some(ConnectTo::Name("localhost".to_owned(), port));
     for (url, connect_to, said) in [
-        (format!("https://other.example.com:{port}/"), here, "isn't a host of this plan"),
-        (format!("https://user:pass@www.example.com:{port}/"), here, "a user name"),
+        (format!("https://other.example.com:{port}/"), here.clone(), "isn't a host of this plan"),
+        (format!("https://user:pass@www.example.com:{port}/"), here.clone(), "a user name"),
         (format!("https://10.0.0.1:{port}/"), here, "can't be fetched from another one"),
         (format!("http://www.example.com:{port}/"), None, "only https"),
         (format!("http://127.0.0.1:{port}/"), None, "isn't a public IP address"),
@@ -224,7 +236,10 @@ async fn what_may_not_be_fetched_is_not_connected_to() {
         (format!("https://[::1]:{port}/"), None, "isn't a public IP address"),
         ("https://169.254.169.254/latest/meta-data".to_owned(), None, "isn't a public IP address"),
         (format!("https://localhost:{port}/"), None, "its name leads to 127.0.0.1, which isn't a public IP address"),
-        ("http://www.example.com/".to_owned(), Some("93.184.216.34:80".parse().unwrap()), "only https"),
+        ("http://www.example.com/".to_owned(), Some(far), "only https"),
+        ("http://www.example.com/".to_owned(), named.clone(), "only https"),
+        (format!("https://127.0.0.1:{port}/"), named.clone(), "isn't a public IP address"),
+        ("https://www.example.com/".to_owned(), named, "its name leads to 127.0.0.1, which isn't a public IP address"),
     ] {
         let NoAnswer { why, may_pass } = edge_with(connect_to, &[], true).get(fetch(&url)).await.unwrap_err();
         assert!(!may_pass && why.contains(said), "{url}: {why}");
