@@ -193,7 +193,8 @@ mod tests {
             assert_eq!(edge(text).map(|edge| edge.to_string()).as_deref(), Some(shown));
         }
         // `1.2.3` would be a short form of an IP address.
-        for text in ["", "https://a.example", "a.example:0", "a.example:x", "a b", "*.example", "1.2.3", "a.example/b"] {
+        for text in ["", "https://a.example", "a.example:0", "a.example:x", "a b", "*.example", "1.2.3", "a.example/b"]
+        {
             assert_eq!(edge(text), None, "{text}");
         }
     }

@@ -6,17 +6,16 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-/// Makes an attempt, and after each pause another one, until the outcome of one is final, no pause is left or the time is over; gives
-/// the last outcome. A place is held for an attempt alone, so that whoever waits for another one keeps nobody from the network.
-/// `None`: there was no place in time.
+/// Makes an attempt, and after each pause another one, until the outcome of one is final, no pause is left or the time is over, as
+/// `is_over` says of a moment; gives the last outcome. A place is held for an attempt alone, so that whoever waits for another one
+/// keeps nobody from the network. `None`: there was no place in time.
 pub(super) async fn retried<T>(
     places: &Semaphore,
-    until: Option<Instant>,
+    is_over: &dyn Fn(Instant) -> bool,
     pauses: impl IntoIterator<Item = Duration>,
     mut attempt: impl AsyncFnMut() -> ControlFlow<T, T>,
 ) -> Option<T> {
     let (mut last, mut pauses) = (None, pauses.into_iter());
-    let is_over = |at: Instant| until.is_some_and(|until| at > until);
     loop {
         let place = match places.try_acquire() {
             Ok(place) => place,

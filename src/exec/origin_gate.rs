@@ -39,7 +39,7 @@ pub enum Passage {
 
 /// Fetches each URL from its origin until it serves what it should, at most this long in all. Gives a passage for each.
 pub async fn pass(origin: &dyn Edge, urls: &[(String, &Expected)], timeout: Duration) -> Vec<Passage> {
-    let (places, until) = (Semaphore::new(AT_A_TIME), Some(Instant::now() + timeout));
+    let (places, until) = (Semaphore::new(AT_A_TIME), Instant::now() + timeout);
     let passages = urls.iter().map(|(url, expected)| async {
         let attempt = async || match origin.get(Fetch { url, encoding: "identity", most: MOST, keep: 0 }).await {
             Ok(page) => match judge(&page, expected, None) {
@@ -55,7 +55,7 @@ pub async fn pass(origin: &dyn Edge, urls: &[(String, &Expected)], timeout: Dura
             Err(NoAnswer { why, may_pass: false }) => Break(Passage::Unchecked(why)),
         };
         let unchecked = || Passage::Unchecked("`gate-timeout` was over before its turn".to_owned());
-        retried(&places, until, pauses(), attempt).await.unwrap_or_else(unchecked)
+        retried(&places, &|at| at > until, pauses(), attempt).await.unwrap_or_else(unchecked)
     });
     join_all(passages).await
 }
@@ -65,7 +65,7 @@ pub async fn pass(origin: &dyn Edge, urls: &[(String, &Expected)], timeout: Dura
 /// # Errors
 /// What the last answer was instead, as a sentence fragment.
 pub async fn wait_for(origin: &dyn Edge, url: &str, text: &str, timeout: Duration) -> Result<(), String> {
-    let until = Some(Instant::now() + timeout);
+    let until = Instant::now() + timeout;
     let attempt = async || match origin.get(Fetch { url, encoding: "identity", most: MOST, keep: SEARCHED }).await {
         Ok(page) if page.status != 200 => Continue(Err(page.status_word())),
         Ok(page) if memchr::memmem::find(&page.start, text.as_bytes()).is_some() => Break(Ok(())),
@@ -73,7 +73,7 @@ pub async fn wait_for(origin: &dyn Edge, url: &str, text: &str, timeout: Duratio
         Err(NoAnswer { why, may_pass: true }) => Continue(Err(why)),
         Err(NoAnswer { why, may_pass: false }) => Break(Err(why)),
     };
-    let waited = retried(&Semaphore::new(1), until, pauses(), attempt).await;
+    let waited = retried(&Semaphore::new(1), &|at| at > until, pauses(), attempt).await;
     waited.expect("nothing takes the place of the only URL")
 }
 

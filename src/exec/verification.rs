@@ -51,6 +51,11 @@ pub struct PointOfPresence {
     pub edge: Rc<dyn Edge>,
 }
 
+/// How long verification takes at most once nothing else is left to do: so long, and this for each URL at each edge. An edge that is
+/// slow, and answers all the same, could keep a job for hours.
+const TIME: Duration = Duration::from_mins(5);
+const TIME_EACH: Duration = Duration::from_millis(500);
+
 /// What is verified.
 pub struct Verify {
     /// The edges at which each URL is fetched; at least one.
@@ -98,8 +103,8 @@ pub(super) struct Verifier<'v> {
     due: RefCell<Vec<(LaneIndex, TaskIndex)>>,
     /// Those that are stale.
     stale: RefCell<Vec<(LaneIndex, TaskIndex)>>,
-    /// Whether no more will come.
-    is_closed: Cell<bool>,
+    /// Set once no more will come: when the time is over.
+    until: Cell<Option<Instant>>,
     news: Notify,
     places: Semaphore,
     limiter: RateLimiter,
@@ -115,7 +120,7 @@ impl<'v> Verifier<'v> {
             sent: RefCell::default(),
             due: RefCell::default(),
             stale: RefCell::default(),
-            is_closed: Cell::new(false),
+            until: Cell::new(None),
             news: Notify::new(),
             places: Semaphore::new(AT_A_TIME),
             limiter: RateLimiter::new(&RATE),
@@ -147,7 +152,8 @@ impl<'v> Verifier<'v> {
 
     /// No more tasks will come.
     pub(super) fn close(&self) {
-        self.is_closed.set(true);
+        let each = u32::try_from(self.verify.expected.len() * self.verify.edges.len()).unwrap_or(u32::MAX);
+        self.until.set(Some(Instant::now() + TIME + TIME_EACH.saturating_mul(each)));
         self.news.notify_one();
     }
 
@@ -161,7 +167,7 @@ impl<'v> Verifier<'v> {
         let mut jobs = FuturesUnordered::new();
         loop {
             jobs.extend(self.due.take().into_iter().map(|key| self.verify(key)));
-            if self.is_closed.get() && jobs.is_empty() && self.due.borrow().is_empty() {
+            if self.until.get().is_some() && jobs.is_empty() && self.due.borrow().is_empty() {
                 return;
             }
             tokio::select! {
@@ -198,7 +204,10 @@ impl<'v> Verifier<'v> {
             tries += 1;
             self.fetch(edge, url, expected, sent, tries).await
         };
-        retried(&self.places, None, PAUSES, attempt).await.expect("there is no time limit")
+        let is_over = |at| self.until.get().is_some_and(|until| at > until);
+        let verified = retried(&self.places, &is_over, PAUSES, attempt).await;
+        let unfetched = "not fetched: the time for verification was over";
+        verified.unwrap_or_else(|| self.seen(edge, Verdict::Undecided, unfetched.to_owned(), ENCODINGS[0], 0))
     }
 
     /// Fetches a URL in each encoding, and gives the worst verdict; final unless another try may give a better one.
@@ -225,14 +234,7 @@ impl<'v> Verifier<'v> {
                     (Verdict::Unreachable, no.why)
                 }
             };
-            let next = Verification {
-                verdict,
-                evidence,
-                edge: self.verify.edges[edge].name.clone(),
-                encoding: encoding.to_owned(),
-                tries,
-                refreshed_again: false,
-            };
+            let next = self.seen(edge, verdict, evidence, encoding, tries);
             worst = Some(match worst {
                 Some(worst) => worse(worst, next),
                 None => next,
@@ -247,6 +249,11 @@ impl<'v> Verifier<'v> {
             Verdict::Stale | Verdict::Unreachable if !is_final => Continue(worst),
             _ => Break(worst),
         }
+    }
+
+    fn seen(&self, edge: usize, verdict: Verdict, evidence: String, encoding: &str, tries: u32) -> Verification {
+        let edge = self.verify.edges[edge].name.clone();
+        Verification { verdict, evidence, edge, encoding: encoding.to_owned(), tries, refreshed_again: false }
     }
 
     /// Fetches once at an edge, unless the host has cost too much time there already.

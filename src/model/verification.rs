@@ -72,7 +72,7 @@ pub struct Verification {
     pub edge: Option<String>,
     /// The `Accept-Encoding` of the fetch that decided.
     pub encoding: String,
-    /// How often the URL was fetched there in each encoding.
+    /// How often the URL was fetched there in each encoding; 0 where there was no time for it.
     pub tries: u32,
     /// Whether the URL was refreshed once more before, since it was stale.
     pub refreshed_again: bool,

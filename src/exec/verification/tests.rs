@@ -127,8 +127,7 @@ async fn interleaving(seed: u64) -> Verdict {
         former: before.map(FileVersion::committed).unwrap_or_default(),
     };
     let plan = plan_of(&["https://www.example.com/".to_owned()]);
-    let verify =
-        Verify { edges: near(Rc::clone(&world)), expected: [((0, 0), expected)].into(), most_repairs: 0 };
+    let verify = Verify { edges: near(Rc::clone(&world)), expected: [((0, 0), expected)].into(), most_repairs: 0 };
     let verifier = Verifier::new(&verify, &plan);
     let mut time = |most: u64| Duration::from_millis(random.u64(0..most));
     let (deployed, sent, visits) = (time(60_000), time(60_000), [(); 6].map(|()| time(80_000)));
@@ -324,6 +323,22 @@ async fn the_worst_of_several_edges_counts_and_is_named_and_one_that_is_down_kee
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edge_that_is_slow_costs_a_bounded_time_and_what_was_seen_until_then_counts() {
+    let slow = Rc::new(Count(Duration::from_secs(50), Cell::new(0)));
+    let began = Instant::now();
+    let verdicts = verified_at(400, near(Rc::clone(&slow))).await;
+    // Eight minutes and 20 seconds, and the fetches that were on their way then.
+    assert!((500..=600).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    let fresh = verdicts.iter().filter(|seen| seen.verdict == Verdict::Fresh).count();
+    assert!((20..=24).contains(&fresh), "{fresh}");
+    for seen in verdicts.iter().filter(|seen| seen.verdict != Verdict::Fresh) {
+        assert_eq!((seen.verdict, seen.tries), (Verdict::Undecided, 0));
+        assert_eq!(seen.evidence, "not fetched: the time for verification was over");
+    }
+    assert_eq!((verdicts.len(), slow.1.get()), (400, 2 * fresh));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edge_that_is_down_costs_a_bounded_time() {
     let began = Instant::now();
     let (verdicts, fetches) = verified(200, Script(&[("identity", Err(60)), ("gzip", Err(60))], Cell::new(0))).await;
@@ -339,7 +354,8 @@ async fn an_edge_that_is_down_costs_a_bounded_time() {
 async fn a_url_that_another_task_covers_is_judged_by_when_that_one_was_sent() {
     let mut plan = plan_of(&["https://www.example.com/".to_owned(), "https://www.example.com/a.html".to_owned()]);
     plan.lanes[0].tasks[1].covered_by = Some(0);
-    let to_verify = Verify { edges: near(Rc::new(Kept)), expected: [((0, 1), Expected::default())].into(), most_repairs: 0 };
+    let to_verify =
+        Verify { edges: near(Rc::new(Kept)), expected: [((0, 1), Expected::default())].into(), most_repairs: 0 };
     let (verifier, operation) = (Verifier::new(&to_verify, &plan), Operation::Refresh(RefreshKind::Url));
     verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
     verifier.hear(&EventKind::TaskFinished { lane: 0, task: 1, outcome: Outcome::Done, task_id: None });
