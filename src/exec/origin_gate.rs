@@ -3,17 +3,20 @@
 //! A purge that comes too early makes the caches fetch the old page again, and one that comes while the origin is down removes
 //! the last good copy. Only the origin is asked: a cache would keep a 404 for a page that isn't there yet.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::ControlFlow::{Break, Continue};
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 
 use super::fetch_retries::retried;
 use crate::freshness::{Expected, judge};
 use crate::model::Verdict;
-use crate::provider::edge::{Edge, Fetch, NoAnswer};
+use crate::provider::edge::{Edge, Fetch, Fingerprint, NoAnswer};
 
 /// How many URLs are fetched at the same time.
 const AT_A_TIME: usize = 8;
@@ -29,6 +32,8 @@ const SEARCHED: usize = 1024 * 1024;
 pub enum Passage {
     /// Its origin serves what was deployed, or nobody can tell.
     Open,
+    /// Its origin serves the page that it also has for a URL that can't exist. This may be the right page, as in a single-page app.
+    Unproved,
     /// Its origin serves something older, and why that is known.
     Closed(String),
     /// Its origin doesn't serve anything, and what it does instead.
@@ -37,27 +42,68 @@ pub enum Passage {
     Unchecked(String),
 }
 
+/// A URL that waits for its origin.
+pub struct Gated<'e> {
+    /// The URL at its origin.
+    pub url: String,
+    /// A URL of the same host there that can't exist.
+    pub absent: String,
+    /// What the URL should serve.
+    pub expected: &'e Expected,
+}
+
 /// Fetches each URL from its origin until it serves what it should, at most this long in all. Gives a passage for each.
-pub async fn pass(origin: &dyn Edge, urls: &[(String, &Expected)], timeout: Duration) -> Vec<Passage> {
+///
+/// Where nobody can tell whether a page is the right one, its host's absent URL is fetched too, once: an origin that has one page for
+/// everything has it for a file that isn't deployed yet.
+pub async fn pass(origin: &dyn Edge, urls: &[Gated<'_>], timeout: Duration) -> Vec<Passage> {
     let (places, until) = (Semaphore::new(AT_A_TIME), Instant::now() + timeout);
-    let passages = urls.iter().map(|(url, expected)| async {
-        let attempt = async || match origin.get(Fetch { url, encoding: "identity", most: MOST, keep: 0 }).await {
-            Ok(page) => match judge(&page, expected, None) {
-                (Verdict::Fresh, _) => Break(Passage::Open),
-                (Verdict::Unreachable, why) => Continue(Passage::Down(why)),
-                (Verdict::Stale, why) => Continue(Passage::Closed(why)),
+    let fallbacks: RefCell<HashMap<&str, Rc<OnceCell<Option<Fingerprint>>>>> = RefCell::default();
+    let fetch = |url| origin.get(Fetch { url, encoding: "identity", most: MOST, keep: 0 });
+    let passages = urls.iter().map(|Gated { url, absent, expected }| async {
+        let attempt = async || {
+            let page = match fetch(url).await {
+                Ok(page) => page,
+                Err(NoAnswer { why, may_pass: true }) => return Continue(Passage::Down(why)),
+                Err(NoAnswer { why, may_pass: false }) => return Break(Passage::Unchecked(why)),
+            };
+            match judge(&page, expected, None) {
+                (Verdict::Fresh, _) => return Break(Passage::Open),
+                (Verdict::Unreachable, why) => return Continue(Passage::Down(why)),
+                (Verdict::Stale, why) => return Continue(Passage::Closed(why)),
                 (Verdict::Undecided, why) if page.is_gone() && !expected.may_be_gone() => {
-                    Continue(Passage::Closed(why))
+                    return Continue(Passage::Closed(why));
                 }
-                (Verdict::Undecided, _) => Break(Passage::Open),
-            },
-            Err(NoAnswer { why, may_pass: true }) => Continue(Passage::Down(why)),
-            Err(NoAnswer { why, may_pass: false }) => Break(Passage::Unchecked(why)),
+                (Verdict::Undecided, _) => {}
+            }
+            if page.status != 200 || expected.may_be_gone() {
+                return Break(Passage::Open);
+            }
+            let fallback = Rc::clone(fallbacks.borrow_mut().entry(absent.as_str()).or_default());
+            let of_absent = || async {
+                let page = fetch(absent).await.ok().filter(|page| page.status == 200 && page.is_whole);
+                page.map(|page| page.body)
+            };
+            match fallback.get_or_init(of_absent).await {
+                Some(body) if *body == page.body && is_page(url) => Break(Passage::Unproved),
+                Some(body) if *body == page.body => Continue(Passage::Closed(FALLBACK.to_owned())),
+                _ => Break(Passage::Open),
+            }
         };
         let unchecked = || Passage::Unchecked("`gate-timeout` was over before its turn".to_owned());
         retried(&places, &|at| at > until, pauses(), attempt).await.unwrap_or_else(unchecked)
     });
     join_all(passages).await
+}
+
+/// Why a URL isn't there, though its origin answers.
+const FALLBACK: &str = "the page that the origin also has for a URL that can't exist";
+
+/// Whether a URL may be one of a page: the page for everything is never the right one for a script or a picture.
+fn is_page(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').is_none_or(|(_, extension)| ["html", "htm"].contains(&extension))
 }
 
 /// Fetches a URL until its answer is HTTP 200 with a text in it, at most this long.
@@ -108,17 +154,30 @@ mod tests {
     struct Origin {
         began: Instant,
         answers: RefCell<BTreeMap<u64, Answer>>,
+        /// Whether it answers the same for a URL that can't exist.
+        has_everything: bool,
+    }
+
+    /// A URL that can't exist.
+    const ABSENT: &str = "https://origin.example.com/absent";
+
+    fn gated(url: String, expected: &Expected) -> Gated<'_> {
+        Gated { url, absent: ABSENT.to_owned(), expected }
     }
 
     impl Origin {
         fn new(answers: &[(u64, Answer)]) -> Self {
-            Self { began: Instant::now(), answers: RefCell::new(answers.iter().copied().collect()) }
+            let answers = RefCell::new(answers.iter().copied().collect());
+            Self { began: Instant::now(), answers, has_everything: false }
         }
     }
 
     #[async_trait(?Send)]
     impl Edge for Origin {
         async fn get(&self, fetch: Fetch<'_>) -> Result<Page, NoAnswer> {
+            if fetch.url == ABSENT && !self.has_everything {
+                return Ok(BodyReader::new(0).page(404, http::HeaderMap::new(), true));
+            }
             let now = self.began.elapsed().as_secs();
             let (status, body) = *self
                 .answers
@@ -164,7 +223,7 @@ mod tests {
             (vec![(0, Ok((401, &b""[..])))], Some(NEW), Passage::Open, 0..=0),
         ] {
             let (origin, expected, began) = (Origin::new(&answers), expected(wanted), Instant::now());
-            let urls = [("https://origin.example.com/v.txt".to_owned(), &expected)];
+            let urls = [gated("https://origin.example.com/v.txt".to_owned(), &expected)];
             assert_eq!(pass(&origin, &urls, timeout).await, [passage], "{answers:?}");
             let took = began.elapsed().as_secs();
             assert!(seconds.contains(&took), "{answers:?} took {took} s");
@@ -190,8 +249,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn urls_that_are_not_deployed_keep_no_others_waiting_and_the_timeout_holds_for_all_of_them() {
         let (origin, expected, began) = (Slow { answered: Cell::new(0) }, expected(Some(NEW)), Instant::now());
-        let old = (0..20).map(|page| (format!("https://origin.example.com/{page}/old"), &expected));
-        let new = (0..40).map(|page| (format!("https://origin.example.com/{page}"), &expected));
+        let old = (0..20).map(|page| gated(format!("https://origin.example.com/{page}/old"), &expected));
+        let new = (0..40).map(|page| gated(format!("https://origin.example.com/{page}"), &expected));
         let passages = pass(&origin, &old.chain(new).collect::<Vec<_>>(), Duration::from_secs(30)).await;
         let closed = Passage::Closed("the bytes of the file before".into());
         assert_eq!(passages, [vec![closed; 20], vec![Passage::Open; 40]].concat());
@@ -199,7 +258,7 @@ mod tests {
         assert!((15..=31).contains(&took) && origin.answered.get() >= 80, "{took} s");
         // There is time for 16 of 20.
         let (began, urls) =
-            (Instant::now(), (0..20).map(|page| (format!("https://origin.example.com/{page}"), &expected)));
+            (Instant::now(), (0..20).map(|page| gated(format!("https://origin.example.com/{page}"), &expected)));
         let passages = pass(&origin, &urls.collect::<Vec<_>>(), Duration::from_millis(1_500)).await;
         assert_eq!(
             (passages.iter().filter(|passage| **passage == Passage::Open).count(), began.elapsed().as_secs()),
@@ -215,8 +274,46 @@ mod tests {
             (Wanted::Unknown("nobody knows".into()), Passage::Closed("HTTP 404".into())),
         ] {
             let expected = Expected { wanted, former: Vec::new() };
-            let urls = [("https://origin.example.com/tags/".to_owned(), &expected)];
+            let urls = [gated("https://origin.example.com/tags/".to_owned(), &expected)];
             assert_eq!(pass(&Origin::new(&[(0, Ok((404, b"")))]), &urls, Duration::from_secs(9)).await, [passage]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_origin_with_one_page_for_everything_proves_nothing() {
+        const APP: &[u8] = b"<h1>our app</h1>";
+        let (known, deleted) = (expected(Some(NEW)), expected(None));
+        let unknown = Expected::default();
+        let closed = || Passage::Closed(FALLBACK.into());
+        for (path, expected, answers, passage, seconds) in [
+            ("v.js", &known, vec![(0, Ok((200, APP)))], closed(), 30..=60),
+            ("v.js?a=b.html", &unknown, vec![(0, Ok((200, APP)))], closed(), 30..=60),
+            ("v.js", &known, vec![(0, Ok((200, APP))), (9, Ok((200, NEW)))], Passage::Open, 9..=25),
+            // Of an app it is the right page.
+            ("", &unknown, vec![(0, Ok((200, APP)))], Passage::Unproved, 0..=0),
+            ("about/", &unknown, vec![(0, Ok((200, APP)))], Passage::Unproved, 0..=0),
+            ("about", &known, vec![(0, Ok((200, APP)))], Passage::Unproved, 0..=0),
+            ("a.html", &known, vec![(0, Ok((200, APP)))], Passage::Unproved, 0..=0),
+            // What can't exist has that page, and so has what doesn't exist any more.
+            ("v.js", &deleted, vec![(0, Ok((200, APP)))], Passage::Open, 0..=0),
+            ("v.js", &unknown, vec![(0, Ok((403, APP)))], Passage::Open, 0..=0),
+        ] {
+            let (origin, began) = (Origin { has_everything: true, ..Origin::new(&answers) }, Instant::now());
+            let urls = [gated(format!("https://origin.example.com/{path}"), expected)];
+            assert_eq!(pass(&origin, &urls, Duration::from_secs(60)).await, [passage], "{path}");
+            let took = began.elapsed().as_secs();
+            assert!(seconds.contains(&took), "{path} took {took} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_url_that_can_not_exist_is_fetched_once_and_only_where_nobody_can_tell() {
+        let (known, unknown) = (expected(Some(NEW)), Expected::default());
+        for (expected, fetches) in [(&known, 20), (&unknown, 21)] {
+            let origin = Slow { answered: Cell::new(0) };
+            let urls = (0..20).map(|page| gated(format!("https://origin.example.com/{page}"), expected));
+            pass(&origin, &urls.collect::<Vec<_>>(), Duration::from_secs(60)).await;
+            assert_eq!(origin.answered.get(), fetches);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::ci::{Console, Severity};
 use crate::config::{LogLevel, Settings};
 use crate::error::{Error, ExitCode};
 use crate::exec::journal::Past;
-use crate::exec::origin_gate::{self, Passage};
+use crate::exec::origin_gate::{self, Gated, Passage};
 use crate::mapping::url;
 use crate::model::{LaneIndex, TaskIndex};
 use crate::plan::Plan;
@@ -119,10 +119,10 @@ pub(super) async fn wait(
     let Some(pages) = expected.filter(|_| !settings.origins.is_empty()) else { return Ok(()) };
     let (mut keys, mut urls) = (Vec::new(), Vec::new());
     for key @ (lane, task) in unsent {
-        let url = &plan.lanes[usize::from(lane)].tasks[task as usize].task.subject.value;
-        if let (Some(expected), Some(url)) = (pages.expected.get(&key), origin_of(&settings.origins, url)) {
+        let planned = &plan.lanes[usize::from(lane)].tasks[task as usize].task.subject.value;
+        if let (Some(expected), Some(url)) = (pages.expected.get(&key), origin_of(&settings.origins, planned)) {
             keys.push(key);
-            urls.push((url, expected));
+            urls.push(Gated { absent: absent(settings, planned, job.seed()), url, expected });
         }
     }
     if urls.is_empty() {
@@ -131,11 +131,15 @@ pub(super) async fn wait(
     let count = counted(urls.len(), "URL", "URLs");
     console.note(LogLevel::Normal, &format!("waiting until the origin serves {count} as deployed (at most {at_most})"));
     let passages = origin_gate::pass(&gated(job), &urls, timeout).await;
-    let mut held = 0;
+    let (mut held, mut unproved) = (0, 0);
     for ((lane, task), passage) in keys.into_iter().zip(passages) {
         let tasks = &mut plan.lanes[usize::from(lane)].tasks;
         let why = match passage {
             Passage::Open => continue,
+            Passage::Unproved => {
+                unproved += 1;
+                continue;
+            }
             Passage::Closed(why) => format!("its origin doesn't serve the new version: {why}"),
             Passage::Unchecked(why) => format!("its origin wasn't queried for it: {why}"),
             Passage::Down(why) => {
@@ -152,6 +156,16 @@ pub(super) async fn wait(
         }
         held += 1;
     }
+    if unproved > 0 {
+        let count = counted(unproved, "URL is", "URLs are");
+        console.announce(
+            Severity::Warning,
+            &format!(
+                "{count} purged without proof that the new version is deployed: the origin serves the page that it also has for a URL \
+                 that can't exist; `wait-for` waits for a version"
+            ),
+        );
+    }
     if held > 0 {
         let count = counted(held, "URL isn't", "URLs aren't");
         console.announce(
@@ -160,6 +174,12 @@ pub(super) async fn wait(
         );
     }
     Ok(())
+}
+
+/// A URL at the same origin that can't exist.
+fn absent(settings: &Settings, url: &str, seed: u64) -> String {
+    let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    origin_of(&settings.origins, &format!("https://{host}/cdn-purge-{seed:016x}")).unwrap_or_default()
 }
 
 /// The URL at its origin: that of its host, or that of all others.

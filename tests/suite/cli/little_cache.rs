@@ -25,6 +25,8 @@ pub struct LittleCache {
 pub struct State {
     /// What the origin serves, by path.
     pub origin: BTreeMap<String, Vec<u8>>,
+    /// What it serves, as HTML, where it has nothing.
+    pub fallback: Option<&'static str>,
     /// What the origin answers in place of all that.
     pub origin_status: Option<u16>,
     /// A header field of each of the origin's answers, as `Location: /login`.
@@ -93,6 +95,7 @@ impl State {
     fn new(ledger: Option<PathBuf>) -> Self {
         Self {
             origin: BTreeMap::new(),
+            fallback: None,
             origin_status: None,
             origin_header: None,
             ledger,
@@ -141,7 +144,10 @@ impl State {
         let (status, body) = match (self.origin_status, self.origin.get(path)) {
             (Some(status), _) => (status, Vec::new()),
             (None, Some(body)) => (200, body.clone()),
-            (None, None) => (404, b"no such page".to_vec()),
+            (None, None) => match self.fallback {
+                Some(page) => (200, page.into()),
+                None => (404, b"no such page".to_vec()),
+            },
         };
         let mut response = Response::builder().status(status).header("vary", "accept-encoding");
         if let Some((name, value)) = self.origin_header.and_then(|header| header.split_once(": ")) {

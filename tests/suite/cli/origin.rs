@@ -56,6 +56,34 @@ fn nothing_is_purged_while_the_origin_is_down() {
 }
 
 #[test]
+fn an_origin_that_has_one_page_for_everything_is_not_taken_for_deployed() {
+    let (vendor, (site, origin)) = (Vendor::start(&[]), stage());
+    site.write("public/app.js", "let version = 2;\n");
+    site.commit("Add a script");
+    origin.with(|state| {
+        state.origin.clear();
+        state.fallback = Some("<h1>our app</h1>");
+    });
+    let arguments = ["--base", "HEAD~2", "--origin", &format!("http://{}", origin.address()), "--gate-timeout", "1s"];
+    let run = || {
+        let run = site.run(vendor.address(), &["run", "--edge", "127.0.0.1:9"]);
+        run.args(&arguments).finish()
+    };
+    let finished = run();
+    finished.ends_with(1).says(&[
+        "its origin doesn't serve the new version: the page that the origin also has for a URL that can't exist",
+        "2 URLs are purged without proof that the new version is deployed",
+    ]);
+    let unsubmitted = finished.outcomes().into_iter().filter(|(_, outcome)| outcome == "unsubmitted");
+    assert_eq!(unsubmitted.map(|(task, _)| task).collect::<Vec<_>>(), ["refresh https://www.example.com/app.js"]);
+    let absent = |requests: Vec<String>| requests.iter().filter(|path| path.starts_with("/cdn-purge-")).count();
+    assert_eq!(absent(origin.requests()), 1);
+    origin.deploy("/app.js", "let version = 2;\n");
+    run().is_all_done();
+    vendor.accepted(&["about/new.html", "about/old.html", "app.js", "gone.html", "index.html"], &[]);
+}
+
+#[test]
 fn a_text_is_waited_for_before_anything_is_sent() {
     let (vendor, (site, origin)) = (Vendor::start(&[]), stage());
     let condition = format!("http://{}/version.txt contains {{head}}", origin.address());
