@@ -72,7 +72,7 @@ fn secure(text: &str, form: &'static str, allows_localhost: bool) -> Result<Url,
             Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`, `localhost`)")
         }
         "http" => Err("use https: plain http is for loopback addresses only (127.0.0.0/8, `[::1]`)"),
-        _ => Err("use https"),
+        _ => Err(form),
     }
 }
 

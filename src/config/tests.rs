@@ -293,7 +293,7 @@ fn an_origin_is_a_plain_url_for_a_host_or_for_all_of_them() {
     for (given, said) in [
         ("http://a.example", "use https"),
         ("http://localhost", "use https"),
-        ("ftp://a.example", "use https"),
+        ("ftp://a.example", "write it as `https://HOST`"),
         ("a.example", "write it as"),
         ("https://a.example/?token=x", "leave out the query"),
         ("*.b.example=https://a.example", "no wildcard"),
