@@ -2,6 +2,7 @@
 //!
 //! That sentence as code. The inputs are read before, since they decide what is run in which time.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::change_list::{self, ChangeList};
@@ -244,7 +245,8 @@ impl Job<'_> {
             origin::wait(self, plan, head, past, expected.as_ref(), console).await?;
         }
         let verified = expected.filter(|_| settings.verify);
-        Ok(verified.map(|expected| expected.verify(self, plan, console)))
+        let unsent = if is_gated { origin::unsent(plan, past) } else { BTreeSet::new() };
+        Ok(verified.map(|expected| expected.verify(self, plan, &unsent, console)))
     }
 
     /// Says what `on-empty` makes of a plan without URLs.

@@ -92,6 +92,9 @@ pub async fn execute(
     }
     run.emit(EventKind::RunStarted { tasks: plan.len(), resumed });
 
+    if let Some(verifier) = &run.verifier {
+        run.unless_interrupted(verifier.look_before()).await;
+    }
     let (summary, mut durations) = lanes::perform(plan, connections, quotas, past, &run).await;
     if let (Some(verify), Some(verifier)) = (verify, &run.verifier) {
         durations.0.extend(repair::repair(plan, connections, past, &run, verify, verifier.stale()).await.0);

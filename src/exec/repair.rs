@@ -53,7 +53,8 @@ pub(super) async fn repair(
     let keys =
         (0..).zip(&tasks).flat_map(|(lane, tasks)| (0..).zip(tasks).map(move |(task, of)| ((lane, task), (lane, *of))));
     let expected = keys.filter_map(|(key, of)| Some((key, verify.expected.get(&of)?.clone())));
-    let verify = Verify { edges: verify.edges.clone(), expected: expected.collect(), most_repairs: 0 };
+    let (edges, witnesses) = (verify.edges.clone(), Vec::new());
+    let verify = Verify { edges, expected: expected.collect(), witnesses, most_repairs: 0 };
 
     let (undone, why) = (Cell::new(0), Cell::new(None));
     let mut sink = |event: &Event| match &event.kind {

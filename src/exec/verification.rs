@@ -13,13 +13,13 @@ use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use super::fetch_retries::retried;
 use super::interrupt::Interrupt;
 use crate::client::rate_limit::RateLimiter;
-use crate::freshness::{Expected, has_encodings, judge};
+use crate::freshness::{Before, Expected, has_encodings, judge};
 use crate::model::{Event, EventKind, LaneIndex, Outcome, TaskIndex, Verdict, Verification};
 use crate::plan::Plan;
 use crate::provider::Rate;
@@ -42,6 +42,12 @@ const MOST: u64 = 5 * 1024 * 1024;
 /// of a host that is down isn't fetched, whereas one that refuses connections at once gets all of its tries.
 const LOST: Duration = Duration::from_mins(4);
 
+/// A task, by its place in the plan.
+type Key = (LaneIndex, TaskIndex);
+
+/// A task, the edge at which it was fetched, and the encoding.
+type Fetched = (Key, usize, &'static str);
+
 /// An edge of the CDN.
 #[derive(Clone)]
 pub struct PointOfPresence {
@@ -56,12 +62,17 @@ pub struct PointOfPresence {
 const TIME: Duration = Duration::from_mins(5);
 const TIME_EACH: Duration = Duration::from_millis(500);
 
+/// How long the fetches take at most that come before anything is sent.
+const BEFORE: Duration = Duration::from_secs(10);
+
 /// What is verified.
 pub struct Verify {
     /// The edges at which each URL is fetched; at least one.
     pub edges: Vec<PointOfPresence>,
     /// The tasks to verify, each with what its URL should serve.
-    pub expected: HashMap<(LaneIndex, TaskIndex), Expected>,
+    pub expected: HashMap<Key, Expected>,
+    /// Those of them that are fetched before anything is sent: what an edge served then shows what the refresh did there.
+    pub witnesses: Vec<Key>,
     /// At most so many URLs that are stale are refreshed once more.
     pub most_repairs: usize,
 }
@@ -98,11 +109,13 @@ pub(super) struct Verifier<'v> {
     verify: &'v Verify,
     plan: &'v Plan,
     /// When the first request with a task left, by the task that was sent: one that another covers is never sent itself.
-    sent: RefCell<HashMap<(LaneIndex, TaskIndex), Instant>>,
+    sent: RefCell<HashMap<Key, Instant>>,
+    /// What the edges served before anything was sent, by task, edge and encoding.
+    before: RefCell<HashMap<Fetched, Before>>,
     /// Those whose refresh is done.
-    due: RefCell<Vec<(LaneIndex, TaskIndex)>>,
+    due: RefCell<Vec<Key>>,
     /// Those that are stale.
-    stale: RefCell<Vec<(LaneIndex, TaskIndex)>>,
+    stale: RefCell<Vec<Key>>,
     /// Set once no more will come: when the time is over.
     until: Cell<Option<Instant>>,
     news: Notify,
@@ -118,6 +131,7 @@ impl<'v> Verifier<'v> {
             verify,
             plan,
             sent: RefCell::default(),
+            before: RefCell::default(),
             due: RefCell::default(),
             stale: RefCell::default(),
             until: Cell::new(None),
@@ -126,6 +140,30 @@ impl<'v> Verifier<'v> {
             limiter: RateLimiter::new(&RATE),
             lost: RefCell::default(),
         }
+    }
+
+    /// Fetches the witnesses at each edge, before anything is sent. What doesn't come in time isn't waited for.
+    pub(super) async fn look_before(&self) {
+        let edges = 0..self.verify.edges.len();
+        let looks = self.verify.witnesses.iter().flat_map(|key| edges.clone().map(move |edge| (*key, edge)));
+        let looks = looks.map(async |(key, edge)| {
+            let (url, expected) = (self.url(key), &self.verify.expected[&key]);
+            let _place = self.places.acquire().await.expect("the semaphore is never closed");
+            for encoding in ENCODINGS {
+                let Ok(page) = self.get(edge, Fetch { url, encoding, most: MOST, keep: 0 }).await else { return };
+                let before = Before::of(&page, expected);
+                self.before.borrow_mut().insert((key, edge, encoding), before);
+                if !has_encodings(&page) {
+                    return;
+                }
+            }
+        });
+        // A verdict doesn't depend on them.
+        let _ = timeout(BEFORE, join_all(looks)).await;
+    }
+
+    fn url(&self, (lane, task): Key) -> &str {
+        &self.plan.lanes[usize::from(lane)].tasks[task as usize].task.subject.value
     }
 
     /// Learns from an event of the run.
@@ -143,7 +181,7 @@ impl<'v> Verifier<'v> {
     }
 
     /// Verifies a task from now on, if it is one to verify.
-    pub(super) fn add(&self, key: (LaneIndex, TaskIndex)) {
+    pub(super) fn add(&self, key: Key) {
         if self.verify.expected.contains_key(&key) {
             self.due.borrow_mut().push(key);
             self.news.notify_one();
@@ -158,7 +196,7 @@ impl<'v> Verifier<'v> {
     }
 
     /// Takes the tasks that were found stale.
-    pub(super) fn stale(&self) -> Vec<(LaneIndex, TaskIndex)> {
+    pub(super) fn stale(&self) -> Vec<Key> {
         self.stale.take()
     }
 
@@ -179,7 +217,7 @@ impl<'v> Verifier<'v> {
         }
     }
 
-    async fn verify(&self, key: (LaneIndex, TaskIndex)) -> EventKind {
+    async fn verify(&self, key: Key) -> EventKind {
         let (index, task) = key;
         let lane = &self.plan.lanes[usize::from(index)];
         let planned = &lane.tasks[task as usize];
@@ -188,8 +226,7 @@ impl<'v> Verifier<'v> {
         if sent.is_some() && lane.is_done_when_accepted(lane.tasks[carrier as usize].task.operation) {
             sleep(SETTLING).await;
         }
-        let (url, expected) = (&planned.task.subject.value, &self.verify.expected[&key]);
-        let seen = (0..self.verify.edges.len()).map(|edge| self.verify_at(edge, url, expected, sent));
+        let seen = (0..self.verify.edges.len()).map(|edge| self.verify_at(edge, key, sent));
         let verification = join_all(seen).await.into_iter().reduce(worse).expect("there is an edge to fetch from");
         if verification.verdict == Verdict::Stale {
             self.stale.borrow_mut().push(key);
@@ -198,11 +235,11 @@ impl<'v> Verifier<'v> {
     }
 
     /// Verifies a URL at one edge.
-    async fn verify_at(&self, edge: usize, url: &str, expected: &Expected, sent: Option<Instant>) -> Verification {
+    async fn verify_at(&self, edge: usize, key: Key, sent: Option<Instant>) -> Verification {
         let mut tries = 0;
         let attempt = async || {
             tries += 1;
-            self.fetch(edge, url, expected, sent, tries).await
+            self.fetch(edge, key, sent, tries).await
         };
         let is_over = |at| self.until.get().is_some_and(|until| at > until);
         let verified = retried(&self.places, &is_over, PAUSES, attempt).await;
@@ -214,11 +251,11 @@ impl<'v> Verifier<'v> {
     async fn fetch(
         &self,
         edge: usize,
-        url: &str,
-        expected: &Expected,
+        key: Key,
         sent: Option<Instant>,
         tries: u32,
     ) -> ControlFlow<Verification, Verification> {
+        let (url, expected) = (self.url(key), &self.verify.expected[&key]);
         let mut worst: Option<Verification> = None;
         // Whether another try would give the same.
         let mut is_final = false;
@@ -227,7 +264,11 @@ impl<'v> Verifier<'v> {
             let (verdict, evidence) = match self.get(edge, Fetch { url, encoding, most: MOST, keep: 0 }).await {
                 Ok(page) => {
                     has_more = has_encodings(&page);
-                    judge(&page, expected, sent.map(|sent| sent.elapsed()))
+                    let (verdict, evidence) = judge(&page, expected, sent.map(|sent| sent.elapsed()));
+                    let before = self.before.borrow();
+                    let before = before.get(&(key, edge, encoding)).filter(|_| verdict == Verdict::Undecided);
+                    let same = before.and_then(|before| before.evidence(&page, expected));
+                    (verdict, same.unwrap_or(evidence))
                 }
                 Err(no) => {
                     is_final |= !no.may_pass;
@@ -244,7 +285,10 @@ impl<'v> Verifier<'v> {
                 break;
             }
         }
-        let worst = worst.expect("there is an encoding to fetch in");
+        let mut worst = worst.expect("there is an encoding to fetch in");
+        let before = self.before.borrow();
+        let was_old = |encoding| before.get(&(key, edge, encoding)).map(|before| before.is_old);
+        worst.was_old = ENCODINGS.into_iter().filter_map(was_old).max();
         match worst.verdict {
             Verdict::Stale | Verdict::Unreachable if !is_final => Continue(worst),
             _ => Break(worst),
@@ -253,7 +297,15 @@ impl<'v> Verifier<'v> {
 
     fn seen(&self, edge: usize, verdict: Verdict, evidence: String, encoding: &str, tries: u32) -> Verification {
         let edge = self.verify.edges[edge].name.clone();
-        Verification { verdict, evidence, edge, encoding: encoding.to_owned(), tries, refreshed_again: false }
+        Verification {
+            verdict,
+            evidence,
+            edge,
+            encoding: encoding.to_owned(),
+            tries,
+            was_old: None,
+            refreshed_again: false,
+        }
     }
 
     /// Fetches once at an edge, unless the host has cost too much time there already.
@@ -284,7 +336,9 @@ impl<'v> Verifier<'v> {
 
 /// The worse one, or the first.
 fn worse(first: Verification, next: Verification) -> Verification {
-    if next.verdict > first.verdict { next } else { first }
+    let was_old = first.was_old.max(next.was_old);
+    let worse = if next.verdict > first.verdict { next } else { first };
+    Verification { was_old, ..worse }
 }
 
 #[cfg(test)]

@@ -82,6 +82,30 @@ pub fn judge(page: &Page, expected: &Expected, since: Option<Duration>) -> (Verd
     }
 }
 
+/// What an edge served before a refresh.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// Whether that was stale by now.
+    pub is_old: bool,
+    sha256: [u8; 32],
+}
+
+impl Before {
+    /// This page.
+    pub fn of(page: &Page, expected: &Expected) -> Self {
+        Self { is_old: judge(page, expected, None).0 == Verdict::Stale, sha256: page.body.sha256 }
+    }
+
+    /// What it says of a page that nobody can judge by itself. The same bytes in place of a file that changed don't prove that they
+    /// are old: a page need not show a change, and the edge may have had the new one before its refresh.
+    pub fn evidence(&self, page: &Page, expected: &Expected) -> Option<String> {
+        let is_same = page.status == 200 && page.is_whole && page.body.sha256 == self.sha256;
+        let is_of_file = matches!(expected.wanted, Wanted::File(_));
+        let words = "the same bytes as before the refresh: the old page, or one that doesn't show the change";
+        (is_same && is_of_file).then(|| words.to_owned())
+    }
+}
+
 fn judge_body(page: &Page, expected: &Expected, kept: Option<String>) -> (Verdict, String) {
     let wanted = match &expected.wanted {
         Wanted::File(versions) => &versions[..],

@@ -74,6 +74,8 @@ pub struct Verification {
     pub encoding: String,
     /// How often the URL was fetched there in each encoding; 0 where there was no time for it.
     pub tries: u32,
+    /// Whether it was old there before the refresh; `None` where it wasn't fetched then.
+    pub was_old: Option<bool>,
     /// Whether the URL was refreshed once more before, since it was stale.
     pub refreshed_again: bool,
 }

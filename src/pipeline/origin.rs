@@ -69,7 +69,7 @@ fn origin_hosts(settings: &Settings) -> BTreeSet<String> {
 }
 
 /// The tasks that this run has to send: not those that an earlier one sent, itself or by the directory that covers them.
-fn unsent(plan: &Plan, past: &Past) -> BTreeSet<(LaneIndex, TaskIndex)> {
+pub(super) fn unsent(plan: &Plan, past: &Past) -> BTreeSet<(LaneIndex, TaskIndex)> {
     let sent = past.lanes.iter().flat_map(|(&index, lane)| {
         let open = lane.open.values().flat_map(|batch| &batch.tasks);
         lane.done.keys().chain(open).map(move |&task| (index, task))

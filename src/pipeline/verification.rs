@@ -1,7 +1,7 @@
 //! What the URLs of a plan should serve, by the files that they come from.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
@@ -23,6 +23,8 @@ use crate::text::format::{counted, grouped};
 
 /// So many files are read at once: each may have 32 MiB.
 const AT_ONCE: usize = 8;
+/// So many URLs are fetched through the CDN before anything is sent.
+const WITNESSES: usize = 5;
 /// No file that is compared is larger.
 const MOST: usize = 32 << 20;
 
@@ -80,8 +82,15 @@ impl ExpectedPages {
         Self { order: pages.iter().map(|page| page.key).collect(), count, expected }
     }
 
-    /// What to verify of it: a sample. Notes that in the log.
-    pub(super) fn verify(mut self, job: &Job<'_>, plan: &Plan, console: &mut Console) -> Verify {
+    /// What to verify of it: a sample. Notes that in the log. Those of a run's `unsent` tasks whose old content is known are
+    /// witnesses: a URL that is new isn't fetched before its refresh, because the edge would keep a 404.
+    pub(super) fn verify(
+        mut self,
+        job: &Job<'_>,
+        plan: &Plan,
+        unsent: &BTreeSet<Key>,
+        console: &mut Console,
+    ) -> Verify {
         let settings = job.settings;
         self.order.truncate(settings.verify_urls);
         let all = counted(self.count, "URL", "URLs");
@@ -96,10 +105,12 @@ impl ExpectedPages {
         let at = if names.is_empty() { String::new() } else { format!(" at {}", names.join(", ")) };
         console.note(LogLevel::Normal, &format!("verifying {count} through the CDN{at}, from this machine{when}"));
         let mut expected = self.expected;
+        let is_known = |key: &&Key| unsent.contains(key) && expected.get(key).is_some_and(|of| !of.former.is_empty());
+        let witnesses = self.order.iter().filter(is_known).take(WITNESSES).copied().collect();
         let expected = self.order.into_iter().filter_map(|key| expected.remove_entry(&key)).collect();
         let size = plan.lanes.iter().map(crate::plan::Lane::size).sum();
         let left = settings.max_urls.map_or(u64::MAX, |most| most.saturating_sub(size));
-        Verify { edges, expected, most_repairs: usize::try_from(left).unwrap_or(usize::MAX) }
+        Verify { edges, expected, witnesses, most_repairs: usize::try_from(left).unwrap_or(usize::MAX) }
     }
 }
 

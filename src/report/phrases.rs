@@ -99,8 +99,17 @@ pub(super) fn verified(report: &Report<'_>) -> Option<String> {
         [] => "the point of presence nearest to this machine was".to_owned(),
         several => format!("the points of presence at {} were", several.join(", ")),
     };
+    let fresh = report.rows().filter_map(|row| row.verified).filter(|seen| seen.verdict == Verdict::Fresh);
+    let before: Vec<bool> = fresh.filter_map(|seen| seen.was_old).collect();
+    let before = match before.iter().filter(|was_old| **was_old).count() {
+        _ if before.is_empty() => String::new(),
+        old => format!(
+            "; of {} that were also fetched before the refresh, {old} had been old",
+            counted(before.len(), "fresh URL", "fresh URLs")
+        ),
+    };
     Some(format!(
-        "{} of {} verified through the CDN: {words}. Only {queried} queried",
+        "{} of {} verified through the CDN: {words}. Only {queried} queried{before}",
         grouped(verdicts.total()),
         counted(all, "URL", "URLs")
     ))
@@ -235,6 +244,7 @@ mod tests {
                 edge: None,
                 encoding: String::new(),
                 tries: 1,
+                was_old: None,
                 refreshed_again: false,
             };
             fixture::event(2, EventKind::Verified { lane: 0, task, verification })

@@ -250,7 +250,7 @@ class Site:
         subprocess.run(["git", "-C", str(self.folder), *arguments], env=PLAIN, check=True)
 
     def call(self, *arguments):
-        """The exit code, and of each path the verdict, the evidence, the tries, whether it was refreshed again, and the edge."""
+        """The exit code, and of each path the verdict, the evidence, the tries, whether it was refreshed again, the edge, and whether it was old before."""
         report = self.folder / ".git/report.json"
         command = [self.binary, *arguments, "--base", "HEAD~1", "--report-file", str(report)]
         environment = {**PLAIN, **KEY, "HOME": str(self.folder / ".git"), "TMPDIR": str(self.folder / ".git")}
@@ -260,7 +260,7 @@ class Site:
         for url in json.loads(report.read_text())["urls"]:
             verified = url["verification"]
             path = url["url"].removeprefix(f"http://{HOST}")
-            seen[path] = (verified["verdict"], verified["evidence"], verified["tries"], verified["refreshed_again"], verified["edge"])
+            seen[path] = (verified["verdict"], verified["evidence"], verified["tries"], verified["refreshed_again"], verified["edge"], verified["was_old"])
         return done.returncode, seen
 
 
@@ -308,9 +308,9 @@ def verify(binary, *edges):
         return site.call("verify", "--edge", at(*edges))
 
 
-def slow_visitors(origin, edge):
-    """Visitors whose answers the origin began before the deployment, and ends four seconds later; the threads that wait for them."""
-    origin.delay = 4
+def slow_visitors(origin, edge, seconds):
+    """Visitors whose answers the origin began before the deployment, and ends so much later; the threads that wait for them."""
+    origin.delay = seconds
     threads = [threading.Thread(target=ask, args=(edge,), kwargs={"Accept_Encoding": encoding}) for encoding in ("identity", "gzip")]
     for thread in threads:
         thread.start()
@@ -431,7 +431,10 @@ def of_two_points_of_presence_the_forgotten_one_is_named(binary):
         equal((code, seen[PAGE][0], seen[PAGE][4]), (7, "stale", at(far)))
         equal((variants(near), variants(far)), ([(200, NEW)] * 2, [(200, OLD)] * 2))
         code, seen = run(binary, [near, far], near, far)
-        equal((code, seen[PAGE][0]), (0, "fresh"))
+        # The far one was a witness.
+        equal((code, seen[PAGE][0], seen[PAGE][5]), (0, "fresh", True))
+        code, seen = run(binary, [near, far], near, far)
+        equal((code, seen[PAGE][0], seen[PAGE][5]), (0, "fresh", False))
         equal((variants(near), variants(far)), ([(200, NEW)] * 2, [(200, NEW)] * 2))
 
 
@@ -448,7 +451,8 @@ def a_purge_that_is_complete_and_did_nothing_is_stale(cache, binary):
 def a_read_in_flight_puts_the_old_page_back_and_the_second_refresh_heals_it(cache, binary):
     origin = Origin()
     with cache(origin.port) as edge:
-        code, seen = run(binary, edge, edge, meanwhile=lambda: slow_visitors(origin, edge))
+        # Longer than the fetch before the refresh waits for the same read.
+        code, seen = run(binary, edge, edge, meanwhile=lambda: slow_visitors(origin, edge, 14))
         equal((code, seen[PAGE][0], seen[PAGE][3]), (0, "fresh", True))
         equal(variants(edge), [(200, NEW)] * 2)
 
@@ -464,7 +468,7 @@ def an_old_page_that_came_back_after_its_purge_is_found_by_a_later_verification(
         how = {"refresh": refresh} if cache is nginx else {}
         caches = [] if cache is nginx else [edge]
         visitors = []
-        run(binary, edge, *caches, **how, meanwhile=lambda: visitors.extend(slow_visitors(origin, edge)))
+        run(binary, edge, *caches, **how, meanwhile=lambda: visitors.extend(slow_visitors(origin, edge, 4)))
         for visitor in visitors:
             visitor.join()
         assert (200, OLD) in variants(edge), "the cache didn't put the old page back"

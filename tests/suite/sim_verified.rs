@@ -31,7 +31,7 @@ fn verified(pages: usize) -> Story {
     let empty = || Expected { wanted: Wanted::File(vec![FileVersion::of(b"")]), former: FileVersion::committed(b"x") };
     let expected = refreshes.step_by(step).map(|(task, _)| ((0, task), empty())).collect();
     let edges = vec![PointOfPresence { name: None, edge: Rc::new(SimulatedEdge(ROUND_TRIP)) }];
-    world.verify = Some(Verify { edges, expected, most_repairs: usize::MAX });
+    world.verify = Some(Verify { edges, expected, witnesses: Vec::new(), most_repairs: usize::MAX });
     world.run()
 }
 

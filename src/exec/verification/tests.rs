@@ -127,14 +127,17 @@ async fn interleaving(seed: u64) -> Verdict {
         former: before.map(FileVersion::committed).unwrap_or_default(),
     };
     let plan = plan_of(&["https://www.example.com/".to_owned()]);
-    let verify = Verify { edges: near(Rc::clone(&world)), expected: [((0, 0), expected)].into(), most_repairs: 0 };
+    let witnesses = if expected.former.is_empty() { Vec::new() } else { vec![(0, 0)] };
+    let expected = [((0, 0), expected)].into();
+    let verify = Verify { edges: near(Rc::clone(&world)), expected, witnesses, most_repairs: 0 };
     let verifier = Verifier::new(&verify, &plan);
     let mut time = |most: u64| Duration::from_millis(random.u64(0..most));
-    let (deployed, sent, visits) = (time(60_000), time(60_000), [(); 6].map(|()| time(80_000)));
+    // The witness is fetched in the ten seconds before.
+    let (deployed, sent, visits) = (time(70_000), BEFORE + time(60_000), [(); 6].map(|()| time(90_000)));
     let purged = [sent + time(3_000), sent + time(6_000)];
     let done = sent + time(10_000);
     let (is_lost, but_gzip) = (random.u8(0..5) == 0, random.u8(0..5) == 0);
-    let refreshed = Cell::new(None);
+    let (refreshed, began) = (Cell::new(None), Instant::now());
     let verified = RefCell::new(None);
     let events = async {
         tokio::join!(
@@ -151,7 +154,9 @@ async fn interleaving(seed: u64) -> Verdict {
                 }
             },
             async {
-                sleep(sent).await;
+                sleep(sent - BEFORE).await;
+                verifier.look_before().await;
+                tokio::time::sleep_until(began + sent).await;
                 refreshed.set(Some(Instant::now()));
                 let operation = Operation::Refresh(RefreshKind::Url);
                 verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
@@ -223,7 +228,7 @@ async fn two_hundred_urls_at_fifty_milliseconds_take_less_than_twelve_seconds() 
     let edge = Rc::new(Count(Duration::from_millis(50), Cell::new(0)));
     let wanted = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: Vec::new() };
     let expected = (0..200).map(|task| ((0, task), wanted())).collect();
-    let to_verify = Verify { edges: near(Rc::clone(&edge)), expected, most_repairs: 0 };
+    let to_verify = Verify { edges: near(Rc::clone(&edge)), expected, witnesses: Vec::new(), most_repairs: 0 };
     let (_interrupter, interrupt) = interrupt::channel();
     let began = Instant::now();
     let mut verdicts = Vec::new();
@@ -236,6 +241,88 @@ async fn two_hundred_urls_at_fifty_milliseconds_take_less_than_twelve_seconds() 
     assert_eq!((verdicts.len(), edge.1.get()), (200, 400));
     assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Fresh));
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+}
+
+/// An edge that has the old page for so many fetches, and then the new one.
+struct Turning(Cell<usize>);
+
+#[async_trait(?Send)]
+impl Edge for Turning {
+    async fn get(&self, _: Fetch<'_>) -> Result<Page, NoAnswer> {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        let mut reader = BodyReader::new(0);
+        reader.update(if left > 0 { OLD } else { NEW });
+        Ok(reader.page(200, http::HeaderMap::new(), true))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_served_the_old_page_before_the_refresh_is_a_witness() {
+    for (old_fetches, witnesses, was_old) in [
+        ([2, 0], vec![(0, 0)], Some(true)),
+        ([0, 2], vec![(0, 0)], Some(true)),
+        // In one of the encodings.
+        ([1, 0], vec![(0, 0)], Some(true)),
+        ([0, 0], vec![(0, 0)], Some(false)),
+        ([0, 0], vec![], None),
+    ] {
+        let plan = plan_of(&["https://www.example.com/".to_owned()]);
+        let edges = old_fetches.map(|old| PointOfPresence { name: None, edge: Rc::new(Turning(Cell::new(old))) });
+        let wanted = Wanted::File(FileVersion::committed(NEW));
+        let expected = [((0, 0), Expected { wanted, former: FileVersion::committed(OLD) })].into();
+        let to_verify = Verify { edges: edges.into(), expected, witnesses, most_repairs: 0 };
+        let verifier = Verifier::new(&to_verify, &plan);
+        verifier.look_before().await;
+        let verification = verified_after(&verifier).await;
+        assert_eq!((verification.verdict, verification.was_old), (Verdict::Fresh, was_old));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_edge_keeps_a_refresh_waiting_for_a_bounded_time() {
+    let plan = plan_of(&["https://www.example.com/".to_owned()]);
+    let (slow, began) = (Rc::new(Count(Duration::from_secs(50), Cell::new(0))), Instant::now());
+    let to_verify = Verify {
+        edges: near(Rc::clone(&slow)),
+        expected: [((0, 0), Expected::default())].into(),
+        witnesses: vec![(0, 0)],
+        most_repairs: 0,
+    };
+    Verifier::new(&to_verify, &plan).look_before().await;
+    assert_eq!((began.elapsed(), slow.1.get()), (BEFORE, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_as_before_the_refresh_and_as_no_file_is_undecided() {
+    const BUILT: &[(&str, Scripted)] = &[("identity", Ok((200, b"3"))), ("gzip", Ok((200, b"3")))];
+    let plan = plan_of(&["https://www.example.com/".to_owned()]);
+    for (witnesses, said) in [(vec![(0, 0)], "the same bytes as before the refresh"), (vec![], "neither the bytes")] {
+        let wanted = Wanted::File(FileVersion::committed(NEW));
+        let expected = [((0, 0), Expected { wanted, former: FileVersion::committed(OLD) })].into();
+        let edges = near(Rc::new(Script(BUILT, Cell::new(0))));
+        let to_verify = Verify { edges, expected, witnesses, most_repairs: 0 };
+        let verifier = Verifier::new(&to_verify, &plan);
+        verifier.look_before().await;
+        let Verification { verdict, evidence, .. } = verified_after(&verifier).await;
+        assert!(verdict == Verdict::Undecided && evidence.starts_with(said), "{evidence}");
+    }
+}
+
+/// The verification of the only URL, whose refresh is done now.
+async fn verified_after(verifier: &Verifier<'_>) -> Verification {
+    let operation = Operation::Refresh(RefreshKind::Url);
+    verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
+    verifier.hear(&EventKind::TaskFinished { lane: 0, task: 0, outcome: Outcome::Done, task_id: None });
+    verifier.close();
+    let ((_interrupter, interrupt), verified) = (interrupt::channel(), RefCell::new(None));
+    let emit = |event| {
+        if let EventKind::Verified { verification, .. } = event {
+            verified.replace(Some(verification));
+        }
+    };
+    verifier.run(&emit, interrupt).await;
+    verified.take().expect("the URL gets its verdict")
 }
 
 /// A status and a body, or nothing after so many seconds.
@@ -274,7 +361,7 @@ async fn verified_at(urls: u32, edges: Vec<PointOfPresence>) -> Vec<Verification
     let names: Vec<String> = (0..urls).map(|page| format!("https://www.example.com/{page}.html")).collect();
     let file = || Expected { wanted: Wanted::File(FileVersion::committed(NEW)), former: FileVersion::committed(OLD) };
     let expected = (0..urls).map(|task| ((0, task), file())).collect();
-    let to_verify = Verify { edges, expected, most_repairs: 0 };
+    let to_verify = Verify { edges, expected, witnesses: Vec::new(), most_repairs: 0 };
     let ((_interrupter, interrupt), mut verdicts) = (interrupt::channel(), Vec::new());
     verify(&plan_of(&names), &to_verify, Timestamp::UNIX_EPOCH, interrupt, &mut |event| {
         if let EventKind::Verified { verification, .. } = &event.kind {
@@ -354,8 +441,12 @@ async fn an_edge_that_is_down_costs_a_bounded_time() {
 async fn a_url_that_another_task_covers_is_judged_by_when_that_one_was_sent() {
     let mut plan = plan_of(&["https://www.example.com/".to_owned(), "https://www.example.com/a.html".to_owned()]);
     plan.lanes[0].tasks[1].covered_by = Some(0);
-    let to_verify =
-        Verify { edges: near(Rc::new(Kept)), expected: [((0, 1), Expected::default())].into(), most_repairs: 0 };
+    let to_verify = Verify {
+        edges: near(Rc::new(Kept)),
+        expected: [((0, 1), Expected::default())].into(),
+        witnesses: Vec::new(),
+        most_repairs: 0,
+    };
     let (verifier, operation) = (Verifier::new(&to_verify, &plan), Operation::Refresh(RefreshKind::Url));
     verifier.hear(&EventKind::BatchStarted { lane: 0, batch: 1, operation, tasks: vec![0], attempt: 1 });
     verifier.hear(&EventKind::TaskFinished { lane: 0, task: 1, outcome: Outcome::Done, task_id: None });
