@@ -38,7 +38,7 @@ pub use options::{OptionSpec, OptionValue, OptionValueSpec, Options};
 pub use policy::PolicySpec;
 pub use query::{
     Domain, Grants, LogFile, LogQuestion, MeasureQuestion, Page, Point, Record, RecordFilter, RecordKind, RecordStatus,
-    TaskState,
+    TaskState, latest_now,
 };
 pub use spec::{
     AfterLostAnswer, Burst, CallSpec, EndpointSpec, InProgress, IntervalSpec, LogSpec, Measure, MeasureSpec,

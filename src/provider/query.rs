@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::spec::{CallSpec, LogSpec, MeasureSpec, RecordsSpec};
+use super::api::Api;
+use super::spec::{CallSpec, LogSpec, MeasureSpec, RecordsSpec, Spec};
 
 /// How far a task is, in the provider's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +105,19 @@ impl RecordFilter {
         let end = later(until.max(start), Duration::from_secs(1)).min(later(start, list.span));
         Some((start, end))
     }
+
+    /// The same for a provider that wants a range where no task id is named: the latest that it may be.
+    pub fn window_or_latest(&self, list: &RecordsSpec, spec: &Spec, api: &dyn Api) -> Option<(Timestamp, Timestamp)> {
+        let until = self.until.or_else(|| self.task_id.is_none().then(|| latest_now(spec, api)));
+        Self { until, ..self.clone() }.window(list, api.server_now())
+    }
+}
+
+/// The latest that the provider's clock may show now. The answer that taught it may have been on its way for a while; as long as none
+/// did, the clock may be off by as much as a signature allows.
+pub fn latest_now(spec: &Spec, api: &dyn Api) -> Timestamp {
+    let ahead = if api.server_time().is_some() { Duration::from_mins(1) } else { spec.signature_validity };
+    api.server_now().saturating_add(ahead).unwrap_or(Timestamp::MAX)
 }
 
 /// The kinds of task that records distinguish.

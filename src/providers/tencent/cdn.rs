@@ -87,9 +87,7 @@ impl Provider for Cdn {
             Some(RecordStatus::Failed) | None => None,
         };
         // Either a task's id or a time range is required.
-        let now = api.server_now();
-        let recent = || Some((now.checked_sub(list.span).unwrap_or(now), now));
-        let window = filter.window(list, now).or_else(|| filter.task_id.is_none().then(recent)?);
+        let window = filter.window_or_latest(list, &TENCENT_CDN, api);
         let (start, end) = window.map(|(start, end)| (local(start), local(end))).unzip();
         let [offset, limit] = paging(&list.call, page);
         let text = |text: Option<&str>| text.map(Value::from);

@@ -181,9 +181,7 @@ impl Provider for EdgeOne {
             // Failed, timed out, canceled or invalid: the caller filters.
             Some(RecordStatus::Failed) | None => None,
         });
-        let now = api.server_now();
-        let recent = || Some((now.checked_sub(list.span).unwrap_or(now), now));
-        let window = filter.window(list, now).or_else(|| filter.task_id.is_none().then(recent)?);
+        let window = filter.window_or_latest(list, &TENCENT_EDGEONE, api);
         let text = |time: jiff::Timestamp| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         self.list(list, &filters, window.map(|(start, end)| (text(start), text(end))), page, api).await
     }

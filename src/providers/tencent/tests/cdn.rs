@@ -105,6 +105,18 @@ fn tasks_are_followed_from_their_acceptance_to_their_end_each_kind_by_its_own_ca
 }
 
 #[test]
+fn records_of_any_time_are_found_although_the_vendors_clock_is_ahead_of_what_is_known() {
+    let zone_line = super::edgeone::edge_line(&EmulatorSettings::default());
+    let zone = super::edgeone::prepared(&zone_line, &[]);
+    for (provider, line) in [(provider(&[]), friendly()), (zone, zone_line)] {
+        line.submit(&*provider, FILES, &[URL]).unwrap();
+        line.skew.set(SignedDuration::from_secs(-16));
+        let filter = RecordFilter { url: Some(URL.into()), ..RecordFilter::default() };
+        assert_eq!(block_on(provider.records(&filter, 1, &line)).unwrap().rows.len(), 1);
+    }
+}
+
+#[test]
 fn records_are_found_by_url_time_kind_and_status_in_the_vendors_time_zone() {
     let line = friendly();
     let provider = provider(&[]);

@@ -18,12 +18,12 @@ fn edgeone(options: &[(&'static str, OptionValue)], hosts: &[&str]) -> Box<dyn P
     open_edgeone(ProviderContext { spec: &TENCENT_EDGEONE, hosts, endpoint, ..context })
 }
 
-fn edge_line(settings: &EmulatorSettings) -> Line {
+pub(super) fn edge_line(settings: &EmulatorSettings) -> Line {
     Line::to(emulators::tencent::edgeone(settings), Nonces::Unneeded)
 }
 
 /// A target whose zone was found by its host.
-fn prepared(line: &dyn Api, options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
+pub(super) fn prepared(line: &dyn Api, options: &[(&'static str, OptionValue)]) -> Box<dyn Provider> {
     let mut provider = edgeone(options, &["www.example.com"]);
     block_on(provider.prepare(line)).unwrap();
     provider
