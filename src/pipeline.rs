@@ -664,7 +664,6 @@ fn warn(warnings: &[String], console: &mut Console) {
 
 /// The output of a future; nothing if a signal comes first.
 async fn unless_interrupted<T>(interrupt: &Interrupt, future: impl Future<Output = T>) -> Option<T> {
-    let mut interrupt = interrupt.clone();
     tokio::select! {
         biased;
         _ = interrupt.other_than(None) => None,

@@ -2,14 +2,15 @@
 //!
 //! Every request waits for its rate limit; one that changes something is in the journal before it leaves.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::batch::{Resume, ResumedBatch, SentAt};
@@ -19,11 +20,12 @@ use super::lane::{Command, Input, Lane, Preflight, Summary};
 use super::quota;
 use super::run::{Run, SILENCE};
 use super::tracking::{PAGES, StatusQuery, has_more};
+use super::watched::Watched;
 use crate::client::connection::Connection;
 use crate::model::{BatchNumber, EventKind, LaneIndex, Operation, TaskIndex};
 use crate::plan;
 use crate::provider::http::READ_TIMEOUT;
-use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, RecordKind, Submission};
+use crate::provider::{Api, ApiError, ApiErrorKind, Page, RecordFilter, RecordKind, Submission, latest_now};
 
 /// How far the provider's clock may be from what we know of it, when its records are queried.
 const SKEW: Duration = Duration::from_secs(3);
@@ -50,9 +52,9 @@ pub(super) struct Driver<'a> {
     jobs: FuturesUnordered<Job<'a>>,
     wake: Instant,
     /// The operations that were stopped: a batch that waits for its turn doesn't leave any more.
-    stopped: watch::Sender<Vec<Operation>>,
+    stopped: Rc<Watched<Vec<Operation>>>,
     /// Whether the provider's clock is in the journal.
-    is_clock_known: bool,
+    is_clock_noted: Rc<Cell<bool>>,
 }
 
 impl<'a> Driver<'a> {
@@ -73,14 +75,13 @@ impl<'a> Driver<'a> {
             lane,
             jobs: FuturesUnordered::new(),
             wake: now,
-            stopped: watch::channel(Vec::new()).0,
-            is_clock_known: false,
+            stopped: Rc::default(),
+            is_clock_noted: Rc::default(),
         }
     }
 
     /// Runs the lane until every task has its outcome.
     pub(super) async fn run(mut self, preflight: Preflight) -> (Summary, Durations) {
-        let mut interrupt = self.run.interrupt.clone();
         let mut known = None;
         let mut is_broken = false;
         let mut is_idle = true;
@@ -98,7 +99,7 @@ impl<'a> Driver<'a> {
             let wake = self.wake.min(self.run.silence_ends()).max(Instant::now() + Duration::from_millis(1));
             input = tokio::select! {
                 biased;
-                signal = interrupt.other_than(known) => {
+                signal = self.run.interrupt.other_than(known) => {
                     known = Some(signal);
                     self.run.report_signal(signal);
                     Input::Signal(signal)
@@ -111,13 +112,14 @@ impl<'a> Driver<'a> {
         if !is_idle && self.lane.may_read_quota() {
             let has_prefetches = self.plan.cost(Operation::Prefetch) > 0;
             quota::read_again(self.index, self.connection, has_prefetches, self.run).await;
+            note_clock(self.run, self.connection, self.index, &self.is_clock_noted);
         }
         (self.lane.summary(), self.lane.durations())
     }
 
     fn step(&mut self, input: Input) {
         let now = Instant::now();
-        self.note_clock();
+        note_clock(self.run, self.connection, self.index, &self.is_clock_noted);
         self.wake = now + SILENCE;
         // An answer ends up to thousands of tasks, whose records are written in one piece. What is submitted leaves later.
         let mut records = Vec::new();
@@ -138,18 +140,8 @@ impl<'a> Driver<'a> {
             self.run.record(&records);
         }
         let stopped = self.lane.stopped();
-        self.stopped.send_if_modified(|before| std::mem::replace(before, stopped) != *before);
-    }
-
-    /// Writes down the provider's clock once it's known, for batches that left before, and for the next run, which has to know
-    /// how long ago they left: its clock may be another.
-    fn note_clock(&mut self) {
-        let api = &*self.connection.api;
-        let time = api.server_time().filter(|_| !self.is_clock_known);
-        if let Some(time) = time {
-            self.is_clock_known = true;
-            let ahead = i64::try_from(time.duration_since(api.machine_time()).as_millis()).unwrap_or_default();
-            self.run.record(&[Entry::Clock { lane: self.index, ahead }]);
+        if *self.stopped.value() != stopped {
+            self.stopped.set(stopped);
         }
     }
 
@@ -158,10 +150,10 @@ impl<'a> Driver<'a> {
         let spec = plan.target.provider;
         let limits = spec.operation(batch.operation).expect("a batch is only cut for what the provider offers");
         let limiter = run.limiter(connection, &limits.call);
-        let mut stopped = self.stopped.subscribe();
+        let (stopped, is_clock_noted) = (Rc::clone(&self.stopped), Rc::clone(&self.is_clock_noted));
         Box::pin(async move {
-            let mut interrupt = run.interrupt.clone();
-            let number = batch.number;
+            let (number, operation) = (batch.number, batch.operation);
+            let is_stopped = |all: &Vec<Operation>| all.contains(&operation).then_some(());
             let ready = async {
                 if !spec.is_warmed(batch.operation) {
                     connection.ensure_valid(&|text| run.note(text)).await?;
@@ -171,17 +163,17 @@ impl<'a> Driver<'a> {
             };
             let ready = tokio::select! {
                 biased;
-                _ = interrupt.other_than(None) => return Input::NotSent { batch: number, error: None },
-                Ok(_) = stopped.wait_for(|all| all.contains(&batch.operation)) => {
-                    return Input::NotSent { batch: number, error: None };
-                }
+                _ = run.interrupt.other_than(None) => return Input::NotSent { batch: number, error: None },
+                () = stopped.wait_for(is_stopped) => return Input::NotSent { batch: number, error: None },
                 ready = ready => ready,
             };
             if let Err(error) = ready {
                 return Input::NotSent { batch: number, error: Some(error) };
             }
-            let (operation, mode, size) = (batch.operation, batch.mode, batch.tasks.len());
+            let (mode, size) = (batch.mode, batch.tasks.len());
             let tasks = journal::ranges(&batch.tasks);
+            // Before the first time on that clock: without the one, the next run takes the other for its own clock's.
+            note_clock(run, connection, lane, &is_clock_noted);
             let (at, is_provider_time) = (connection.api.server_now(), connection.api.server_time().is_some());
             let entry = Entry::Sent { lane, batch: number, operation, mode, attempt, tasks, at, is_provider_time };
             if !run.record_leaving(entry).await {
@@ -191,8 +183,8 @@ impl<'a> Driver<'a> {
             let subjects: Vec<_> = batch.tasks.iter().map(|&task| &plan.tasks[task as usize].task.subject).collect();
             let is_leaving = tokio::select! {
                 biased;
-                _ = interrupt.other_than(None) => false,
-                Ok(_) = stopped.wait_for(|all| all.contains(&operation)) => false,
+                _ = run.interrupt.other_than(None) => false,
+                () = stopped.wait_for(is_stopped) => false,
                 () = limiter.depart(size) => true,
             };
             if !is_leaving {
@@ -237,6 +229,18 @@ impl<'a> Driver<'a> {
     }
 }
 
+/// Writes down the provider's clock once it's known, for batches that left before, and for the next run, which has to know how long
+/// ago they left: its clock may be another.
+fn note_clock(run: &Run<'_>, connection: &Connection<'_>, lane: LaneIndex, is_noted: &Cell<bool>) {
+    let api = &*connection.api;
+    if let Some(time) = api.server_time()
+        && !is_noted.replace(true)
+    {
+        let ahead = i64::try_from(time.duration_since(api.machine_time()).as_millis()).unwrap_or_default();
+        run.record(&[Entry::Clock { lane, ahead }]);
+    }
+}
+
 /// All records of a URL since a batch left. One page, unless the provider doesn't care for the URL: then what isn't on it may
 /// be on the next.
 async fn records(
@@ -252,8 +256,7 @@ async fn records(
     let list = spec.tracking_of(is_prefetch).and_then(|tracking| tracking.records.as_ref());
     let call = list.map(|records| &records.call);
     let since = accepted(connection, sent).start().checked_sub(SKEW).ok().filter(|_| has_range);
-    let ahead = if api.server_time().is_some() { Duration::from_secs(60) } else { spec.signature_validity };
-    let until = api.server_now().checked_add(ahead).ok().filter(|_| has_range);
+    let until = has_range.then(|| latest_now(spec, api));
     let kind = is_prefetch.then_some(RecordKind::Prefetch);
     let filter = RecordFilter { url: Some(url), kind, since, until, ..RecordFilter::default() };
     let mut all = Page::default();

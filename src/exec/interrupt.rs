@@ -1,47 +1,40 @@
 //! A signal, as a value that the execution can wait for.
 
-use tokio::sync::watch;
+use std::sync::Arc;
 
+use super::watched::Watched;
 use crate::model::Signal;
 
 /// Whether and by what the run was interrupted.
 #[derive(Clone, Debug)]
-pub struct Interrupt(watch::Receiver<Option<Signal>>);
+pub struct Interrupt(Arc<Watched<Option<Signal>>>);
 
 /// The other end: what hears the signals.
 #[derive(Debug)]
-pub struct Interrupter(watch::Sender<Option<Signal>>);
+pub struct Interrupter(Arc<Watched<Option<Signal>>>);
 
 /// An interrupt that hasn't come yet, and the end that makes it come.
 pub fn channel() -> (Interrupter, Interrupt) {
-    let (sender, receiver) = watch::channel(None);
-    (Interrupter(sender), Interrupt(receiver))
+    let signal = Arc::default();
+    (Interrupter(Arc::clone(&signal)), Interrupt(signal))
 }
 
 impl Interrupter {
     /// Reports a signal. A later one replaces an earlier one: the second warning is the graver.
     pub fn interrupt(&self, signal: Signal) {
-        // Nobody listens any more when the run is over, and then there is nothing to stop.
-        let _ = self.0.send(Some(signal));
+        self.0.set(Some(signal));
     }
 }
 
 impl Interrupt {
     /// The signal that came, if one did.
     pub fn signal(&self) -> Option<Signal> {
-        *self.0.borrow()
+        *self.0.value()
     }
 
     /// Waits for a signal that is not `known` yet; for ever if none comes.
-    pub async fn other_than(&mut self, known: Option<Signal>) -> Signal {
-        loop {
-            if let Some(signal) = self.signal().filter(|&signal| Some(signal) != known) {
-                return signal;
-            }
-            if self.0.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
+    pub async fn other_than(&self, known: Option<Signal>) -> Signal {
+        self.0.wait_for(|signal| signal.filter(|&signal| Some(signal) != known)).await
     }
 }
 

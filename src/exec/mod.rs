@@ -35,6 +35,7 @@ mod repair;
 mod run;
 mod tracking;
 mod verification;
+mod watched;
 
 pub use interrupt::interrupted_by;
 pub use options::Options;

@@ -92,10 +92,9 @@ impl<'a> Run<'a> {
 
     /// What a future returns; nothing if a signal comes first.
     pub(super) async fn unless_interrupted<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let mut interrupt = self.interrupt.clone();
         tokio::select! {
             biased;
-            signal = interrupt.other_than(None) => {
+            signal = self.interrupt.other_than(None) => {
                 self.report_signal(signal);
                 None
             }

@@ -201,7 +201,7 @@ impl<'v> Verifier<'v> {
     }
 
     /// Verifies until no more tasks come, or a signal does.
-    pub(super) async fn run(&self, emit: &dyn Fn(EventKind), mut interrupt: Interrupt) {
+    pub(super) async fn run(&self, emit: &dyn Fn(EventKind), interrupt: Interrupt) {
         let mut jobs = FuturesUnordered::new();
         loop {
             jobs.extend(self.due.take().into_iter().map(|key| self.verify(key)));

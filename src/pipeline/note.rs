@@ -73,7 +73,7 @@ impl Post {
 pub(super) async fn write(
     job: &Job<'_>,
     markdown: impl FnOnce(usize) -> String,
-    mut interrupt: Interrupt,
+    interrupt: Interrupt,
     console: &mut Console,
 ) {
     if !job.settings.merge_request_note && !job.settings.pull_request_comment {

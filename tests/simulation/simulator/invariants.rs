@@ -167,8 +167,24 @@ impl<'a> Judge<'a> {
             (counts && !self.times(&accepted, place.0, planned).is_empty()).then_some(place)
         };
         self.before = self.planned().filter_map(is_accepted).collect();
+        self.check_clocks(&disk.content());
         if self.world.seed.is_multiple_of(4) {
             self.check_replay(disk.content());
+        }
+    }
+
+    /// I9: a time on the provider's clock comes after what tells the next run how far that clock is from its own.
+    fn check_clocks(&self, content: &[u8]) {
+        let (text, mut known) = (String::from_utf8_lossy(content), BTreeSet::new());
+        for line in text.lines() {
+            let lane = line.split_once(r#""lane":"#).and_then(|(_, rest)| rest.split(',').next());
+            if line.contains(r#""record":"continued""#) {
+                known.clear();
+            } else if line.contains(r#""record":"clock""#) {
+                known.extend(lane);
+            } else if line.contains(r#""is_provider_time":true"#) && !lane.is_some_and(|lane| known.contains(lane)) {
+                self.broken("I9 journal", format!("nothing before it says what the provider's clock shows: {line}"));
+            }
         }
     }
 
@@ -226,7 +242,7 @@ impl<'a> Judge<'a> {
     /// At the end of a story: what was held back is executed by now.
     pub fn at_the_end(&self, end: &RunEnd, vendors: &Vendors) {
         self.check_once(&self.accepted(vendors));
-        if !end.is_cut && !self.is_as_expected(end) {
+        if !end.is_cut {
             self.check_convergence(end);
         }
     }
@@ -495,13 +511,9 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether every URL has the outcome that it has to have in the end.
-    pub fn is_as_expected(&self, end: &RunEnd) -> bool {
-        self.unexpected(end).is_none()
-    }
-
-    fn unexpected(&self, end: &RunEnd) -> Option<(Place, &'static str)> {
-        self.planned().find_map(|(place, _, _)| {
+    /// The tasks that haven't the outcome that they have to have in the end, each with that outcome.
+    pub fn unexpected(&self, end: &RunEnd) -> impl Iterator<Item = (Place, &'static str)> {
+        self.planned().filter_map(|(place, _, _)| {
             let expected = self.expected(place);
             let outcome = end.outcomes.get(place.0).and_then(|lane| lane[place.1 as usize].first());
             let outcome = outcome.map(|(outcome, _)| outcome.name());
@@ -539,7 +551,7 @@ impl<'a> Judge<'a> {
 
     /// I14: in the end everything is as it has to be.
     fn check_convergence(&self, end: &RunEnd) {
-        if let Some((place, expected)) = self.unexpected(end).filter(|_| self.world.converges()) {
+        if let Some((place, expected)) = self.unexpected(end).next().filter(|_| self.world.converges()) {
             let url = &self.plan.lanes[place.0].tasks[place.1 as usize].task.subject;
             let outcome = end.outcomes.get(place.0).map(|lane| &lane[place.1 as usize]);
             self.broken("I14 convergence", format!("{url} should be {expected} in the end, and is {outcome:?}"));
