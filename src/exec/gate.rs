@@ -31,6 +31,8 @@ pub(super) struct Gate {
     pub last_refusal: Option<String>,
     /// Whether the provider accepted a batch.
     pub accepted_any: bool,
+    /// Whether it accepted one in an earlier run.
+    pub accepted_before: bool,
     /// URLs that were refused alone.
     pub refused_alone: usize,
 }

@@ -63,6 +63,8 @@ const RECORD_LAG: Duration = Duration::from_secs(30);
 const LATEST_EXECUTION: Duration = READ_TIMEOUT.saturating_add(RECORD_LAG);
 /// When to query the records for a URL that no row of its task names, or again after a list that broke off.
 const MISSING: Duration = Duration::from_secs(10);
+/// How often a later page of a list is queried again before its first one is.
+const PAGE_RETRIES: u32 = 3;
 /// How often a batch is sent again after its answer was lost.
 const RESENDS: u32 = 8;
 /// How long requests in flight may still take after a signal. A runner kills 7.5 s after SIGINT and 2.5 s after SIGTERM.
@@ -352,7 +354,7 @@ impl<'a> Lane<'a> {
                 self.session.credentials_proven |= proves_credentials(&result);
                 match result {
                     Ok(page) => self.on_status(query, page),
-                    Err(error) => self.on_status_error(&query.task_ids, query.by_records, &error),
+                    Err(error) => self.on_status_error(query, &error),
                 }
             }
             Input::Records { batch, task, accepted, result } => {
@@ -381,18 +383,21 @@ impl<'a> Lane<'a> {
             if let Some(age) = age {
                 self.prefetches.accepted(task, age.saturating_sub(LATEST_EXECUTION), self.now);
             }
+            self.gates.of(self.operation(task)).accepted_before = true;
             self.finish(task, Outcome::Done, task_id);
         }
         for ResumedBatch { mut content, attempts, sent, task_ids } in resume.open {
             content.tasks.retain(|&task| self.places[task as usize] != Place::Ended);
+            let operation = content.operation;
             // Of a batch that may be accepted in part the records have to show which.
-            let acknowledged = !self.has_parts(content.operation);
+            let acknowledged = !self.has_parts(operation);
             let number = self.batches.add(content, attempts);
             self.claim(number);
             if task_ids.is_empty() {
                 let why = "an earlier run ended before the answer to this batch came".to_owned();
                 self.mark_uncertain(number, sent, why, false);
             } else {
+                self.gates.of(operation).accepted_before = true;
                 self.accept(number, task_ids, sent, acknowledged);
             }
         }
@@ -446,7 +451,8 @@ impl<'a> Lane<'a> {
             self.session.warming += usize::from(self.spec.is_warmed(batch.operation));
             self.commands.push(Command::Submit { batch, attempt });
         }
-        for query in std::mem::take(&mut self.pages) {
+        let now = self.now;
+        for query in self.pages.extract_if(.., |query| query.not_before.is_none_or(|at| at <= now)) {
             self.session.querying += 1;
             self.commands.push(Command::AskStatus(query));
         }
@@ -618,7 +624,8 @@ impl<'a> Lane<'a> {
         let uncertain = self.batches.uncertain().map(|(_, uncertain)| uncertain.query);
         let missing = self.batches.accepted().filter_map(|(_, accepted)| accepted.query);
         let records = uncertain.chain(missing).filter(|query| !query.is_in_flight).map(|query| query.at);
-        let queries = self.tracking.next().into_iter().chain(records);
+        let pages = self.pages.iter().filter_map(|query| query.not_before);
+        let queries = self.tracking.next().into_iter().chain(records).chain(pages);
         let may_query = self.session.querying < self.most(QUERIES);
         let ready = self.prefetches.ready().filter(|_| self.gates.stopped(Operation::Prefetch).is_none());
         let ready = ready.map(|(_, since)| since + slot(self.spec, Operation::Prefetch));
@@ -700,8 +707,9 @@ impl<'a> Lane<'a> {
         let Some(batch) = self.batches.get(number) else { return };
         let (operation, tasks) = (batch.content.operation, batch.content.tasks.clone());
         self.gates.class(operation).progress = self.now;
+        let earlier = if let SentAt::Earlier { age, .. } = sent { age } else { Duration::ZERO };
         for id in &task_ids {
-            self.tracking.follow(id, number, tasks.len(), operation, self.now);
+            self.tracking.follow(id, number, tasks.len(), operation, (self.now, earlier));
         }
         // It may have been on its way for a while.
         let age = self.age(sent).saturating_sub(LATEST_EXECUTION);
@@ -827,7 +835,7 @@ impl<'a> Lane<'a> {
         let gate = self.gates.of(content.operation);
         if content.tasks.len() < 2 {
             gate.refused_alone += 1;
-            let is_hopeless = gate.refused_alone == REFUSED_ALONE && !gate.accepted_any;
+            let is_hopeless = gate.refused_alone == REFUSED_ALONE && !gate.accepted_any && !gate.accepted_before;
             self.close(number, &Outcome::Failed(format!("refused: {why}")));
             if is_hopeless {
                 let why = format!("{REFUSED_ALONE} URLs were refused alone and none was accepted: {why}");
@@ -1117,15 +1125,15 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn on_status_error(&mut self, ids: &[String], by_records: bool, error: &ApiError) {
-        let now = self.now;
+    fn on_status_error(&mut self, mut query: StatusQuery, error: &ApiError) {
+        let (now, ids) = (self.now, &query.task_ids);
         match error.kind {
             // Perhaps one of them isn't visible yet.
             ApiErrorKind::Refused | ApiErrorKind::TooLarge => {
                 self.tracking.separate(ids);
                 self.tracking.answered(ids, now, now);
             }
-            ApiErrorKind::Forbidden | ApiErrorKind::Denied if !by_records => {
+            ApiErrorKind::Forbidden | ApiErrorKind::Denied if !query.by_records => {
                 self.tracking.answered(ids, now, now);
                 self.ask_records_for_status(&error.to_string());
             }
@@ -1138,7 +1146,14 @@ impl<'a> Lane<'a> {
             _ => {
                 self.session.failed_queries += 1;
                 let until = now + retry::delay(self.session.failed_queries, error, &mut self.random);
-                self.tracking.answered(ids, until, now);
+                // The page alone: a list that is throttled at its third page would never be read to its end if each query began with the first.
+                if query.page > 1 && query.failures < PAGE_RETRIES {
+                    query.failures += 1;
+                    query.not_before = Some(until);
+                    self.pages.push(query);
+                } else {
+                    self.tracking.answered(ids, until, now);
+                }
             }
         }
     }
@@ -1253,7 +1268,7 @@ impl<'a> Lane<'a> {
         accepted.task_ids.push(id.to_owned());
         let (task_ids, size) = (accepted.task_ids.clone(), accepted.open);
         self.journal(Entry::Taken { lane: self.index, batch: number, task_ids, is_done: false });
-        self.tracking.follow(id, number, size, operation, self.now);
+        self.tracking.follow(id, number, size, operation, (self.now, Duration::ZERO));
     }
 
     /// Long after the acceptance, neither the rows of a batch's ids nor the records name a URL. If the provider keeps a row

@@ -66,6 +66,10 @@ pub(super) struct StatusQuery {
     pub are_prefetches: bool,
     /// From 1.
     pub page: u32,
+    /// How often the page couldn't be had.
+    pub failures: u32,
+    /// When it may be queried, if not at once.
+    pub not_before: Option<Instant>,
     seen: usize,
     rows: HashMap<String, IdRows>,
 }
@@ -107,7 +111,10 @@ struct Followed {
     /// The number of batches that ever had this id.
     submissions: usize,
     class: usize,
+    /// When it was accepted, as far as that is known.
     since: Instant,
+    /// Since when this run waits for it.
+    waited: Instant,
     next: Instant,
     is_asked: bool,
     /// Polled in a call of its own: a call with others was refused.
@@ -235,10 +242,17 @@ impl Tracking {
         }
     }
 
-    /// Follows an id for a batch of so many URLs.
-    pub(super) fn follow(&mut self, id: &str, batch: BatchNumber, size: usize, operation: Operation, now: Instant) {
+    /// Follows an id for a batch of so many URLs that was accepted so long ago.
+    pub(super) fn follow(
+        &mut self,
+        id: &str,
+        batch: BatchNumber,
+        size: usize,
+        operation: Operation,
+        (now, age): (Instant, Duration),
+    ) {
         let class = operation.class();
-        let first = self.classes[class].first();
+        let first = self.classes[class].first().saturating_sub(age);
         let last = last_poll(self.classes[class].timeout);
         let first = if last.is_zero() { first } else { first.min(last) };
         let id: Rc<str> = id.into();
@@ -250,7 +264,8 @@ impl Tracking {
                 batches: Vec::new(),
                 submissions: 0,
                 class,
-                since: now,
+                since: now.checked_sub(age).unwrap_or(now),
+                waited: now,
                 next,
                 is_asked: false,
                 alone: false,
@@ -351,18 +366,19 @@ impl Tracking {
             // What was submitted at different times under one id says nothing about how long it takes.
             let (age, share) = (now - followed.since, if followed.submissions > 1 { 0.0 } else { share(id) });
             let class = &mut self.classes[followed.class];
-            if share > 0.0 && share < 1.0 {
+            // Of a task of an earlier run, some rows may have ended long ago.
+            if share > 0.0 && share < 1.0 && followed.since == followed.waited {
                 class.points.push((age, share));
             }
-            let last = last_poll(class.timeout);
+            let last = followed.waited + last_poll(class.timeout);
             let is_scout = class.scout.as_deref() == Some(id);
-            let mut next = class.next((followed.polled, age), share, followed.rows, is_scout);
-            if age < last {
+            let mut next = followed.since + class.next((followed.polled, age), share, followed.rows, is_scout);
+            if now < last {
                 // A task that ends between two polls would end as unknown if the second came too late.
                 next = next.min(last);
             }
             followed.polled = age;
-            followed.next = (followed.since + next).max(not_before);
+            followed.next = next.max(not_before);
             self.waiting.insert((followed.next, id.as_str().into()));
         }
     }
@@ -443,7 +459,7 @@ impl Tracking {
     pub(super) fn after_page(&mut self, mut query: StatusQuery, rows: usize, total: usize, now: Instant) -> AfterPage {
         let call = query.call(self.spec);
         if call.is_some_and(|call| has_more(call, query.page, rows, query.seen, total)) {
-            query.page += 1;
+            (query.page, query.failures, query.not_before) = (query.page + 1, 0, None);
             return AfterPage::Next(query);
         }
         let share = |id: &str| query.rows.get(id).map_or(0.0, |rows| rows.ended as f64 / rows.count.max(1) as f64);
@@ -497,7 +513,7 @@ mod tests {
     fn polled(tasks: &[Duration], durations: &Durations) -> (usize, Duration, Durations) {
         let start = Instant::now();
         let mut tracking = tracking(durations);
-        tracking.follow("1", 1, tasks.len(), KIND, start);
+        tracking.follow("1", 1, tasks.len(), KIND, (start, Duration::ZERO));
         let (mut ended, mut polls) = (0, 0);
         let last = *tasks.iter().max().unwrap();
         loop {
@@ -587,7 +603,7 @@ mod tests {
         let start = Instant::now();
         let mut tracking = tracking(&Durations::default());
         tracking.learn("0", KIND, Duration::from_secs(100));
-        tracking.follow("1", 1, 10, KIND, start);
+        tracking.follow("1", 1, 10, KIND, (start, Duration::ZERO));
         assert_eq!(tracking.next(), Some(start + Duration::from_secs(95)));
     }
 
@@ -596,7 +612,7 @@ mod tests {
         let start = Instant::now();
         let mut tracking = tracking(&Durations::default());
         for id in 0..25 {
-            tracking.follow(&format!("{id:02}"), id, 600, KIND, start);
+            tracking.follow(&format!("{id:02}"), id, 600, KIND, (start, Duration::ZERO));
         }
         let later = start + Duration::from_secs(34);
         assert_eq!(tracking.due(later).map(|query| query.task_ids.len()), Some(8));
@@ -624,10 +640,10 @@ mod tests {
             tracking.count_rows(&mut query, &mut Page { total: rows, rows: (0..rows).map(row).collect() });
             assert!(matches!(tracking.after_page(query, rows, rows, start), AfterPage::Complete(ids) if ids == ["1"]));
         };
-        tracking.follow("1", 1, 10, KIND, start);
+        tracking.follow("1", 1, 10, KIND, (start, Duration::ZERO));
         complete(&mut tracking, 10);
         assert!(!tracking.complete("1").unwrap().is_row_per_batch);
-        tracking.follow("1", 2, 10, KIND, start);
+        tracking.follow("1", 2, 10, KIND, (start, Duration::ZERO));
         assert!(tracking.complete("1").is_none());
         complete(&mut tracking, 2);
         assert!(tracking.complete("1").unwrap().is_row_per_batch);
@@ -638,7 +654,7 @@ mod tests {
         let start = Instant::now();
         let mut tracking = tracking(&Durations::default());
         for id in ["1", "2", "3"] {
-            tracking.follow(id, 1, 10, KIND, start);
+            tracking.follow(id, 1, 10, KIND, (start, Duration::ZERO));
         }
         let later = start + Duration::from_secs(34);
         tracking.separate(&["1".into(), "2".into()]);

@@ -28,6 +28,22 @@ static UNRECORDED: Spec = Spec {
     ..Spec::BARE
 };
 
+/// Tracked by lists of one row a page.
+static PAGED: Spec = Spec {
+    tracking: Some(TrackingSpec {
+        status: CallSpec::BARE.rows(1),
+        records: None,
+        prefetches: None,
+        whole_batches: false,
+    }),
+    operations: &[takes(URL), takes(Operation::Prefetch)],
+    ..Spec::BARE
+};
+
+/// Its tasks take five minutes.
+static SLOW: Spec =
+    Spec { operations: &[OperationSpec { typical: Duration::from_mins(5), ..takes(URL) }], ..Spec::BARE };
+
 /// What it accepts is done, and what was lost is sent again.
 static RESENDING: Spec = Spec {
     tracking: None,
@@ -317,6 +333,52 @@ fn a_refused_batch_is_cut_in_two_and_a_url_that_is_refused_alone_has_failed() {
 }
 
 #[test]
+fn a_later_page_that_is_throttled_is_queried_again_three_times_and_then_the_first_one() {
+    let mut scene = Scene::of(&PAGED, 2);
+    scene.submitted(0.1, 1, tracked("a"));
+    let is_query = |command: &Command| matches!(command, Command::AskStatus(_));
+    let (mut seconds, mut pages) = (100.0, Vec::new());
+    while pages.len() < 6 {
+        if !scene.commands.iter().any(is_query) {
+            scene.at(seconds, Input::Tick);
+        }
+        let place = scene.commands.iter().position(is_query);
+        let Command::AskStatus(query) = scene.commands.remove(place.expect("a query")) else { unreachable!() };
+        pages.push(query.page);
+        let throttled = ApiError { retry_after: Some(Duration::from_secs(20)), ..error(ApiErrorKind::Throttled) };
+        let first = Ok(Page { total: 2, rows: vec![row(0, "a", TaskState::Running)] });
+        let result = if query.page == 1 { first } else { Err(throttled) };
+        scene.at(seconds + 0.1, Input::Status { query, result });
+        seconds += 100.0;
+    }
+    assert_eq!(pages, [1, 2, 2, 2, 2, 1]);
+}
+
+#[test]
+fn twenty_urls_refused_alone_stop_the_others_unless_the_provider_accepted_one_in_an_earlier_run() {
+    let open = ResumedBatch {
+        content: plan::Batch { number: 1, operation: URL, mode: PurgeMode::Default, tasks: vec![0] },
+        attempts: 1,
+        sent: SentAt::Earlier { at: Timestamp::UNIX_EPOCH, is_providers: true, age: Duration::from_secs(60) },
+        task_ids: vec!["z".into()],
+    };
+    for (resume, refused) in [
+        (Resume::default(), 20),
+        (Resume { done: vec![(0, Some("z".into()), None)], last_batch: 1, ..Resume::default() }, 59),
+        (Resume { open: vec![open], last_batch: 1, ..Resume::default() }, 59),
+    ] {
+        let mut scene = Scene::unstarted(&TRACKED, (0..60).map(|number| (URL, number)));
+        scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
+        let mut leaving = scene.leaving();
+        while let Some(batch) = leaving.pop() {
+            leaving.extend(scene.submitted(0.1, batch, Err(error(ApiErrorKind::Refused))).leaving());
+        }
+        let failed = scene.outcomes().iter().filter(|(_, outcome)| *outcome == "failed").count();
+        assert_eq!(failed, refused);
+    }
+}
+
+#[test]
 fn what_is_stopped_while_it_waits_or_is_in_flight_is_unsubmitted() {
     for kind in [ApiErrorKind::QuotaSpent, ApiErrorKind::Credentials, ApiErrorKind::Forbidden, ApiErrorKind::Denied] {
         let mut scene = Scene::of(&TRACKED, 40);
@@ -556,6 +618,27 @@ fn what_an_earlier_run_left_is_followed_or_looked_up() {
 }
 
 #[test]
+fn what_an_earlier_run_sent_is_polled_at_once_if_it_has_had_its_time_and_when_it_has_otherwise() {
+    for (age, polled) in [(600, 0.0), (2, 28.0)] {
+        let mut scene = Scene::unstarted(&SLOW, [(URL, 0)].into_iter());
+        let open = vec![ResumedBatch {
+            content: plan::Batch { number: 1, operation: URL, mode: PurgeMode::Default, tasks: vec![0] },
+            attempts: 1,
+            sent: SentAt::Earlier { at: Timestamp::UNIX_EPOCH, is_providers: true, age: Duration::from_secs(age) },
+            task_ids: vec!["a".into()],
+        }];
+        let resume = Resume { open, last_batch: 1, ..Resume::default() };
+        scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
+        let is_query = |command: &Command| matches!(command, Command::AskStatus(_));
+        if polled > 0.0 {
+            assert!(!scene.at(polled - 0.1, Input::Tick).commands.iter().any(is_query), "{age} s");
+            scene.at(polled, Input::Tick);
+        }
+        assert!(scene.commands.iter().any(is_query), "{age} s");
+    }
+}
+
+#[test]
 fn a_prefetch_leaves_once_its_refresh_is_done_and_never_if_it_is_not() {
     for (state, ended, leaving) in [
         (TaskState::Complete, vec![(0, "done")], vec![2]),
@@ -652,6 +735,6 @@ fn a_batch_of_an_earlier_run_teaches_nothing_about_how_long_tasks_take() {
     }];
     let resume = Resume { open, last_batch: 1, ..Resume::default() };
     scene.at(0.0, Input::Start(Preflight { credentials_proven: true, resume, ..Preflight::default() }));
-    scene.at(100.0, Input::Tick).status(100.1, vec![row(0, "a", TaskState::Complete)]);
+    scene.status(0.1, vec![row(0, "a", TaskState::Complete)]);
     assert_eq!((scene.outcomes(), scene.lane.durations()), (vec![(0, "done")], Durations::default()));
 }

@@ -34,7 +34,7 @@ use super::token_cdn::{TOKEN, TOKEN_CDN};
 use super::vendors::{Vendors, Way, registration, session};
 use super::world::{RunnerClock, World};
 
-/// How many runs without faults a story may take to come to its end.
+/// So many runs without faults in a row that bring a story no nearer to its end are its end.
 const CALM_RUNS: u32 = 8;
 /// So long after the last submission or end the same command starts over.
 const CONTINUED: SignedDuration = SignedDuration::from_hours(2);
@@ -122,7 +122,8 @@ pub async fn tell(world: &World, shared: &Rc<Shared>) -> Totals {
     let mut last_end: Option<Timestamp> = None;
     // Whether the last run that came to its end left nothing to do, and perhaps the note that this is published.
     let mut is_in_doubt = false;
-    for number in 0..world.faulty_runs + CALM_RUNS {
+    let (mut fewest, mut idle) = (usize::MAX, 0);
+    for number in 0.. {
         let is_calm = number >= world.faulty_runs;
         let cuts = if is_calm { Cuts::default() } else { draw_cuts(world, shared) };
         vendors.begin_run(if is_calm { 0.0 } else { world.fault_rate });
@@ -145,8 +146,12 @@ pub async fn tell(world: &World, shared: &Rc<Shared>) -> Totals {
         judge.after_run(&end, &vendors);
         let is_done = judge.is_over(&end);
         totals.done += u64::from(is_done);
-        let is_over = is_done || (is_calm && judge.is_as_expected(&end));
-        if is_over || number + 1 == world.faulty_runs + CALM_RUNS {
+        if is_calm {
+            let unexpected = judge.unexpected(&end).count();
+            idle = if unexpected < fewest { 0 } else { idle + 1 };
+            fewest = fewest.min(unexpected);
+        }
+        if is_done || fewest == 0 || idle == CALM_RUNS {
             vendors.settle();
             judge.at_the_end(&end, &vendors);
             break;
