@@ -15,6 +15,9 @@ pub use file::FileVersion;
 /// How much clocks and whole seconds may be off, before an age proves that a copy is older than the refresh.
 const CLOCKS: Duration = Duration::from_secs(5);
 
+/// The evidence of a page that is neither the file nor what it was before.
+pub const NEITHER: &str = "neither the bytes of the file nor those before: a page that is built, or a newer deployment";
+
 /// What a URL should serve.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
@@ -136,9 +139,7 @@ fn judge_body(page: &Page, expected: &Expected, kept: Option<String>) -> (Verdic
             let coding: String = page.header("content-encoding").chars().take(40).collect();
             format!("its body is compressed (`{coding}`), which isn't unpacked")
         }
-        Wanted::File(_) => {
-            "neither the bytes of the file nor those before: a page that is built, or a newer deployment".to_owned()
-        }
+        Wanted::File(_) => NEITHER.to_owned(),
         Wanted::PerhapsGone(why) | Wanted::Unknown(why) => why.clone(),
     };
     (Verdict::Undecided, why)

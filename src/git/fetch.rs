@@ -187,7 +187,11 @@ impl<'a> Fetcher<'a> {
         Ok(self.settings()?.url.is_some())
     }
 
-    async fn branch_head(&mut self, branch: &str) -> Result<Oid, Error> {
+    /// The commit of a branch at the remote.
+    ///
+    /// # Errors
+    /// [`Error::Checkout`] for a remote without it, or without an answer.
+    pub(super) async fn branch_head(&mut self, branch: &str) -> Result<Oid, Error> {
         let what = format!("the branch `{branch}`");
         let found = self.reference(vec![format!("refs/heads/{branch}")]).await;
         let found = found.and_then(|tip| tip.ok_or_else(|| "the remote has no such branch".to_owned().into()));

@@ -3,7 +3,7 @@
 //! [`search`] is the whole step: `range` decides which two commits count, `last_success` looks up the last deployment, `fetch`
 //! gets what the clone lacks, `revisions` looks the commits up, `tree_diff` compares their trees, `renames` pairs moved files,
 //! `submodules` and `links` add the files behind those. `contents` reads the beginning of some, and `tracked` finds patterns that match
-//! no tracked file.
+//! no tracked file. `newer_head` says whether the branch has another commit by now.
 //! libgit2 reads the repository, on a thread with a time limit (`time_limit`). No process is started.
 
 pub use self::checkout::{head_commit, root};
@@ -12,6 +12,7 @@ pub use self::config_trust::trusted;
 pub use self::contents::{content_at_head, contents};
 pub use self::event::pull_request;
 pub use self::io::{Fetching, HttpTransport, OnChunk};
+pub use self::newer_head::newer_head;
 pub use self::search::{Changed, Range, find, search};
 pub use self::submodules::{Following, Unexpanded};
 pub use self::tracked::{Tracked, TrackedSearch, tracked};
@@ -29,6 +30,7 @@ mod history;
 mod io;
 mod last_success;
 mod links;
+mod newer_head;
 mod oid;
 mod range;
 mod renames;

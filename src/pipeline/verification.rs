@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
 
 use super::built::BuiltSite;
 use super::connect;
@@ -14,17 +16,21 @@ use super::job::Job;
 use crate::ci::Console;
 use crate::config::{LogLevel, Mode, Settings};
 use crate::exec::Verify;
-use crate::freshness::{Expected, FileVersion, Wanted};
+use crate::freshness::{self, Expected, FileVersion, Wanted};
 use crate::git::{self, Range};
 use crate::mapping::url;
 use crate::model::{Change, ChangeKind, LaneIndex, RepoPath, Side, Task, TaskIndex};
 use crate::plan::Plan;
+use crate::report::Report;
+use crate::report::phrases::short_commit;
 use crate::text::format::{counted, grouped};
 
 /// So many files are read at once: each may have 32 MiB.
 const AT_ONCE: usize = 8;
 /// So many URLs are fetched through the CDN before anything is sent.
 const WITNESSES: usize = 5;
+/// How long the remote is asked at most for the commit of a branch.
+const ASKED: Duration = Duration::from_secs(10);
 /// No file that is compared is larger.
 const MOST: usize = 32 << 20;
 
@@ -112,6 +118,31 @@ impl ExpectedPages {
         let left = settings.max_urls.map_or(u64::MAX, |most| most.saturating_sub(size));
         Verify { edges, expected, witnesses, most_repairs: usize::try_from(left).unwrap_or(usize::MAX) }
     }
+}
+
+/// Notes that a newer deployment may have replaced the pages that are neither old nor new. The remote is queried once, and only if
+/// there is such a page.
+pub(super) async fn note_newer_deployment(
+    job: &Job<'_>,
+    report: &mut Report<'_>,
+    range: Option<&Range>,
+    console: &mut Console,
+) {
+    let count = report.count_verified_by(freshness::NEITHER);
+    let Some(range) = range.filter(|_| count > 0) else { return };
+    let transport = FetchTransport::new(console, job.settings, job.network, job.started);
+    let (repository, fetching) = (&job.settings.repository, transport.fetching());
+    let asked = git::newer_head(repository, &range.head, job.environment, &fetching);
+    let Ok(Some((branch, commit))) = timeout(ASKED, asked).await else { return };
+    drop(transport);
+    let text = format!(
+        "`{branch}` is now at {}: a newer deployment may have replaced {}, which {} neither the old nor the new bytes",
+        short_commit(&commit),
+        counted(count, "URL", "URLs"),
+        if count == 1 { "serves" } else { "serve" }
+    );
+    console.note(LogLevel::Normal, &text);
+    report.add_note(text);
 }
 
 /// Refreshes of single URLs.

@@ -265,6 +265,11 @@ impl<'a> Report<'a> {
         self.context.verify.then_some(counts)
     }
 
+    /// How many URLs got their verdict by this evidence.
+    pub fn count_verified_by(&self, evidence: &str) -> usize {
+        self.rows().filter(|row| row.verified.is_some_and(|verified| verified.evidence == evidence)).count()
+    }
+
     /// The URLs that aren't fresh, the worst first.
     pub(super) fn not_fresh(&self) -> impl Iterator<Item = (Row<'_>, &Verification)> {
         let verdicts = Verdict::ALL.into_iter().rev().filter(|verdict| *verdict != Verdict::Fresh);

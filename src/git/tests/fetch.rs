@@ -139,6 +139,35 @@ fn names_of_branches_and_tags_are_looked_up_on_the_server() {
 }
 
 #[test]
+fn a_branch_that_has_another_commit_by_now_is_named_and_only_that_of_the_job_is_looked_up() {
+    let origin = site(3);
+    let clone = cloned(&origin, &["--branch=main"]);
+    let head = clone.id("HEAD");
+    let github = |reference| [("GITHUB_ACTIONS", "true"), ("GITHUB_REF", reference), ("GITHUB_SHA", &*head)];
+    let gitlab = [("GITLAB_CI", "true"), ("CI_COMMIT_BRANCH", "main"), ("CI_COMMIT_SHA", &*head)];
+    let forge = Forge::of(&origin);
+    assert_eq!(forge.newer_head(&clone, &head, &github("refs/heads/main")), None);
+    origin.import("main", Some("main"), &[Files::new()]);
+    let newer = Some(("main".to_owned(), origin.id("main")));
+    assert_ne!(origin.id("main"), head);
+    for job in [github("refs/heads/main"), gitlab] {
+        forge.requests.take();
+        assert_eq!(forge.newer_head(&clone, &head, &job), newer);
+        assert_eq!(forge.requests.take().len(), 2);
+    }
+    assert_eq!(forge.newer_head(&clone, &head, &github("refs/heads/deleted")), None);
+    forge.requests.take();
+    // A pull request, a commit that isn't the job's, and no job at all.
+    assert_eq!(forge.newer_head(&clone, &head, &github("refs/pull/7/merge")), None);
+    assert_eq!(forge.newer_head(&clone, &clone.id("HEAD~1"), &github("refs/heads/main")), None);
+    assert_eq!(forge.newer_head(&clone, &head, &[]), None);
+    let off = Forge { is_on: false, ..Forge::of(&origin) };
+    assert_eq!(off.newer_head(&clone, &head, &github("refs/heads/main")), None);
+    assert_eq!((forge.requests.take().len(), off.requests.take().len()), (0, 0));
+    assert_eq!(Forge::empty().newer_head(&clone, &head, &github("refs/heads/main")), None);
+}
+
+#[test]
 fn a_clone_without_directories_gets_them() {
     let origin = site(10);
     let clone = cloned(&origin, &["--filter=tree:0", "--no-checkout"]);

@@ -14,10 +14,12 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::config::{Changes, Submodules, Symlinks};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::git::{Changed, Choices, Fetching, Following, HttpTransport, OnChunk, Range, choices, contents, search};
+use crate::git::{
+    Changed, Choices, Fetching, Following, HttpTransport, OnChunk, Range, choices, contents, newer_head, search,
+};
 use crate::model::{RepoPath, Side};
 
-use super::checkout::Checkout;
+use super::checkout::{Checkout, environment_of};
 
 /// Where the forge pretends to be.
 pub(super) const REMOTE_URL: &str = "https://forge.example/team/site.git";
@@ -98,6 +100,11 @@ impl Forge {
         wanted: &[(Side, RepoPath)],
     ) -> Result<Vec<Result<Vec<u8>, String>>, Error> {
         block_on(contents(&clone.path, range, wanted, 4, &Environment::new(), &self.fetching()))
+    }
+
+    /// The branch of a job and its newer commit, as a run learns it from this forge.
+    pub(super) fn newer_head(&self, clone: &Checkout, head: &str, job: &[(&str, &str)]) -> Option<(String, String)> {
+        block_on(newer_head(&clone.path, head, &environment_of(job), &self.fetching()))
     }
 
     /// What `explain --range` finds with the help of this forge.

@@ -319,6 +319,38 @@ fn the_command_verify_sends_nothing_and_needs_no_credentials() {
 }
 
 #[test]
+fn a_newer_deployment_is_named_where_a_page_is_neither_old_nor_new() {
+    let (site, cache) = stage(None);
+    let forge = site.repository().join(".git/forge").display().to_string();
+    site.git(&["clone", "--quiet", "--bare", ".", &forge]);
+    site.git(&["remote", "add", "origin", &forge]);
+    let head = site.git(&["rev-parse", "HEAD"]);
+    let verify = || {
+        cache.with(|state| state.purge_all());
+        let verify = site.bare_run(&["verify", "--base", "HEAD~1", "--edge", &cache.address(), "--report-file"]);
+        let job = [("GITLAB_CI", "true"), ("CI_COMMIT_BRANCH", "main"), ("CI_COMMIT_SHA", head.trim())];
+        verify.arg(site.sibling("report.json")).envs(&job).env("CI_PROJECT_DIR", site.repository()).finish()
+    };
+    let says_newer = |finished: &Finished| finished.err.contains("a newer deployment may have replaced");
+    cache.deploy("/index.html", "<h1>later</h1>\n");
+    let finished = verify();
+    assert!(!says_newer(finished.ends_with(0)), "the branch is where it was");
+    let later = site.git(&["commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "Say it later"]);
+    let later = later.trim();
+    site.git(&["push", "--quiet", "origin", &format!("{later}:refs/heads/main")]);
+    let finished = verify();
+    let note =
+        format!("`main` is now at {}: a newer deployment may have replaced 1 URL, which serves neither", &later[..12]);
+    finished.ends_with(0).says(&["3 fresh, 1 undecided of 4 URLs", &note]);
+    assert!(finished.report()["notes"].to_string().contains(&note), "{}", finished.report()["notes"]);
+    cache.deploy("/index.html", NEW_HOME);
+    assert!(!says_newer(verify().ends_with(0)), "no page is of a newer deployment");
+    // What is stale stays so.
+    cache.deploy("/index.html", OLD_HOME);
+    assert!(!says_newer(verify().ends_with(7)), "an old page isn't newer");
+}
+
+#[test]
 fn urls_of_a_list_are_verified_by_what_the_cache_says() {
     let (site, cache) = stage(None);
     let run = site.bare_run(&["verify", "--url-file", "-", "--edge", &cache.address(), "--report-file"]);
