@@ -267,6 +267,29 @@ mod tests {
     }
 
     #[test]
+    fn the_edges_are_named_and_what_they_served_before_the_refresh() {
+        let plan = fixture::plan_of(&["a", "b", "c"].map(|page| format!("https://www.example.com/{page}")));
+        let seen = |task, verdict, was_old| {
+            let (evidence, encoding) = ("the bytes of the file before".to_owned(), "gzip".to_owned());
+            let edge = Some("203.0.113.7".to_owned());
+            let verification =
+                Verification { verdict, evidence, edge, encoding, tries: 4, was_old, refreshed_again: true };
+            fixture::event(2, EventKind::Verified { lane: 0, task, verification })
+        };
+        let edges = ["203.0.113.7", "edge2.example.net"].map(str::to_owned).to_vec();
+        let context = Context { verify: true, edges, ..fixture::context(Mode::Real) };
+        let (fresh, stale) = (Verdict::Fresh, Verdict::Stale);
+        let events = [seen(0, fresh, Some(true)), seen(1, fresh, Some(false)), seen(2, stale, Some(true))];
+        let report = fixture::report(&plan, context, &events);
+        let expected = "3 of 3 URLs verified through the CDN: 2 fresh, 1 stale. Only the points of presence at 203.0.113.7, \
+                        edge2.example.net were queried; of 2 fresh URLs that were also fetched before the refresh, 1 had been old";
+        assert_eq!(verified(&report).as_deref(), Some(expected));
+        let (_, worst) = report.not_fresh().next().expect("one is stale");
+        let expected = "the bytes of the file before (gzip at 203.0.113.7, fetched 4 times); refreshed again";
+        assert_eq!(evidence(worst), expected);
+    }
+
+    #[test]
     fn a_run_that_verified_nothing_says_so() {
         let plan = fixture::plan_of(&["https://www.example.com/".to_owned()]);
         let context = Context { verify: true, ..fixture::context(Mode::Verify) };

@@ -1,7 +1,8 @@
 use serde_json::Value;
 
 use crate::config::Mode;
-use crate::report::fixture;
+use crate::model::{EventKind, Verdict};
+use crate::report::{Context, fixture};
 use crate::text::sanitize::tests::{HOSTILE, runner_sees_a_command};
 
 use super::*;
@@ -88,17 +89,26 @@ fn the_schema_describes_every_report() {
         4,
         fixture::event(
             1,
-            crate::model::EventKind::LaneStopped {
-                lane: 1,
-                operation: Some(fixture::DIRECTORY),
-                cause: StopCause::Quota,
-                why,
-            },
+            EventKind::LaneStopped { lane: 1, operation: Some(fixture::DIRECTORY), cause: StopCause::Quota, why },
         ),
     );
     for (mode, events) in [(Mode::Real, &events[..]), (Mode::DryRun, &[]), (Mode::Simulate, &events[..3])] {
         let report = fixture::report(&plan, fixture::context(mode), events);
         assert_eq!(breaches(&written(&report), &schema(), &schema(), "report"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_schema_describes_what_verification_showed() {
+    let plan = fixture::plan_of(&["https://www.example.com/".to_owned()]);
+    for (edge, tries, was_old) in [(None, 1, None), (Some("203.0.113.7".to_owned()), 0, Some(true))] {
+        let context = Context { verify: true, edges: edge.iter().cloned().collect(), ..fixture::context(Mode::Verify) };
+        let (verdict, evidence, encoding) = (Verdict::Undecided, "HTTP 403".to_owned(), "gzip".to_owned());
+        let verification = Verification { verdict, evidence, edge, encoding, tries, was_old, refreshed_again: true };
+        let events = [fixture::event(1, EventKind::Verified { lane: 0, task: 0, verification })];
+        let report = written(&fixture::report(&plan, context, &events));
+        assert!(report["urls"][0]["verification"].is_object());
+        assert_eq!(breaches(&report, &schema(), &schema(), "report"), Vec::<String>::new());
     }
 }
 
