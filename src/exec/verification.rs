@@ -51,7 +51,7 @@ type Fetched = (Key, usize, &'static str);
 /// An edge of the CDN.
 #[derive(Clone)]
 pub struct PointOfPresence {
-    /// How reports call it; `None` where there is one alone.
+    /// How reports call it; `None`: the only one, and the nearest to this machine.
     pub name: Option<String>,
     /// The CDN as visitors reach it there.
     pub edge: Rc<dyn Edge>,

@@ -68,7 +68,7 @@ pub struct Verification {
     pub verdict: Verdict,
     /// Its evidence, as a sentence fragment: `the bytes of the file`.
     pub evidence: String,
-    /// The edge that decided, where there are several.
+    /// The edge that decided; `None`: the one nearest to this machine was the only one.
     pub edge: Option<String>,
     /// The `Accept-Encoding` of the fetch that decided.
     pub encoding: String,

@@ -208,22 +208,28 @@ fn edge(job: &Job<'_>, hosts: BTreeSet<String>) -> Rc<dyn Edge> {
     edge_at(job, hosts, job.settings.edges.first())
 }
 
-/// All edges that `edge` names, or the one near this machine. They have names where there are several.
+/// All edges that `edge` names, or the one near this machine, which has no name.
 pub(super) fn edges(job: &Job<'_>, hosts: &BTreeSet<String>) -> Vec<PointOfPresence> {
     match &job.settings.edges[..] {
-        [] | [_] => vec![PointOfPresence { name: None, edge: edge(job, hosts.clone()) }],
-        several => several
+        nearest if nearest.len() < 2 && nearest.iter().all(is_here) => {
+            vec![PointOfPresence { name: None, edge: edge(job, hosts.clone()) }]
+        }
+        named => named
             .iter()
             .map(|to| PointOfPresence { name: Some(to.to_string()), edge: edge_at(job, hosts.clone(), Some(to)) })
             .collect(),
     }
 }
 
+/// Whether an edge is on this machine.
+fn is_here(edge: &ConnectTo) -> bool {
+    matches!(edge, ConnectTo::Address(address) if address.ip().is_loopback())
+}
+
 /// The origins, at these hosts. One on this machine is fetched from where `edge`, which only the user gives, is on it too.
 pub(super) fn origin(job: &Job<'_>, hosts: BTreeSet<String>) -> HttpEdge {
     let listed = job.settings.allow_hosts.as_deref();
     let are_hosts_listed = listed.is_some_and(|listed| hosts.iter().all(|host| listed.contains(host)));
-    let is_here = |edge: &ConnectTo| matches!(edge, ConnectTo::Address(address) if address.ip().is_loopback());
     let allow_loopback = job.settings.edges.iter().any(is_here);
     job.network.edge(EdgeLimits { hosts, connect_to: None, allow_loopback, are_hosts_listed })
 }

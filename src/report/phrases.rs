@@ -97,6 +97,7 @@ pub(super) fn verified(report: &Report<'_>) -> Option<String> {
     let all = report.rows().filter(|row| row.planned.task.operation != Operation::Prefetch).count();
     let queried = match &report.context.edges[..] {
         [] => "the point of presence nearest to this machine was".to_owned(),
+        [edge] => format!("the point of presence at {edge} was"),
         several => format!("the points of presence at {} were", several.join(", ")),
     };
     let fresh = report.rows().filter_map(|row| row.verified).filter(|seen| seen.verdict == Verdict::Fresh);

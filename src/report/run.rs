@@ -40,7 +40,7 @@ pub struct Context {
     pub commit_page: Option<String>,
     /// Whether URLs were fetched through the CDN to verify them.
     pub verify: bool,
-    /// The edges at which they were, if there are several.
+    /// The edges at which they were; empty: the one nearest to this machine.
     pub edges: Vec<String>,
     /// The configuration's path as it was named.
     pub config: Option<String>,

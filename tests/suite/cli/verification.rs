@@ -288,6 +288,20 @@ fn a_point_of_presence_that_a_purge_forgot_is_seen_stale_where_it_is_one_of_the_
 }
 
 #[test]
+fn an_edge_elsewhere_is_named_and_not_called_the_nearest() {
+    let (site, _) = stage(None);
+    // Plain HTTP is refused there, so nothing is sent.
+    let verify = site.bare_run(&["verify", "--base", "HEAD~1", "--edge", "203.0.113.7", "--report-file"]);
+    let finished = verify.arg(site.sibling("report.json")).finish();
+    finished.says(&[
+        "verifying 4 URLs through the CDN at 203.0.113.7, from this machine",
+        "index.html: only https is fetched (identity at 203.0.113.7)",
+        "Only the point of presence at 203.0.113.7 was queried",
+    ]);
+    assert!(verdicts(&finished).iter().all(|seen| seen.ends_with(" unreachable: only https is fetched")));
+}
+
+#[test]
 fn what_is_stale_at_one_of_several_edges_is_refreshed_once_more() {
     let vendor = Vendor::start(&[]);
     let ((site, near), far) = (stage(Some(&vendor)), cache(Some(&vendor)));
