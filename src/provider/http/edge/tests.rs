@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 use std::thread;
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::*;
 
@@ -25,7 +27,7 @@ fn server(answers: Vec<Vec<u8>>) -> (SocketAddr, thread::JoinHandle<Vec<String>>
     (address, thread::spawn(move || answers.into_iter().map(serve).collect()))
 }
 
-fn read_request(stream: &mut TcpStream) -> String {
+fn read_request(stream: &mut impl Read) -> String {
     let (mut request, mut byte) = (Vec::new(), [0]);
     while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
         request.push(byte[0]);
@@ -209,6 +211,54 @@ async fn a_name_that_leads_into_a_private_network_leads_nowhere() {
         // A name may lead to both.
         assert_eq!(lookup(&[private, [93, 184, 216, 34]]).await, Ok(vec!["93.184.216.34:0".to_owned()]));
     }
+}
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/provider/http/fixtures");
+
+/// An edge that has the certificate of `localhost`; gives the name that TLS asked for, and the request if the certificate was
+/// accepted.
+fn tls_edge() -> (SocketAddr, thread::JoinHandle<(String, String)>) {
+    let chain = vec![CertificateDer::from_pem_file(format!("{FIXTURES}/localhost.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(format!("{FIXTURES}/localhost.key")).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = move || {
+        let mut socket = listener.accept().unwrap().0;
+        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let is_accepted = connection.complete_io(&mut socket).is_ok();
+        let name = connection.server_name().unwrap().to_owned();
+        let mut request = String::new();
+        if is_accepted {
+            let mut stream = rustls::Stream::new(&mut connection, &mut socket);
+            request = read_request(&mut stream);
+            stream.write_all(&answer("200 OK", b"hello")).unwrap();
+        }
+        (name, request)
+    };
+    (address, thread::spawn(serve))
+}
+
+#[tokio::test]
+async fn an_edge_is_asked_for_the_host_of_the_url_and_has_to_have_its_certificate() {
+    let authority = format!("{FIXTURES}/authority.pem");
+    let environment = [("SSL_CERT_FILE", authority.as_str())];
+    let (address, served) = tls_edge();
+    let at_edge = |address| edge_with(Some(ConnectTo::Address(address)), &environment, false);
+    let page = at_edge(address).get(fetch("https://localhost/a")).await.unwrap();
+    assert_eq!((page.status, &page.start[..]), (200, &b"hello"[..]));
+    let (name, request) = served.join().unwrap();
+    assert!(name == "localhost" && request.contains("\r\nhost: localhost\r\n"), "{name}: {request}");
+
+    let (address, served) = tls_edge();
+    let NoAnswer { why, .. } = at_edge(address).get(fetch("https://www.example.com/a")).await.unwrap_err();
+    assert!(why.contains("the certificate of `www.example.com` is not accepted"), "{why}");
+    assert_eq!(served.join().unwrap(), ("www.example.com".to_owned(), String::new()));
 }
 
 #[tokio::test]
