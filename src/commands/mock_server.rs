@@ -122,10 +122,14 @@ impl Server for Vendors {
         let turn = self.turn.lock().await;
         let now = Timestamp::now();
         // What is reported as complete now was purged, and what is complete as soon as it is accepted, too.
-        self.purge(now).await;
+        if !self.purge(now).await {
+            return Err(Closed);
+        }
         let Reply { delay, wire } = self.gateway.borrow_mut().answer(&request, now);
-        self.write_ledger();
-        self.purge(now).await;
+        // The client gets no answer that isn't written down, or that the caches don't show.
+        if !self.write_ledger() || !self.purge(now).await {
+            return Err(Closed);
+        }
         drop(turn);
         tokio::time::sleep(delay + self.latency / 2).await;
         match wire {
@@ -178,17 +182,21 @@ impl Vendors {
         true
     }
 
-    fn write_ledger(&self) {
+    /// Writes down what was accepted; whether that was possible.
+    fn write_ledger(&self) -> bool {
         let mut ledger = self.ledger.borrow_mut();
-        let Some(file) = ledger.as_mut() else { return };
+        let Some(file) = ledger.as_mut() else { return true };
         let written = self.gateway.borrow_mut().newly_accepted().iter().try_for_each(|acceptance| {
             let mut line = serde_json::to_vec(acceptance)?;
             line.push(b'\n');
             file.write_all(&line)
         });
-        if let Err(error) = written.and_then(|()| file.flush()) {
+        let problem = written.and_then(|()| file.flush()).err();
+        let is_written = problem.is_none();
+        if let Some(error) = problem {
             self.failure.set(Some(ledger_problem(&error)));
         }
+        is_written
     }
 }
 

@@ -178,8 +178,9 @@ fn cache() -> (SocketAddr, Arc<AtomicUsize>) {
     (address, count)
 }
 
-/// What comes of a server that has this cache purged, once a client had its answer and `then` is over.
-async fn serve_with_edge(edge: SocketAddr, then: impl Future<Output = ()>) -> Result<(), Error> {
+/// What comes of a server that has this cache purged, once a client was served and `then` is over, which is given whether the client
+/// had an answer. Its connection is open until then.
+async fn serve_with_edge(edge: SocketAddr, then: impl AsyncFnOnce(bool)) -> Result<(), Error> {
     let edges = Edges::new(vec![format!("http://{edge}")], Vec::new());
     let gateway = Gateway::new(vec![("test", Box::new(TestEmulator::default()))], Faults::none()).with_edges(edges);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -189,8 +190,8 @@ async fn serve_with_edge(edge: SocketAddr, then: impl Future<Output = ()>) -> Re
         serve(listener, Rc::new(RefCell::new(gateway)), Duration::ZERO, None, Some(Box::new(api())), pending());
     let client = async {
         let request = http::Request::post(format!("http://{address}/test?url=a.test/a")).body(Bytes::new()).unwrap();
-        let _ = api().call(request).await;
-        then.await;
+        let api = api();
+        then(api.call(request).await.is_ok()).await;
     };
     tokio::select! {
         ended = server => ended,
@@ -201,14 +202,18 @@ async fn serve_with_edge(edge: SocketAddr, then: impl Future<Output = ()>) -> Re
 #[tokio::test]
 async fn a_cache_is_told_before_the_client_is() {
     let (address, count) = cache();
-    let told = async { assert_eq!(count.load(Ordering::SeqCst), 1) };
+    let told = async |_| assert_eq!(count.load(Ordering::SeqCst), 1);
     serve_with_edge(address, told).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_cache_that_is_not_there_ends_the_server_with_an_error() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = serve_with_edge(address, pending()).await.unwrap_err().to_string();
+    let waits = async |is_answered: bool| {
+        assert!(!is_answered, "the client must not hear of a purge that failed");
+        pending::<()>().await
+    };
+    let error = serve_with_edge(address, waits).await.unwrap_err().to_string();
     assert!(error.starts_with("the cache doesn't take `GET http://127.0.0.1:"), "{error}");
 }
 
