@@ -128,7 +128,7 @@ pub(super) fn origins(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) ->
             }
             (Ok(host), Ok(url)) => origins.push((host, url)),
             (Err(help), Ok(_)) => problems.push(Diagnostic::new(format!("{label} holds {}", quoted(&text)), help)),
-            (_, Err(help)) => problems.push(Diagnostic::new(format!("{label} holds {}", without_user(&text)), help)),
+            (_, Err(help)) => problems.push(Diagnostic::new(format!("{label} holds {}", without_secret(&text)), help)),
         }
     }
     origins
@@ -143,7 +143,7 @@ pub(super) fn wait_for(given: &LayeredOptions, problems: &mut Vec<Diagnostic>) -
         Some((Err(help), text)) if !text.is_empty() => help,
         _ => "write it as `https://www.example.com/version.txt contains {head}`",
     };
-    problems.push(Diagnostic::new(format!("{} is {}", given.label("wait-for"), without_user(&text)), help));
+    problems.push(Diagnostic::new(format!("{} is {}", given.label("wait-for"), without_secret(&text)), help));
     None
 }
 
@@ -152,9 +152,9 @@ fn page(text: &str) -> Result<Url, &'static str> {
     secure(text, "write it as `https://HOST`, with a path if need be", false)
 }
 
-/// A text for a message. What has an `@` may hold a password, whatever else is wrong with it.
-fn without_user(text: &str) -> String {
-    if text.contains('@') { "a URL with a user name or a password".to_owned() } else { quoted(text) }
+/// A text for a message. What has an `@` may hold a password, and what has a `?` a token, whatever else is wrong with it.
+fn without_secret(text: &str) -> String {
+    if text.contains(['@', '?']) { "a URL with a user name, a password or a query".to_owned() } else { quoted(text) }
 }
 
 /// A host as URLs have it: in lower case and ASCII; the error says what it should be.

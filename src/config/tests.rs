@@ -296,6 +296,8 @@ fn an_origin_is_a_plain_url_for_a_host_or_for_all_of_them() {
         ("ftp://a.example", "write it as `https://HOST`"),
         ("a.example", "write it as"),
         ("https://a.example/?token=x", "leave out the query"),
+        ("https://a.example/?token=hunter2", "leave out the query"),
+        ("b.example:443=http://a.example/?token=hunter2", "use https"),
         ("*.b.example=https://a.example", "no wildcard"),
         ("b.example:443=https://a.example", "no port"),
         ("=https://a.example", "a whole host name"),
@@ -323,6 +325,8 @@ fn the_url_that_is_waited_for_can_be_fetched_without_a_password() {
         ("http://a.example/v contains x", "use https"),
         ("https://user:hunter2@a.example/v contains x", "leave out the user name"),
         ("https://user:hunter2@a.example:x/v contains x", "write it as"),
+        ("http://a.example/v?token=hunter2 contains x", "use https"),
+        ("https://a.example/v?token=hunter2", "write it as"),
     ] {
         let reported = world.problems(&[("wait-for", given)]);
         assert!(reported.len() == 1 && reported[0].contains(said) && !reported[0].contains("hunter2"), "{reported:?}");
