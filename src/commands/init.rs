@@ -265,9 +265,8 @@ fn next_steps(draft: &Draft) -> Vec<(String, String)> {
         return steps.into_iter().map(|(command, about)| (command.to_owned(), about.to_owned())).collect();
     };
     // Without a build there is nothing to compare, and before the first run nothing to compare it with.
-    let page = format!("cdn-purge explain {directory}/index.html");
-    let known = draft.build.as_ref().filter(|(commands, _)| !commands.contains("REPLACE"));
-    let build = match known {
+    let page = format!("cdn-purge explain {}", shell_word(&format!("{directory}/index.html")));
+    let build = match &draft.build {
         Some((commands, folder)) if folder.is_empty() => commands.clone(),
         Some((commands, folder)) => format!("(cd {folder} && {commands})"),
         None => "...".to_owned(),
@@ -299,8 +298,7 @@ fn again(choices: &Choices) -> String {
 
 /// A word as a shell takes it.
 fn shell_word(text: &str) -> String {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._".contains(&byte));
-    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    if init::is_plain(text) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// What was found, what is left to do, and what comes next.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::generators::{BUILD_FOLDERS, FOLDERS, FOREIGN, GENERATORS, Generator};
 use super::hosts;
-use super::paths::{above, ends_in, is_ignored, is_workflow, join, name};
+use super::paths::{above, ends_in, is_ignored, is_plain, is_workflow, join, name};
 
 /// How deep a site's folder may lie below the repository's root.
 pub(super) const DEPTH: usize = 3;
@@ -194,7 +194,8 @@ fn sources(files: &[String], contents: &BTreeMap<String, String>) -> Vec<(&'stat
             let makes_files = generator.needed.is_empty()
                 || [&marker, &package].into_iter().filter_map(|file| contents.get(file)).any(is_needed);
             let is_taken = found.iter().any(|(_, other, _)| *other == folder);
-            if !is_deep && !is_foreign && !lacks_page && makes_files && !is_taken {
+            // The folder becomes a word of the drafted commands, and its name may be anybody's.
+            if is_plain(&folder) && !is_deep && !is_foreign && !lacks_page && makes_files && !is_taken {
                 found.push((generator, folder, marker));
             }
         }

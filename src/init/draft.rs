@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::candidates::{Build, Candidate, Kind, WordPress, others};
 use super::generators::Generator;
 use super::hosts::SiteUrl;
-use super::paths::name;
+use super::paths::{above, name};
 use super::repository::{Choices, Decision, Repository};
 use crate::provider::Spec;
 
@@ -24,7 +24,7 @@ pub struct Draft {
     pub hosts: Vec<String>,
     /// The built directory that is compared with a manifest.
     pub directory: Option<String>,
-    /// The commands that build the site, and the folder in which they run.
+    /// The commands that build the site, and the folder in which they run; `None` where nothing is built, or nobody knows how.
     pub build: Option<(String, String)>,
 }
 
@@ -163,10 +163,6 @@ impl Draft {
             }
             Kind::Unknown(output) => {
                 self.built(output, "", false, urls);
-                self.build = Some((
-                    "echo 'REPLACE this line with the commands that build the site' && exit 1".into(),
-                    String::new(),
-                ));
                 self.recognised.push(format!("a site that is built into `{output}`, which isn't committed"));
             }
         }
@@ -333,11 +329,18 @@ impl Draft {
     }
 }
 
-/// The commands that build a site, with the package manager whose lock file is there, in its folder or at the root.
+/// The commands that build a site in its folder, with the package manager whose lock file is there. pnpm and yarn also find the one of a
+/// workspace at the root.
 fn build_commands(build: &str, folder: &str, files: &[String]) -> String {
-    let has = |name: &str| files.iter().any(|file| file == name || file.strip_prefix(folder) == Some(name));
+    let is_in = |folder: &str, name: &str| files.iter().any(|file| file.strip_prefix(folder) == Some(name));
+    let has = |name: &str| is_in(folder, name) || is_in("", name);
+    // npm works in the nearest folder with a package, at or above its own.
+    // Source: <https://docs.npmjs.com/cli/v11/configuring-npm/folders#more-information> (2026-12-01).
+    let upwards = std::iter::successors(Some(folder.to_owned()), |inner| (!inner.is_empty()).then(|| above(inner)));
+    let package = upwards.into_iter().find(|folder| is_in(folder, "package.json"));
+    let package = package.as_deref().unwrap_or(folder);
     if let Some((_, rest)) = build.strip_prefix("pip install ").and_then(|build| build.split_once(" && "))
-        && has("requirements.txt")
+        && is_in(folder, "requirements.txt")
     {
         return format!("pip install -r requirements.txt && {rest}");
     }
@@ -345,7 +348,7 @@ fn build_commands(build: &str, folder: &str, files: &[String]) -> String {
         ["corepack enable && pnpm install --frozen-lockfile", "pnpm run ", "pnpm exec "]
     } else if has("yarn.lock") {
         ["corepack enable && yarn install", "yarn run ", "yarn run "]
-    } else if has("package-lock.json") || has("npm-shrinkwrap.json") {
+    } else if is_in(package, "package-lock.json") || is_in(package, "npm-shrinkwrap.json") {
         return build.to_owned();
     } else {
         // `npm ci` needs a lock file.

@@ -5,6 +5,7 @@
 
 pub use self::draft::{Draft, draft};
 pub use self::hosts::SiteUrl;
+pub use self::paths::is_plain;
 pub use self::repository::{Choices, Decision, MOST_BYTES, Question, Repository, Subject, recognise, wanted};
 pub use self::workflow::{Workflow, WorkflowHost, deployments};
 

@@ -30,10 +30,14 @@ pub(super) fn join(folder: &str, path: &str) -> Option<String> {
             name => names.push(name),
         }
     }
-    let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._".contains(&byte));
     // A value that is computed is none that can be read.
     let is_computed = path.contains("env.");
-    (is_plain && !is_computed && !names.is_empty() && !path.starts_with('/')).then(|| names.join("/"))
+    (is_plain(path) && !is_computed && !names.is_empty() && !path.starts_with('/')).then(|| names.join("/"))
+}
+
+/// Whether a path means the same in a shell command and in YAML, without quotes.
+pub fn is_plain(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._".contains(&byte))
 }
 
 /// Whether a `.gitignore` above a folder names it.

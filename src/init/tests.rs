@@ -114,6 +114,27 @@ fn a_folder_whose_name_no_pattern_begins_with_is_passed_over() {
 }
 
 #[test]
+fn a_folder_that_a_shell_or_yaml_would_read_as_more_than_a_word_gets_no_commands() {
+    for folder in ["a;curl x|sh", "a b", "$(id)", "a: b", "'a'", "&a"] {
+        let repository = repository(&[(&format!("{folder}/hugo.toml"), "")]);
+        assert!(repository.candidates.is_empty(), "{folder}");
+    }
+    let draft = written(&repository(&[("site/hugo.toml", "")]), &Choices { site_dir: None, ..chosen("") });
+    assert_eq!(draft.build, Some(("hugo --minify".into(), "site".into())));
+}
+
+#[test]
+fn a_build_that_nobody_knows_fails_until_it_is_put_into_the_workflow() {
+    let repository = repository(&[("main.go", ""), (".gitignore", "public")]);
+    let draft = written(&repository, &chosen("public"));
+    assert_eq!(draft.build, None);
+    for host in [WorkflowHost::GitHub, WorkflowHost::GitLab] {
+        let text = draft.workflow(&repository, host, "main", "org/action", "1.2.3").text;
+        assert!(text.contains("echo 'REPLACE this line with the commands that build the site' && exit 1\n"), "{text}");
+    }
+}
+
+#[test]
 fn no_generator_of_the_table_is_without_a_layout() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/layouts");
     let layouts =
@@ -209,6 +230,16 @@ fn a_site_is_built_by_the_package_manager_whose_lock_file_is_there() {
     let mkdocs = [("mkdocs.yml", ""), (".gitignore", "site"), ("requirements.txt", "mkdocs-material")];
     assert_eq!(build_of(&mkdocs), "pip install -r requirements.txt && mkdocs build");
     assert_eq!(build_of(&mkdocs[..2]), "pip install mkdocs && mkdocs build");
+    // The commands run in the site's folder, where only these of the root's files are found.
+    let below = [("docs/mkdocs.yml", ""), (".gitignore", "site"), ("requirements.txt", "mkdocs-material")];
+    assert_eq!(build_of(&below), "pip install mkdocs && mkdocs build");
+    let package = |name: &'static str, lock: &'static str| {
+        build_of(&[("web/vite.config.js", ""), ("web/index.html", ""), (".gitignore", "dist"), (name, ""), (lock, "")])
+    };
+    assert_eq!(package("web/package.json", "package-lock.json"), "npm install && npm run build");
+    assert_eq!(package("web/package.json", "web/npm-shrinkwrap.json"), "npm ci && npm run build");
+    assert_eq!(package("package.json", "package-lock.json"), "npm ci && npm run build");
+    assert_eq!(package("web/package.json", "pnpm-lock.yaml"), format!("{pnpm} run build"));
 }
 
 #[test]

@@ -79,6 +79,9 @@ const DEPLOYS: &[&str] = &[
 /// Source: <https://github.com/actions/runner-images/blob/main/images/ubuntu/Ubuntu2404-Readme.md> (2026-11-30).
 const NOT_ON_RUNNERS: &[&str] = &["hugo", "zola", "mdbook", "quarto"];
 
+/// The commands of a build that isn't known.
+const UNKNOWN_BUILD: &str = "echo 'REPLACE this line with the commands that build the site' && exit 1";
+
 /// The lines of existing workflows that put files online.
 pub fn deployments(repository: &Repository, host: WorkflowHost) -> Vec<(String, usize)> {
     let workflows = repository.contents.iter().filter(|(file, _)| host.owns(file));
@@ -117,6 +120,14 @@ impl Draft {
         self.provider.credentials.first().map(|names| names.required().collect()).unwrap_or_default()
     }
 
+    /// The commands that build the site, and the folder in which they run: where nobody knows them, some that fail and say so.
+    fn build_step(&self) -> Option<(&str, &str)> {
+        match &self.build {
+            Some((commands, folder)) => Some((commands, folder)),
+            None => self.directory.as_ref().map(|_| (UNKNOWN_BUILD, "")),
+        }
+    }
+
     fn on_github(&self, is_part: bool, branch: &str, action: &str) -> String {
         let mut text = String::new();
         if !is_part {
@@ -133,7 +144,7 @@ impl Draft {
                 "jobs:\n  deploy:\n    runs-on: ubuntu-24.04\n    timeout-minutes: 90\n    steps:\n      - uses: {CHECKOUT}\n        \
                  with:\n          persist-credentials: false\n\n"
             );
-            if let Some((commands, folder)) = &self.build {
+            if let Some((commands, folder)) = self.build_step() {
                 let tool = commands.split(' ').next().unwrap_or_default();
                 if NOT_ON_RUNNERS.contains(&tool) {
                     let _ =
@@ -194,12 +205,12 @@ impl Draft {
                 "# Deploys the site, and then refreshes the URLs that changed. `cdn-purge init --gitlab` wrote it: put your deployment into the\n\
                  # job that says so.\n",
             );
-            text.push_str(if self.build.is_some() {
+            text.push_str(if self.build_step().is_some() {
                 "stages: [build, deploy, refresh]\n\n"
             } else {
                 "stages: [deploy, refresh]\n\n"
             });
-            if let (Some((commands, folder)), Some(directory)) = (&self.build, &self.directory) {
+            if let (Some((commands, folder)), Some(directory)) = (self.build_step(), &self.directory) {
                 let enter = if folder.is_empty() { String::new() } else { format!("cd {folder} && ") };
                 let _ = write!(
                     text,
