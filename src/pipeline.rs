@@ -32,6 +32,7 @@ use self::built::BuiltSite;
 use self::connect::Connections;
 use self::git_http::FetchTransport;
 pub use self::job::Job;
+use self::own_thread::apart;
 use self::verification::{ExpectedPages, Sources};
 
 mod built;
@@ -42,6 +43,7 @@ mod job;
 pub mod lint;
 mod note;
 mod origin;
+mod own_thread;
 mod verification;
 
 /// How many skipped files a dry run names on a terminal; the report has them all.
@@ -325,15 +327,7 @@ impl Job<'_> {
             let given = mapping::map_urls(&listed.urls, listed.rule, how, &targets, overrides);
             mapped.tasks.extend(given.tasks);
         }
-        Ok(Found {
-            range: None,
-            changes: Vec::new(),
-            changed_files: 0,
-            mapped,
-            unresolved: None,
-            built: None,
-            warnings: Vec::new(),
-        })
+        Ok(Found { mapped, ..Found::default() })
     }
 
     /// The files of a built directory that differ from its manifest.
@@ -347,8 +341,7 @@ impl Job<'_> {
         let (built, mapped) = built::find(self, options, overrides, console).await?;
         let (range, changed_files) = (built.range.clone(), built.changed_files);
         let warnings = lint::built(self.settings, &built);
-        let changes = Vec::new();
-        Ok(Found { range, changes, changed_files, mapped, unresolved: None, built: Some(built), warnings })
+        Ok(Found { range, changed_files, mapped, built: Some(built), warnings, ..Found::default() })
     }
 
     /// The files that a deploy tool's list names.
@@ -361,28 +354,23 @@ impl Job<'_> {
         refuse_front_matter(self.settings)?;
         let list = changes_of_list(self.settings, options, console).await?;
         let mapped = mapping::map(&list, &self.settings.rules, overrides);
-        Ok(Found {
-            range: None,
-            changed_files: list.len(),
-            changes: Vec::new(),
-            mapped,
-            unresolved: None,
-            built: None,
-            warnings: Vec::new(),
-        })
+        Ok(Found { changed_files: list.len(), mapped, ..Found::default() })
     }
 
     /// The files that differ between two commits, or all files of one.
     async fn find_committed(&self, overrides: Overrides, console: &mut Console) -> Result<Found, Error> {
         let settings = self.settings;
-        let (mut changed, fronts) = if settings.worktree {
-            self.find_uncommitted(console).await?
-        } else {
+        let (mut changed, fronts) = {
+            let Settings { repository, changes, .. } = settings;
             let transport = FetchTransport::new(console, settings, self.network, self.started);
             let fetching = transport.fetching();
-            let following = following(settings);
-            let changed =
-                git::search(&settings.repository, &settings.changes, &following, self.environment, &fetching).await?;
+            let changed = match changes {
+                Changes::Git { base, .. } if settings.worktree => {
+                    git::uncommitted(repository, base.as_deref(), self.environment)?
+                }
+                _ if settings.worktree => git::uncommitted(repository, None, self.environment)?,
+                _ => git::search(repository, changes, &following(settings), self.environment, &fetching).await?,
+            };
             let fronts = self.front_matters(&changed, &fetching).await?;
             (changed, fronts)
         };
@@ -423,37 +411,19 @@ impl Job<'_> {
         Ok(Found { range, changes, changed_files, mapped, unresolved, built: None, warnings })
     }
 
-    /// The files of the working directory that differ from a commit, and the front matter that the rules need of them.
-    async fn find_uncommitted(&self, console: &mut Console) -> Result<(git::Changed, FrontMatters), Error> {
-        let settings = self.settings;
-        let base = match &settings.changes {
-            Changes::Git { base, .. } => base.as_deref(),
-            _ => None,
-        };
-        let changed = git::uncommitted(&settings.repository, base, self.environment)?;
-        let wanted = mapping::front_matter_files(&changed.files, &settings.rules);
-        let (committed, here): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(side, _)| *side == Side::Base);
+    /// The front matter that the rules need, of the changed files as they are, in the commit or in the working directory, and as they were.
+    async fn front_matters(&self, changed: &git::Changed, fetching: &git::Fetching<'_>) -> Result<FrontMatters, Error> {
+        let Settings { repository, rules, worktree, .. } = self.settings;
+        let wanted = mapping::front_matter_files(&changed.files, rules);
+        let is_here = |(side, _): &(Side, RepoPath)| *worktree && *side == Side::Head;
+        let (here, committed): (Vec<_>, Vec<_>) = wanted.into_iter().partition(is_here);
         let most = mapping::MOST_FRONT_MATTER_BYTES;
-        let transport = FetchTransport::new(console, settings, self.network, self.started);
-        let Settings { repository, .. } = settings;
-        let fetching = transport.fetching();
-        let before = git::contents(repository, &changed.range, &committed, most, self.environment, &fetching).await?;
+        let before = git::contents(repository, &changed.range, &committed, most, self.environment, fetching).await?;
         let root = git::root(repository);
         let now = here.iter().map(|(_, path)| git::worktree_content(&root, path, most));
         let contents: Vec<_> = before.into_iter().chain(now).collect();
         let parsed = contents.into_iter().map(|content| content.and_then(|content| FrontMatter::parse(&content)));
-        let fronts = committed.into_iter().chain(here.iter().cloned()).zip(parsed).collect();
-        Ok((changed, fronts))
-    }
-
-    /// The front matter that the rules need, of the changed files as they are and as they were.
-    async fn front_matters(&self, changed: &git::Changed, fetching: &git::Fetching<'_>) -> Result<FrontMatters, Error> {
-        let wanted = mapping::front_matter_files(&changed.files, &self.settings.rules);
-        let Settings { repository, .. } = self.settings;
-        let most = mapping::MOST_FRONT_MATTER_BYTES;
-        let read = git::contents(repository, &changed.range, &wanted, most, self.environment, fetching).await?;
-        let parsed = read.into_iter().map(|content| content.and_then(|content| FrontMatter::parse(&content)));
-        Ok(wanted.into_iter().zip(parsed).collect())
+        Ok(committed.into_iter().chain(here).zip(parsed).collect())
     }
 
     /// Ranks the prefetches by the source of their popularity, if there are any of both; gives a sentence about it.
@@ -603,6 +573,7 @@ struct Ready {
 }
 
 /// The tasks of a run, and what they come from.
+#[derive(Default)]
 struct Found {
     /// The files that differ between the two commits.
     changes: Vec<Change>,
@@ -679,18 +650,27 @@ async fn given_urls(settings: &Settings, listing: &UrlOptions) -> Result<Vec<Url
     apart(move || url_list::read(&listing, &targets, hosts.as_deref())).await
 }
 
+/// Reads a deploy tool's list of changed files.
+///
+/// # Errors
+/// It can't be read, or isn't such a list.
+pub async fn read_list(settings: &Settings, options: &ListOptions) -> Result<ChangeList, Error> {
+    let ListOptions { file, format, directory } = options;
+    let name = list_file::name(file);
+    let file = if file == Path::new("-") { file.clone() } else { settings.repository.join(file) };
+    let bytes = apart(move || list_file::read(&file)).await?;
+    let directory = directory.as_ref().map(|directory| RepoPath::new(directory.as_bytes()));
+    change_list::parse(&bytes, *format, &name, directory.as_ref())
+}
+
 /// The changes that a deploy tool's list names.
 async fn changes_of_list(
     settings: &Settings,
     options: &ListOptions,
     console: &mut Console,
 ) -> Result<Vec<Change>, Error> {
-    let ListOptions { file, format, directory } = options;
-    let name = list_file::name(file);
-    let file = if file == Path::new("-") { file.clone() } else { settings.repository.join(file) };
-    let bytes = apart(move || list_file::read(&file)).await?;
-    let directory = directory.as_ref().map(|directory| RepoPath::new(directory.as_bytes()));
-    let ChangeList { changes, unchanged } = change_list::parse(&bytes, *format, &name, directory.as_ref())?;
+    let name = list_file::name(&options.file);
+    let ChangeList { changes, unchanged } = read_list(settings, options).await?;
     let count = counted(changes.len(), "changed file", "changed files");
     let others = if unchanged > 0 { format!(" and {unchanged} unchanged") } else { String::new() };
     console.note(LogLevel::Normal, &format!("{count}{others} in the list `{name}`"));
@@ -701,17 +681,6 @@ async fn changes_of_list(
         console.announce(Severity::Warning, &text);
     }
     Ok(changes)
-}
-
-/// Reads something on a thread of its own, because a pipe or a person may keep the reader waiting for ever, and a signal must
-/// be heard meanwhile.
-async fn apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> T {
-    let (sender, news) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        // After a signal nobody is interested any more.
-        let _ = sender.send(read());
-    });
-    news.await.expect("a reader that ends without an answer has ended the process")
 }
 
 fn no_journal(message: String) -> Error {

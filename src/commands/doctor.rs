@@ -12,13 +12,15 @@ use url::Url;
 
 use super::{explain, run};
 use crate::ci::{CiHost, Console};
-use crate::config::{self, Changes, CommandKind, DirectoryOptions, Flags, ManifestSource, Settings, Target};
+use crate::config::{
+    self, Changes, CommandKind, DirectoryOptions, Flags, ListOptions, ManifestSource, Settings, Target, WithoutManifest,
+};
 use crate::credentials::search;
 use crate::directory::{self, Manifest};
 use crate::environment::Environment;
 use crate::error::{Error, ExitCode};
 use crate::git::{self, Range};
-use crate::pipeline::connect;
+use crate::pipeline::{self, connect};
 use crate::provider::clock::{self, Clock};
 use crate::provider::http::Network;
 use crate::provider::{Api, ApiName};
@@ -54,7 +56,7 @@ pub(super) fn run(
     let network = Network::new(environment);
     let (name, compared) = match &settings.changes {
         Changes::Directory(options) => ("built site", built_site(&git::root(&settings.repository), options)),
-        Changes::List(options) => ("changes", Ok(format!("those of the list `{}`", options.file.display()))),
+        Changes::List(options) => ("changes", listed(&settings, options)),
         Changes::Git { .. } | Changes::Since { .. } | Changes::All { .. } | Changes::Urls(_) => {
             let found = explain::choices(&settings, environment, console, &network, now);
             ("checkout", found.and_then(|found| found.decided).map(|changed| range(&changed.range)))
@@ -88,6 +90,21 @@ fn range(range: &Range) -> String {
     format!("{base}..{}, {}", short_commit(&range.head), range.reason)
 }
 
+/// The number of changes in a deploy tool's list.
+///
+/// # Errors
+/// A list that a run would refuse.
+fn listed(settings: &Settings, options: &ListOptions) -> Result<String, Error> {
+    // Nobody may be writing to it.
+    if options.file == Path::new("-") {
+        return Ok("those of a list on standard input, which only a run reads".to_owned());
+    }
+    let list = run::block_on(false, pipeline::read_list(settings, options))??;
+    let (changed, unchanged) = (counted(list.changes.len(), "changed file", "changed files"), list.unchanged);
+    let others = if unchanged > 0 { format!(" and {unchanged} unchanged") } else { String::new() };
+    Ok(format!("{changed}{others} in the list `{}`", options.file.display()))
+}
+
 /// The built directory, and what a run would compare it with.
 ///
 /// # Errors
@@ -102,10 +119,14 @@ fn built_site(root: &Path, options: &DirectoryOptions) -> Result<String, Error> 
         }
         ManifestSource::File(path) => match Manifest::read(&root.join(path))? {
             Some(manifest) => format!("the manifest `{}` is of {}", path.display(), manifest.origin()),
-            None => format!(
-                "no manifest `{}` yet: set `without-manifest` to `all` or `adopt` for the first run",
-                path.display()
-            ),
+            None => {
+                let first = match options.without_manifest {
+                    WithoutManifest::Error => "set `without-manifest` to `all` or `adopt` for the first run",
+                    WithoutManifest::All => "`without-manifest` is `all`, so a run purges every file",
+                    WithoutManifest::Adopt => "`without-manifest` is `adopt`, so a run purges nothing, and writes it",
+                };
+                format!("no manifest `{}` yet: {first}", path.display())
+            }
         },
     };
     Ok(format!("`{}`: {files}; {before}", options.directory))

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::job::Job;
+use super::own_thread::apart;
 use crate::ci::{Console, Redactor, Severity, files};
 use crate::config::{DirectoryOptions, LogLevel, ManifestSource, ManifestTrust, Mode, Settings, WithoutManifest};
 use crate::directory::{
@@ -216,7 +217,7 @@ async fn gather(
 ) -> Result<(Option<String>, Before, BuiltFiles), Error> {
     let (root, now, trust, without) = (root.to_owned(), job.started, options.trust, options.without_manifest);
     let prefix = options.listing_prefix.clone();
-    let read = move || {
+    apart(move || {
         let directory = &site.directory;
         if let Some(listing) = listing {
             let listed = read_listing(&listing, &prefix)?;
@@ -238,13 +239,8 @@ async fn gather(
             None => Before::Nothing,
         };
         Ok((stored, before, files))
-    };
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        // After a signal nobody is interested any more.
-        let _ = sender.send(read());
-    });
-    receiver.await.expect("a reader that ends without an answer has ended the process")
+    })
+    .await
 }
 
 /// The directory from the repository's root, also where it is given as an absolute path.
