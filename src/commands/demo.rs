@@ -149,9 +149,9 @@ async fn perform(
     }
     let report: Value =
         std::fs::read(&report).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-    if let Some(proof) = proof(&report, &seen_before, &site.after) {
-        console.summary(&format!("6/6 {proof}"));
-    }
+    let proof = proof(&report, &seen_before, &site.after);
+    let proof = proof.unwrap_or_else(|| "Proved nothing: the run ended without a report".to_owned());
+    console.summary(&format!("6/6 {proof}"));
     Ok(code)
 }
 
@@ -192,7 +192,8 @@ fn proof(report: &Value, seen_before: &Files, deployed: &Files) -> Option<String
     let urls: Vec<&str> = rows.iter().filter(is_by_bytes).filter_map(|row| row["url"].as_str()).collect();
     let was_old = |url: &&&str| seen_before.get(**url).is_some_and(|old| Some(old) != deployed.get(**url));
     let (proved, turned) = (urls.len(), urls.iter().filter(was_old).count());
-    let gone = rows.iter().filter(is_fresh).count() - proved;
+    let is_deployed = |row: &&&Value| row["url"].as_str().is_some_and(|url| deployed.contains_key(url));
+    let gone = rows.iter().filter(is_fresh).filter(|row| !is_deployed(row)).count();
     Some(format!(
         "Proved by bytes: the cache serves {proved} of {} verified URLs as deployed, and held old copies of {turned} of them before the \
          purge; {gone} more are gone, like their files",
@@ -326,4 +327,38 @@ fn commit(
     let parent = parent.map(|parent| repository.find_commit(parent)).transpose()?;
     let parents: Vec<_> = parent.iter().collect();
     repository.commit(Some("HEAD"), &author, &author, message, &tree, &parents)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_url_without_a_file_is_gone_and_only_bytes_prove_one_that_has_it() {
+        let files = |pairs: &[(&str, &'static str)]| -> Files {
+            pairs.iter().map(|(url, text)| ((*url).to_owned(), Bytes::from(*text))).collect()
+        };
+        let row = |url: &str, verdict: Verdict, evidence: &str| json!({"url": url, "verification": {"verdict": verdict.name(), "evidence": evidence}});
+        let report = json!({"urls": [
+            row("http://a.test/a", Verdict::Fresh, "the bytes of the file"),
+            row("http://a.test/b", Verdict::Fresh, "the bytes of the file"),
+            row("http://a.test/c", Verdict::Fresh, "the digest of the file"),
+            row("http://a.test/gone", Verdict::Fresh, "404, as its file is gone"),
+            row("http://a.test/d", Verdict::Stale, "the bytes of the file before"),
+            {"url": "http://a.test/assets/"},
+        ]});
+        let before = files(&[("http://a.test/a", "1"), ("http://a.test/b", "1"), ("http://a.test/gone", "1")]);
+        let after = files(&[
+            ("http://a.test/a", "2"),
+            ("http://a.test/b", "1"),
+            ("http://a.test/c", "1"),
+            ("http://a.test/d", "2"),
+        ]);
+        let said = proof(&report, &before, &after).unwrap();
+        assert!(said.contains("2 of 5 verified URLs as deployed, and held old copies of 1 of them"), "{said}");
+        assert!(said.ends_with("; 1 more are gone, like their files"), "{said}");
+        assert_eq!(proof(&Value::Null, &before, &after), None);
+    }
 }
