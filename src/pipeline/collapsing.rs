@@ -176,24 +176,20 @@ impl Job<'_> {
     ) -> Result<Vec<String>, Error> {
         let settings = self.settings;
         let Ready { connections, quotas, options, journal, past, .. } = ready;
-        if past.begun.is_some() {
-            if past.collapsed.is_empty() {
-                return Ok(Vec::new());
-            }
+        let (mut records, mut notes) = (Vec::new(), Vec::new());
+        if past.begun.is_some() && !past.collapsed.is_empty() {
             let tree = UrlTree::new(plan, &settings.rules);
             let decided = tree.map(|tree| tree.again(&past.collapsed)).unwrap_or_default();
             if decided.directories.len() < past.collapsed.len() {
                 return Err(journal.of_other_directories());
             }
-            let notes = said(
+            notes = said(
                 vec![format!("{}, as in the run that is continued", place_taken(&decided, "takes", "take"))],
                 console,
             );
             plan.take(decided, settings.batch_size);
-            return Ok(notes);
-        }
-        let (mut records, mut notes) = (Vec::new(), Vec::new());
-        if settings.collapse != Collapse::Never
+        } else if past.begun.is_none()
+            && settings.collapse != Collapse::Never
             && let Some(tree) = UrlTree::new(plan, &settings.rules)
         {
             let mut note = |event: &Event| {

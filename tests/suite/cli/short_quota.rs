@@ -132,6 +132,8 @@ fn a_run_that_is_continued_keeps_its_directories_whatever_is_left_of_the_quota()
     assert_eq!(sent.len(), 2);
     // With 23 directories and 25 URLs left, it would decide otherwise today. Nobody needs to list the other files for it.
     shop.lose("other");
+    let said = "2 refreshes and prefetches, and `max-urls` is 1";
+    shop.run(&["run", "--collapse", "auto", "--max-urls", "1"]).ends_with(5).says(&[said]);
     let said = "2 directories take the place of 50 URLs, as in the run that is continued";
     shop.run(&["wait", "--collapse", "auto"]).is_all_done().says(&[said]);
     assert_eq!(shop.vendor.ledger(), sent);
