@@ -1,6 +1,7 @@
 //! The directories of planned URLs, with the unchanged URLs among them; which of them take the place of URLs, and what that saves.
 
 use std::cell::LazyCell;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -155,6 +156,8 @@ impl UrlTree {
             tree.choose(&chosen.collect::<Vec<_>>(), &mut all, &mut touched);
             first = own.end;
         }
+        all.largest.sort_by_key(|directory| Reverse(directory.urls));
+        all.largest.truncate(NAMED);
         all.unchanged = touched.len();
         (!all.directories.is_empty()).then_some(all)
     }
@@ -241,7 +244,7 @@ impl LaneTree {
         places.any(|place| self.nodes[place as usize].is_allowed).then_some(deepest)
     }
 
-    /// Adds directories that take the place of URLs, and the unchanged files below them.
+    /// Adds directories that take the place of URLs, of which the first are described, and the unchanged files below them.
     fn choose<'t>(&'t self, places: &[u32], all: &mut Collapsed, touched: &mut HashSet<&'t RepoPath>) {
         // For each directory the chosen one at or above it, by its place among the chosen.
         let mut chosen: Vec<Option<usize>> = vec![None; self.nodes.len()];
@@ -258,7 +261,7 @@ impl LaneTree {
         }
         for (number, &place) in places.iter().enumerate() {
             let (name, node) = (&self.names[place as usize], &self.nodes[place as usize]);
-            if let Some(files) = files.get(number).filter(|_| all.largest.len() < NAMED) {
+            if let Some(files) = files.get(number) {
                 let named = files.iter().take(NAMED).map(|file| Arc::clone(file)).collect();
                 let (url, urls, unchanged) = (name.to_string(), urls[number], files.len());
                 all.largest.push(CollapsedDirectory { url, urls, unchanged, named });
@@ -369,6 +372,19 @@ mod tests {
             (vec!["https://a.test/d/docs/a/".into()], 1, 4),
             "2 unchanged URLs of 4 files for a changed one"
         );
+    }
+
+    #[test]
+    fn the_largest_directories_are_described_whichever_purge_mode_they_have() {
+        let hard = Rule { mode: PurgeMode::Hard, ..rule("big/**", "https://b.test/{tail}", true) };
+        let rules = [rule("docs/**", "https://a.test/{tail}", true), hard];
+        let small: Vec<String> = (0..6).map(|number| format!("docs/{}/{number}", number / 2)).collect();
+        let big: Vec<String> = (0..5).map(|number| format!("big/x/{number}")).collect();
+        let changed: Vec<&str> = small.iter().chain(&big).map(String::as_str).collect();
+        let (plan, tree) = planned(&rules, &changed, &changed);
+        let found = tree.unwrap().collapse(&plan, (&[0], &quota(0, 10)), 2, None, false).unwrap();
+        let described: Vec<(&str, u64)> = found.largest.iter().map(|one| (&*one.url, one.urls)).collect();
+        assert_eq!((found.directories.len(), described.len(), described[0]), (4, 3, ("https://b.test/x/", 5)));
     }
 
     #[test]
