@@ -125,7 +125,7 @@ fn find(path: &RepoPath, rule: &Rule, front: &Result<FrontMatter, String>) -> Fi
         Verdict::Unmatched => return Finding::Unmatched,
     };
     let needs_front = rule.needs_front_matter();
-    let greedy = rule.greedy_warning(&found);
+    let greedy = rule.greedy_warning(&found).map(|[title, help]| format!("{title}: {help}"));
     let context = TemplateContext::new(path, found, front.as_ref().ok().filter(|_| needs_front));
     let text = |bytes: &[u8]| RepoPath::new(bytes).to_string();
     let named =

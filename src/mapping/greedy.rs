@@ -36,8 +36,8 @@ pub(super) fn greedy<'g>(pattern: &'g str, captures: &[&[u8]]) -> Option<Greedy<
 }
 
 impl Greedy<'_> {
-    /// The warning, with the pattern and the placeholders that do it right. `captures` are those of [`greedy`].
-    pub(super) fn warning(self, pattern: &str, captures: &[&[u8]]) -> String {
+    /// What the wildcard took; and the pattern and the placeholders that do it right. `captures` are those of [`greedy`].
+    pub(super) fn warning(self, pattern: &str, captures: &[&[u8]]) -> [String; 2] {
         let Self { number, separator } = self;
         let taken = String::from_utf8_lossy(captures[number - 1]);
         // The wildcard and those that follow it with the same text between them are one in the right pattern.
@@ -62,9 +62,10 @@ impl Greedy<'_> {
                 "`{{{number}|before:{separator}}}` for the part before the first `{separator}`, `{{{number}|after:{separator}}}` for the rest"
             )
         };
-        format!(
-            "`{{{number}}}` of `{pattern}` is `{taken}`, up to the last `{separator}`: write `{right}`, and {placeholders}"
-        )
+        [
+            format!("`{{{number}}}` of `{pattern}` is `{taken}`, up to the last `{separator}`"),
+            format!("write `{right}`, and {placeholders}"),
+        ]
     }
 }
 
@@ -116,7 +117,7 @@ mod tests {
             ),
         ] {
             let captures: Vec<&[u8]> = captures.iter().map(|text| text.as_bytes()).collect();
-            assert_eq!(greedy(pattern, &captures).unwrap().warning(pattern, &captures), expected);
+            assert_eq!(greedy(pattern, &captures).unwrap().warning(pattern, &captures).join(": "), expected);
         }
     }
 }

@@ -90,7 +90,7 @@ impl Rule {
     }
 
     /// The warning about captures of a pattern that a template uses and a greedy wildcard takes apart.
-    pub(super) fn greedy_warning(&self, found: &Match<'_, '_>) -> Option<String> {
+    pub(super) fn greedy_warning(&self, found: &Match<'_, '_>) -> Option<[String; 2]> {
         let highest = self.templates().filter_map(|template| Some(template.highest_capture()?.0)).max()?;
         let captures = found.captures();
         let greedy = greedy(found.pattern(), captures.all()).filter(|greedy| greedy.number <= highest)?;

@@ -141,11 +141,11 @@ pub fn for_each_refresh(paths: &[RepoPath], rules: &[Rule], even_unrefreshed: bo
     }
 }
 
-/// Of each rule, the first of these files on which a greedy wildcard takes a capture apart that a template uses: the pattern, the file
-/// and the warning.
-pub fn greedy_captures(rules: &[Rule], files: &[RepoPath]) -> Vec<(PatternPlace, RepoPath, String)> {
+/// Of each rule, the first of these files on which a greedy wildcard takes a capture apart that a template uses: the pattern, the file,
+/// and the warning with its remedy.
+pub fn greedy_captures(rules: &[Rule], files: &[RepoPath]) -> Vec<(PatternPlace, RepoPath, [String; 2])> {
     let index = GlobIndex::new(rules.iter().map(|rule| &rule.files));
-    let mut found: BTreeMap<usize, (PatternPlace, RepoPath, String)> = BTreeMap::new();
+    let mut found: BTreeMap<usize, (PatternPlace, RepoPath, [String; 2])> = BTreeMap::new();
     for file in files {
         for (place, verdict) in index.judge(file.as_bytes()) {
             let Verdict::Matched(matched) = verdict else { continue };
@@ -232,7 +232,7 @@ impl Mapped {
                         reasons.push(actions.no_task(rule, &missing));
                     }
                     if let Some(greedy) = greedy_warning.filter(|_| rules.greedy.borrow_mut().insert(place)) {
-                        self.warnings.push(format!("`{path}`: rule `{}`: {greedy}", rule.name));
+                        self.warnings.push(format!("`{path}`: rule `{}`: {}", rule.name, greedy.join(": ")));
                     }
                     let warning = |missing| format!("`{path}`: rule `{}`: {missing}", rule.name);
                     self.warnings.extend(missing.into_iter().map(warning));

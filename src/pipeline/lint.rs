@@ -98,9 +98,8 @@ pub fn check(settings: &Settings, environment: &Environment) -> Vec<Diagnostic> 
     let universe = Universe { noun: "tracked file", files, ignore_files, built: &[] };
     all.extend(warnings(settings, &found.unmatched, &universe));
     let files: Vec<RepoPath> = found.files.iter().map(|file| RepoPath::new(file.as_slice())).collect();
-    for (place, file, message) in mapping::greedy_captures(&settings.rules, &files) {
+    for (place, file, [title, help]) in mapping::greedy_captures(&settings.rules, &files) {
         if settings.patterns.is_written(place.rule) {
-            let (title, help) = message.split_once(": ").unwrap_or((message.as_str(), ""));
             all.push(settings.patterns.warning(place, format!("on `{file}`, {title}"), help));
         }
     }
@@ -120,13 +119,15 @@ fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>)
         let line = line_of(&settings.patterns.warning(place, "", ""));
         line.map_or_else(|| has_foreign_syntax(pattern_at(place)), |line| reported.contains(&line))
     };
-    let places: Vec<_> = unmatched.places().filter(|(place, _)| !is_said(*place)).collect();
+    let places = unmatched.places().filter(|(place, _)| !is_said(*place)).map(|(place, excluded)| {
+        let pattern = pattern_at(place);
+        (place, excluded, if excluded.is_none() { universe.hidden(pattern) } else { None })
+    });
+    let places: Vec<_> = places.collect();
     // How many patterns a folder hides: they have one cause, so they are one warning.
     let mut hidden: BTreeMap<String, usize> = BTreeMap::new();
-    for (place, _) in places.iter().filter(|(_, excluded)| excluded.is_none()) {
-        if let Some(Hidden { folder, .. }) = universe.hidden(pattern_at(*place)) {
-            *hidden.entry(folder).or_default() += 1;
-        }
+    for Hidden { folder, .. } in places.iter().filter_map(|(_, _, hides)| hides.as_ref()) {
+        *hidden.entry(folder.clone()).or_default() += 1;
     }
     let is_named = |built: &&RepoPath| {
         let built = format!("{built}/");
@@ -134,9 +135,9 @@ fn warnings(settings: &Settings, unmatched: &Unmatched, universe: &Universe<'_>)
     };
     let unnamed: Vec<_> = universe.built.iter().filter(|built| !is_named(built)).map(isnt_in_git).collect();
     let mut all = Vec::new();
-    for (place, excluded) in places {
+    for (place, excluded, hides) in places {
         let pattern = pattern_at(place);
-        let (title, help) = match universe.hidden(pattern).filter(|_| excluded.is_none()) {
+        let (title, help) = match hides {
             Some(Hidden { folder, why }) => {
                 // With the first of them, all are said.
                 let Some(patterns) = hidden.remove(&folder) else { continue };

@@ -152,8 +152,12 @@ rules:
     urls: https://www.example.com/{path}
     targets: site
 ";
-    let site = site(configuration, &[("public/a.html", ""), ("content/a-b-c.md", ""), ("src/main.js", "")]);
-    let finished = site.bare_run(&["check"]).finish();
+    let files = [("public/a.html", ""), ("content/a: b-b-c.md", ""), ("content/a-b-c.md", ""), ("src/main.js", "")];
+    let about = |files: &[(&str, &str)]| site(configuration, files).bare_run(&["check"]).finish();
+    let said = "on `content/a: b-b-c.md`, `{1}` of `content/*-*.md` is `a: b-b`, up to the last `-`\n";
+    let finished = about(&files[..2]);
+    assert!(finished.err.contains(said), "{}", finished.err);
+    let finished = about(&[files[0], files[2], files[3]]);
     finished.ends_with(0);
     for expected in [
         "warning[E340]: no rule uses the target `spare`, so nothing is refreshed there",
