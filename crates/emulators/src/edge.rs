@@ -16,26 +16,29 @@ use crate::{LedgerEntry, Operation};
 /// How a purge goes wrong although its task is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// No cache is purged.
     NotPurged,
+    /// The last cache isn't purged.
     OneForgotten,
+    /// Purged when the task is accepted, and not when it is complete.
     TooEarly,
+    /// The copies for other encodings than `identity` are left.
     VariantLeft,
+    /// Each copy is served once more.
     Soft,
+    /// The last cache is purged three seconds after the others.
     ShieldLate,
 }
 
-/// The kinds as they are written, and what they do.
-pub const EDGE_FAULTS: [(&str, &str); 6] = [
-    ("not-purged", "complete, and no cache is purged"),
-    ("one-forgotten", "the last cache isn't purged"),
-    ("too-early", "purged when the task is accepted, and not when it is complete"),
-    ("variant-left", "the copies for other encodings than `identity` are left"),
-    ("soft", "each copy is served once more"),
-    ("shield-late", "the last cache is purged three seconds after the others"),
+/// The kinds as they are written.
+const KINDS: [(&str, Kind); 6] = [
+    ("not-purged", Kind::NotPurged),
+    ("one-forgotten", Kind::OneForgotten),
+    ("too-early", Kind::TooEarly),
+    ("variant-left", Kind::VariantLeft),
+    ("soft", Kind::Soft),
+    ("shield-late", Kind::ShieldLate),
 ];
-
-const KINDS: [Kind; 6] =
-    [Kind::NotPurged, Kind::OneForgotten, Kind::TooEarly, Kind::VariantLeft, Kind::Soft, Kind::ShieldLate];
 
 /// How much later than the others the last cache is purged.
 const LATE: Duration = Duration::from_secs(3);
@@ -48,18 +51,18 @@ pub struct EdgeFault {
 }
 
 impl EdgeFault {
-    /// Reads `KIND`, or `KIND:TEXT` for the URLs that contain a text; the kinds are [`EDGE_FAULTS`].
+    /// Reads `KIND`, or `KIND:TEXT` for the URLs that contain a text. The kinds are `not-purged`, `one-forgotten`, `too-early`,
+    /// `variant-left`, `soft` and `shield-late`.
     ///
     /// # Errors
     /// There is no such kind.
     pub fn parse(written: &str) -> Result<Self, RuleError> {
         let (name, text) = written.split_once(':').unwrap_or((written, ""));
-        let names = EDGE_FAULTS.map(|(name, _)| name);
-        match names.iter().position(|known| *known == name.trim()) {
-            Some(place) => Ok(Self { kind: KINDS[place], text: text.to_owned() }),
+        match KINDS.into_iter().find(|(known, _)| *known == name.trim()) {
+            Some((_, kind)) => Ok(Self { kind, text: text.to_owned() }),
             None => Err(RuleError {
                 message: format!("the fault `{written}` can't be read: `{name}` is no fault of a cache"),
-                help: nearest(name, &names),
+                help: nearest(name, &KINDS.map(|(name, _)| name)),
             }),
         }
     }

@@ -268,17 +268,20 @@ fn parse_chance(text: &str) -> Result<f64, Problem> {
 }
 
 fn unknown_kind(text: &str, kind: &str) -> Problem {
-    let name = |known: &'static str| known.split([':', '[']).next().unwrap_or(known);
-    if let Some(known) = FAULT_KINDS.into_iter().find(|known| name(known) == kind) {
+    if let Some(known) = FAULT_KINDS.into_iter().find(|known| kind_name(known) == kind) {
         return Problem { what: format!("`{text}` is no kind of fault"), help: format!("write `{known}`") };
     }
     Problem { what: format!("`{text}` is no kind of fault"), help: nearest(kind, &FAULT_KINDS) }
 }
 
-/// What a kind that nobody knows was probably meant to be; an argument after `:` or `[` isn't part of a kind's name.
+/// The name of a kind, without its argument after `:` or `[`.
+fn kind_name(known: &str) -> &str {
+    known.split([':', '[']).next().unwrap_or(known)
+}
+
+/// What a kind that nobody knows was probably meant to be.
 pub(crate) fn nearest(kind: &str, known: &[&str]) -> String {
-    let name = |known: &'_ str| known.split([':', '[']).next().unwrap_or(known).to_owned();
-    let distances = known.iter().map(|known| (strsim::damerau_levenshtein(kind, &name(known)), known));
+    let distances = known.iter().map(|known| (strsim::damerau_levenshtein(kind, kind_name(known)), known));
     distances.filter(|(distance, _)| *distance <= 3).min().map_or_else(
         || format!("the kinds are `{}`", known.join("`, `")),
         |(_, known)| format!("did you mean `{known}`?"),
