@@ -70,7 +70,7 @@ pub fn judge(page: &Page, expected: &Expected, since: Option<Duration>) -> (Verd
     let is_kept = is_hit(page) == Some(true) && !since.is_some_and(|since| is_newer(page, since));
     match page.status {
         200 => judge_body(page, expected, kept),
-        404 | 410 => match (&expected.wanted, kept) {
+        _ if page.is_gone() => match (&expected.wanted, kept) {
             (Wanted::Gone, _) => (Verdict::Fresh, format!("{}, as its file is gone", page.status_word())),
             (Wanted::File(_), Some(kept)) => (Verdict::Stale, format!("a cached {}: {kept}", page.status_word())),
             (Wanted::File(_), None) if is_kept => {
@@ -80,7 +80,7 @@ pub fn judge(page: &Page, expected: &Expected, since: Option<Duration>) -> (Verd
             (Wanted::PerhapsGone(why), _) => (Verdict::Undecided, format!("{}, and {why}", page.status_word())),
             (Wanted::Unknown(_), _) => (Verdict::Undecided, page.status_word()),
         },
-        429 | 500.. => (Verdict::Unreachable, page.status_word()),
+        _ if page.is_failure() => (Verdict::Unreachable, page.status_word()),
         _ => (Verdict::Undecided, page.status_word()),
     }
 }

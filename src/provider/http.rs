@@ -227,7 +227,7 @@ impl Call {
             return Err(too_large());
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, body.len()))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, body.len() as u64))? {
             if body.len() + chunk.len() > ANSWER_BYTES {
                 return Err(too_large());
             }
@@ -272,7 +272,7 @@ impl Call {
     }
 
     /// The head of an answer came, and then it broke off.
-    fn broken(&self, error: &reqwest::Error, read: usize) -> ApiError {
+    fn broken(&self, error: &reqwest::Error, read: u64) -> ApiError {
         let host = &self.host;
         self.ambiguous(if error.is_timeout() {
             let seconds = self.began.elapsed().as_secs();

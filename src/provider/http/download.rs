@@ -51,9 +51,8 @@ impl HttpApi {
         }
         let mut bytes = 0;
         while let Some(piece) = response.chunk().await.map_err(|error| {
-            let read = usize::try_from(bytes).unwrap_or(usize::MAX);
             if error.is_body() || error.is_decode() || error.is_timeout() {
-                call.broken(&error, read)
+                call.broken(&error, bytes)
             } else {
                 call.ambiguous(chain(error))
             }

@@ -158,9 +158,7 @@ impl Edge for HttpEdge {
         let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut body = BodyReader::new(fetch.keep);
-        let broken = |error: reqwest::Error, read: u64| {
-            NoAnswer::unreachable(call.broken(&error, usize::try_from(read).unwrap_or(usize::MAX)).message)
-        };
+        let broken = |error: reqwest::Error, read: u64| NoAnswer::unreachable(call.broken(&error, read).message);
         while let Some(piece) = response.chunk().await.map_err(|error| broken(error, body.bytes()))? {
             body.update(&piece);
             if body.bytes() > fetch.most {

@@ -30,7 +30,7 @@ impl HttpApi {
         *head.headers_mut() = std::mem::take(response.headers_mut());
         let (head, ()) = head.into_parts();
         let mut read = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| call.broken(&error, read))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| call.broken(&error, read as u64))? {
             read += chunk.len();
             if take(&head, &chunk).is_break() {
                 break;
