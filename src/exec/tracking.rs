@@ -303,7 +303,7 @@ impl Tracking {
         self.ids.get(id)?.complete.as_ref()
     }
 
-    /// QuerySpec for these ids one by one from now on.
+    /// Queries these ids one by one from now on.
     pub(super) fn separate(&mut self, ids: &[String]) {
         for id in ids {
             if let Some(followed) = self.ids.get_mut(&**id) {

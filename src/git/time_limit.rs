@@ -53,7 +53,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// QuerySpec the repository.
+    /// Asks the repository.
     ///
     /// # Errors
     /// Those of the question; a repository that can't be read in the time that is left.
