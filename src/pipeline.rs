@@ -188,8 +188,10 @@ impl Job<'_> {
         let mut report = collector.finish();
         let sources = Sources { changes: &changes, range: range.as_ref(), built: built.as_ref() };
         // After a signal nobody waits for it.
-        let _ = unless_interrupted(&interrupt, self.suggest(&mut report, sources, console)).await;
-        let noted = verification::note_newer_deployment(self, &mut report, sources.range, console);
+        let noted = async {
+            self.suggest(&mut report, sources, console).await;
+            verification::note_newer_deployment(self, &mut report, sources.range, console).await;
+        };
         let _ = unless_interrupted(&interrupt, noted).await;
         let kept = match built.as_mut().filter(|_| settings.mode == Mode::Real) {
             Some(built) => built.finish(self, &mut report),

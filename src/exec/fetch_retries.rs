@@ -3,8 +3,14 @@
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Duration;
 
+use futures_util::future::{LocalBoxFuture, join_all};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
+
+/// Waits for all of them. They are boxed, because each type of future would have its own copy of the machinery in the binary.
+pub(super) async fn all(futures: Vec<LocalBoxFuture<'_, ()>>) {
+    join_all(futures).await;
+}
 
 /// Makes an attempt, and after each pause another one, until the outcome of one is final, no pause is left or the time is over, as
 /// `is_over` says of a moment; gives the last outcome. A place is held for an attempt alone, so that whoever waits for another one

@@ -3,17 +3,17 @@
 //! A purge that comes too early makes the caches fetch the old page again, and one that comes while the origin is down removes
 //! the last good copy. Only the origin is asked: a cache would keep a 404 for a page that isn't there yet.
 
+use std::cell;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::ControlFlow::{Break, Continue};
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 
-use super::fetch_retries::retried;
+use super::fetch_retries::{all, retried};
 use crate::freshness::{Expected, judge};
 use crate::model::Verdict;
 use crate::provider::edge::{Edge, Fetch, Fingerprint, NoAnswer};
@@ -58,42 +58,57 @@ pub struct Gated<'e> {
 /// everything has it for a file that isn't deployed yet.
 pub async fn pass(origin: &dyn Edge, urls: &[Gated<'_>], timeout: Duration) -> Vec<Passage> {
     let (places, until) = (Semaphore::new(AT_A_TIME), Instant::now() + timeout);
-    let fallbacks: RefCell<HashMap<&str, Rc<OnceCell<Option<Fingerprint>>>>> = RefCell::default();
+    let fallbacks: RefCell<Vec<(&str, Rc<OnceCell<Option<Fingerprint>>>)>> = RefCell::default();
+    let passages: Vec<cell::OnceCell<Passage>> = urls.iter().map(|_| cell::OnceCell::new()).collect();
     let fetch = |url| origin.get(Fetch { url, encoding: "identity", most: MOST, keep: 0 });
-    let passages = urls.iter().map(|Gated { url, absent, expected }| async {
-        let attempt = async || {
-            let page = match fetch(url).await {
-                Ok(page) => page,
-                Err(NoAnswer { why, may_pass: true }) => return Continue(Passage::Down(why)),
-                Err(NoAnswer { why, may_pass: false }) => return Break(Passage::Unchecked(why)),
-            };
-            match judge(&page, expected, None) {
-                (Verdict::Fresh, _) => return Break(Passage::Open),
-                (Verdict::Unreachable, why) => return Continue(Passage::Down(why)),
-                (Verdict::Stale, why) => return Continue(Passage::Closed(why)),
-                (Verdict::Undecided, why) if page.is_gone() && !expected.may_be_gone() => {
-                    return Continue(Passage::Closed(why));
+    let waits = urls.iter().zip(&passages).map(|(Gated { url, absent, expected }, passage)| {
+        async {
+            let attempt = async || {
+                let page = match fetch(url).await {
+                    Ok(page) => page,
+                    Err(NoAnswer { why, may_pass: true }) => return Continue(Passage::Down(why)),
+                    Err(NoAnswer { why, may_pass: false }) => return Break(Passage::Unchecked(why)),
+                };
+                match judge(&page, expected, None) {
+                    (Verdict::Fresh, _) => return Break(Passage::Open),
+                    (Verdict::Unreachable, why) => return Continue(Passage::Down(why)),
+                    (Verdict::Stale, why) => return Continue(Passage::Closed(why)),
+                    (Verdict::Undecided, why) if page.is_gone() && !expected.may_be_gone() => {
+                        return Continue(Passage::Closed(why));
+                    }
+                    (Verdict::Undecided, _) => {}
                 }
-                (Verdict::Undecided, _) => {}
-            }
-            if page.status != 200 || expected.may_be_gone() {
-                return Break(Passage::Open);
-            }
-            let fallback = Rc::clone(fallbacks.borrow_mut().entry(absent.as_str()).or_default());
-            let of_absent = || async {
-                let page = fetch(absent).await.ok().filter(|page| page.status == 200 && page.is_whole);
-                page.map(|page| page.body)
+                if page.status != 200 || expected.may_be_gone() {
+                    return Break(Passage::Open);
+                }
+                let known = fallbacks
+                    .borrow()
+                    .iter()
+                    .find(|(of, _)| *of == absent.as_str())
+                    .map(|(_, fallback)| Rc::clone(fallback));
+                let fallback = known.unwrap_or_else(|| {
+                    let fallback = Rc::default();
+                    fallbacks.borrow_mut().push((absent.as_str(), Rc::clone(&fallback)));
+                    fallback
+                });
+                let of_absent = || async {
+                    let page = fetch(absent).await.ok().filter(|page| page.status == 200 && page.is_whole);
+                    page.map(|page| page.body)
+                };
+                match fallback.get_or_init(of_absent).await {
+                    Some(body) if *body == page.body && is_page(url) => Break(Passage::Unproved),
+                    Some(body) if *body == page.body => Continue(Passage::Closed(FALLBACK.to_owned())),
+                    _ => Break(Passage::Open),
+                }
             };
-            match fallback.get_or_init(of_absent).await {
-                Some(body) if *body == page.body && is_page(url) => Break(Passage::Unproved),
-                Some(body) if *body == page.body => Continue(Passage::Closed(FALLBACK.to_owned())),
-                _ => Break(Passage::Open),
-            }
-        };
-        let unchecked = || Passage::Unchecked("`gate-timeout` was over before its turn".to_owned());
-        retried(&places, &|at| at > until, pauses(), attempt).await.unwrap_or_else(unchecked)
+            let unchecked = || Passage::Unchecked("`gate-timeout` was over before its turn".to_owned());
+            let passed = retried(&places, &|at| at > until, pauses(), attempt).await;
+            drop(passage.set(passed.unwrap_or_else(unchecked)));
+        }
+        .boxed_local()
     });
-    join_all(passages).await
+    all(waits.collect()).await;
+    passages.into_iter().map(|passage| passage.into_inner().expect("each URL passes or not")).collect()
 }
 
 /// Why a URL isn't there, though its origin answers.

@@ -2,21 +2,20 @@
 //!
 //! It changes nothing about the outcome that the provider reported: it adds a verdict, with its evidence. What is stale or unreachable is fetched again after a while, since many caches serve the old copy once more.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
-use super::fetch_retries::retried;
+use super::fetch_retries::{all, retried};
 use super::interrupt::Interrupt;
 use crate::client::rate_limit::RateLimiter;
 use crate::freshness::{Before, Expected, has_encodings, judge};
@@ -111,7 +110,7 @@ pub(super) struct Verifier<'v> {
     /// When the first request with a task left, by the task that was sent: one that another covers is never sent itself.
     sent: RefCell<HashMap<Key, Instant>>,
     /// What the edges served before anything was sent, by task, edge and encoding.
-    before: RefCell<HashMap<Fetched, Before>>,
+    before: RefCell<Vec<(Fetched, Before)>>,
     /// Those whose refresh is done.
     due: RefCell<Vec<Key>>,
     /// Those that are stale.
@@ -146,20 +145,21 @@ impl<'v> Verifier<'v> {
     pub(super) async fn look_before(&self) {
         let edges = 0..self.verify.edges.len();
         let looks = self.verify.witnesses.iter().flat_map(|key| edges.clone().map(move |edge| (*key, edge)));
-        let looks = looks.map(async |(key, edge)| {
+        let look = async |key, edge| {
             let (url, expected) = (self.url(key), &self.verify.expected[&key]);
             let _place = self.places.acquire().await.expect("the semaphore is never closed");
             for encoding in ENCODINGS {
                 let Ok(page) = self.get(edge, Fetch { url, encoding, most: MOST, keep: 0 }).await else { return };
                 let before = Before::of(&page, expected);
-                self.before.borrow_mut().insert((key, edge, encoding), before);
+                self.before.borrow_mut().push(((key, edge, encoding), before));
                 if !has_encodings(&page) {
                     return;
                 }
             }
-        });
+        };
+        let looks = looks.map(|(key, edge)| look(key, edge).boxed_local());
         // A verdict doesn't depend on them.
-        let _ = timeout(BEFORE, join_all(looks)).await;
+        let _ = timeout(BEFORE, all(looks.collect())).await;
     }
 
     fn url(&self, (lane, task): Key) -> &str {
@@ -226,8 +226,14 @@ impl<'v> Verifier<'v> {
         if sent.is_some() && lane.is_done_when_accepted(lane.tasks[carrier as usize].task.operation) {
             sleep(SETTLING).await;
         }
-        let seen = (0..self.verify.edges.len()).map(|edge| self.verify_at(edge, key, sent));
-        let verification = join_all(seen).await.into_iter().reduce(worse).expect("there is an edge to fetch from");
+        let seen: Vec<OnceCell<Verification>> = self.verify.edges.iter().map(|_| OnceCell::new()).collect();
+        let at_each = seen.iter().enumerate().map(|(edge, seen)| {
+            let verified = self.verify_at(edge, key, sent);
+            async move { drop(seen.set(verified.await)) }.boxed_local()
+        });
+        all(at_each.collect()).await;
+        let seen = seen.into_iter().filter_map(OnceCell::into_inner);
+        let verification = seen.reduce(worse).expect("there is an edge to fetch from");
         if verification.verdict == Verdict::Stale {
             self.stale.borrow_mut().push(key);
         }
@@ -266,7 +272,7 @@ impl<'v> Verifier<'v> {
                     has_more = has_encodings(&page);
                     let (verdict, evidence) = judge(&page, expected, sent.map(|sent| sent.elapsed()));
                     let before = self.before.borrow();
-                    let before = before.get(&(key, edge, encoding)).filter(|_| verdict == Verdict::Undecided);
+                    let before = find(&before, (key, edge, encoding)).filter(|_| verdict == Verdict::Undecided);
                     let same = before.and_then(|before| before.evidence(&page, expected));
                     (verdict, same.unwrap_or(evidence))
                 }
@@ -287,7 +293,7 @@ impl<'v> Verifier<'v> {
         }
         let mut worst = worst.expect("there is an encoding to fetch in");
         let before = self.before.borrow();
-        let was_old = |encoding| before.get(&(key, edge, encoding)).map(|before| before.is_old);
+        let was_old = |encoding| find(&before, (key, edge, encoding)).map(|before| before.is_old);
         worst.was_old = ENCODINGS.into_iter().filter_map(was_old).max();
         match worst.verdict {
             Verdict::Stale | Verdict::Unreachable if !is_final => Continue(worst),
@@ -332,6 +338,11 @@ impl<'v> Verifier<'v> {
         }
         answer
     }
+}
+
+/// What was seen in this fetch; there are few.
+fn find(before: &[(Fetched, Before)], fetched: Fetched) -> Option<&Before> {
+    before.iter().find(|(other, _)| *other == fetched).map(|(_, before)| before)
 }
 
 /// The worse one, or the first.
