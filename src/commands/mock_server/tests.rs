@@ -211,7 +211,7 @@ async fn a_cache_that_is_not_there_ends_the_server_with_an_error() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let waits = async |is_answered: bool| {
         assert!(!is_answered, "the client must not hear of a purge that failed");
-        pending::<()>().await
+        pending::<()>().await;
     };
     let error = serve_with_edge(address, waits).await.unwrap_err().to_string();
     assert!(error.starts_with("the cache doesn't take `GET http://127.0.0.1:"), "{error}");
