@@ -187,7 +187,11 @@ impl<'a> Driver<'a> {
                 () = stopped.wait_for(is_stopped) => false,
                 () = limiter.depart(size) => true,
             };
-            if !is_leaving {
+            // Signed by the provider's clock, it may be executed at a time that is far from the one in its record.
+            if let Some(clock) = clock(connection, lane).filter(|_| is_leaving && !is_provider_time) {
+                run.record_synced(&[clock]);
+            }
+            if !is_leaving || run.is_journal_broken() {
                 run.record(&[Entry::NotTaken { lane, batch: number, why: "it never left".into() }]);
                 return Input::NotSent { batch: number, error: None };
             }
@@ -232,13 +236,19 @@ impl<'a> Driver<'a> {
 /// Writes down the provider's clock once it's known, for batches that left before, and for the next run, which has to know how long
 /// ago they left: its clock may be another.
 fn note_clock(run: &Run<'_>, connection: &Connection<'_>, lane: LaneIndex, is_noted: &Cell<bool>) {
-    let api = &*connection.api;
-    if let Some(time) = api.server_time()
-        && !is_noted.replace(true)
+    if !is_noted.get()
+        && let Some(clock) = clock(connection, lane)
     {
-        let ahead = i64::try_from(time.duration_since(api.machine_time()).as_millis()).unwrap_or_default();
-        run.record(&[Entry::Clock { lane, ahead }]);
+        is_noted.set(true);
+        run.record(&[clock]);
     }
+}
+
+/// The provider's clock, once it's known.
+fn clock(connection: &Connection<'_>, lane: LaneIndex) -> Option<Entry> {
+    let api = &*connection.api;
+    let ahead = api.server_time()?.duration_since(api.machine_time()).as_millis();
+    Some(Entry::Clock { lane, ahead: i64::try_from(ahead).unwrap_or_default() })
 }
 
 /// All records of a URL since a batch left. One page, unless the provider doesn't care for the URL: then what isn't on it may

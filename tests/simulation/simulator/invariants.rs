@@ -176,7 +176,12 @@ impl<'a> Judge<'a> {
     /// I9: a time on the provider's clock comes after what tells the next run how far that clock is from its own.
     fn check_clocks(&self, content: &[u8]) {
         let (text, mut known) = (String::from_utf8_lossy(content), BTreeSet::new());
-        for line in text.lines() {
+        // What follows a damaged line is no run's word.
+        let is_whole = |line: &&str| {
+            let sum = line.get(..8).and_then(|sum| u32::from_str_radix(sum, 16).ok());
+            sum.is_some() && sum == line.get(9..).map(|record| crc32fast::hash(record.as_bytes()))
+        };
+        for line in text.lines().take_while(is_whole) {
             let lane = line.split_once(r#""lane":"#).and_then(|(_, rest)| rest.split(',').next());
             if line.contains(r#""record":"continued""#) {
                 known.clear();
