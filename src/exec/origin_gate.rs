@@ -52,13 +52,16 @@ pub struct Gated<'e> {
     pub expected: &'e Expected,
 }
 
+/// What an origin serves for a URL that can't exist, once that was fetched; `None`: nothing.
+type Fallback = OnceCell<Option<Fingerprint>>;
+
 /// Fetches each URL from its origin until it serves what it should, at most this long in all. Gives a passage for each.
 ///
 /// Where nobody can tell whether a page is the right one, its host's absent URL is fetched too, once: an origin that has one page for
 /// everything has it for a file that isn't deployed yet.
 pub async fn pass(origin: &dyn Edge, urls: &[Gated<'_>], timeout: Duration) -> Vec<Passage> {
     let (places, until) = (Semaphore::new(AT_A_TIME), Instant::now() + timeout);
-    let fallbacks: RefCell<Vec<(&str, Rc<OnceCell<Option<Fingerprint>>>)>> = RefCell::default();
+    let fallbacks: RefCell<Vec<(&str, Rc<Fallback>)>> = RefCell::default();
     let passages: Vec<cell::OnceCell<Passage>> = urls.iter().map(|_| cell::OnceCell::new()).collect();
     let fetch = |url| origin.get(Fetch { url, encoding: "identity", most: MOST, keep: 0 });
     let waits = urls.iter().zip(&passages).map(|(Gated { url, absent, expected }, passage)| {
