@@ -1152,7 +1152,7 @@ impl<'a> Lane<'a> {
                     query.not_before = Some(until);
                     self.pages.push(query);
                 } else {
-                    self.tracking.answered(ids, until, now);
+                    self.tracking.unanswered(ids, until);
                 }
             }
         }

@@ -353,6 +353,17 @@ impl Tracking {
         Some(StatusQuery { task_ids, by_records, are_prefetches, page: 1, ..StatusQuery::default() })
     }
 
+    /// No response came for some ids: they are polled again at `at`, however long their usual pause is. What is throttled since others
+    /// are polled at the same moment would be throttled each time.
+    pub(super) fn unanswered(&mut self, ids: &[String], at: Instant) {
+        for id in ids {
+            let Some(followed) = self.ids.get_mut(&**id).filter(|followed| followed.is_asked) else { continue };
+            followed.is_asked = false;
+            followed.next = at;
+            self.waiting.insert((at, id.as_str().into()));
+        }
+    }
+
     /// The response for some ids is here; those that are still followed are polled again, not before `not_before`.
     pub(super) fn answered(&mut self, ids: &[String], not_before: Instant, now: Instant) {
         self.poll_again(ids, not_before, now, |_| 0.0);
@@ -647,6 +658,19 @@ mod tests {
         assert!(tracking.complete("1").is_none());
         complete(&mut tracking, 2);
         assert!(tracking.complete("1").unwrap().is_row_per_batch);
+    }
+
+    #[test]
+    fn an_id_whose_poll_failed_is_polled_again_as_soon_as_it_may_be() {
+        let start = Instant::now();
+        let mut tracking = tracking(&Durations::default());
+        tracking.follow("1", 1, 10, KIND, (start, Duration::ZERO));
+        let later = start + Duration::from_secs(1_000);
+        let query = tracking.due(later).expect("it is due");
+        tracking.unanswered(&query.task_ids, later + Duration::from_secs(1));
+        assert_eq!(tracking.next(), Some(later + Duration::from_secs(1)));
+        assert!(tracking.due(later).is_none());
+        assert!(tracking.due(later + Duration::from_secs(1)).is_some());
     }
 
     #[test]
