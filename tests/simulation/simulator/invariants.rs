@@ -63,7 +63,7 @@ pub const RULES: [(&str, &str); 17] = [
     ("I14 convergence", "here, at the end: without faults, everything that can be is done after a few runs"),
     ("I15 determinism", "in `mod.rs`, for one story in 256: told twice, it is the same"),
     ("I16 cancel", "in `vendors.rs`, as each submission leaves, and here, after each run: a signal ends it in time"),
-    ("I17 fresh origin", "nowhere: the program has no gate that waits for the origin"),
+    ("I17 fresh origin", "tests of `exec/origin_gate.rs` and `cli/origin.rs`: no vendor of a story has an origin"),
 ];
 
 /// The longest time from a signal to the end.
