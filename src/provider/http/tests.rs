@@ -117,7 +117,10 @@ async fn what_is_sent_names_the_program_and_asks_for_no_compression() {
 
 #[tokio::test]
 async fn a_refused_connection_is_unsent() {
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Taken, so that it is nobody else's, and nobody listens.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let error = api().call(get(format!("http://{address}"))).await.unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::Unsent);
     assert!(error.message.starts_with(&format!("can't connect to `{address}`: ")), "{error}");

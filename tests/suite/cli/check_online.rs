@@ -1,7 +1,7 @@
 //! `check --online`: the permissions of the credentials, the hosts, and the smallest policy, with nothing changed at the vendor.
 
 use super::stage::{Finished, KEY, SECRET, Site};
-use super::vendor::{Trap, Vendor};
+use super::vendor::{ClosedPort, Trap, Vendor};
 
 fn check(site: &Site, vendor: std::net::SocketAddr, keys: (&str, &str)) -> Finished {
     let endpoint = format!("alibaba-cdn=http://{vendor}");
@@ -97,8 +97,8 @@ fn a_configuration_with_problems_is_told_of_before_anything_is_asked() {
 #[test]
 fn a_provider_that_cannot_be_reached_is_the_networks_fault() {
     let site = Site::new();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let finished = check(&site, closed, (KEY, SECRET));
+    let closed = ClosedPort::new();
+    let finished = check(&site, closed.address(), (KEY, SECRET));
     finished.complains(3, &["target `mainland`: DescribeRefreshQuota", "check the network"]);
     finished.says(&["unknown   cdn:DescribeRefreshTasks"]);
 }

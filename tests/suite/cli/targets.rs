@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::stage::{KEY, SECRET, STALE, Site, WARM};
-use super::vendor::Vendor;
+use super::vendor::{ClosedPort, Vendor};
 
 const HUAWEI: [(&str, &str); 2] = [("HUAWEICLOUD_SDK_AK", "AK-of-tests"), ("HUAWEICLOUD_SDK_SK", "SK/of+tests")];
 
@@ -85,7 +85,8 @@ fn run_at_five(down: &str) -> (Ends, BTreeMap<String, usize>) {
     let vendor = Vendor::with_environment(&[], &keys);
     let site = Site::new();
     site.write("cdn-purge.yml", FIVE);
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = ClosedPort::new();
+    let closed = port.address();
     let names = ["cloudflare", "cloudfront", "fastly", "tencent-cdn"];
     let endpoints = names.map(|name| format!("{name}=http://{}", if name == down { closed } else { vendor.address() }));
     let mut run = site.run(if down == "alibaba-cdn" { closed } else { vendor.address() }, &["run", "--timeout", "10s"]);

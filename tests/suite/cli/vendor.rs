@@ -99,6 +99,22 @@ impl Drop for Vendor {
     }
 }
 
+/// A port that refuses connections as long as this is there: it is taken, and nobody listens. One that is let go may be another
+/// test's server a moment later.
+pub struct ClosedPort(tokio::net::TcpSocket);
+
+impl ClosedPort {
+    pub fn new() -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+}
+
 /// A port that must not be called.
 pub struct Trap(TcpListener);
 
